@@ -1,0 +1,58 @@
+// <copy-link><a href>: a plain click copies the whole address; <copy-text><input><button>: copies what the field holds.
+{
+  const copy = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      // The clipboard is closed to pages on plain http; the old command still works there.
+      const field = Object.assign(document.createElement("textarea"), { value: text, readOnly: true });
+      const focused = document.activeElement;
+      field.className = "visually-hidden";
+      document.body.append(field);
+      field.select();
+      const copied = document.execCommand("copy");
+      field.remove();
+      focused?.focus({ preventScroll: true });
+      return copied;
+    }
+  };
+
+  let timer;
+  const say = (words) => {
+    const toast = document.querySelector(".toast");
+    toast.textContent = words;
+    clearTimeout(timer);
+    timer = setTimeout(() => (toast.textContent = ""), 2500);
+  };
+
+  customElements.define(
+    "copy-link",
+    class extends HTMLElement {
+      connectedCallback() {
+        this.addEventListener("click", async (event) => {
+          const link = event.target.closest("a");
+          if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+          event.preventDefault();
+          if (await copy(link.href)) say("Link copied");
+          else location.assign(link.href);
+        });
+      }
+    },
+  );
+
+  customElements.define(
+    "copy-text",
+    class extends HTMLElement {
+      connectedCallback() {
+        const button = this.querySelector("button");
+        button.hidden = false;
+        button.addEventListener("click", async () => {
+          const field = this.querySelector("input");
+          field.select();
+          say((await copy(field.value)) ? "Copied" : "Press Ctrl+C to copy");
+        });
+      }
+    },
+  );
+}

@@ -1,0 +1,1 @@
+"""Keeps completions in our database and answers the same API from them."""

@@ -1,0 +1,288 @@
+"""Brings JSON Lines into the archive: line by line, in batches, twice without harm.
+
+Two shapes are read: a stored completion with its messages under one extra key `messages`, and the fine-tuning shape
+`{"messages": […]}`, whose closing assistant message becomes the completion's choice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from viewer.completions.source_text import STRICT, Piece, clean, items, members, to_object
+
+from .models import StoredCompletion, StoredMessage, StoredMetadata
+
+_BATCH_BYTES = 8_000_000
+_BATCH_LINES = 500
+# Ids stand in the path of a permalink and of the API; a slash or a dot alone would lead elsewhere.
+_ID = re.compile(r"(?!\.{1,2}$)[^\s/\\?#%\x00-\x1f\x7f]{1,255}")
+_ALWAYS = ("content", "content_parts", "name", "refusal")  # there in every message, null or not
+_ONLY_WHEN_SET = {"tool_calls", "tool_call_id", "function_call", "annotations", "audio"}
+# A stored completion has these 19 keys in this order (api_facts, section 2).
+_COMPLETION_KEYS = (
+    "object", "id", "model", "created", "request_id", "tool_choice", "usage", "seed", "top_p", "temperature",
+    "presence_penalty", "frequency_penalty", "system_fingerprint", "input_user", "service_tier", "tools", "metadata",
+    "choices", "response_format",
+)  # fmt: skip
+_PART_KEYS = ("type", "text", "image_url", "input_audio", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line, ready to be stored: the completion's row and its messages as (id, JSON text)."""
+
+    completion_id: str
+    created: int
+    model: str
+    metadata: dict[str, str]
+    body: str
+    digest: str
+    messages: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a line: `imported`, `replaced`, `unchanged`, `kept` (another one stands under its id) or `bad`."""
+
+    line: int
+    became: str
+    said: str = ""
+
+
+def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[Outcome]:
+    """Store every line that can be read; yield one outcome per line, in order, after its batch is committed.
+
+    A completion is stored with all its messages or not at all. Memory is bounded by one batch (8 MB or one line).
+    """
+    batch: list[tuple[int, Record | str]] = []
+    size = 0
+    try:
+        for number, line in enumerate(lines, start=1):
+            text = line.strip(b" \t\r\n")
+            if number == 1:
+                text = text.removeprefix(b"\xef\xbb\xbf")
+            if not text:
+                continue
+            batch.append((number, _read_or_say_why(text)))
+            size += len(text)
+            if size >= _BATCH_BYTES or len(batch) >= _BATCH_LINES:
+                yield from _store(batch, replace)
+                batch, size = [], 0
+    except (OSError, EOFError, zlib.error):  # the file breaks off; the lines before the break are good
+        yield from _store(batch, replace)
+        raise
+    yield from _store(batch, replace)
+
+
+def read_line(line: bytes) -> Record:
+    """Read one line of either shape. Raises ValueError with the cause in words."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 text (byte {error.start + 1})") from None
+    try:
+        pairs = members(text, STRICT)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not a JSON object: {error.msg} at character {error.pos + 1}") from None
+    fields = dict(pairs)
+    if "messages" not in fields or not isinstance(fields["messages"].value, list):
+        raise ValueError("no list named messages")
+    messages = items(fields["messages"].source, STRICT)
+    for position, message in enumerate(messages):
+        if not isinstance(message.value, dict):
+            raise ValueError(f"message {position} is not an object")
+    digest = hashlib.sha256(line).hexdigest()
+    if "id" in fields or "choices" in fields:
+        return _read_stored(pairs, messages, digest)
+    return _read_fine_tuning(pairs, messages, digest)
+
+
+def _read_or_say_why(line: bytes) -> Record | str:
+    try:
+        return read_line(line)
+    except ValueError as error:
+        return str(error)
+
+
+def _read_stored(pairs: list[tuple[str, Piece]], messages: list[Piece], digest: str) -> Record:
+    fields = dict(pairs)
+    completion_id = _read_id(fields["id"].value if "id" in fields else None, "the completion")
+    body = to_object([(name, piece.source) for name, piece in pairs if name != "messages"])
+    value = {name: piece.value for name, piece in pairs}
+    return _record(completion_id, value, body, digest, messages)
+
+
+def _read_fine_tuning(pairs: list[tuple[str, Piece]], messages: list[Piece], digest: str) -> Record:
+    canonical = json.dumps({name: piece.value for name, piece in pairs}, sort_keys=True)
+    completion_id = "chatcmpl-" + hashlib.sha256(canonical.encode()).hexdigest()[:29]
+    answers = messages[-1:] if messages and messages[-1].value.get("role") == "assistant" else []
+    given = {name: piece.source for name, piece in pairs if name != "messages"}
+    given |= {
+        "object": '"chat.completion"',
+        "id": json.dumps(completion_id),
+        "created": given.get("created", str(int(time.time()))),
+        "metadata": given.get("metadata", "{}"),
+        "choices": "[" + ",".join(_to_choice(message) for message in answers) + "]",
+    }
+    names = [*_COMPLETION_KEYS, *(name for name in given if name not in _COMPLETION_KEYS)]
+    body = to_object([(name, given.get(name, "null")) for name in names])
+    value = {name: piece.value for name, piece in pairs}
+    return _record(completion_id, value, body, digest, messages[: len(messages) - len(answers)])
+
+
+def _record(completion_id: str, value: dict[str, Any], body: str, digest: str, messages: list[Piece]) -> Record:
+    created, model, metadata = value.get("created"), value.get("model"), value.get("metadata")
+    return Record(
+        completion_id=completion_id,
+        created=_read_seconds(created),
+        model=_column(model)[:255] if isinstance(model, str) else "",
+        metadata=_read_metadata(metadata) if isinstance(metadata, dict) else {},
+        body=body,
+        digest=digest,
+        messages=_to_messages(completion_id, messages),
+    )
+
+
+def _to_messages(completion_id: str, messages: list[Piece]) -> list[tuple[str, str]]:
+    stored: dict[str, str] = {}
+    for position, message in enumerate(messages):
+        given = message.value.get("id")
+        message_id = f"{completion_id}-{position}" if given is None else _read_id(given, f"message {position}")
+        if message_id in stored:
+            raise ValueError(f"message {position} has an id that stands twice: {message_id}")
+        stored[message_id] = _to_message(message_id, message)
+    return list(stored.items())
+
+
+def _to_message(message_id: str, message: Piece) -> str:
+    """Write a message as the API answers it. What is there stays as it was written; null is added where it belongs."""
+    given = dict(members(message.source, STRICT))
+    missing = [name for name in _ALWAYS if name not in given]
+    unset = [name for name in _ONLY_WHEN_SET if name in given and given[name].value is None]
+    parts = given.get("content")
+    if parts is not None and isinstance(parts.value, list) and "content_parts" not in given:
+        given["content_parts"] = Piece(_to_parts(parts), None)
+        given["content"] = Piece(json.dumps(_joined(parts.value)), None)
+    elif not missing and not unset and given.get("id", Piece("", None)).value == message_id:
+        return message.source
+    kept = [(name, piece.source) for name, piece in given.items() if name not in unset and name != "id"]
+    added = [(name, "null") for name in _ALWAYS if name not in given]
+    return to_object([("id", json.dumps(message_id)), *kept, *added])
+
+
+def _to_parts(content: Piece) -> str:
+    """Write request parts as stored parts, each with all five keys (api_facts, section 1)."""
+    written = []
+    for part in items(content.source, STRICT):
+        if isinstance(part.value, str):
+            part = Piece(to_object([("type", '"text"'), ("text", part.source)]), {"type": "text"})
+        if not isinstance(part.value, dict):
+            written.append(part.source)
+            continue
+        given = [(name, piece.source) for name, piece in members(part.source, STRICT)]
+        names = {name for name, _ in given}
+        written.append(to_object(given + [(name, "null") for name in _PART_KEYS if name not in names]))
+    return "[" + ",".join(written) + "]"
+
+
+def _joined(content: list[Any]) -> str:
+    """Join the texts of parts by one blank, a part without text counting as empty, as OpenAI does."""
+    texts = [part.get("text") if isinstance(part, dict) else part for part in content]
+    return " ".join(text if isinstance(text, str) else "" for text in texts)
+
+
+def _to_choice(message: Piece) -> str:
+    reason = next((name for name in ("tool_calls", "function_call") if message.value.get(name)), "stop")
+    fields = [("index", "0"), ("message", message.source), ("finish_reason", json.dumps(reason)), ("logprobs", "null")]
+    return to_object(fields)
+
+
+def _read_id(given: Any, whose: str) -> str:
+    if not isinstance(given, str) or not _ID.fullmatch(given):
+        raise ValueError(f"{whose} has no usable id (1 to 255 characters, no blanks, none of / \\ ? # %)")
+    return _column(given)
+
+
+def _read_metadata(metadata: dict[str, Any]) -> dict[str, str]:
+    shown = {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
+    return {_column(name)[:255]: _column(value) for name, value in shown.items()}
+
+
+def _column(text: str) -> str:
+    """Make a text fit for a database column: PostgreSQL takes no NUL, and UTF-8 no lone surrogate."""
+    return clean(text).replace("\x00", "\ufffd")
+
+
+def _read_seconds(created: Any) -> int:
+    """Read Unix seconds; a completion that does not tell its time is as old as its import."""
+    is_moment = isinstance(created, int | float) and not isinstance(created, bool) and abs(created) < 2**53
+    return int(created if is_moment else time.time())
+
+
+def _store(batch: list[tuple[int, Record | str]], replace: bool) -> list[Outcome]:
+    """Commit a batch as a whole and say what became of each line."""
+    if not batch:
+        return []
+    with transaction.atomic():
+        ids = [record.completion_id for _, record in batch if isinstance(record, Record)]
+        known = dict(StoredCompletion.objects.filter(completion_id__in=ids).values_list("completion_id", "digest"))
+        outcomes = []
+        writing: dict[str, Record] = {}
+        for number, record in batch:
+            outcome = _decide(number, record, known, replace)
+            outcomes.append(outcome)
+            if isinstance(record, Record) and outcome.became in ("imported", "replaced"):
+                known[record.completion_id] = record.digest
+                writing[record.completion_id] = record  # a later line of the batch replaces an earlier one
+        if replace:
+            StoredCompletion.objects.filter(completion_id__in=writing).delete()
+        _insert(list(writing.values()))
+    return outcomes
+
+
+def _decide(number: int, record: Record | str, known: dict[str, str], replace: bool) -> Outcome:
+    if isinstance(record, str):
+        return Outcome(number, "bad", record)
+    if record.completion_id not in known:
+        return Outcome(number, "imported")
+    if known[record.completion_id] == record.digest:
+        return Outcome(number, "unchanged")
+    if replace:
+        return Outcome(number, "replaced")
+    return Outcome(number, "kept", f"another {record.completion_id} is stored already; --replace would take this one")
+
+
+def _insert(records: list[Record]) -> None:
+    rows = [
+        StoredCompletion(
+            completion_id=record.completion_id, created=record.created, model=record.model, body=record.body,
+            digest=record.digest,
+        )
+        for record in records
+    ]  # fmt: skip
+    stored = list(zip(StoredCompletion.objects.bulk_create(rows), records, strict=True))
+    StoredMessage.objects.bulk_create(
+        [
+            StoredMessage(completion=row, position=position, message_id=message_id, body=body)
+            for row, record in stored
+            for position, (message_id, body) in enumerate(record.messages)
+        ],
+        batch_size=2000,
+    )
+    StoredMetadata.objects.bulk_create(
+        [
+            StoredMetadata(completion=row, key=key, value=value)
+            for row, record in stored
+            for key, value in record.metadata.items()
+        ],
+        batch_size=2000,
+    )

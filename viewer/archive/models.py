@@ -1,0 +1,60 @@
+"""Three tables: completions, their messages in order, and metadata pairs to filter by.
+
+The JSON is kept as text, not as parsed columns: what was imported comes out as it went in.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class StoredCompletion(models.Model):
+    """A stored completion. `body` is what `GET …/{id}` answers, `created` Unix seconds."""
+
+    completion_id = models.CharField(max_length=255, unique=True)
+    created = models.BigIntegerField()
+    model = models.CharField(max_length=255, blank=True)
+    body = models.TextField()
+    digest = models.CharField(max_length=64)  # SHA-256 of the imported line: the same line twice changes nothing
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["created", "id"], name="completion_by_time"),
+            models.Index(fields=["model", "created", "id"], name="completion_by_model"),
+        ]
+
+    def __str__(self) -> str:
+        return self.completion_id
+
+
+class StoredMessage(models.Model):
+    """An input message. Pages are cut by `position` (from 0), so the last costs what the first costs."""
+
+    completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    position = models.PositiveIntegerField()
+    message_id = models.CharField(max_length=255)
+    body = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["completion", "position"], name="message_by_position"),
+            # The id comes first, so that the same index finds a message whose completion is not known.
+            models.UniqueConstraint(fields=["message_id", "completion"], name="message_by_id"),
+        ]
+
+    def __str__(self) -> str:
+        return self.message_id
+
+
+class StoredMetadata(models.Model):
+    """One metadata pair of a completion."""
+
+    completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="metadata")
+    key = models.CharField(max_length=255)
+    value = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "value", "completion"], name="metadata_by_pair")]
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.value}"

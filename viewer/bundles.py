@@ -1,0 +1,41 @@
+"""One style sheet and one script for the browser, out of one small file per component, without a build.
+
+`collectstatic` (and the test server) find them like any static file; hashing and compression come from WhiteNoise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import BaseFinder
+from django.core.files.base import ContentFile
+from django.core.files.storage import InMemoryStorage
+
+BUNDLES = {"app.css": "css/*.css", "app.js": "js/*.js"}  # in the order of their names: css/00-… comes first
+
+
+class BundleFinder(BaseFinder):
+    """Finds `app.css` and `app.js`, joined at the moment they are asked for."""
+
+    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
+        """Give the joined file's place on disk, which is what the development server opens."""
+        if path not in BUNDLES:
+            return []
+        made = Path(settings.DATA_DIR) / "bundles" / path
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.write_text(_joined(path))
+        return [str(made)] if find_all else str(made)
+
+    def list(self, ignore_patterns: Any) -> Iterator[tuple[str, InMemoryStorage]]:
+        for path in BUNDLES:
+            storage = InMemoryStorage()
+            storage.save(path, ContentFile(_joined(path).encode()))
+            yield path, storage
+
+
+def _joined(path: str) -> str:
+    folder = Path(settings.BASE_DIR) / "static"
+    return "\n".join(file.read_text() for file in sorted(folder.glob(BUNDLES[path])))

@@ -1,0 +1,1 @@
+"""Says what a stored completion is: plain frozen types, read leniently from JSON."""

@@ -1,0 +1,166 @@
+"""JSON together with the text it came from.
+
+A stored completion is evidence: `1.10`, `1e400`, a 64-bit seed and a key that stands twice must come out as they went
+in, and a parsed value can keep none of them. So the readers here hand out each value beside its source text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_DEEPEST_INDENT = 40  # levels; a thousand nested lists would otherwise print a megabyte of blanks
+
+
+class Piece(NamedTuple):
+    """One JSON value: what it says and how it was written."""
+
+    source: str
+    value: Any
+
+
+def _read_int(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:  # Python refuses more than 4,300 digits; the digits themselves are still readable
+        return digits
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+LENIENT = json.JSONDecoder(parse_int=_read_int, strict=False)
+STRICT = json.JSONDecoder(parse_int=_read_int, parse_constant=_refuse_constant)
+
+
+def decode(text: str, decoder: json.JSONDecoder = LENIENT) -> Any:
+    """Read one JSON value. Raises ValueError with the cause, also for nesting deeper than Python's stack."""
+    try:
+        return decoder.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def members(text: str, decoder: json.JSONDecoder = LENIENT) -> list[tuple[str, Piece]]:
+    """Split a JSON object into its members, in order, doubled keys included. Raises ValueError."""
+    pairs = []
+    for at in _elements(text, "{", "}"):
+        name, end = _value_at(text, at.position, decoder)
+        if not isinstance(name, str):
+            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at.position)
+        colon = _skip_space(text, end)
+        if text[colon : colon + 1] != ":":
+            raise json.JSONDecodeError("Expecting ':' delimiter", text, colon)
+        start = _skip_space(text, colon + 1)
+        value, at.position = _value_at(text, start, decoder)
+        pairs.append((name, Piece(text[start : at.position], value)))
+    return pairs
+
+
+def items(text: str, decoder: json.JSONDecoder = LENIENT) -> list[Piece]:
+    """Split a JSON array into its items, in order. Raises ValueError."""
+    pieces = []
+    for at in _elements(text, "[", "]"):
+        start = at.position
+        value, at.position = _value_at(text, start, decoder)
+        pieces.append(Piece(text[start : at.position], value))
+    return pieces
+
+
+def to_object(pairs: list[tuple[str, str]]) -> str:
+    """Write a JSON object from names and the source texts of their values."""
+    return "{" + ",".join(f"{json.dumps(name)}:{source}" for name, source in pairs) + "}"
+
+
+def pretty(text: str) -> str | None:
+    """Indent JSON for reading, digits, key order and doubled keys untouched; None when it is not JSON."""
+    try:
+        decode(text, STRICT)
+    except ValueError:
+        return None
+    return "".join(_indented(_TOKEN.findall(text)))
+
+
+def clean(text: str) -> str:
+    """Replace lone surrogates, which JSON can carry and UTF-8 cannot (api_facts: the page would fail to encode)."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+class _Cursor:
+    """A position that the reader of an element moves behind what it has read."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+
+def _elements(text: str, opening: str, closing: str) -> Iterator[_Cursor]:
+    """Stop at every element of one container; the caller reads it and moves the cursor to its end."""
+    at = _Cursor(_skip_space(text, 0))
+    if text[at.position : at.position + 1] != opening:
+        raise json.JSONDecodeError(f"Expecting '{opening}'", text, at.position)
+    at.position = _skip_space(text, at.position + 1)
+    separator = "," if text[at.position : at.position + 1] != closing else closing
+    if separator == closing:
+        at.position += 1
+    while separator == ",":
+        yield at
+        at.position = _skip_space(text, at.position)
+        separator = text[at.position : at.position + 1]
+        if separator not in (",", closing) or not separator:
+            raise json.JSONDecodeError(f"Expecting ',' or '{closing}'", text, at.position)
+        at.position = _skip_space(text, at.position + 1)
+    at.position = _skip_space(text, at.position)
+    if at.position != len(text):
+        raise json.JSONDecodeError("Extra data", text, at.position)
+
+
+def _value_at(text: str, start: int, decoder: json.JSONDecoder) -> tuple[Any, int]:
+    try:
+        return decoder.raw_decode(text, start)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _skip_space(text: str, start: int) -> int:
+    found = _SPACE.match(text, start)
+    return found.end() if found else start
+
+
+def _indented(tokens: list[str]) -> Iterator[str]:
+    depth = 0
+    for position, token in enumerate(tokens):
+        before = tokens[position - 1] if position else ""
+        if token in "}]":
+            depth -= 1
+            if before not in "{[":
+                yield _line(depth)
+            yield token
+            continue
+        if before in ("{", "["):
+            yield _line(depth)
+        if token in "{[":
+            depth += 1
+            yield token
+        elif token == ",":
+            yield "," + _line(depth)
+        elif token == ":":
+            yield ": "
+        elif token.startswith('"'):
+            yield _readable_string(token)
+        else:
+            yield token
+
+
+def _line(depth: int) -> str:
+    return "\n" + "  " * min(depth, _DEEPEST_INDENT)
+
+
+def _readable_string(token: str) -> str:
+    """Print `\\u00e9` as é: the reader of an argument wants the letter, and the raw view keeps the escape."""
+    return clean(json.dumps(json.loads(token), ensure_ascii=False)) if "\\u" in token else token

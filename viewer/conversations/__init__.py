@@ -1,0 +1,1 @@
+"""Turns completions into pages: list, conversation, permalink."""

@@ -1,0 +1,139 @@
+"""Bytes that stand in a message: decoded, and named by what they are, never by what they claim to be."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import struct
+from dataclasses import dataclass
+
+_DATA_URL = re.compile(r"data:[^,]*?(;base64)?,", re.IGNORECASE)
+_HEAD = 4096  # base64 characters that are decoded to know a type and a size without decoding the rest
+_JPEG_HEAD = 262_144  # a JPEG may carry a thumbnail before its size
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A media type by its first bytes, and the ending for a downloaded file."""
+
+    type: str
+    ending: str
+
+    @property
+    def is_image(self) -> bool:
+        return self.type.startswith("image/")
+
+    @property
+    def is_audio(self) -> bool:
+        return self.type.startswith("audio/")
+
+
+UNKNOWN = Kind("application/octet-stream", "bin")
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What can be said of base64 without decoding all of it. Sizes in pixels, 0 where the header does not tell."""
+
+    kind: Kind
+    bytes: int
+    width: int = 0
+    height: int = 0
+
+
+def payload(url_or_base64: str) -> str:
+    """Cut the base64 out of a data URL, or take the text for bare base64; empty when it is neither."""
+    found = _DATA_URL.match(url_or_base64)
+    if found:
+        return url_or_base64[found.end() :] if found[1] else ""
+    return "" if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", url_or_base64) else url_or_base64
+
+
+def decoded(text: str) -> bytes | None:
+    """Decode base64, with or without padding and line breaks; None when it is none."""
+    packed = re.sub(r"\s", "", text)
+    try:
+        return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def glance(text: str) -> Glance | None:
+    """Say type, size and dimensions of base64; None when it is no base64 or empty."""
+    head = decoded(text[:_HEAD])
+    if not head:
+        return None
+    kind = kind_of(head)
+    if kind.type == "image/jpeg":
+        head = decoded(text[:_JPEG_HEAD]) or head
+    width, height = _dimensions(kind, head)
+    padding = len(text) - len(text.rstrip("="))
+    return Glance(kind, len(text) * 3 // 4 - padding, width, height)
+
+
+def kind_of(head: bytes) -> Kind:
+    """Name a media type by its first bytes. SVG and HTML are text, and text is never shown inline."""
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return Kind("image/png", "png")
+    if head.startswith(b"\xff\xd8\xff"):
+        return Kind("image/jpeg", "jpg")
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return Kind("image/gif", "gif")
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return Kind("image/webp", "webp")
+    if head[4:12] in (b"ftypavif", b"ftypavis"):
+        return Kind("image/avif", "avif")
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return Kind("audio/wav", "wav")
+    if head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 in (0xE2, 0xE4, 0xE6)):
+        return Kind("audio/mpeg", "mp3")
+    if head.startswith(b"OggS"):
+        return Kind("audio/ogg", "ogg")
+    if head.startswith(b"fLaC"):
+        return Kind("audio/flac", "flac")
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
+        return Kind("audio/aac", "aac")
+    if head.startswith(b"%PDF-"):
+        return Kind("application/pdf", "pdf")
+    return UNKNOWN
+
+
+def _dimensions(kind: Kind, head: bytes) -> tuple[int, int]:
+    try:
+        match kind.ending:
+            case "png":
+                return struct.unpack(">II", head[16:24])
+            case "gif":
+                return struct.unpack("<HH", head[6:10])
+            case "webp":
+                return _webp_dimensions(head)
+            case "jpg":
+                return _jpeg_dimensions(head)
+    except struct.error:
+        pass
+    return 0, 0
+
+
+def _webp_dimensions(head: bytes) -> tuple[int, int]:
+    match head[12:16]:
+        case b"VP8X":
+            return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
+        case b"VP8 ":
+            width, height = struct.unpack("<HH", head[26:30])
+            return width & 0x3FFF, height & 0x3FFF
+        case b"VP8L":
+            (bits,) = struct.unpack("<I", head[21:25])
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return 0, 0
+
+
+def _jpeg_dimensions(head: bytes) -> tuple[int, int]:
+    at = 2
+    while at + 9 <= len(head) and head[at] == 0xFF:
+        marker = head[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", head[at + 5 : at + 9])
+            return width, height
+        at += 2 + struct.unpack(">H", head[at + 2 : at + 4])[0]
+    return 0, 0

@@ -1,0 +1,83 @@
+"""Decides everything that a row of the list shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+
+from viewer.client.client import Client
+from viewer.client.problems import Problem
+from viewer.completions.types import Completion, Message, Page, Unreadable
+
+from .bubbles import first_line, text_of
+
+_OPENING = 5  # messages that are looked through for the first question; prompts and examples stand before it
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stored completion in the list."""
+
+    id: str
+    url: str
+    title: str
+    answered: str
+    answered_by: str
+    model: str
+    created: datetime | None
+    tokens: int | None
+    metadata: dict[str, str]
+
+
+def draw_rows(client: Client, page: Page[Completion | Unreadable]) -> list[Row]:
+    """Draw a page of the list, each row with the first line of what was asked."""
+    return [
+        _draw_row(item, first_question(client, item.id))
+        for item in page.items
+        if isinstance(item, Completion) and item.id
+    ]
+
+
+def first_question(client: Client, completion_id: str) -> str:
+    """Ask for the first messages and give the first line of what the user asked; empty when that cannot be known."""
+    try:
+        opening = client.messages(completion_id, limit=_OPENING).items
+    except Problem:
+        return ""
+    return question_in(opening)
+
+
+def question_in(opening: tuple[Message | Unreadable, ...]) -> str:
+    """Give the first line of the first user message that has words."""
+    asked = (text_of(item) for item in opening if isinstance(item, Message) and item.role == "user")
+    return next((first_line(text) for text in asked if text.strip()), "")
+
+
+def _draw_row(completion: Completion, asked: str) -> Row:
+    by, answered = _answer_line(completion)
+    return Row(
+        id=completion.id,
+        url=reverse("conversation", args=[completion.id]),
+        title=asked or answered or completion.id,
+        answered=answered,
+        answered_by=by,
+        model=completion.model,
+        created=completion.created,
+        tokens=completion.usage.total if completion.usage else None,
+        metadata=completion.metadata,
+    )
+
+
+def _answer_line(completion: Completion) -> tuple[str, str]:
+    """Give who closes the conversation and the first line of it."""
+    for choice in completion.choices:
+        if isinstance(choice.message, Message):
+            if choice.message.refusal:
+                return "Refusal", first_line(choice.message.refusal)
+            if text := text_of(choice.message):
+                return "Assistant", first_line(text)
+            if choice.message.tool_calls:
+                return "Tool call", ", ".join(call.name or call.kind for call in choice.message.tool_calls)
+    return "", ""

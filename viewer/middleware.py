@@ -1,0 +1,53 @@
+"""What every answer carries: an id to quote, headers that keep pages private, times in the reader's zone."""
+
+from __future__ import annotations
+
+import secrets
+import zoneinfo
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestIdMiddleware:
+    """Names every answer, as the API does: `x-request-id: req_…`."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("X-Request-Id", f"req_{secrets.token_hex(16)}")
+        return response
+
+
+class PageHeadersMiddleware:
+    """Keeps answers out of shared caches. Not `no-store`: it would take the way back from the reader (bfcache)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+
+class TimeZoneMiddleware:
+    """Shows times in the zone that the reader's browser named in a cookie (`static/js/time-zone.js`); else in UTC."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            zone = zoneinfo.ZoneInfo(request.COOKIES.get("timezone", "UTC"))
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+            zone = zoneinfo.ZoneInfo("UTC")
+        with timezone.override(zone):
+            return self.get_response(request)

@@ -1,0 +1,228 @@
+"""Every setting, read once from the environment. The README's table documents them; a test holds the two together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()  # NAME_FILE names a file that holds the value of NAME
+
+
+def _bool(name: str, default: bool) -> bool:
+    """Read a switch. Only true and false count: a misspelt one must not pass for either."""
+    given = str(env.str(name, default=str(default))).strip().lower()
+    if given not in ("true", "false"):
+        raise ImproperlyConfigured(f"{name} is {given!r}; write true or false.")
+    return given == "true"
+
+
+def _int(name: str, default: int, lowest: int, highest: int) -> int:
+    given = env.str(name, default=str(default)).strip()
+    if not given.isdecimal() or not lowest <= int(given) <= highest:
+        raise ImproperlyConfigured(f"{name} is {given!r}; write a whole number from {lowest} to {highest}.")
+    return int(given)
+
+
+def _data_dir() -> Path:
+    """Make the folder for the database and the secrets, readable by this user alone."""
+    folder = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).expanduser().absolute()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"DATA_DIR {folder} cannot be made: {error.strerror}.") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(f"DATA_DIR {folder} cannot be written to; give it to this user or name another.")
+    return folder
+
+
+def _kept_secret(name: str, length: int) -> str:
+    """Read a secret from the environment, else from DATA_DIR, where it is made once."""
+    if given := env.str(name, default=""):
+        return str(given)
+    file = DATA_DIR / name.lower()
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as made:
+            made.write(secrets.token_urlsafe(length))
+    except FileExistsError:
+        pass
+    return file.read_text().strip()
+
+
+def _site_url() -> str:
+    url = env.str("SITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+        raise ImproperlyConfigured(f"SITE_URL is {url!r}; write the address people type, like https://lectern.example.")
+    return str(url)
+
+
+def _database() -> dict[str, Any]:
+    config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'lectern.sqlite3'}")
+    config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    if config["ENGINE"].endswith("sqlite3"):
+        # IMMEDIATE: a transaction that will write takes its turn at once, instead of failing half-way.
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        }
+    return config
+
+
+DEBUG = _bool("DEBUG", False)
+DEMO = _bool("DEMO", True)
+DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
+DATA_DIR = _data_dir()
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = _int("PORT", 8000, 1, 65535)
+SITE_URL = _site_url()
+SECRET_KEY = _kept_secret("SECRET_KEY", 50)
+
+_SITE = urlsplit(SITE_URL)
+_IS_HTTPS = _SITE.scheme == "https"
+ALLOWED_HOSTS = [_SITE.hostname or "", "127.0.0.1", "localhost", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "csp",
+    "viewer",
+    "viewer.archive",
+    "viewer.keys",
+    "viewer.conversations",
+]
+
+MIDDLEWARE = [
+    "viewer.middleware.RequestIdMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "viewer.middleware.PageHeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "viewer.signing_in.SignInMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "viewer.middleware.TimeZoneMiddleware",
+]
+
+ROOT_URLCONF = "viewer.urls"
+WSGI_APPLICATION = "viewer.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": _database()}
+CACHES = {
+    "default": {
+        **env.cache_url("CACHE_URL", default="locmemcache://"),
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "viewer.bundles.BundleFinder",
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+ACCOUNT_ADAPTER = "viewer.signing_in.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ALLAUTH_TRUSTED_PROXY_COUNT = _int("TRUSTED_PROXIES", 0, 0, 9)
+
+SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds; a working day
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if _IS_HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if _IS_HTTPS else "csrf"
+CSRF_COOKIE_HTTPONLY = True
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if _IS_HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"  # no-referrer makes browsers send Origin: null, and Django refuses sign-in
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # data: for the icons in the style sheet
+        "media-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS for subdomains and in the preload list (W021) are for the domain's owner to decide
+    "security.W021",
+    "security.W008",  # the proxy that brings TLS redirects to it
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"django": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
+}

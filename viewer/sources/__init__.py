@@ -1,0 +1,1 @@
+"""Chooses, for a person and a completion, the client to ask: the archive or one of their keys."""

@@ -1,0 +1,46 @@
+"""The URL map: the nouns of the API itself. A permalink's message id stands in the path, as a #fragment is lost in a
+login redirect."""
+
+from __future__ import annotations
+
+from allauth.account import views as account
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.urls import path, re_path
+from django.views.generic import RedirectView, TemplateView
+
+from viewer.api import views as api
+from viewer.conversations import views as conversations
+from viewer.health import health
+from viewer.keys import views as keys
+
+_no_self_service = login_not_required(TemplateView.as_view(template_name="account/no_self_service.html"))
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="completions"), name="home"),
+    path("completions/", conversations.completions, name="completions"),
+    path("completions/open/", conversations.open_by_id, name="open"),
+    path("completions/<str:completion_id>/", conversations.conversation, name="conversation"),
+    path("completions/<str:completion_id>/raw/", conversations.raw, name="raw"),
+    path("completions/<str:completion_id>/messages/<str:message_id>/", conversations.conversation, name="permalink"),
+    path("completions/<str:completion_id>/messages/<str:message_id>/parts/<int:n>/", conversations.part, name="part"),
+    path(
+        "completions/<str:completion_id>/choices/<int:index>/parts/<int:n>/",
+        conversations.choice_part,
+        name="choice-part",
+    ),
+    path("tokens/", keys.tokens, name="tokens"),
+    path("tokens/<int:token_id>/revoke/", keys.revoke_token, name="revoke-token"),
+    path("v1/chat/completions", api.completions),
+    path("v1/chat/completions/<str:completion_id>", api.completion),
+    path("v1/chat/completions/<str:completion_id>/messages", api.messages),
+    re_path(r"^v1(/.*)?$", api.nowhere),
+    path("login/", account.login, name="account_login"),
+    path("logout/", account.logout, name="account_logout"),
+    path("password/", account.password_change, name="account_change_password"),
+    path("password/forgotten/", _no_self_service, name="account_reset_password"),
+    path("signup/", _no_self_service, name="account_signup"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("health/", health, name="health"),
+    path("admin/", admin.site.urls),
+]
