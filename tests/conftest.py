@@ -1,0 +1,108 @@
+"""People with a meaning, an archive with known conversations, and no way out of this machine.
+
+alice reads and has an access token; bob reads and has none; mallory has a token of her own and no right to alice's things.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from viewer.archive.importing import Outcome, import_lines
+from viewer.keys.models import AccessToken
+
+_connect = socket.socket.connect
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection that leaves this machine."""
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test tried to reach {address}")
+        _connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice", password="alice reads 1")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return User.objects.create_user("bob", password="bob reads 1")
+
+
+@pytest.fixture
+def mallory(db: None) -> User:
+    return User.objects.create_user("mallory", password="mallory reads 1")
+
+
+@pytest.fixture
+def alices_token(alice: User) -> str:
+    return AccessToken.objects.issue(alice, "tests")[1]
+
+
+@pytest.fixture
+def reader(client: Client, alice: User) -> Client:
+    """A browser without JavaScript in which alice is signed in."""
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def stored(db: None) -> Callable[..., list[Outcome]]:
+    """Import completions, given as `make_completion` makes them."""
+
+    def store(*completions: dict[str, Any], replace: bool = False) -> list[Outcome]:
+        return list(import_lines(to_lines(completions), replace=replace))
+
+    return store
+
+
+def to_lines(completions: Iterable[dict[str, Any]]) -> list[bytes]:
+    return [json.dumps(completion, ensure_ascii=False).encode() for completion in completions]
+
+
+def make_completion(completion_id: str = "chatcmpl-one", *messages: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """One line of an import file: a stored completion and its messages, which get ids where they have none."""
+    numbered = [{"id": f"{completion_id}-{n}", **message} for n, message in enumerate(messages)]
+    return {
+        "object": "chat.completion",
+        "id": completion_id,
+        "model": "gpt-4.1",
+        "created": 1_762_000_000,
+        "usage": {"total_tokens": 30, "completion_tokens": 10, "prompt_tokens": 20},
+        "metadata": {},
+        "choices": [make_choice("You are welcome.")],
+        **fields,
+        "messages": numbered,
+    }
+
+
+def make_choice(content: str | None, index: int = 0, **message: Any) -> dict[str, Any]:
+    finish_reason = message.pop("finish_reason", "stop")
+    said = {"content": content, "role": "assistant", **message}
+    return {"index": index, "message": said, "finish_reason": finish_reason, "logprobs": None}
+
+
+def say(role: str, content: Any, **fields: Any) -> dict[str, Any]:
+    """One message as `…/messages` gives it."""
+    return {"role": role, "content": content, "content_parts": None, "name": None, **fields}
+
+
+def make_long(completion_id: str, count: int, *, prefix: str | None = None) -> dict[str, Any]:
+    """A conversation of `count` messages; `prefix` gives them ids that do not count from the completion's id."""
+    messages = [say("user" if n % 2 == 0 else "assistant", f"Message number {n} of {count}.") for n in range(count)]
+    if prefix is not None:
+        messages = [{"id": f"{prefix}{n * 7919 % 1_000_003:x}", **message} for n, message in enumerate(messages)]
+    return make_completion(completion_id, *messages)
