@@ -112,15 +112,16 @@ class Client:
 
     def _window_by_walking(self, completion_id: str, message_id: str) -> Window:
         try:
-            earlier = self.messages(completion_id, after=message_id, order="desc", limit=CONTEXT)
+            earlier = self.messages(completion_id, after=message_id, order="desc", limit=CONTEXT + 1)
         except Problem as problem:
             if problem.status == 400:
                 raise Problem("not-found", param="message_id", status=404) from problem
             raise
-        page = self.messages(completion_id, after=earlier.cursor if earlier.has_more else "")
+        has_earlier = len(earlier.items) > CONTEXT
+        page = self.messages(completion_id, after=earlier.cursor if has_earlier else "")
         if not any(item.id == message_id for item in page.items):
             raise Problem("not-found", param="message_id", status=404)
-        return Window(page.items, earlier.has_more, page.has_more)
+        return Window(page.items, has_earlier, page.has_more)
 
     def _read(self, path: str, read: Callable[[str], Read], query: str = "") -> Read:
         response = self.ask(f"/chat/completions{path}", query)
@@ -141,9 +142,9 @@ def index_of(completion_id: str, message_id: str) -> int | None:
 def _path(completion_id: str) -> str:
     if completion_id in ("", ".", ".."):  # a dot survives quoting, and the path would lead elsewhere
         raise Problem("not-found", status=404, param="completion_id")
-    return f"/{quote(completion_id, safe='')}"
+    return f"/{quote(completion_id, safe='', errors='replace')}"
 
 
 def _query(after: str, order: Order, limit: int, more: dict[str, str] | None = None) -> str:
     asked = {"limit": str(limit), "order": order, "after": after, **(more or {})}
-    return urlencode({name: value for name, value in asked.items() if value})
+    return urlencode({name: value for name, value in asked.items() if value}, errors="replace")

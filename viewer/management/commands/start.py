@@ -13,8 +13,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion
@@ -47,7 +48,7 @@ def _refuse_taken_port() -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((settings.HOST, settings.PORT))
     except OSError as error:
-        raise CommandError(
+        raise ImproperlyConfigured(
             f"Port {settings.PORT} on {settings.HOST} cannot be used ({error.strerror}). "
             f"End the program that has it, or start with another: PORT=8001 ./run"
         ) from None

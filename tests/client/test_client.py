@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+import responses
+
+from tests.conftest import make_completion, make_long, say
+from viewer.client.client import Client, index_of
+from viewer.client.problems import Problem
+from viewer.sources.sources import client_for
+
+BASE = "https://upstream.example/v1"
+
+
+class Counting:
+    """The archive's client, with the questions it asked."""
+
+    def __init__(self) -> None:
+        self.client = client_for()
+        self.asked: list[str] = []
+        ask = self.client.session.get
+
+        def get(url: str, **kwargs: Any) -> requests.Response:
+            self.asked.append(url)
+            return ask(url, **kwargs)
+
+        session = requests.Session()
+        session.get = get  # type: ignore[method-assign]
+        self.client = Client(session, self.client.base_url)
+
+
+@pytest.mark.parametrize("position", [0, 1, 9, 10, 11, 5000, 9990, 9999])
+def test_a_window_opens_anywhere_in_ten_thousand_messages_by_one_question(
+    stored: Callable[..., Any], position: int
+) -> None:
+    stored(make_long("chatcmpl-long", 10_000))
+    counting = Counting()
+    window = counting.client.messages_around("chatcmpl-long", f"chatcmpl-long-{position}")
+    ids = [item.id for item in window.items]
+    start = max(0, position - 10)
+    assert ids == [f"chatcmpl-long-{n}" for n in range(start, min(start + 20, 10_000))]
+    assert window.has_earlier == (start > 0)
+    assert window.has_later == (start + 20 < 10_000)
+    assert len(counting.asked) == 1
+
+
+@pytest.mark.parametrize("position", [0, 1, 9, 10, 11, 150, 290, 299])
+def test_a_window_opens_by_two_questions_where_ids_do_not_count(stored: Callable[..., Any], position: int) -> None:
+    conversation = make_long("chatcmpl-odd", 300, prefix="msg_")
+    stored(conversation)
+    ids = [message["id"] for message in conversation["messages"]]
+    counting = Counting()
+    window = counting.client.messages_around("chatcmpl-odd", ids[position])
+    start = max(0, position - 10)
+    assert [item.id for item in window.items] == ids[start : start + 20]
+    assert window.has_earlier == (start > 0)
+    assert window.has_later == (start + 20 < 300)
+    assert len(counting.asked) == 2
+
+
+def test_one_message_is_found_by_one_question(stored: Callable[..., Any]) -> None:
+    stored(make_long("chatcmpl-long", 300))
+    counting = Counting()
+    for position in (0, 1, 299):
+        assert counting.client.message("chatcmpl-long", f"chatcmpl-long-{position}").id == f"chatcmpl-long-{position}"
+    assert len(counting.asked) == 3
+
+
+def test_ids_that_look_counted_but_are_not_are_still_found(stored: Callable[..., Any]) -> None:
+    messages = [say("user", str(n), id=f"chatcmpl-gap-{n * 10}") for n in range(40)]
+    stored(make_completion("chatcmpl-gap", *messages))
+    window = client_for().messages_around("chatcmpl-gap", "chatcmpl-gap-250")
+    assert [item.id for item in window.items] == [f"chatcmpl-gap-{n * 10}" for n in range(15, 35)]
+    assert client_for().message("chatcmpl-gap", "chatcmpl-gap-250").id == "chatcmpl-gap-250"
+
+
+@pytest.mark.parametrize("message_id", ["nope", "chatcmpl-long-300", "chatcmpl-long--1", "chatcmpl-long-٣"])
+def test_an_unknown_message_is_a_problem_of_its_own(stored: Callable[..., Any], message_id: str) -> None:
+    stored(make_long("chatcmpl-long", 300))
+    for find in (client_for().messages_around, client_for().message):
+        with pytest.raises(Problem) as caught:
+            find("chatcmpl-long", message_id)
+        assert (caught.value.name, caught.value.param) == ("not-found", "message_id")
+
+
+@pytest.mark.parametrize("completion_id", ["nope", "", ".", "..", "a/b", "x?y=1", "#", "%2e%2e", "\ud83d", "\x00"])
+def test_an_unknown_completion_is_not_found_whatever_its_id(db: None, completion_id: str) -> None:
+    client = client_for()
+    for ask in (client.completion, client.messages, lambda found: client.messages_around(found, f"{found}-3")):
+        with pytest.raises(Problem) as caught:
+            ask(completion_id)
+        assert caught.value.name == "not-found"
+
+
+@pytest.mark.parametrize(
+    ("completion_id", "message_id", "index"),
+    [
+        ("c", "c-0", 0),
+        ("c", "c-12", 12),
+        ("c", "c-01", None),
+        ("c", "d-1", None),
+        ("a.c", "abc-1", None),
+        ("c", "c-", None),
+    ],
+)
+def test_the_position_is_read_only_from_an_id_that_counts(
+    completion_id: str, message_id: str, index: int | None
+) -> None:
+    assert index_of(completion_id, message_id) == index
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        (400, "bad-request"), (401, "invalid-key"), (403, "forbidden"), (404, "not-found"), (405, "unsupported"),
+        (408, "timeout"), (418, "bad-request"), (429, "rate-limited"), (500, "unavailable"), (501, "unsupported"),
+        (503, "unavailable"), (504, "timeout"),
+    ],
+)  # fmt: skip
+@responses.activate
+def test_a_refusal_becomes_one_named_problem_with_the_servers_words(status: int, name: str) -> None:
+    body = {"error": {"message": "because", "type": "x", "param": None, "code": None}}
+    responses.get(f"{BASE}/chat/completions/one", status=status, json=body)
+    with pytest.raises(Problem) as caught:
+        Client(requests.Session(), BASE).completion("one")
+    assert (caught.value.name, caught.value.said, caught.value.status) == (name, "because", status)
+
+
+@pytest.mark.parametrize("body", ["<html>", "", "[]", '{"data": {}}', '{"data": null}', "null", "[" * 100_000])
+@responses.activate
+def test_an_answer_that_is_no_list_is_unreadable(body: str) -> None:
+    responses.get(f"{BASE}/chat/completions/one/messages", body=body)
+    with pytest.raises(Problem) as caught:
+        Client(requests.Session(), BASE).messages("one")
+    assert caught.value.name == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("failure", "name"),
+    [
+        (requests.ConnectTimeout(), "timeout"),
+        (requests.ReadTimeout(), "timeout"),
+        (requests.ConnectionError(), "unavailable"),
+    ],
+)
+@responses.activate
+def test_silence_becomes_a_problem_too(failure: Exception, name: str) -> None:
+    responses.get(f"{BASE}/chat/completions", body=failure)
+    with pytest.raises(Problem) as caught:
+        Client(requests.Session(), BASE).completions()
+    assert caught.value.name == name
+
+
+@responses.activate
+def test_paging_goes_on_behind_the_last_item_and_asks_for_nothing_twice() -> None:
+    items = [{"id": f"m{n}", "role": "user", "content": "x"} for n in range(2)]
+    responses.get(
+        f"{BASE}/chat/completions/one/messages",
+        body=json.dumps({"object": "list", "data": items, "last_id": "m0", "has_more": True}),
+    )
+    page = Client(requests.Session(), BASE).messages("one")
+    assert (page.cursor, page.has_more) == ("m1", True)
+    assert "after=" not in responses.calls[0].request.url

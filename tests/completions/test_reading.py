@@ -1,0 +1,481 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import make_choice, make_completion, say
+from viewer.completions.errors import ApiError, read_error, to_body
+from viewer.completions.reading import read_completion, read_completion_page, read_message, read_message_page
+from viewer.completions.types import (
+    AudioAnswer,
+    AudioPart,
+    Choice,
+    Citation,
+    Completion,
+    FilePart,
+    ImagePart,
+    Message,
+    RefusalPart,
+    TextPart,
+    UnknownPart,
+    Unreadable,
+    Usage,
+)
+
+thorough = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+
+FIELDS = [
+    "id", "role", "name", "content", "content_parts", "refusal", "tool_calls", "tool_call_id", "function_call",
+    "annotations", "audio", "reasoning", "type", "text", "image_url", "url", "detail", "input_audio", "data", "format",
+    "file", "function", "custom", "arguments", "input", "url_citation", "start_index", "expires_at", "choices",
+    "message", "index", "usage", "metadata", "created", "has_more", "x",
+]  # fmt: skip
+any_text = st.text(st.characters(exclude_categories=()), max_size=4)
+words = st.sampled_from(["text", "image_url", "input_audio", "file", "function", "custom", "refusal", "user", ""])
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | any_text | words
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(FIELDS) | any_text, inner, max_size=5),
+    max_leaves=15,
+)
+objects = st.dictionaries(st.sampled_from(FIELDS), values, max_size=8)
+
+
+def read(**fields: Any) -> Message:
+    message = read_message(json.dumps({"id": "m-0", "role": "user", **fields}))
+    assert isinstance(message, Message)
+    return message
+
+
+def page_of(*data: Any, **envelope: Any) -> str:
+    return json.dumps({"object": "list", "data": list(data), **envelope})
+
+
+def assert_can_be_shown(item: Any) -> None:
+    """Everything that a page would print can be encoded."""
+    repr(item).encode()
+    item.source.encode()
+
+
+# Content and parts
+
+
+def test_plain_text_is_one_part() -> None:
+    assert read(content="Hello\n world ").parts == (TextPart("Hello\n world "),)
+
+
+@pytest.mark.parametrize("fields", [{}, {"content": None}, {"content": ""}, {"content": []}, {"content_parts": []}])
+def test_no_content_is_no_part(fields: dict[str, Any]) -> None:
+    assert read(**fields).parts == ()
+
+
+def test_text_that_stands_in_parts_and_content_is_read_once() -> None:
+    padding = {"image_url": None, "input_audio": None, "file": None}
+    image = {"type": "image_url", "text": None, **padding, "image_url": {"url": "data:image/png;base64,AA", "detail": None}}
+    message = read(content="Whose logo?  ", content_parts=[{"type": "text", "text": "Whose logo? ", **padding}, image])
+    assert message.parts == (TextPart("Whose logo? "), ImagePart("data:image/png;base64,AA", ""))
+    assert message.other == {}
+
+
+def test_a_list_as_content_is_read_like_parts() -> None:
+    assert read(content=["bare", {"type": "text", "text": "typed"}]).parts == (TextPart("bare"), TextPart("typed"))
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [(5, "a number"), (True, "true or false"), ({"a": 1}, "an object"), (1.5, "a number")]
+)
+def test_content_of_an_odd_type_is_kept_as_json(content: Any, kind: str) -> None:
+    assert read(content=content).parts == (UnknownPart(kind, json.dumps(content)),)
+
+
+@pytest.mark.parametrize(
+    ("part", "read_as"),
+    [
+        ({"type": "text", "text": ""}, TextPart("")),
+        ({"type": "image_url", "image_url": {"url": "https://a.example/x.png", "detail": "high"}}, ImagePart("https://a.example/x.png", "high")),
+        ({"type": "image_url", "image_url": "https://a.example/x.png"}, ImagePart("https://a.example/x.png", "")),
+        ({"type": "image_url", "image_url": None}, ImagePart("", "")),
+        ({"type": "image_url", "image_url": {"url": 7}}, ImagePart("", "")),
+        ({"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}}, AudioPart("UklG", "wav")),
+        ({"type": "file", "file": {"filename": "a.pdf", "file_id": None, "file_data": "JVBE"}}, FilePart("a.pdf", "", "JVBE")),
+        ({"type": "file", "file": {"file_id": "file-1"}}, FilePart("", "file-1", "")),
+        ({"type": "refusal", "refusal": "No."}, RefusalPart("No.")),
+    ],
+)  # fmt: skip
+def test_every_known_part_is_read(part: dict[str, Any], read_as: Any) -> None:
+    assert read(content_parts=[part]).parts == (read_as,)
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ({"type": "video", "video": 1}, "video"), ({"type": "text", "text": None}, "text"),
+        ({"type": "text"}, "text"), ({"type": "input_audio", "input_audio": "x"}, "input_audio"),
+        ({"type": "file", "file": None}, "file"), ({"type": "refusal", "refusal": []}, "refusal"),
+        ({"type": 5}, "an object"), ({"text": "no type"}, "an object"), ({}, "an object"), (None, "null"),
+        (3, "a number"), ([], "a list"), (False, "true or false"),
+    ],
+)  # fmt: skip
+def test_a_part_of_unknown_shape_is_kept_whole_beside_its_neighbours(part: Any, kind: str) -> None:
+    assert read(content_parts=["before", part, "after"]).parts == (
+        TextPart("before"),
+        UnknownPart(kind, json.dumps(part)),
+        TextPart("after"),
+    )
+
+
+def test_an_unknown_part_keeps_its_digits() -> None:
+    message = read_message('{"content_parts":[{"type":"score","value":1.10,"value":1e400}]}')
+    assert isinstance(message, Message)
+    assert message.parts == (UnknownPart("score", '{"type":"score","value":1.10,"value":1e400}'),)
+
+
+# Roles, names, ids
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"),
+    [("critic", "critic"), ("<b>", "<b>"), (None, ""), (7, "7"), ("", ""), (["a"], '["a"]'), ("USER", "USER")],
+)
+def test_any_role_is_shown_as_it_came(role: Any, shown: str) -> None:
+    assert read(role=role).role == shown
+
+
+def test_a_message_without_a_role_is_a_message() -> None:
+    message = read_message('{"content":"x"}')
+    assert isinstance(message, Message)
+    assert (message.role, message.id, message.parts) == ("", "", (TextPart("x"),))
+
+
+def test_a_number_as_id_is_no_id_and_not_lost() -> None:
+    message = read(id=5)
+    assert (message.id, message.other) == ("", {"id": "5"})
+
+
+@pytest.mark.parametrize("text", ["null", "[]", '"words"', "7", "true", "", "{", "{}", " { } ", "[" * 100_000])
+def test_an_item_that_is_no_message_is_unreadable_and_shown(text: str) -> None:
+    item = read_message(text)
+    assert isinstance(item, Unreadable)
+    assert item.reason
+    assert item.source == text
+
+
+# Tools
+
+
+def test_a_function_call_keeps_its_arguments_as_written() -> None:
+    arguments = '{"n": 12345678901234567890, "a":1.10,"a":2}'
+    (call,) = read(tool_calls=[{"id": "c1", "type": "function", "function": {"name": "f", "arguments": arguments}}]).tool_calls
+    assert (call.id, call.kind, call.name, call.arguments) == ("c1", "function", "f", arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [("", ""), ("{not json", "{not json"), (None, ""), ({"a": 1}, '{"a": 1}'), (5, "5"), ([1], "[1]"), ("null", "null")],
+)
+def test_arguments_of_any_shape_are_shown(arguments: Any, shown: str) -> None:
+    (call,) = read(tool_calls=[{"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}]).tool_calls
+    assert call.arguments == shown
+
+
+def test_a_custom_call_is_free_text() -> None:
+    (call,) = read(tool_calls=[{"id": "c", "type": "custom", "custom": {"name": "sql", "input": "SELECT\n<1>"}}]).tool_calls
+    assert (call.kind, call.name, call.arguments) == ("custom", "sql", "SELECT\n<1>")
+
+
+def test_a_call_without_a_type_but_with_a_function_is_one() -> None:
+    (call,) = read(tool_calls=[{"function": {"name": "f", "arguments": "{}"}}]).tool_calls
+    assert (call.id, call.kind, call.name) == ("", "function", "f")
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        ({"type": "mcp", "name": "n"}, "mcp"), ({"type": "function"}, "function"), ({}, "unknown"),
+        ({"type": "function", "function": None}, "function"), ({"type": "custom", "custom": []}, "custom"),
+        ({"type": ["x"]}, "unknown"), (None, "null"), ("f()", "a string"), (3, "a number"), ([], "a list"),
+    ],
+)  # fmt: skip
+def test_a_call_of_unknown_shape_is_kept_whole(call: Any, kind: str) -> None:
+    (found,) = read(tool_calls=[call]).tool_calls
+    assert (found.kind, found.source) == (kind, json.dumps(call))
+
+
+def test_the_old_function_call_is_a_call_too() -> None:
+    (call,) = read(function_call={"name": "f", "arguments": "{}"}).tool_calls
+    assert (call.kind, call.name, call.arguments) == ("function_call", "f", "{}")
+
+
+@pytest.mark.parametrize("fields", [{"tool_calls": None}, {"tool_calls": []}, {"function_call": None}, {}])
+def test_no_calls_are_no_calls(fields: dict[str, Any]) -> None:
+    message = read(**fields)
+    assert (message.tool_calls, message.other) == ((), {})
+
+
+@pytest.mark.parametrize("name", ["tool_calls", "function_call", "annotations", "audio", "content_parts", "refusal", "name"])
+def test_a_known_field_of_an_unknown_shape_is_not_lost(name: str) -> None:
+    assert read(**{name: 1.5}).other == {name: "1.5"}
+
+
+def test_unknown_fields_are_kept_as_written() -> None:
+    message = read_message('{"id":"a","total":1.10,"content_filter_results":{"b":1,"b":2}}')
+    assert isinstance(message, Message)
+    assert message.other == {"total": "1.10", "content_filter_results": '{"b":1,"b":2}'}
+
+
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+def test_reasoning_has_a_place(name: str) -> None:
+    message = read(**{name: "because"})
+    assert (message.reasoning, message.other) == ("because", {})
+
+
+# Citations and audio
+
+
+def test_citations_are_read_and_bad_indices_left_out() -> None:
+    cited = [{"url": "https://a.example", "title": "A", "start_index": 0, "end_index": 3}, {"url": None, "start_index": "0"}]
+    message = read(annotations=[{"type": "url_citation", "url_citation": cite} for cite in cited])
+    assert message.citations == (Citation("https://a.example", "A", 0, 3), Citation("", "", None, None))
+    assert message.other == {}
+
+
+@pytest.mark.parametrize("note", [None, "x", 1, {}, {"type": "file_citation"}, {"url_citation": None}])
+def test_an_unknown_annotation_is_kept_beside_the_known(note: Any) -> None:
+    known = {"type": "url_citation", "url_citation": {"url": "https://a.example"}}
+    message = read(annotations=[known, note])
+    assert [cite.url for cite in message.citations] == ["https://a.example"]
+    assert message.other == {"annotations": json.dumps([known, note])}
+
+
+def test_audio_is_read_with_its_end() -> None:
+    audio = read(audio={"id": "a1", "data": "UklG", "transcript": "hi", "expires_at": 1_729_000_000}).audio
+    assert audio == AudioAnswer("a1", "UklG", "hi", datetime.fromtimestamp(1_729_000_000, UTC))
+
+
+@pytest.mark.parametrize("moment", [None, "soon", True, 10**30, -(10**30), 1e400, [1]])
+def test_a_moment_outside_the_calendar_is_no_moment(moment: Any) -> None:
+    message = read_message('{"audio":{"id":"a1","expires_at":%s}}' % json.dumps(moment))  # noqa: UP031
+    assert isinstance(message, Message)
+    assert message.audio == AudioAnswer("a1", "", "", None)
+
+
+# Text that hurts
+
+
+def test_control_bidi_and_nul_come_through_and_surrogates_are_replaced() -> None:
+    message = read_message('{"id":"a","content":"\\u0000\\u001b\\u202e\\ud83d!","\\udc00":"\\ud800"}')
+    assert isinstance(message, Message)
+    assert message.parts == (TextPart("\x00\x1b\u202e\ufffd!"),)
+    assert message.other == {"\ufffd": '"\\ud800"'}
+    assert_can_be_shown(message)
+
+
+@given(objects | values)
+@thorough
+def test_reading_a_message_never_raises(value: Any) -> None:
+    text = json.dumps(value)
+    item = read_message(text)
+    assert isinstance(item, Message) == (isinstance(value, dict) and bool(value))
+    assert_can_be_shown(item)
+
+
+@given(objects | values)
+@thorough
+def test_reading_a_completion_never_raises(value: Any) -> None:
+    item = read_completion(json.dumps(value))
+    assert isinstance(item, Completion) == isinstance(value, dict)
+    assert_can_be_shown(item)
+
+
+@given(st.text(max_size=30) | any_text)
+@thorough
+def test_reading_no_json_never_raises(text: str) -> None:
+    assert_can_be_shown(read_message(text))
+    assert_can_be_shown(read_completion(text))
+
+
+@given(objects)
+@thorough
+def test_every_field_of_a_message_is_shown_somewhere(value: dict[str, Any]) -> None:
+    message = read_message(json.dumps({"id": "a", **value}))
+    assert isinstance(message, Message)
+    assert set(message.other) >= set(value) - {
+        "id", "role", "name", "content", "content_parts", "refusal", "tool_calls", "tool_call_id", "function_call",
+        "annotations", "audio", "reasoning",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("depth", range(900, 1000))
+def test_nesting_near_the_limit_of_the_stack_never_raises(depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    call = f'{{"type":"function","function":{{"name":"f","arguments":{deep}}}}}'
+    for text in (f'{{"content":{deep}}}', f'{{"tool_calls":[{call}]}}', f'{{"annotations":{deep}}}', f'{{"x":{deep}}}'):
+        assert read_message(text).source == text
+    assert read_completion(f'{{"choices":[{{"message":{{"tool_calls":[{call}]}}}}]}}').source
+    with_neighbours = read_message_page(f'{{"data":[{{"id":"a"}}, {{"tool_calls":[{call}]}}]}}')
+    assert len(with_neighbours.items) == 2
+
+
+# Completions
+
+
+def test_a_completion_is_read_with_its_exact_numbers() -> None:
+    text = (
+        '{"id":"c","model":"gpt-4.1","created":1762000000,"seed":9007199254740993123,"temperature":1.10,"top_p":null,'
+        '"usage":{"prompt_tokens":2,"completion_tokens":null,"total_tokens":5},"metadata":{"a":"b","n":1.10},'
+        '"choices":[{"index":1,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
+    )
+    completion = read_completion(text)
+    assert isinstance(completion, Completion)
+    assert completion.parameters == {"seed": "9007199254740993123", "temperature": "1.10"}
+    assert completion.usage == Usage(2, None, 5)
+    assert completion.metadata == {"a": "b", "n": "1.10"}
+    assert completion.created == datetime.fromtimestamp(1_762_000_000, UTC)
+    assert [(choice.index, choice.finish_reason) for choice in completion.choices] == [(1, "stop")]
+    assert completion.source == text
+
+
+@pytest.mark.parametrize("choices", [None, {}, "x", 5, []])
+def test_a_completion_without_a_list_of_choices_has_none(choices: Any) -> None:
+    completion = read_completion(json.dumps(make_completion(choices=choices)))
+    assert isinstance(completion, Completion)
+    assert completion.choices == ()
+
+
+def test_one_broken_choice_does_not_cost_its_neighbours() -> None:
+    good = make_choice("yes")
+    completion = read_completion(json.dumps({"id": "c", "choices": [None, {"index": 5}, {"message": 7}, good]}))
+    assert isinstance(completion, Completion)
+    assert [(choice.index, type(choice.message)) for choice in completion.choices] == [
+        (0, Unreadable),
+        (5, Unreadable),
+        (2, Unreadable),
+        (0, Message),
+    ]
+
+
+def test_two_choices_are_two_choices() -> None:
+    completion = read_completion(json.dumps(make_completion(choices=[make_choice("a"), make_choice("b", 1)])))
+    assert isinstance(completion, Completion)
+    assert [_text_of(choice) for choice in completion.choices] == ["a", "b"]
+
+
+@pytest.mark.parametrize("usage", [None, 5, [], "x"])
+def test_odd_usage_is_no_usage(usage: Any) -> None:
+    completion = read_completion(json.dumps(make_completion(usage=usage)))
+    assert isinstance(completion, Completion)
+    assert completion.usage is None
+
+
+# Pages
+
+
+def test_a_page_goes_on_behind_its_last_item_whatever_last_id_says() -> None:
+    page = read_message_page(page_of({"id": "a"}, {"id": "b"}, first_id="z", last_id="lie", has_more=True))
+    assert ([item.id for item in page.items], page.has_more, page.cursor) == (["a", "b"], True, "b")
+
+
+@pytest.mark.parametrize("envelope", [{"has_more": True}, {"has_more": True, "last_id": "x", "first_id": "x"}])
+def test_an_empty_page_that_says_there_is_more_is_the_end(envelope: dict[str, Any]) -> None:
+    page = read_message_page(page_of(**envelope))
+    assert (page.items, page.has_more, page.cursor) == ((), False, "")
+
+
+@pytest.mark.parametrize("ids", [{"first_id": "", "last_id": ""}, {"first_id": None, "last_id": None}, {}])
+def test_an_empty_page_has_no_cursor(ids: dict[str, Any]) -> None:
+    assert read_message_page(page_of(has_more=False, **ids)).cursor == ""
+
+
+@pytest.mark.parametrize("has_more", ["true", 1, None, "false", []])
+def test_only_true_means_more(has_more: Any) -> None:
+    assert read_message_page(page_of({"id": "a"}, has_more=has_more)).has_more is False
+
+
+def test_a_page_without_has_more_is_the_last() -> None:
+    assert read_message_page(page_of({"id": "a"})).has_more is False
+
+
+@pytest.mark.parametrize("last", [None, "words", {"role": "user"}, {"id": None}, {"id": 7, "role": "user"}])
+def test_a_page_whose_last_item_has_no_id_has_no_cursor(last: Any) -> None:
+    page = read_message_page(page_of({"id": "a"}, last, has_more=True, last_id="elsewhere"))
+    assert len(page.items) == 2
+    assert page.cursor == ""
+
+
+def test_one_bad_item_does_not_cost_its_neighbours() -> None:
+    page = read_message_page(page_of(None, {"id": "a", "content": "x"}, "junk", [], {}, {"id": "b"}))
+    assert [type(item) for item in page.items] == [Unreadable, Message, Unreadable, Unreadable, Unreadable, Message]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{}", '{"data":null}', '{"data":{}}', "<html>", '{"data":[}', "{" * 9])
+def test_an_answer_that_is_no_list_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        read_message_page(text)
+    with pytest.raises(ValueError, match="."):
+        read_completion_page(text)
+
+
+def test_a_page_of_completions_goes_on_behind_its_last() -> None:
+    page = read_completion_page(page_of(make_completion("one"), make_completion("two"), has_more=True))
+    assert (page.cursor, page.has_more) == ("two", True)
+
+
+def test_a_hundred_messages_stay_in_order() -> None:
+    page = read_message_page(page_of(*({"id": f"m-{n}", **say("user", f"{n}")} for n in range(100))))
+    assert [item.id for item in page.items] == [f"m-{n}" for n in range(100)]
+
+
+@given(values)
+@thorough
+def test_a_page_is_read_or_refused_and_never_breaks(value: Any) -> None:
+    text = json.dumps({"data": value, "has_more": True})
+    if isinstance(value, list):
+        assert len(read_message_page(text).items) == len(read_completion_page(text).items) == len(value)
+    else:
+        with pytest.raises(ValueError, match="no list"):
+            read_message_page(text)
+
+
+# Errors
+
+
+def test_an_error_is_written_in_the_envelope_and_read_again() -> None:
+    error = ApiError("Completion x not found", "completion_id", "not_found")
+    assert json.loads(to_body(error)) == {
+        "error": {
+            "message": "Completion x not found",
+            "type": "invalid_request_error",
+            "param": "completion_id",
+            "code": "not_found",
+        }
+    }
+    assert read_error(to_body(error).decode()) == error
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ('{"detail":"Method Not Allowed"}', "Method Not Allowed"), ('{"error":"no"}', "no"), ("<html>502</html>", ""),
+        ("", ""), ("[]", ""), ('{"error":null}', ""), ('{"error":{"message":null,"code":429}}', ""),
+        ('{"error":{"message":"\\ud800"}}', "\ufffd"), ("[" * 100_000, ""),
+    ],
+)  # fmt: skip
+def test_what_a_server_says_is_read_whatever_its_shape(body: str, message: str) -> None:
+    assert read_error(body).message == message
+
+
+@given(values)
+@thorough
+def test_reading_an_error_never_raises(value: Any) -> None:
+    read_error(json.dumps({"error": value})).message.encode()
+    read_error(json.dumps(value)).message.encode()
+
+
+def _text_of(choice: Choice) -> str:
+    assert isinstance(choice.message, Message)
+    return "".join(part.text for part in choice.message.parts if isinstance(part, TextPart))

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from viewer.completions.source_text import LENIENT, STRICT, clean, decode, items, members, pretty, to_object
+
+thorough = settings(max_examples=250, deadline=None, derandomize=True, database=None)
+
+any_text = st.text(st.characters(exclude_categories=()), max_size=8)  # lone surrogates too
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | any_text
+values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(any_text, inner), max_leaves=8)
+blanks = st.sampled_from(["", " ", "\n", "\t \r\n"])
+
+
+@st.composite
+def spaced_json(draw: st.DrawFn) -> str:
+    """JSON with blanks where they may stand, and escaped or plain letters."""
+    colon, comma, before, after = (draw(blanks) for _ in range(4))
+    escaped = draw(st.booleans())
+    return before + json.dumps(draw(values), separators=(f"{comma},", f"{colon}: "), ensure_ascii=escaped) + after
+
+
+@st.composite
+def damaged_json(draw: st.DrawFn) -> str:
+    """JSON with one character taken out, put in, or exchanged; mostly no JSON any more."""
+    text = draw(spaced_json())
+    at = draw(st.integers(0, len(text)))
+    put_in = draw(st.sampled_from(["", ",", ":", "{", "}", "[", "]", '"', "\\", "1", "-", " ", "\x00", "N"]))
+    return text[:at] + put_in + text[at + draw(st.integers(0, 1)) :]
+
+
+def read_exactly(text: str) -> object:
+    """Parse with every digit and every doubled key kept, so that two texts can be compared."""
+    return json.loads(text, parse_float=lambda digits: f"number {digits}", parse_int=lambda digits: f"number {digits}",
+                      object_pairs_hook=lambda pairs: ("object", pairs))  # fmt: skip
+
+
+def _without_lone_surrogates(text: str) -> str:
+    """Write JSON again with U+FFFD for lone surrogates in names and strings, and nothing else changed."""
+    strings = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+    return strings.sub(lambda found: json.dumps(clean(json.loads(found[0], strict=False))), text)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "1.10", "1e400", "-0", "-0.0", "1E+2", "12345678901234567890", "9" * 5000, "true", "null",
+        '"caf\\u00e9"', '"\\ud83d"', '"\\u0000"', '"\\/"', '{"a":1,"a":2}', '[ 1 , 2 ]', '{"b":1,"a":{"d":1.0,"c":2}}',
+    ],
+)  # fmt: skip
+def test_a_value_keeps_the_text_it_came_as(source: str) -> None:
+    ((_, in_object),) = members(f'{{ "value" : {source} }}')
+    (in_list,) = items(f"[ {source} ]")
+    assert in_object.source == in_list.source == source
+
+
+def test_a_doubled_key_is_there_twice_and_in_place() -> None:
+    found = members('{"a":1,"b":2,"a":3}')
+    assert [(name, piece.source) for name, piece in found] == [("a", "1"), ("b", "2"), ("a", "3")]
+
+
+def test_more_digits_than_python_reads_stay_readable() -> None:
+    assert decode("9" * 5000) == "9" * 5000
+
+
+@pytest.mark.parametrize("text", ["{}", " { } ", "\n{\t}\r\n"])
+def test_an_empty_object_has_no_members(text: str) -> None:
+    assert members(text) == []
+
+
+@pytest.mark.parametrize("text", ["[]", " [ ] "])
+def test_an_empty_list_has_no_items(text: str) -> None:
+    assert items(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "null", "1", '"a"', "[]", "{", "}", "{]", '{"a"}', '{"a":}', '{"a":1,}', "{,}", '{"a":1}x', "{1:2}",
+     '{"a" 1}', '{"a":1 "b":2}', "{'a':1}", "{} {}", "\ufeff{}"],
+)  # fmt: skip
+def test_what_is_no_object_has_no_members(text: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        members(text)
+
+
+@pytest.mark.parametrize("text", ["", "null", "{}", "[", "]", "[}", "[1,]", "[,]", "[1 2]", "[1]]", "[1],"])
+def test_what_is_no_list_has_no_items(text: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        items(text)
+
+
+@given(st.dictionaries(any_text, values), blanks, st.booleans())
+@thorough
+def test_members_agree_with_json_loads(written: dict[str, object], blank: str, escaped: bool) -> None:
+    text = blank + json.dumps(written, separators=(f"{blank},{blank}", f"{blank}:{blank}"), ensure_ascii=escaped)
+    found = members(text + blank)
+    assert {name: piece.value for name, piece in found} == json.loads(text)
+    assert {name: json.loads(piece.source) for name, piece in found} == json.loads(text)
+    assert [name for name, _ in found] == list(json.loads(text))
+
+
+@given(st.lists(values), blanks)
+@thorough
+def test_items_agree_with_json_loads(written: list[object], blank: str) -> None:
+    text = json.dumps(written, separators=(f"{blank},{blank}", f"{blank}:"))
+    found = items(blank + text + blank)
+    assert [piece.value for piece in found] == [json.loads(piece.source) for piece in found] == written
+
+
+@given(st.lists(st.tuples(any_text, values)))
+@thorough
+def test_an_object_that_is_taken_apart_can_be_put_together_again(pairs: list[tuple[str, object]]) -> None:
+    written = [(name, json.dumps(value)) for name, value in pairs]
+    again = members(to_object(written))
+    assert [(name, piece.source) for name, piece in again] == written
+
+
+@given(damaged_json() | st.text(max_size=20))
+@thorough
+def test_exactly_what_json_loads_reads_is_read(text: str) -> None:
+    try:
+        value = LENIENT.decode(text)
+    except ValueError:
+        value = None
+    for split, container in ((members, dict), (items, list)):
+        if isinstance(value, container):
+            assert len(split(text)) >= len(value)
+        else:
+            with pytest.raises(ValueError, match="."):
+                split(text)
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":['])
+@pytest.mark.parametrize("split", [decode, members, items, lambda text: decode(text, STRICT)])
+def test_nesting_without_end_is_an_error_and_no_crash(opening: str, split: object) -> None:
+    with pytest.raises(ValueError, match="."):
+        split(opening * 100_000)  # type: ignore[operator]
+
+
+def test_deep_nesting_inside_a_member_is_named() -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        members('{"a":' + "[" * 100_000 + "]" * 100_000 + "}")
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_nan_and_infinity_are_json_only_for_the_lenient(constant: str) -> None:
+    assert len(items(f"[{constant}]")) == 1
+    with pytest.raises(ValueError, match=f"{constant} is not JSON"):
+        items(f"[{constant}]", STRICT)
+
+
+def test_pretty_indents_and_keeps_digits_order_and_doubled_keys() -> None:
+    text = '{"b":1.10,"a":[12345678901234567890,1e400,{}],"b":[],"c":{"d":"x, y: {z}"}}'
+    assert pretty(text) == (
+        '{\n  "b": 1.10,\n  "a": [\n    12345678901234567890,\n    1e400,\n    {}\n  ],\n  "b": [],\n'
+        '  "c": {\n    "d": "x, y: {z}"\n  }\n}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('"caf\\u00e9"', '"café"'), ('"\\u4f60\\u597d"', '"你好"'), ('"\\ud83d\\ude00"', '"😀"'),
+        ('"\\u0000"', '"\\u0000"'), ('"\\ud83d"', '"\ufffd"'), ('"\\\\u00e9"', '"\\\\u00e9"'),
+        ('"\\n\\u0022"', '"\\n\\""'),
+    ],
+)  # fmt: skip
+def test_pretty_shows_escaped_letters_as_letters(text: str, shown: str) -> None:
+    assert pretty(text) == shown
+
+
+@pytest.mark.parametrize("text", ["", " ", "{", "NaN", "[NaN]", "01", "1.", "'a'", '{"a":1}}', '"\n"', "[1,]", "\ufeff1"])
+def test_pretty_says_none_of_what_is_no_json(text: str) -> None:
+    assert pretty(text) is None
+
+
+@given(spaced_json())
+@thorough
+def test_pretty_says_the_same_as_its_source(text: str) -> None:
+    shown = pretty(text)
+    assert shown is not None
+    assert read_exactly(shown) == read_exactly(_without_lone_surrogates(text))
+
+
+@given(st.lists(st.tuples(st.text(max_size=3), values), min_size=1))
+@thorough
+def test_pretty_keeps_every_doubled_key(pairs: list[tuple[str, object]]) -> None:
+    text = to_object([(name, json.dumps(value)) for name, value in [*pairs, *pairs]])
+    names = [name for name, _ in pairs] * 2
+    assert [name for name, _ in members(pretty(text) or "")] == names
+
+
+@given(damaged_json() | any_text)
+@thorough
+def test_pretty_never_raises_and_says_none_exactly_where_json_does(text: str) -> None:
+    try:
+        decode(text, STRICT)
+    except ValueError:
+        assert pretty(text) is None
+    else:
+        assert pretty(text) is not None
+
+
+def test_pretty_does_not_blow_up_deep_nesting() -> None:
+    text = "[" * 800 + "1" + "]" * 800
+    assert len(pretty(text) or "") < 150_000
+    assert pretty("[" * 100_000 + "]" * 100_000) is None
+
+
+@given(any_text)
+@thorough
+def test_clean_text_can_be_encoded_and_loses_no_length(text: str) -> None:
+    assert len(clean(text).encode().decode()) == len(text)
+
+
+def test_clean_leaves_whole_letters_alone() -> None:
+    assert clean("a\x00é😀\u202e") == "a\x00é😀\u202e"
+    assert clean("a\ud83db") == "a\ufffdb"

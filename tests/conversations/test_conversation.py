@@ -1,0 +1,375 @@
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.conftest import make_choice, make_completion, make_long, say
+from tests.conversations.pages import link, message_ids, part_kinds, visible
+from tests.conversations.test_media import make_png
+
+Store = Callable[..., Any]
+HTMX = {"HX-Request": "true"}
+
+
+def opened(reader: Client, address: str, **headers: Any) -> str:
+    answer = reader.get(address, headers=headers.get("headers"))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def conversation(reader: Client, stored: Store, *messages: dict[str, Any], **fields: Any) -> str:
+    stored(make_completion("chatcmpl-one", *messages, **fields))
+    return opened(reader, "/completions/chatcmpl-one/")
+
+
+# Order and paging
+
+
+@pytest.mark.parametrize("count", [0, 1, 19, 20, 21, 62])
+def test_following_next_page_shows_every_message_once_in_order_and_then_the_answer(
+    reader: Client, stored: Store, count: int
+) -> None:
+    stored(make_long("chatcmpl-one", count))
+    seen: list[str] = []
+    address: str | None = "/completions/chatcmpl-one/"
+    answers = 0
+    while address:
+        page = opened(reader, address)
+        seen += message_ids(page)
+        answers += page.count("data-answer")
+        address = link(page, "later")
+        assert answers == (0 if address else 1)
+    assert seen == [f"chatcmpl-one-{n}" for n in range(count)]
+
+
+def test_fragments_show_the_same_as_pages(reader: Client, stored: Store) -> None:
+    stored(make_long("chatcmpl-one", 62))
+    page = opened(reader, "/completions/chatcmpl-one/")
+    seen = message_ids(page)
+    while address := link(page, "later"):
+        page = opened(reader, address, headers=HTMX)
+        assert "<html" not in page
+        assert link(page, "earlier") is None
+        seen += message_ids(page)
+    assert seen == [f"chatcmpl-one-{n}" for n in range(62)]
+    assert "data-answer" in page
+
+
+def test_reading_from_the_end_shows_the_answer_first_and_then_the_newest_message(reader: Client, stored: Store) -> None:
+    stored(make_long("chatcmpl-one", 45))
+    page = opened(reader, "/completions/chatcmpl-one/?order=desc")
+    assert page.index("data-answer") < page.index("data-message-id")
+    seen = message_ids(page)
+    while address := link(page, "earlier"):
+        page = opened(reader, address, headers=HTMX)
+        assert "data-answer" not in page
+        seen += message_ids(page)
+    assert seen == [f"chatcmpl-one-{n}" for n in reversed(range(45))]
+
+
+def test_earlier_messages_lead_from_the_middle_back_to_the_start(reader: Client, stored: Store) -> None:
+    stored(make_long("chatcmpl-one", 300))
+    page = opened(reader, "/completions/chatcmpl-one/messages/chatcmpl-one-150/")
+    seen = message_ids(page)
+    assert seen == [f"chatcmpl-one-{n}" for n in range(140, 160)]
+    while address := link(page, "earlier"):
+        page = opened(reader, address, headers=HTMX)
+        assert link(page, "later") is None
+        seen = message_ids(page) + seen
+    assert seen == [f"chatcmpl-one-{n}" for n in range(160)]
+
+
+def test_an_earlier_page_opened_by_itself_leads_both_ways(reader: Client, stored: Store) -> None:
+    stored(make_long("chatcmpl-one", 300))
+    page = opened(reader, "/completions/chatcmpl-one/?before=chatcmpl-one-100")
+    assert message_ids(page) == [f"chatcmpl-one-{n}" for n in range(80, 100)]
+    assert link(page, "later") == "/completions/chatcmpl-one/?after=chatcmpl-one-99"
+    assert link(page, "earlier") == "/completions/chatcmpl-one/?before=chatcmpl-one-80"
+
+
+# Permalinks
+
+
+@pytest.mark.parametrize("prefix", [None, "msg_"])
+def test_a_permalink_opens_at_its_message_and_marks_it_alone(reader: Client, stored: Store, prefix: str | None) -> None:
+    long = make_long("chatcmpl-one", 300, prefix=prefix)
+    stored(long)
+    linked = long["messages"][200]["id"]
+    page = opened(reader, f"/completions/chatcmpl-one/messages/{linked}/")
+    assert message_ids(page) == [message["id"] for message in long["messages"][190:210]]
+    assert page.count('aria-current="true" autofocus') == 1
+    assert f'data-message-id="{linked}" data-role="user" tabindex="-1" aria-current="true"' in page
+
+
+def test_every_bubble_has_its_permalink(reader: Client, stored: Store) -> None:
+    stored(make_long("chatcmpl-one", 20))
+    page = opened(reader, "/completions/chatcmpl-one/")
+    for n in range(20):
+        assert f'href="/completions/chatcmpl-one/messages/chatcmpl-one-{n}/"' in page
+
+
+def test_a_permalink_names_the_conversation_it_belongs_to(reader: Client, stored: Store) -> None:
+    stored(make_long("chatcmpl-one", 300))
+    page = opened(reader, "/completions/chatcmpl-one/messages/chatcmpl-one-200/")
+    assert '<h1 dir="auto">Message number 0 of 300.</h1>' in page
+
+
+@pytest.mark.parametrize("message_id", ["nope", "chatcmpl-one-20", "%22%3E%3Cscript%3E"])
+def test_an_unknown_message_says_so_and_leads_to_the_conversation(
+    reader: Client, stored: Store, message_id: str
+) -> None:
+    stored(make_long("chatcmpl-one", 20))
+    answer = reader.get(f"/completions/chatcmpl-one/messages/{message_id}/")
+    page = answer.content.decode()
+    assert answer.status_code == 404
+    assert 'role="alert" data-problem="not-found"' in page
+    assert "No message with this id" in page
+    assert 'href="/completions/chatcmpl-one/"' in page
+    assert "<script>" not in page
+
+
+def test_an_unknown_completion_says_so_and_that_it_may_come_yet(reader: Client, db: None) -> None:
+    answer = reader.get("/completions/chatcmpl-nope/")
+    assert answer.status_code == 404
+    assert 'data-problem="not-found"' in answer.content.decode()
+    assert "not stored yet" in answer.content.decode()
+
+
+def test_a_cursor_that_is_gone_is_a_problem_in_the_feed_with_a_way_on(reader: Client, stored: Store) -> None:
+    stored(make_long("chatcmpl-one", 5))
+    answer = reader.get("/completions/chatcmpl-one/?after=gone", headers=HTMX)
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "<html" not in page
+    assert 'data-problem="bad-request"' in page
+    assert "Try again" in page
+
+
+# What a bubble shows
+
+
+def test_text_is_kept_to_the_character_and_nothing_in_it_acts(reader: Client, stored: Store) -> None:
+    text = '  two blanks\n\n\tand a tab <script>alert(1)</script> &amp; {{ 7|add:7 }} "quoted" \u2028 end  '
+    page = conversation(reader, stored, say("user", text))
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    assert f'<div class="text" data-part="text" dir="auto">{escaped}</div>' in page
+
+
+def test_roles_are_an_open_set(reader: Client, stored: Store) -> None:
+    roles = ["system", "developer", "user", "assistant", "tool", "function", "critic", "<i>", "", 7, None]
+    page = conversation(reader, stored, *(say(role, f"said by {role}") for role in roles))
+    assert len(message_ids(page)) == len(roles)
+    for shown in ("system", "developer", "user", "assistant", "tool", "function", "critic", "&lt;i&gt;", "7", ""):
+        assert f'data-role="{shown}"' in page
+    assert page.count("message--neutral") == 5
+    for role in roles:
+        assert f"said by {role}" in visible(page)
+
+
+def test_parts_are_shown_in_order_and_the_joined_content_not_again(reader: Client, stored: Store) -> None:
+    url = "data:image/png;base64," + base64.b64encode(make_png(48, 32)).decode()
+    parts = [
+        {"type": "text", "text": "Whose logo?", "image_url": None},
+        {"type": "image_url", "image_url": {"url": url, "detail": "high"}, "text": None},
+    ]
+    page = conversation(reader, stored, say("user", "Whose logo? ", content_parts=parts), choices=[])
+    assert part_kinds(page) == ["text", "image"]
+    assert visible(page.split("reading-place", 1)[1]).count("Whose logo?") == 1
+    assert 'width="48" height="32"' in page
+    assert "High detail" in page
+    assert "base64" not in page
+
+
+def test_pictures_sound_and_files_come_as_what_they_are(reader: Client, stored: Store) -> None:
+    png = make_png(4, 4)
+    parts = [
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64," + base64.b64encode(png).decode()}},
+        {
+            "type": "input_audio",
+            "input_audio": {"data": base64.b64encode(b"RIFF....WAVEfmt ").decode(), "format": "wav"},
+        },
+        {
+            "type": "file",
+            "file": {"filename": 'bill "x"\u202e.pdf', "file_data": "data:application/pdf;base64,JVBERi0xLjc="},
+        },
+        {
+            "type": "image_url",
+            "image_url": {"url": "data:image/svg+xml;base64," + base64.b64encode(b"<svg/>").decode()},
+        },
+    ]
+    conversation(reader, stored, say("user", "", content_parts=parts))
+    answers = [reader.get(f"/completions/chatcmpl-one/messages/chatcmpl-one-0/parts/{n}/") for n in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 404]
+    assert [answer["Content-Type"] for answer in answers[:4]] == [
+        "image/png", "audio/wav", "application/octet-stream", "application/octet-stream",
+    ]  # fmt: skip
+    assert answers[0].content == png
+    assert answers[2]["Content-Disposition"].startswith(
+        "attachment; filename=\"bill _x__.pdf\"; filename*=UTF-8''bill%20"
+    )
+    assert answers[3]["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ({"url": "https://cdn.shop.example/a.png?x=1"}, "Image on cdn.shop.example, not loaded"),
+        ({"url": ""}, "Image not stored"),
+        (None, "Image not stored"),
+        ({"url": "javascript:alert(1)"}, "Not a picture that can be shown here"),
+        ({"url": "file:///etc/passwd"}, "Not a picture that can be shown here"),
+        ({"url": "data:image/svg+xml,<svg onload=alert(1)>"}, "Not a picture that can be shown here"),
+        ("https://cdn.shop.example/bare.png", "Image on cdn.shop.example, not loaded"),
+    ],
+)
+def test_a_picture_that_is_not_shown_is_named(reader: Client, stored: Store, image: Any, said: str) -> None:
+    page = conversation(reader, stored, say("user", "", content_parts=[{"type": "image_url", "image_url": image}]))
+    assert said in visible(page)
+    assert "<img" not in page
+
+
+def test_what_cannot_be_drawn_is_named_and_shown_as_json(reader: Client, stored: Store) -> None:
+    unknown = {"type": "hologram", "hologram": {"depth": 12345678901234567890}}
+    page = conversation(
+        reader, stored, say("user", None, content_parts=[unknown, "bare", 7, None]), say("user", {"text": "odd"}),
+        say("assistant", "x", thinking={"a": 1}, refusal=["list"]),
+    )  # fmt: skip
+    assert "Not drawn by this version: hologram" in visible(page)
+    assert "12345678901234567890" in page
+    assert "Not drawn by this version: a number" in visible(page)
+    assert "Not drawn by this version: an object" in visible(page)
+    assert "bare" in visible(page)
+    assert "Other fields thinking, refusal" in visible(page)
+
+
+def test_tool_calls_show_name_and_arguments_and_are_tied_to_their_results(reader: Client, stored: Store) -> None:
+    calls = [
+        {"id": "call_a", "type": "function", "function": {"name": "lookup", "arguments": '{"b":1.10,"a":[1,2]}'}},
+        {"id": "call_b", "type": "function", "function": {"name": "broken", "arguments": '{"city": "Os'}},
+        {"id": "call_c", "type": "custom", "custom": {"name": "sql", "input": "SELECT 1\n  -- <b>"}},
+        {"id": "call_d", "type": "mcp", "server": "files"},
+        {"id": "call_e", "type": "function", "function": {"name": "objects", "arguments": {"n": 10**30}}},
+    ]
+    page = conversation(
+        reader, stored, say("assistant", None, tool_calls=calls),
+        say("tool", '{"error": {"code": 7}}', tool_call_id="call_b"), say("tool", "fine", tool_call_id="call_a"),
+        say("tool", "orphan", tool_call_id="call_z"),
+    )  # fmt: skip
+    text = visible(page)
+    assert "5 tool calls in parallel" in text
+    assert "{\n  &quot;b&quot;: 1.10,\n  &quot;a&quot;: [\n    1,\n    2\n  ]\n}" in page
+    assert "b: 1.10, a: [1,2]" in text
+    assert text.count("Not valid JSON") == 1
+    assert "SELECT 1\n  -- &lt;b&gt;" in page
+    assert "unknown type “mcp”" in text
+    assert "Result in message #2" in text
+    assert "answers the call in #0" in text
+    assert page.count("result--error") == page.count("call--error") == 1
+    assert "orphan" in text
+    assert part_kinds(page).count("tool-call") == 5
+    assert part_kinds(page).count("tool-result") == 3
+
+
+def test_refusals_reasoning_audio_and_sources_have_their_place(reader: Client, stored: Store) -> None:
+    cited = [
+        {
+            "type": "url_citation",
+            "url_citation": {"url": "https://help.example/a", "title": "Help", "start_index": 0, "end_index": 1},
+        },
+        {"type": "url_citation", "url_citation": {"url": "javascript:alert(1)", "title": "Bad"}},
+    ]
+    page = conversation(
+        reader, stored, say("assistant", None, refusal="I cannot."), say("assistant", "x", reasoning_content="because"),
+        say("assistant", None, audio={"id": "audio_1", "data": "", "transcript": "spoken words", "expires_at": 1}),
+        say("assistant", "see", annotations=cited), say("user", None),
+    )  # fmt: skip
+    assert {"refusal", "reasoning", "audio"} <= set(part_kinds(page))
+    assert "spoken words" in visible(page)
+    assert 'href="https://help.example/a" data-citation rel="noopener noreferrer nofollow ugc"' in page
+    assert 'href="javascript' not in page
+    assert "Empty message" in visible(page)
+
+
+# The answer
+
+
+def test_every_choice_stands_after_the_messages_with_its_finish_reason_in_words(reader: Client, stored: Store) -> None:
+    choices = [make_choice("First."), make_choice("Second, cut", 1, finish_reason="length")]
+    page = conversation(reader, stored, say("user", "Two, please"), choices=choices)
+    assert page.index("data-message-id") < page.index("data-answer")
+    assert page.count("data-choice") == 2
+    assert "Cut off at the token limit" in visible(page)
+
+
+@pytest.mark.parametrize("choices", [["Red."], ["Red.", "Blue."]])
+def test_an_answer_that_the_server_appended_is_not_shown_twice(
+    reader: Client, stored: Store, choices: list[str]
+) -> None:
+    appended = [say("assistant", text) for text in choices]
+    page = conversation(
+        reader, stored, say("user", "A colour?"), *appended,
+        choices=[make_choice(text, n) for n, text in enumerate(choices)],
+    )  # fmt: skip
+    assert "data-answer" not in page
+    assert visible(page).count("Red.") == 1
+
+
+def test_the_answer_is_shown_when_an_earlier_message_merely_says_the_same(reader: Client, stored: Store) -> None:
+    page = conversation(reader, stored, say("assistant", "Yes."), say("user", "Sure?"), choices=[make_choice("Yes.")])
+    assert page.count("data-choice") == 1
+
+
+def test_the_answers_audio_has_an_address_of_its_own(reader: Client, stored: Store) -> None:
+    audio = {"id": "a", "data": base64.b64encode(b"ID3\x04sound").decode(), "transcript": "hello", "expires_at": 1}
+    page = conversation(reader, stored, say("user", "Hi"), choices=[make_choice(None, audio=audio)])
+    assert 'src="/completions/chatcmpl-one/choices/0/parts/0/"' in page
+    assert reader.get("/completions/chatcmpl-one/choices/0/parts/0/")["Content-Type"] == "audio/mpeg"
+    assert reader.get("/completions/chatcmpl-one/choices/1/parts/0/").status_code == 404
+
+
+# Heading and facts
+
+
+def test_the_heading_and_the_facts_tell_what_is_known(reader: Client, stored: Store) -> None:
+    page = conversation(
+        reader, stored, say("user", "Hello there"), metadata={"ticket": "A-1 & 2"}, temperature=0.20, seed=-9007199254740993,
+    )  # fmt: skip
+    text = visible(page)
+    assert '<h1 dir="auto">Hello there</h1>' in page
+    assert "gpt-4.1" in text
+    assert "20 in, 10 out" in text
+    assert "-9007199254740993" in text
+    assert "Finish reason stop" in text
+    assert 'href="/completions/?metadata%5Bticket%5D=A-1+%26+2"' in page
+    assert "1 Nov 2025, 12:26 UTC" in text
+
+
+def test_times_are_the_readers(reader: Client, stored: Store) -> None:
+    reader.cookies["timezone"] = "Asia/Tokyo"
+    page = conversation(reader, stored, say("user", "Hello"))
+    assert "1 Nov 2025, 21:26 JST" in visible(page)
+    assert 'title="2025-11-01 12:26:40 UTC"' in page
+    reader.cookies["timezone"] = "../../etc/passwd"
+    assert "12:26 UTC" in opened(reader, "/completions/chatcmpl-one/")
+
+
+def test_the_raw_json_comes_as_it_was_stored(reader: Client, stored: Store) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "x"), seed=12345678901234567890))
+    answer = reader.get("/completions/chatcmpl-one/raw/")
+    assert answer["Content-Type"] == "application/json; charset=utf-8"
+    assert json.loads(answer.content)["seed"] == 12345678901234567890
+
+
+def test_a_page_asks_the_archive_a_fixed_number_of_times(
+    reader: Client, stored: Store, django_assert_max_num_queries: Any
+) -> None:
+    stored(make_long("chatcmpl-one", 3000))
+    reader.get("/completions/")
+    for address in ("/completions/chatcmpl-one/", "/completions/chatcmpl-one/messages/chatcmpl-one-2500/"):
+        with django_assert_max_num_queries(9):
+            reader.get(address)

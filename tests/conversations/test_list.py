@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.conftest import make_choice, make_completion, say
+from tests.conversations.pages import link, visible
+
+Store = Callable[..., Any]
+
+
+def rows(page: str) -> list[str]:
+    return re.findall(r'data-completion-id="([^"]+)"', page)
+
+
+def opened(reader: Client, address: str) -> str:
+    answer = reader.get(address, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_rows_say_what_was_asked_what_was_answered_and_by_whom(reader: Client, stored: Store) -> None:
+    stored(
+        make_completion(
+            "c-1", say("system", "Be brief"), say("user", "\n\nWhere is it?\nSoon?"), metadata={"ticket": "T-9"}
+        ),
+        make_completion("c-2", say("user", "Tell me"), choices=[make_choice(None, refusal="I cannot.")]),
+        make_completion("c-3", choices=[], usage=None),
+    )
+    page = opened(reader, "/completions/")
+    assert '<a class="row__title" href="/completions/c-1/" dir="auto">Where is it?</a>' in page
+    text = visible(page)
+    assert "Assistant You are welcome." in text
+    assert "Refusal I cannot." in text
+    assert "ticket: T-9" in text
+    assert "30 tok" in text
+    assert '<a class="row__title" href="/completions/c-3/" dir="auto">c-3</a>' in page
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+def test_following_next_page_lists_everything_once_in_order(reader: Client, stored: Store, order: str) -> None:
+    stored(*(make_completion(f"c-{n}", created=1_762_000_000 + n // 3) for n in range(65)))
+    seen: list[str] = []
+    address: str | None = f"/completions/?order={order}"
+    while address:
+        page = opened(reader, address)
+        seen += rows(page)
+        address = link(page, "later")
+    expected = [f"c-{n}" for n in range(65)]
+    assert seen == (expected if order == "asc" else expected[::-1])
+
+
+def test_a_filter_stands_in_the_address_and_goes_with_every_link(reader: Client, stored: Store) -> None:
+    for n in range(50):
+        stored(
+            make_completion(
+                f"c-{n}", model="a" if n % 2 else "b", metadata={"k [x]": "v & w"} if n % 5 else {}, created=n
+            )
+        )
+    answer = reader.get("/completions/", {"model": "a", "key": "k [x]", "value": "v & w"})
+    assert answer["Location"] == "/completions/?model=a&metadata%5Bk+%5Bx%5D%5D=v+%26+w"
+    page = opened(reader, answer["Location"])
+    assert rows(page) == [f"c-{n}" for n in reversed(range(50)) if n % 2 and n % 5]
+    assert "model=a" in (link(page, "later") or "model=a")
+    assert 'aria-label="Remove filter k [x] v &amp; w"' in page
+    without = re.search(r'<a href="([^"]+)" aria-label="Remove filter Model a"', page)
+    assert without
+    assert without[1] == "/completions/?metadata%5Bk+%5Bx%5D%5D=v+%26+w"
+
+
+def test_an_empty_archive_says_what_to_do(reader: Client, db: None) -> None:
+    assert "./run manage import_completions FILE" in opened(reader, "/completions/")
+
+
+def test_a_filter_that_matches_nothing_offers_the_way_out(reader: Client, stored: Store) -> None:
+    stored(make_completion("c-1"))
+    page = opened(reader, "/completions/?model=nothing")
+    assert "No conversation matches" in page
+    assert 'href="/completions/">Show all conversations' in page
+
+
+def test_a_cursor_that_is_gone_is_told_and_not_a_failure(reader: Client, stored: Store) -> None:
+    answer = reader.get("/completions/?after=gone")
+    assert answer.status_code == 400
+    assert 'data-problem="bad-request"' in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("given", "leads_to"),
+    [
+        ("chatcmpl-one", "/completions/chatcmpl-one/"),
+        ("  chatcmpl-one\n", "/completions/chatcmpl-one/"),
+        ("chatcmpl-one-0", "/completions/chatcmpl-one/messages/chatcmpl-one-0/"),
+        ("msg_x", "/completions/chatcmpl-two-7/messages/msg_x/"),
+        ("chatcmpl-two-7", "/completions/chatcmpl-two-7/"),
+        ("chatcmpl-elsewhere-3", "/completions/chatcmpl-elsewhere/messages/chatcmpl-elsewhere-3/"),
+        ("https://lectern.example/completions/chatcmpl-one/", "/completions/chatcmpl-one/"),
+        (
+            "https://x.example/completions/chatcmpl-one/messages/chatcmpl-one-0/?a=b#c",
+            "/completions/chatcmpl-one/messages/chatcmpl-one-0/",
+        ),
+        ("/completions/chatcmpl-one", "/completions/chatcmpl-one/"),
+        ("https://evil.example/elsewhere", "/completions/"),
+        ("//evil.example", "/completions/"),
+        ("", "/completions/"),
+    ],
+)
+def test_the_box_leads_to_what_was_pasted_and_never_off_this_site(
+    reader: Client, stored: Store, given: str, leads_to: str
+) -> None:
+    stored(
+        make_completion("chatcmpl-one", say("user", "x")),
+        make_completion("chatcmpl-two-7", say("user", "x", id="msg_x")),
+    )
+    assert reader.get("/completions/open/", {"id": given})["Location"] == leads_to
+
+
+def test_the_box_says_when_it_does_not_understand(reader: Client, db: None) -> None:
+    assert "is no id. Paste a completion id" in opened(reader, "/completions/open/?id=https://evil.example/elsewhere")

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+
+from viewer.keys.models import AccessToken
+
+
+def test_a_token_is_shown_once_and_stored_as_a_hash(reader: Client) -> None:
+    made = reader.post("/tokens/", {"name": "ticket sync"})
+    secret = made.context["secret"]
+    page = made.content.decode()
+    assert secret in page
+    assert made["Cache-Control"].startswith("max-age=0, no-cache, no-store")
+    token = AccessToken.objects.get()
+    assert secret not in f"{token.digest} {token.name} {token.ending}"
+    again = reader.get("/tokens/").content.decode()
+    assert secret not in again
+    assert "ticket sync" in again
+    assert f"…{secret[-4:]}" in again
+    assert "never" in again
+
+
+def test_a_token_without_a_name_is_refused_with_a_sentence(reader: Client) -> None:
+    answer = reader.post("/tokens/", {"name": " "})
+    assert answer.status_code == 422
+    assert "Give the token a name" in answer.content.decode()
+    assert not AccessToken.objects.exists()
+
+
+def test_the_last_use_is_shown_and_noted_once_a_minute(reader: Client, alice: User) -> None:
+    token, secret = AccessToken.objects.issue(alice, "sync")
+    bearer = {"Authorization": f"Bearer {secret}"}
+    reader.get("/v1/chat/completions", headers=bearer)
+    token.refresh_from_db()
+    first = token.last_used_at
+    assert first is not None
+    reader.get("/v1/chat/completions", headers=bearer)
+    token.refresh_from_db()
+    assert token.last_used_at == first
+    AccessToken.objects.update(last_used_at=timezone.now() - timedelta(minutes=2))
+    reader.get("/v1/chat/completions", headers=bearer)
+    token.refresh_from_db()
+    assert token.last_used_at is not None
+    assert token.last_used_at > first
+
+
+def test_revoking_takes_effect_on_the_next_request(reader: Client, alice: User) -> None:
+    token, secret = AccessToken.objects.issue(alice, "sync")
+    bearer = {"Authorization": f"Bearer {secret}"}
+    assert reader.get("/v1/chat/completions", headers=bearer).status_code == 200
+    answer = reader.post(f"/tokens/{token.pk}/revoke/", follow=True)
+    assert "“sync” is revoked" in answer.content.decode()
+    assert reader.get("/v1/chat/completions", headers=bearer).status_code == 401
+
+
+def test_nobody_sees_or_revokes_the_token_of_another(client: Client, alice: User, mallory: User) -> None:
+    token, _ = AccessToken.objects.issue(alice, "alices sync")
+    client.force_login(mallory)
+    assert "alices sync" not in client.get("/tokens/").content.decode()
+    assert client.post(f"/tokens/{token.pk}/revoke/").status_code == 404
+    assert AccessToken.objects.filter(pk=token.pk).exists()
+
+
+def test_a_get_revokes_nothing(reader: Client, alice: User) -> None:
+    token, _ = AccessToken.objects.issue(alice, "sync")
+    assert reader.get(f"/tokens/{token.pk}/revoke/").status_code == 405
+    assert AccessToken.objects.exists()
+
+
+def test_the_command_makes_a_token_that_works(alice: User, client: Client) -> None:
+    out = StringIO()
+    call_command("create_token", "alice", "--name", "cron", stdout=out)
+    secret = out.getvalue().strip()
+    assert client.get("/v1/chat/completions", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+    assert AccessToken.objects.get().name == "cron"
+
+
+def test_the_command_names_an_unknown_person(db: None) -> None:
+    with pytest.raises(CommandError, match="There is nobody with the name eve"):
+        call_command("create_token", "eve")

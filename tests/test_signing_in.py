@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.conftest import make_completion, say
+
+OPEN = {
+    "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password", "health",
+}  # fmt: skip
+ARGUMENTS = {
+    "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "index": 0, "token_id": 1,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counters() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Walk the URLconf: every named page of ours with an address that fits it."""
+    pattern: URLPattern | URLResolver
+    for pattern in get_resolver().url_patterns:
+        if isinstance(pattern, URLPattern) and pattern.name:
+            arguments = {name: ARGUMENTS[name] for name in pattern.pattern.converters}
+            yield pattern.name, reverse(pattern.name, kwargs=arguments)
+
+
+@pytest.mark.parametrize(("name", "address"), list(pages()))
+def test_every_page_but_the_entrance_asks_to_sign_in(client: Client, db: None, name: str, address: str) -> None:
+    answer = client.get(address)
+    if name in OPEN:
+        assert "/login/?next=" not in answer.get("Location", "")
+    else:
+        assert answer.status_code in (302, 405)
+        assert answer["Location"].startswith("/login/?next=")
+
+
+def test_the_admin_asks_to_sign_in_and_to_be_staff(client: Client, alice: User) -> None:
+    assert client.get("/admin/").status_code == 302
+    client.force_login(alice)
+    assert client.get("/admin/auth/user/").status_code == 302
+
+
+def test_signing_in_leads_to_the_page_first_asked_for(client: Client, alice: User) -> None:
+    asked = "/completions/chatcmpl-one/messages/chatcmpl-one-7/?order=desc"
+    entrance = client.get(asked, follow=True)
+    assert "You go on to the page you asked for" in entrance.content.decode()
+    answer = client.post(entrance.redirect_chain[-1][0], {"login": "alice", "password": "alice reads 1"})
+    assert answer["Location"] == asked
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_signing_in_never_leads_to_another_site(client: Client, alice: User, elsewhere: str) -> None:
+    answer = client.post("/login/", {"login": "alice", "password": "alice reads 1", "next": elsewhere})
+    assert answer.status_code == 302
+    assert "evil" not in answer["Location"]
+    assert answer["Location"].startswith("/")
+
+
+def test_an_ended_session_sends_a_fragment_to_sign_in_and_back_to_its_page(
+    reader: Client, stored: Callable[..., object]
+) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "hello")))
+    Session.objects.all().delete()
+    page = "http://testserver/completions/chatcmpl-one/messages/chatcmpl-one-0/?a=b"
+    answer = reader.get("/completions/chatcmpl-one/?after=x", headers={"HX-Request": "true", "HX-Current-URL": page})
+    assert answer.status_code == 200
+    assert answer.content == b""
+    back = "%2Fcompletions%2Fchatcmpl-one%2Fmessages%2Fchatcmpl-one-0%2F%3Fa%3Db"
+    assert answer["HX-Redirect"] == f"/login/?next={back}"
+
+
+def test_nobody_signs_up_and_nobody_learns_which_names_exist(client: Client, alice: User) -> None:
+    assert (
+        client.post(
+            "/signup/", {"username": "eve", "password1": "a good one 9", "password2": "a good one 9"}
+        ).status_code
+        == 405
+    )
+    assert not User.objects.filter(username="eve").exists()
+    known = client.post("/login/", {"login": "alice", "password": "wrong"})
+    unknown = client.post("/login/", {"login": "nobody", "password": "wrong"})
+    assert known.status_code == unknown.status_code == 200
+    said = "The username and/or password you specified are not correct"
+    assert said in known.content.decode()
+    assert said in unknown.content.decode()
+
+
+def test_the_sixth_wrong_password_locks_even_the_right_one_out(client: Client, alice: User) -> None:
+    for _ in range(5):
+        client.post("/login/", {"login": "alice", "password": "wrong"})
+    answer = client.post("/login/", {"login": "alice", "password": "alice reads 1"})
+    assert answer.status_code != 302
+    assert "_auth_user_id" not in client.session
+
+
+def test_signing_out_is_a_post(reader: Client) -> None:
+    assert reader.get("/logout/").status_code == 200
+    assert "_auth_user_id" in reader.session
+    assert reader.post("/logout/").status_code == 302
+    assert reader.get("/completions/").status_code == 302
+
+
+def test_every_form_refuses_a_post_from_elsewhere(alice: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(alice)
+    for address in ("/tokens/", "/tokens/1/revoke/", "/password/", "/logout/"):
+        answer = browser.post(address, {"name": "x"})
+        assert answer.status_code == 403
+        assert "The form has expired" in answer.content.decode()

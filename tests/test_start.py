@@ -1,0 +1,128 @@
+"""`./run` as a person meets it: a real process, a real port, Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(data: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """Start the server; give the process, its address, and what it printed before it served."""
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data), "PORT": str(free_port()), **settings}
+    command = [sys.executable, "manage.py", "start"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    printed = ""
+    try:
+        for line in process.stdout:
+            printed += line
+            if "Ctrl-C" in line:
+                break
+        address = f"http://127.0.0.1:{environment['PORT']}"
+        if process.poll() is None and "Ctrl-C" in printed:
+            wait_for(address)
+        yield process, address, printed
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(address: str) -> None:
+    adapter = requests.adapters.HTTPAdapter(max_retries=requests.adapters.Retry(connect=20, backoff_factor=0.1))
+    with requests.Session() as session:
+        session.mount("http://", adapter)
+        assert session.get(f"{address}/health/", timeout=30).text == "ok\n"
+
+
+def sign_in(address: str, password: str) -> requests.Session:
+    session = requests.Session()
+    form = session.get(f"{address}/login/").text
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
+    assert token
+    answer = {"csrfmiddlewaretoken": token[1], "login": "demo", "password": password}
+    session.post(f"{address}/login/", data=answer, headers={"Referer": f"{address}/login/"})
+    return session
+
+
+def printed_as(name: str, printed: str) -> str:
+    found = re.search(rf"{name}\s+(\S+)", printed)
+    assert found
+    return found[1]
+
+
+def test_the_first_start_gives_a_person_samples_and_a_token_and_the_second_keeps_them(tmp_path: Path) -> None:
+    with running(tmp_path) as (process, address, printed):
+        assert f"  Lectern  {address}" in printed
+        page = sign_in(address, printed_as("Password", printed)).get(f"{address}/completions/").text
+        assert page.count("data-completion-id") >= 12
+        bearer = {"Authorization": f"Bearer {printed_as('Access token', printed)}"}
+        assert len(requests.get(f"{address}/v1/chat/completions", headers=bearer).json()["data"]) >= 12
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+        assert process.stdout
+        assert "Traceback" not in process.stdout.read()
+    with running(tmp_path) as (_, _, again):
+        assert printed_as("Password", again) == printed_as("Password", printed)
+        assert printed_as("Access token", again) == printed_as("Access token", printed)
+
+
+def test_a_given_password_is_honoured(tmp_path: Path) -> None:
+    with running(tmp_path, DEMO_PASSWORD="chosen by me") as (_, address, _):
+        assert sign_in(address, "chosen by me").get(f"{address}/completions/").url == f"{address}/completions/"
+
+
+def test_without_the_demo_neither_person_nor_samples_are_made(tmp_path: Path) -> None:
+    with running(tmp_path, DEMO="false") as (_, address, printed):
+        assert "demo" not in printed
+        assert "Password" not in printed
+        assert sign_in(address, "").get(f"{address}/completions/").url.startswith(f"{address}/login/")
+
+
+def test_a_taken_port_is_named_in_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with running(tmp_path, PORT=str(port)) as (process, _, printed):
+            assert process.wait(timeout=60) == 1
+            assert printed.startswith(f"lectern: Port {port} on 127.0.0.1 cannot be used")
+            assert len(printed.splitlines()) == 1
+
+
+def test_an_old_python_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    """The script itself is tried with a `python3` that is too old, in a copy that has nothing installed yet."""
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    for name in ("run", "requirements.txt", "requirements-dev.txt"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    (tmp_path / "run").chmod(0o755)
+    for tool in ("sh", "dirname", "cmp", "cat"):
+        found = next(Path(folder, tool) for folder in os.environ["PATH"].split(":") if Path(folder, tool).exists())
+        (tmp_path / tool).symlink_to(found)
+    done = subprocess.run(
+        [str(tmp_path / "run")], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("lectern: Python 3.11 or newer is needed")
+    assert len(done.stderr.splitlines()) == 1
