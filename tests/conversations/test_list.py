@@ -32,7 +32,7 @@ def test_rows_say_what_was_asked_what_was_answered_and_by_whom(reader: Client, s
         make_completion("c-3", choices=[], usage=None),
     )
     page = opened(reader, "/completions/")
-    assert '<a class="row__title" href="/completions/c-1/" dir="auto">Where is it?</a>' in page
+    assert '<a class="row__title" href="/completions/c-1/" dir="auto">Where is it? Soon?</a>' in page
     text = visible(page)
     assert "Assistant You are welcome." in text
     assert "Refusal I cannot." in text

@@ -180,6 +180,12 @@ def first_line(text: str, length: int = 240) -> str:
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
+def in_one_line(text: str, length: int = 240) -> str:
+    """Cut the beginning out of a text, line breaks and runs of blanks as one blank each, for a row or a heading."""
+    line = " ".join(text[: length * 4].split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
 def text_of(message: Message | Unreadable) -> str:
     """Give what a message says in words: text, else refusal, else transcript."""
     if isinstance(message, Unreadable):

@@ -11,7 +11,7 @@ from viewer.client.client import Client
 from viewer.client.problems import Problem
 from viewer.completions.types import Completion, Message, Page, Unreadable
 
-from .bubbles import first_line, text_of
+from .bubbles import in_one_line, text_of
 
 _OPENING = 5  # messages that are looked through for the first question; prompts and examples stand before it
 
@@ -52,7 +52,7 @@ def first_question(client: Client, completion_id: str) -> str:
 def question_in(opening: tuple[Message | Unreadable, ...]) -> str:
     """Give the first line of the first user message that has words."""
     asked = (text_of(item) for item in opening if isinstance(item, Message) and item.role == "user")
-    return next((first_line(text) for text in asked if text.strip()), "")
+    return next((in_one_line(text) for text in asked if text.strip()), "")
 
 
 def _draw_row(completion: Completion, asked: str) -> Row:
@@ -75,9 +75,9 @@ def _answer_line(completion: Completion) -> tuple[str, str]:
     for choice in completion.choices:
         if isinstance(choice.message, Message):
             if choice.message.refusal:
-                return "Refusal", first_line(choice.message.refusal)
+                return "Refusal", in_one_line(choice.message.refusal)
             if text := text_of(choice.message):
-                return "Assistant", first_line(text)
+                return "Assistant", in_one_line(text)
             if choice.message.tool_calls:
                 return "Tool call", ", ".join(call.name or call.kind for call in choice.message.tool_calls)
     return "", ""

@@ -38,3 +38,9 @@ def bytes_size(count: int) -> str:
     if count < 1000:
         return f"{count} bytes"
     return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Write a number with its thousands apart: 14,368."""
+    return f"{number:,}"

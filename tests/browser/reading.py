@@ -1,0 +1,146 @@
+"""What the browser tests do again and again: scroll as a reader does, and say what stands on the page."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from typing import Any
+
+from playwright.sync_api import Page, Request, Route, expect
+
+from tests.conftest import make_completion, say
+
+MESSAGES = "article[data-message-id]"
+EARLIER = '[data-more="earlier"]'
+LATER = '[data-more="later"]'
+LINKED = 'article[aria-current="true"]'
+PROBLEM = '[role="alert"][data-problem]'
+
+
+def message_ids(page: Page) -> list[str]:
+    return page.locator(MESSAGES).evaluate_all("found => found.map(message => message.dataset.messageId)")
+
+
+def row_ids(page: Page) -> list[str]:
+    return page.locator("[data-completion-id]").evaluate_all("found => found.map(row => row.dataset.completionId)")
+
+
+def ids_of(completion: dict[str, Any]) -> list[str]:
+    return [message["id"] for message in completion["messages"]]
+
+
+def walk(page: Page, more: str, key: str, *, until: int = 0) -> None:
+    """Press End or Home until nothing more can be loaded there, or until so many messages or rows are on the page."""
+    items = f"{MESSAGES}, [data-completion-id]"
+    while page.locator(more).count() and (not until or page.locator(items).count() < until):
+        loaded = page.locator(items).count()
+        page.keyboard.press(key)
+        page.wait_for_function(
+            "([items, more, loaded]) => document.querySelectorAll(items).length > loaded"
+            " || !document.querySelector(more)",
+            arg=[items, more, loaded],
+        )
+
+
+def walk_to_the_end(page: Page, *, until: int = 0) -> None:
+    walk(page, LATER, "End", until=until)
+
+
+def walk_to_the_start(page: Page) -> None:
+    walk(page, EARLIER, "Home")
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has been drawn some times over and no picture in view is still on its way."""
+    page.evaluate(
+        """async () => {
+            for (let frame = 0; frame < 10; frame++) await new Promise(requestAnimationFrame);
+            const seen = [...document.images].filter((image) => {
+                const { top, bottom } = image.getBoundingClientRect();
+                return bottom > 0 && top < innerHeight;
+            });
+            await Promise.all(seen.map((image) => image.decode().catch(() => null)));
+            for (let frame = 0; frame < 5; frame++) await new Promise(requestAnimationFrame);
+        }"""
+    )
+
+
+def tops_in_view(page: Page) -> dict[str, float]:
+    """Say for every message that can be seen where it begins, in pixels from the top of the window."""
+    return page.evaluate(
+        """() => {
+            const head = document.querySelector(".conversation-head").getBoundingClientRect();
+            const hidden = Math.max(0, head.bottom);
+            return Object.fromEntries([...document.querySelectorAll("article[data-message-id]")]
+                .map((message) => [message.dataset.messageId, message.getBoundingClientRect()])
+                .filter(([, { top, bottom }]) => bottom > hidden && top < innerHeight)
+                .map(([id, { top }]) => [id, top]));
+        }"""
+    )
+
+
+class Held:
+    """Keeps the answers to matching requests back until they are released, so that a reader can scroll meanwhile."""
+
+    def __init__(self, page: Page, fragment: str) -> None:
+        self._page = page
+        self._routes: list[Route] = []
+        self._is_open = False
+        page.route(lambda url: fragment in url, self._hold)
+
+    def wait(self) -> None:
+        """Wait until a request is held."""
+        while not self._routes:
+            self._page.evaluate("() => new Promise(requestAnimationFrame)")
+
+    def release(self) -> None:
+        """Answer what is held, and hold what comes next."""
+        self._routes.pop(0).continue_()
+
+    def _hold(self, route: Route, request: Request) -> None:
+        self._routes.append(route)
+
+
+def expect_problem(page: Page, name: str) -> None:
+    expect(page.locator(PROBLEM)).to_have_attribute("data-problem", name)
+
+
+def make_varied(completion_id: str, count: int) -> dict[str, Any]:
+    """A conversation whose messages are of very different heights: a word, many paragraphs, pictures, tools."""
+    return make_completion(completion_id, *(_varied(n) for n in range(count)))
+
+
+def _varied(n: int) -> dict[str, Any]:
+    match n % 7:
+        case 1:
+            return say(
+                "assistant", "\n\n".join(f"Paragraph {p} of message {n}. " + "Long words. " * 30 for p in range(9))
+            )
+        case 3:
+            picture = {"type": "image_url", "image_url": {"url": png(120 + n % 50 * 12, 90 + n % 40 * 11)}}
+            return say("user", None, content_parts=[{"type": "text", "text": f"Picture {n}"}, picture])
+        case 4:
+            call = {
+                "id": f"call_{n}",
+                "type": "function",
+                "function": {"name": "look_up", "arguments": f'{{"order": {n}, "deep": {{"a": [1, 2, 3]}}}}'},
+            }
+            return say("assistant", None, tool_calls=[call])
+        case 5:
+            return say(
+                "tool", '{"lines": [' + ", ".join(str(n) for n in range(n % 60)) + "]}", tool_call_id=f"call_{n - 1}"
+            )
+    return say("user" if n % 2 == 0 else "assistant", f"Short {n}")
+
+
+def png(width: int, height: int) -> str:
+    """A picture of one colour, as a data URL."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\x00" + b"\x3a\x7c\x6f" * width) * height
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return "data:image/png;base64," + base64.b64encode(body).decode()

@@ -1,0 +1,159 @@
+"""The list of stored completions in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.reading import LATER, LINKED, PROBLEM, row_ids, walk_to_the_end
+from tests.conftest import make_completion, make_long, say
+
+
+@pytest.fixture
+def newest_first(stored: Callable) -> list[str]:
+    """The ids of 65 completions, some of them made in the same second."""
+    stored(
+        *(
+            make_completion(f"chatcmpl-{n:02}", say("user", f"Question {n}"), created=1_762_000_000 + n // 2)
+            for n in range(65)
+        )
+    )
+    return [f"chatcmpl-{n:02}" for n in reversed(range(65))]
+
+
+def query_of(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def open_by(page: Page, given: str) -> None:
+    box = page.get_by_label("Open by completion id, message id or address")
+    box.fill(given)
+    box.press("Enter")
+
+
+def test_a_row_is_a_link_that_opens_its_conversation(page: Page, stored: Callable, site: str) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "Where is my parcel?")))
+    page.goto(f"{site}/completions/")
+    page.get_by_role("link", name="Where is my parcel?").click()
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-one/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Where is my parcel?")
+
+
+def test_a_click_on_any_place_of_a_row_opens_its_conversation(page: Page, stored: Callable, site: str) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "Where is my parcel?")))
+    page.goto(f"{site}/completions/")
+    row = page.locator("[data-completion-id]")
+    box = row.bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 12, box["y"] + box["height"] / 2)
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-one/")
+
+
+def test_scrolling_loads_every_row_once_newest_first(page: Page, newest_first: list[str], site: str) -> None:
+    page.goto(f"{site}/completions/")
+    walk_to_the_end(page)
+    assert row_ids(page) == newest_first
+    expect(page.locator(LATER)).to_have_count(0)
+
+
+def test_oldest_first_starts_at_the_other_end(page: Page, newest_first: list[str], site: str) -> None:
+    page.goto(f"{site}/completions/")
+    page.get_by_role("link", name="Oldest first").click()
+    expect(page.get_by_role("link", name="Oldest first")).to_have_attribute("aria-current", "true")
+    walk_to_the_end(page)
+    assert query_of(page) == {"order": ["asc"]}
+    assert row_ids(page) == newest_first[::-1]
+
+
+def test_rows_that_are_loaded_by_scrolling_keep_the_filter(page: Page, stored: Callable, site: str) -> None:
+    stored(*(make_completion(f"chatcmpl-{n}", model="even" if n % 2 == 0 else "odd", created=n) for n in range(90)))
+    page.goto(f"{site}/completions/?model=even")
+    walk_to_the_end(page)
+    assert row_ids(page) == [f"chatcmpl-{n}" for n in reversed(range(0, 90, 2))]
+
+
+def test_the_form_filters_by_model_and_metadata_and_the_address_says_so(
+    page: Page, stored: Callable, site: str
+) -> None:
+    stored(
+        make_completion("chatcmpl-wanted", model="gpt-4o", metadata={"customer": "cus 1 & more", "tier": "gold"}),
+        make_completion("chatcmpl-model", model="gpt-4.1", metadata={"customer": "cus 1 & more", "tier": "gold"}),
+        make_completion("chatcmpl-tier", model="gpt-4o", metadata={"customer": "cus 1 & more", "tier": "tin"}),
+    )
+    page.goto(f"{site}/completions/")
+    page.get_by_label("Model", exact=True).fill("gpt-4o")
+    page.get_by_label("Metadata key").fill("customer")
+    page.get_by_label("Value").fill("cus 1 & more")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("[data-completion-id]")).to_have_count(2)
+    page.get_by_label("Metadata key").fill("tier")
+    page.get_by_label("Value").fill("gold")
+    page.get_by_label("Value").press("Enter")
+    expect(page.locator("[data-completion-id]")).to_have_count(1)
+    assert row_ids(page) == ["chatcmpl-wanted"]
+    assert query_of(page) == {
+        "model": ["gpt-4o"],
+        "metadata[customer]": ["cus 1 & more"],
+        "metadata[tier]": ["gold"],
+    }
+
+
+def test_a_filter_can_be_taken_off_again(page: Page, stored: Callable, site: str) -> None:
+    stored(make_completion("chatcmpl-a", metadata={"tier": "gold"}), make_completion("chatcmpl-b"))
+    page.goto(f"{site}/completions/?model=gpt-4.1&metadata[tier]=gold")
+    page.get_by_role("link", name="Remove filter tier gold").click()
+    expect(page.locator("[data-completion-id]")).to_have_count(2)
+    assert query_of(page) == {"model": ["gpt-4.1"]}
+
+
+def test_a_filter_that_matches_nothing_says_so_and_leads_back(page: Page, stored: Callable, site: str) -> None:
+    stored(make_completion("chatcmpl-a"))
+    page.goto(f"{site}/completions/?model=GPT-4.1")
+    expect(page.get_by_role("heading", name="No conversation matches")).to_be_visible()
+    page.get_by_role("link", name="Show all conversations").click()
+    expect(page.locator("[data-completion-id]")).to_have_count(1)
+
+
+def test_an_empty_archive_says_how_to_fill_it(page: Page, site: str) -> None:
+    page.goto(f"{site}/completions/")
+    expect(page.get_by_role("heading", name="Nothing stored yet")).to_be_visible()
+    expect(page.get_by_text("./run manage import_completions FILE")).to_be_visible()
+
+
+def test_the_box_opens_a_completion_by_its_id(page: Page, stored: Callable, site: str) -> None:
+    stored(make_long("chatcmpl-long", 60))
+    page.goto(f"{site}/completions/")
+    open_by(page, "  chatcmpl-long ")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/")
+
+
+@pytest.mark.parametrize("given", ["msg_abc", "chatcmpl-long-40"])
+def test_the_box_opens_a_message_by_its_id(page: Page, stored: Callable, site: str, given: str) -> None:
+    long = make_long("chatcmpl-long", 60)
+    long["messages"][30]["id"] = "msg_abc"
+    stored(long)
+    page.goto(f"{site}/completions/")
+    open_by(page, given)
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/messages/{given}/")
+    expect(page.locator(LINKED)).to_have_attribute("data-message-id", given)
+
+
+def test_the_box_opens_a_pasted_address(page: Page, stored: Callable, site: str) -> None:
+    stored(make_long("chatcmpl-long", 60))
+    page.goto(f"{site}/completions/")
+    open_by(page, "https://lectern.example/completions/chatcmpl-long/messages/chatcmpl-long-33/?from=mail#top")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-33/")
+
+
+def test_the_box_says_when_nothing_has_the_id(page: Page, site: str) -> None:
+    page.goto(f"{site}/completions/")
+    open_by(page, "chatcmpl-gone")
+    expect(page.locator(PROBLEM)).to_have_attribute("data-problem", "not-found")
+
+
+def test_the_box_says_when_it_is_given_no_id(page: Page, site: str) -> None:
+    page.goto(f"{site}/completions/")
+    open_by(page, "https://elsewhere.example/page")
+    expect(page.get_by_role("alert")).to_contain_text("is no id")

@@ -1,0 +1,196 @@
+"""What can be measured of the looks: no page is wider than the window, and axe finds nothing to complain about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.reading import LINKED, make_varied, settle, walk_to_the_end
+from tests.conftest import make_choice, make_completion, say
+from viewer.keys.models import AccessToken
+
+WIDE = "W" * 20_000
+LONG_ID = "chatcmpl-" + "a1b2c3d4e5" * 20
+TOOL = json.dumps({"wide_" + "key_" * 60: {"inner": ["value" * 400, WIDE]}, "n": list(range(200))})
+PAGES = {
+    "list": "/completions/",
+    "filtered list": f"/completions/?model=gpt-4.1&metadata[order]={'9' * 120}",
+    "empty list": "/completions/?model=none",
+    "conversation": "/completions/chatcmpl-all/",
+    "newest first": "/completions/chatcmpl-all/?order=desc",
+    "permalink": "/completions/chatcmpl-all/messages/chatcmpl-all-4/",
+    "wide conversation": f"/completions/{LONG_ID}/",
+    "tokens": "/tokens/",
+    "change password": "/password/",
+    "problem": f"/completions/{LONG_ID}-gone/",
+    "not found": "/nowhere/",
+}
+
+
+@pytest.fixture
+def filled(stored: Callable, alice: User) -> None:
+    """Completions with every kind of part, one of them as wide as can be, and an access token with a long name."""
+    varied = make_varied("chatcmpl-all", 30)
+    varied["metadata"] = {"customer": "cus_20418", "tier": "gold"}
+    cited = [
+        {
+            "type": "url_citation",
+            "url_citation": {"url": "https://docs.example/a", "title": "Docs", "start_index": 0, "end_index": 3},
+        }
+    ]
+    remote = {"type": "image_url", "image_url": {"url": "https://pictures.example/a.png", "detail": "high"}}
+    varied["messages"][0] |= say("system", "You are kind.")
+    varied["messages"][2] |= say("user", None, content_parts=[{"type": "text", "text": "See"}, remote, {"type": "odd"}])
+    varied["messages"][6] |= say("assistant", "As the docs say.", annotations=cited)
+    varied["messages"][7] |= say("assistant", None, refusal="I cannot help with that.")
+    varied["messages"][8] |= say("critic", "A role that nobody knows")
+    varied["choices"] = [make_choice("One answer"), make_choice("Another answer", 1, finish_reason="length")]
+    stored(varied, wide())
+    AccessToken.objects.issue(alice, "n" * 100)
+
+
+def wide() -> dict:
+    call = {"id": "call_" + "x" * 300, "type": "function", "function": {"name": "look_up_" * 30, "arguments": TOOL}}
+    messages = [
+        say("system", WIDE, name="n" * 300),
+        say("user", WIDE, name="n" * 300),
+        say("assistant", None, tool_calls=[call, {**call, "id": "call_2"}]),
+        say("tool", TOOL[:3_900], tool_call_id="call_" + "x" * 300),
+        say("tool", TOOL, tool_call_id="call_2"),
+        say(
+            "assistant",
+            None,
+            content_parts=[{"type": "image_url", "image_url": {"url": f"https://{'h' * 60}.example/{WIDE}"}}],
+        ),
+        say(
+            "assistant",
+            None,
+            content_parts=[{"type": "file", "file": {"filename": WIDE[:500] + ".pdf"}}, {"type": WIDE}],
+        ),
+        say("assistant", WIDE, refusal=WIDE, reasoning_content=WIDE, strange_field=WIDE),
+        say(WIDE[:400], WIDE),
+        say(
+            "assistant",
+            "x",
+            annotations=[
+                {
+                    "type": "url_citation",
+                    "url_citation": {
+                        "url": f"https://a.example/{WIDE}",
+                        "title": WIDE,
+                        "start_index": 0,
+                        "end_index": 1,
+                    },
+                }
+            ],
+        ),
+    ]
+    return make_completion(
+        LONG_ID, *messages, model="m" * 200, metadata={"order": "9" * 120, "k" * 64: "v" * 512, "w": WIDE[:512]},
+        choices=[make_choice(WIDE, finish_reason="r" * 200), make_choice(None, 1, tool_calls=[call])],
+    )  # fmt: skip
+
+
+def open_page(page: Page, address: str) -> None:
+    page.goto(address)
+    if page.locator("reading-place").count():
+        walk_to_the_end(page)
+    settle(page)
+
+
+def widest(page: Page) -> list[str]:
+    """Name what sticks out of the window to the right, unless it scrolls in a box of its own."""
+    return page.evaluate(
+        """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
+            .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+            .map((one) => `${one.tagName.toLowerCase()}.${one.className} ${Math.round(one.getBoundingClientRect().right)}`)
+            .slice(0, 12)"""
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_is_wider_than_a_phone(page: Page, filled: None, site: str, name: str) -> None:
+    page.set_viewport_size(PHONE)
+    open_page(page, site + PAGES[name])
+    sticking_out = {}
+    for width in (390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        for folds in ("as they are", "open"):
+            if folds == "open":
+                page.evaluate("document.querySelectorAll('main details').forEach((fold) => (fold.open = true))")
+            settle(page)
+            fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            if not fits:
+                sticking_out[f"{width} px, folds {folds}"] = widest(page)
+    assert sticking_out == {}
+
+
+def test_the_sign_in_page_is_not_wider_than_a_phone(strangers_page: Page, site: str) -> None:
+    strangers_page.set_viewport_size({"width": 320, "height": 640})
+    strangers_page.goto(f"{site}/login/")
+    assert widest(strangers_page) == []
+
+
+def complaints(page: Page) -> list[str]:
+    """Run axe in light and dark, wide and narrow; give one line per rule and place that it complains about."""
+    found = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        for viewport in (DESKTOP, PHONE):
+            page.set_viewport_size(viewport)
+            settle(page)
+            for violation in Axe().run(page).response["violations"]:
+                places = {str(node["target"]) for node in violation["nodes"]}
+                found.append(
+                    f"{theme} {viewport['width']}: {violation['id']} ({violation['help']}): {sorted(places)[:6]}"
+                )
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "wide conversation"])
+def test_axe_finds_nothing(page: Page, filled: None, site: str, name: str) -> None:
+    open_page(page, site + PAGES[name])
+    assert complaints(page) == []
+
+
+def test_axe_finds_nothing_when_everything_is_unfolded(page: Page, filled: None, site: str) -> None:
+    open_page(page, site + PAGES["conversation"])
+    page.evaluate("document.querySelectorAll('main details').forEach((fold) => (fold.open = true))")
+    assert complaints(page) == []
+
+
+def test_axe_finds_nothing_on_a_token_that_was_just_made(page: Page, site: str) -> None:
+    page.goto(f"{site}/tokens/")
+    page.get_by_label("Name").fill("night export")
+    page.get_by_role("button", name="Make a token").click()
+    expect(page.get_by_label("The new access token")).to_be_visible()
+    assert complaints(page) == []
+
+
+def test_axe_finds_nothing_on_the_way_in(strangers_page: Page, alice: User, site: str) -> None:
+    strangers_page.goto(f"{site}/login/?next=/tokens/")
+    assert complaints(strangers_page) == []
+    strangers_page.get_by_label("Name").fill("alice")
+    strangers_page.get_by_label("Password").fill("wrong")
+    strangers_page.get_by_role("button", name="Sign in").click()
+    expect(strangers_page.get_by_role("alert")).to_be_visible()
+    assert complaints(strangers_page) == []
+
+
+def test_the_theme_that_was_chosen_is_kept(page: Page, filled: None, site: str) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{site}/completions/")
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    page.get_by_role("button", name="Switch between light and dark").click()
+    page.wait_for_function(f"given => {background} !== given", arg=light)
+    page.goto(f"{site}{PAGES['permalink']}")
+    expect(page.locator(LINKED)).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.evaluate(background) != light

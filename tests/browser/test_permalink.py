@@ -1,0 +1,161 @@
+"""A permalink opens at its message, at any depth, and reading goes on from there both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import PHONE
+from tests.browser.reading import (
+    LINKED,
+    MESSAGES,
+    ids_of,
+    make_varied,
+    message_ids,
+    settle,
+    walk_to_the_end,
+    walk_to_the_start,
+)
+from tests.conftest import make_completion, make_long, say
+
+
+def expect_in_view_below_the_headers(page: Page) -> None:
+    """The linked message begins in view, and none of it is hidden below what is stuck to the top."""
+    settle(page)
+    linked = page.locator(LINKED)
+    expect(linked).to_have_count(1)
+    expect(linked).to_be_in_viewport()
+    found = linked.evaluate(
+        """(message) => {
+            const { left, top, width } = message.getBoundingClientRect();
+            const seen = document.elementFromPoint(left + width / 2, Math.max(top, 0) + 4);
+            return { top, height: innerHeight, isOnTop: message.contains(seen) || (seen?.contains(message) ?? false) };
+        }"""
+    )
+    stuck = page.evaluate(
+        """() => Math.max(0, ...[...document.querySelectorAll(".topbar, .conversation-head")]
+            .filter((head) => getComputedStyle(head).position === "sticky")
+            .map((head) => head.getBoundingClientRect().bottom))"""
+    )
+    assert stuck <= found["top"] < found["height"] * 0.8
+    assert found["isOnTop"]
+
+
+@pytest.mark.parametrize("index", [0, 1, 5000, 9999])
+def test_a_permalink_opens_at_its_message_of_10000(page: Page, stored: Callable, site: str, index: int) -> None:
+    stored(make_long("chatcmpl-huge", 10_000))
+    page.goto(f"{site}/completions/chatcmpl-huge/messages/chatcmpl-huge-{index}/")
+    expect(page.locator(LINKED)).to_have_attribute("data-message-id", f"chatcmpl-huge-{index}")
+    expect(page.locator(LINKED)).to_contain_text("Linked message")
+    expect_in_view_below_the_headers(page)
+
+
+def test_messages_stand_before_and_after_the_linked_one(page: Page, stored: Callable, site: str) -> None:
+    stored(make_long("chatcmpl-huge", 10_000))
+    page.goto(f"{site}/completions/chatcmpl-huge/messages/chatcmpl-huge-5000/")
+    shown = message_ids(page)
+    at = shown.index("chatcmpl-huge-5000")
+    assert shown[at - 10 : at + 10] == [f"chatcmpl-huge-{n}" for n in range(4990, 5010)]
+
+
+@pytest.mark.parametrize("prefix", [None, "msg_"])
+def test_from_the_middle_of_300_messages_both_ends_can_be_reached_by_scrolling(
+    page: Page, stored: Callable, site: str, prefix: str | None
+) -> None:
+    long = make_long("chatcmpl-long", 300, prefix=prefix)
+    stored(long)
+    page.goto(f"{site}/completions/chatcmpl-long/messages/{ids_of(long)[150]}/")
+    expect_in_view_below_the_headers(page)
+    walk_to_the_start(page)
+    walk_to_the_end(page)
+    assert message_ids(page) == ids_of(long)
+    expect(page.locator(LINKED)).to_have_count(1)
+    expect(page.locator("section[data-answer]")).to_have_count(1)
+
+
+@pytest.mark.parametrize("viewport", [{"width": 1440, "height": 900}, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("index", [43, 45, 46, 53])
+def test_a_permalink_opens_at_its_message_among_tall_ones(
+    page: Page, stored: Callable, site: str, viewport: dict, index: int
+) -> None:
+    stored(make_varied("chatcmpl-long", 90))
+    page.set_viewport_size(viewport)
+    page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-{index}/")
+    expect_in_view_below_the_headers(page)
+
+
+def test_every_message_has_its_permalink(page: Page, stored: Callable, site: str) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "One"), {"id": "msg:2", **say("assistant", "Two")}))
+    page.goto(f"{site}/completions/chatcmpl-one/")
+    links = page.locator(f"{MESSAGES} copy-link a").evaluate_all("found => found.map(link => link.href)")
+    assert links == [f"{site}/completions/chatcmpl-one/messages/{each}/" for each in ("chatcmpl-one-0", "msg:2")]
+
+
+def test_a_permalink_to_a_message_that_is_not_there_leads_to_the_conversation(
+    page: Page, stored: Callable, site: str
+) -> None:
+    stored(make_long("chatcmpl-long", 30))
+    page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-30/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No message with this id in the conversation")
+    page.get_by_role("link", name="Open the conversation from its start").click()
+    expect(page.locator(MESSAGES).first).to_be_visible()
+
+
+def test_copy_link_puts_the_whole_permalink_on_the_clipboard(
+    context: BrowserContext, page: Page, stored: Callable, site: str
+) -> None:
+    stored(make_long("chatcmpl-long", 60))
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{site}/completions/chatcmpl-long/")
+    copy_link_of(page, "chatcmpl-long-3")
+    expect(page.get_by_role("status").filter(has_text="Link copied")).to_be_visible()
+    permalink = f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-3/"
+    assert page.evaluate("navigator.clipboard.readText()") == permalink
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/")
+
+
+def test_copy_link_works_on_a_site_without_a_clipboard(page: Page, stored: Callable, site: str) -> None:
+    """As on plain http, where browsers hide `navigator.clipboard`."""
+    stored(make_long("chatcmpl-long", 60))
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.goto(f"{site}/completions/chatcmpl-long/")
+    copy_link_of(page, "chatcmpl-long-3")
+    expect(page.get_by_role("status").filter(has_text="Link copied")).to_be_visible()
+    box = page.get_by_label("Open by completion id, message id or address")
+    box.press("ControlOrMeta+V")
+    expect(box).to_have_value(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-3/")
+
+
+def test_a_message_that_was_loaded_by_scrolling_can_be_copied_too(
+    context: BrowserContext, page: Page, stored: Callable, site: str
+) -> None:
+    stored(make_long("chatcmpl-long", 60))
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{site}/completions/chatcmpl-long/")
+    walk_to_the_end(page)
+    copy_link_of(page, "chatcmpl-long-55")
+    expect(page.get_by_role("status").filter(has_text="Link copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").endswith("/messages/chatcmpl-long-55/")
+
+
+def test_a_copied_permalink_shows_its_message_to_a_colleague(
+    context: BrowserContext, page: Page, stored: Callable, site: str, open_browser: Callable, bob: User
+) -> None:
+    stored(make_long("chatcmpl-long", 60))
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-30/")
+    copy_link_of(page, "chatcmpl-long-33")
+    expect(page.get_by_role("status").filter(has_text="Link copied")).to_be_visible()
+    colleagues = open_browser(bob).new_page()
+    colleagues.goto(page.evaluate("navigator.clipboard.readText()"))
+    expect(colleagues.locator(LINKED)).to_have_attribute("data-message-id", "chatcmpl-long-33")
+    expect_in_view_below_the_headers(colleagues)
+
+
+def copy_link_of(page: Page, message_id: str) -> None:
+    message = page.locator(f'[data-message-id="{message_id}"]')
+    message.hover()
+    message.get_by_role("link", name="copy the link to this message").click()

@@ -1,0 +1,135 @@
+"""When a page of messages does not come, the reader is told so where it would stand, and can try again there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.reading import (
+    LATER,
+    MESSAGES,
+    PROBLEM,
+    expect_problem,
+    ids_of,
+    message_ids,
+    row_ids,
+    walk_to_the_end,
+    walk_to_the_start,
+)
+from tests.conftest import make_completion, make_long
+from viewer.archive.models import StoredCompletion
+from viewer.client.client import Client
+from viewer.client.problems import Problem
+
+
+def refuse(problem: Exception) -> Callable[..., Any]:
+    def answer(*asked: Any, **more: Any) -> Any:
+        raise problem
+
+    return answer
+
+
+@pytest.fixture
+def long(page: Page, stored: Callable, site: str) -> dict[str, Any]:
+    """A conversation of 100 messages, opened at the fiftieth and loaded as far as the first screens go."""
+    long = make_long("chatcmpl-long", 100)
+    stored(long)
+    page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-50/")
+    return long
+
+
+@pytest.mark.parametrize("name", ["unavailable", "rate-limited", "timeout"])
+def test_a_page_that_fails_says_so_in_its_place_and_try_again_goes_on(
+    page: Page, long: dict[str, Any], name: Any
+) -> None:
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(Client, "messages", refuse(Problem(name)))
+        page.keyboard.press("End")
+        expect_problem(page, name)
+        expect(page.locator(f"{MESSAGES} ~ {PROBLEM}")).to_be_visible()
+        expect(page.locator(LATER)).to_have_count(0)
+    page.locator(PROBLEM).get_by_role("link", name="Try again").click()
+    expect(page.locator(PROBLEM)).to_have_count(0)
+    walk_to_the_end(page)
+    walk_to_the_start(page)
+    assert message_ids(page) == ids_of(long)
+
+
+def test_earlier_messages_that_fail_say_so_above_and_try_again_goes_on(page: Page, long: dict[str, Any]) -> None:
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(Client, "messages", refuse(Problem("unavailable")))
+        page.keyboard.press("Home")
+        expect(page.locator(f"{PROBLEM}:has(~ {MESSAGES})")).to_have_count(1)
+    page.locator(PROBLEM).first.get_by_role("link", name="Try again").click()
+    expect(page.locator(f"{PROBLEM}:has(~ {MESSAGES})")).to_have_count(0)
+    walk_to_the_start(page)
+    assert message_ids(page)[:51] == ids_of(long)[:51]
+
+
+def test_a_second_failure_replaces_the_first(page: Page, long: dict[str, Any]) -> None:
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(Client, "messages", refuse(Problem("unavailable")))
+        page.keyboard.press("End")
+        expect_problem(page, "unavailable")
+        broken.setattr(Client, "messages", refuse(Problem("timeout")))
+        page.locator(PROBLEM).get_by_role("link", name="Try again").click()
+        expect_problem(page, "timeout")
+
+
+def test_a_conversation_that_is_deleted_meanwhile_says_so_and_keeps_what_is_shown(
+    page: Page, long: dict[str, Any]
+) -> None:
+    shown = message_ids(page)
+    StoredCompletion.objects.all().delete()
+    page.keyboard.press("End")
+    expect_problem(page, "not-found")
+    assert set(shown) <= set(message_ids(page))
+
+
+def test_an_accident_in_our_own_server_is_told_in_the_feed_too(page: Page, long: dict[str, Any]) -> None:
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(Client, "messages", refuse(RuntimeError("an accident that the test makes")))
+        page.keyboard.press("End")
+        expect(page.locator(f"{MESSAGES} ~ {PROBLEM}")).to_be_visible()
+    page.locator(PROBLEM).get_by_role("link", name="Try again").click()
+    walk_to_the_end(page)
+    assert message_ids(page)[-1] == "chatcmpl-long-99"
+
+
+def test_a_page_of_the_list_that_fails_says_so_and_try_again_goes_on(page: Page, stored: Callable, site: str) -> None:
+    stored(*(make_completion(f"chatcmpl-{n}", created=n) for n in range(130)))
+    page.goto(f"{site}/completions/")
+    walk_to_the_end(page, until=60)
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(Client, "completions", refuse(Problem("unavailable")))
+        page.keyboard.press("End")
+        expect_problem(page, "unavailable")
+    page.locator(PROBLEM).get_by_role("link", name="Try again").click()
+    expect(page.locator(PROBLEM)).to_have_count(0)
+    walk_to_the_end(page)
+    assert row_ids(page) == [f"chatcmpl-{n}" for n in reversed(range(130))]
+
+
+def test_a_connection_that_breaks_leaves_a_link_to_go_on_with(page: Page, long: dict[str, Any]) -> None:
+    page.route("**/*after=*", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        page.keyboard.press("End")
+    last = message_ids(page)[-1]
+    page.unroute("**/*after=*")
+    page.get_by_role("link", name="Next page").click()
+    following = int(last.rsplit("-", 1)[1]) + 1
+    expect(page.locator(f'[data-message-id="chatcmpl-long-{following}"]')).to_be_in_viewport()
+
+
+def test_a_whole_page_that_fails_can_be_tried_again(page: Page, stored: Callable, site: str) -> None:
+    stored(make_long("chatcmpl-long", 30))
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(Client, "messages", refuse(Problem("unavailable", "upstream is resting")))
+        answer = page.goto(f"{site}/completions/chatcmpl-long/")
+        assert answer.status == 503
+        expect_problem(page, "unavailable")
+    page.get_by_role("link", name="Try again").click()
+    expect(page.locator(MESSAGES).first).to_be_visible()

@@ -1,0 +1,118 @@
+"""Signing in through the form, and what happens when a session ends while somebody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from playwright.sync_api import Page, expect
+
+from tests.browser.reading import LINKED, MESSAGES, walk_to_the_end
+from tests.conftest import make_completion, make_long
+
+PASSWORD = "alice reads 1"
+
+
+def fill_in(page: Page, password: str = PASSWORD) -> None:
+    page.get_by_label("Name").fill("alice")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_signing_in_lands_on_the_filtered_list_that_was_asked_for(
+    strangers_page: Page, alice: User, stored: Callable, site: str
+) -> None:
+    stored(
+        make_completion("chatcmpl-mine", metadata={"team": "north desk"}),
+        make_completion("chatcmpl-other", metadata={"team": "south"}),
+    )
+    asked = f"{site}/completions/?" + urlencode({"model": "gpt-4.1", "metadata[team]": "north desk"})
+    strangers_page.goto(asked)
+    expect(strangers_page.get_by_role("heading", name="Sign in")).to_be_visible()
+    fill_in(strangers_page)
+    expect(strangers_page).to_have_url(asked)
+    expect(strangers_page.locator("[data-completion-id]")).to_have_count(1)
+
+
+def test_signing_in_lands_on_the_permalink_that_was_asked_for(
+    strangers_page: Page, alice: User, stored: Callable, site: str
+) -> None:
+    stored(make_long("chatcmpl-long", 60))
+    asked = f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-31/"
+    strangers_page.goto(asked)
+    fill_in(strangers_page)
+    expect(strangers_page).to_have_url(asked)
+    expect(strangers_page.locator(LINKED)).to_have_attribute("data-message-id", "chatcmpl-long-31")
+
+
+def test_signing_in_without_a_page_asked_for_lands_on_the_list(strangers_page: Page, alice: User, site: str) -> None:
+    strangers_page.goto(f"{site}/")
+    fill_in(strangers_page)
+    expect(strangers_page).to_have_url(f"{site}/completions/")
+
+
+def test_a_wrong_password_says_so_and_the_right_one_still_lands_on_the_page_asked_for(
+    strangers_page: Page, alice: User, stored: Callable, site: str
+) -> None:
+    stored(make_completion("chatcmpl-one"))
+    strangers_page.goto(f"{site}/completions/chatcmpl-one/")
+    fill_in(strangers_page, "a guess")
+    expect(strangers_page.get_by_role("alert")).to_contain_text("not correct")
+    expect(strangers_page.get_by_label("Name")).to_have_value("alice")
+    expect(strangers_page.get_by_label("Password")).to_have_value("")
+    fill_in(strangers_page)
+    expect(strangers_page).to_have_url(f"{site}/completions/chatcmpl-one/")
+
+
+def test_signing_in_never_leads_to_another_site(strangers_page: Page, alice: User, site: str) -> None:
+    strangers_page.goto(f"{site}/login/?" + urlencode({"next": "http://elsewhere.invalid/"}))
+    fill_in(strangers_page)
+    expect(strangers_page).to_have_url(f"{site}/completions/")
+
+
+def test_signing_out_closes_the_pages(page: Page, site: str) -> None:
+    page.goto(f"{site}/completions/")
+    page.locator(".menu summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.goto(f"{site}/completions/")
+    expect(page).to_have_url(f"{site}/login/?next=/completions/")
+
+
+@pytest.mark.parametrize(
+    "asked", ["/completions/chatcmpl-long/", "/completions/chatcmpl-long/messages/chatcmpl-long-9/"]
+)
+def test_a_session_that_ends_while_reading_sends_the_reader_to_sign_in_and_back(
+    page: Page, stored: Callable, site: str, asked: str
+) -> None:
+    stored(make_long("chatcmpl-long", 300))
+    page.goto(site + asked)
+    walk_to_the_end(page, until=60)
+    page.evaluate(
+        """() => new MutationObserver(() => {
+            if (document.querySelector("reading-place input[type=password]")) localStorage.painted = "a login form";
+        }).observe(document.body, { childList: true, subtree: true })"""
+    )
+    Session.objects.all().delete()
+    page.keyboard.press("End")
+    expect(page).to_have_url(f"{site}/login/?" + urlencode({"next": asked}))
+    assert page.evaluate("localStorage.painted") is None
+    fill_in(page)
+    expect(page).to_have_url(site + asked)
+    expect(page.locator(MESSAGES).first).to_be_visible()
+
+
+def test_a_session_that_ends_in_the_list_keeps_the_filter(page: Page, stored: Callable, site: str) -> None:
+    stored(*(make_completion(f"chatcmpl-{n}", metadata={"team": "n & s"}) for n in range(130)))
+    asked = "/completions/?" + urlencode({"metadata[team]": "n & s"})
+    page.goto(site + asked)
+    walk_to_the_end(page, until=60)
+    Session.objects.all().delete()
+    page.keyboard.press("End")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.locator("[data-completion-id]")).to_have_count(0)
+    fill_in(page)
+    expect(page).to_have_url(site + asked)

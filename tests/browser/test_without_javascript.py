@@ -1,0 +1,114 @@
+"""Everything works by links and forms alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from tests.browser.reading import LINKED, MESSAGES, ids_of, make_varied, message_ids, row_ids
+from tests.conftest import make_completion, make_long, say
+
+
+def test_signing_in_without_javascript(open_browser: Callable, alice: User, stored: Callable, site: str) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "Hello")))
+    page = open_browser(java_script_enabled=False).new_page()
+    page.goto(f"{site}/completions/chatcmpl-one/")
+    page.get_by_label("Name").fill("alice")
+    page.get_by_label("Password").fill("alice reads 1")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-one/")
+    expect(page.locator(MESSAGES)).to_have_count(1)
+
+
+def test_filtering_and_turning_the_pages_of_the_list_without_javascript(
+    plain_page: Page, stored: Callable, site: str
+) -> None:
+    stored(*(make_completion(f"chatcmpl-{n}", metadata={"half": str(n % 2)}, created=n) for n in range(90)))
+    plain_page.goto(f"{site}/completions/")
+    plain_page.get_by_label("Metadata key").fill("half")
+    plain_page.get_by_label("Value").fill("1")
+    plain_page.get_by_role("button", name="Filter").click()
+    shown = row_ids(plain_page)
+    for _ in range(2):
+        plain_page.get_by_role("link", name="Next page").click()
+        expect(plain_page.locator(f'[data-completion-id="{shown[-1]}"]')).to_have_count(0)
+        shown += row_ids(plain_page)
+    assert shown == [f"chatcmpl-{n}" for n in range(89, 0, -2)]
+    expect(plain_page.get_by_role("link", name="Next page")).to_have_count(0)
+    plain_page.get_by_role("link", name="Back to the first page").click()
+    expect(plain_page.locator("[data-completion-id]").first).to_have_attribute("data-completion-id", "chatcmpl-89")
+
+
+def test_reading_a_conversation_page_by_page_without_javascript(plain_page: Page, stored: Callable, site: str) -> None:
+    long = make_long("chatcmpl-long", 62)
+    stored(long)
+    plain_page.goto(f"{site}/completions/")
+    plain_page.get_by_role("link", name="Message number 0 of 62.").click()
+    expect(plain_page.locator(MESSAGES).first).to_have_attribute("data-message-id", "chatcmpl-long-0")
+    shown = message_ids(plain_page)
+    for _ in range(3):
+        plain_page.get_by_role("link", name="Next page").click()
+        expect(plain_page.locator(f'[data-message-id="{shown[-1]}"]')).to_have_count(0)
+        shown += message_ids(plain_page)
+    assert shown == ids_of(long)
+    expect(plain_page.locator(f"{MESSAGES} ~ section[data-answer]")).to_have_count(1)
+
+
+def test_reading_newest_first_page_by_page_without_javascript(plain_page: Page, stored: Callable, site: str) -> None:
+    long = make_long("chatcmpl-long", 62)
+    stored(long)
+    plain_page.goto(f"{site}/completions/chatcmpl-long/?order=desc")
+    shown = message_ids(plain_page)
+    for _ in range(3):
+        plain_page.locator('[data-more="earlier"] a').click()
+        expect(plain_page.locator(f'[data-message-id="{shown[-1]}"]')).to_have_count(0)
+        shown += message_ids(plain_page)
+    assert shown == ids_of(long)[::-1]
+
+
+def test_reading_backwards_from_a_permalink_without_javascript(plain_page: Page, stored: Callable, site: str) -> None:
+    long = make_long("chatcmpl-long", 62)
+    stored(long)
+    plain_page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-40/")
+    shown = message_ids(plain_page)
+    for _ in range(2):
+        plain_page.get_by_role("link", name="Earlier messages").click()
+        expect(plain_page.locator(f'[data-message-id="{shown[0]}"]')).to_have_count(0)
+        shown = message_ids(plain_page) + shown
+    assert shown == ids_of(long)[:50]
+    expect(plain_page.get_by_role("link", name="Earlier messages")).to_have_count(0)
+
+
+def test_a_permalink_scrolls_to_its_message_without_javascript(plain_page: Page, stored: Callable, site: str) -> None:
+    stored(make_varied("chatcmpl-varied", 90))
+    plain_page.goto(f"{site}/completions/chatcmpl-varied/messages/chatcmpl-varied-42/")
+    linked = plain_page.locator(LINKED)
+    expect(linked).to_have_attribute("data-message-id", "chatcmpl-varied-42")
+    expect(linked).to_be_in_viewport()
+    heads = plain_page.locator(".conversation-head").bounding_box()
+    box = linked.bounding_box()
+    assert max(0, heads["y"] + heads["height"]) <= box["y"] < 900
+
+
+def test_opening_by_id_without_javascript(plain_page: Page, stored: Callable, site: str) -> None:
+    stored(make_long("chatcmpl-long", 62))
+    plain_page.goto(f"{site}/completions/")
+    plain_page.get_by_label("Open by completion id, message id or address").fill("chatcmpl-long-31")
+    plain_page.get_by_role("button", name="Open").click()
+    expect(plain_page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-31/")
+
+
+def test_a_token_is_made_and_revoked_without_javascript(plain_page: Page, site: str) -> None:
+    plain_page.goto(f"{site}/tokens/")
+    plain_page.get_by_label("Name").fill("night export")
+    plain_page.get_by_role("button", name="Make a token").click()
+    secret = plain_page.get_by_label("The new access token").input_value()
+    assert secret.startswith("lectern_")
+    expect(plain_page.get_by_role("rowheader", name="night export")).to_be_visible()
+    plain_page.goto(f"{site}/tokens/")
+    assert secret not in plain_page.content()
+    plain_page.get_by_role("button", name="Revoke night export").click()
+    expect(plain_page.get_by_role("status").first).to_contain_text("is revoked")
+    expect(plain_page.get_by_role("heading", name="No access tokens yet")).to_be_visible()
