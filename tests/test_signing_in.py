@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,6 +17,7 @@ OPEN = {
 }  # fmt: skip
 ARGUMENTS = {
     "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "index": 0, "token_id": 1,
+    "key_id": UUID(int=1),
 }  # fmt: skip
 
 

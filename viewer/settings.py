@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,17 +46,31 @@ def _data_dir() -> Path:
     return folder
 
 
-def _kept_secret(name: str, length: int) -> str:
+def _kept_secret(name: str, make: Callable[[], str]) -> str:
     """Read a secret from the environment, else from DATA_DIR, where it is made once."""
     if given := env.str(name, default=""):
         return str(given)
     file = DATA_DIR / name.lower()
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as made:
-            made.write(secrets.token_urlsafe(length))
+            made.write(make())
     except FileExistsError:
         pass
     return file.read_text().strip()
+
+
+def _master_keys() -> list[str]:
+    """Read the keys that encrypt API keys, newest first: each 32 bytes, base64."""
+    given = _kept_secret("KEY_ENCRYPTION_KEYS", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+    keys = [key.strip() for key in given.replace("\n", ",").split(",") if key.strip()]
+    for key in keys:
+        try:
+            is_right = len(base64.b64decode(key, validate=True)) == 32
+        except binascii.Error:
+            is_right = False
+        if not is_right:
+            raise ImproperlyConfigured("KEY_ENCRYPTION_KEYS holds a value that is not 32 bytes in base64.")
+    return keys
 
 
 def _site_url() -> str:
@@ -84,7 +101,14 @@ DATA_DIR = _data_dir()
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = _int("PORT", 8000, 1, 65535)
 SITE_URL = _site_url()
-SECRET_KEY = _kept_secret("SECRET_KEY", 50)
+SECRET_KEY = _kept_secret("SECRET_KEY", lambda: secrets.token_urlsafe(50))
+KEY_ENCRYPTION_KEYS = _master_keys()
+API_HOSTS = [host.strip().lower() for host in env.str("API_HOSTS", default="api.openai.com").split(",") if host.strip()]
+UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
+UPSTREAM_DEADLINE = _int("UPSTREAM_DEADLINE", 15, 1, 120)  # seconds, for one question with all its retries' answers
+UPSTREAM_QUESTIONS = _int("UPSTREAM_QUESTIONS", 8, 1, 12)  # at a time to one host; below the 16 threads that serve
+UPSTREAM_LARGEST = _int("UPSTREAM_LARGEST", 32, 1, 512) * 1_000_000  # decoded bytes of one answer
+UPSTREAM_CACHE_SECONDS = _int("UPSTREAM_CACHE_SECONDS", 300, 0, 3600)
 
 _SITE = urlsplit(SITE_URL)
 _IS_HTTPS = _SITE.scheme == "https"
@@ -106,6 +130,7 @@ INSTALLED_APPS = [
     "viewer",
     "viewer.archive",
     "viewer.keys",
+    "viewer.sources",
     "viewer.conversations",
 ]
 
@@ -140,6 +165,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "viewer.sources.context.sources",
             ],
         },
     },
@@ -150,8 +176,15 @@ CACHES = {
     "default": {
         **env.cache_url("CACHE_URL", default="locmemcache://"),
         "OPTIONS": {"MAX_ENTRIES": 10_000},
-    }
+    },
+    # Answers of upstreams: at most 256 of at most 256 kB, so 64 MB in all (client/answers.py).
+    "answers": {
+        **env.cache_url("CACHE_URL", default="locmemcache://answers"),
+        "KEY_PREFIX": "answers",
+        "OPTIONS": {"MAX_ENTRIES": 256},
+    },
 }
+DEFAULT_EXCEPTION_REPORTER_FILTER = "viewer.reports.NoVariables"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"

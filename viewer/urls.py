@@ -13,6 +13,7 @@ from viewer.api import views as api
 from viewer.conversations import views as conversations
 from viewer.health import health
 from viewer.keys import views as keys
+from viewer.sources.sources import try_out
 
 _no_self_service = login_not_required(TemplateView.as_view(template_name="account/no_self_service.html"))
 
@@ -29,6 +30,11 @@ urlpatterns = [
         conversations.choice_part,
         name="choice-part",
     ),
+    path("keys/", keys.api_keys, {"try_out": try_out}, name="api-keys"),
+    path("keys/choose/", keys.choose_source, name="choose-source"),
+    path("keys/<uuid:key_id>/", keys.api_key, {"try_out": try_out}, name="api-key"),
+    path("keys/<uuid:key_id>/test/", keys.test_api_key, {"try_out": try_out}, name="test-api-key"),
+    path("keys/<uuid:key_id>/delete/", keys.delete_api_key, name="delete-api-key"),
     path("tokens/", keys.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", keys.revoke_token, name="revoke-token"),
     path("v1/chat/completions", api.completions),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ import requests
 import responses
 
 from tests.conftest import make_completion, make_long, say
+from viewer.client.asking import Answer, Asker
 from viewer.client.client import Client, index_of
 from viewer.client.problems import Problem
-from viewer.sources.sources import client_for
+from viewer.sources.sources import Source
 
 BASE = "https://upstream.example/v1"
 
@@ -20,17 +22,13 @@ class Counting:
     """The archive's client, with the questions it asked."""
 
     def __init__(self) -> None:
-        self.client = client_for()
+        archive = Source(None).client
         self.asked: list[str] = []
-        ask = self.client.session.get
+        self.client = replace(archive, asker=self)
 
-        def get(url: str, **kwargs: Any) -> requests.Response:
-            self.asked.append(url)
-            return ask(url, **kwargs)
-
-        session = requests.Session()
-        session.get = get  # type: ignore[method-assign]
-        self.client = Client(session, self.client.base_url)
+    def ask(self, url: str) -> Answer:
+        self.asked.append(url)
+        return Source(None).client.asker.ask(url)
 
 
 @pytest.mark.parametrize("position", [0, 1, 9, 10, 11, 5000, 9990, 9999])
@@ -73,15 +71,15 @@ def test_one_message_is_found_by_one_question(stored: Callable[..., Any]) -> Non
 def test_ids_that_look_counted_but_are_not_are_still_found(stored: Callable[..., Any]) -> None:
     messages = [say("user", str(n), id=f"chatcmpl-gap-{n * 10}") for n in range(40)]
     stored(make_completion("chatcmpl-gap", *messages))
-    window = client_for().messages_around("chatcmpl-gap", "chatcmpl-gap-250")
+    window = Source(None).client.messages_around("chatcmpl-gap", "chatcmpl-gap-250")
     assert [item.id for item in window.items] == [f"chatcmpl-gap-{n * 10}" for n in range(15, 35)]
-    assert client_for().message("chatcmpl-gap", "chatcmpl-gap-250").id == "chatcmpl-gap-250"
+    assert Source(None).client.message("chatcmpl-gap", "chatcmpl-gap-250").id == "chatcmpl-gap-250"
 
 
 @pytest.mark.parametrize("message_id", ["nope", "chatcmpl-long-300", "chatcmpl-long--1", "chatcmpl-long-٣"])
 def test_an_unknown_message_is_a_problem_of_its_own(stored: Callable[..., Any], message_id: str) -> None:
     stored(make_long("chatcmpl-long", 300))
-    for find in (client_for().messages_around, client_for().message):
+    for find in (Source(None).client.messages_around, Source(None).client.message):
         with pytest.raises(Problem) as caught:
             find("chatcmpl-long", message_id)
         assert (caught.value.name, caught.value.param) == ("not-found", "message_id")
@@ -89,7 +87,7 @@ def test_an_unknown_message_is_a_problem_of_its_own(stored: Callable[..., Any], 
 
 @pytest.mark.parametrize("completion_id", ["nope", "", ".", "..", "a/b", "x?y=1", "#", "%2e%2e", "\ud83d", "\x00"])
 def test_an_unknown_completion_is_not_found_whatever_its_id(db: None, completion_id: str) -> None:
-    client = client_for()
+    client = Source(None).client
     for ask in (client.completion, client.messages, lambda found: client.messages_around(found, f"{found}-3")):
         with pytest.raises(Problem) as caught:
             ask(completion_id)
@@ -126,7 +124,7 @@ def test_a_refusal_becomes_one_named_problem_with_the_servers_words(status: int,
     body = {"error": {"message": "because", "type": "x", "param": None, "code": None}}
     responses.get(f"{BASE}/chat/completions/one", status=status, json=body)
     with pytest.raises(Problem) as caught:
-        Client(requests.Session(), BASE).completion("one")
+        Client(Asker(requests.Session()), BASE).completion("one")
     assert (caught.value.name, caught.value.said, caught.value.status) == (name, "because", status)
 
 
@@ -135,7 +133,7 @@ def test_a_refusal_becomes_one_named_problem_with_the_servers_words(status: int,
 def test_an_answer_that_is_no_list_is_unreadable(body: str) -> None:
     responses.get(f"{BASE}/chat/completions/one/messages", body=body)
     with pytest.raises(Problem) as caught:
-        Client(requests.Session(), BASE).messages("one")
+        Client(Asker(requests.Session()), BASE).messages("one")
     assert caught.value.name == "unreadable"
 
 
@@ -151,7 +149,7 @@ def test_an_answer_that_is_no_list_is_unreadable(body: str) -> None:
 def test_silence_becomes_a_problem_too(failure: Exception, name: str) -> None:
     responses.get(f"{BASE}/chat/completions", body=failure)
     with pytest.raises(Problem) as caught:
-        Client(requests.Session(), BASE).completions()
+        Client(Asker(requests.Session()), BASE).completions()
     assert caught.value.name == name
 
 
@@ -162,6 +160,6 @@ def test_paging_goes_on_behind_the_last_item_and_asks_for_nothing_twice() -> Non
         f"{BASE}/chat/completions/one/messages",
         body=json.dumps({"object": "list", "data": items, "last_id": "m0", "has_more": True}),
     )
-    page = Client(requests.Session(), BASE).messages("one")
+    page = Client(Asker(requests.Session()), BASE).messages("one")
     assert (page.cursor, page.has_more) == ("m1", True)
     assert "after=" not in responses.calls[0].request.url

@@ -9,7 +9,7 @@ from django.db import OperationalError
 
 from tests.conftest import make_completion, say
 from viewer.client.problems import Problem
-from viewer.sources.sources import client_for, completion_of
+from viewer.sources.sources import Source, completion_of
 
 
 def test_a_message_finds_its_completion_as_stored_or_by_the_form_of_its_id(stored: Callable[..., Any]) -> None:
@@ -24,5 +24,5 @@ def test_a_database_that_does_not_answer_is_the_problem_unavailable(db: None) ->
         patch("viewer.archive.transport.answer", side_effect=OperationalError("locked")),
         pytest.raises(Problem) as caught,
     ):
-        client_for().completions()
+        Source(None).client.completions()
     assert caught.value.name == "unavailable"

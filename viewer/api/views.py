@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
+import math
 import re
 from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from viewer.client.problems import Problem
+from viewer.client.asking import Stream
+from viewer.client.problems import Problem, without_key
 from viewer.completions.errors import ApiError, to_body
 from viewer.keys.models import AccessToken
-from viewer.sources.sources import client_for
+from viewer.sources.sources import client_for_token
 
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
 _METHODS = "GET, HEAD, OPTIONS"
+_PASSED_ON = ("Accept-Encoding", "X-Client-Request-Id")
+_PASSED_BACK = {
+    "x-request-id", "retry-after", "retry-after-ms", "x-should-retry",
+}  # fmt: skip  # never set-cookie, hop-by-hop headers, or anything else that speaks of the upstream's own site
 
 
 @csrf_exempt  # a program has no session; a POST must get the envelope, not a page about cookies
 @login_not_required
-def completions(request: HttpRequest) -> HttpResponse:
+def completions(request: HttpRequest) -> HttpResponseBase:
     """`GET /v1/chat/completions`."""
     return _answer(request, "/chat/completions")
 
 
 @csrf_exempt
 @login_not_required
-def completion(request: HttpRequest, completion_id: str) -> HttpResponse:
+def completion(request: HttpRequest, completion_id: str) -> HttpResponseBase:
     """`GET /v1/chat/completions/{id}`."""
     return _answer(request, f"/chat/completions/{quote(completion_id, safe='')}")
 
 
 @csrf_exempt
 @login_not_required
-def messages(request: HttpRequest, completion_id: str) -> HttpResponse:
+def messages(request: HttpRequest, completion_id: str) -> HttpResponseBase:
     """`GET /v1/chat/completions/{id}/messages`."""
     return _answer(request, f"/chat/completions/{quote(completion_id, safe='')}/messages")
 
@@ -47,7 +53,7 @@ def nowhere(request: HttpRequest) -> HttpResponse:
     return _refuse(404, ApiError(f"Invalid URL ({request.method} {request.path[:300]})"))
 
 
-def _answer(request: HttpRequest, path: str) -> HttpResponse:
+def _answer(request: HttpRequest, path: str) -> HttpResponseBase:
     if request.method == "OPTIONS":
         return HttpResponse(status=204, headers={"Allow": _METHODS})
     if request.method not in ("GET", "HEAD"):
@@ -57,13 +63,43 @@ def _answer(request: HttpRequest, path: str) -> HttpResponse:
     shown = _BEARER.fullmatch(request.headers.get("Authorization", ""))
     if shown is None:
         return _refuse_token("You didn't provide an access token. Send it as Authorization: Bearer YOUR_TOKEN.", None)
-    if AccessToken.objects.find(shown[1]) is None:
+    token = AccessToken.objects.find(shown[1])
+    if token is None:
         return _refuse_token("Incorrect API key provided: this access token is unknown or revoked.", "invalid_api_key")
+    asked = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
     try:
-        answered = client_for().ask(path, request.META["QUERY_STRING"])
-    except Problem:
-        return _refuse(503, ApiError("The archive does not answer. Try again in a moment.", type="server_error"))
-    return HttpResponse(answered.content, status=answered.status_code, content_type=answered.headers["Content-Type"])
+        return _pass_back(client_for_token(token).stream(path, request.META["QUERY_STRING"], asked))
+    except Problem as problem:
+        return _refuse_problem(problem)
+
+
+def _pass_back(stream: Stream) -> HttpResponseBase:
+    """Hand an answer on as it comes: its status, the headers a client needs, and its body untouched."""
+    answer: HttpResponseBase
+    if stream.is_local:
+        answer = HttpResponse(b"".join(stream), status=stream.status)
+    elif stream.status == 401:  # OpenAI repeats a part of the key, so this one body is unpacked, read and mended
+        answer = HttpResponse(without_key(stream.unpacked().decode("utf-8", "replace")), status=401)
+    else:
+        answer = StreamingHttpResponse(stream, status=stream.status)
+        answer._resource_closers.append(stream.close)  # type: ignore[attr-defined]  # also when nobody reads to the end
+    answer.headers["Content-Type"] = stream.headers.get("content-type", "application/json")
+    for name, value in stream.headers.items():
+        if name.lower() in _PASSED_BACK or name.lower().startswith(("openai-", "x-ratelimit-")):
+            answer.headers[name] = value
+    if "content-encoding" in stream.headers and answer.streaming:
+        answer.headers["Content-Encoding"] = stream.headers["content-encoding"]
+    return answer
+
+
+def _refuse_problem(problem: Problem) -> HttpResponse:
+    """Say in the envelope why no answer came; the client's own retries go by `Retry-After`."""
+    status = 504 if problem.name == "timeout" else 503
+    said = problem.said or "The source behind this access token does not answer."
+    refused = _refuse(status, ApiError(said, code=problem.name.replace("-", "_"), type="server_error"))
+    if problem.retry_after is not None:
+        refused["Retry-After"] = str(math.ceil(problem.retry_after))
+    return refused
 
 
 def _refuse_token(message: str, code: str | None) -> HttpResponse:

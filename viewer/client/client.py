@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlencode
 
-import requests
+from django.core.cache import caches
 
 from viewer.completions.reading import read_completion, read_completion_page, read_message_page
 from viewer.completions.types import Completion, Message, Page, Unreadable
 
+from .asking import Answer, Asker, Stream
 from .problems import Problem, problem_of
 
 PAGE_SIZE = 20  # messages or completions; the API's own default
 CONTEXT = 10  # messages before the one a permalink opens at
 Order = Literal["asc", "desc"]
 Read = TypeVar("Read")
+First = TypeVar("First")
+_LARGEST_CACHED = 256_000  # bytes; with the cache's 256 entries this bounds its memory
+_beside = ThreadPoolExecutor(max_workers=16, thread_name_prefix="beside")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +38,39 @@ class Window:
 
 @dataclass(frozen=True)
 class Client:
-    """Asks one API. `session` knows how to reach it and with which key, `base_url` ends in `/v1`.
+    """Asks one API. `asker` knows how to reach it and with which key, `base_url` ends in `/v1`.
 
-    Every method raises Problem, and nothing else, when there is no answer.
+    Every method raises Problem, and nothing else, when there is no answer. With `cache_as`, the identity of the key,
+    answers about a stored completion, which never changes, are kept for `cache_seconds`; lists are always asked anew.
     """
 
-    session: requests.Session
+    asker: Asker
     base_url: str
+    is_local: bool = False
+    cache_as: str = ""
+    cache_seconds: int = 0
 
-    def ask(self, path: str, query: str = "") -> requests.Response:
+    def ask(self, path: str, query: str = "") -> Answer:
         """Ask one question and hand back whatever comes, refused or not. `path` starts behind the base URL."""
-        url = f"{self.base_url}{path}"
-        try:
-            return self.session.get(f"{url}?{query}" if query else url)
-        except requests.Timeout as error:
-            raise Problem("timeout") from error
-        except requests.RequestException as error:
-            raise Problem("unavailable") from error
+        return self.asker.ask(self._url(path, query))
+
+    def stream(self, path: str, query: str, headers: Mapping[str, str]) -> Stream:
+        """Ask one question and hand the answer on as it comes."""
+        return self.asker.stream(self._url(path, query), headers)
+
+    def try_out(self) -> None:
+        """Ask the cheapest question there is. Raises the Problem that came of it."""
+        self._read("", read_completion_page, _query("", "desc", 1))
+
+    def at_once(self, first: Callable[[], First], second: Callable[[], Read]) -> tuple[First, Callable[[], Read]]:
+        """Ask two questions at the same time; the second answer, or its Problem, is had by calling what is returned.
+
+        At home they go one after the other: there is nothing to wait for, and a thread would cost a connection.
+        """
+        if self.is_local:
+            return first(), second
+        asked = _beside.submit(second)
+        return first(), asked.result
 
     def completions(
         self, *, model: str = "", metadata: dict[str, str] | None = None, after: str = "", order: Order = "desc"
@@ -59,7 +81,7 @@ class Client:
 
     def completion(self, completion_id: str) -> Completion:
         """Ask for one stored completion: its answer, model, time, usage; its messages have an endpoint of their own."""
-        found = self._read(_path(completion_id), read_completion)
+        found = self._read(_path(completion_id), read_completion, is_lasting=True)
         if isinstance(found, Unreadable):
             raise Problem("unreadable", found.reason)
         return found
@@ -67,8 +89,14 @@ class Client:
     def messages(
         self, completion_id: str, *, after: str = "", order: Order = "asc", limit: int = PAGE_SIZE
     ) -> Page[Message | Unreadable]:
-        """Ask for one page of messages behind the message `after`, in the order asked for."""
-        return self._read(f"{_path(completion_id)}/messages", read_message_page, _query(after, order, limit))
+        """Ask for one page of messages behind the message `after`; a smaller one where a whole page is too large."""
+        path = f"{_path(completion_id)}/messages"
+        try:
+            return self._read(path, read_message_page, _query(after, order, limit), is_lasting=True)
+        except Problem as problem:
+            if problem.name != "too-large" or limit == 1:
+                raise
+        return self.messages(completion_id, after=after, order=order, limit=max(1, limit // 5))
 
     def messages_around(self, completion_id: str, message_id: str) -> Window:
         """Find a message with context both ways, at any depth, by one question or two.
@@ -123,14 +151,34 @@ class Client:
             raise Problem("not-found", param="message_id", status=404)
         return Window(page.items, has_earlier, page.has_more)
 
-    def _read(self, path: str, read: Callable[[str], Read], query: str = "") -> Read:
-        response = self.ask(f"/chat/completions{path}", query)
-        if response.status_code != 200:
-            raise problem_of(response)
+    def _read(self, path: str, read: Callable[[str], Read], query: str = "", *, is_lasting: bool = False) -> Read:
+        url = self._url(f"/chat/completions{path}", query)
+        body = self._cached(url) if is_lasting else None
+        if body is None:
+            answer = self.asker.ask(url)
+            if answer.status != 200:
+                raise problem_of(answer.status, answer.headers, answer.body)
+            body = answer.body
+            if is_lasting:
+                self._cache(url, body)
         try:
-            return read(response.content.decode("utf-8", "replace"))
+            return read(body.decode("utf-8", "replace"))
         except ValueError as error:
-            raise Problem("unreadable", str(error)) from error
+            raise Problem("unreadable", str(error)) from None
+
+    def _url(self, path: str, query: str) -> str:
+        return f"{self.base_url}{path}?{query}" if query else f"{self.base_url}{path}"
+
+    def _cached(self, url: str) -> bytes | None:
+        kept: bytes | None = caches["answers"].get(self._cache_key(url)) if self.cache_as else None
+        return kept
+
+    def _cache(self, url: str, body: bytes) -> None:
+        if self.cache_as and self.cache_seconds and len(body) <= _LARGEST_CACHED:
+            caches["answers"].set(self._cache_key(url), body, self.cache_seconds)
+
+    def _cache_key(self, url: str) -> str:
+        return sha256(f"{self.cache_as} {url}".encode()).hexdigest()
 
 
 def index_of(completion_id: str, message_id: str) -> int | None:

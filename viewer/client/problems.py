@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Literal
 
-import requests
-
-from viewer.completions.errors import read_error
+from viewer.completions.errors import ApiError, read_error
 
 ProblemName = Literal[
     "invalid-key", "forbidden", "not-found", "rate-limited", "quota-exhausted", "unsupported", "unavailable",
@@ -17,22 +19,82 @@ _BY_STATUS: dict[int, ProblemName] = {
     401: "invalid-key", 403: "forbidden", 404: "not-found", 405: "unsupported", 408: "timeout", 413: "too-large",
     429: "rate-limited", 501: "unsupported", 504: "timeout",
 }  # fmt: skip
+# 429 of the money kind (api_facts, section 4): waiting does not help.
+_QUOTA_CODES = {
+    "insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
+    "project_spend_limit_exceeded", "organization_usage_limit_exceeded",
+}  # fmt: skip
+# OpenAI's 401 repeats the first eight and the last four characters of the key, with stars between.
+_KEY_ECHO = re.compile(r"(provided)?:? *\S*\*{2,}\S*(?=\.|\s|$)|\bsk-[\w-]+")
 
 
 class Problem(Exception):
     """One question that got no answer. `said` is the other side's own sentence, `status` its HTTP status or 0."""
 
-    def __init__(self, name: ProblemName, said: str = "", *, status: int = 0, param: str = "") -> None:
+    def __init__(
+        self,
+        name: ProblemName,
+        said: str = "",
+        *,
+        status: int = 0,
+        param: str = "",
+        retry_after: float | None = None,
+        request_id: str = "",
+    ) -> None:
         super().__init__(f"{name}: {said}" if said else name)
         self.name = name
         self.said = said
         self.status = status
         self.param = param
+        self.retry_after = retry_after  # seconds, when the other side named them or asking is paused
+        self.request_id = request_id
 
 
-def problem_of(response: requests.Response) -> Problem:
+def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     """Name what a refused question means."""
-    error = read_error(response.text)
-    default: ProblemName = "unavailable" if response.status_code >= 500 else "bad-request"
-    name = _BY_STATUS.get(response.status_code, default)
-    return Problem(name, error.message, status=response.status_code, param=error.param or "")
+    error = read_error(body.decode("utf-8", "replace"))
+    return Problem(
+        _name_of(status, error),
+        without_key(error.message),
+        status=status,
+        param=error.param or "",
+        retry_after=wait_of(headers),
+        request_id=headers.get("x-request-id", ""),
+    )
+
+
+def _name_of(status: int, error: ApiError) -> ProblemName:
+    if status == 429 and is_quota(error):
+        return "quota-exhausted"
+    if 300 <= status < 400:
+        return "unreadable"  # redirects are not followed: the key must not travel
+    if status == 400 and error.param is None and error.code is None and "not found" in error.message:
+        return "not-found"  # OGX says it this way (api_facts, section 7)
+    return _BY_STATUS.get(status, "unavailable" if status >= 500 else "bad-request")
+
+
+def is_quota(error: ApiError) -> bool:
+    """Whether a 429 is about money, so that neither a retry nor waiting helps."""
+    return error.type == "insufficient_quota" or error.code in _QUOTA_CODES
+
+
+def wait_of(headers: Mapping[str, str]) -> float | None:
+    """Read the wait in seconds from `retry-after-ms`, else from `Retry-After` as seconds or as a date."""
+    try:
+        return max(0.0, float(headers["retry-after-ms"]) / 1000)
+    except (KeyError, ValueError):
+        pass
+    given = headers.get("retry-after", "")
+    try:
+        return max(0.0, float(given))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(given).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def without_key(said: str) -> str:
+    """Cut every echo of an API key out of a server's sentence."""
+    return _KEY_ECHO.sub(lambda found: found[1] or "…", said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from viewer.client.problems import Problem, ProblemName
@@ -16,6 +17,8 @@ class Told:
     advice: str
     said: str
     status: int
+    wait: int = 0  # whole seconds after which it is worth trying again
+    request_id: str = ""
 
 
 _WORDS: dict[ProblemName, tuple[str, str, int]] = {
@@ -54,4 +57,5 @@ def tell(problem: Problem) -> Told:
     """Put a problem in words."""
     is_message = problem.name == "not-found" and problem.param == "message_id"
     title, advice, status = _NO_SUCH_MESSAGE if is_message else _WORDS[problem.name]
-    return Told(problem.name, title, advice, problem.said, status)
+    wait = math.ceil(problem.retry_after) if problem.retry_after else 0
+    return Told(problem.name, title, advice, problem.said, status, wait, problem.request_id)

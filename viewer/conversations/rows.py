@@ -32,12 +32,9 @@ class Row:
 
 
 def draw_rows(client: Client, page: Page[Completion | Unreadable]) -> list[Row]:
-    """Draw a page of the list, each row with the first line of what was asked."""
-    return [
-        _draw_row(item, first_question(client, item.id))
-        for item in page.items
-        if isinstance(item, Completion) and item.id
-    ]
+    """Draw a page of the list; each row with what was asked, where that costs no question to a server elsewhere."""
+    items = [item for item in page.items if isinstance(item, Completion) and item.id]
+    return [_draw_row(item, first_question(client, item.id) if client.is_local else "") for item in items]
 
 
 def first_question(client: Client, completion_id: str) -> str:
@@ -56,7 +53,7 @@ def question_in(opening: tuple[Message | Unreadable, ...]) -> str:
 
 
 def _draw_row(completion: Completion, asked: str) -> Row:
-    by, answered = _answer_line(completion)
+    by, answered = answer_line(completion)
     return Row(
         id=completion.id,
         url=reverse("conversation", args=[completion.id]),
@@ -70,7 +67,7 @@ def _draw_row(completion: Completion, asked: str) -> Row:
     )
 
 
-def _answer_line(completion: Completion) -> tuple[str, str]:
+def answer_line(completion: Completion) -> tuple[str, str]:
     """Give who closes the conversation and the first line of it."""
     for choice in completion.choices:
         if isinstance(choice.message, Message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote, urlencode, urlsplit
@@ -16,14 +17,14 @@ from django.views.decorators.http import require_safe
 
 from viewer.client.client import Client, Order
 from viewer.client.problems import Problem
-from viewer.completions.types import AudioPart, FilePart, ImagePart, Message, Page, Unreadable
+from viewer.completions.types import AudioPart, Completion, FilePart, ImagePart, Message, Page, Unreadable
 from viewer.http import Request
-from viewer.sources.sources import client_for, completion_of
+from viewer.sources.sources import Source, chosen_source, completion_of, find
 
 from . import media
 from .bubbles import draw_answer, draw_messages
-from .problem_words import tell
-from .rows import draw_rows, first_question, question_in
+from .problem_words import Told, tell
+from .rows import answer_line, draw_rows, first_question, question_in
 
 _LIST_PARAMETERS = ("model", "order")
 _METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
@@ -75,11 +76,12 @@ def completions(request: Request) -> HttpResponse:
     }
     model, after = narrowed.get("model", ""), given.get("after", "")
     order: Order = "asc" if narrowed.get("order") == "asc" else "desc"
-    client = client_for()
+    source = chosen_source(request.user)
     try:
+        client = source.client
         page = client.completions(model=model, metadata=metadata, after=after, order=order)
     except Problem as problem:
-        return _problem(request, problem)
+        return _problem(request, problem, source)
     rows = draw_rows(client, page)
     context = {
         "rows": rows,
@@ -112,7 +114,7 @@ def open_by_id(request: Request) -> HttpResponse:
             request, f"“{given[:100]}” is no id. Paste a completion id, a message id or an address of a conversation."
         )
         return redirect("completions")
-    if not message_id and not _exists(client_for(), completion_id) and (holder := completion_of(completion_id)):
+    if not message_id and not _exists(request, completion_id) and (holder := completion_of(completion_id)):
         completion_id, message_id = holder, completion_id
     if message_id:
         return redirect("permalink", completion_id, message_id)
@@ -122,22 +124,19 @@ def open_by_id(request: Request) -> HttpResponse:
 @require_safe
 def conversation(request: Request, completion_id: str, message_id: str = "") -> HttpResponse:
     """One stored completion as bubbles: from its start, its end, behind or before a message, or around one."""
-    client = client_for()
     try:
-        reading = _read(client, request, completion_id, message_id)
+        opened, source = find(
+            request.user, completion_id, lambda client: _open(client, request, completion_id, message_id)
+        )
     except Problem as problem:
-        return _problem(request, problem, completion_id, message_id)
-    completion = problem_with_completion = None
-    if reading.is_end or not request.htmx:
-        try:
-            completion = client.completion(completion_id)
-        except Problem as problem:
-            problem_with_completion = tell(problem)
+        return _problem(request, problem, chosen_source(request.user), completion_id, message_id)
+    reading, completion, problem_with_completion = opened
     context = {
         "completion_id": completion_id,
         "message_id": message_id,
         "completion": completion,
         "problem": problem_with_completion,
+        "source": source,
         "bubbles": draw_messages(completion_id, reading.items, linked=message_id),
         "answer": draw_answer(completion, reading.items) if completion and reading.is_end else [],
         "above": None if request.htmx and "after" in request.GET else reading.above,
@@ -146,7 +145,7 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
         "metadata": _pairs(completion.metadata) if completion else [],
     }
     if not request.htmx:
-        context["title"] = _title(client, completion_id, reading)
+        context["title"] = _title(source.client, completion_id, reading, completion)
     return _page_or_fragment(request, "conversations/conversation.html", "conversations/_bubbles.html", context)
 
 
@@ -154,32 +153,56 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
 def raw(request: Request, completion_id: str) -> HttpResponse:
     """The completion's JSON as received."""
     try:
-        source = client_for().completion(completion_id).source
+        completion, _ = find(request.user, completion_id, lambda client: client.completion(completion_id))
     except Problem as problem:
-        return _problem(request, problem, completion_id)
-    return HttpResponse(source, content_type="application/json; charset=utf-8")
+        return _problem(request, problem, chosen_source(request.user), completion_id)
+    return HttpResponse(completion.source, content_type="application/json; charset=utf-8")
 
 
 @require_safe
 def part(request: Request, completion_id: str, message_id: str, n: int) -> HttpResponse:
     """The bytes of one part of a message."""
     try:
-        return _bytes_of(client_for().message(completion_id, message_id), n)
+        message, _ = find(request.user, completion_id, lambda client: client.message(completion_id, message_id))
     except Problem as problem:
         raise Http404 from problem
+    return _bytes_of(message, n)
 
 
 @require_safe
 def choice_part(request: Request, completion_id: str, index: int, n: int) -> HttpResponse:
     """The bytes of one part of an answer."""
     try:
-        choices = client_for().completion(completion_id).choices
+        completion, _ = find(request.user, completion_id, lambda client: client.completion(completion_id))
     except Problem as problem:
         raise Http404 from problem
-    message = next((choice.message for choice in choices if choice.index == index), None)
+    message = next((choice.message for choice in completion.choices if choice.index == index), None)
     if not isinstance(message, Message):
         raise Http404
     return _bytes_of(message, n)
+
+
+def _open(
+    client: Client, request: Request, completion_id: str, message_id: str
+) -> tuple[Reading, Completion | None, Told | None]:
+    """Ask for the messages and, at the same time, for the completion; one of the two is enough for a page.
+
+    A fragment asks for the completion only at the end of the conversation, where its answer stands.
+    """
+    if request.htmx:
+        reading = _read(client, request, completion_id, message_id)
+        return reading, *(_completion(lambda: client.completion(completion_id)) if reading.is_end else (None, None))
+    reading, ask_for_completion = client.at_once(
+        lambda: _read(client, request, completion_id, message_id), lambda: client.completion(completion_id)
+    )
+    return reading, *_completion(ask_for_completion)
+
+
+def _completion(ask: Callable[[], Completion]) -> tuple[Completion | None, Told | None]:
+    try:
+        return ask(), None
+    except Problem as problem:
+        return None, tell(problem)
 
 
 def _read(client: Client, request: Request, completion_id: str, message_id: str) -> Reading:
@@ -216,9 +239,13 @@ def _reading_backwards(completion_id: str, page: Page[Message | Unreadable], *, 
     return Reading(page.items, above=None if is_first else More("later", newest), below=earlier, order="desc")
 
 
-def _title(client: Client, completion_id: str, reading: Reading) -> str:
-    starts_here = reading.order == "asc" and reading.above is None
-    return (question_in(reading.items) if starts_here else first_question(client, completion_id)) or completion_id
+def _title(client: Client, completion_id: str, reading: Reading, completion: Completion | None) -> str:
+    """Name the page by what was asked; in the middle of a conversation a server elsewhere is not asked for it."""
+    if reading.order == "asc" and reading.above is None:
+        asked = question_in(reading.items)
+    else:
+        asked = first_question(client, completion_id) if client.is_local else ""
+    return asked or (answer_line(completion)[1] if completion else "") or completion_id
 
 
 def _bytes_of(message: Message, n: int) -> HttpResponse:
@@ -254,9 +281,9 @@ def _attachment(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{urlencode({'': name})[1:].replace('+', '%20')}"
 
 
-def _exists(client: Client, completion_id: str) -> bool:
+def _exists(request: Request, completion_id: str) -> bool:
     try:
-        client.completion(completion_id)
+        find(request.user, completion_id, lambda client: client.completion(completion_id))
     except Problem:
         return False
     return True
@@ -290,10 +317,13 @@ def _list_url(asked: dict[str, str]) -> str:
     return f"{base}?{urlencode(asked)}" if asked else base
 
 
-def _problem(request: Request, problem: Problem, completion_id: str = "", message_id: str = "") -> HttpResponse:
+def _problem(
+    request: Request, problem: Problem, source: Source, completion_id: str = "", message_id: str = ""
+) -> HttpResponse:
     told = tell(problem)
     context = {
         "problem": told,
+        "source": source,
         "completion_id": completion_id,
         "message_id": message_id,
         "retry_url": request.get_full_path(),

@@ -1,17 +1,116 @@
-"""Access tokens: what a program shows at `/v1`."""
+"""API keys, which a person has upstream, and access tokens, which a program shows at our `/v1`."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+import uuid
 from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
+from .encryption import Secret, decrypt, encrypt
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)  # a write per request would make every read wait for the disk
+
+
+_FINDINGS = {
+    "works": "it works",
+    "invalid-key": "the server refuses this key; saved all the same, replace it when you can",
+    "forbidden": "the server knows this key, but it may not list completions",
+    "unsupported": "this server cannot list completions, but can open one by its id",
+    "not-found": "this server cannot list completions, but can open one by its id",
+    "rate-limited": "the server asks to slow down; the key was not refused",
+    "quota-exhausted": "the account behind this key has used up its quota",
+    "unavailable": "the server is not reachable at the moment; saved all the same",
+    "timeout": "the server took too long to answer; saved all the same",
+    "unreadable": "what stands at this address does not speak the API; check the base URL",
+    "bad-request": "the server did not understand the question; check the base URL",
+    "too-large": "the server's answer was too large",
+}
+
+
+class ApiKeys(models.QuerySet["ApiKey"]):
+    """API keys, always looked up through the person who owns them."""
+
+    def of(self, person: User) -> ApiKeys:
+        return self.filter(owner=person)
+
+    def chosen_by(self, person: User) -> ApiKey | None:
+        """Give the key that a person browses with; None means the archive."""
+        return self.filter(owner=person, is_chosen=True).first()
+
+    def choose(self, person: User, key: ApiKey | None) -> None:
+        """Make one of the person's keys, or the archive, what they browse with."""
+        with transaction.atomic():
+            self.filter(owner=person, is_chosen=True).update(is_chosen=False)
+            if key is not None:
+                self.filter(owner=person, pk=key.pk).update(is_chosen=True)
+
+
+class ApiKey(models.Model):
+    """One API key of one person. After saving, nobody sees it again: only its last four characters."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
+    label = models.CharField(max_length=60)
+    sealed = models.TextField()
+    ending = models.CharField(max_length=4)
+    base_url = models.CharField(max_length=300, default=DEFAULT_BASE_URL)
+    organization = models.CharField(max_length=100, blank=True)
+    project = models.CharField(max_length=100, blank=True)
+    is_chosen = models.BooleanField(default=False)
+    finding = models.CharField(max_length=20, blank=True)  # what came of the last try: a problem's name, or "works"
+    # Changes with the secret or the address, so that nothing cached for the one before is found again.
+    version = models.UUIDField(default=uuid.uuid4, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ApiKeys.as_manager()
+
+    class Meta:
+        ordering = ["label", "created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "label"], name="key_by_label"),
+            models.UniqueConstraint(fields=["owner"], condition=models.Q(is_chosen=True), name="one_chosen_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} (…{self.ending})"
+
+    @property
+    def row(self) -> str:
+        """The associated data of the encryption: whose row this is."""
+        return f"{self.owner_id}:{self.pk}"
+
+    @property
+    def finding_in_words(self) -> str:
+        """What came of the last try, as a sentence without its full stop."""
+        return _FINDINGS.get(
+            self.finding, "not tried yet" if not self.finding else f"it cannot be read with ({self.finding})"
+        )
+
+    def renew(self) -> None:
+        """Forget what was cached under this key; the caller saves."""
+        self.version = uuid.uuid4()
+
+    def seal(self, secret: Secret) -> None:
+        """Take a secret in; the caller saves."""
+        self.sealed = encrypt(secret, self.row)
+        self.ending = secret.reveal()[-4:]
+        self.renew()
+
+    def reseal(self) -> int:
+        """Encrypt anew under the newest master key, unless it was replaced meanwhile. Raises CannotDecrypt."""
+        anew = encrypt(self.open(), self.row)
+        return ApiKey.objects.filter(pk=self.pk, sealed=self.sealed).update(sealed=anew)
+
+    def open(self) -> Secret:
+        """Give the secret. Raises CannotDecrypt."""
+        return decrypt(self.sealed, self.row)
 
 
 class AccessTokens(models.QuerySet["AccessToken"]):
@@ -20,26 +119,27 @@ class AccessTokens(models.QuerySet["AccessToken"]):
     def of(self, person: User) -> AccessTokens:
         return self.filter(owner=person)
 
-    def issue(self, owner: User, name: str) -> tuple[AccessToken, str]:
+    def issue(self, owner: User, name: str, api_key: ApiKey | None = None) -> tuple[AccessToken, str]:
         """Make a token; the secret is returned this once. A SHA-256 is stored: 256 random bits need no salt."""
         secret = "lectern_" + secrets.token_urlsafe(32)
-        return self.create(owner=owner, name=name, digest=_digest(secret), ending=secret[-4:]), secret
+        return self.create(owner=owner, name=name, api_key=api_key, digest=_digest(secret), ending=secret[-4:]), secret
 
     def holding(self, secret: str) -> AccessTokens:
         return self.filter(digest=_digest(secret), owner__is_active=True)
 
     def find(self, secret: str) -> AccessToken | None:
         """Find the token of an active person by its secret, and note the use."""
-        token = self.holding(secret).select_related("owner").first()
+        token = self.holding(secret).select_related("owner", "api_key").first()
         if token is not None:
             token.note_use()
         return token
 
 
 class AccessToken(models.Model):
-    """One token of one person. Revoking deletes it."""
+    """One token of one person, bound to the archive (no key) or to one of their keys. Revoking deletes it."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_tokens")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, null=True, related_name="access_tokens")
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True)
     ending = models.CharField(max_length=4)

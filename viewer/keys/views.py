@@ -1,33 +1,93 @@
-"""A person's access tokens: make, see, revoke."""
+"""A person's API keys and access tokens: make, see, change, revoke. Nobody sees a secret again."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
 from viewer.http import Request
 
-from .forms import AccessTokenForm
-from .models import AccessToken
+from .encryption import Secret
+from .forms import AccessTokenForm, ApiKeyForm
+from .models import AccessToken, ApiKey
+
+TryOut = Callable[[ApiKey], str]  # asks one cheap question; urls.py brings it, for this room asks nobody
+
+
+@sensitive_post_parameters("key")
+@require_http_methods(["GET", "HEAD", "POST"])
+def api_keys(request: Request, try_out: TryOut) -> HttpResponse:
+    """List the person's API keys; a POST saves a new one and says what came of trying it."""
+    form = ApiKeyForm(request.POST or None, owner=request.user, instance=ApiKey(owner=request.user))
+    if request.method == "POST" and form.is_valid():
+        return _save(request, form, try_out)
+    context = {"form": form, "keys": ApiKey.objects.of(request.user)}
+    return render(request, "keys/api_keys.html", context, status=422 if form.errors else 200)
+
+
+@sensitive_post_parameters("key")
+@require_http_methods(["GET", "HEAD", "POST"])
+def api_key(request: Request, key_id: UUID, try_out: TryOut) -> HttpResponse:
+    """Rename one of the person's keys, replace its secret, or change where it is shown."""
+    key = get_object_or_404(ApiKey.objects.of(request.user), pk=key_id)
+    form = ApiKeyForm(request.POST or None, owner=request.user, instance=key)
+    if request.method == "POST" and form.is_valid():
+        return _save(request, form, try_out)
+    return render(request, "keys/api_key.html", {"form": form, "key": key}, status=422 if form.errors else 200)
+
+
+@require_POST
+def test_api_key(request: Request, key_id: UUID, try_out: TryOut) -> HttpResponse:
+    """Try one of the person's keys with one cheap question."""
+    key = get_object_or_404(ApiKey.objects.of(request.user), pk=key_id)
+    _note_finding(request, key, try_out)
+    return redirect("api-keys")
+
+
+@require_POST
+def delete_api_key(request: Request, key_id: UUID) -> HttpResponse:
+    """Delete one of the person's keys, and with it the access tokens that are bound to it."""
+    key = get_object_or_404(ApiKey.objects.of(request.user), pk=key_id)
+    key.delete()
+    messages.success(request, f"“{key.label}” is deleted, and every access token that was bound to it.")
+    return redirect("api-keys")
+
+
+@require_POST
+def choose_source(request: Request) -> HttpResponse:
+    """Choose what to browse: one of the person's keys, or the archive, and go back to where one was."""
+    chosen = request.POST.get("key", "")
+    key = get_object_or_404(ApiKey.objects.of(request.user), pk=_read_uuid(chosen)) if chosen else None
+    ApiKey.objects.choose(request.user, key)
+    back_to = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(back_to, allowed_hosts=None)
+    return redirect(back_to if is_ours and back_to.startswith("/") else "completions")
 
 
 @never_cache  # the answer to a POST holds a secret that is shown once
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: Request) -> HttpResponse:
     """List the person's access tokens; a POST makes one and shows its secret in the answer, never again."""
-    form = AccessTokenForm(request.POST or None)
+    form = AccessTokenForm(request.POST or None, owner=request.user)
     issued = secret = None
     if request.method == "POST" and form.is_valid():
-        issued, secret = AccessToken.objects.issue(request.user, form.cleaned_data["name"])
-        form = AccessTokenForm()
+        bound_to = form.cleaned_data["source"]
+        issued, secret = AccessToken.objects.issue(request.user, form.cleaned_data["name"], bound_to)
+        form = AccessTokenForm(owner=request.user)
     context = {
         "form": form,
         "issued": issued,
         "secret": secret,
-        "tokens": AccessToken.objects.of(request.user),
+        "tokens": AccessToken.objects.of(request.user).select_related("api_key"),
+        "keys": ApiKey.objects.of(request.user),
     }
     return render(request, "keys/tokens.html", context, status=422 if form.errors else 200)
 
@@ -39,3 +99,30 @@ def revoke_token(request: Request, token_id: int) -> HttpResponse:
     token.delete()
     messages.success(request, f"“{token.name}” is revoked. A program that still uses it is refused from now on.")
     return redirect("tokens")
+
+
+@sensitive_variables()
+def _save(request: Request, form: ApiKeyForm, try_out: TryOut) -> HttpResponse:
+    """Store a key whatever comes of trying it: a server may be down today and the key right all the same."""
+    key = form.save(commit=False)
+    if form.cleaned_data["key"]:
+        key.seal(Secret(form.cleaned_data["key"]))
+    elif "base_url" in form.changed_data:
+        key.renew()
+    key.save()
+    _note_finding(request, key, try_out)
+    return redirect("api-keys")
+
+
+def _note_finding(request: Request, key: ApiKey, try_out: TryOut) -> None:
+    key.finding = try_out(key)
+    key.save(update_fields=["finding"])
+    note = messages.success if key.finding == "works" else messages.warning
+    note(request, f"“{key.label}”: {key.finding_in_words}.")
+
+
+def _read_uuid(given: str) -> UUID | None:
+    try:
+        return UUID(given)
+    except ValueError:
+        return None

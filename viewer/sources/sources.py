@@ -1,19 +1,90 @@
-"""Today every question goes to the archive."""
+"""The only place that knows that there are two kinds of sources: the archive, and a person's API keys."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 import requests
+from django.conf import settings
+from django.contrib.auth.models import User
 
 from viewer.archive import answers, transport
+from viewer.client.asking import Asker, KeyAuth, Limits, new_session
 from viewer.client.client import Client
+from viewer.client.gates import gate_to
+from viewer.client.problems import Problem
+from viewer.keys.encryption import CannotDecrypt
+from viewer.keys.models import AccessToken, ApiKey
+
+from .models import Finding
+
+Found = TypeVar("Found")
 
 
-def client_for() -> Client:
-    """Give the client that answers for the signed-in person."""
-    return Client(_session(), transport.BASE_URL)
+@dataclass(frozen=True)
+class Source:
+    """One place to read from, for one person: the archive where `key` is None."""
+
+    key: ApiKey | None
+
+    @property
+    def label(self) -> str:
+        return self.key.label if self.key else "Archive"
+
+    @property
+    def client(self) -> Client:
+        """Give the client that asks here. Raises the Problem `invalid-key` when the stored key does not open."""
+        return _client_with(self.key) if self.key else _archive()
+
+
+def chosen_source(person: User) -> Source:
+    """Give the source that the person browses with."""
+    return Source(ApiKey.objects.chosen_by(person))
+
+
+def all_sources(person: User) -> list[Source]:
+    """Give the archive and the person's keys, for the switch in the header."""
+    return [Source(None), *(Source(key) for key in ApiKey.objects.of(person))]
+
+
+def client_for_token(token: AccessToken) -> Client:
+    """Give the client that answers for an access token."""
+    return Source(token.api_key).client
+
+
+def try_out(key: ApiKey) -> str:
+    """Ask one cheap question with a key; give `works`, or the name of the problem that came of it."""
+    try:
+        _client_with(key).try_out()
+    except Problem as problem:
+        return problem.name
+    return "works"
+
+
+def find(person: User, completion_id: str, ask: Callable[[Client], Found]) -> tuple[Found, Source]:
+    """Ask for a completion where it may be: the chosen source, where it was found before, the archive, the other keys.
+
+    Raises Problem: the first that is more than "not found", for that source may hold the completion all the same.
+    """
+    chosen = chosen_source(person)
+    problems = []
+    for source in _places(person, completion_id, chosen):
+        try:
+            found = ask(source.client)
+        except Problem as problem:
+            problems.append(problem)
+            if problem.param == "message_id":  # the completion is here, the message is not
+                break
+        else:
+            if source != chosen:
+                _remember(person, completion_id, source)
+            return found, source
+    raise next((problem for problem in problems if problem.name != "not-found"), problems[0])
 
 
 def completion_of(message_id: str) -> str | None:
@@ -23,9 +94,44 @@ def completion_of(message_id: str) -> str | None:
     return stored or (counted[1] if counted else None)
 
 
+def _places(person: User, completion_id: str, chosen: Source) -> Iterator[Source]:
+    yield chosen
+    findings = Finding.objects.filter(person=person, completion_id=completion_id).select_related("api_key")
+    seen = [chosen]
+    for source in (*(Source(finding.api_key) for finding in findings), *all_sources(person)):
+        if source not in seen:
+            seen.append(source)
+            yield source
+
+
+def _remember(person: User, completion_id: str, source: Source) -> None:
+    """Note where it was found, for that is not where the person looks first."""
+    if not Finding.objects.filter(person=person, completion_id=completion_id, api_key=source.key).exists():
+        Finding.objects.update_or_create(person=person, completion_id=completion_id, defaults={"api_key": source.key})
+
+
+def _client_with(key: ApiKey) -> Client:
+    try:
+        secret = key.open()
+    except CannotDecrypt:
+        said = "The stored key cannot be opened: the master key it was saved under is missing. Replace the key."
+        raise Problem("invalid-key", said) from None
+    more = {"OpenAI-Organization": key.organization, "OpenAI-Project": key.project}
+    auth = KeyAuth(secret.reveal, key.base_url, {name: value for name, value in more.items() if value})
+    gate = gate_to(urlsplit(key.base_url).netloc, settings.UPSTREAM_QUESTIONS)
+    limits = Limits(settings.UPSTREAM_DEADLINE, settings.UPSTREAM_LARGEST)
+    asker = Asker(_live_session(), auth, gate, limits)
+    return Client(asker, key.base_url, cache_as=f"{key.version}", cache_seconds=settings.UPSTREAM_CACHE_SECONDS)
+
+
 @cache
-def _session() -> requests.Session:
+def _archive() -> Client:
     session = requests.Session()
-    session.trust_env = False  # a .netrc entry would overwrite the Authorization header
+    session.trust_env = False
     session.mount("http://archive.invalid/", transport.ArchiveTransport())
-    return session
+    return Client(Asker(session, limits=Limits(60, 512_000_000)), transport.BASE_URL, is_local=True)
+
+
+@cache
+def _live_session() -> requests.Session:
+    return new_session(proxy=settings.UPSTREAM_PROXY)

@@ -1,0 +1,80 @@
+"""Encrypts API keys: AES-256-GCM, the master key's id in the value, owner and row as associated data.
+
+A value pasted into another row, or another person's row, does not open. Format: `v1.<key id>.<nonce + ciphertext>`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import secrets
+from functools import cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+_NONCE = 12  # bytes; random, for far fewer than 2^32 values per master key (NIST SP 800-38D)
+
+
+class CannotDecrypt(Exception):
+    """The value was made with a master key that is not here, for another row, or has been changed."""
+
+
+class Secret:
+    """A secret in memory that shows itself only when asked: no repr, no log line and no traceback holds it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+
+def encrypt(secret: Secret, row: str) -> str:
+    """Encrypt for one row (`owner:id`) under the newest master key."""
+    key_id, key = next(iter(_master_keys().items()))
+    nonce = secrets.token_bytes(_NONCE)
+    sealed = AESGCM(key).encrypt(nonce, secret.reveal().encode(), row.encode())
+    return f"v1.{key_id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+
+
+def decrypt(value: str, row: str) -> Secret:
+    """Decrypt the value of one row. Raises CannotDecrypt, and never gives the ciphertext for the secret."""
+    try:
+        version, key_id, packed = value.split(".")
+        key = _master_keys()[key_id]
+        sealed = base64.urlsafe_b64decode(packed)
+        opened = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], row.encode())
+    except (ValueError, KeyError, binascii.Error, InvalidTag):
+        raise CannotDecrypt from None
+    if version != "v1":
+        raise CannotDecrypt
+    return Secret(opened.decode())
+
+
+def is_newest(value: str) -> bool:
+    """Whether a value is under the newest master key."""
+    return value.split(".")[1:2] == [next(iter(_master_keys()))]
+
+
+def new_master_key() -> str:
+    """Make a master key: 32 random bytes, base64."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _master_keys() -> dict[str, bytes]:
+    """Give the master keys by id, newest first."""
+    return _read_master_keys(tuple(settings.KEY_ENCRYPTION_KEYS))
+
+
+@cache
+def _read_master_keys(given: tuple[str, ...]) -> dict[str, bytes]:
+    keys = (base64.b64decode(key) for key in given)
+    return {hashlib.sha256(key).hexdigest()[:8]: key for key in keys}

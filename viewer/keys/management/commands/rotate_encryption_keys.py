@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from viewer.keys.encryption import CannotDecrypt, is_newest
+from viewer.keys.models import ApiKey
+
+
+class Command(BaseCommand):
+    help = "Encrypt every stored API key anew under the newest master key, the first of KEY_ENCRYPTION_KEYS."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        done, closed = 0, []
+        for key in ApiKey.objects.select_related("owner").iterator():
+            if is_newest(key.sealed):
+                continue
+            try:
+                rotated = key.reseal()
+            except CannotDecrypt:
+                closed.append(f"{key.label} of {key.owner}")
+                continue
+            done += rotated
+        self.stdout.write(f"{done} encrypted anew; all others were under the newest master key already")
+        if closed:
+            raise CommandError(f"Not opened by any master key here, and left as they are: {', '.join(closed)}.")

@@ -1,0 +1,21 @@
+"""What the header says of sources: where one is reading, and where else one could."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from .sources import all_sources, chosen_source
+
+
+def sources(request: HttpRequest) -> dict[str, Any]:
+    """Give `chosen_source` and `all_sources`, asked for only by templates that show them."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {}
+    return {
+        "chosen_source": SimpleLazyObject(lambda: chosen_source(user)),
+        "all_sources": SimpleLazyObject(lambda: all_sources(user)),
+    }
