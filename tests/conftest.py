@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import caches
 from django.test import Client
 
+from tests.upstream import Upstream, running_upstream
 from viewer.archive.importing import Outcome, import_lines
-from viewer.keys.models import AccessToken
+from viewer.client.gates import gate_to
+from viewer.keys.encryption import Secret
+from viewer.keys.models import AccessToken, ApiKey
 
 _connect = socket.socket.connect
 
@@ -30,6 +34,23 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         _connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(scope="session")
+def _running_upstream() -> Iterator[Upstream]:
+    with running_upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def upstream(_running_upstream: Upstream, settings: Any) -> Upstream:
+    """A server elsewhere, with its own process; forgotten questions, fresh gates, an empty cache."""
+    _running_upstream.forget()
+    gate_to.cache_clear()
+    caches["answers"].clear()
+    settings.API_HOSTS = ["127.0.0.1"]
+    settings.UPSTREAM_DEADLINE = 5
+    return _running_upstream
 
 
 @pytest.fixture
@@ -67,6 +88,14 @@ def stored(db: None) -> Callable[..., list[Outcome]]:
         return list(import_lines(to_lines(completions), replace=replace))
 
     return store
+
+
+def make_key(owner: User, label: str = "work", secret: str = "sk-good-alice-0001", **fields: Any) -> ApiKey:
+    """An API key of a person, stored as the page stores it."""
+    key = ApiKey(owner=owner, label=label, **fields)
+    key.seal(Secret(secret))
+    key.save()
+    return key
 
 
 def to_lines(completions: Iterable[dict[str, Any]]) -> list[bytes]:

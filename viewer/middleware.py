@@ -6,7 +6,8 @@ import secrets
 import zoneinfo
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -22,6 +23,15 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("X-Request-Id", f"req_{secrets.token_hex(16)}")
         return response
+
+
+class PageGZipMiddleware(GZipMiddleware):
+    """Compresses pages. What the API answers goes out as it came: its body is not ours to repack."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if request.path.startswith("/v1"):
+            return response
+        return super().process_response(request, response)
 
 
 class PageHeadersMiddleware:

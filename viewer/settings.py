@@ -136,7 +136,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "viewer.middleware.RequestIdMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
+    "viewer.middleware.PageGZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "viewer.middleware.PageHeadersMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -114,10 +114,10 @@ class Asker:
                     raise
                 pause = _backoff(attempt)
             else:
-                pause = -1.0 if is_last else _pause_before_retry(answer, attempt)
-                if pause < 0:
+                pause = _pause_before_retry(answer, attempt)
+                if is_last or pause < 0 or pause >= deadline.left_or_zero():
                     return answer
-            time.sleep(pause)
+            time.sleep(min(pause, deadline.left_or_zero()))
         raise AssertionError("the last attempt answers or raises")
 
     def _ask_once(self, url: str, deadline: Deadline) -> Answer:

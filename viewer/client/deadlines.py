@@ -26,10 +26,13 @@ class Deadline:
     def extend(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
 
+    def left_or_zero(self) -> float:
+        return max(0.0, self._ends - time.monotonic())
+
     def left(self) -> float:
         """Give the seconds that are left. Raises TimeoutError when there are none."""
-        left = self._ends - time.monotonic()
-        if left <= 0:
+        left = self.left_or_zero()
+        if not left:
             raise TimeoutError("the deadline has passed")
         return left
 

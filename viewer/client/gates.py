@@ -55,8 +55,7 @@ class Gate:
         """Count a failure or forget them all; at five in a row the pause begins."""
         with self._lock:
             self._failures = self._failures + 1 if failed else 0
-            if self._failures >= _FAILURES_TO_OPEN:
-                self._closed_until = time.monotonic() + _PAUSE
+            self._closed_until = time.monotonic() + _PAUSE if self._failures >= _FAILURES_TO_OPEN else 0.0
 
     def _refuse_during_pause(self) -> None:
         with self._lock:

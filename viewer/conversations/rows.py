@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from django.urls import reverse
 
 from viewer.client.client import Client
 from viewer.client.problems import Problem
-from viewer.completions.types import Completion, Message, Page, Unreadable
+from viewer.completions.types import Completion, Message, Unreadable
 
 from .bubbles import in_one_line, text_of
 
@@ -31,9 +32,9 @@ class Row:
     metadata: dict[str, str]
 
 
-def draw_rows(client: Client, page: Page[Completion | Unreadable]) -> list[Row]:
+def draw_rows(client: Client, found: Iterable[Completion | Unreadable]) -> list[Row]:
     """Draw a page of the list; each row with what was asked, where that costs no question to a server elsewhere."""
-    items = [item for item in page.items if isinstance(item, Completion) and item.id]
+    items = [item for item in found if isinstance(item, Completion) and item.id]
     return [_draw_row(item, first_question(client, item.id) if client.is_local else "") for item in items]
 
 

@@ -82,9 +82,12 @@ def completions(request: Request) -> HttpResponse:
         page = client.completions(model=model, metadata=metadata, after=after, order=order)
     except Problem as problem:
         return _problem(request, problem, source)
-    rows = draw_rows(client, page)
+    matching = tuple(item for item in page.items if _has_pairs(item, metadata))
+    rows = draw_rows(client, matching)
     context = {
         "rows": rows,
+        "ignores_metadata": len(matching) < len(page.items),
+        "source": source,
         "models": sorted({row.model for row in rows if row.model}),
         "model": model,
         "order": order,
@@ -295,6 +298,11 @@ def _with_pair(request: Request) -> dict[str, str]:
     if key := request.GET.get("key", "").strip():
         asked[f"metadata[{key}]"] = request.GET.get("value", "").strip()
     return asked
+
+
+def _has_pairs(item: Completion | Unreadable, pairs: dict[str, str]) -> bool:
+    """Check the filter again: some servers ignore it (api_facts, section 7), and a row that does not match misleads."""
+    return isinstance(item, Unreadable) or pairs.items() <= item.metadata.items()
 
 
 def _filters(narrowed: dict[str, str]) -> list[Pair]:

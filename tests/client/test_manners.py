@@ -1,0 +1,193 @@
+"""The client on a bad day upstream: a real server that misbehaves."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from tests.upstream import Upstream
+from viewer.client.asking import Asker, KeyAuth, Limits, new_session
+from viewer.client.client import Client
+from viewer.client.gates import Gate
+from viewer.client.problems import Problem, without_key
+
+ONE = "chatcmpl-live-0001"
+KEY = "sk-good-1234567890abcd"
+
+
+def client_of(upstream: Upstream, mode: str, *, seconds: float = 2, gate: Gate | None = None, key: str = KEY) -> Client:
+    base = upstream.base(mode)
+    asker = Asker(new_session(), KeyAuth(lambda: key, base, {}), gate or Gate(8), Limits(seconds, 32_000_000))
+    return Client(asker, base)
+
+
+def problem_in(upstream: Upstream, mode: str, **options: Any) -> Problem:
+    with pytest.raises(Problem) as caught:
+        client_of(upstream, mode, **options).messages(ONE)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "mode", ["ok", "wrong-type", "gzip", "chunked", "close", "surrogates", "ids-empty", "slow-0.2"]
+)
+def test_a_strange_but_whole_answer_is_read(upstream: Upstream, mode: str) -> None:
+    assert client_of(upstream, mode).messages(ONE).items
+    assert len(upstream.asked()) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "asked"),
+    [
+        ("html", "unreadable", 1), ("html-502", "unavailable", 3), ("bad-json", "unreadable", 1), ("nested", "unreadable", 1),
+        ("no-data", "unreadable", 1), ("forbidden", "forbidden", 1), ("quota", "quota-exhausted", 1), ("quota-1", "quota-exhausted", 1),
+        ("storm", "unavailable", 3), ("overloaded", "unavailable", 3), ("should-not-retry", "unavailable", 1),
+        ("rate-limited-ms-100", "rate-limited", 3), ("rate-limited-long", "rate-limited", 1), ("rate-limited-bare", "rate-limited", 3),
+        ("truncated", "unavailable", 3), ("reset", "unavailable", 3), ("redirect", "unreadable", 1), ("messages-404", "not-found", 1),
+        ("stalled", "timeout", 1), ("drip", "timeout", 1), ("drip-headers", "timeout", 1),
+    ],
+)  # fmt: skip
+def test_every_failure_becomes_one_problem_after_as_many_questions_as_are_polite(
+    upstream: Upstream, mode: str, name: str, asked: int
+) -> None:
+    assert problem_in(upstream, mode).name == name
+    assert len(upstream.asked()) == asked
+
+
+@pytest.mark.parametrize("mode", ["flaky~x", "rate-limited-once~x", "should-retry~x"])
+def test_one_failure_is_got_over(upstream: Upstream, mode: str) -> None:
+    assert client_of(upstream, mode).messages(ONE).items
+    assert len(upstream.asked()) == 2
+
+
+@pytest.mark.parametrize("mode", ["stalled", "drip", "drip-headers"])
+def test_the_deadline_counts_real_time_whatever_drips_in(upstream: Upstream, mode: str) -> None:
+    """Not a speed test: these servers would hold the question for ever, or for minutes."""
+    began = time.monotonic()
+    problem_in(upstream, mode, seconds=1)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("mode", ["huge", "gzip-bomb"])
+def test_too_much_is_refused_while_reading(upstream: Upstream, mode: str) -> None:
+    assert problem_in(upstream, mode, seconds=20).name == "too-large"
+
+
+def test_a_long_wait_is_left_to_the_reader(upstream: Upstream) -> None:
+    assert problem_in(upstream, "rate-limited-long").retry_after == 60
+    wait = problem_in(upstream, "rate-limited-date-30").retry_after
+    assert wait is not None
+    assert 20 < wait <= 30
+
+
+def test_the_servers_words_and_request_id_are_kept_and_the_key_is_not(upstream: Upstream) -> None:
+    secret = "sk-canary-refused-31415926"
+    with pytest.raises(Problem) as caught:
+        client_of(upstream, "ok", key=secret).messages(ONE)
+    assert caught.value.name == "invalid-key"
+    assert "API key" in caught.value.said
+    assert caught.value.request_id.startswith("req_")
+    for part in (secret, secret[:8], secret[-4:]):
+        assert part not in caught.value.said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Incorrect API key provided: sk-canar**************5926. You can find", "provided: sk-canary-31415926.", "key sk-proj-31415926",
+        "Bad key:****5926", "Invalid key '31415926**5926'",
+    ],
+)  # fmt: skip
+def test_an_echo_of_the_key_is_cut_out(said: str) -> None:
+    assert "5926" not in without_key(said)
+
+
+def test_no_cookie_is_kept_and_no_netrc_is_read(
+    upstream: Upstream, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    client = client_of(upstream, "ok")
+    client.messages(ONE)
+    client.messages(ONE)
+    for asked in upstream.asked():
+        assert asked["headers"]["authorization"] == f"Bearer {KEY}"
+        assert "cookie" not in asked["headers"]
+
+
+def test_connections_are_used_again(upstream: Upstream) -> None:
+    client = client_of(upstream, "ok")
+    for _ in range(5):
+        client.messages(ONE)
+        client.completion(ONE)
+    assert len({asked["connection"] for asked in upstream.asked()}) == 1
+
+
+def test_azure_gets_the_key_as_it_wants_it() -> None:
+    import requests
+
+    for host, header in (
+        ("desk.openai.azure.com", "api-key"),
+        ("api.openai.com", "Authorization"),
+        ("openai.azure.com.evil.example", "Authorization"),
+    ):
+        request = requests.Request("GET", f"https://{host}/openai/v1/x").prepare()
+        KeyAuth(lambda: KEY, f"https://{host}/openai/v1", {"OpenAI-Project": "p"})(request)
+        assert KEY in request.headers[header]
+        assert request.headers["OpenAI-Project"] == "p"
+        assert sum(KEY in value for value in request.headers.values()) == 1
+    assert KEY not in repr(KeyAuth(lambda: KEY, "https://api.openai.com/v1", {}))
+
+
+def test_a_dead_upstream_is_left_alone_after_five_failures_and_tried_again_after_the_pause(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viewer.client.gates._PAUSE", 0.5)
+    gate = Gate(8)
+    for _ in range(5):
+        problem_in(upstream, "should-not-retry", gate=gate)
+    upstream.forget()
+    problem = problem_in(upstream, "ok", gate=gate)
+    assert problem.name == "unavailable"
+    assert problem.retry_after is not None
+    assert upstream.asked() == []
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            assert client_of(upstream, "ok", gate=gate).messages(ONE).items
+            break
+        except Problem:
+            time.sleep(0.05)
+    assert len(upstream.asked()) == 1
+    assert client_of(upstream, "ok", gate=gate).messages(ONE).items
+
+
+def test_not_found_and_slow_down_do_not_count_as_failures(upstream: Upstream) -> None:
+    gate = Gate(8)
+    for _ in range(8):
+        problem_in(upstream, "messages-404", gate=gate)
+    assert client_of(upstream, "ok", gate=gate).messages(ONE).items
+
+
+def test_only_so_many_questions_are_on_their_way_at_a_time(upstream: Upstream) -> None:
+    gate = Gate(3)
+    outcomes: list[str] = []
+
+    def ask() -> None:
+        try:
+            client_of(upstream, "slow-1.5", seconds=10, gate=gate).messages(ONE)
+            outcomes.append("answered")
+        except Problem as problem:
+            outcomes.append(problem.name)
+
+    threads = [threading.Thread(target=ask) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert upstream.busy()["most"] <= 3
+    assert outcomes.count("answered") >= 3
+    assert set(outcomes) == {"answered", "unavailable"}

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django import forms
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.keys.test_encryption import CANARY, make_key
+from viewer.keys.forms import read_base_url
+from viewer.keys.models import AccessToken, ApiKey
+
+DEAD = "http://127.0.0.1:9/v1"  # the discard port: nobody listens
+
+
+@pytest.fixture(autouse=True)
+def _hosts(settings: Any) -> None:
+    settings.API_HOSTS = ["api.openai.com", "127.0.0.1"]
+
+
+def test_a_key_is_saved_even_when_its_server_is_not_reachable_and_never_shown_again(
+    reader: Client, alice: User
+) -> None:
+    answer = reader.post("/keys/", {"label": "work", "key": CANARY, "base_url": DEAD}, follow=True)
+    page = answer.content.decode()
+    assert "not reachable at the moment" in page
+    assert f"…{CANARY[-4:]}" in page
+    assert CANARY not in page
+    key = ApiKey.objects.get()
+    assert key.owner == alice
+    assert key.open().reveal() == CANARY
+    for address in ("/keys/", f"/keys/{key.pk}/"):
+        assert CANARY not in reader.get(address).content.decode()
+
+
+def test_a_form_that_is_refused_does_not_send_the_key_back(reader: Client) -> None:
+    answer = reader.post("/keys/", {"label": "", "key": CANARY, "base_url": DEAD})
+    assert answer.status_code == 422
+    assert CANARY not in answer.content.decode()
+    assert "Give the key a label" in answer.content.decode()
+
+
+def test_renaming_keeps_the_key_and_replacing_changes_it(reader: Client, alice: User) -> None:
+    key = make_key(alice, base_url=DEAD)
+    reader.post(f"/keys/{key.pk}/", {"label": "renamed", "key": "", "base_url": DEAD})
+    renamed = ApiKey.objects.get()
+    assert (renamed.label, renamed.open().reveal(), renamed.version) == ("renamed", CANARY, key.version)
+    reader.post(f"/keys/{key.pk}/", {"label": "renamed", "key": "sk-second", "base_url": DEAD})
+    replaced = ApiKey.objects.get()
+    assert replaced.open().reveal() == "sk-second"
+    assert replaced.version != key.version
+
+
+def test_one_source_is_chosen_at_a_time(reader: Client, alice: User) -> None:
+    first, second = make_key(alice, "first"), make_key(alice, "second")
+    reader.post("/keys/choose/", {"key": first.pk})
+    answer = reader.post("/keys/choose/", {"key": second.pk, "next": "/completions/x/"})
+    assert answer["Location"] == "/completions/x/"
+    assert ApiKey.objects.chosen_by(alice) == second
+    reader.post("/keys/choose/", {"key": ""})
+    assert ApiKey.objects.chosen_by(alice) is None
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x"])
+def test_choosing_never_leads_off_this_site(reader: Client, alice: User, elsewhere: str) -> None:
+    assert reader.post("/keys/choose/", {"key": "", "next": elsewhere})["Location"] == "/completions/"
+
+
+def test_deleting_takes_the_bound_tokens_along(reader: Client, alice: User) -> None:
+    key = make_key(alice)
+    AccessToken.objects.issue(alice, "bound", key)
+    AccessToken.objects.issue(alice, "archive")
+    reader.post(f"/keys/{key.pk}/delete/")
+    assert [token.name for token in AccessToken.objects.all()] == ["archive"]
+
+
+def test_nobody_reaches_the_key_of_another(client: Client, alice: User, mallory: User) -> None:
+    key = make_key(alice, "alices own")
+    client.force_login(mallory)
+    assert "alices own" not in client.get("/keys/").content.decode()
+    for address in (f"/keys/{key.pk}/", f"/keys/{key.pk}/test/", f"/keys/{key.pk}/delete/"):
+        assert client.post(address, {"label": "mine"}).status_code == 404
+    assert client.get(f"/keys/{key.pk}/").status_code == 404
+    assert client.post("/keys/choose/", {"key": key.pk}).status_code == 404
+    answer = client.post("/tokens/", {"name": "x", "source": key.pk})
+    assert answer.status_code == 422
+    assert ApiKey.objects.get().label == "alices own"
+    assert not AccessToken.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://api.openai.com/v1", "https://api.openai.com/v1"),
+        (" https://api.openai.com/v1/ ", "https://api.openai.com/v1"),
+        ("http://127.0.0.1:8321/v1", "http://127.0.0.1:8321/v1"),
+        ("https://desk.openai.azure.com/openai/v1", "https://desk.openai.azure.com/openai/v1"),
+    ],
+)
+def test_allowed_addresses_are_kept(settings: Any, given: str, kept: str) -> None:
+    settings.API_HOSTS = ["api.openai.com", "127.0.0.1", ".openai.azure.com"]
+    assert read_base_url(given) == kept
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "api.openai.com/v1", "ftp://api.openai.com", "http://api.openai.com/v1", "https://evil.example/v1",
+        "https://api.openai.com@evil.example/v1", "https://user:pw@api.openai.com/v1", "https://api.openai.com.evil.example/v1",
+        "https://api.openai.com/v1?x=1", "https://api.openai.com/v1#x", "https://api.openai.com/v1?", "https://169.254.169.254/",
+        "https://api.openai.com\\@evil.example/", "https://аpi.openai.com/v1", "https://[::ffff:127.0.0.1]/v1", "https://2130706433/",
+        "http://127.0.0.1.nip.example/v1", "https://api.openai.com:99999/", "https://", "javascript:alert(1)", "//api.openai.com/v1",
+        "https://evilopenai.azure.com/", "file:///etc/passwd", "https://openai.azure.com/",
+    ],
+)  # fmt: skip
+def test_a_key_goes_nowhere_else(settings: Any, given: str) -> None:
+    settings.API_HOSTS = ["api.openai.com", "127.0.0.1", ".openai.azure.com"]
+    with pytest.raises(forms.ValidationError):
+        read_base_url(given)
+
+
+def test_a_key_with_blanks_or_strange_characters_is_refused(reader: Client) -> None:
+    for key in ("sk-a b", "sk-\u00e9", "sk-\na: b"):
+        assert reader.post("/keys/", {"label": "x", "key": key, "base_url": DEAD}).status_code == 422
+    assert not ApiKey.objects.exists()
+
+
+def test_a_missing_master_key_is_a_clear_problem_and_nothing_is_sent(
+    reader: Client, alice: User, settings: Any
+) -> None:
+    key = make_key(alice, base_url=DEAD)
+    ApiKey.objects.choose(alice, key)
+    settings.KEY_ENCRYPTION_KEYS = ["A" * 43 + "="]
+    with patch("requests.Session.get", side_effect=AssertionError("something was sent")):
+        page = reader.get("/completions/").content.decode()
+    assert 'data-problem="invalid-key"' in page
+    assert "master key" in page

@@ -1,0 +1,230 @@
+"""Pages read through a person's own key, from a server elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.conftest import make_completion, make_key, say
+from tests.conversations.pages import link, message_ids, visible
+from tests.upstream import Upstream
+from viewer.keys.encryption import Secret
+from viewer.keys.models import ApiKey
+
+ONE = "chatcmpl-live-0001"
+LONG = "chatcmpl-live-long"
+
+
+def browse(person: User, upstream: Upstream, mode: str = "ok", **fields: Any) -> ApiKey:
+    key = make_key(person, base_url=upstream.base(mode), **fields)
+    ApiKey.objects.choose(person, key)
+    return key
+
+
+def page(reader: Client, address: str, status: int = 200, **headers: Any) -> str:
+    answer = reader.get(address, **headers)
+    assert answer.status_code == status, visible(answer.content.decode())
+    return answer.content.decode()
+
+
+def paths(upstream: Upstream) -> list[str]:
+    return [asked["path"].split("/v1", 1)[1] for asked in upstream.asked()]
+
+
+def test_the_list_comes_through_the_chosen_key(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream)
+    seen = page(reader, "/completions/")
+    assert ONE in seen
+    assert len(upstream.asked()) == 1
+    assert upstream.asked()[0]["headers"]["authorization"] == "Bearer sk-good-alice-0001"
+
+
+def test_a_conversation_costs_two_questions_at_the_same_time(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream, "slow-0.3")
+    seen = page(reader, f"/completions/{LONG}/")
+    assert len(message_ids(seen)) == 20
+    assert sorted(paths(upstream)) == [f"/chat/completions/{LONG}", f"/chat/completions/{LONG}/messages"]
+    assert upstream.busy()["most"] == 2
+
+
+def test_messages_and_answer_are_one_conversation(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream)
+    seen = page(reader, f"/completions/{ONE}/")
+    assert seen.index("data-message-id") < seen.index("data-answer")
+
+
+def test_a_server_that_appends_the_answer_does_not_show_it_twice(
+    reader: Client, alice: User, upstream: Upstream
+) -> None:
+    browse(alice, upstream, "appending")
+    seen = page(reader, f"/completions/{ONE}/")
+    assert len(message_ids(seen)) == 2
+    assert "data-answer" not in seen
+
+
+@pytest.mark.parametrize("position", [0, 5000, 9999])
+def test_a_permalink_costs_two_questions_at_any_depth(
+    reader: Client, alice: User, upstream: Upstream, position: int
+) -> None:
+    browse(alice, upstream)
+    seen = page(reader, f"/completions/{LONG}/messages/{LONG}-{position}/")
+    assert f"{LONG}-{position}" in message_ids(seen)
+    assert len(upstream.asked()) == 2
+
+
+def test_ids_that_do_not_count_are_found_by_walking(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream)
+    first = page(reader, "/completions/chatcmpl-live-hex/")
+    later = link(first, "later")
+    assert later
+    linked = message_ids(page(reader, later))[10]
+    seen = page(reader, f"/completions/chatcmpl-live-hex/messages/{linked}/")
+    assert linked in message_ids(seen)
+    assert len(message_ids(seen)) == 20
+
+
+def test_parts_and_raw_come_through_the_key(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream)
+    import re
+
+    seen = (
+        page(reader, "/completions/chatcmpl-live-image/")
+        if "chatcmpl-live-image" in page(reader, "/completions/?order=asc") + page(reader, "/completions/")
+        else ""
+    )
+    found = re.search(r'<img src="([^"]+)"', seen)
+    if found is None:
+        pytest.fail("the fake upstream has no conversation with a picture")
+    assert reader.get(found[1])["Content-Type"] == "image/png"
+    assert reader.get(f"/completions/{ONE}/raw/").json()["id"] == ONE
+
+
+def test_what_is_not_in_the_chosen_source_is_found_elsewhere_and_remembered(
+    reader: Client, alice: User, upstream: Upstream, stored: Callable[..., Any]
+) -> None:
+    stored(make_completion("chatcmpl-kept", say("user", "kept here")))
+    browse(alice, upstream, "ok", secret="sk-other-project")
+    make_key(alice, "second", base_url=upstream.base("close"))
+    assert "Archive" in visible(page(reader, "/completions/chatcmpl-kept/"))
+    assert "second" in visible(page(reader, f"/completions/{ONE}/"))
+    upstream.forget()
+    page(reader, f"/completions/{ONE}/?order=desc")
+    asked = [question["path"].split("/")[1] for question in upstream.asked()]
+    assert asked.count("close") >= 1
+    assert "kept" not in str(upstream.asked())
+
+
+def test_a_new_completion_is_said_to_be_on_its_way(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream, "late~x")
+    seen = page(reader, f"/completions/{ONE}/", 404)
+    assert "not stored yet" in visible(seen)
+    assert f'href="/completions/{ONE}/">Try again' in seen
+    reader.get(f"/completions/{ONE}/")
+    assert message_ids(page(reader, f"/completions/{ONE}/"))
+
+
+def test_a_server_that_cannot_list_still_opens_by_id(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream, "no-list")
+    seen = page(reader, "/completions/", 502)
+    assert 'data-problem="unsupported"' in seen
+    assert 'action="/completions/open/"' in seen
+    assert message_ids(page(reader, f"/completions/{ONE}/"))
+
+
+def test_a_server_that_ignores_metadata_filters_is_caught_at_it(
+    reader: Client, alice: User, upstream: Upstream
+) -> None:
+    browse(alice, upstream, "ignores-metadata")
+    seen = visible(page(reader, "/completions/?metadata%5Bticket%5D=nowhere"))
+    assert "does not filter by metadata" in seen
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [
+        ("quota", "quota-exhausted"), ("rate-limited-long", "rate-limited"), ("storm", "unavailable"), ("html", "unreadable"),
+        ("forbidden", "forbidden"), ("gzip-bomb-40", "too-large"), ("redirect", "unreadable"),
+    ],
+)  # fmt: skip
+def test_a_bad_day_is_told_in_a_page_and_in_the_feed(
+    reader: Client, alice: User, upstream: Upstream, mode: str, name: str
+) -> None:
+    browse(alice, upstream, mode)
+    for headers in ({}, {"headers": {"HX-Request": "true"}}):
+        answer = reader.get(f"/completions/{ONE}/?after={ONE}-3", **headers)
+        seen = answer.content.decode()
+        assert answer.status_code >= 400
+        assert f'data-problem="{name}"' in seen
+        assert "Try again" in seen
+
+
+def test_a_long_wait_is_shown_as_a_countdown(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream, "rate-limited-long")
+    answer = reader.get(f"/completions/{ONE}/?after={ONE}-3", headers={"HX-Request": "true"})
+    assert '<count-down seconds="60">' in answer.content.decode()
+
+
+def test_one_half_is_enough_for_a_page(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream, "completion-500")
+    seen = page(reader, f"/completions/{ONE}/")
+    assert message_ids(seen)
+    assert 'data-problem="unavailable"' in seen
+
+
+def test_a_page_read_twice_asks_once(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream)
+    page(reader, f"/completions/{ONE}/")
+    upstream.forget()
+    page(reader, f"/completions/{ONE}/")
+    assert upstream.asked() == []
+
+
+def test_nothing_cached_for_one_key_is_shown_for_another(
+    client: Client, alice: User, mallory: User, upstream: Upstream
+) -> None:
+    browse(alice, upstream)
+    browse(mallory, upstream, secret="sk-other-mallory")
+    client.force_login(alice)
+    assert message_ids(page(client, f"/completions/{ONE}/"))
+    asked_by_alice = len(upstream.asked())
+    client.force_login(mallory)
+    page(client, f"/completions/{ONE}/", 404)
+    assert len(upstream.asked()) > asked_by_alice
+
+
+def test_replacing_the_key_empties_what_was_cached(reader: Client, alice: User, upstream: Upstream) -> None:
+    key = browse(alice, upstream)
+    page(reader, f"/completions/{ONE}/")
+    key.seal(Secret("sk-refused"))
+    key.save()
+    seen = page(reader, f"/completions/{ONE}/", 502)
+    assert 'data-problem="invalid-key"' in seen
+    assert "Go to your API keys" in visible(seen)
+
+
+@pytest.mark.parametrize(
+    ("mode", "secret", "said"),
+    [
+        ("ok", "sk-good-x", "it works"), ("ok", "sk-wrong", "refuses this key"), ("no-list", "sk-good-x", "can open one by its id"),
+        ("reset", "sk-good-x", "not reachable"), ("html", "sk-good-x", "does not speak the API"),
+    ],
+)  # fmt: skip
+def test_saving_a_key_says_what_came_of_trying_it(
+    reader: Client, upstream: Upstream, mode: str, secret: str, said: str
+) -> None:
+    answer = reader.post("/keys/", {"label": "x", "key": secret, "base_url": upstream.base(mode)}, follow=True)
+    assert said in visible(answer.content.decode())
+    assert len([path for path in paths(upstream) if path == "/chat/completions"]) >= 1
+    assert ApiKey.objects.count() == 1
+
+
+def test_the_header_says_where_one_is_reading(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream, label="OpenAI team")
+    seen = page(reader, "/completions/")
+    assert "Reading from OpenAI team; choose another source" in seen
+    reader.post("/keys/choose/", {"key": ""})
+    assert "Reading from Archive" in page(reader, "/completions/")
