@@ -375,7 +375,7 @@ def look_up_list(question: Question, _messages: Callable[[str], list[Json]]) -> 
 def matches(completion: Json, query: dict[str, str]) -> bool:
     wanted = {found[1]: value for name, value in query.items() if (found := re.fullmatch(r"metadata\[(.*)\]", name))}
     model = query.get("model") or completion["model"]
-    return completion["model"] == model and wanted.items() <= completion["metadata"].items()
+    return bool(completion["model"] == model and wanted.items() <= completion["metadata"].items())
 
 
 def missing(completion: Json) -> bool:
@@ -618,9 +618,17 @@ def gzip_bomb(question: Question) -> Answer:
 
 @lru_cache(maxsize=16)
 def bomb(body: bytes, megabytes: float) -> bytes:
-    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    pieces = padding(body, int(megabytes * MEGABYTE), MEGABYTE)
-    return b"".join(packer.compress(piece) for piece in pieces) + packer.flush()
+    """Pack a padded body; one packed megabyte, complete in itself, is repeated, which is quicker than packing all."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed: dict[bytes, bytes] = {}
+    parts, checksum, length = [], 0, 0
+    for piece in padding(body, int(megabytes * MEGABYTE), MEGABYTE):
+        if piece not in packed:
+            packed[piece] = packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH)
+        parts.append(packed[piece])
+        checksum, length = zlib.crc32(piece, checksum), length + len(piece)
+    trailer = struct.pack("<II", checksum, length % 2**32)
+    return b"\x1f\x8b\x08" + bytes(6) + b"\xff" + b"".join(parts) + packer.flush() + trailer
 
 
 def huge(question: Question) -> Answer:
@@ -948,7 +956,7 @@ class Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         """Bind without looking the host's name up."""
         TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[0], self.server_address[1]
+        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exc_info()[1], OSError):

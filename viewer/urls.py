@@ -44,6 +44,7 @@ urlpatterns = [
     path("login/", account.login, name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("password/", account.password_change, name="account_change_password"),
+    path("password/set/", account.password_set, name="account_set_password"),
     path("password/forgotten/", _no_self_service, name="account_reset_password"),
     path("signup/", _no_self_service, name="account_signup"),
     path("inactive/", account.account_inactive, name="account_inactive"),

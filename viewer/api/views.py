@@ -76,6 +76,14 @@ def _answer(request: HttpRequest, path: str) -> HttpResponseBase:
 def _pass_back(stream: Stream) -> HttpResponseBase:
     """Hand an answer on as it comes: its status, the headers a client needs, and its body untouched."""
     answer: HttpResponseBase
+    if 300 <= stream.status < 400:
+        stream.close()
+        return _refuse(
+            502,
+            ApiError(
+                "The server behind this access token points elsewhere; that is not followed.", type="server_error"
+            ),
+        )
     if stream.is_local:
         answer = HttpResponse(b"".join(stream), status=stream.status)
     elif stream.status == 401:  # OpenAI repeats a part of the key, so this one body is unpacked, read and mended

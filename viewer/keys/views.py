@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -26,7 +26,7 @@ TryOut = Callable[[ApiKey], str]  # asks one cheap question; urls.py brings it, 
 @require_http_methods(["GET", "HEAD", "POST"])
 def api_keys(request: Request, try_out: TryOut) -> HttpResponse:
     """List the person's API keys; a POST saves a new one and says what came of trying it."""
-    form = ApiKeyForm(request.POST or None, owner=request.user, instance=ApiKey(owner=request.user))
+    form = ApiKeyForm(_posted(request), owner=request.user, instance=ApiKey(owner=request.user))
     if request.method == "POST" and form.is_valid():
         return _save(request, form, try_out)
     context = {"form": form, "keys": ApiKey.objects.of(request.user)}
@@ -38,7 +38,7 @@ def api_keys(request: Request, try_out: TryOut) -> HttpResponse:
 def api_key(request: Request, key_id: UUID, try_out: TryOut) -> HttpResponse:
     """Rename one of the person's keys, replace its secret, or change where it is shown."""
     key = get_object_or_404(ApiKey.objects.of(request.user), pk=key_id)
-    form = ApiKeyForm(request.POST or None, owner=request.user, instance=key)
+    form = ApiKeyForm(_posted(request), owner=request.user, instance=key)
     if request.method == "POST" and form.is_valid():
         return _save(request, form, try_out)
     return render(request, "keys/api_key.html", {"form": form, "key": key}, status=422 if form.errors else 200)
@@ -76,7 +76,7 @@ def choose_source(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: Request) -> HttpResponse:
     """List the person's access tokens; a POST makes one and shows its secret in the answer, never again."""
-    form = AccessTokenForm(request.POST or None, owner=request.user)
+    form = AccessTokenForm(_posted(request), owner=request.user)
     issued = secret = None
     if request.method == "POST" and form.is_valid():
         bound_to = form.cleaned_data["source"]
@@ -99,6 +99,11 @@ def revoke_token(request: Request, token_id: int) -> HttpResponse:
     token.delete()
     messages.success(request, f"“{token.name}” is revoked. A program that still uses it is refused from now on.")
     return redirect("tokens")
+
+
+def _posted(request: Request) -> QueryDict | None:
+    """Give what a form was sent; an empty POST is a form with everything missing, not a form that was not sent."""
+    return request.POST if request.method == "POST" else None
 
 
 @sensitive_variables()

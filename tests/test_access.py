@@ -1,0 +1,105 @@
+"""Who may open what: every route of the URLconf, for each kind of person. A new route without an entry here fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+
+from tests.conftest import make_completion, make_key, say
+from viewer.keys.models import AccessToken, ApiKey
+
+# Route: what (a stranger, another person, staff, the owner) get for a GET. `in` is the way to sign in.
+EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
+    "home": ("in", 302, 302, 302),
+    "completions": ("in", 200, 200, 200),
+    "open": ("in", 302, 302, 302),
+    "conversation": ("in", 200, 200, 200),
+    "raw": ("in", 200, 200, 200),
+    "permalink": ("in", 200, 200, 200),
+    "part": ("in", 404, 404, 404),
+    "choice-part": ("in", 404, 404, 404),
+    "api-keys": ("in", 200, 200, 200),
+    "choose-source": ("in", 405, 405, 405),
+    "api-key": ("in", 404, 404, 200),
+    "test-api-key": ("in", 405, 405, 405),
+    "delete-api-key": ("in", 405, 405, 405),
+    "tokens": ("in", 200, 200, 200),
+    "revoke-token": ("in", 405, 405, 405),
+    "account_login": (200, 302, 302, 302),
+    "account_logout": (302, 200, 200, 200),
+    "account_change_password": ("in", 302, 302, 200),
+    "account_set_password": ("in", 200, 200, 302),
+    "account_reset_password": (200, 200, 200, 200),
+    "account_signup": (200, 200, 200, 200),
+    "account_inactive": (200, 200, 200, 200),
+    "health": (200, 200, 200, 200),
+}
+# Routes that change something: what a POST for the owner's thing gets.
+CHANGING: dict[str, tuple[int | str, int, int, int]] = {
+    "test-api-key": ("in", 404, 404, 302),
+    "delete-api-key": ("in", 404, 404, 302),
+    "revoke-token": ("in", 404, 404, 302),
+    "api-key": ("in", 404, 404, 422),
+}
+PEOPLE = ("stranger", "another", "staff", "owner")
+
+
+def routes() -> Iterator[URLPattern]:
+    for pattern in get_resolver().url_patterns:
+        if isinstance(pattern, URLPattern) and not str(pattern.pattern).lstrip("^").startswith("v1"):
+            yield pattern
+
+
+@pytest.fixture
+def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
+    stored(make_completion("chatcmpl-one", say("user", "x")))
+    key = make_key(alice, base_url="http://127.0.0.1:9/v1")
+    token, _ = AccessToken.objects.issue(alice, "hers")
+    return {
+        "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "index": 0, "key_id": key.pk, "token_id": token.pk,
+    }  # fmt: skip
+
+
+def browser_of(kind: str, alice: User) -> Client:
+    client = Client()
+    if kind == "another":
+        client.force_login(User.objects.create_user("mallory"))
+    elif kind == "staff":
+        client.force_login(User.objects.create_superuser("root"))
+    elif kind == "owner":
+        client.force_login(alice)
+    return client
+
+
+def outcome(answer: Any) -> int | str:
+    return "in" if answer.get("Location", "").startswith("/login/?next=") else answer.status_code
+
+
+def test_every_route_has_an_entry() -> None:
+    assert {route.name for route in routes()} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("kind", PEOPLE)
+@pytest.mark.parametrize("name", EXPECTED)
+def test_everybody_gets_what_is_theirs_and_others_a_404(
+    alice: User, things: dict[str, Any], name: str, kind: str
+) -> None:
+    route = next(route for route in routes() if route.name == name)
+    address = reverse(name, kwargs={argument: things[argument] for argument in route.pattern.converters})
+    browser = browser_of(kind, alice)
+    assert outcome(browser.get(address)) == EXPECTED[name][PEOPLE.index(kind)]
+    if name in CHANGING:
+        assert outcome(browser.post(address)) == CHANGING[name][PEOPLE.index(kind)]
+        if kind != "owner":
+            assert ApiKey.objects.count() == AccessToken.objects.count() == 1
+
+
+def test_the_admin_shows_neither_keys_nor_tokens(things: dict[str, Any], alice: User) -> None:
+    page = browser_of("staff", alice).get("/admin/").content.decode()
+    assert "/admin/auth/user/" in page
+    assert "/admin/keys/" not in page

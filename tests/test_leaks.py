@@ -1,0 +1,125 @@
+"""A canary key on a bad day: it appears in no answer, page, log line, mail, database file or cache."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as live_settings
+from django.contrib.auth.models import User
+from django.core import mail
+from django.core.cache import caches
+from django.db import connection
+from django.test import Client
+
+from tests.upstream import Upstream
+from viewer.keys.models import AccessToken, ApiKey
+
+CANARY = "sk-good-canary-1618033988749894"
+REFUSED = "sk-canary-1618033988749894"
+ONE = "chatcmpl-live-0001"
+BAD_DAYS = [
+    "ok", "storm", "html", "reset", "truncated", "quota", "rate-limited-long", "redirect", "bad-json", "forbidden", "stalled",
+    "echoes-key", "html-502", "gzip-bomb-40", "completion-500",
+]  # fmt: skip
+
+
+def fragments(secret: str) -> list[str]:
+    return [secret, secret[3:-4], secret[-12:]]
+
+
+def hold(text: str, secret: str) -> bool:
+    return any(fragment in text for fragment in fragments(secret))
+
+
+@pytest.fixture
+def _loud(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    settings.UPSTREAM_DEADLINE = 0.5
+    settings.ADMINS = [("root", "root@lectern.example")]
+    caplog.set_level(logging.DEBUG)
+    for name in ("urllib3", "requests", "django", "viewer"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("mode", "secret"), [("ok", REFUSED), *((mode, CANARY) for mode in BAD_DAYS)])
+@pytest.mark.usefixtures("_loud")
+def test_the_key_appears_nowhere(
+    client: Client, alice: User, upstream: Upstream, caplog: pytest.LogCaptureFixture, mode: str, secret: str
+) -> None:
+    client.force_login(alice)
+    answers = [client.post("/keys/", {"label": "canary", "key": secret, "base_url": upstream.base(mode)}, follow=True)]
+    key = ApiKey.objects.get()
+    ApiKey.objects.choose(alice, key)
+    bearer = {"Authorization": f"Bearer {AccessToken.objects.issue(alice, 'p', key)[1]}"}
+    answers += [
+        client.get(address)
+        for address in ("/keys/", f"/keys/{key.pk}/", "/completions/", f"/completions/{ONE}/", "/tokens/")
+    ]
+    answers += [client.get(f"/completions/{ONE}/messages/{ONE}-0/parts/0/"), client.get(f"/completions/{ONE}/raw/")]
+    answers += [
+        client.get(f"/v1/chat/completions{path}", headers=bearer) for path in ("", f"/{ONE}", f"/{ONE}/messages")
+    ]
+    for answer in answers:
+        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        assert not hold(body.decode("utf-8", "replace") + str(answer.headers), secret), answer.request["PATH_INFO"]
+    assert not hold(caplog.text, secret)
+    assert not hold("".join(message.body for message in mail.outbox), secret)
+    assert not hold(database_bytes(), secret)
+    assert not hold(pickle.dumps(cache_contents()).decode("latin-1"), secret)
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_failure_of_our_own_shows_no_variables(
+    client: Client, alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch, debug: bool
+) -> None:
+    settings.DEBUG = debug
+    settings.ADMINS = [("root", "root@lectern.example")]
+    settings.LOGGING_CONFIG = None
+
+    def fail(key: ApiKey) -> str:
+        secret = key.open().reveal()
+        raise RuntimeError(f"after {len(secret)} characters")
+
+    monkeypatch.setattr("viewer.sources.sources._client_with", fail)
+    client.force_login(alice)
+    client.raise_request_exception = False
+    handler = logging.getLogger("django.request")
+    from django.utils.log import AdminEmailHandler
+
+    mailer = AdminEmailHandler(include_html=True)
+    handler.addHandler(mailer)
+    try:
+        answer = client.post("/keys/", {"label": "canary", "key": CANARY, "base_url": "https://api.openai.com/v1"})
+    finally:
+        handler.removeHandler(mailer)
+    assert answer.status_code == 500
+    assert not hold(answer.content.decode(), CANARY)
+    mails = [
+        message.body + "".join(str(part) for part in getattr(message, "alternatives", [])) for message in mail.outbox
+    ]
+    assert mails
+    assert not hold("".join(mails), CANARY)
+
+
+def database_bytes() -> str:
+    """Everything the database holds, as the files on disk hold it (or, on another database, as rows)."""
+    if connection.vendor == "sqlite":
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        files = Path(str(connection.settings_dict["NAME"])).parent.glob(
+            Path(str(connection.settings_dict["NAME"])).name + "*"
+        )
+        return "".join(file.read_bytes().decode("latin-1") for file in files)
+    rows = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names():
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            rows += cursor.fetchall()
+    return repr(rows)
+
+
+def cache_contents() -> list[Any]:
+    return [list(getattr(caches[name], "_cache", {}).items()) for name in live_settings.CACHES]
