@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -16,6 +17,7 @@ from viewer.keys.models import AccessToken
 from viewer.sources.sources import client_for
 
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
+_ASCII = "".join(map(chr, range(128)))
 _METHODS = "GET, HEAD, OPTIONS"
 
 
@@ -23,21 +25,21 @@ _METHODS = "GET, HEAD, OPTIONS"
 @login_not_required
 def completions(request: HttpRequest) -> HttpResponse:
     """`GET /v1/chat/completions`."""
-    return _answer(request, "/chat/completions")
+    return _answer(request, "")
 
 
 @csrf_exempt
 @login_not_required
 def completion(request: HttpRequest, completion_id: str) -> HttpResponse:
     """`GET /v1/chat/completions/{id}`."""
-    return _answer(request, f"/chat/completions/{quote(completion_id, safe='')}")
+    return _answer(request, f"/{quote(completion_id, safe='')}")
 
 
 @csrf_exempt
 @login_not_required
 def messages(request: HttpRequest, completion_id: str) -> HttpResponse:
     """`GET /v1/chat/completions/{id}/messages`."""
-    return _answer(request, f"/chat/completions/{quote(completion_id, safe='')}/messages")
+    return _answer(request, f"/{quote(completion_id, safe='')}/messages")
 
 
 @csrf_exempt
@@ -57,13 +59,23 @@ def _answer(request: HttpRequest, path: str) -> HttpResponse:
     shown = _BEARER.fullmatch(request.headers.get("Authorization", ""))
     if shown is None:
         return _refuse_token("You didn't provide an access token. Send it as Authorization: Bearer YOUR_TOKEN.", None)
-    if AccessToken.objects.find(shown[1]) is None:
-        return _refuse_token("Incorrect API key provided: this access token is unknown or revoked.", "invalid_api_key")
     try:
-        answered = client_for().ask(path, request.META["QUERY_STRING"])
-    except Problem:
+        if AccessToken.objects.find(shown[1]) is None:
+            return _refuse_token(
+                "Incorrect API key provided: this access token is unknown or revoked.", "invalid_api_key"
+            )
+        if re.match(r"/\.\.?(/|$)", path):  # dots alone survive quoting, and the path would lead elsewhere
+            id_of_dots = path.split("/")[1]
+            return _refuse(404, ApiError(f"Completion {id_of_dots} not found", "completion_id", "not_found"))
+        answered = client_for().ask(f"/chat/completions{path}", _query_of(request))
+    except (Problem, DatabaseError):
         return _refuse(503, ApiError("The archive does not answer. Try again in a moment.", type="server_error"))
     return HttpResponse(answered.content, status=answered.status_code, content_type=answered.headers["Content-Type"])
+
+
+def _query_of(request: HttpRequest) -> str:
+    """Give the query as it came; bytes beyond ASCII, which `requests` would take for Latin-1, percent-encoded."""
+    return quote(request.META["QUERY_STRING"].encode("latin-1"), safe=_ASCII)
 
 
 def _refuse_token(message: str, code: str | None) -> HttpResponse:
