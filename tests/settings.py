@@ -11,8 +11,8 @@ if "DATA_DIR" not in os.environ:
     os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="lectern-tests-")
     atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 
-from viewer.settings import *  # noqa: E402, F403
-from viewer.settings import DATA_DIR, DATABASES  # noqa: E402
+from viewer.settings import *  # noqa: F403
+from viewer.settings import DATA_DIR, DATABASES
 
 # A file, not memory: the journal, the locks and the query plans are those of a real archive.
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

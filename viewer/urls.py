@@ -40,7 +40,7 @@ urlpatterns = [
     path("v1/chat/completions", api.completions),
     path("v1/chat/completions/<str:completion_id>", api.completion),
     path("v1/chat/completions/<str:completion_id>/messages", api.messages),
-    re_path(r"^v1(/.*)?$", api.nowhere),
+    re_path(r"^v1(?:/|\Z)", api.nowhere),
     path("login/", account.login, name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("password/", account.password_change, name="account_change_password"),

@@ -16,7 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 
 # Playwright's synchronous interface runs an event loop of its own, which Django takes for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=8_000)
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -49,6 +49,7 @@ def open_browser(browser: Browser, site: str) -> Callable[..., BrowserContext]:
 
     def open_one(person: User | None = None, **options: Any) -> BrowserContext:
         context = browser.new_context(**{"viewport": DESKTOP, "base_url": site, **options})
+        context.set_default_timeout(8_000)
         opened.append(context)
         if person is not None:
             sign_in(context, site, person)

@@ -31,16 +31,47 @@ def ids_of(completion: dict[str, Any]) -> list[str]:
 
 
 def walk(page: Page, more: str, key: str, *, until: int = 0) -> None:
-    """Press End or Home until nothing more can be loaded there, or until so many messages or rows are on the page."""
-    items = f"{MESSAGES}, [data-completion-id]"
-    while page.locator(more).count() and (not until or page.locator(items).count() < until):
-        loaded = page.locator(items).count()
+    """Press End or Home until nothing more can be loaded there, or until so many messages or rows are on the page.
+
+    One press may stop short of the end: bubbles get their real height only when they are first drawn.
+    """
+    shown, presses = count_items(page), 0
+    while page.locator(more).count() and (not until or shown < until):
         page.keyboard.press(key)
-        page.wait_for_function(
-            "([items, more, loaded]) => document.querySelectorAll(items).length > loaded"
-            " || !document.querySelector(more)",
-            arg=[items, more, loaded],
-        )
+        draw(page, 3)
+        shown, before = count_items(page), shown
+        presses = 0 if shown > before else presses + 1
+        assert presses < 100, f"nothing more comes after {shown}, and {more} is still there"
+
+
+def press_until_it_asks(page: Page, key: str, fragment: str) -> None:
+    """Press End or Home until the page asks for more messages or rows."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if fragment in request.url:
+            asked.append(request.url)
+
+    page.on("request", note)
+    for _ in range(100):
+        if asked:
+            break
+        page.keyboard.press(key)
+        draw(page, 3)
+    page.remove_listener("request", note)
+    assert asked, f"nothing with {fragment} was asked for"
+
+
+def count_items(page: Page) -> int:
+    return page.locator(f"{MESSAGES}, [data-completion-id]").count()
+
+
+def draw(page: Page, frames: int) -> None:
+    """Wait until the page has been drawn so many times."""
+    page.evaluate(
+        "async (frames) => { while (frames--) await new Promise(requestAnimationFrame); }",
+        frames,
+    )
 
 
 def walk_to_the_end(page: Page, *, until: int = 0) -> None:
@@ -86,17 +117,28 @@ class Held:
     def __init__(self, page: Page, fragment: str) -> None:
         self._page = page
         self._routes: list[Route] = []
-        self._is_open = False
-        page.route(lambda url: fragment in url, self._hold)
+        self._is_meant = lambda url: fragment in url
+        page.route(self._is_meant, self._hold)
 
-    def wait(self) -> None:
-        """Wait until a request is held."""
-        while not self._routes:
-            self._page.evaluate("() => new Promise(requestAnimationFrame)")
+    def wait(self, key: str = "") -> None:
+        """Wait until a request is held, pressing End or Home meanwhile."""
+        for _ in range(200):
+            if self._routes:
+                return
+            if key:
+                self._page.keyboard.press(key)
+            draw(self._page, 2)
+        raise AssertionError("nothing was asked for")
 
     def release(self) -> None:
         """Answer what is held, and hold what comes next."""
         self._routes.pop(0).continue_()
+
+    def let_go(self) -> None:
+        """Answer everything from now on."""
+        while self._routes:
+            self.release()
+        self._page.unroute(self._is_meant)
 
     def _hold(self, route: Route, request: Request) -> None:
         self._routes.append(route)

@@ -12,9 +12,11 @@ from tests.browser.reading import (
     EARLIER,
     LATER,
     MESSAGES,
+    draw,
     ids_of,
     make_varied,
     message_ids,
+    walk,
     walk_to_the_end,
     walk_to_the_start,
 )
@@ -65,10 +67,7 @@ def test_newest_first_reads_from_the_answer_to_the_first_message(page: Page, sto
     page.get_by_role("link", name="Newest first").click()
     expect(page).to_have_url(f"{site}/completions/chatcmpl-long/?order=desc")
     expect(page.locator(f"section[data-answer] + {MESSAGES}")).to_have_attribute("data-message-id", "chatcmpl-long-61")
-    while page.locator(EARLIER).count():
-        loaded = page.locator(MESSAGES).count()
-        page.keyboard.press("End")
-        page.wait_for_function(f"n => document.querySelectorAll('{MESSAGES}').length > n", arg=loaded)
+    walk(page, EARLIER, "End")
     assert message_ids(page) == ids_of(long)[::-1]
     expect(page.locator("section[data-answer]")).to_have_count(1)
 
@@ -80,22 +79,10 @@ def test_a_later_page_of_newest_first_can_be_opened_and_read_to_both_ends(
     stored(long)
     page.goto(f"{site}/completions/chatcmpl-long/?order=desc&after=chatcmpl-long-60")
     expect(page.locator('[data-message-id="chatcmpl-long-59"]')).to_be_visible()
-    walk_to_the_start_of_newest_first(page)
+    walk(page, EARLIER, "End")
     shown = message_ids(page)
     assert len(shown) == len(set(shown))
     assert shown == sorted(shown, key=ids_of(long).index, reverse=True)
-
-
-def walk_to_the_start_of_newest_first(page: Page) -> None:
-    for _ in range(8):
-        loaded = page.locator(MESSAGES).count()
-        if not page.locator(EARLIER).count():
-            return
-        page.keyboard.press("End")
-        page.wait_for_function(
-            f"n => document.querySelectorAll('{MESSAGES}').length > n || !document.querySelector('{EARLIER}')",
-            arg=loaded,
-        )
 
 
 def test_a_later_page_can_be_opened_and_read_back_to_the_start(page: Page, stored: Callable, site: str) -> None:
@@ -120,11 +107,11 @@ def test_400_messages_of_10000_load_in_order_while_scrolling_wildly(page: Page, 
     long = make_long("chatcmpl-huge", 10_000)
     stored(long)
     page.goto(f"{site}/completions/chatcmpl-huge/")
-    while page.locator(MESSAGES).count() < 400:
-        loaded = page.locator(MESSAGES).count()
-        for key in ("End", "PageUp", "Home", "End"):
-            page.keyboard.press(key)
-        page.wait_for_function(f"n => document.querySelectorAll('{MESSAGES}').length > n", arg=loaded)
+    for loaded in range(40, 401, 20):
+        while page.locator(MESSAGES).count() < loaded:
+            for key in ("End", "PageUp", "Home", "PageDown", "End"):
+                page.keyboard.press(key)
+            draw(page, 1)
     shown = message_ids(page)
     assert shown == ids_of(long)[: len(shown)]
 
@@ -147,7 +134,7 @@ def test_the_fragments_of_10000_messages_hold_each_message_once_in_order(
     shown, answers = [], 0
     address = "/completions/chatcmpl-huge/"
     while address:
-        answer = page.request.get(site + address, headers={"HX-Request": "true"})
+        answer = page.request.get(site + address, headers={"HX-Request": "true", "Connection": "close"})
         assert answer.ok
         fragment = answer.text()
         shown += re.findall(r'data-message-id="([^"]*)"', fragment)

@@ -12,9 +12,11 @@ from tests.browser.reading import (
     LATER,
     MESSAGES,
     PROBLEM,
+    Held,
     expect_problem,
     ids_of,
     message_ids,
+    press_until_it_asks,
     row_ids,
     walk_to_the_end,
     walk_to_the_start,
@@ -34,10 +36,11 @@ def refuse(problem: Exception) -> Callable[..., Any]:
 
 @pytest.fixture
 def long(page: Page, stored: Callable, site: str) -> dict[str, Any]:
-    """A conversation of 100 messages, opened at the fiftieth and loaded as far as the first screens go."""
+    """A conversation of 100 messages, opened at its start and read up to the sixtieth or so."""
     long = make_long("chatcmpl-long", 100)
     stored(long)
-    page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-50/")
+    page.goto(f"{site}/completions/chatcmpl-long/")
+    walk_to_the_end(page, until=60)
     return long
 
 
@@ -47,32 +50,39 @@ def test_a_page_that_fails_says_so_in_its_place_and_try_again_goes_on(
 ) -> None:
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(Client, "messages", refuse(Problem(name)))
-        page.keyboard.press("End")
+        press_until_it_asks(page, "End", "after=")
         expect_problem(page, name)
         expect(page.locator(f"{MESSAGES} ~ {PROBLEM}")).to_be_visible()
         expect(page.locator(LATER)).to_have_count(0)
     page.locator(PROBLEM).get_by_role("link", name="Try again").click()
     expect(page.locator(PROBLEM)).to_have_count(0)
     walk_to_the_end(page)
-    walk_to_the_start(page)
     assert message_ids(page) == ids_of(long)
 
 
-def test_earlier_messages_that_fail_say_so_above_and_try_again_goes_on(page: Page, long: dict[str, Any]) -> None:
+def test_earlier_messages_that_fail_say_so_above_and_try_again_goes_on(
+    page: Page, long: dict[str, Any], site: str
+) -> None:
+    above = page.locator(f"{PROBLEM}:has(~ {MESSAGES})")
+    held = Held(page, "before=")
+    page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-80/")
+    held.wait("Home")
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(Client, "messages", refuse(Problem("unavailable")))
-        page.keyboard.press("Home")
-        expect(page.locator(f"{PROBLEM}:has(~ {MESSAGES})")).to_have_count(1)
-    page.locator(PROBLEM).first.get_by_role("link", name="Try again").click()
-    expect(page.locator(f"{PROBLEM}:has(~ {MESSAGES})")).to_have_count(0)
+        held.release()
+        expect(above).to_have_count(1)
+    held.let_go()
+    above.get_by_role("link", name="Try again").click()
+    expect(above).to_have_count(0)
     walk_to_the_start(page)
-    assert message_ids(page)[:51] == ids_of(long)[:51]
+    walk_to_the_end(page)
+    assert message_ids(page) == ids_of(long)
 
 
 def test_a_second_failure_replaces_the_first(page: Page, long: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(Client, "messages", refuse(Problem("unavailable")))
-        page.keyboard.press("End")
+        press_until_it_asks(page, "End", "after=")
         expect_problem(page, "unavailable")
         broken.setattr(Client, "messages", refuse(Problem("timeout")))
         page.locator(PROBLEM).get_by_role("link", name="Try again").click()
@@ -84,7 +94,7 @@ def test_a_conversation_that_is_deleted_meanwhile_says_so_and_keeps_what_is_show
 ) -> None:
     shown = message_ids(page)
     StoredCompletion.objects.all().delete()
-    page.keyboard.press("End")
+    press_until_it_asks(page, "End", "after=")
     expect_problem(page, "not-found")
     assert set(shown) <= set(message_ids(page))
 
@@ -92,7 +102,7 @@ def test_a_conversation_that_is_deleted_meanwhile_says_so_and_keeps_what_is_show
 def test_an_accident_in_our_own_server_is_told_in_the_feed_too(page: Page, long: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(Client, "messages", refuse(RuntimeError("an accident that the test makes")))
-        page.keyboard.press("End")
+        press_until_it_asks(page, "End", "after=")
         expect(page.locator(f"{MESSAGES} ~ {PROBLEM}")).to_be_visible()
     page.locator(PROBLEM).get_by_role("link", name="Try again").click()
     walk_to_the_end(page)
@@ -105,7 +115,7 @@ def test_a_page_of_the_list_that_fails_says_so_and_try_again_goes_on(page: Page,
     walk_to_the_end(page, until=60)
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(Client, "completions", refuse(Problem("unavailable")))
-        page.keyboard.press("End")
+        press_until_it_asks(page, "End", "after=")
         expect_problem(page, "unavailable")
     page.locator(PROBLEM).get_by_role("link", name="Try again").click()
     expect(page.locator(PROBLEM)).to_have_count(0)
@@ -115,8 +125,7 @@ def test_a_page_of_the_list_that_fails_says_so_and_try_again_goes_on(page: Page,
 
 def test_a_connection_that_breaks_leaves_a_link_to_go_on_with(page: Page, long: dict[str, Any]) -> None:
     page.route("**/*after=*", lambda route: route.abort())
-    with page.expect_event("requestfailed"):
-        page.keyboard.press("End")
+    press_until_it_asks(page, "End", "after=")
     last = message_ids(page)[-1]
     page.unroute("**/*after=*")
     page.get_by_role("link", name="Next page").click()

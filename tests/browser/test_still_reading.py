@@ -46,9 +46,8 @@ def shift_while_loading(page: Page, held: Held, place: str) -> float:
     held.release()
     page.wait_for_function(f"n => document.querySelectorAll('{MESSAGES}').length > n", arg=loaded)
     settle(page)
-    after = page.evaluate(
-        """(ids) => ids.map((id) => document.getElementById(id).getBoundingClientRect().top)""", list(before)
-    )
+    place_of = "(id) => document.querySelector(`[data-message-id='${id}']`).getBoundingClientRect().top"
+    after = page.evaluate(f"(ids) => ids.map({place_of})", list(before))
     return max(abs(now - then) for now, then in zip(after, before.values(), strict=True))
 
 
@@ -62,8 +61,7 @@ def test_nothing_moves_while_earlier_messages_load(
     held = Held(opened, "before=")
     open_at(opened, site)
     opened.evaluate("given => (document.documentElement.style.overflowAnchor = given)", anchoring)
-    opened.keyboard.press("Home")
-    held.wait()
+    held.wait("Home")
     assert shift_while_loading(opened, held, place) <= 0.5
 
 
@@ -72,8 +70,7 @@ def test_nothing_moves_while_page_after_page_loads_up_to_the_first_message(opene
     open_at(opened, site)
     shifts = []
     while opened.locator('[data-more="earlier"]').count():
-        opened.keyboard.press("Home")
-        held.wait()
+        held.wait("Home")
         shifts.append(shift_while_loading(opened, held, AT_THE_TOP))
     assert len(shifts) == 3
     assert max(shifts) <= 0.5
@@ -86,7 +83,7 @@ def test_reaching_the_top_loads_one_page_and_not_a_chain_of_them(opened: Page, s
     settle(opened)
     asked.clear()
     scroll_to(opened, AT_THE_TOP)
-    opened.wait_for_function(f"document.querySelectorAll('{MESSAGES}').length >= 40")
+    opened.wait_for_function(f"() => document.querySelectorAll('{MESSAGES}').length >= 40")
     settle(opened)
     opened.wait_for_load_state("networkidle")
     assert len(asked) <= 2
@@ -98,8 +95,7 @@ def test_nothing_moves_while_later_messages_load(opened: Page, site: str, place:
     held = Held(opened, "after=")
     open_at(opened, site)
     opened.evaluate("given => (document.documentElement.style.overflowAnchor = given)", anchoring)
-    opened.keyboard.press("End")
-    held.wait()
+    held.wait("End")
     assert shift_while_loading(opened, held, place) <= 0.5
 
 

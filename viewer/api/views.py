@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -18,6 +19,7 @@ from viewer.keys.models import AccessToken
 from viewer.sources.sources import client_for_token
 
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
+_ASCII = "".join(map(chr, range(128)))
 _METHODS = "GET, HEAD, OPTIONS"
 _PASSED_ON = ("Accept-Encoding", "X-Client-Request-Id")
 _PASSED_BACK = {
@@ -29,21 +31,21 @@ _PASSED_BACK = {
 @login_not_required
 def completions(request: HttpRequest) -> HttpResponseBase:
     """`GET /v1/chat/completions`."""
-    return _answer(request, "/chat/completions")
+    return _answer(request, "")
 
 
 @csrf_exempt
 @login_not_required
 def completion(request: HttpRequest, completion_id: str) -> HttpResponseBase:
     """`GET /v1/chat/completions/{id}`."""
-    return _answer(request, f"/chat/completions/{quote(completion_id, safe='')}")
+    return _answer(request, f"/{quote(completion_id, safe='')}")
 
 
 @csrf_exempt
 @login_not_required
 def messages(request: HttpRequest, completion_id: str) -> HttpResponseBase:
     """`GET /v1/chat/completions/{id}/messages`."""
-    return _answer(request, f"/chat/completions/{quote(completion_id, safe='')}/messages")
+    return _answer(request, f"/{quote(completion_id, safe='')}/messages")
 
 
 @csrf_exempt
@@ -63,29 +65,35 @@ def _answer(request: HttpRequest, path: str) -> HttpResponseBase:
     shown = _BEARER.fullmatch(request.headers.get("Authorization", ""))
     if shown is None:
         return _refuse_token("You didn't provide an access token. Send it as Authorization: Bearer YOUR_TOKEN.", None)
-    token = AccessToken.objects.find(shown[1])
-    if token is None:
-        return _refuse_token("Incorrect API key provided: this access token is unknown or revoked.", "invalid_api_key")
-    asked = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+    if re.match(r"/\.\.?(/|$)", path):  # dots alone survive quoting, and the path would lead elsewhere
+        id_of_dots = path.split("/")[1]
+        return _refuse(404, ApiError(f"Completion {id_of_dots} not found", "completion_id", "not_found"))
+    passed_on = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
     try:
-        return _pass_back(client_for_token(token).stream(path, request.META["QUERY_STRING"], asked))
+        token = AccessToken.objects.find(shown[1])
+        if token is None:
+            said = "Incorrect API key provided: this access token is unknown or revoked."
+            return _refuse_token(said, "invalid_api_key")
+        client = client_for_token(token)
+        return _pass_back(request, client.stream(f"/chat/completions{path}", _query_of(request), passed_on))
     except Problem as problem:
         return _refuse_problem(problem)
+    except DatabaseError:
+        return _refuse(503, ApiError("The archive does not answer. Try again in a moment.", type="server_error"))
 
 
-def _pass_back(stream: Stream) -> HttpResponseBase:
+def _pass_back(request: HttpRequest, stream: Stream) -> HttpResponseBase:
     """Hand an answer on as it comes: its status, the headers a client needs, and its body untouched."""
     answer: HttpResponseBase
     if 300 <= stream.status < 400:
         stream.close()
-        return _refuse(
-            502,
-            ApiError(
-                "The server behind this access token points elsewhere; that is not followed.", type="server_error"
-            ),
-        )
+        said = "The server behind this access token points elsewhere; that is not followed."
+        return _refuse(502, ApiError(said, type="server_error"))
     if stream.is_local:
         answer = HttpResponse(b"".join(stream), status=stream.status)
+    elif request.method == "HEAD":
+        stream.close()
+        answer = HttpResponse(status=stream.status)
     elif stream.status == 401:  # OpenAI repeats a part of the key, so this one body is unpacked, read and mended
         answer = HttpResponse(without_key(stream.unpacked().decode("utf-8", "replace")), status=401)
     else:
@@ -108,6 +116,11 @@ def _refuse_problem(problem: Problem) -> HttpResponse:
     if problem.retry_after is not None:
         refused["Retry-After"] = str(math.ceil(problem.retry_after))
     return refused
+
+
+def _query_of(request: HttpRequest) -> str:
+    """Give the query as it came; bytes beyond ASCII, which `requests` would take for Latin-1, percent-encoded."""
+    return quote(request.META["QUERY_STRING"].encode("latin-1"), safe=_ASCII)
 
 
 def _refuse_token(message: str, code: str | None) -> HttpResponse:

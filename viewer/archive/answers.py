@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from viewer.completions.errors import ApiError, to_body
 
-from .models import StoredCompletion, StoredMessage
+from .models import StoredCompletion, StoredMessage, fit
 
 LARGEST_LIMIT = 100
+_MOST_PAIRS = 16
 _ROUTE = re.compile(r"/chat/completions(?:/(?P<completion_id>[^/]+)(?P<messages>/messages)?)?")
 _METADATA = re.compile(r"metadata\[(.*)\]", re.DOTALL)
 
@@ -66,12 +67,12 @@ def answer(path: str, query: str = "") -> Answer:
 
 def completion_of(message_id: str) -> str | None:
     """Find the completion that holds a message, for the reader who has only the message's id."""
-    found = StoredMessage.objects.filter(message_id=message_id).order_by("completion_id")
+    found = StoredMessage.objects.filter(message_id=fit(message_id)).order_by("completion_id")
     return found.values_list("completion__completion_id", flat=True).first()
 
 
 def _completion(completion_id: str) -> Answer:
-    body = StoredCompletion.objects.filter(completion_id=completion_id).values_list("body", flat=True).first()
+    body = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("body", flat=True).first()
     if body is None:
         raise _not_found(completion_id)
     return Answer(200, body.encode())
@@ -80,37 +81,52 @@ def _completion(completion_id: str) -> Answer:
 def _completions(asked: list[tuple[str, str]]) -> Answer:
     paging = _read_paging(asked, descending=True)
     found = StoredCompletion.objects.all()
-    for name, value in asked:
-        if name == "model":
-            found = found.filter(model=value)
-        elif pair := _METADATA.fullmatch(name):
-            found = found.filter(metadata__key=pair[1], metadata__value=value)
-    if paging.after is not None:
-        found = _behind(found, paging)
-    order = ("-created", "-id") if paging.descending else ("created", "id")
-    rows = found.order_by(*order).values_list("completion_id", "body")[: paging.limit + 1]
+    for model in {value for name, value in asked if name == "model"}:
+        found = found.filter(model=fit(model)[:255])
+    for key, value in _read_pairs(asked):
+        found = found.filter(metadata__key=fit(key)[:255], metadata__value=fit(value))
+    found = found.order_by(*(("-created", "-id") if paging.descending else ("created", "id")))
+    rows: list[tuple[str, str]] = []
+    for stretch in _stretches(found, paging):
+        rows += stretch.values_list("completion_id", "body")[: paging.limit + 1 - len(rows)]
+        if len(rows) > paging.limit:
+            break
     return _list(rows, paging)
 
 
-def _behind(found: QuerySet[StoredCompletion], paging: Paging) -> QuerySet[StoredCompletion]:
-    """Go on behind a completion. `created` twice, so that the index on (created, id) is entered at the right place."""
-    cursor = StoredCompletion.objects.filter(completion_id=paging.after).values_list("created", "id").first()
+def _stretches(found: QuerySet[StoredCompletion], paging: Paging) -> list[QuerySet[StoredCompletion]]:
+    """Cut what lies behind the cursor in two, its own second and the rest, so that each is one range of an index.
+
+    One condition with OR would scan every completion of that second, and an import can give thousands the same.
+    """
+    if paging.after is None:
+        return [found]
+    cursor = StoredCompletion.objects.filter(completion_id=fit(paging.after)).values_list("created", "id").first()
     if cursor is None:
         raise _unknown_cursor(f"no stored completion has the id '{_shortened(paging.after)}'")
     created, row = cursor
     if paging.descending:
-        return found.filter(Q(created__lte=created), Q(created__lt=created) | Q(id__lt=row))
-    return found.filter(Q(created__gte=created), Q(created__gt=created) | Q(id__gt=row))
+        return [found.filter(created=created, id__lt=row), found.filter(created__lt=created)]
+    return [found.filter(created=created, id__gt=row), found.filter(created__gt=created)]
+
+
+def _read_pairs(asked: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Read the metadata filters. A completion has at most 16 pairs (api_facts, section 2); more cannot all match."""
+    pairs = {(pair[1], value) for name, value in asked if (pair := _METADATA.fullmatch(name))}
+    if len(pairs) > _MOST_PAIRS:
+        message = f"Invalid 'metadata': expected at most {_MOST_PAIRS} pairs, but got {len(pairs)} instead."
+        raise Refused(400, ApiError(message, "metadata", "invalid_value"))
+    return pairs
 
 
 def _messages(completion_id: str, asked: list[tuple[str, str]]) -> Answer:
     paging = _read_paging(asked, descending=False)
-    completion = StoredCompletion.objects.filter(completion_id=completion_id).values_list("id", flat=True).first()
+    completion = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("id", flat=True).first()
     if completion is None:
         raise _not_found(completion_id)
     found = StoredMessage.objects.filter(completion=completion)
     if paging.after is not None:
-        position = found.filter(message_id=paging.after).values_list("position", flat=True).first()
+        position = found.filter(message_id=fit(paging.after)).values_list("position", flat=True).first()
         if position is None:
             raise _unknown_cursor(f"no message of this completion has the id '{_shortened(paging.after)}'")
         found = found.filter(position__lt=position) if paging.descending else found.filter(position__gt=position)
@@ -149,11 +165,12 @@ def _read_limit(given: str) -> int:
     if given.startswith("-") or not given.strip("0"):
         message = f"Invalid 'limit': integer below minimum value. Expected a value >= 1, but got {shown} instead."
         raise Refused(400, ApiError(message, "limit", "integer_below_min_value"))
-    if len(given.lstrip("0")) > 3 or int(given) > LARGEST_LIMIT:
+    limit = int(given.lstrip("0")[:4])
+    if limit > LARGEST_LIMIT:
         expected = f"Expected a value <= {LARGEST_LIMIT}, but got {shown} instead."
         message = f"Invalid 'limit': integer above maximum value. {expected}"
         raise Refused(400, ApiError(message, "limit", "integer_above_max_value"))
-    return int(given)
+    return limit
 
 
 def _read_order(given: str | None, descending: bool) -> bool:

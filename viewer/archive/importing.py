@@ -17,9 +17,9 @@ from typing import Any
 
 from django.db import transaction
 
-from viewer.completions.source_text import STRICT, Piece, clean, items, members, to_object
+from viewer.completions.source_text import STRICT, Piece, items, members, to_object
 
-from .models import StoredCompletion, StoredMessage, StoredMetadata
+from .models import StoredCompletion, StoredMessage, StoredMetadata, fit
 
 _BATCH_BYTES = 8_000_000
 _BATCH_LINES = 500
@@ -34,6 +34,7 @@ _COMPLETION_KEYS = (
     "choices", "response_format",
 )  # fmt: skip
 _PART_KEYS = ("type", "text", "image_url", "input_audio", "file")
+_NULL = Piece("null", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +112,15 @@ def _read_or_say_why(line: bytes) -> Record | str:
         return read_line(line)
     except ValueError as error:
         return str(error)
+    except RecursionError:
+        return "nested too deeply"
 
 
 def _read_stored(pairs: list[tuple[str, Piece]], messages: list[Piece], digest: str) -> Record:
     fields = dict(pairs)
     completion_id = _read_id(fields["id"].value if "id" in fields else None, "the completion")
     body = to_object([(name, piece.source) for name, piece in pairs if name != "messages"])
-    value = {name: piece.value for name, piece in pairs}
-    return _record(completion_id, value, body, digest, messages)
+    return _record(completion_id, fields, body, digest, messages)
 
 
 def _read_fine_tuning(pairs: list[tuple[str, Piece]], messages: list[Piece], digest: str) -> Record:
@@ -135,17 +137,16 @@ def _read_fine_tuning(pairs: list[tuple[str, Piece]], messages: list[Piece], dig
     }
     names = [*_COMPLETION_KEYS, *(name for name in given if name not in _COMPLETION_KEYS)]
     body = to_object([(name, given.get(name, "null")) for name in names])
-    value = {name: piece.value for name, piece in pairs}
-    return _record(completion_id, value, body, digest, messages[: len(messages) - len(answers)])
+    return _record(completion_id, dict(pairs), body, digest, messages[: len(messages) - len(answers)])
 
 
-def _record(completion_id: str, value: dict[str, Any], body: str, digest: str, messages: list[Piece]) -> Record:
-    created, model, metadata = value.get("created"), value.get("model"), value.get("metadata")
+def _record(completion_id: str, fields: dict[str, Piece], body: str, digest: str, messages: list[Piece]) -> Record:
+    model = fields.get("model", _NULL).value
     return Record(
         completion_id=completion_id,
-        created=_read_seconds(created),
-        model=_column(model)[:255] if isinstance(model, str) else "",
-        metadata=_read_metadata(metadata) if isinstance(metadata, dict) else {},
+        created=_read_seconds(fields.get("created", _NULL).value),
+        model=fit(model)[:255] if isinstance(model, str) else "",
+        metadata=_read_metadata(fields.get("metadata", _NULL)),
         body=body,
         digest=digest,
         messages=_to_messages(completion_id, messages),
@@ -156,7 +157,7 @@ def _to_messages(completion_id: str, messages: list[Piece]) -> list[tuple[str, s
     stored: dict[str, str] = {}
     for position, message in enumerate(messages):
         given = message.value.get("id")
-        message_id = f"{completion_id}-{position}" if given is None else _read_id(given, f"message {position}")
+        message_id = _read_id(f"{completion_id}-{position}" if given is None else given, f"message {position}")
         if message_id in stored:
             raise ValueError(f"message {position} has an id that stands twice: {message_id}")
         stored[message_id] = _to_message(message_id, message)
@@ -165,18 +166,20 @@ def _to_messages(completion_id: str, messages: list[Piece]) -> list[tuple[str, s
 
 def _to_message(message_id: str, message: Piece) -> str:
     """Write a message as the API answers it. What is there stays as it was written; null is added where it belongs."""
-    given = dict(members(message.source, STRICT))
-    missing = [name for name in _ALWAYS if name not in given]
-    unset = [name for name in _ONLY_WHEN_SET if name in given and given[name].value is None]
-    parts = given.get("content")
-    if parts is not None and isinstance(parts.value, list) and "content_parts" not in given:
-        given["content_parts"] = Piece(_to_parts(parts), None)
-        given["content"] = Piece(json.dumps(_joined(parts.value)), None)
-    elif not missing and not unset and given.get("id", Piece("", None)).value == message_id:
-        return message.source
-    kept = [(name, piece.source) for name, piece in given.items() if name not in unset and name != "id"]
-    added = [(name, "null") for name in _ALWAYS if name not in given]
-    return to_object([("id", json.dumps(message_id)), *kept, *added])
+    pairs = members(message.source, STRICT)
+    given = dict(pairs)
+    if given.get("id", _NULL).value is None:
+        pairs = [("id", Piece(json.dumps(message_id), message_id)), *(pair for pair in pairs if pair[0] != "id")]
+    content = given.get("content", _NULL)
+    if isinstance(content.value, list) and given.get("content_parts", _NULL).value is None:
+        joined = Piece(json.dumps(_joined(content.value)), None)
+        pairs = [(name, joined if name == "content" else piece) for name, piece in pairs if name != "content_parts"]
+        pairs.append(("content_parts", Piece(_to_parts(content), None)))
+    kept = [(name, piece.source) for name, piece in pairs if not (name in _ONLY_WHEN_SET and piece.value is None)]
+    names = {name for name, _ in kept}
+    added = [(name, "null") for name in _ALWAYS if name not in names]
+    is_whole = not added and kept == [(name, piece.source) for name, piece in members(message.source, STRICT)]
+    return message.source if is_whole else to_object(kept + added)
 
 
 def _to_parts(content: Piece) -> str:
@@ -207,19 +210,17 @@ def _to_choice(message: Piece) -> str:
 
 
 def _read_id(given: Any, whose: str) -> str:
-    if not isinstance(given, str) or not _ID.fullmatch(given):
+    if not isinstance(given, str) or not _ID.fullmatch(given) or fit(given) != given:
         raise ValueError(f"{whose} has no usable id (1 to 255 characters, no blanks, none of / \\ ? # %)")
-    return _column(given)
+    return given
 
 
-def _read_metadata(metadata: dict[str, Any]) -> dict[str, str]:
-    shown = {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
-    return {_column(name)[:255]: _column(value) for name, value in shown.items()}
-
-
-def _column(text: str) -> str:
-    """Make a text fit for a database column: PostgreSQL takes no NUL, and UTF-8 no lone surrogate."""
-    return clean(text).replace("\x00", "\ufffd")
+def _read_metadata(metadata: Piece) -> dict[str, str]:
+    """Read the pairs to filter by; a value that is no string counts as its JSON text, which is what a page shows."""
+    if not isinstance(metadata.value, dict):
+        return {}
+    pairs = members(metadata.source, STRICT)
+    return {fit(key)[:255]: fit(piece.value if isinstance(piece.value, str) else piece.source) for key, piece in pairs}
 
 
 def _read_seconds(created: Any) -> int:

@@ -7,6 +7,13 @@ from __future__ import annotations
 
 from django.db import models
 
+from viewer.completions.source_text import clean
+
+
+def fit(text: str) -> str:
+    """Make a text fit for a column, when it is stored and when it is looked up: no NUL, no lone surrogate."""
+    return clean(text).replace("\x00", "\ufffd")
+
 
 class StoredCompletion(models.Model):
     """A stored completion. `body` is what `GET …/{id}` answers, `created` Unix seconds."""

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_BRACKET_OR_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _DEEPEST_INDENT = 40  # levels; a thousand nested lists would otherwise print a megabyte of blanks
 
 
@@ -79,11 +80,16 @@ def to_object(pairs: list[tuple[str, str]]) -> str:
 
 
 def pretty(text: str) -> str | None:
-    """Indent JSON for reading, digits, key order and doubled keys untouched; None when it is not JSON."""
+    """Indent JSON for reading, digits, key order and doubled keys untouched; None when it is not JSON.
+
+    What is nested deeper than Python's stack is given as it came: indenting it would help nobody.
+    """
     try:
-        decode(text, STRICT)
+        STRICT.decode(text)
     except ValueError:
         return None
+    except RecursionError:
+        return text
     return "".join(_indented(_TOKEN.findall(text)))
 
 
@@ -121,10 +127,26 @@ def _elements(text: str, opening: str, closing: str) -> Iterator[_Cursor]:
 
 
 def _value_at(text: str, start: int, decoder: json.JSONDecoder) -> tuple[Any, int]:
+    """Read one value. A lenient reader takes one that is deeper than Python's stack by its source alone, as empty."""
     try:
         return decoder.raw_decode(text, start)
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        if decoder is STRICT:
+            raise ValueError("nested too deeply") from None
+        return [] if text[start] == "[" else {}, _end_of_container(text, start)
+
+
+def _end_of_container(text: str, start: int) -> int:
+    """Find the end of an array or object by counting brackets, which no depth can exhaust. Raises ValueError."""
+    depth = 0
+    for token in _BRACKET_OR_STRING.finditer(text, start):
+        if token[0] in "[{":
+            depth += 1
+        elif token[0] in "]}":
+            depth -= 1
+            if depth == 0:
+                return token.end()
+    raise json.JSONDecodeError("Unterminated array or object", text, start)
 
 
 def _skip_space(text: str, start: int) -> int:

@@ -56,7 +56,7 @@ class Command(BaseCommand):
                     progress.update_to_here()
                     if outcome.said:
                         self._say(f"{name}, line {outcome.line}: {outcome.said}")
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             # A cut-off gzip file ends here too; what came before it is stored.
             self._say(f"{name}: {getattr(error, 'strerror', None) or error}")
             counts["bad"] += 1

