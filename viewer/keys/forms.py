@@ -81,7 +81,7 @@ class AccessTokenForm(forms.Form):
 
 
 def read_base_url(given: str) -> str:
-    """Check a base URL against `API_HOSTS`, so that a key goes only where the operator allows. Raises ValidationError."""
+    """Check a base URL against `API_HOSTS`: a key goes only where the operator allows. Raises ValidationError."""
     try:
         parts = urlsplit(given.strip().rstrip("/"))
         host, port = (parts.hostname or "").lower(), parts.port
