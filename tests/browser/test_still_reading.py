@@ -103,6 +103,7 @@ def test_focus_stays_where_it_is_while_messages_load(opened: Page, site: str) ->
     held = Held(opened, "before=")
     open_at(opened, site)
     expect(opened.locator(LINKED)).to_be_focused()
+    draw(opened, 30)  # the page holds its place until it has been still for a while
     scroll_to(opened, AT_THE_TOP)
     held.wait()
     shift_while_loading(opened, held, AT_THE_TOP)

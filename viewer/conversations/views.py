@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from viewer.client.client import Client, Order
 from viewer.client.problems import Problem
-from viewer.completions.types import AudioPart, FilePart, ImagePart, Message, Page, Unreadable
+from viewer.completions.types import AudioPart, FilePart, ImagePart, Message, Unreadable
 from viewer.http import Request
 from viewer.sources.sources import client_for, completion_of
 
@@ -142,6 +142,7 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
         "answer": draw_answer(completion, reading.items) if completion and reading.is_end else [],
         "above": None if request.htmx and "after" in request.GET else reading.above,
         "below": None if request.htmx and "before" in request.GET else reading.below,
+        "ends_here": reading.below is None,
         "order": reading.order,
         "metadata": _pairs(completion.metadata) if completion else [],
     }
@@ -187,33 +188,33 @@ def _read(client: Client, request: Request, completion_id: str, message_id: str)
     if message_id and not (after or before):
         window = client.messages_around(completion_id, message_id)
         return _reading(completion_id, window.items, window.has_earlier, window.has_later)
-    if before:
-        page = client.messages(completion_id, after=before, order="desc")
-        return _reading(completion_id, page.items[::-1], page.has_more, has_later=True)
-    if request.GET.get("order") == "desc":
-        page = client.messages(completion_id, after=after, order="desc")
-        return _reading_backwards(completion_id, page, is_first=not after)
-    page = client.messages(completion_id, after=after)
-    return _reading(completion_id, page.items, bool(after), page.has_more)
+    order: Order = "desc" if request.GET.get("order") == "desc" else "asc"
+    if before:  # what stands above on the page comes from reading the other way, and is turned round
+        page = client.messages(completion_id, after=before, order="asc" if order == "desc" else "desc")
+        return _reading(completion_id, page.items[::-1], page.has_more, True, order)
+    page = client.messages(completion_id, after=after, order=order)
+    return _reading(completion_id, page.items, bool(after), page.has_more, order)
 
 
 def _reading(
-    completion_id: str, items: tuple[Message | Unreadable, ...], has_earlier: bool, has_later: bool
+    completion_id: str,
+    items: tuple[Message | Unreadable, ...],
+    has_above: bool,
+    has_below: bool,
+    order: Order = "asc",
 ) -> Reading:
-    base = reverse("conversation", args=[completion_id])
+    """Say where reading goes on above and below, `before` the first and `after` the last message in this order."""
+    base, asked = reverse("conversation", args=[completion_id]), {} if order == "asc" else {"order": order}
     first, last = (items[0].id, items[-1].id) if items else ("", "")
-    earlier = More("earlier", f"{base}?{urlencode({'before': first})}") if has_earlier and first else None
-    later = More("later", f"{base}?{urlencode({'after': last})}") if has_later and last else None
-    return Reading(items, above=earlier, below=later)
-
-
-def _reading_backwards(completion_id: str, page: Page[Message | Unreadable], *, is_first: bool) -> Reading:
-    """Read newest first, in the order the server gave: a partial list is never sorted again."""
-    newest = reverse("conversation", args=[completion_id]) + "?order=desc"
-    earlier = (
-        More("earlier", f"{newest}&{urlencode({'after': page.cursor})}") if page.has_more and page.cursor else None
+    above = f"{base}?{urlencode(asked | {'before': first})}" if has_above and first else ""
+    below = f"{base}?{urlencode(asked | {'after': last})}" if has_below and last else ""
+    is_forward = order == "asc"
+    return Reading(
+        items,
+        above=More("earlier" if is_forward else "later", above) if above else None,
+        below=More("later" if is_forward else "earlier", below) if below else None,
+        order=order,
     )
-    return Reading(page.items, above=None if is_first else More("later", newest), below=earlier, order="desc")
 
 
 def _title(client: Client, completion_id: str, reading: Reading) -> str:
