@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.reading import LINKED, MESSAGES, Held, make_varied, settle, tops_in_view
+from tests.browser.reading import LINKED, MESSAGES, Held, draw, make_varied, settle, tops_in_view
 
 AT_THE_TOP = "0"
 ONE_PIXEL_DOWN = "1"
