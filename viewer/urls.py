@@ -17,6 +17,8 @@ from viewer.sources.sources import try_out
 
 _no_self_service = login_not_required(TemplateView.as_view(template_name="account/no_self_service.html"))
 
+handler500 = "viewer.failures.failed"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="completions"), name="home"),
     path("completions/", conversations.completions, name="completions"),

@@ -134,7 +134,7 @@ def test_the_fragments_of_10000_messages_hold_each_message_once_in_order(
     shown, answers = [], 0
     address = "/completions/chatcmpl-huge/"
     while address:
-        answer = page.request.get(site + address, headers={"HX-Request": "true", "Connection": "close"})
+        answer = page.request.get(site + address, headers={"HX-Request": "true"})
         assert answer.ok
         fragment = answer.text()
         shown += re.findall(r'data-message-id="([^"]*)"', fragment)

@@ -143,7 +143,7 @@ def complaints(page: Page) -> list[str]:
     The dark page differs in its colours alone, so only the rules about colour are asked again.
     """
     found = []
-    for theme, rules in (("light", {}), ("dark", {"runOnly": ["cat.color"]})):
+    for theme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast", "link-in-text-block"]})):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         for viewport in (DESKTOP, PHONE):
             page.set_viewport_size(viewport)

@@ -105,6 +105,7 @@ def test_an_accident_in_our_own_server_is_told_in_the_feed_too(page: Page, long:
         press_until_it_asks(page, "End", "after=")
         expect(page.locator(f"{MESSAGES} ~ {PROBLEM}")).to_be_visible()
     page.locator(PROBLEM).get_by_role("link", name="Try again").click()
+    expect(page.locator(PROBLEM)).to_have_count(0)
     walk_to_the_end(page)
     assert message_ids(page)[-1] == "chatcmpl-long-99"
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.reading import LINKED, MESSAGES, Held, make_varied, settle, tops_in_view
+from tests.browser.reading import LINKED, MESSAGES, Held, draw, make_varied, settle, tops_in_view
 
 AT_THE_TOP = "0"
 ONE_PIXEL_DOWN = "1"
@@ -103,6 +103,7 @@ def test_focus_stays_where_it_is_while_messages_load(opened: Page, site: str) ->
     held = Held(opened, "before=")
     open_at(opened, site)
     expect(opened.locator(LINKED)).to_be_focused()
+    draw(opened, 30)  # the page holds its place until it has been still for a while
     scroll_to(opened, AT_THE_TOP)
     held.wait()
     shift_while_loading(opened, held, AT_THE_TOP)

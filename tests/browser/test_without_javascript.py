@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
@@ -81,11 +82,14 @@ def test_reading_backwards_from_a_permalink_without_javascript(plain_page: Page,
     expect(plain_page.get_by_role("link", name="Earlier messages")).to_have_count(0)
 
 
-def test_a_permalink_scrolls_to_its_message_without_javascript(plain_page: Page, stored: Callable, site: str) -> None:
+@pytest.mark.parametrize("index", [42, 43], ids=["short", "taller than the window"])
+def test_a_permalink_opens_at_the_beginning_of_its_message_without_javascript(
+    plain_page: Page, stored: Callable, site: str, index: int
+) -> None:
     stored(make_varied("chatcmpl-varied", 90))
-    plain_page.goto(f"{site}/completions/chatcmpl-varied/messages/chatcmpl-varied-42/")
+    plain_page.goto(f"{site}/completions/chatcmpl-varied/messages/chatcmpl-varied-{index}/")
     linked = plain_page.locator(LINKED)
-    expect(linked).to_have_attribute("data-message-id", "chatcmpl-varied-42")
+    expect(linked).to_have_attribute("data-message-id", f"chatcmpl-varied-{index}")
     expect(linked).to_be_in_viewport()
     heads = plain_page.locator(".conversation-head").bounding_box()
     box = linked.bounding_box()

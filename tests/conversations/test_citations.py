@@ -138,9 +138,9 @@ def test_sources_are_numbered_once_per_address_without_its_campaign() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\nscript:alert(1)", "data:text/html,x", "vbscript:x", "//evil",
-        "/path", "https:evil", "https:///evil", "https:\\\\evil", "http://", "https://e\nvil/", "https://a b/", "", "ftp://x",
-        "https://[", "file:///etc/passwd", "https://a%2fb/",
+        "javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\nscript:alert(1)", "data:text/html,x", "vbscript:x",
+        "//evil", "/path", "https:evil", "https:///evil", "https:\\\\evil", "http://", "https://e\nvil/", "https://a b/", "",
+        "ftp://x", "https://[", "file:///etc/passwd", "https://a%2fb/",
     ],
 )  # fmt: skip
 def test_what_is_no_web_address_is_never_a_link(url: str) -> None:
@@ -181,29 +181,11 @@ URLS = [f"https://{host}/" for host in HOSTS] + [
     OSLO,
 ]
 SYNTAX = [
-    "**",
-    "*",
-    "_",
-    "`",
-    "```\n",
-    "\n",
-    "\n\n",
-    "# ",
-    "- ",
-    "1. ",
-    "> ",
-    "|",
-    "\n|-|-|\n",
-    "[",
-    "](",
-    ")",
-    "(",
-    "![",
-    "<",
-    "&amp;",
-    "~~",
-]
-PIECES = st.one_of(st.text(max_size=8), st.sampled_from(SYNTAX), st.sampled_from(["word", " ", "two words. ", "😀", "ä", "\U000f0000"]))  # fmt: skip
+    "**", "*", "_", "`", "```\n", "\n", "\n\n", "# ", "- ", "1. ", "> ", "|", "\n|-|-|\n", "[", "](", ")", "(", "![", "<",
+    "&amp;", "~~", "\\(", "\\)",
+]  # fmt: skip
+WORDS = ["word", " ", "two words. ", "😀", "ä", "\U000f0000"]
+PIECES = st.one_of(st.text(max_size=8), st.sampled_from(SYNTAX), st.sampled_from(WORDS))
 PLAIN_TEXTS = st.lists(PIECES, max_size=25).map("".join)
 MARKED_TEXTS = st.lists(st.one_of(PIECES, st.sampled_from(MARKERS), st.sampled_from(URLS)), max_size=25).map("".join)
 INDICES = st.one_of(st.none(), st.integers(-3, 200), st.integers())

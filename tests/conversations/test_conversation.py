@@ -102,7 +102,7 @@ def test_a_permalink_opens_at_its_message_and_marks_it_alone(reader: Client, sto
     linked = long["messages"][200]["id"]
     page = opened(reader, f"/completions/chatcmpl-one/messages/{linked}/")
     assert message_ids(page) == [message["id"] for message in long["messages"][190:210]]
-    assert page.count('aria-current="true" autofocus') == 1
+    assert page.count("autofocus") == 1
     assert f'data-message-id="{linked}" data-role="user" tabindex="-1" aria-current="true"' in page
 
 

