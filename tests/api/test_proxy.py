@@ -122,7 +122,9 @@ def test_lectern_only_reads(alice: User, upstream: Upstream, base: str) -> None:
     assert (head.status_code, head.content) == (200, b"")
 
 
-def test_deleting_the_key_or_revoking_the_token_takes_effect_at_once(alice: User, upstream: Upstream, base: str, client: Client) -> None:
+def test_deleting_the_key_or_revoking_the_token_takes_effect_at_once(
+    alice: User, upstream: Upstream, base: str, client: Client
+) -> None:
     headers, others = bearer(alice, upstream), bearer(alice, upstream, "close")
     assert requests.get(base, headers=headers).status_code == 200
     assert requests.get(base, headers=others).status_code == 200
@@ -146,7 +148,9 @@ def test_the_official_client_works_through_it(alice: User, upstream: Upstream, l
             client.chat.completions.retrieve("chatcmpl-nope")
 
 
-def test_turns_are_given_back_whatever_becomes_of_the_answer(alice: User, upstream: Upstream, base: str, settings: Any) -> None:
+def test_turns_are_given_back_whatever_becomes_of_the_answer(
+    alice: User, upstream: Upstream, base: str, settings: Any
+) -> None:
     settings.UPSTREAM_QUESTIONS = 2
     headers = bearer(alice, upstream, "huge-20")
     for _ in range(6):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +14,7 @@ from django.test import Client
 from tests.conftest import make_completion, make_key, say
 from tests.conversations.pages import link, message_ids, visible
 from tests.upstream import Upstream
+from viewer.client.problems import problem_of
 from viewer.keys.encryption import Secret
 from viewer.keys.models import ApiKey
 
@@ -67,6 +70,34 @@ def test_a_server_that_appends_the_answer_does_not_show_it_twice(
 
 
 @pytest.mark.parametrize("position", [0, 5000, 9999])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_an_appended_answer_is_not_doubled_in_either_order(
+    reader: Client, alice: User, upstream: Upstream, order: str
+) -> None:
+    browse(alice, upstream, "appending")
+    seen = page(reader, f"/completions/chatcmpl-live-0030/?order={order}")
+    while address := link(seen, "later" if order == "asc" else "earlier"):
+        assert "data-answer" not in seen
+        seen = page(reader, address)
+    assert "data-answer" not in seen
+
+
+def test_switching_the_source_forgets_the_place_in_the_list(reader: Client, alice: User) -> None:
+    answer = reader.post("/keys/choose/", {"key": "", "next": "/completions/?model=a&after=chatcmpl-x"})
+    assert answer["Location"] == "/completions/?model=a"
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        ("Chat completion with id chatcmpl-x not found", "not-found"),
+        ("cursor 'zzz' not found in completion chatcmpl-x", "bad-request"),
+    ],
+)
+def test_a_server_that_says_400_for_unknown_is_understood(message: str, name: str) -> None:
+    assert problem_of(400, {}, json.dumps({"error": {"message": message}}).encode()).name == name
+
+
 def test_a_permalink_costs_two_questions_at_any_depth(
     reader: Client, alice: User, upstream: Upstream, position: int
 ) -> None:
@@ -89,8 +120,6 @@ def test_ids_that_do_not_count_are_found_by_walking(reader: Client, alice: User,
 
 def test_parts_and_raw_come_through_the_key(reader: Client, alice: User, upstream: Upstream) -> None:
     browse(alice, upstream)
-    import re
-
     seen = (
         page(reader, "/completions/chatcmpl-live-image/")
         if "chatcmpl-live-image" in page(reader, "/completions/?order=asc") + page(reader, "/completions/")

@@ -109,7 +109,7 @@ class Client:
             try:
                 window = self._window(completion_id, index - CONTEXT)
             except Problem as problem:
-                if problem.name == "not-found" or problem.status not in (400, 404):
+                if problem.name != "bad-request":
                     raise
             else:
                 if any(item.id == message_id for item in window.items):
@@ -123,7 +123,7 @@ class Client:
             try:
                 page = self.messages(completion_id, after=f"{completion_id}-{index - 1}", limit=1)
             except Problem as problem:
-                if problem.status != 400:
+                if problem.name != "bad-request":
                     raise
             else:
                 if page.items and isinstance(page.items[0], Message) and page.items[0].id == message_id:
@@ -142,7 +142,7 @@ class Client:
         try:
             earlier = self.messages(completion_id, after=message_id, order="desc", limit=CONTEXT + 1)
         except Problem as problem:
-            if problem.status == 400:
+            if problem.name == "bad-request":
                 raise Problem("not-found", param="message_id", status=404) from problem
             raise
         has_earlier = len(earlier.items) > CONTEXT

@@ -24,6 +24,8 @@ _QUOTA_CODES = {
     "insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
     "project_spend_limit_exceeded", "organization_usage_limit_exceeded",
 }  # fmt: skip
+# Not every "not found" of OGX: a cursor that it does not know is worded alike, and its completion may well be there.
+_OGX_NOT_FOUND = re.compile(r"Chat completion with id .+ not found", re.DOTALL)
 # OpenAI's 401 repeats the first eight and the last four characters of the key, with stars between.
 _KEY_ECHO = re.compile(r"(provided)?:? *\S*\*{2,}\S*(?=\.|\s|$)|\bsk-[\w-]+")
 
@@ -68,7 +70,7 @@ def _name_of(status: int, error: ApiError) -> ProblemName:
         return "quota-exhausted"
     if 300 <= status < 400:
         return "unreadable"  # redirects are not followed: the key must not travel
-    if status == 400 and error.param is None and error.code is None and "not found" in error.message:
+    if status == 400 and error.param is None and error.code is None and _OGX_NOT_FOUND.fullmatch(error.message):
         return "not-found"  # OGX says it this way (api_facts, section 7)
     return _BY_STATUS.get(status, "unavailable" if status >= 500 else "bad-request")
 

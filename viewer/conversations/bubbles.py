@@ -167,9 +167,15 @@ def draw_messages(completion_id: str, items: Iterable[Message | Unreadable], *, 
     return [_draw(completion_id, item, ties, linked) for item in items]
 
 
-def draw_answer(completion: Completion, shown: Iterable[Message | Unreadable]) -> list[DrawnChoice]:
-    """Draw the choices, unless the messages shown end with them already, as servers do that append the answer."""
-    if not completion.choices or _ends_with(tuple(shown), completion.choices):
+def draw_answer(
+    completion: Completion, shown: Iterable[Message | Unreadable], *, goes_on: bool = False
+) -> list[DrawnChoice]:
+    """Draw the choices, unless the messages end with them already, as servers do that append the answer.
+
+    `shown` is oldest first and ends with the newest message; `goes_on` says that there are older ones elsewhere, so
+    that the choices may have begun on the page before.
+    """
+    if not completion.choices or _ends_with(tuple(shown), completion.choices, goes_on=goes_on):
         return []
     return [_draw_choice(completion, choice) for choice in completion.choices]
 
@@ -389,11 +395,17 @@ def _is_error(text: str) -> bool:
     return isinstance(value, dict) and bool(value.get("error"))
 
 
-def _ends_with(shown: tuple[Message | Unreadable, ...], choices: tuple[Choice, ...]) -> bool:
-    last = [item for item in shown[-len(choices) :] if isinstance(item, Message) and item.role == "assistant"]
-    said = [_said(item) for item in last]
-    answers = [_said(choice.message) for choice in choices if isinstance(choice.message, Message)]
-    return len(answers) == len(choices) and sorted(said) == sorted(answers)
+def _ends_with(shown: tuple[Message | Unreadable, ...], choices: tuple[Choice, ...], *, goes_on: bool) -> bool:
+    last = shown[-len(choices) :]
+    if not last or (len(last) < len(choices) and not goes_on):
+        return False
+    return all(
+        isinstance(item, Message)
+        and item.role == "assistant"
+        and isinstance(choice.message, Message)
+        and _said(item) == _said(choice.message)
+        for item, choice in zip(last, choices[-len(last) :], strict=True)
+    )
 
 
 def _said(message: Message) -> tuple[str, str, str]:

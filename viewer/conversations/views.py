@@ -22,7 +22,7 @@ from viewer.http import Request
 from viewer.sources.sources import Source, chosen_source, completion_of, find
 
 from . import media
-from .bubbles import draw_answer, draw_messages
+from .bubbles import DrawnChoice, draw_answer, draw_messages
 from .problem_words import Told, tell
 from .rows import answer_line, draw_rows, first_question, question_in
 
@@ -141,7 +141,7 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
         "problem": problem_with_completion,
         "source": source,
         "bubbles": draw_messages(completion_id, reading.items, linked=message_id),
-        "answer": draw_answer(completion, reading.items) if completion and reading.is_end else [],
+        "answer": _answer(completion, reading),
         "above": None if request.htmx and "after" in request.GET else reading.above,
         "below": None if request.htmx and "before" in request.GET else reading.below,
         "ends_here": reading.below is None,
@@ -220,6 +220,14 @@ def _read(client: Client, request: Request, completion_id: str, message_id: str)
         return _reading(completion_id, page.items[::-1], page.has_more, True, order)
     page = client.messages(completion_id, after=after, order=order)
     return _reading(completion_id, page.items, bool(after), page.has_more, order)
+
+
+def _answer(completion: Completion | None, reading: Reading) -> list[DrawnChoice]:
+    if completion is None or not reading.is_end:
+        return []
+    if reading.order == "desc":
+        return draw_answer(completion, reading.items[::-1], goes_on=reading.below is not None)
+    return draw_answer(completion, reading.items, goes_on=reading.above is not None)
 
 
 def _reading(

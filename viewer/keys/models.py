@@ -24,7 +24,7 @@ _FINDINGS = {
     "invalid-key": "the server refuses this key; saved all the same, replace it when you can",
     "forbidden": "the server knows this key, but it may not list completions",
     "unsupported": "this server cannot list completions, but can open one by its id",
-    "not-found": "this server cannot list completions, but can open one by its id",
+    "not-found": "the server does not know this address; check the base URL, which usually ends in /v1",
     "rate-limited": "the server asks to slow down; the key was not refused",
     "quota-exhausted": "the account behind this key has used up its quota",
     "unavailable": "the server is not reachable at the moment; saved all the same",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from django.contrib import messages
@@ -67,9 +68,7 @@ def choose_source(request: Request) -> HttpResponse:
     chosen = request.POST.get("key", "")
     key = get_object_or_404(ApiKey.objects.of(request.user), pk=_read_uuid(chosen)) if chosen else None
     ApiKey.objects.choose(request.user, key)
-    back_to = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(back_to, allowed_hosts=None)
-    return redirect(back_to if is_ours and back_to.startswith("/") else "completions")
+    return redirect(_back_to(request.POST.get("next", "")) or "completions")
 
 
 @never_cache  # the answer to a POST holds a secret that is shown once
@@ -124,6 +123,15 @@ def _note_finding(request: Request, key: ApiKey, try_out: TryOut) -> None:
     key.save(update_fields=["finding"])
     note = messages.success if key.finding == "works" else messages.warning
     note(request, f"“{key.label}”: {key.finding_in_words}.")
+
+
+def _back_to(address: str) -> str:
+    """Give an address of this site without its cursor, which the other source would not know; empty for any other."""
+    if not address.startswith("/") or not url_has_allowed_host_and_scheme(address, allowed_hosts=None):
+        return ""
+    parts = urlsplit(address)
+    kept = [(name, value) for name, value in parse_qsl(parts.query) if name not in ("after", "before")]
+    return f"{parts.path}?{urlencode(kept)}" if kept else parts.path
 
 
 def _read_uuid(given: str) -> UUID | None:

@@ -77,9 +77,9 @@ def find(person: User, completion_id: str, ask: Callable[[Client], Found]) -> tu
         try:
             found = ask(source.client)
         except Problem as problem:
-            problems.append(problem)
             if problem.param == "message_id":  # the completion is here, the message is not
-                break
+                raise
+            problems.append(problem)
         else:
             if source != chosen:
                 _remember(person, completion_id, source)
