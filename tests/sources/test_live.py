@@ -69,7 +69,6 @@ def test_a_server_that_appends_the_answer_does_not_show_it_twice(
     assert "data-answer" not in seen
 
 
-@pytest.mark.parametrize("position", [0, 5000, 9999])
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_an_appended_answer_is_not_doubled_in_either_order(
     reader: Client, alice: User, upstream: Upstream, order: str
@@ -98,6 +97,7 @@ def test_a_server_that_says_400_for_unknown_is_understood(message: str, name: st
     assert problem_of(400, {}, json.dumps({"error": {"message": message}}).encode()).name == name
 
 
+@pytest.mark.parametrize("position", [0, 5000, 9999])
 def test_a_permalink_costs_two_questions_at_any_depth(
     reader: Client, alice: User, upstream: Upstream, position: int
 ) -> None:
