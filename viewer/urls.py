@@ -24,6 +24,10 @@ urlpatterns = [
     path("completions/", conversations.completions, name="completions"),
     path("completions/open/", conversations.open_by_id, name="open"),
     path("completions/<str:completion_id>/", conversations.conversation, name="conversation"),
+    path("view/", conversations.choose_view, name="choose-view"),
+    path(
+        "completions/<str:completion_id>/messages/<str:message_id>/raw/", conversations.raw_message, name="raw-message"
+    ),
     path("completions/<str:completion_id>/raw/", conversations.raw, name="raw"),
     path("completions/<str:completion_id>/messages/<str:message_id>/", conversations.conversation, name="permalink"),
     path("completions/<str:completion_id>/messages/<str:message_id>/parts/<int:n>/", conversations.part, name="part"),

@@ -1,4 +1,5 @@
-// <copy-link><a href>: a plain click copies the whole address; <copy-text><input><button>: copies what the field holds.
+// <copy-link><a href>: a plain click copies the whole address; <copy-text><input><button>: copies what the field
+// holds; <copy-code> around a <pre> gets a button that copies the code.
 {
   const copy = async (text) => {
     try {
@@ -37,6 +38,21 @@
           if (await copy(link.href)) say("Link copied");
           else location.assign(link.href);
         });
+      }
+    },
+  );
+
+  customElements.define(
+    "copy-code",
+    class extends HTMLElement {
+      connectedCallback() {
+        const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Copy" });
+        button.className = "button button--quiet button--small copy-code__button";
+        button.setAttribute("aria-label", "Copy this code");
+        button.addEventListener("click", async () => {
+          if (await copy(this.querySelector("pre").textContent)) say("Code copied");
+        });
+        this.append(button);
       }
     },
   );

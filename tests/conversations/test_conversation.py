@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -153,11 +154,77 @@ def test_a_cursor_that_is_gone_is_a_problem_in_the_feed_with_a_way_on(reader: Cl
 # What a bubble shows
 
 
-def test_text_is_kept_to_the_character_and_nothing_in_it_acts(reader: Client, stored: Store) -> None:
-    text = '  two blanks\n\n\tand a tab <script>alert(1)</script> &amp; {{ 7|add:7 }} "quoted" \u2028 end  '
+def test_what_a_user_wrote_is_kept_to_the_character_and_nothing_in_it_acts(reader: Client, stored: Store) -> None:
+    text = '  two blanks\n\n\tand a tab <script>alert(1)</script> &amp; {{ 7|add:7 }} "quoted" *stars* end  '
     page = conversation(reader, stored, say("user", text))
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-    assert f'<div class="text" data-part="text" dir="auto">{escaped}</div>' in page
+    assert f'<div class="text" data-part="text" dir="auto" hx-disable>{escaped}</div>' in page
+
+
+def test_what_an_assistant_wrote_is_formatted_or_as_written_as_the_reader_likes(reader: Client, stored: Store) -> None:
+    text = "**Bold** and a list:\n\n- one\n- <b>two</b>\n"
+    page = conversation(reader, stored, say("assistant", text), choices=[make_choice("*so*")])
+    assert "<strong>Bold</strong>" in page
+    assert "<em>so</em>" in page
+    assert "&lt;b&gt;two&lt;/b&gt;" in page
+    answer = reader.post("/view/", {"texts": "source", "next": "/completions/chatcmpl-one/"})
+    assert answer["Location"] == "/completions/chatcmpl-one/"
+    written = opened(reader, "/completions/chatcmpl-one/")
+    assert "**Bold** and a list:" in written
+    assert "<strong>Bold" not in written
+    assert "*so*" in written
+    reader.post("/view/", {"texts": "formatted"})
+    assert "<strong>Bold</strong>" in opened(reader, "/completions/chatcmpl-one/")
+
+
+def test_what_hides_in_a_text_is_made_visible(reader: Client, stored: Store) -> None:
+    hidden = "invoice_\u202egpj.exe \x1b[31m nul\x00 zero\u200bwidth"
+    page = visible(conversation(reader, stored, say("user", hidden, name="a\u202eb"), say("assistant", hidden)))
+    assert page.count("invoice_[U+202E]gpj.exe") == 2
+    assert "a[U+202E]b" in page
+    for shown in ("\u241b[31m", "nul\u2400", "zero[U+200B]width"):
+        assert page.count(shown) == 2
+
+
+def test_a_very_long_text_is_folded_with_its_size_and_opened_by_a_request_of_its_own(
+    reader: Client, stored: Store
+) -> None:
+    text = "start " + "word " * 5000 + "the very end"
+    page = conversation(reader, stored, say("assistant", text), say("user", text))
+    assert page.count("Show all, 25 kB") == 2
+    assert "the very end" not in page
+    address = "/completions/chatcmpl-one/messages/chatcmpl-one-0/parts/0/"
+    assert f'href="{address}"' in page
+    plain = reader.get(address)
+    assert (plain["Content-Type"], plain.content.decode()) == ("text/plain; charset=utf-8", text)
+    fragment = opened(reader, address, headers=HTMX)
+    assert "the very end" in fragment
+    assert "<html" not in fragment
+
+
+def test_a_citation_becomes_a_chip_where_its_marker_stood(reader: Client, stored: Store) -> None:
+    marker = "([help.example](https://help.example/a?utm_source=openai))"
+    text = f"Two weeks {marker}."
+    note = {
+        "url": "https://help.example/a?utm_source=openai",
+        "title": "Returns",
+        "start_index": 10,
+        "end_index": 10 + len(marker),
+    }
+    page = conversation(
+        reader, stored, say("assistant", text, annotations=[{"type": "url_citation", "url_citation": note}])
+    )
+    chips = re.findall(r"<a [^>]*data-citation[^>]*>([^<]*)</a>", page)
+    assert chips[0] == "1"
+    assert visible(page).count("help.example/a") == 0
+    assert "Returns" in page.split("data-sources")[1]
+
+
+def test_the_json_of_a_message_is_one_click_away(reader: Client, stored: Store) -> None:
+    page = conversation(reader, stored, say("user", "x", weight=1))
+    address = "/completions/chatcmpl-one/messages/chatcmpl-one-0/raw/"
+    assert f'href="{address}"' in page
+    assert reader.get(address).json()["weight"] == 1
 
 
 def test_roles_are_an_open_set(reader: Client, stored: Store) -> None:

@@ -5,13 +5,12 @@ A part that cannot be drawn is drawn as what it is, by name and with its JSON: n
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
 
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from viewer.client.client import index_of
 from viewer.completions.source_text import STRICT, decode, members, pretty
@@ -33,6 +32,9 @@ from viewer.completions.types import (
 )
 
 from . import media
+from .citations import Source, host_of, list_sources
+from .prose import MARKDOWN_LIMIT, render_prose_cached
+from .visible import make_visible
 
 ROLES = {
     "system": "System prompt",
@@ -51,6 +53,7 @@ FINISH_REASONS = {
 }
 _LONG_RESULT = 4_000  # characters of a tool result that stand open; a longer one is folded, with its size
 _SUMMARY = 160
+_BEGINNING = 2_000  # characters that stand for a text that is too long to open by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class DrawnPart:
 
     kind: str
     text: str = ""
+    html: SafeString | None = None  # the text as Markdown, drawn and made harmless
     url: str = ""
     name: str = ""
     detail: str = ""
@@ -106,17 +110,6 @@ class DrawnResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A cited source, one number per address."""
-
-    number: int
-    url: str
-    title: str
-    host: str
-    is_link: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Bubble:
     """One message, one unreadable item or one choice on the page."""
 
@@ -160,15 +153,24 @@ class DrawnChoice:
     finish_words: str
 
 
-def draw_messages(completion_id: str, items: Iterable[Message | Unreadable], *, linked: str = "") -> list[Bubble]:
-    """Draw one page of messages, each tool result tied to its call where both are on the page."""
+def draw_messages(
+    completion_id: str, items: Iterable[Message | Unreadable], *, linked: str = "", as_source: bool = False
+) -> list[Bubble]:
+    """Draw one page of messages, each tool result tied to its call where both are on the page.
+
+    `as_source` shows every text as it was written, Markdown and all.
+    """
     items = tuple(items)
     ties = _Ties(completion_id, [item for item in items if isinstance(item, Message)])
-    return [_draw(completion_id, item, ties, linked) for item in items]
+    return [_draw(completion_id, item, ties, linked, as_source) for item in items]
 
 
 def draw_answer(
-    completion: Completion, shown: Iterable[Message | Unreadable], *, goes_on: bool = False
+    completion: Completion,
+    shown: Iterable[Message | Unreadable],
+    *,
+    goes_on: bool = False,
+    as_source: bool = False,
 ) -> list[DrawnChoice]:
     """Draw the choices, unless the messages end with them already, as servers do that append the answer.
 
@@ -177,7 +179,7 @@ def draw_answer(
     """
     if not completion.choices or _ends_with(tuple(shown), completion.choices, goes_on=goes_on):
         return []
-    return [_draw_choice(completion, choice) for choice in completion.choices]
+    return [_draw_choice(completion, choice, as_source) for choice in completion.choices]
 
 
 def first_line(text: str, length: int = 240) -> str:
@@ -225,13 +227,13 @@ class _Ties:
         return Tie(f"#{number}" if number is not None else message.id, _permalink(self._completion_id, message.id))
 
 
-def _draw(completion_id: str, item: Message | Unreadable, ties: _Ties, linked: str) -> Bubble:
+def _draw(completion_id: str, item: Message | Unreadable, ties: _Ties, linked: str, as_source: bool) -> Bubble:
     if isinstance(item, Unreadable):
         return _draw_unreadable(item)
     result = _draw_result(item, ties) if item.role in ("tool", "function") else None
     parts_url = reverse("part", args=[completion_id, item.id, 0])[:-2] if _has_address(item.id) else ""
     return replace(
-        _draw_common(item, parts_url, without_text=result is not None),
+        _draw_common(item, parts_url, as_source=as_source, without_text=result is not None),
         id=item.id,
         number=index_of(completion_id, item.id),
         url=_permalink(completion_id, item.id),
@@ -241,14 +243,14 @@ def _draw(completion_id: str, item: Message | Unreadable, ties: _Ties, linked: s
     )
 
 
-def _draw_choice(completion: Completion, choice: Choice) -> DrawnChoice:
+def _draw_choice(completion: Completion, choice: Choice, as_source: bool) -> DrawnChoice:
     if isinstance(choice.message, Unreadable):
         bubble = _draw_unreadable(choice.message)
     else:
         parts_url = reverse("choice-part", args=[completion.id, choice.index, 0])[:-2] if completion.id else ""
         ties = _Ties(completion.id, [])
         calls = tuple(_draw_call(call, ties) for call in choice.message.tool_calls)
-        bubble = replace(_draw_common(choice.message, parts_url), calls=calls)
+        bubble = replace(_draw_common(choice.message, parts_url, as_source=as_source), calls=calls)
     words = FINISH_REASONS.get(choice.finish_reason, choice.finish_reason)
     return DrawnChoice(bubble, choice.index, choice.finish_reason, words)
 
@@ -258,12 +260,21 @@ def _draw_unreadable(item: Unreadable) -> Bubble:
     return Bubble(id="", role="", look="neutral", label="Unreadable item", parts=(part,))
 
 
-def _draw_common(message: Message, parts_url: str, *, without_text: bool = False) -> Bubble:
+def _draw_common(message: Message, parts_url: str, *, as_source: bool, without_text: bool = False) -> Bubble:
     """Draw what a message and a choice have in common."""
-    drawn = [_draw_part(part, f"{parts_url}{n}/" if parts_url else "") for n, part in enumerate(message.parts)]
+    is_prose = message.role == "assistant" and not as_source
+    texts = [part for part in message.parts if isinstance(part, TextPart)]
+    citations = message.citations if len(texts) == 1 else ()  # their indices count in one text
+    drawn = []
+    for n, part in enumerate(message.parts):
+        url = f"{parts_url}{n}/" if parts_url else ""
+        if isinstance(part, TextPart) and not without_text:
+            drawn.append(_draw_text(part.text, url, citations, is_prose))
+        else:
+            drawn.append(_draw_part(part, url))
     parts = [part for part in drawn if not (without_text and part.kind == "text")]
     if message.refusal:
-        parts.append(DrawnPart("refusal", text=message.refusal))
+        parts.append(DrawnPart("refusal", text=make_visible(message.refusal)))
     if message.audio is not None:
         parts.append(_draw_audio_answer(message.audio, f"{parts_url}{len(message.parts)}/" if parts_url else ""))
     look = {"developer": "system", "function": "tool"}.get(message.role, message.role)
@@ -271,29 +282,38 @@ def _draw_common(message: Message, parts_url: str, *, without_text: bool = False
         id="",
         role=message.role,
         look=look if message.role in ROLES else "neutral",
-        label=ROLES.get(message.role) or (f"Role “{message.role}”" if message.role else "No role"),
-        name=message.name,
+        label=ROLES.get(message.role) or (f"Role “{make_visible(message.role)}”" if message.role else "No role"),
+        name=make_visible(message.name),
         parts=tuple(parts),
-        sources=_draw_sources(message.citations),
-        reasoning=message.reasoning,
+        sources=list_sources(message.citations),
+        reasoning=make_visible(message.reasoning),
         other=message.other,
         is_empty=not (parts or message.tool_calls or without_text),
         has_refusal=any(part.kind == "refusal" for part in parts),
     )
 
 
+def _draw_text(text: str, url: str, citations: tuple[Citation, ...], is_prose: bool) -> DrawnPart:
+    """Draw a text as Markdown or as written; a very long one by its beginning, with the address of the whole."""
+    if len(text) > MARKDOWN_LIMIT and url:
+        return DrawnPart("text", text=make_visible(text[:_BEGINNING]), url=url, bytes=len(text.encode()))
+    if is_prose:
+        return DrawnPart("text", text=text, html=render_prose_cached(text, citations).html)
+    return DrawnPart("text", text=make_visible(text))
+
+
 def _draw_part(part: Part, url: str) -> DrawnPart:
     match part:
         case TextPart(text):
-            return DrawnPart("text", text=text)
+            return DrawnPart("text", text=make_visible(text))
         case RefusalPart(text):
-            return DrawnPart("refusal", text=text)
+            return DrawnPart("refusal", text=make_visible(text))
         case ImagePart():
             return _draw_image(part, url)
         case AudioPart(data, form):
             return _draw_bytes("audio", data, url, name=f"Recording{f', {form}' if form else ''}")
         case FilePart(filename, file_id, data):
-            drawn = _draw_bytes("file", data, url, name=filename or file_id or "File without a name")
+            drawn = _draw_bytes("file", data, url, name=make_visible(filename or file_id) or "File without a name")
             return drawn if data else DrawnPart("file", name=drawn.name, note=_id_only(file_id))
         case UnknownPart(kind, source):
             return DrawnPart("unknown", name=kind, source=pretty(source) or source)
@@ -302,7 +322,7 @@ def _draw_part(part: Part, url: str) -> DrawnPart:
 def _draw_image(part: ImagePart, url: str) -> DrawnPart:
     if not part.url.strip():
         return DrawnPart("image", note="Image not stored", detail=part.detail)
-    if host := _remote_host(part.url):
+    if host := host_of(part.url):
         return DrawnPart("image", note=f"Image on {host}, not loaded", source=part.url, detail=part.detail)
     seen = media.glance(media.payload(part.url.strip()))
     if seen is None or not seen.kind.is_image:
@@ -342,7 +362,7 @@ def _draw_call(call: ToolCall, ties: _Ties) -> DrawnCall:
     return DrawnCall(
         call=call,
         summary=_summary(given) if call.kind != "custom" else first_line(given, _SUMMARY),
-        arguments=given if printed is None else printed,
+        arguments=make_visible(given if printed is None else printed),
         is_json=printed is not None,
         results=tuple(ties.tie(result) for result in results),
         has_error=any(_is_error(text_of(result)) for result in results),
@@ -354,24 +374,13 @@ def _draw_result(message: Message, ties: _Ties) -> DrawnResult:
     calls = ties.calls(message)
     printed = pretty(text) if text[:1] in "{[" else None
     return DrawnResult(
-        text=printed or text,
+        text=make_visible(printed or text),
         is_error=_is_error(text),
         is_long=len(printed or text) > _LONG_RESULT,
         tool=calls[0][1].name if calls else message.name,
         calls=tuple(ties.tie(asking) for asking, _ in calls),
         call_id=message.tool_call_id,
     )
-
-
-def _draw_sources(citations: tuple[Citation, ...]) -> tuple[Source, ...]:
-    sources: dict[str, Source] = {}
-    for cited in citations:
-        host = _remote_host(cited.url)
-        new = Source(
-            len(sources) + 1, cited.url, cited.title or host or cited.url or "Source without a title", host, bool(host)
-        )
-        sources.setdefault(cited.url or cited.title, new)
-    return tuple(sources.values())
 
 
 def _summary(arguments: str) -> str:
@@ -419,15 +428,6 @@ def _permalink(completion_id: str, message_id: str) -> str:
 
 def _has_address(message_id: str) -> bool:
     return bool(message_id) and "/" not in message_id
-
-
-def _remote_host(url: str) -> str:
-    """Name the host of an http(s) address; empty for anything else."""
-    try:
-        parts = urlsplit(re.sub(r"[\x00-\x20]", "", url))
-        return (parts.hostname or "") if parts.scheme.lower() in ("http", "https") else ""
-    except ValueError:
-        return ""
 
 
 def _id_only(file_id: str) -> str:

@@ -13,19 +13,22 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.http import require_safe
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
 
 from viewer.client.client import Client, Order
 from viewer.client.problems import Problem
-from viewer.completions.types import AudioPart, Completion, FilePart, ImagePart, Message, Unreadable
+from viewer.completions.types import AudioPart, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
 from viewer.http import Request
 from viewer.sources.sources import Source, chosen_source, completion_of, find
 
 from . import media
-from .bubbles import DrawnChoice, draw_answer, draw_messages
+from .bubbles import DrawnChoice, DrawnPart, draw_answer, draw_messages
 from .problem_words import Told, tell
 from .rows import answer_line, draw_rows, first_question, question_in
+from .visible import make_visible
 
+_A_YEAR = 365 * 24 * 60 * 60  # seconds
 _LIST_PARAMETERS = ("model", "order")
 _METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
 
@@ -140,8 +143,9 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
         "completion": completion,
         "problem": problem_with_completion,
         "source": source,
-        "bubbles": draw_messages(completion_id, reading.items, linked=message_id),
-        "answer": _answer(completion, reading),
+        "bubbles": draw_messages(completion_id, reading.items, linked=message_id, as_source=_as_source(request)),
+        "answer": _answer(completion, reading, _as_source(request)),
+        "as_source": _as_source(request),
         "above": None if request.htmx and "after" in request.GET else reading.above,
         "below": None if request.htmx and "before" in request.GET else reading.below,
         "ends_here": reading.below is None,
@@ -151,6 +155,27 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
     if not request.htmx:
         context["title"] = _title(source.client, completion_id, reading, completion)
     return _page_or_fragment(request, "conversations/conversation.html", "conversations/_bubbles.html", context)
+
+
+@require_POST
+def choose_view(request: Request) -> HttpResponse:
+    """Remember how the reader wants texts shown, and go back to the page."""
+    back_to = request.POST.get("next", "")
+    is_ours = back_to.startswith("/") and url_has_allowed_host_and_scheme(back_to, allowed_hosts=None)
+    response = redirect(back_to if is_ours else "completions")
+    texts = "source" if request.POST.get("texts") == "source" else "formatted"
+    response.set_cookie("texts", texts, max_age=_A_YEAR, secure=request.is_secure(), httponly=True, samesite="Lax")
+    return response
+
+
+@require_safe
+def raw_message(request: Request, completion_id: str, message_id: str) -> HttpResponse:
+    """The JSON of one message as received."""
+    try:
+        message, _ = find(request.user, completion_id, lambda client: client.message(completion_id, message_id))
+    except Problem as problem:
+        return _problem(request, problem, chosen_source(request.user), completion_id, message_id)
+    return HttpResponse(message.source, content_type="application/json; charset=utf-8")
 
 
 @require_safe
@@ -170,7 +195,7 @@ def part(request: Request, completion_id: str, message_id: str, n: int) -> HttpR
         message, _ = find(request.user, completion_id, lambda client: client.message(completion_id, message_id))
     except Problem as problem:
         raise Http404 from problem
-    return _bytes_of(message, n)
+    return _part_of(request, message, n)
 
 
 @require_safe
@@ -183,7 +208,7 @@ def choice_part(request: Request, completion_id: str, index: int, n: int) -> Htt
     message = next((choice.message for choice in completion.choices if choice.index == index), None)
     if not isinstance(message, Message):
         raise Http404
-    return _bytes_of(message, n)
+    return _part_of(request, message, n)
 
 
 def _open(
@@ -222,12 +247,18 @@ def _read(client: Client, request: Request, completion_id: str, message_id: str)
     return _reading(completion_id, page.items, bool(after), page.has_more, order)
 
 
-def _answer(completion: Completion | None, reading: Reading) -> list[DrawnChoice]:
+def _answer(completion: Completion | None, reading: Reading, as_source: bool) -> list[DrawnChoice]:
     if completion is None or not reading.is_end:
         return []
-    if reading.order == "desc":
-        return draw_answer(completion, reading.items[::-1], goes_on=reading.below is not None)
-    return draw_answer(completion, reading.items, goes_on=reading.above is not None)
+    is_forward = reading.order == "asc"
+    oldest_first = reading.items if is_forward else reading.items[::-1]
+    older = reading.above if is_forward else reading.below
+    return draw_answer(completion, oldest_first, goes_on=older is not None, as_source=as_source)
+
+
+def _as_source(request: Request) -> bool:
+    """Whether the reader wants texts as they were written; remembered in a cookie by `choose_view`."""
+    return request.COOKIES.get("texts") == "source"
 
 
 def _reading(
@@ -258,6 +289,18 @@ def _title(client: Client, completion_id: str, reading: Reading, completion: Com
     else:
         asked = first_question(client, completion_id) if client.is_local else ""
     return asked or (answer_line(completion)[1] if completion else "") or completion_id
+
+
+def _part_of(request: Request, message: Message, n: int) -> HttpResponse:
+    """Answer one part: a text whole, as a fragment for the bubble or as plain text, anything else by its bytes."""
+    found = message.parts[n] if n < len(message.parts) else None
+    if not isinstance(found, TextPart):
+        return _bytes_of(message, n)
+    if request.htmx:
+        return render(
+            request, "conversations/parts/_text.html", {"part": DrawnPart("text", text=make_visible(found.text))}
+        )
+    return HttpResponse(found.text, content_type="text/plain; charset=utf-8")
 
 
 def _bytes_of(message: Message, n: int) -> HttpResponse:
