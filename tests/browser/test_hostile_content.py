@@ -150,7 +150,7 @@ def test_a_conversation_shows_hostile_text_as_text(page: Page, watched: Watched,
     open_everything_that_folds(page)
     expect(page.locator(MESSAGES)).to_have_count(49)
     expect(page.locator("[data-choice]")).to_have_count(2)
-    expect(page.locator("main :is(script, iframe, svg, form, link, style, meta, video)")).to_have_count(0)
+    expect(page.locator("article :is(script, iframe, svg, form, link, style, meta, video)")).to_have_count(0)
     expect_nothing_happened(page, watched, site)
 
 
