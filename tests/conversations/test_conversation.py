@@ -180,10 +180,10 @@ def test_what_an_assistant_wrote_is_formatted_or_as_written_as_the_reader_likes(
 def test_what_hides_in_a_text_is_made_visible(reader: Client, stored: Store) -> None:
     hidden = "invoice_\u202egpj.exe \x1b[31m nul\x00 zero\u200bwidth"
     page = visible(conversation(reader, stored, say("user", hidden, name="a\u202eb"), say("assistant", hidden)))
-    assert page.count("invoice_[U+202E]gpj.exe") == 2
+    assert page.count("invoice_[U+202E]gpj.exe") == 3  # the heading, too
     assert "a[U+202E]b" in page
     for shown in ("\u241b[31m", "nul\u2400", "zero[U+200B]width"):
-        assert page.count(shown) == 2
+        assert page.count(shown) == 3
 
 
 def test_a_very_long_text_is_folded_with_its_size_and_opened_by_a_request_of_its_own(

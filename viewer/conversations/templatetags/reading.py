@@ -8,7 +8,10 @@ from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from viewer.conversations.visible import make_visible
+
 register = template.Library()
+register.filter("visible", make_visible)
 
 
 @register.filter
