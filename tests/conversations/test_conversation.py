@@ -220,6 +220,30 @@ def test_a_citation_becomes_a_chip_where_its_marker_stood(reader: Client, stored
     assert "Returns" in page.split("data-sources")[1]
 
 
+def test_the_customers_view_hides_what_the_customer_did_not_see_and_says_where(reader: Client, stored: Store) -> None:
+    call = {"id": "call_a", "type": "function", "function": {"name": "lookup", "arguments": "{}"}}
+    messages = [
+        say("system", "secret prompt"), say("user", "Where is it?"), say("assistant", None, tool_calls=[call]),
+        say("tool", "secret result", tool_call_id="call_a"), say("assistant", "Here.", tool_calls=[call], reasoning="secret thought"),
+        say("assistant", None, refusal="I cannot say."),
+    ]  # fmt: skip
+    stored(make_completion("chatcmpl-one", *messages))
+    answer = reader.post("/view/", {"audience": "customer", "next": "/completions/chatcmpl-one/"})
+    page = opened(reader, answer["Location"])
+    assert message_ids(page) == ["chatcmpl-one-1", "chatcmpl-one-4", "chatcmpl-one-5"]
+    assert "secret" not in page
+    assert "lookup" not in page
+    assert "I cannot say." in page
+    assert re.findall(r'data-hidden="(\d+)"', page) == ["1", "2"]
+    assert "Not seen by the customer: system prompt" in page
+    assert "Not seen by the customer: tool calls, tool result" in page
+    linked = opened(reader, "/completions/chatcmpl-one/messages/chatcmpl-one-3/")
+    assert "chatcmpl-one-3" in message_ids(linked)
+    assert "secret result" in linked
+    reader.post("/view/", {"audience": "everybody"})
+    assert len(message_ids(opened(reader, "/completions/chatcmpl-one/"))) == 6
+
+
 def test_the_json_of_a_message_is_one_click_away(reader: Client, stored: Store) -> None:
     page = conversation(reader, stored, say("user", "x", weight=1))
     address = "/completions/chatcmpl-one/messages/chatcmpl-one-0/raw/"

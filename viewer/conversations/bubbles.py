@@ -5,7 +5,7 @@ A part that cannot be drawn is drawn as what it is, by name and with its JSON: n
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -129,6 +129,15 @@ class Bubble:
     other: dict[str, str] = field(default_factory=dict)
     is_empty: bool = False
     has_refusal: bool = False
+    shows_json: bool = True
+
+    @property
+    def is_behind_the_scenes(self) -> bool:
+        """Whether the customer saw nothing of it: prompts, tool results, and calls without a word."""
+        return self.look in ("system", "tool") or (bool(self.calls) and not self.parts)
+
+    def as_the_customer_saw_it(self) -> Bubble:
+        return replace(self, calls=(), reasoning="", other={}, shows_json=False)
 
     @property
     def is_prompt(self) -> bool:
@@ -141,6 +150,14 @@ class Bubble:
     @property
     def first_line(self) -> str:
         return next((first_line(part.text) for part in self.parts if part.text), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A stretch of messages that the customer did not see: how many, and of what kinds."""
+
+    hidden: int
+    kinds: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +197,32 @@ def draw_answer(
     if not completion.choices or _ends_with(tuple(shown), completion.choices, goes_on=goes_on):
         return []
     return [_draw_choice(completion, choice, as_source) for choice in completion.choices]
+
+
+def for_customer(bubbles: Iterable[Bubble]) -> list[Bubble | Hidden]:
+    """Leave only what the customer saw; say where something is hidden, how much, and what. A linked message stays."""
+    seen: list[Bubble | Hidden] = []
+    hidden: list[Bubble] = []
+    for bubble in bubbles:
+        if bubble.is_behind_the_scenes and not bubble.is_linked:
+            hidden.append(bubble)
+            continue
+        seen += _note_of(hidden)
+        hidden = []
+        seen.append(bubble if bubble.is_linked else bubble.as_the_customer_saw_it())
+    return seen + _note_of(hidden)
+
+
+def answer_for_customer(answer: Iterable[DrawnChoice]) -> list[DrawnChoice]:
+    """Leave of the answer what the customer saw."""
+    choices = (replace(choice, bubble=choice.bubble.as_the_customer_saw_it()) for choice in answer)
+    return [choice for choice in choices if choice.bubble.parts]
+
+
+def _note_of(hidden: list[Bubble]) -> list[Bubble | Hidden]:
+    labels = Counter("Tool calls" if bubble.look == "assistant" else bubble.label for bubble in hidden)
+    kinds = ", ".join(f"{count} × {label.lower()}" if count > 1 else label.lower() for label, count in labels.items())
+    return [Hidden(len(hidden), kinds)] if hidden else []
 
 
 def first_line(text: str, length: int = 240) -> str:

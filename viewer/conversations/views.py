@@ -23,12 +23,13 @@ from viewer.http import Request
 from viewer.sources.sources import Source, chosen_source, completion_of, find
 
 from . import media
-from .bubbles import DrawnChoice, DrawnPart, draw_answer, draw_messages
+from .bubbles import DrawnChoice, DrawnPart, answer_for_customer, draw_answer, draw_messages, for_customer
 from .problem_words import Told, tell
 from .rows import answer_line, draw_rows, first_question, question_in
 from .visible import make_visible
 
 _A_YEAR = 365 * 24 * 60 * 60  # seconds
+_VIEWS = {"texts": ("formatted", "source"), "audience": ("everybody", "customer")}  # what the reader may choose
 _LIST_PARAMETERS = ("model", "order")
 _METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
 
@@ -137,15 +138,20 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
     except Problem as problem:
         return _problem(request, problem, chosen_source(request.user), completion_id, message_id)
     reading, completion, problem_with_completion = opened
+    as_source = request.COOKIES.get("texts") == "source"
+    is_for_customer = request.COOKIES.get("audience") == "customer"
+    bubbles = draw_messages(completion_id, reading.items, linked=message_id, as_source=as_source)
+    answer = _answer(completion, reading, as_source)
     context = {
         "completion_id": completion_id,
         "message_id": message_id,
         "completion": completion,
         "problem": problem_with_completion,
         "source": source,
-        "bubbles": draw_messages(completion_id, reading.items, linked=message_id, as_source=_as_source(request)),
-        "answer": _answer(completion, reading, _as_source(request)),
-        "as_source": _as_source(request),
+        "bubbles": for_customer(bubbles) if is_for_customer else bubbles,
+        "answer": answer_for_customer(answer) if is_for_customer else answer,
+        "as_source": as_source,
+        "is_for_customer": is_for_customer,
         "above": None if request.htmx and "after" in request.GET else reading.above,
         "below": None if request.htmx and "before" in request.GET else reading.below,
         "ends_here": reading.below is None,
@@ -159,12 +165,14 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
 
 @require_POST
 def choose_view(request: Request) -> HttpResponse:
-    """Remember how the reader wants texts shown, and go back to the page."""
+    """Remember how the reader wants conversations shown, and go back to the page."""
     back_to = request.POST.get("next", "")
     is_ours = back_to.startswith("/") and url_has_allowed_host_and_scheme(back_to, allowed_hosts=None)
     response = redirect(back_to if is_ours else "completions")
-    texts = "source" if request.POST.get("texts") == "source" else "formatted"
-    response.set_cookie("texts", texts, max_age=_A_YEAR, secure=request.is_secure(), httponly=True, samesite="Lax")
+    for name, values in _VIEWS.items():
+        if (chosen := request.POST.get(name)) in values:
+            secure = request.is_secure()
+            response.set_cookie(name, chosen, max_age=_A_YEAR, secure=secure, httponly=True, samesite="Lax")
     return response
 
 
@@ -254,11 +262,6 @@ def _answer(completion: Completion | None, reading: Reading, as_source: bool) ->
     oldest_first = reading.items if is_forward else reading.items[::-1]
     older = reading.above if is_forward else reading.below
     return draw_answer(completion, oldest_first, goes_on=older is not None, as_source=as_source)
-
-
-def _as_source(request: Request) -> bool:
-    """Whether the reader wants texts as they were written; remembered in a cookie by `choose_view`."""
-    return request.COOKIES.get("texts") == "source"
 
 
 def _reading(
