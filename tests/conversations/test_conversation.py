@@ -386,6 +386,20 @@ def test_refusals_reasoning_audio_and_sources_have_their_place(reader: Client, s
     assert "Empty message" in visible(page)
 
 
+def test_sound_says_what_is_assumed_and_what_has_expired(reader: Client, stored: Store) -> None:
+    samples = base64.b64encode(b"\x01\x02" * 400).decode()
+    spoken = {"id": "audio_1", "data": samples, "transcript": "hello", "expires_at": 1_729_000_000}
+    part = {"type": "input_audio", "input_audio": {"data": samples, "format": "pcm16"}}
+    page = conversation(reader, stored, say("assistant", None, audio=spoken), say("user", "", content_parts=[part]))
+    text = visible(page)
+    assert text.count("Raw sound: played as 16-bit mono at 24,000 Hz") == 2
+    assert "Expired at OpenAI on 15 Oct 2024, kept here" in text
+    for message in (0, 1):
+        sound = reader.get(f"/completions/chatcmpl-one/messages/chatcmpl-one-{message}/parts/0/?raw")
+        assert sound["Content-Type"] == "audio/wav"
+        assert len(sound.content) == 44 + 800
+
+
 # The answer
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -66,7 +67,8 @@ class DrawnPart:
     url: str = ""
     name: str = ""
     detail: str = ""
-    note: str = ""
+    note: str = ""  # why it is not shown
+    told: str = ""  # what to know of it when it is
     source: str = ""
     bytes: int = 0
     width: int = 0
@@ -354,7 +356,8 @@ def _draw_part(part: Part, url: str) -> DrawnPart:
         case ImagePart():
             return _draw_image(part, url)
         case AudioPart(data, form):
-            return _draw_bytes("audio", data, url, name=f"Recording{f', {form}' if form else ''}")
+            name = f"Recording{f', {make_visible(form)}' if form else ''}"
+            return _draw_bytes("audio", data, url, name=name, is_raw=form == "pcm16")
         case FilePart(filename, file_id, data):
             drawn = _draw_bytes("file", data, url, name=make_visible(filename or file_id) or "File without a name")
             return drawn if data else DrawnPart("file", name=drawn.name, note=_id_only(file_id))
@@ -375,27 +378,25 @@ def _draw_image(part: ImagePart, url: str) -> DrawnPart:
     return DrawnPart("image", url=url, detail=part.detail, bytes=seen.bytes, width=seen.width, height=seen.height)
 
 
-def _draw_bytes(kind: str, data: str, url: str, *, name: str) -> DrawnPart:
+def _draw_bytes(kind: str, data: str, url: str, *, name: str, is_raw: bool = False) -> DrawnPart:
     packed = media.payload(data)
     seen = media.glance(packed)
     if seen is None:
         return DrawnPart(kind, name=name, note="The bytes cannot be read" if data else "No bytes are stored")
+    if kind == "audio" and is_raw and seen.kind == media.UNKNOWN:
+        told = f"Raw sound: played as 16-bit mono at {media.RAW_RATE:,} Hz, which the message does not say"
+        return DrawnPart(kind, name=name, url=f"{url}?raw", bytes=seen.bytes, told=told, detail="pcm16")
     note = "" if kind == "file" or seen.kind.is_audio else "Not a sound that can be played here"
     return DrawnPart(kind, name=name, url=url, bytes=seen.bytes, note=note, detail=seen.kind.ending)
 
 
 def _draw_audio_answer(audio: AudioAnswer, url: str) -> DrawnPart:
-    drawn = _draw_bytes("audio", audio.data, url, name="Spoken answer")
-    note = drawn.note if audio.data else f"Only its id is stored: {audio.id}"
-    return DrawnPart(
-        "audio",
-        text=audio.transcript,
-        name=drawn.name,
-        url=drawn.url,
-        bytes=drawn.bytes,
-        note=note,
-        detail=drawn.detail,
-    )
+    drawn = _draw_bytes("audio", audio.data, url, name="Spoken answer", is_raw=True)
+    note = drawn.note if audio.data else f"Only its id is stored: {make_visible(audio.id)}"
+    told = [drawn.told] if drawn.told else []
+    if audio.expires and audio.expires < datetime.now(UTC):
+        told.append(f"Expired at OpenAI on {audio.expires:%-d %b %Y}{', kept here' if audio.data else ''}")
+    return replace(drawn, text=make_visible(audio.transcript), note=note, told=". ".join(told))
 
 
 def _draw_call(call: ToolCall, ties: _Ties) -> DrawnCall:

@@ -29,6 +29,7 @@ class Kind:
         return self.type.startswith("audio/")
 
 
+RAW_RATE = 24_000  # Hz; what OpenAI's pcm16 is (16-bit, mono), and nothing in the message says so
 UNKNOWN = Kind("application/octet-stream", "bin")
 
 
@@ -97,6 +98,13 @@ def kind_of(head: bytes) -> Kind:
     if head.startswith(b"%PDF-"):
         return Kind("application/pdf", "pdf")
     return UNKNOWN
+
+
+def as_wav(samples: bytes) -> bytes:
+    """Put a WAV header before raw pcm16 samples, so that a browser can play them."""
+    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, 1, RAW_RATE,
+                       RAW_RATE * 2, 2, 16, b"data", len(samples))  # fmt: skip
+    return head + samples
 
 
 def _dimensions(kind: Kind, head: bytes) -> tuple[int, int]:

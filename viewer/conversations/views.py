@@ -298,7 +298,7 @@ def _part_of(request: Request, message: Message, n: int) -> HttpResponse:
     """Answer one part: a text whole, as a fragment for the bubble or as plain text, anything else by its bytes."""
     found = message.parts[n] if n < len(message.parts) else None
     if not isinstance(found, TextPart):
-        return _bytes_of(message, n)
+        return _bytes_of(message, n, is_raw_sound="raw" in request.GET)
     if request.htmx:
         return render(
             request, "conversations/parts/_text.html", {"part": DrawnPart("text", text=make_visible(found.text))}
@@ -306,7 +306,7 @@ def _part_of(request: Request, message: Message, n: int) -> HttpResponse:
     return HttpResponse(found.text, content_type="text/plain; charset=utf-8")
 
 
-def _bytes_of(message: Message, n: int) -> HttpResponse:
+def _bytes_of(message: Message, n: int, *, is_raw_sound: bool) -> HttpResponse:
     """Send bytes by what they are: pictures and sound are shown, everything else is a download, and nothing acts."""
     found = message.parts[n] if n < len(message.parts) else None
     name = ""
@@ -325,6 +325,10 @@ def _bytes_of(message: Message, n: int) -> HttpResponse:
     if not content:
         raise Http404
     kind = media.kind_of(content)
+    is_sound = isinstance(found, AudioPart) or found is None
+    if is_raw_sound and is_sound and kind == media.UNKNOWN:
+        content = media.as_wav(content)
+        kind = media.kind_of(content)
     is_shown = not isinstance(found, FilePart) and (kind.is_image or kind.is_audio)
     response = HttpResponse(content, content_type=kind.type if is_shown else media.UNKNOWN.type)
     if not is_shown:
