@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -54,6 +55,7 @@ FINISH_REASONS = {
 }
 _LONG_RESULT = 4_000  # characters of a tool result that stand open; a longer one is folded, with its size
 _SUMMARY = 160
+_PATH_SAFE = "~:@!$&'()*+,;="  # what may stand in a path segment as it is (RFC 3986)
 _BEGINNING = 2_000  # characters that stand for a text that is too long to open by itself
 
 
@@ -252,6 +254,8 @@ class _Ties:
 
     def __init__(self, completion_id: str, messages: list[Message]) -> None:
         self._completion_id = completion_id
+        # Resolved once for the page: a route costs more to find than a bubble to look up.
+        self._base = reverse("permalink", args=[completion_id, "-"])[: -len("-/")] if completion_id else ""
         self._calls: dict[str, list[tuple[Message, ToolCall]]] = defaultdict(list)
         self._results: dict[str, list[Message]] = defaultdict(list)
         for message in messages:
@@ -269,19 +273,24 @@ class _Ties:
 
     def tie(self, message: Message) -> Tie:
         number = index_of(self._completion_id, message.id)
-        return Tie(f"#{number}" if number is not None else message.id, _permalink(self._completion_id, message.id))
+        return Tie(f"#{number}" if number is not None else message.id, self.permalink(message))
+
+    def permalink(self, message: Message) -> str:
+        """Give the address of a message; empty for one whose id fits no path."""
+        has_address = bool(message.id) and "/" not in message.id
+        return f"{self._base}{quote(message.id, safe=_PATH_SAFE)}/" if has_address else ""
 
 
 def _draw(completion_id: str, item: Message | Unreadable, ties: _Ties, linked: str, as_source: bool) -> Bubble:
     if isinstance(item, Unreadable):
         return _draw_unreadable(item)
     result = _draw_result(item, ties) if item.role in ("tool", "function") else None
-    parts_url = reverse("part", args=[completion_id, item.id, 0])[:-2] if _has_address(item.id) else ""
+    url = ties.permalink(item)
     return replace(
-        _draw_common(item, parts_url, as_source=as_source, without_text=result is not None),
+        _draw_common(item, f"{url}parts/" if url else "", as_source=as_source, without_text=result is not None),
         id=item.id,
         number=index_of(completion_id, item.id),
-        url=_permalink(completion_id, item.id),
+        url=url,
         is_linked=bool(linked) and item.id == linked,
         calls=tuple(_draw_call(call, ties) for call in item.tool_calls),
         result=result,
@@ -464,14 +473,6 @@ def _ends_with(shown: tuple[Message | Unreadable, ...], choices: tuple[Choice, .
 def _said(message: Message) -> tuple[str, str, str]:
     calls = [f"{call.id} {call.name} {call.arguments}" for call in message.tool_calls]
     return text_of(message), message.refusal, "\n".join(calls)
-
-
-def _permalink(completion_id: str, message_id: str) -> str:
-    return reverse("permalink", args=[completion_id, message_id]) if _has_address(message_id) else ""
-
-
-def _has_address(message_id: str) -> bool:
-    return bool(message_id) and "/" not in message_id
 
 
 def _id_only(file_id: str) -> str:
