@@ -25,6 +25,8 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "permalink": ("in", 200, 200, 200),
     "part": ("in", 200, 200, 200),
     "choice-part": ("in", 200, 200, 200),
+    "remote-image": ("in", 404, 404, 404),
+    "choice-remote-image": ("in", 404, 404, 404),
     "api-keys": ("in", 200, 200, 200),
     "choose-source": ("in", 405, 405, 405),
     "api-key": ("in", 404, 404, 200),

@@ -36,6 +36,16 @@ urlpatterns = [
         conversations.choice_part,
         name="choice-part",
     ),
+    path(
+        "completions/<str:completion_id>/messages/<str:message_id>/parts/<int:n>/remote/",
+        conversations.remote_image,
+        name="remote-image",
+    ),
+    path(
+        "completions/<str:completion_id>/choices/<int:index>/parts/<int:n>/remote/",
+        conversations.choice_remote_image,
+        name="choice-remote-image",
+    ),
     path("keys/", keys.api_keys, {"try_out": try_out}, name="api-keys"),
     path("keys/choose/", keys.choose_source, name="choose-source"),
     path("keys/<uuid:key_id>/", keys.api_key, {"try_out": try_out}, name="api-key"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -36,6 +37,7 @@ from viewer.completions.types import (
 from . import media
 from .citations import Source, host_of, list_sources
 from .prose import MARKDOWN_LIMIT, render_prose_cached
+from .remote_images import host_of as looked_up_host
 from .visible import make_visible
 
 ROLES = {
@@ -72,6 +74,7 @@ class DrawnPart:
     note: str = ""  # why it is not shown
     told: str = ""  # what to know of it when it is
     source: str = ""
+    load_url: str = ""  # fetches the picture through us
     bytes: int = 0
     width: int = 0
     height: int = 0
@@ -241,6 +244,11 @@ def in_one_line(text: str, length: int = 240) -> str:
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
+def is_remote(url: str) -> bool:
+    """Whether a picture is at an address elsewhere, by http or https."""
+    return bool(host_of(url))
+
+
 def text_of(message: Message | Unreadable) -> str:
     """Give what a message says in words: text, else refusal, else transcript."""
     if isinstance(message, Unreadable):
@@ -377,14 +385,22 @@ def _draw_part(part: Part, url: str) -> DrawnPart:
 def _draw_image(part: ImagePart, url: str) -> DrawnPart:
     if not part.url.strip():
         return DrawnPart("image", note="Image not stored", detail=part.detail)
-    if host := host_of(part.url):
-        return DrawnPart("image", note=f"Image on {host}, not loaded", source=part.url, detail=part.detail)
+    if is_remote(part.url):
+        return _draw_remote_image(part, url)
     seen = media.glance(media.payload(part.url.strip()))
     if seen is None or not seen.kind.is_image:
         return DrawnPart(
             "image", note="Not a picture that can be shown here", source=part.url[:2000], detail=part.detail
         )
     return DrawnPart("image", url=url, detail=part.detail, bytes=seen.bytes, width=seen.width, height=seen.height)
+
+
+def _draw_remote_image(part: ImagePart, url: str) -> DrawnPart:
+    """Name the host, and offer to load the picture through us; opening a conversation asks no host for anything."""
+    host = looked_up_host(part.url) or host_of(part.url)
+    load_url = f"{url}remote/" if url and settings.REMOTE_IMAGES else ""
+    note = f"Image on {host}, not loaded"
+    return DrawnPart("image", name=host, note=note, source=part.url, detail=part.detail, load_url=load_url)
 
 
 def _draw_bytes(kind: str, data: str, url: str, *, name: str, is_raw: bool = False) -> DrawnPart:

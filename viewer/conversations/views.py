@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote, urlencode, urlsplit
 
+from django.conf import settings
 from django.contrib import messages as notices
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from viewer.client.client import Client, Order
 from viewer.client.problems import Problem
@@ -23,8 +24,17 @@ from viewer.http import Request
 from viewer.sources.sources import Source, chosen_source, completion_of, find
 
 from . import media
-from .bubbles import DrawnChoice, DrawnPart, answer_for_customer, draw_answer, draw_messages, for_customer
+from .bubbles import (
+    DrawnChoice,
+    DrawnPart,
+    answer_for_customer,
+    draw_answer,
+    draw_messages,
+    for_customer,
+    is_remote,
+)
 from .problem_words import Told, tell
+from .remote_images import NotLoaded, fetch_image
 from .rows import answer_line, draw_rows, first_question, question_in
 from .visible import make_visible
 
@@ -199,16 +209,35 @@ def raw(request: Request, completion_id: str) -> HttpResponse:
 @require_safe
 def part(request: Request, completion_id: str, message_id: str, n: int) -> HttpResponse:
     """The bytes of one part of a message."""
-    try:
-        message, _ = find(request.user, completion_id, lambda client: client.message(completion_id, message_id))
-    except Problem as problem:
-        raise Http404 from problem
-    return _part_of(request, message, n)
+    return _part_of(request, _message(request, completion_id, message_id), n)
 
 
 @require_safe
 def choice_part(request: Request, completion_id: str, index: int, n: int) -> HttpResponse:
     """The bytes of one part of an answer."""
+    return _part_of(request, _message_of_choice(request, completion_id, index), n)
+
+
+@require_GET
+def remote_image(request: Request, completion_id: str, message_id: str, n: int) -> HttpResponse:
+    """The picture elsewhere that one part of a message names."""
+    return _fetched(request, _message(request, completion_id, message_id), n)
+
+
+@require_GET
+def choice_remote_image(request: Request, completion_id: str, index: int, n: int) -> HttpResponse:
+    """The picture elsewhere that one part of an answer names."""
+    return _fetched(request, _message_of_choice(request, completion_id, index), n)
+
+
+def _message(request: Request, completion_id: str, message_id: str) -> Message:
+    try:
+        return find(request.user, completion_id, lambda client: client.message(completion_id, message_id))[0]
+    except Problem as problem:
+        raise Http404 from problem
+
+
+def _message_of_choice(request: Request, completion_id: str, index: int) -> Message:
     try:
         completion, _ = find(request.user, completion_id, lambda client: client.completion(completion_id))
     except Problem as problem:
@@ -216,7 +245,7 @@ def choice_part(request: Request, completion_id: str, index: int, n: int) -> Htt
     message = next((choice.message for choice in completion.choices if choice.index == index), None)
     if not isinstance(message, Message):
         raise Http404
-    return _part_of(request, message, n)
+    return message
 
 
 def _open(
@@ -333,9 +362,34 @@ def _bytes_of(message: Message, n: int, *, is_raw_sound: bool) -> HttpResponse:
     response = HttpResponse(content, content_type=kind.type if is_shown else media.UNKNOWN.type)
     if not is_shown:
         response.headers["Content-Disposition"] = _attachment(name or f"part-{n}.{kind.ending}")
+    return _harmless(response)
+
+
+def _fetched(request: Request, message: Message, n: int) -> HttpResponse:
+    """Fetch a picture that stands in a message, and no other, when the reader asks for it on our own pages."""
+    found = message.parts[n] if n < len(message.parts) else None
+    if not isinstance(found, ImagePart) or not is_remote(found.url):
+        raise Http404
+    if not settings.REMOTE_IMAGES:
+        return _sentence("Pictures of other hosts are not loaded on this desk.", 403)
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        return _sentence("A picture is loaded from its conversation, not from another site.", 403)
+    try:
+        content = fetch_image(found.url)
+    except NotLoaded as problem:
+        return _sentence(str(problem), 403 if problem.is_refused else 502)
+    return _harmless(HttpResponse(content, content_type=media.kind_of(content).type))
+
+
+def _harmless(response: HttpResponse) -> HttpResponse:
+    """Let bytes of a stranger do nothing where they are opened, and let the reader's browser keep them for a while."""
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["Cache-Control"] = "private, max-age=3600"
     return response
+
+
+def _sentence(said: str, status: int) -> HttpResponse:
+    return HttpResponse(said, status=status, content_type="text/plain; charset=utf-8")
 
 
 def _attachment(name: str) -> str:

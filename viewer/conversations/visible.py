@@ -24,7 +24,7 @@ _ANY_HIDDEN = re.compile(f"[{_HIDDEN}]")
 _NEEDED_OR_HIDDEN = re.compile(
     rf"""(?P<needed>
       (?<=[{_JOINING}])[\u200c\u200d]
-    | (?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])
+    | (?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])
     | (?<=[^\s\ufe00-\ufe0f])[\ufe00-\ufe0f]
     | (?<=[{_IDEOGRAPHS}])[\U000e0100-\U000e01ef]
     | (?<=\U0001f3f4)[\U000e0030-\U000e0039\U000e0061-\U000e007a]{{3,6}}\U000e007f

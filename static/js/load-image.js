@@ -1,0 +1,48 @@
+// <load-image data-host><span><a href>: puts the picture in the tile's place, or says in the tile why it did not come; the
+// link stays. The answer is fetched first, for its sentence; the <img> then takes it out of the browser's own cache.
+customElements.define(
+  "load-image",
+  class extends HTMLElement {
+    connectedCallback() {
+      this.link = this.querySelector("a");
+      this.link?.addEventListener("click", (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+        event.preventDefault();
+        if (this.link.getAttribute("aria-busy") !== "true") this.load();
+      });
+    }
+
+    async load() {
+      this.link.setAttribute("aria-busy", "true");
+      const told = await this.fetched();
+      this.link.removeAttribute("aria-busy");
+      if (told) this.querySelector("span").textContent = `Image on ${this.dataset.host}, not loaded. ${told}`;
+      else this.show();
+    }
+
+    // Gives what went wrong in words, and nothing when the picture has come.
+    async fetched() {
+      try {
+        const answer = await fetch(this.link.href);
+        if (answer.redirected) location.assign(this.link.href); // signed out meanwhile
+        const type = answer.headers.get("Content-Type") ?? "";
+        if (answer.ok && type.startsWith("image/")) return void (await answer.blob());
+        return type.startsWith("text/plain") ? await answer.text() : "The picture could not be loaded.";
+      } catch {
+        return "This site does not answer.";
+      }
+    }
+
+    show() {
+      const figure = this.closest("figure");
+      const image = Object.assign(new Image(), { src: this.link.href, alt: "Image in this message, no description given" });
+      const caption = figure.querySelector("figcaption") ?? figure.appendChild(document.createElement("figcaption"));
+      caption.prepend(Object.assign(document.createElement("span"), { textContent: `Image on ${this.dataset.host}` }));
+      const link = Object.assign(document.createElement("a"), { href: this.link.href });
+      link.append(image);
+      const hadFocus = this.contains(document.activeElement);
+      this.replaceWith(link);
+      if (hadFocus) link.focus({ preventScroll: true });
+    }
+  },
+);
