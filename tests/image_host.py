@@ -33,7 +33,10 @@ class Asked:
 
 @dataclass
 class ImageHost:
-    """What the internet answers: `names` to lookups (one answer each time, the last again and again), `pages` to GET."""
+    """What the internet answers: `names` to lookups (one answer each time, the last again and again), `pages` to GET.
+
+    A page with the status 0 sends its body and nothing before it.
+    """
 
     names: dict[str, list[str]] = field(default_factory=dict)
     pages: dict[str, tuple[int, dict[str, str], Body]] = field(default_factory=dict)
@@ -96,10 +99,11 @@ def _handler(host: ImageHost) -> type[BaseHTTPRequestHandler]:
             status, headers, body = host.pages.get(self.path, (404, {}, b"nothing here"))
             pieces = iter([body]) if isinstance(body, bytes) else body()
             with suppress(OSError):  # the other side may have had enough
-                self.send_response(status)
-                for name, value in itertools.chain(headers.items(), [("Set-Cookie", "track=1; Path=/")]):
-                    self.send_header(name, value)
-                self.end_headers()
+                if status:
+                    self.send_response(status)
+                    for name, value in itertools.chain(headers.items(), [("Set-Cookie", "track=1; Path=/")]):
+                        self.send_header(name, value)
+                    self.end_headers()
                 for piece in pieces:
                     self.wfile.write(piece)
 
