@@ -200,9 +200,16 @@ class Stream:
             gate.give_back()
 
 
+class _Session(requests.Session):
+    """A session that sees no redirects: merely to name the next request, `requests` would read a whole body."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
 def new_session(*, proxy: str = "", connections: int = 16) -> requests.Session:
     """Make a session to share between threads: pooled, without cookies, deaf to the environment."""
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False  # neither .netrc nor proxies that nobody set for us
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one person's cookie is not another's
     session.headers.update({"User-Agent": "Lectern", "Accept": "application/json"})
