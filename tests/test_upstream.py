@@ -194,7 +194,7 @@ def test_fifty_wait_at_the_same_time(upstream: Upstream) -> None:
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: get(upstream, "slow-0.5").status_code, range(50)))
     assert answers == [200] * 50
-    assert 8 <= upstream.busy()["most"] <= 50  # all fifty, on a machine with nothing else to do
+    assert upstream.busy()["most"] >= 8  # all fifty, on a machine with nothing else to do
 
 
 def test_every_mode_answers_or_fails_without_a_traceback(upstream: Upstream, capfd: pytest.CaptureFixture[str]) -> None:
