@@ -14,13 +14,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from viewer.client.client import Client, Order
 from viewer.client.problems import Problem
 from viewer.completions.types import AudioPart, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
-from viewer.http import Request
+from viewer.http import Request, own_address
 from viewer.sources.sources import Source, chosen_source, completion_of, find
 
 from . import media
@@ -176,9 +175,7 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
 @require_POST
 def choose_view(request: Request) -> HttpResponse:
     """Remember how the reader wants conversations shown, and go back to the page."""
-    back_to = request.POST.get("next", "")
-    is_ours = back_to.startswith("/") and url_has_allowed_host_and_scheme(back_to, allowed_hosts=None)
-    response = redirect(back_to if is_ours else "completions")
+    response = redirect(own_address(request.POST.get("next", "")) or "completions")
     for name, values in _VIEWS.items():
         if (chosen := request.POST.get(name)) in values:
             secure = request.is_secure()

@@ -9,12 +9,11 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from viewer.http import Request
+from viewer.http import Request, own_address
 
 from .encryption import Secret
 from .forms import AccessTokenForm, ApiKeyForm
@@ -127,9 +126,7 @@ def _note_finding(request: Request, key: ApiKey, try_out: TryOut) -> None:
 
 def _back_to(address: str) -> str:
     """Give an address of this site without its cursor, which the other source would not know; empty for any other."""
-    if not address.startswith("/") or not url_has_allowed_host_and_scheme(address, allowed_hosts=None):
-        return ""
-    parts = urlsplit(address)
+    parts = urlsplit(own_address(address))
     kept = [(name, value) for name, value in parse_qsl(parts.query) if name not in ("after", "before")]
     return f"{parts.path}?{urlencode(kept)}" if kept else parts.path
 
