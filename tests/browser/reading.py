@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -45,23 +46,15 @@ def walk(page: Page, more: str, key: str, *, until: int = 0) -> None:
         assert presses < 100, f"nothing more comes after {shown}, and {more} is still there"
 
 
-def press_until_it_asks(page: Page, key: str, fragment: str) -> None:
-    """Press End or Home until the page asks for more messages or rows."""
-    asked: list[str] = []
-
-    def note(request: Request) -> None:
-        if fragment in request.url:
-            asked.append(request.url)
-
-    page.on("request", note)
-    for _ in range(100):
-        if asked:
-            break
-        page.keyboard.press(key)
-        with suppress(Error):  # the answer may take the reader to another page meanwhile
+def press_until(page: Page, key: str, has_happened: Callable[[], object]) -> None:
+    """Press End or Home until something has happened, such as a locator that counts more than none."""
+    for _ in range(300):
+        with suppress(Error):  # what happens may take the reader to another page meanwhile
+            if has_happened():
+                return
+            page.keyboard.press(key)
             draw(page, 3)
-    page.remove_listener("request", note)
-    assert asked, f"nothing with {fragment} was asked for"
+    raise AssertionError("it does not happen")
 
 
 def count_items(page: Page) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.reading import (
     LATER,
@@ -16,7 +16,7 @@ from tests.browser.reading import (
     expect_problem,
     ids_of,
     message_ids,
-    press_until_it_asks,
+    press_until,
     row_ids,
     walk_to_the_end,
     walk_to_the_start,
@@ -36,8 +36,8 @@ def refuse(problem: Exception) -> Callable[..., Any]:
 
 @pytest.fixture
 def long(page: Page, stored: Callable, site: str) -> dict[str, Any]:
-    """A conversation of 100 messages, opened at its start and read up to the sixtieth or so."""
-    long = make_long("chatcmpl-long", 100)
+    """A conversation of 140 messages, opened at its start and read up to the sixtieth or so."""
+    long = make_long("chatcmpl-long", 140)
     stored(long)
     page.goto(f"{site}/completions/chatcmpl-long/")
     walk_to_the_end(page, until=60)
@@ -50,7 +50,7 @@ def test_a_page_that_fails_says_so_in_its_place_and_try_again_goes_on(
 ) -> None:
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(Client, "messages", refuse(Problem(name)))
-        press_until_it_asks(page, "End", "after=")
+        press_until(page, "End", page.locator(PROBLEM).count)
         expect_problem(page, name)
         expect(page.locator(f"{MESSAGES} ~ {PROBLEM}")).to_be_visible()
         expect(page.locator(LATER)).to_have_count(0)
@@ -64,7 +64,7 @@ def test_earlier_messages_that_fail_say_so_above_and_try_again_goes_on(
     page: Page, long: dict[str, Any], site: str
 ) -> None:
     above = page.locator(f"{PROBLEM}:has(~ {MESSAGES})")
-    held = Held(page, "before=")
+    held, below = Held(page, "before="), Held(page, "after=")
     page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-80/")
     held.wait("Home")
     with pytest.MonkeyPatch.context() as broken:
@@ -72,6 +72,7 @@ def test_earlier_messages_that_fail_say_so_above_and_try_again_goes_on(
         held.release()
         expect(above).to_have_count(1)
     held.let_go()
+    below.let_go()
     above.get_by_role("link", name="Try again").click()
     expect(above).to_have_count(0)
     walk_to_the_start(page)
@@ -82,7 +83,7 @@ def test_earlier_messages_that_fail_say_so_above_and_try_again_goes_on(
 def test_a_second_failure_replaces_the_first(page: Page, long: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(Client, "messages", refuse(Problem("unavailable")))
-        press_until_it_asks(page, "End", "after=")
+        press_until(page, "End", page.locator(PROBLEM).count)
         expect_problem(page, "unavailable")
         broken.setattr(Client, "messages", refuse(Problem("timeout")))
         page.locator(PROBLEM).get_by_role("link", name="Try again").click()
@@ -94,7 +95,7 @@ def test_a_conversation_that_is_deleted_meanwhile_says_so_and_keeps_what_is_show
 ) -> None:
     shown = message_ids(page)
     StoredCompletion.objects.all().delete()
-    press_until_it_asks(page, "End", "after=")
+    press_until(page, "End", page.locator(PROBLEM).count)
     expect_problem(page, "not-found")
     assert set(shown) <= set(message_ids(page))
 
@@ -102,12 +103,12 @@ def test_a_conversation_that_is_deleted_meanwhile_says_so_and_keeps_what_is_show
 def test_an_accident_in_our_own_server_is_told_in_the_feed_too(page: Page, long: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(Client, "messages", refuse(RuntimeError("an accident that the test makes")))
-        press_until_it_asks(page, "End", "after=")
+        press_until(page, "End", page.locator(PROBLEM).count)
         expect(page.locator(f"{MESSAGES} ~ {PROBLEM}")).to_be_visible()
     page.locator(PROBLEM).get_by_role("link", name="Try again").click()
     expect(page.locator(PROBLEM)).to_have_count(0)
     walk_to_the_end(page)
-    assert message_ids(page)[-1] == "chatcmpl-long-99"
+    assert message_ids(page)[-1] == "chatcmpl-long-139"
 
 
 def test_a_page_of_the_list_that_fails_says_so_and_try_again_goes_on(page: Page, stored: Callable, site: str) -> None:
@@ -116,7 +117,7 @@ def test_a_page_of_the_list_that_fails_says_so_and_try_again_goes_on(page: Page,
     walk_to_the_end(page, until=60)
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(Client, "completions", refuse(Problem("unavailable")))
-        press_until_it_asks(page, "End", "after=")
+        press_until(page, "End", page.locator(PROBLEM).count)
         expect_problem(page, "unavailable")
     page.locator(PROBLEM).get_by_role("link", name="Try again").click()
     expect(page.locator(PROBLEM)).to_have_count(0)
@@ -126,7 +127,9 @@ def test_a_page_of_the_list_that_fails_says_so_and_try_again_goes_on(page: Page,
 
 def test_a_connection_that_breaks_leaves_a_link_to_go_on_with(page: Page, long: dict[str, Any]) -> None:
     page.route("**/*after=*", lambda route: route.abort())
-    press_until_it_asks(page, "End", "after=")
+    failed: list[Request] = []
+    page.on("requestfailed", lambda request: failed.append(request))
+    press_until(page, "End", lambda: failed)
     last = message_ids(page)[-1]
     page.unroute("**/*after=*")
     page.get_by_role("link", name="Next page").click()

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
-from tests.browser.reading import LINKED, MESSAGES, press_until_it_asks, walk_to_the_end
+from tests.browser.reading import LINKED, MESSAGES, press_until, walk_to_the_end
 from tests.conftest import make_completion, make_long
 
 PASSWORD = "alice reads 1"
@@ -97,7 +97,7 @@ def test_a_session_that_ends_while_reading_sends_the_reader_to_sign_in_and_back(
         }).observe(document.body, { childList: true, subtree: true })"""
     )
     Session.objects.all().delete()
-    press_until_it_asks(page, "End", "after=")
+    press_until(page, "End", page.get_by_role("heading", name="Sign in").count)
     expect(page).to_have_url(f"{site}/login/?" + urlencode({"next": asked}))
     assert page.evaluate("localStorage.painted") is None
     fill_in(page)
@@ -111,7 +111,7 @@ def test_a_session_that_ends_in_the_list_keeps_the_filter(page: Page, stored: Ca
     page.goto(site + asked)
     walk_to_the_end(page, until=60)
     Session.objects.all().delete()
-    press_until_it_asks(page, "End", "after=")
+    press_until(page, "End", page.get_by_role("heading", name="Sign in").count)
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.locator("[data-completion-id]")).to_have_count(0)
     fill_in(page)
