@@ -6,6 +6,7 @@ alice reads and has an access token; bob reads and has none; mallory has a token
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
+from django.core.cache.backends.redis import RedisCache
 from django.test import Client
 
 from tests.upstream import Upstream, running_upstream
@@ -22,6 +24,8 @@ from viewer.keys.encryption import Secret
 from viewer.keys.models import AccessToken, ApiKey
 
 _connect = socket.socket.connect
+has_servers = os.environ.get("DATABASE_URL", "").startswith("postgres") and "CACHE_URL" in os.environ
+collect_ignore = [] if has_servers else ["test_two_machines.py"]
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +38,18 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         _connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+def kept_in_caches() -> dict[str, str]:
+    """Everything that the caches keep, packed as they keep it."""
+    kept: dict[str, bytes] = {}
+    for cache in caches.all(initialized_only=False):
+        if isinstance(cache, RedisCache):
+            redis = cache._cache.get_client(write=True)
+            kept |= {key.decode(): redis.get(key) for key in redis.scan_iter()}
+        else:
+            kept |= cache._cache
+    return {key: value.decode("latin-1") for key, value in kept.items()}
 
 
 @pytest.fixture(scope="session")

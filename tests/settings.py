@@ -11,6 +11,12 @@ if "DATA_DIR" not in os.environ:
     os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="lectern-tests-")
     atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 
+if os.environ.get("CACHE_URL", "").startswith(
+    "redis://"
+):  # each of the parallel processes has a Redis database of its own
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    os.environ["CACHE_URL"] = f"{os.environ['CACHE_URL'].rpartition('/')[0]}/{worker}"
+
 from viewer.settings import *  # noqa: F403
 from viewer.settings import DATA_DIR, DATABASES
 

@@ -54,8 +54,9 @@ def wait_for(address: str) -> None:
         assert session.get(f"{address}/health/", timeout=30).text == "ok\n"
 
 
-def sign_in(address: str, password: str) -> requests.Session:
+def sign_in(address: str, password: str, host: str | None = None) -> requests.Session:
     session = requests.Session()
+    session.headers.update({"Host": host} if host else {})
     form = session.get(f"{address}/login/").text
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
     assert token

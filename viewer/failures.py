@@ -1,20 +1,33 @@
-"""What a reader gets when our own code fails: for htmx a problem in the feed, for anyone else the page 500.html."""
+"""What a reader gets when our own code or the database fails: a problem in the feed for htmx, else a page."""
 
 from __future__ import annotations
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.defaults import server_error
+from django.template.loader import render_to_string
+
+_FAILED = {
+    "name": "unavailable",
+    "title": "Something failed here",
+    "advice": "What is on the page stays. Try again; if it stays, tell whoever runs this Lectern, with the time.",
+}
+_NO_DATABASE = {
+    "name": "unavailable",
+    "title": "The database does not answer",
+    "advice": "It holds the archive, who may sign in, and the API keys, so nothing can be read until it is back. "
+    "Nothing is lost. Try again in a minute; if it stays, tell whoever runs this Lectern.",
+}
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Answer 500. Nothing here may need the database, which may be what failed."""
-    if request.headers.get("HX-Request") != "true":
-        return server_error(request)
-    problem = {
-        "name": "unavailable",
-        "title": "Something failed here",
-        "advice": "What is on the page stays. Try again; if it stays, tell whoever runs this Lectern, with the time.",
-    }
-    context = {"problem": problem, "retry_url": request.get_full_path()}
-    return render(request, "conversations/_problem.html", context, status=500)
+    """Answer 500, or 503 when it is the database that is away. Nothing here may need the database."""
+    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    status, problem = (503, _NO_DATABASE) if is_away else (500, _FAILED)
+    template = "conversations/_problem.html" if request.headers.get("HX-Request") == "true" else "500.html"
+    context = {"problem": problem, "retry_url": request.get_full_path(), "request": request}
+    answer = HttpResponse(render_to_string(template, context), status=status)
+    if is_away:
+        answer.headers["Retry-After"] = "10"
+    return answer

@@ -84,6 +84,9 @@ def _site_url() -> str:
 def _database() -> dict[str, Any]:
     config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'lectern.sqlite3'}")
     config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    if config["ENGINE"].endswith("postgresql"):
+        # Each thread keeps a connection; psycopg's pool would wait for a lost server, and for a while after it is back.
+        config["OPTIONS"] = {"connect_timeout": 5, **config.get("OPTIONS", {})}
     if config["ENGINE"].endswith("sqlite3"):
         # IMMEDIATE: a transaction that will write takes its turn at once, instead of failing half-way.
         config["OPTIONS"] = {
@@ -92,6 +95,14 @@ def _database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
         }
     return config
+
+
+def _cache(name: str, most: int) -> dict[str, Any]:
+    """Read where to keep what can be made again: in this process, at most so many entries, or in Redis."""
+    config: dict[str, Any] = {**env.cache_url("CACHE_URL", default="locmemcache://"), "KEY_PREFIX": name}
+    if config["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+        return config | {"BACKEND": "viewer.caches.RedisElseMemory"}
+    return config | {"LOCATION": name, "OPTIONS": {"MAX_ENTRIES": most}}
 
 
 DEBUG = _bool("DEBUG", False)
@@ -174,16 +185,8 @@ TEMPLATES = [
 
 DATABASES = {"default": _database()}
 CACHES = {
-    "default": {
-        **env.cache_url("CACHE_URL", default="locmemcache://"),
-        "OPTIONS": {"MAX_ENTRIES": 10_000},
-    },
-    # Answers of upstreams: at most 256 of at most 256 kB, so 64 MB in all (client/answers.py).
-    "answers": {
-        **env.cache_url("CACHE_URL", default="locmemcache://answers"),
-        "KEY_PREFIX": "answers",
-        "OPTIONS": {"MAX_ENTRIES": 256},
-    },
+    "default": _cache("lectern", 10_000),
+    "answers": _cache("answers", 256),  # of upstreams, each at most 256 kB, so 64 MB in all (client/client.py)
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "viewer.reports.NoVariables"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

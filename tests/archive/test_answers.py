@@ -483,6 +483,12 @@ def test_long_models_and_metadata_are_found_by_themselves(stored: Store) -> None
     assert ids(LIST, **{"metadata[" + "k" * 300 + "]": "v" * 5000}) == ["c"]
 
 
+def test_metadata_that_does_not_compress_fits_into_the_index(stored: Store) -> None:
+    value = "".join(chr(0x20000 + n * 37 % 40_000) for n in range(2_000))
+    stored(make_completion("c", metadata={value[:255]: value}))
+    assert ids(LIST, **{f"metadata[{value[:255]}]": value}) == ["c"]
+
+
 def test_metadata_that_is_no_text_is_found_as_it_is_written() -> None:
     import_text('{"id":"c","metadata":{"price":1.10,"ok":true,"tags":["a","b"]},"messages":[]}')
     assert ids(LIST, **{"metadata[price]": "1.10"}) == ["c"]

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import kept_in_caches
 from viewer.completions.types import Citation
 from viewer.conversations import prose
 from viewer.conversations.code_colours import _BY_NAME, colour
@@ -348,4 +349,4 @@ def test_a_huge_drawing_is_not_kept() -> None:
     cache.clear()
     text = "&" * 100_000
     assert render_prose_cached(text).html == render_prose_cached(text).html
-    assert not [key for key in getattr(cache, "_cache", {}) if "prose:" in key]
+    assert not [key for key in kept_in_caches() if "prose:" in key]

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from viewer.completions.errors import ApiError, to_body
 
-from .models import StoredCompletion, StoredMessage, fit
+from .models import StoredCompletion, StoredMessage, fit, fit_key, fit_value
 
 LARGEST_LIMIT = 100
 _MOST_PAIRS = 16
@@ -84,7 +84,7 @@ def _completions(asked: list[tuple[str, str]]) -> Answer:
     for model in {value for name, value in asked if name == "model"}:
         found = found.filter(model=fit(model)[:255])
     for key, value in _read_pairs(asked):
-        found = found.filter(metadata__key=fit(key)[:255], metadata__value=fit(value))
+        found = found.filter(metadata__key=fit_key(key), metadata__value=fit_value(value))
     found = found.order_by(*(("-created", "-id") if paging.descending else ("created", "id")))
     rows: list[tuple[str, str]] = []
     for stretch in _stretches(found, paging):

@@ -19,7 +19,7 @@ from django.db import transaction
 
 from viewer.completions.source_text import STRICT, Piece, items, members, to_object
 
-from .models import StoredCompletion, StoredMessage, StoredMetadata, fit
+from .models import StoredCompletion, StoredMessage, StoredMetadata, fit, fit_key, fit_value
 
 _BATCH_BYTES = 8_000_000
 _BATCH_LINES = 500
@@ -220,7 +220,8 @@ def _read_metadata(metadata: Piece) -> dict[str, str]:
     if not isinstance(metadata.value, dict):
         return {}
     pairs = members(metadata.source, STRICT)
-    return {fit(key)[:255]: fit(piece.value if isinstance(piece.value, str) else piece.source) for key, piece in pairs}
+    values = {key: piece.value if isinstance(piece.value, str) else piece.source for key, piece in pairs}
+    return {fit_key(key): fit_value(value) for key, value in values.items()}
 
 
 def _read_seconds(created: Any) -> int:

@@ -15,6 +15,16 @@ def fit(text: str) -> str:
     return clean(text).replace("\x00", "\ufffd")
 
 
+def fit_key(text: str) -> str:
+    """Make a metadata key fit; with `fit_value`, for an index of PostgreSQL too, whose entries have 2,700 bytes."""
+    return fit(text)[:120]
+
+
+def fit_value(text: str) -> str:
+    """Make a metadata value fit. OpenAI's keys have at most 64 characters and its values 512 (api_facts, section 2)."""
+    return fit(text)[:512]
+
+
 class StoredCompletion(models.Model):
     """A stored completion. `body` is what `GET …/{id}` answers, `created` Unix seconds."""
 

@@ -8,6 +8,8 @@ import os
 import secrets
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.db import connection
 
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion
@@ -23,6 +26,7 @@ from viewer.keys.models import AccessToken
 
 _SAMPLES = settings.BASE_DIR / "viewer" / "archive" / "samples.jsonl"
 _THREADS = "16"
+_PREPARING = 20_741_221  # any number that means the same to every machine of a team
 
 
 class Command(BaseCommand):
@@ -30,15 +34,30 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse_taken_port()
-        call_command("migrate", verbosity=0)
         _collect_static()
         self.stdout.write(f"\n  Lectern  {settings.SITE_URL}\n")
-        if settings.DEMO:
-            _fill_empty_archive()
-            self.stdout.write(_demo_sentences())
+        with _one_machine_at_a_time():
+            call_command("migrate", verbosity=0)
+            if settings.DEMO:
+                _fill_empty_archive()
+                self.stdout.write(_demo_sentences())
         self.stdout.write("  Ctrl-C ends it.\n\n")
         self.stdout.flush()
         os.execv(sys.executable, _gunicorn())
+
+
+@contextmanager
+def _one_machine_at_a_time() -> Iterator[None]:
+    """Let nobody else prepare the same database meanwhile. SQLite has one machine, and takes its turns by itself."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_PREPARING])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_PREPARING])
 
 
 def _refuse_taken_port() -> None:
