@@ -44,14 +44,14 @@ def postgres(folder: Path) -> Iterator[str]:
     data, port = folder / "postgres", free_port()
     if _unprivileged():
         shutil.chown(folder, *_unprivileged())
-    _run([_program("initdb"), "-D", str(data), "-U", "lectern", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"])
+    _run([program("initdb"), "-D", str(data), "-U", "lectern", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"])
     settings = {
         "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "max_connections": 200,
         "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
     }  # fmt: skip
     with (data / "postgresql.conf").open("a") as written:
         written.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
-    with _serving([_program("postgres"), "-D", str(data)], port, folder / "postgres.log", _step_down):
+    with _serving([program("postgres"), "-D", str(data)], port, folder / "postgres.log", _step_down):
         yield f"postgres://lectern@127.0.0.1:{port}/postgres"
 
 
@@ -60,7 +60,7 @@ def redis(folder: Path) -> Iterator[str]:
     """Run a Redis that keeps nothing, on a free port of the loopback; yield its URL."""
     port = free_port()
     options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
-    with _serving([_program("redis-server"), *options], port, folder / "redis.log"):
+    with _serving([program("redis-server"), *options], port, folder / "redis.log"):
         yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -97,7 +97,8 @@ def _run(command: list[str]) -> None:
         sys.exit(f"{command[0]} failed:\n{done.stderr[-2000:]}")
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Find a program on PATH, or among those that Debian keeps apart."""
     versions = sorted(_LIBRARY.glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True)
     found = shutil.which(name, path=os.pathsep.join([*map(str, versions), os.environ["PATH"]]))
     if found is None:
