@@ -30,7 +30,6 @@
     chip.className = `chip chip--${isError ? "bad" : "good"}`;
     chip.removeAttribute("data-at-the-end");
     card.classList.toggle("call--error", isError);
-    if (isError) card.open = true;
     answer.querySelector(".call__name").textContent = card.querySelector(".call__name").textContent;
     answer.querySelector("[data-tie]").textContent = "shown in its call";
     result.replaceChildren("Answers the call in ", nameOf(call));
@@ -47,8 +46,9 @@
           const nearest = calls.at(isNewestFirst ? 0 : -1);
           if (!nearest) return;
           join(nearest, this);
-          // It has just come, so nobody reads it yet: like every result whose call is at hand, it stands in the card.
-          if (!this.closest("[aria-current]")) this.closest(".result").open = false;
+          // It has just come, so nobody reads it yet: like every result whose call is at hand, it is read in the card. An
+          // error stays open here: opening the card would move what is being read.
+          if (!this.closest(".result--error, [aria-current]")) this.closest(".result").open = false;
         } else if (call !== undefined) {
           const results = waiting("result").filter((one) => one.dataset.result === call && comesBefore(this, one));
           const nearest = results.at(isNewestFirst ? -1 : 0);

@@ -305,9 +305,9 @@ def _looked_around(client: Client, completion_id: str, reading: Reading) -> Read
 
 
 def _neighbours(client: Client, completion_id: str, after: str, order: Order) -> tuple[Message | Unreadable, ...]:
-    """Ask for a page that is not shown; without an answer the page is as good as before."""
+    """Ask for a page that is not shown; without an answer, or an id to go on from, the page is as good as before."""
     try:
-        return client.messages(completion_id, after=after, order=order).items
+        return client.messages(completion_id, after=after, order=order).items if after else ()
     except Problem:
         return ()
 
@@ -388,7 +388,8 @@ def _call_of(request: Request, message: Message, n: int) -> HttpResponse:
         raise Http404
     call = message.tool_calls[n]
     given = given_to(call)
-    return _tool_text(request, given, f"{call.name}\n{given}", "call.txt", is_json=call.kind != "custom")
+    as_it_came = f"{call.name}\n{given}" if call.name else given
+    return _tool_text(request, given, as_it_came, "call.txt", is_json=call.kind != "custom")
 
 
 def _tool_text(request: Request, text: str, as_it_came: str, name: str, *, is_json: bool = True) -> HttpResponse:
