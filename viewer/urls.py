@@ -46,6 +46,21 @@ urlpatterns = [
         conversations.choice_remote_image,
         name="choice-remote-image",
     ),
+    path(
+        "completions/<str:completion_id>/messages/<str:message_id>/calls/<int:n>/",
+        conversations.tool_call,
+        name="tool-call",
+    ),
+    path(
+        "completions/<str:completion_id>/choices/<int:index>/calls/<int:n>/",
+        conversations.choice_tool_call,
+        name="choice-tool-call",
+    ),
+    path(
+        "completions/<str:completion_id>/messages/<str:message_id>/result/",
+        conversations.tool_result,
+        name="tool-result",
+    ),
     path("keys/", keys.api_keys, {"try_out": try_out}, name="api-keys"),
     path("keys/choose/", keys.choose_source, name="choose-source"),
     path("keys/<uuid:key_id>/", keys.api_key, {"try_out": try_out}, name="api-key"),

@@ -1,5 +1,6 @@
 // <copy-link><a href>: a plain click copies the whole address; <copy-text><input><button>: copies what the field
-// holds; <copy-code> around a <pre> gets a button that copies the code.
+// holds; <copy-code> around a <pre> gets a button that copies the code; <copy-content><a href> gets one that copies what
+// the address gives.
 {
   const copy = async (text) => {
     try {
@@ -53,6 +54,25 @@
           if (await copy(this.querySelector("pre").textContent)) say("Code copied");
         });
         this.append(button);
+      }
+    },
+  );
+
+  customElements.define(
+    "copy-content",
+    class extends HTMLElement {
+      connectedCallback() {
+        const link = this.querySelector("a");
+        const button = this.querySelector("button") ?? document.createElement("button"); // a copy of this has one already
+        Object.assign(button, { type: "button", className: link.className });
+        button.replaceChildren(...link.cloneNode(true).childNodes);
+        button.firstChild.textContent = "Copy";
+        button.onclick = async () => {
+          const answer = await fetch(link.href).catch(() => null);
+          const isThere = answer?.ok && !answer.redirected; // else signed out meanwhile
+          say(isThere && (await copy(await answer.text())) ? "Copied" : "Not copied: this site does not answer");
+        };
+        this.prepend(button);
       }
     },
   );

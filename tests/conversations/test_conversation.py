@@ -338,34 +338,6 @@ def test_what_cannot_be_drawn_is_named_and_shown_as_json(reader: Client, stored:
     assert "Other fields thinking, refusal" in visible(page)
 
 
-def test_tool_calls_show_name_and_arguments_and_are_tied_to_their_results(reader: Client, stored: Store) -> None:
-    calls = [
-        {"id": "call_a", "type": "function", "function": {"name": "lookup", "arguments": '{"b":1.10,"a":[1,2]}'}},
-        {"id": "call_b", "type": "function", "function": {"name": "broken", "arguments": '{"city": "Os'}},
-        {"id": "call_c", "type": "custom", "custom": {"name": "sql", "input": "SELECT 1\n  -- <b>"}},
-        {"id": "call_d", "type": "mcp", "server": "files"},
-        {"id": "call_e", "type": "function", "function": {"name": "objects", "arguments": {"n": 10**30}}},
-    ]
-    page = conversation(
-        reader, stored, say("assistant", None, tool_calls=calls),
-        say("tool", '{"error": {"code": 7}}', tool_call_id="call_b"), say("tool", "fine", tool_call_id="call_a"),
-        say("tool", "orphan", tool_call_id="call_z"),
-    )  # fmt: skip
-    text = visible(page)
-    assert "5 tool calls in parallel" in text
-    assert "{\n  &quot;b&quot;: 1.10,\n  &quot;a&quot;: [\n    1,\n    2\n  ]\n}" in page
-    assert "b: 1.10, a: [1,2]" in text
-    assert text.count("Not valid JSON") == 1
-    assert "SELECT 1\n  -- &lt;b&gt;" in page
-    assert "unknown type “mcp”" in text
-    assert "Result in message #2" in text
-    assert "answers the call in #0" in text
-    assert page.count("result--error") == page.count("call--error") == 1
-    assert "orphan" in text
-    assert part_kinds(page).count("tool-call") == 5
-    assert part_kinds(page).count("tool-result") == 3
-
-
 def test_refusals_reasoning_audio_and_sources_have_their_place(reader: Client, stored: Store) -> None:
     cited = [
         {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -79,10 +79,11 @@ def to_object(pairs: list[tuple[str, str]]) -> str:
     return "{" + ",".join(f"{json.dumps(name)}:{source}" for name, source in pairs) + "}"
 
 
-def pretty(text: str) -> str | None:
+def pretty(text: str, enough: int | None = None) -> str | None:
     """Indent JSON for reading, digits, key order and doubled keys untouched; None when it is not JSON.
 
-    What is nested deeper than Python's stack is given as it came: indenting it would help nobody.
+    It may stop behind `enough` characters. What is nested deeper than Python's stack is given as it came: indenting it
+    would help nobody.
     """
     try:
         STRICT.decode(text)
@@ -90,7 +91,13 @@ def pretty(text: str) -> str | None:
         return None
     except RecursionError:
         return text
-    return "".join(_indented(_TOKEN.findall(text)))
+    pieces, length = list[str](), 0
+    for piece in _indented(found[0] for found in _TOKEN.finditer(text)):
+        pieces.append(piece)
+        length += len(piece)
+        if enough is not None and length > enough:
+            break
+    return "".join(pieces)
 
 
 def clean(text: str) -> str:
@@ -154,17 +161,15 @@ def _skip_space(text: str, start: int) -> int:
     return found.end() if found else start
 
 
-def _indented(tokens: list[str]) -> Iterator[str]:
-    depth = 0
-    for position, token in enumerate(tokens):
-        before = tokens[position - 1] if position else ""
+def _indented(tokens: Iterable[str]) -> Iterator[str]:
+    depth, before = 0, ""
+    for token in tokens:
+        is_first, before = before in ("{", "["), token
         if token in "}]":
             depth -= 1
-            if before not in "{[":
-                yield _line(depth)
-            yield token
+            yield token if is_first else _line(depth) + token
             continue
-        if before in ("{", "["):
+        if is_first:
             yield _line(depth)
         if token in "{[":
             depth += 1

@@ -5,18 +5,17 @@ A part that cannot be drawn is drawn as what it is, by name and with its JSON: n
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from viewer.client.client import index_of
-from viewer.completions.source_text import STRICT, decode, members, pretty
+from viewer.completions.source_text import pretty
 from viewer.completions.types import (
     AudioAnswer,
     AudioPart,
@@ -29,15 +28,16 @@ from viewer.completions.types import (
     Part,
     RefusalPart,
     TextPart,
-    ToolCall,
     UnknownPart,
     Unreadable,
 )
 
 from . import media
 from .citations import Source, host_of, list_sources
+from .lines import first_line
 from .prose import MARKDOWN_LIMIT, render_prose_cached
 from .remote_images import host_of as looked_up_host
+from .tools import Around, DrawnCall, DrawnResult, Ties, is_result
 from .visible import make_visible
 
 ROLES = {
@@ -55,9 +55,6 @@ FINISH_REASONS = {
     "tool_calls": "Waiting for tool results",
     "function_call": "Waiting for a function result",
 }
-_LONG_RESULT = 4_000  # characters of a tool result that stand open; a longer one is folded, with its size
-_SUMMARY = 160
-_PATH_SAFE = "~:@!$&'()*+,;="  # what may stand in a path segment as it is (RFC 3986)
 _BEGINNING = 2_000  # characters that stand for a text that is too long to open by itself
 
 
@@ -82,38 +79,6 @@ class DrawnPart:
     @property
     def template(self) -> str:
         return f"conversations/parts/_{self.kind}.html"
-
-
-@dataclass(frozen=True, slots=True)
-class Tie:
-    """The other end of a tool call: the message that holds its result, or the one that asked for it."""
-
-    label: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnCall:
-    """One tool call: name, a line of its arguments, the arguments, and where its results are."""
-
-    call: ToolCall
-    summary: str
-    arguments: str
-    is_json: bool
-    results: tuple[Tie, ...]
-    has_error: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnResult:
-    """What a tool said, and which call it answers."""
-
-    text: str
-    is_error: bool
-    is_long: bool
-    tool: str
-    calls: tuple[Tie, ...]
-    call_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +143,22 @@ class DrawnChoice:
 
 
 def draw_messages(
-    completion_id: str, items: Iterable[Message | Unreadable], *, linked: str = "", as_source: bool = False
+    completion_id: str,
+    items: Iterable[Message | Unreadable],
+    *,
+    linked: str = "",
+    as_source: bool = False,
+    around: Around | None = None,
 ) -> list[Bubble]:
-    """Draw one page of messages, each tool result tied to its call where both are on the page.
+    """Draw one page of messages, each tool result tied to its call.
 
     `as_source` shows every text as it was written, Markdown and all.
     """
-    items = tuple(items)
-    ties = _Ties(completion_id, [item for item in items if isinstance(item, Message)])
-    return [_draw(completion_id, item, ties, linked, as_source) for item in items]
+    around = around or Around()
+    step = -1 if around.is_newest_first else 1
+    oldest_first = tuple(items)[::step]
+    ties = Ties(completion_id, oldest_first, around)
+    return [_draw(completion_id, item, n, ties, linked, as_source) for n, item in enumerate(oldest_first)][::step]
 
 
 def draw_answer(
@@ -232,18 +204,6 @@ def _note_of(hidden: list[Bubble]) -> list[Bubble | Hidden]:
     return [Hidden(len(hidden), kinds)] if hidden else []
 
 
-def first_line(text: str, length: int = 240) -> str:
-    """Cut the first line out of a text, for a row or a summary."""
-    line = next((line.strip() for line in text.split("\n") if line.strip()), "")
-    return line if len(line) <= length else line[: length - 1] + "…"
-
-
-def in_one_line(text: str, length: int = 240) -> str:
-    """Cut the beginning out of a text, line breaks and runs of blanks as one blank each, for a row or a heading."""
-    line = " ".join(text[: length * 4].split())
-    return line if len(line) <= length else line[: length - 1] + "…"
-
-
 def is_remote(url: str) -> bool:
     """Whether a picture is at an address elsewhere, by http or https."""
     return bool(host_of(url))
@@ -257,42 +217,10 @@ def text_of(message: Message | Unreadable) -> str:
     return "\n".join(texts) or message.refusal or (message.audio.transcript if message.audio else "")
 
 
-class _Ties:
-    """Finds calls and results of a page by `tool_call_id`; parallel results may come in any order."""
-
-    def __init__(self, completion_id: str, messages: list[Message]) -> None:
-        self._completion_id = completion_id
-        # Resolved once for the page: a route costs more to find than a bubble to look up.
-        self._base = reverse("permalink", args=[completion_id, "-"])[: -len("-/")] if completion_id else ""
-        self._calls: dict[str, list[tuple[Message, ToolCall]]] = defaultdict(list)
-        self._results: dict[str, list[Message]] = defaultdict(list)
-        for message in messages:
-            for call in message.tool_calls:
-                if call.id:
-                    self._calls[call.id].append((message, call))
-            if message.tool_call_id:
-                self._results[message.tool_call_id].append(message)
-
-    def results(self, call: ToolCall) -> list[Message]:
-        return self._results[call.id] if call.id else []
-
-    def calls(self, message: Message) -> list[tuple[Message, ToolCall]]:
-        return self._calls[message.tool_call_id] if message.tool_call_id else []
-
-    def tie(self, message: Message) -> Tie:
-        number = index_of(self._completion_id, message.id)
-        return Tie(f"#{number}" if number is not None else message.id, self.permalink(message))
-
-    def permalink(self, message: Message) -> str:
-        """Give the address of a message; empty for one whose id fits no path."""
-        has_address = bool(message.id) and "/" not in message.id
-        return f"{self._base}{quote(message.id, safe=_PATH_SAFE)}/" if has_address else ""
-
-
-def _draw(completion_id: str, item: Message | Unreadable, ties: _Ties, linked: str, as_source: bool) -> Bubble:
+def _draw(completion_id: str, item: Message | Unreadable, n: int, ties: Ties, linked: str, as_source: bool) -> Bubble:
     if isinstance(item, Unreadable):
         return _draw_unreadable(item)
-    result = _draw_result(item, ties) if item.role in ("tool", "function") else None
+    result = ties.result(n) if is_result(item) else None
     url = ties.permalink(item)
     return replace(
         _draw_common(item, f"{url}parts/" if url else "", as_source=as_source, without_text=result is not None),
@@ -300,7 +228,7 @@ def _draw(completion_id: str, item: Message | Unreadable, ties: _Ties, linked: s
         number=index_of(completion_id, item.id),
         url=url,
         is_linked=bool(linked) and item.id == linked,
-        calls=tuple(_draw_call(call, ties) for call in item.tool_calls),
+        calls=ties.calls(n, url),
         result=result,
     )
 
@@ -310,8 +238,7 @@ def _draw_choice(completion: Completion, choice: Choice, as_source: bool) -> Dra
         bubble = _draw_unreadable(choice.message)
     else:
         parts_url = reverse("choice-part", args=[completion.id, choice.index, 0])[:-2] if completion.id else ""
-        ties = _Ties(completion.id, [])
-        calls = tuple(_draw_call(call, ties) for call in choice.message.tool_calls)
+        calls = Ties(completion.id, [choice.message]).calls(0, parts_url.removesuffix("parts/"))
         bubble = replace(_draw_common(choice.message, parts_url, as_source=as_source), calls=calls)
     words = FINISH_REASONS.get(choice.finish_reason, choice.finish_reason)
     return DrawnChoice(bubble, choice.index, choice.finish_reason, words)
@@ -422,55 +349,6 @@ def _draw_audio_answer(audio: AudioAnswer, url: str) -> DrawnPart:
     if audio.expires and audio.expires < datetime.now(UTC):
         told.append(f"Expired at OpenAI on {audio.expires:%-d %b %Y}{', kept here' if audio.data else ''}")
     return replace(drawn, text=make_visible(audio.transcript), note=note, told=". ".join(told))
-
-
-def _draw_call(call: ToolCall, ties: _Ties) -> DrawnCall:
-    given = call.arguments if call.kind in ("function", "custom", "function_call") else call.source
-    printed = given if call.kind == "custom" else pretty(given)
-    results = ties.results(call)
-    return DrawnCall(
-        call=call,
-        summary=_summary(given) if call.kind != "custom" else first_line(given, _SUMMARY),
-        arguments=make_visible(given if printed is None else printed),
-        is_json=printed is not None,
-        results=tuple(ties.tie(result) for result in results),
-        has_error=any(_is_error(text_of(result)) for result in results),
-    )
-
-
-def _draw_result(message: Message, ties: _Ties) -> DrawnResult:
-    text = "\n".join(part.text for part in message.parts if isinstance(part, TextPart))
-    calls = ties.calls(message)
-    printed = pretty(text) if text[:1] in "{[" else None
-    return DrawnResult(
-        text=make_visible(printed or text),
-        is_error=_is_error(text),
-        is_long=len(printed or text) > _LONG_RESULT,
-        tool=calls[0][1].name if calls else message.name,
-        calls=tuple(ties.tie(asking) for asking, _ in calls),
-        call_id=message.tool_call_id,
-    )
-
-
-def _summary(arguments: str) -> str:
-    """Write an object's members in one line, digits untouched."""
-    try:
-        pairs = members(arguments, STRICT)
-    except ValueError:
-        return first_line(arguments, _SUMMARY)
-    line = ", ".join(f"{name}: {' '.join(piece.source.split())}" for name, piece in pairs)
-    return first_line(line, _SUMMARY)
-
-
-def _is_error(text: str) -> bool:
-    """Tell an error by its shape, `{"error": …}`, never by words in it."""
-    if not text.lstrip().startswith("{"):
-        return False
-    try:
-        value = decode(text)
-    except ValueError:
-        return False
-    return isinstance(value, dict) and bool(value.get("error"))
 
 
 def _ends_with(shown: tuple[Message | Unreadable, ...], choices: tuple[Choice, ...], *, goes_on: bool) -> bool:

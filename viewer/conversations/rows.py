@@ -12,7 +12,8 @@ from viewer.client.client import Client
 from viewer.client.problems import Problem
 from viewer.completions.types import Completion, Message, Unreadable
 
-from .bubbles import in_one_line, text_of
+from .bubbles import text_of
+from .lines import in_one_line
 
 _OPENING = 5  # messages that are looked through for the first question; prompts and examples stand before it
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import unquote, urlencode, urlsplit
 
@@ -35,6 +35,7 @@ from .bubbles import (
 from .problem_words import Told, tell
 from .remote_images import NotLoaded, fetch_image
 from .rows import answer_line, draw_rows, first_question, question_in
+from .tools import Around, Ties, draw_text, given_to, is_result, said_by
 from .visible import make_visible
 
 _A_YEAR = 365 * 24 * 60 * 60  # seconds
@@ -68,6 +69,14 @@ class Reading:
     above: More | None
     below: More | None
     order: Order = "asc"
+    earlier: tuple[Message | Unreadable, ...] = ()  # the page before and
+    later: tuple[Message | Unreadable, ...] = ()  # the page behind, where a tool call and its result lie on two pages
+
+    @property
+    def around(self) -> Around:
+        """What the tool calls of these messages may reach over to."""
+        is_start = (self.below if self.order == "desc" else self.above) is None
+        return Around(self.earlier, self.later, is_start, self.is_end, is_newest_first=self.order == "desc")
 
     @property
     def is_end(self) -> bool:
@@ -149,7 +158,7 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
     reading, completion, problem_with_completion = opened
     as_source = request.COOKIES.get("texts") == "source"
     is_for_customer = request.COOKIES.get("audience") == "customer"
-    bubbles = draw_messages(completion_id, reading.items, linked=message_id, as_source=as_source)
+    bubbles = draw_messages(completion_id, reading.items, linked=message_id, as_source=as_source, around=reading.around)
     answer = _answer(completion, reading, as_source)
     context = {
         "completion_id": completion_id,
@@ -201,6 +210,28 @@ def raw(request: Request, completion_id: str) -> HttpResponse:
     except Problem as problem:
         return _problem(request, problem, chosen_source(request.user), completion_id)
     return HttpResponse(completion.source, content_type="application/json; charset=utf-8")
+
+
+@require_safe
+def tool_call(request: Request, completion_id: str, message_id: str, n: int) -> HttpResponse:
+    """The name and the arguments of one tool call of a message."""
+    return _call_of(request, _message(request, completion_id, message_id), n)
+
+
+@require_safe
+def choice_tool_call(request: Request, completion_id: str, index: int, n: int) -> HttpResponse:
+    """The name and the arguments of one tool call of an answer."""
+    return _call_of(request, _message_of_choice(request, completion_id, index), n)
+
+
+@require_safe
+def tool_result(request: Request, completion_id: str, message_id: str) -> HttpResponse:
+    """What a tool said."""
+    message = _message(request, completion_id, message_id)
+    if not is_result(message):
+        raise Http404
+    said = said_by(message)
+    return _tool_text(request, said, said, "result.txt")
 
 
 @require_safe
@@ -258,7 +289,27 @@ def _open(
     reading, ask_for_completion = client.at_once(
         lambda: _read(client, request, completion_id, message_id), lambda: client.completion(completion_id)
     )
-    return reading, *_completion(ask_for_completion)
+    return _looked_around(client, completion_id, reading), *_completion(ask_for_completion)
+
+
+def _looked_around(client: Client, completion_id: str, reading: Reading) -> Reading:
+    """Ask for the page before or behind where a tool call's other end may lie there, so that the page can link it.
+
+    A fragment needs none of this: the page around it has the other end, or will load it.
+    """
+    oldest_first = reading.items[::-1] if reading.order == "desc" else reading.items
+    to_earlier, to_later = Ties(completion_id, oldest_first, reading.around).reach_beyond()
+    earlier = _neighbours(client, completion_id, oldest_first[0].id, "desc")[::-1] if to_earlier else ()
+    later = _neighbours(client, completion_id, oldest_first[-1].id, "asc") if to_later else ()
+    return replace(reading, earlier=earlier, later=later)
+
+
+def _neighbours(client: Client, completion_id: str, after: str, order: Order) -> tuple[Message | Unreadable, ...]:
+    """Ask for a page that is not shown; without an answer, or an id to go on from, the page is as good as before."""
+    try:
+        return client.messages(completion_id, after=after, order=order).items if after else ()
+    except Problem:
+        return ()
 
 
 def _completion(ask: Callable[[], Completion]) -> tuple[Completion | None, Told | None]:
@@ -330,6 +381,27 @@ def _part_of(request: Request, message: Message, n: int) -> HttpResponse:
             request, "conversations/parts/_text.html", {"part": DrawnPart("text", text=make_visible(found.text))}
         )
     return HttpResponse(found.text, content_type="text/plain; charset=utf-8")
+
+
+def _call_of(request: Request, message: Message, n: int) -> HttpResponse:
+    if n >= len(message.tool_calls):
+        raise Http404
+    call = message.tool_calls[n]
+    given = given_to(call)
+    as_it_came = f"{call.name}\n{given}" if call.name else given
+    return _tool_text(request, given, as_it_came, "call.txt", is_json=call.kind != "custom")
+
+
+def _tool_text(request: Request, text: str, as_it_came: str, name: str, *, is_json: bool = True) -> HttpResponse:
+    """Answer a long text whole: indented, as a fragment for its card, or as it came, as a download."""
+    if request.htmx:
+        whole = draw_text(text, is_json=is_json)
+        response = render(request, "conversations/parts/_tool_text.html", {"text": whole})
+    else:
+        response = HttpResponse(as_it_came, content_type="text/plain; charset=utf-8")
+        response.headers["Content-Disposition"] = _attachment(name)
+    patch_vary_headers(response, ["HX-Request"])
+    return _harmless(response)
 
 
 def _bytes_of(message: Message, n: int, *, is_raw_sound: bool) -> HttpResponse:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.safestring import SafeString, mark_safe
 
+from viewer.conversations.code_colours import colour
 from viewer.conversations.visible import make_visible
 
 register = template.Library()
 register.filter("visible", make_visible)
+
+
+@register.filter
+@lru_cache(64)
+def coloured(json: str) -> SafeString:
+    """Colour JSON; a result stands in its own message and in the card of its call."""
+    return mark_safe(colour(json, "json"))  # noqa: S308  # it escapes what it colours
 
 
 @register.filter

@@ -1,0 +1,119 @@
+"""A tool call and its result find each other over the border of two pages, and nothing moves meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.browser.reading import LINKED, Held, settle, tops_in_view, walk_to_the_end, walk_to_the_start
+from tests.conftest import make_long, say
+
+ADDRESS = "/completions/chatcmpl-long/"
+ARGUMENTS = '{"order":1.10,"order":2}'
+
+
+@pytest.fixture
+def long(stored: Callable) -> None:
+    """70 messages: #12 asks for four things; #19, #25 and #45 answer three of them, on three pages."""
+    made = make_long("chatcmpl-long", 70)
+    calls = [
+        {"id": call_id, "type": "function", "function": {"name": name, "arguments": ARGUMENTS}}
+        for call_id, name in (("a", "at_hand"), ("b", "on_page_2"), ("c", "on_page_3"), ("d", "never"))
+    ]
+    made["messages"][12] |= say("assistant", None, tool_calls=calls)
+    made["messages"][19] |= say("tool", "first words", tool_call_id="a")
+    made["messages"][25] |= say("tool", "\n".join(f"second words {n}" for n in range(30)), tool_call_id="b")
+    made["messages"][45] |= say("tool", '{"error": "third words"}', tool_call_id="c")
+    stored(made)
+
+
+def card(page: Page, name: str) -> Locator:
+    return page.locator('[data-part="tool-call"]').filter(has=page.locator(f'summary:has-text("{name}")'))
+
+
+def result(page: Page, n: int) -> Locator:
+    return page.locator(f'[data-message-id="chatcmpl-long-{n}"] [data-part="tool-result"]')
+
+
+def unfold(part: Locator) -> None:
+    part.evaluate("(part) => (part.open = true)")
+
+
+def test_a_card_is_filled_when_the_page_of_its_result_loads(page: Page, long: None, site: str) -> None:
+    page.goto(site + ADDRESS)
+    expect(card(page, "at_hand")).to_contain_text("first words")
+    expect(card(page, "on_page_2")).to_contain_text("Result in #25")
+    expect(card(page, "never")).to_contain_text("No result here")
+    walk_to_the_end(page)
+    near, far = card(page, "on_page_2"), card(page, "on_page_3")
+    expect(near).to_contain_text("second words 29")
+    expect(near.locator(".chip")).to_have_text("Result")
+    assert near.get_by_role("link", name="#25", include_hidden=True).get_attribute("href") == (
+        f"{site}{ADDRESS}messages/chatcmpl-long-25/"
+    )
+    expect(result(page, 25)).not_to_have_attribute("open", "")
+    expect(result(page, 25)).to_contain_text("on_page_2")
+    expect(result(page, 25)).to_contain_text("Answers the call in #12")
+    expect(far.locator(".chip")).to_have_text("Error")
+    expect(far).to_contain_text("third words")
+    expect(result(page, 45)).to_have_attribute("open", "")
+    expect(card(page, "never").locator(".chip")).to_have_text("Never answered")
+
+
+def test_a_card_is_filled_when_it_comes_after_its_result_which_stays_open(page: Page, long: None, site: str) -> None:
+    page.goto(f"{site}{ADDRESS}messages/chatcmpl-long-45/")
+    expect(page.locator(LINKED)).to_contain_text("Its call is not on this page")
+    walk_to_the_start(page)
+    expect(card(page, "on_page_3")).to_contain_text("third words")
+    expect(result(page, 45)).to_have_attribute("open", "")
+    expect(result(page, 45)).to_contain_text("Answers the call in #12")
+    expect(result(page, 25)).to_have_attribute("open", "")
+
+
+def test_nothing_moves_when_an_open_card_above_is_filled(page: Page, long: None, site: str) -> None:
+    held = Held(page, "after=")
+    page.goto(site + ADDRESS)
+    unfold(card(page, "on_page_2"))
+    card(page, "never").scroll_into_view_if_needed()
+    settle(page)
+    held.wait("End")
+    page.evaluate("""() => {
+        dispatchEvent(new WheelEvent("wheel"));
+        document.querySelector('[data-message-id="chatcmpl-long-15"]').scrollIntoView();
+    }""")
+    settle(page)
+    before = tops_in_view(page)
+    assert "chatcmpl-long-19" in before
+    assert "chatcmpl-long-12" not in before
+    held.release()
+    expect(card(page, "on_page_2")).to_contain_text("second words 29")
+    settle(page)
+    after = tops_in_view(page)
+    assert max(abs(after[message] - top) for message, top in before.items()) <= 0.5
+
+
+def test_a_call_is_copied_as_it_came(context: BrowserContext, page: Page, long: None, site: str) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(site + ADDRESS)
+    for place in (card(page, "at_hand"), card(page, "on_page_2")):
+        unfold(place)
+        place.get_by_role("button", name="Copy the call").click()
+        expect_copied(page, f"{place.locator('.call__name').inner_text()}\n{ARGUMENTS}")
+
+
+def test_a_result_that_was_filled_in_can_be_copied_too(
+    context: BrowserContext, page: Page, long: None, site: str
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(site + ADDRESS)
+    walk_to_the_end(page)
+    unfold(card(page, "on_page_3"))
+    card(page, "on_page_3").get_by_role("button", name="Copy the result").click()
+    expect_copied(page, '{"error": "third words"}')
+
+
+def expect_copied(page: Page, text: str) -> None:
+    expect(page.locator(".toast")).to_have_text("Copied")
+    page.wait_for_function("async (text) => (await navigator.clipboard.readText()) === text", arg=text)

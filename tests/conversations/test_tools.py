@@ -1,0 +1,367 @@
+"""Tool calls and their results: what a card shows, which result is whose, and what stands in for what is missing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.conftest import make_choice, make_completion, make_long, say
+from tests.conversations.pages import message_ids, part_kinds, visible
+
+Store = Callable[..., Any]
+HTMX = {"HX-Request": "true"}
+HOME = "/completions/chatcmpl-one/"
+
+
+def call(call_id: str | None = "call_a", name: str = "look_up", arguments: Any = "{}") -> dict[str, Any]:
+    named = {"id": call_id} if call_id is not None else {}
+    return {**named, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def asking(*calls: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return say("assistant", None, **({"tool_calls": list(calls)} if calls else {}), **fields)
+
+
+def saying(text: Any, call_id: str | None = "call_a", **fields: Any) -> dict[str, Any]:
+    return say("tool", text, **({"tool_call_id": call_id} if call_id is not None else {}), **fields)
+
+
+def opened(reader: Client, address: str = HOME, **headers: str) -> str:
+    answer = reader.get(address, headers=headers)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def shown(reader: Client, stored: Store, *messages: dict[str, Any], **fields: Any) -> str:
+    stored(make_completion("chatcmpl-one", *messages, **fields))
+    return opened(reader)
+
+
+def cards(page: str) -> list[str]:
+    return re.findall(r'<details class="call[^"]*" data-part="tool-call".*?</div></details>', page, re.DOTALL)
+
+
+def results(page: str) -> list[str]:
+    return re.findall(r'<details class="result[^"]*" data-part="tool-result".*?</div></details>', page, re.DOTALL)
+
+
+def is_open(part: str) -> bool:
+    return " open" in part[: part.index(">")]
+
+
+def without_tags(html: str) -> str:
+    return re.sub(r"<[^>]+>", "", html)
+
+
+def state(card: str) -> str:
+    """The chips of a card, in words."""
+    return visible(card.split('class="call__state">')[1].split("<i ")[0])
+
+
+# Arguments
+
+
+def test_a_card_shows_the_name_a_line_of_the_arguments_and_all_of_them_as_they_were_written(
+    reader: Client, stored: Store
+) -> None:
+    page = shown(reader, stored, asking(call(arguments='{"b":1.10,"a":[1,2],"b":12345678901234567890,"e":1e400}')))
+    (card,) = cards(page)
+    assert "look_up b: 1.10, a: [1,2], b: 12345678901234567890, e: 1e400" in visible(card)
+    assert (
+        "{\n  &quot;b&quot;: 1.10,\n  &quot;a&quot;: [\n    1,\n    2\n  ],"
+        "\n  &quot;b&quot;: 12345678901234567890,\n  &quot;e&quot;: 1e400\n}"
+    ) in without_tags(card).replace('"', "&quot;")
+    assert "Not valid JSON" not in card
+
+
+def test_json_is_coloured_by_classes_and_nothing_in_it_acts(reader: Client, stored: Store) -> None:
+    page = shown(reader, stored, asking(call(arguments='{"k<b>": ["<img src=x>", -1.5, null]}')))
+    (card,) = cards(page)
+    assert '<span class="k">"k&lt;b&gt;"</span>' in card
+    assert '<span class="s">"&lt;img src=x&gt;"</span>' in card
+    assert '-<span class="m">1.5</span>' in card
+    assert '<span class="k">null</span>' in card
+    assert "style=" not in card
+
+
+@pytest.mark.parametrize("arguments", ['{"city": "Os', "{'ok': True}", '{"a":1} I hope this helps', '{"re":"\\d+"}'])
+def test_what_is_no_json_is_marked_and_shown_as_it_came(reader: Client, stored: Store, arguments: str) -> None:
+    (card,) = cards(shown(reader, stored, asking(call(arguments=arguments))))
+    assert "Not valid JSON" in state(card)
+    assert visible(card.split("<pre")[1].split(">", 1)[1]).startswith(arguments)
+
+
+@pytest.mark.parametrize("arguments", ["", None])
+def test_no_arguments_are_said_to_be_none(reader: Client, stored: Store, arguments: Any) -> None:
+    (card,) = cards(shown(reader, stored, asking(call(arguments=arguments))))
+    assert "Not valid JSON" not in card
+    assert "Empty" in visible(card)
+
+
+def test_arguments_may_be_an_object_and_a_custom_call_is_text(reader: Client, stored: Store) -> None:
+    custom = {"id": "call_b", "type": "custom", "custom": {"name": "sql", "input": 'SELECT 1\n  -- <b> {"a":1}'}}
+    strange = {"id": "call_c", "type": "mcp", "server": "files"}
+    page = shown(reader, stored, asking(call(arguments={"n": 10**30}), custom, strange))
+    as_object, as_text, unknown = cards(page)
+    assert f'"n": {10**30}' in without_tags(as_object)
+    assert "SELECT 1\n  -- &lt;b&gt; {&quot;a&quot;:1}</pre>" in as_text
+    assert "Input of a custom tool" in as_text
+    assert "unknown type “mcp”" in unknown
+    assert '"server": "files"' in without_tags(unknown)
+    assert "3 tool calls in parallel" in visible(page)
+    assert "tool calls in parallel" not in shown_again(reader, stored, asking(call()))
+
+
+def shown_again(reader: Client, stored: Store, *messages: dict[str, Any]) -> str:
+    stored(make_completion("chatcmpl-two", *messages))
+    return opened(reader, "/completions/chatcmpl-two/")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [json.dumps({f"key_{n}": n for n in range(400)}), "[" * 300 + "]" * 300, "[" * 100_000 + "]" * 100_000],
+    ids=["400 keys", "300 deep", "100,000 deep"],
+)
+def test_wide_and_deep_arguments_show_their_beginning_and_come_whole_when_asked(
+    reader: Client, stored: Store, arguments: str
+) -> None:
+    page = shown(reader, stored, asking(call(arguments=arguments)))
+    (card,) = cards(page)
+    assert "Show all, " in card
+    assert len(page) < 60_000
+    address = f"{HOME}messages/chatcmpl-one-0/calls/0/"
+    assert f'href="{address}"' in card
+    whole = opened(reader, address, **HTMX)
+    assert "".join(without_tags(whole).replace("&quot;", '"').split()) == "".join(arguments.split())
+    assert reader.get(address).content.decode() == f"look_up\n{arguments}"
+
+
+# Results
+
+
+def test_a_result_stands_in_the_card_of_its_call_and_its_message_is_folded(reader: Client, stored: Store) -> None:
+    page = shown(
+        reader, stored, asking(call("call_a", "first"), call("call_b", "second")),
+        saying('{"answer":1.0}', "call_b"), saying("plain words", "call_a"), say("user", "Thanks"),
+    )  # fmt: skip
+    first, second = cards(page)
+    assert "plain words" in first
+    assert "Result in #2" in visible(first)
+    assert '"answer": 1.0' in without_tags(second)
+    assert "Result in #1" in visible(second)
+    assert state(first) == state(second) == "Result"
+    assert not any(map(is_open, [first, second]))
+    assert message_ids(page) == [f"chatcmpl-one-{n}" for n in range(4)]
+    assert part_kinds(page).count("tool-result") == 2
+    of_second, of_first = results(page)
+    assert '"answer": 1.0' in without_tags(of_second)
+    assert "second shown in its call" in visible(of_second)
+    assert "Answers the call in #0" in visible(of_first)
+    assert not any(map(is_open, [of_first, of_second]))
+
+
+def test_a_permalink_to_a_result_shows_it(reader: Client, stored: Store) -> None:
+    shown(reader, stored, asking(call()), saying("words of the tool"), asking(call("call_b")), saying("more", "call_b"))
+    folded, linked = results(opened(reader, f"{HOME}messages/chatcmpl-one-3/"))
+    assert is_open(linked)
+    assert not is_open(folded)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_error"),
+    [
+        ('{"error": {"code": 7}}', True),
+        (' {"error": "x"}', True),
+        ('{"error": null}', False),
+        ('[{"error": 1}]', False),
+        ("error: 500", False),
+        ('{"error": 1', False),
+    ],
+)
+def test_an_error_is_marked_and_its_card_is_open(reader: Client, stored: Store, said: str, is_error: bool) -> None:
+    page = shown(reader, stored, asking(call(), call("call_b")), saying(said), saying("fine", "call_b"))
+    card, other = cards(page)
+    assert is_open(card) == ("call--error" in card) == ("Error" in state(card)) == is_error
+    assert ("result--error" in results(page)[0]) == is_error
+    assert not is_open(other)
+
+
+def test_a_call_that_nothing_answers_and_a_result_that_answers_nothing_say_so(reader: Client, stored: Store) -> None:
+    page = shown(reader, stored, asking(call(), call(None)), saying("orphan", "call_z"), saying("nameless", None))
+    unanswered, nameless_call = cards(page)
+    assert state(unanswered) == state(nameless_call) == "Never answered"
+    assert "The call has no id, so no result can name it" in visible(nameless_call)
+    orphan, nameless = results(page)
+    assert is_open(orphan)
+    assert "No call No call has this id" not in visible(orphan)
+    assert "No call" in visible(orphan)
+    assert "No call has this id" in visible(orphan)
+    assert "its call cannot be told" in visible(nameless)
+
+
+def test_the_parts_of_a_result_that_are_no_text_stand_in_its_message(reader: Client, stored: Store) -> None:
+    parts = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}, {"type": "strange"}]
+    page = shown(reader, stored, asking(call()), saying(None, content_parts=parts))
+    (card,) = cards(page)
+    assert "one\ntwo" in card
+    assert "More than text stands in its message" in visible(card)
+    assert "Not drawn by this version: strange" in visible(page)
+
+
+def test_a_large_result_shows_its_beginning_and_comes_whole_to_look_at_and_to_keep(
+    reader: Client, stored: Store
+) -> None:
+    said = json.dumps({"rows": [{"id": n, "price": "1.10", "script": "<script>alert(1)</script>"} for n in range(900)]})
+    page = shown(reader, stored, asking(call()), saying(said))
+    address = f"{HOME}messages/chatcmpl-one-1/result/"
+    for drawn in (*cards(page), *results(page)):
+        assert f'hx-get="{address}"' in drawn
+        assert f"Show all, {len(said) / 1000:.0f} kB" in drawn
+    assert len(page) < 40_000
+    fragment = reader.get(address, headers=HTMX)
+    assert json.loads(without_tags(fragment.content.decode()).replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">")) == json.loads(said)  # fmt: skip
+    kept = reader.get(address)
+    assert kept.content.decode() == said
+    assert kept["Content-Type"] == "text/plain; charset=utf-8"
+    assert kept["Content-Disposition"].startswith("attachment")
+    assert kept["X-Content-Type-Options"] == "nosniff"
+    assert kept["Content-Security-Policy"] == fragment["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert "HX-Request" in kept["Vary"]
+    assert "HX-Request" in fragment["Vary"]
+
+
+def test_calls_and_results_have_addresses_and_nothing_else_has(reader: Client, stored: Store) -> None:
+    choices = [make_choice(None, tool_calls=[call(name="last", arguments='{"a":1.0}')])]
+    page = shown(reader, stored, asking(call()), saying("x"), choices=choices)
+    address = f"{HOME}choices/0/calls/0/"
+    assert f'href="{address}"' in page
+    assert state(cards(page)[-1]) == "Never answered"
+    assert reader.get(address).content == b'last\n{"a":1.0}'
+    for nothing in ("messages/chatcmpl-one-0/calls/1/", "messages/chatcmpl-one-0/result/", "choices/0/calls/1/"):
+        assert reader.get(HOME + nothing).status_code == 404
+
+
+# Which result is whose
+
+
+def test_ids_that_are_counted_anew_in_every_turn_tie_each_result_to_the_last_call(
+    reader: Client, stored: Store
+) -> None:
+    page = shown(reader, stored, asking(call("0")), saying("one", "0"), asking(call("0")), saying("two", "0"))
+    first, second = cards(page)
+    assert "Result in #1" in visible(first)
+    assert "Result in #3" in visible(second)
+    assert "two" not in visible(first)
+    assert all("2 calls have this id" in visible(card) for card in (first, second))
+
+
+def test_double_ids_in_one_message_are_dealt_out_in_order_and_named(reader: Client, stored: Store) -> None:
+    page = shown(reader, stored, asking(call(), call()), saying("one"), saying("two"), saying("three"))
+    first, second = cards(page)
+    assert "Result in #1" in visible(first)
+    assert state(second) == "2 results"
+    assert "2 results have this id" in visible(second)
+    assert all("2 calls have this id" in visible(part) for part in (first, second, *results(page)))
+
+
+def test_the_size_of_a_page_does_not_multiply_with_double_ids(reader: Client, stored: Store) -> None:
+    page = shown(reader, stored, asking(*[call()] * 50), *[saying("word " * 500)] * 15)
+    assert page.count("word word") < 500 * 15 * 2
+    assert len(page) < 300_000
+
+
+def test_legacy_calls_are_tied_by_place_and_marked(reader: Client, stored: Store) -> None:
+    def old(name: str) -> dict[str, Any]:
+        return asking(function_call={"name": name, "arguments": '{"city": "Oslo"}'})
+
+    page = shown(
+        reader, stored, old("weather"), say("function", "rain", name="weather"),
+        old("weather"), say("function", "news!", name="news"), say("user", "x"), say("function", "late", name="weather"),
+    )  # fmt: skip
+    first, second = cards(page)
+    assert state(first) == "Legacy Result"
+    assert "rain" in visible(first)
+    assert "Told by its place" in visible(first)
+    assert "Arguments, legacy function_call" in visible(first)
+    assert state(second) == "Legacy Never answered"
+    assert all("Legacy" in visible(result) for result in results(page))
+    assert ["its call cannot be told" in visible(result) for result in results(page)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("calls", "said", "tied"),
+    [
+        ([call("a", "f")], [saying("x", None)], [True]),
+        ([call("a", "f")], [saying("x", None), saying("y", None)], [False, False]),
+        ([call("a", "f"), call("b", "g")], [saying("x", None)], [False]),
+        ([call("a", "f"), call("b", "g")], [saying("x", None, name="g"), saying("y", None, name="f")], [True, True]),
+        ([call("a", "f"), call("b", "g")], [saying("x", "a"), saying("y", None)], [True, True]),
+        ([call("a", "f"), call("b", "f")], [saying("x", None, name="f")], [False]),
+    ],
+)
+def test_a_result_without_an_id_is_tied_only_where_one_call_can_be_meant(
+    reader: Client, stored: Store, calls: list[Any], said: list[Any], tied: list[bool]
+) -> None:
+    page = shown(reader, stored, asking(*calls), *said)
+    assert ["shown in its call" in visible(result) for result in results(page)] == tied
+
+
+# Over a page border
+
+
+@pytest.fixture
+def long(stored: Store) -> None:
+    """45 messages: #19 asks on the first page, #20 answers one on the second and #44 another on the third."""
+    made = make_long("chatcmpl-one", 45)
+    made["messages"][19] |= asking(call("call_a"), call("call_b"), call("call_c"))
+    made["messages"][20] |= saying("over the border")
+    made["messages"][44] |= saying("much later", "call_b")
+    stored(made)
+
+
+def test_a_card_names_and_links_a_result_on_the_next_page(reader: Client, long: None) -> None:
+    near, far, never = cards(opened(reader))
+    assert state(near) == "Result in #20"
+    assert f'href="{HOME}messages/chatcmpl-one-20/"' in near
+    assert "over the border" not in near
+    assert state(far) == state(never) == "No result here"
+    assert 'data-call="call_a"' in near
+    assert 'data-call="call_c"' in never
+
+
+def test_a_result_names_and_links_a_call_on_the_page_before(reader: Client, long: None) -> None:
+    (result,) = results(opened(reader, f"{HOME}?after=chatcmpl-one-19"))
+    assert is_open(result)
+    assert "Answers the call in #19 , on another page" in visible(result)
+    assert f'href="{HOME}messages/chatcmpl-one-19/"' in result
+    assert 'data-result="call_a"' in result
+    (far,) = results(opened(reader, f"{HOME}?after=chatcmpl-one-39"))
+    assert is_open(far)
+    assert "Its call is not on this page" in visible(far)
+
+
+def test_newest_first_looks_the_right_way_over_the_border(reader: Client, long: None) -> None:
+    page = opened(reader, f"{HOME}?order=desc&after=chatcmpl-one-20")
+    assert [state(card) for card in cards(page)] == ["Result in #20", "No result here", "No result here"]
+    page = opened(reader, f"{HOME}?order=desc&after=chatcmpl-one-40")
+    assert "Answers the call in #19" in visible(results(page)[0])
+    page = opened(reader, f"{HOME}?order=desc&after=chatcmpl-one-25")
+    assert [state(card) for card in cards(page)] == ["Result", "Result in #44", "No result here"]
+
+
+def test_a_cached_bubble_never_shows_a_stale_tie(reader: Client, long: None) -> None:
+    for _ in range(2):
+        assert state(cards(opened(reader))[0]) == "Result in #20"
+        assert state(cards(opened(reader, f"{HOME}?after=chatcmpl-one-9"))[0]) == "Result"
+        assert state(cards(opened(reader, **HTMX))[0]) == "No result here"
+
+
+def test_a_fragment_leaves_ties_to_the_page_that_it_comes_to(reader: Client, long: None) -> None:
+    (result,) = results(opened(reader, f"{HOME}?after=chatcmpl-one-19", **HTMX))
+    assert "Its call is not on this page" in visible(result)
+    assert 'data-result="call_a"' in result

@@ -1,0 +1,312 @@
+"""Ties every tool result to its call, and decides what the card of a call and the message of a result show.
+
+A result answers the last call before it that has its id: some servers count their ids anew in every turn. Calls of one
+message that share an id get their results in order. A result without an id, as the legacy `function` messages are, is
+tied by its place, and only where a single call can be meant. So a result stands in one card at most.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote
+
+from django.urls import reverse
+
+from viewer.client.client import index_of
+from viewer.completions.source_text import STRICT, decode, members, pretty
+from viewer.completions.types import Message, TextPart, ToolCall, Unreadable
+
+from .lines import first_line
+from .visible import make_visible
+
+Item = Message | Unreadable
+Place = tuple[int, int]  # of a call: the position of its message, and its own in there
+State = Literal["error", "answered", "elsewhere", "open", "never"]
+_SUMMARY = 160  # characters
+_SHOWN = 4_000  # characters of arguments or of a result that stand open, and
+_SHOWN_LINES = 40  # lines; the whole is a request of its own
+_PATH_SAFE = "~:@!$&'()*+,;="  # what may stand in a path segment as it is (RFC 3986)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What lies around a page of messages: its neighbours, where they were asked for, and whether there are any."""
+
+    earlier: tuple[Item, ...] = ()
+    later: tuple[Item, ...] = ()
+    is_start: bool = True
+    is_end: bool = True
+    is_newest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """The message at the other end of a tool call."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnText:
+    """Arguments or a result, indented where they are JSON. `bytes` is the size of the whole when this is a part."""
+
+    text: str
+    is_json: bool
+    url: str = ""  # gives it as it came
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnResult:
+    """What a tool said, and which call it answers."""
+
+    text: DrawnText
+    tie: Tie
+    is_error: bool
+    has_parts: bool  # pictures and the like, which stand in the message alone
+    is_legacy: bool
+    tool: str
+    call_id: str
+    call: Tie | None
+    is_in_card: bool  # whether the call is on this page
+    notes: tuple[str, ...]
+    key: str  # what its call has too, when a page that loads may bring it
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnCall:
+    """One tool call: name, a line of its arguments, the arguments, and its results."""
+
+    id: str
+    kind: str
+    name: str
+    summary: str
+    text: DrawnText
+    is_broken: bool
+    results: tuple[DrawnResult, ...]
+    elsewhere: Tie | None  # a result on the page behind
+    state: State
+    notes: tuple[str, ...]
+    key: str
+
+
+class Ties:
+    """The calls and results of one page, oldest first, and what of its neighbours belongs to them."""
+
+    def __init__(self, completion_id: str, items: Sequence[Item], around: Around | None = None) -> None:
+        self._completion_id = completion_id
+        # Resolved once for the page: a route costs more to find than a bubble to look up.
+        self._base = reverse("permalink", args=[completion_id, "-"])[: -len("-/")] if completion_id else ""
+        self._around = around or Around()
+        self._first = len(self._around.earlier)
+        self._end = self._first + len(items)
+        items = (*self._around.earlier, *items, *self._around.later)
+        self._messages = {at: item for at, item in enumerate(items) if isinstance(item, Message)}
+        self._results: dict[Place, list[int]] = defaultdict(list)
+        by_id = dict(_by_id(items))
+        self._by_order = dict(_by_order(items, set(by_id.values())))
+        self._calls = by_id | self._by_order
+        for at, place in self._calls.items():
+            self._results[place].append(at)
+        self._ids = Counter(call.id for message in self._messages.values() for call in message.tool_calls if call.id)
+        self._drawn: dict[int, DrawnResult] = {}
+
+    def reach_beyond(self) -> tuple[bool, bool]:
+        """Say whether the page before may hold the call of a result, and the page behind the result of a call."""
+        messages = self._messages.items()
+        earlier = any(is_result(message) and at not in self._calls for at, message in messages)
+        later = any((at, n) not in self._results for at, message in messages for n in range(len(message.tool_calls)))
+        return earlier and not self._around.is_start, later and not self._around.is_end
+
+    def permalink(self, message: Message) -> str:
+        """Give the address of a message; empty for one whose id fits no path."""
+        has_address = bool(message.id) and "/" not in message.id
+        return f"{self._base}{quote(message.id, safe=_PATH_SAFE)}/" if has_address else ""
+
+    def calls(self, n: int, url: str) -> tuple[DrawnCall, ...]:
+        """Draw the calls of the page's message `n`. `url` is its address, behind which each has one of its own."""
+        at = self._first + n
+        return tuple(
+            self._draw_call(call, (at, i), f"{url}calls/{i}/" if url else "")
+            for i, call in enumerate(self._messages[at].tool_calls)
+        )
+
+    def result(self, n: int) -> DrawnResult:
+        """Draw the result that the page's message `n` is."""
+        return self._draw_result(self._first + n)
+
+    def _draw_call(self, call: ToolCall, place: Place, url: str) -> DrawnCall:
+        given = given_to(call)
+        is_custom = call.kind == "custom"
+        text = draw_text(given, url, is_json=not is_custom)
+        here = [at for at in self._results.get(place, ()) if self._is_here(at)]
+        results = tuple(self._draw_result(at) for at in here)
+        beyond = next((self._tie(at) for at in self._results.get(place, ()) if not self._is_here(at)), None)
+        state = _state(results, beyond, is_end=self._around.is_end)
+        may_come = state in ("elsewhere", "open")
+        return DrawnCall(
+            id=call.id,
+            kind=call.kind,
+            name=call.name,
+            summary=first_line(given, _SUMMARY) if is_custom else _summary(given),
+            text=text,
+            is_broken=bool(given) and not (is_custom or text.is_json),
+            results=results,
+            elsewhere=beyond,
+            state=state,
+            notes=tuple(self._notes_on_call(call, len(results))),
+            key=_key(call.id, call.name, is_legacy=call.kind == "function_call") if may_come else "",
+        )
+
+    def _draw_result(self, at: int) -> DrawnResult:
+        if at not in self._drawn:
+            self._drawn[at] = self._drawn_result(at, self._messages[at])
+        return self._drawn[at]
+
+    def _drawn_result(self, at: int, message: Message) -> DrawnResult:
+        given = said_by(message)
+        url = self.permalink(message)
+        place = self._calls.get(at)
+        is_in_card = place is not None and self._is_here(place[0])
+        is_legacy = message.role == "function"
+        may_come = not (is_in_card or self._around.is_start)
+        key = _key(message.tool_call_id, message.name, is_legacy=is_legacy) if may_come else ""
+        return DrawnResult(
+            text=draw_text(given, f"{url}result/" if url else "", is_json=given.lstrip()[:1] in ("{", "[")),
+            tie=self._tie(at),
+            is_error=_is_error(given),
+            has_parts=any(not isinstance(part, TextPart) for part in message.parts),
+            is_legacy=is_legacy,
+            tool=self._messages[place[0]].tool_calls[place[1]].name if place else message.name,
+            call_id=message.tool_call_id,
+            call=self._tie(place[0]) if place else None,
+            is_in_card=is_in_card,
+            notes=tuple(self._notes_on_result(at, message, key)),
+            key=key,
+        )
+
+    def _notes_on_call(self, call: ToolCall, results: int) -> Iterator[str]:
+        if self._ids[call.id] > 1:
+            yield f"{self._ids[call.id]} calls have this id; their order says which result is whose"
+        if results > 1:
+            yield f"{results} results have this id"
+        if not (call.id or results) and call.kind in ("function", "custom"):
+            yield "The call has no id, so no result can name it"
+
+    def _notes_on_result(self, at: int, message: Message, key: str) -> Iterator[str]:
+        if self._ids[message.tool_call_id] > 1:
+            yield f"{self._ids[message.tool_call_id]} calls have this id"
+        if at in self._by_order:
+            yield "Told by its place, as it has no call id"
+        elif at not in self._calls and not key:
+            yield "No call has this id" if message.tool_call_id else "It has no call id, so its call cannot be told"
+
+    def _is_here(self, at: int) -> bool:
+        return self._first <= at < self._end
+
+    def _tie(self, at: int) -> Tie:
+        message = self._messages[at]
+        number = index_of(self._completion_id, message.id)
+        return Tie(f"#{number}" if number is not None else "its message", self.permalink(message))
+
+
+def is_result(item: Item) -> bool:
+    """Whether a message is what a tool said."""
+    return isinstance(item, Message) and item.role in ("tool", "function")
+
+
+def given_to(call: ToolCall) -> str:
+    """Give what a tool was called with, as it came; the whole call where its kind is unknown."""
+    return call.arguments if call.kind in ("function", "custom", "function_call") else call.source
+
+
+def said_by(message: Message) -> str:
+    """Give what a tool said, as it came; its texts as one."""
+    return "\n".join(part.text for part in message.parts if isinstance(part, TextPart))
+
+
+def draw_text(given: str, url: str = "", *, is_json: bool) -> DrawnText:
+    """Indent what is JSON; of a long text take the beginning, unless the whole has no address of its own."""
+    printed = pretty(given, _SHOWN if url else None) if is_json else None
+    text = given if printed is None else printed
+    shown = text if not url else "\n".join(text[:_SHOWN].split("\n", _SHOWN_LINES)[:_SHOWN_LINES])
+    size = len(given.encode()) if len(shown) < len(text) else 0
+    return DrawnText(make_visible(shown), is_json=printed is not None, url=url, bytes=size)
+
+
+def _by_id(items: Sequence[Item]) -> Iterator[tuple[int, Place]]:
+    latest: dict[str, list[Place]] = {}
+    for at, item in enumerate(items):
+        if not isinstance(item, Message):
+            continue
+        if is_result(item) and (places := latest.get(item.tool_call_id)):
+            yield at, places.pop(0) if len(places) > 1 else places[0]
+        asked: dict[str, list[Place]] = defaultdict(list)
+        for n, call in enumerate(item.tool_calls):
+            if call.id:
+                asked[call.id].append((at, n))
+        latest |= asked
+
+
+def _by_order(items: Sequence[Item], answered: set[Place]) -> Iterator[tuple[int, Place]]:
+    asking, nameless = -1, list[int]()
+    for at, item in enumerate(items):
+        if not is_result(item):
+            yield from _only_choices(items, asking, nameless, answered)
+            asking, nameless = at, []
+        elif isinstance(item, Message) and not item.tool_call_id:
+            nameless.append(at)
+    yield from _only_choices(items, asking, nameless, answered)
+
+
+def _only_choices(
+    items: Sequence[Item], asking: int, nameless: list[int], answered: set[Place]
+) -> Iterator[tuple[int, Place]]:
+    """Tie the results without an id that follow one message, where one call and no other can be meant."""
+    message = items[asking] if nameless and asking >= 0 else None
+    if not isinstance(message, Message):
+        return
+    free = [(n, call.name) for n, call in enumerate(message.tool_calls) if (asking, n) not in answered]
+    meant = {at: [n for n, name in free if getattr(items[at], "name", "") in ("", name)] for at in nameless}
+    claims = Counter(n for calls in meant.values() for n in calls)
+    for at, calls in meant.items():
+        if len(calls) == 1 and claims[calls[0]] == 1:
+            yield at, (asking, calls[0])
+
+
+def _state(results: Iterable[DrawnResult], beyond: Tie | None, *, is_end: bool) -> State:
+    errors = [result.is_error for result in results]
+    if errors:
+        return "error" if any(errors) else "answered"
+    if beyond:
+        return "elsewhere"
+    return "never" if is_end else "open"
+
+
+def _key(call_id: str, name: str, *, is_legacy: bool) -> str:
+    return call_id or (f"function:{name}" if is_legacy and name else "")
+
+
+def _summary(arguments: str) -> str:
+    """Write an object's members in one line, digits untouched."""
+    try:
+        pairs = members(arguments, STRICT)
+    except ValueError:
+        return first_line(arguments, _SUMMARY)
+    line = ", ".join(f"{name}: {' '.join(piece.source[: _SUMMARY * 2].split())}" for name, piece in pairs[:_SUMMARY])
+    return first_line(line, _SUMMARY)
+
+
+def _is_error(text: str) -> bool:
+    """Tell an error by its shape, `{"error": …}`, never by words in it."""
+    if not text.lstrip().startswith("{") or '"error"' not in text:
+        return False
+    try:
+        value = decode(text)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and bool(value.get("error"))
