@@ -22,11 +22,11 @@ from viewer.completions.types import (
     AudioPart,
     Choice,
     Citation,
-    Completion,
     FilePart,
     ImagePart,
     Message,
     Part,
+    Reasoning,
     RefusalPart,
     TextPart,
     ToolCall,
@@ -66,6 +66,7 @@ class DrawnPart:
     """One part as the template `parts/<kind>.html` prints it."""
 
     kind: str
+    number: int = 0  # of a picture in its message
     text: str = ""
     html: SafeString | None = None  # the text as Markdown, drawn and made harmless
     url: str = ""
@@ -73,6 +74,7 @@ class DrawnPart:
     detail: str = ""
     note: str = ""  # why it is not shown
     told: str = ""  # what to know of it when it is
+    expired: str = ""
     source: str = ""
     load_url: str = ""  # fetches the picture through us
     bytes: int = 0
@@ -117,6 +119,18 @@ class DrawnResult:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnChoice:
+    """Which of the completion's answers a bubble is, how it ended, and where its JSON is."""
+
+    index: int
+    label: str  # empty where there is but one
+    finish_reason: str
+    finish_words: str
+    has_logprobs: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bubble:
     """One message, one unreadable item or one choice on the page."""
 
@@ -132,19 +146,30 @@ class Bubble:
     calls: tuple[DrawnCall, ...] = ()
     result: DrawnResult | None = None
     sources: tuple[Source, ...] = ()
-    reasoning: str = ""
+    reasoning: tuple[Reasoning, ...] = ()
     other: dict[str, str] = field(default_factory=dict)
+    source: str = ""  # the JSON of a message that has no address to give it
+    choice: DrawnChoice | None = None
     is_empty: bool = False
     has_refusal: bool = False
     shows_json: bool = True
+    is_out_of_sight: bool = False  # shown in the customer's view though the customer did not see it
+    unseen: str = ""  # what of it the customer did not see
 
     @property
     def is_behind_the_scenes(self) -> bool:
-        """Whether the customer saw nothing of it: prompts, tool results, and calls without a word."""
-        return self.look in ("system", "tool") or (bool(self.calls) and not self.parts)
+        """Whether the customer saw nothing of it: prompts, tool results, and calls or thoughts without a word."""
+        return self.look in ("system", "tool") or (bool(self.calls or self.reasoning) and not self.parts)
+
+    @property
+    def unseen_kinds(self) -> Counter[str]:
+        if self.look in ("system", "tool"):
+            return Counter([self.label.lower()])
+        return Counter({"tool call": len(self.calls), "reasoning": int(bool(self.reasoning))})
 
     def as_the_customer_saw_it(self) -> Bubble:
-        return replace(self, calls=(), reasoning="", other={}, shows_json=False)
+        unseen = _listed(self.unseen_kinds)
+        return replace(self, calls=(), reasoning=(), other={}, source="", shows_json=False, unseen=unseen)
 
     @property
     def is_prompt(self) -> bool:
@@ -167,16 +192,6 @@ class Hidden:
     kinds: str
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnChoice:
-    """One of the answers of a completion."""
-
-    bubble: Bubble
-    index: int
-    finish_reason: str
-    finish_words: str
-
-
 def draw_messages(
     completion_id: str, items: Iterable[Message | Unreadable], *, linked: str = "", as_source: bool = False
 ) -> list[Bubble]:
@@ -189,21 +204,27 @@ def draw_messages(
     return [_draw(completion_id, item, ties, linked, as_source) for item in items]
 
 
-def draw_answer(
-    completion: Completion,
-    shown: Iterable[Message | Unreadable],
+def place_answer(
+    completion_id: str,
+    choices: tuple[Choice, ...],
+    shown: tuple[Message | Unreadable, ...],
+    bubbles: list[Bubble],
     *,
     goes_on: bool = False,
     as_source: bool = False,
-) -> list[DrawnChoice]:
-    """Draw the choices, unless the messages end with them already, as servers do that append the answer.
+) -> tuple[list[Bubble], list[Bubble]]:
+    """Draw the choices, to stand after the messages; where a server appended them as messages, mark those instead.
 
-    `shown` is oldest first and ends with the newest message; `goes_on` says that there are older ones elsewhere, so
-    that the choices may have begun on the page before.
+    `shown` and its `bubbles` are oldest first and end with the newest message; `goes_on` says that there are older
+    ones elsewhere, so that the choices may have begun on the page before.
     """
-    if not completion.choices or _ends_with(tuple(shown), completion.choices, goes_on=goes_on):
-        return []
-    return [_draw_choice(completion, choice, as_source) for choice in completion.choices]
+    notes = [_draw_choice(completion_id, choices, position) for position in range(len(choices))]
+    if choices and _ends_with(shown, choices, goes_on=goes_on):
+        appended = min(len(choices), len(bubbles))
+        pairs = zip(bubbles[-appended:], notes[-appended:], strict=True)
+        return bubbles[:-appended] + [replace(bubble, choice=note) for bubble, note in pairs], []
+    drawn = (_draw_answer(completion_id, choice, n, as_source) for n, choice in enumerate(choices))
+    return bubbles, [replace(bubble, choice=note) for bubble, note in zip(drawn, notes, strict=True)]
 
 
 def for_customer(bubbles: Iterable[Bubble]) -> list[Bubble | Hidden]:
@@ -216,20 +237,18 @@ def for_customer(bubbles: Iterable[Bubble]) -> list[Bubble | Hidden]:
             continue
         seen += _note_of(hidden)
         hidden = []
-        seen.append(bubble if bubble.is_linked else bubble.as_the_customer_saw_it())
+        stays = bubble.is_behind_the_scenes
+        seen.append(replace(bubble, is_out_of_sight=True) if stays else bubble.as_the_customer_saw_it())
     return seen + _note_of(hidden)
 
 
-def answer_for_customer(answer: Iterable[DrawnChoice]) -> list[DrawnChoice]:
-    """Leave of the answer what the customer saw."""
-    choices = (replace(choice, bubble=choice.bubble.as_the_customer_saw_it()) for choice in answer)
-    return [choice for choice in choices if choice.bubble.parts]
-
-
 def _note_of(hidden: list[Bubble]) -> list[Bubble | Hidden]:
-    labels = Counter("Tool calls" if bubble.look == "assistant" else bubble.label for bubble in hidden)
-    kinds = ", ".join(f"{count} × {label.lower()}" if count > 1 else label.lower() for label, count in labels.items())
-    return [Hidden(len(hidden), kinds)] if hidden else []
+    kinds: Counter[str] = sum((bubble.unseen_kinds for bubble in hidden), Counter())
+    return [Hidden(len(hidden), _listed(kinds))] if hidden else []
+
+
+def _listed(kinds: Counter[str]) -> str:
+    return ", ".join(f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.items() if count)
 
 
 def first_line(text: str, length: int = 240) -> str:
@@ -299,22 +318,33 @@ def _draw(completion_id: str, item: Message | Unreadable, ties: _Ties, linked: s
         id=item.id,
         number=index_of(completion_id, item.id),
         url=url,
+        source="" if url else make_visible(item.source),
         is_linked=bool(linked) and item.id == linked,
         calls=tuple(_draw_call(call, ties) for call in item.tool_calls),
         result=result,
     )
 
 
-def _draw_choice(completion: Completion, choice: Choice, as_source: bool) -> DrawnChoice:
+def _draw_choice(completion_id: str, choices: tuple[Choice, ...], position: int) -> DrawnChoice:
+    choice = choices[position]
+    return DrawnChoice(
+        index=choice.index,
+        label=f"Choice {position + 1} of {len(choices)}" if len(choices) > 1 else "",
+        finish_reason=make_visible(choice.finish_reason),
+        finish_words=FINISH_REASONS.get(choice.finish_reason) or make_visible(choice.finish_reason),
+        has_logprobs=choice.has_logprobs,
+        url=reverse("raw-choice", args=[completion_id, position]),
+    )
+
+
+def _draw_answer(completion_id: str, choice: Choice, position: int, as_source: bool) -> Bubble:
     if isinstance(choice.message, Unreadable):
-        bubble = _draw_unreadable(choice.message)
-    else:
-        parts_url = reverse("choice-part", args=[completion.id, choice.index, 0])[:-2] if completion.id else ""
-        ties = _Ties(completion.id, [])
-        calls = tuple(_draw_call(call, ties) for call in choice.message.tool_calls)
-        bubble = replace(_draw_common(choice.message, parts_url, as_source=as_source), calls=calls)
-    words = FINISH_REASONS.get(choice.finish_reason, choice.finish_reason)
-    return DrawnChoice(bubble, choice.index, choice.finish_reason, words)
+        return _draw_unreadable(choice.message)
+    parts_url = reverse("choice-part", args=[completion_id, position, 0])[: -len("0/")]
+    ties = _Ties(completion_id, [])
+    bubble = _draw_common(choice.message, parts_url, as_source=as_source)
+    calls = tuple(_draw_call(call, ties) for call in choice.message.tool_calls)
+    return replace(bubble, calls=calls, other=bubble.other | choice.other)
 
 
 def _draw_unreadable(item: Unreadable) -> Bubble:
@@ -327,11 +357,15 @@ def _draw_common(message: Message, parts_url: str, *, as_source: bool, without_t
     is_prose = message.role == "assistant" and not as_source
     texts = [part for part in message.parts if isinstance(part, TextPart)]
     citations = message.citations if len(texts) == 1 else ()  # their indices count in one text
-    drawn = []
+    drawn: list[DrawnPart] = []
+    images = 0
     for n, part in enumerate(message.parts):
         url = f"{parts_url}{n}/" if parts_url else ""
         if isinstance(part, TextPart) and not without_text:
             drawn.append(_draw_text(part.text, url, citations, is_prose))
+        elif isinstance(part, ImagePart):
+            images += 1
+            drawn.append(replace(_draw_image(part, url), number=images))
         else:
             drawn.append(_draw_part(part, url))
     parts = [part for part in drawn if not (without_text and part.kind == "text")]
@@ -348,11 +382,15 @@ def _draw_common(message: Message, parts_url: str, *, as_source: bool, without_t
         name=make_visible(message.name),
         parts=tuple(parts),
         sources=list_sources(message.citations),
-        reasoning=make_visible(message.reasoning),
+        reasoning=tuple(_draw_reasoning(reasoning) for reasoning in message.reasoning),
         other=message.other,
-        is_empty=not (parts or message.tool_calls or without_text),
+        is_empty=not (parts or message.tool_calls or message.reasoning or without_text),
         has_refusal=any(part.kind == "refusal" for part in parts),
     )
+
+
+def _draw_reasoning(found: Reasoning) -> Reasoning:
+    return Reasoning(found.name, make_visible(found.text), make_visible(pretty(found.source) or found.source))
 
 
 def _draw_text(text: str, url: str, citations: tuple[Citation, ...], is_prose: bool) -> DrawnPart:
@@ -373,8 +411,7 @@ def _draw_part(part: Part, url: str) -> DrawnPart:
         case ImagePart():
             return _draw_image(part, url)
         case AudioPart(data, form):
-            name = f"Recording{f', {make_visible(form)}' if form else ''}"
-            return _draw_bytes("audio", data, url, name=name, is_raw=form == "pcm16")
+            return _draw_bytes("audio", data, url, name="Recording", form=make_visible(form))
         case FilePart(filename, file_id, data):
             drawn = _draw_bytes("file", data, url, name=make_visible(filename or file_id) or "File without a name")
             return drawn if data else DrawnPart("file", name=drawn.name, note=_id_only(file_id))
@@ -384,15 +421,16 @@ def _draw_part(part: Part, url: str) -> DrawnPart:
 
 def _draw_image(part: ImagePart, url: str) -> DrawnPart:
     if not part.url.strip():
-        return DrawnPart("image", note="Image not stored", detail=part.detail)
+        note = "Image not stored. OpenAI keeps none that is larger than 8 MB."
+        return DrawnPart("image", note=note, detail=part.detail)
     if is_remote(part.url):
         return _draw_remote_image(part, url)
+    drawn = DrawnPart("image", detail=part.detail, note="Not a picture that can be shown here")
     seen = media.glance(media.payload(part.url.strip()))
-    if seen is None or not seen.kind.is_image:
-        return DrawnPart(
-            "image", note="Not a picture that can be shown here", source=part.url[:2000], detail=part.detail
-        )
-    return DrawnPart("image", url=url, detail=part.detail, bytes=seen.bytes, width=seen.width, height=seen.height)
+    if seen is None:
+        return replace(drawn, source=make_visible(part.url[:_BEGINNING]))
+    drawn = replace(drawn, url=url, bytes=seen.bytes)
+    return replace(drawn, note="", width=seen.width, height=seen.height) if seen.kind.is_image else drawn
 
 
 def _draw_remote_image(part: ImagePart, url: str) -> DrawnPart:
@@ -403,25 +441,29 @@ def _draw_remote_image(part: ImagePart, url: str) -> DrawnPart:
     return DrawnPart("image", name=host, note=note, source=part.url, detail=part.detail, load_url=load_url)
 
 
-def _draw_bytes(kind: str, data: str, url: str, *, name: str, is_raw: bool = False) -> DrawnPart:
-    packed = media.payload(data)
-    seen = media.glance(packed)
+def _draw_bytes(kind: str, data: str, url: str, *, name: str, form: str = "") -> DrawnPart:
+    """Draw bytes by what they are; `form` is the format that the message claims, which tells raw sound only."""
+    seen = media.glance(media.payload(data))
     if seen is None:
-        return DrawnPart(kind, name=name, note="The bytes cannot be read" if data else "No bytes are stored")
-    if kind == "audio" and is_raw and seen.kind == media.UNKNOWN:
+        return DrawnPart(
+            kind, name=name, detail=form, note="The bytes cannot be read" if data else "No bytes are stored"
+        )
+    if kind == "audio" and form == "pcm16" and seen.kind == media.UNKNOWN:
         told = f"Raw sound: played as 16-bit mono at {media.RAW_RATE:,} Hz, which the message does not say"
-        return DrawnPart(kind, name=name, url=f"{url}?raw", bytes=seen.bytes, told=told, detail="pcm16")
+        return DrawnPart(kind, name=name, url=f"{url}?raw", bytes=seen.bytes, told=told, detail=form)
     note = "" if kind == "file" or seen.kind.is_audio else "Not a sound that can be played here"
-    return DrawnPart(kind, name=name, url=url, bytes=seen.bytes, note=note, detail=seen.kind.ending)
+    detail = form if seen.kind == media.UNKNOWN else seen.kind.ending
+    return DrawnPart(kind, name=name, url=url, bytes=seen.bytes, note=note, detail=detail)
 
 
 def _draw_audio_answer(audio: AudioAnswer, url: str) -> DrawnPart:
-    drawn = _draw_bytes("audio", audio.data, url, name="Spoken answer", is_raw=True)
+    drawn = _draw_bytes("audio", audio.data, url, name="Spoken answer", form="pcm16")
     note = drawn.note if audio.data else f"Only its id is stored: {make_visible(audio.id)}"
-    told = [drawn.told] if drawn.told else []
+    expired = ""
     if audio.expires and audio.expires < datetime.now(UTC):
-        told.append(f"Expired at OpenAI on {audio.expires:%-d %b %Y}{', kept here' if audio.data else ''}")
-    return replace(drawn, text=make_visible(audio.transcript), note=note, told=". ".join(told))
+        expired = f"Expired at OpenAI on {audio.expires:%-d %b %Y}{', kept here' if audio.data else ''}"
+    detail = drawn.detail if audio.data else ""
+    return replace(drawn, text=make_visible(audio.transcript), note=note, detail=detail, expired=expired)
 
 
 def _draw_call(call: ToolCall, ties: _Ties) -> DrawnCall:
