@@ -484,7 +484,12 @@ def test_one_broken_choice_does_not_cost_its_neighbours() -> None:
 
 def test_a_choice_keeps_what_is_unknown_and_says_whether_it_has_log_probabilities() -> None:
     plain = make_choice("a")
-    given = {**make_choice("b", 1), "logprobs": {"content": [{"token": "b"}]}, "content_filter_results": {"hate": 1}}
+    given = {
+        **make_choice("b", 1),
+        "logprobs": {"content": [{"token": "b"}]},
+        "content_filter_results": {"hate": 1},
+        "x": None,
+    }
     completion = read_completion(json.dumps(make_completion(choices=[plain, given])))
     assert isinstance(completion, Completion)
     assert [(one.has_logprobs, one.other) for one in completion.choices] == [

@@ -456,6 +456,20 @@ def test_every_field_of_reasoning_has_a_fold_of_its_own_with_its_name(reader: Cl
     assert "Empty message" not in text
 
 
+def test_very_long_reasoning_is_shown_by_its_beginning_and_leads_to_the_json(reader: Client, stored: Store) -> None:
+    thought = "first " + "word " * 5000 + "the very end"
+    page = conversation(
+        reader, stored, say("assistant", "x", reasoning=thought, reasoning_details=[{"text": thought}]),
+        choices=[make_choice("y", reasoning=thought)],
+    )  # fmt: skip
+    assert page.count("25 kB") == 3
+    assert page.count("first word") == 3
+    assert "the very end" not in page
+    for address in ("messages/chatcmpl-one-0/raw/", "choices/0/raw/"):
+        assert f'<a class="button button--small" href="/completions/chatcmpl-one/{address}">' in page
+        assert "the very end" in opened(reader, f"/completions/chatcmpl-one/{address}")
+
+
 def test_a_message_without_an_address_carries_its_json() -> None:
     nameless = read_message('{"role":"user","content":"x","weight":1.10}')
     bubbles = draw_messages("chatcmpl-one", [nameless])

@@ -271,7 +271,11 @@ def _read_choice(position: int, piece: Piece) -> Choice:
         else Unreadable("a choice without a message", clean(piece.source)),
         finish_reason=_shown(fields.get("finish_reason")),
         has_logprobs=bool(piece.value.get("logprobs")),
-        other={clean(name): clean(field.source) for name, field in fields.items() if name not in _CHOICE_FIELDS},
+        other={
+            clean(name): clean(field.source)
+            for name, field in fields.items()
+            if name not in _CHOICE_FIELDS and field.value is not None
+        },
         source=clean(piece.source),
     )
 

@@ -146,7 +146,7 @@ class Bubble:
     calls: tuple[DrawnCall, ...] = ()
     result: DrawnResult | None = None
     sources: tuple[Source, ...] = ()
-    reasoning: tuple[Reasoning, ...] = ()
+    reasoning: tuple[DrawnPart, ...] = ()
     other: dict[str, str] = field(default_factory=dict)
     source: str = ""  # the JSON of a message that has no address to give it
     choice: DrawnChoice | None = None
@@ -314,7 +314,7 @@ def _draw(completion_id: str, item: Message | Unreadable, ties: _Ties, linked: s
     result = _draw_result(item, ties) if item.role in ("tool", "function") else None
     url = ties.permalink(item)
     return replace(
-        _draw_common(item, f"{url}parts/" if url else "", as_source=as_source, without_text=result is not None),
+        _draw_common(item, url, as_source=as_source, without_text=result is not None),
         id=item.id,
         number=index_of(completion_id, item.id),
         url=url,
@@ -340,9 +340,9 @@ def _draw_choice(completion_id: str, choices: tuple[Choice, ...], position: int)
 def _draw_answer(completion_id: str, choice: Choice, position: int, as_source: bool) -> Bubble:
     if isinstance(choice.message, Unreadable):
         return _draw_unreadable(choice.message)
-    parts_url = reverse("choice-part", args=[completion_id, position, 0])[: -len("0/")]
+    url = reverse("raw-choice", args=[completion_id, position])[: -len("raw/")]
     ties = _Ties(completion_id, [])
-    bubble = _draw_common(choice.message, parts_url, as_source=as_source)
+    bubble = _draw_common(choice.message, url, as_source=as_source)
     calls = tuple(_draw_call(call, ties) for call in choice.message.tool_calls)
     return replace(bubble, calls=calls, other=bubble.other | choice.other)
 
@@ -352,8 +352,9 @@ def _draw_unreadable(item: Unreadable) -> Bubble:
     return Bubble(id="", role="", look="neutral", label="Unreadable item", parts=(part,))
 
 
-def _draw_common(message: Message, parts_url: str, *, as_source: bool, without_text: bool = False) -> Bubble:
-    """Draw what a message and a choice have in common."""
+def _draw_common(message: Message, own_url: str, *, as_source: bool, without_text: bool = False) -> Bubble:
+    """Draw what a message and a choice have in common; below their address stand their parts and their JSON."""
+    parts_url = f"{own_url}parts/" if own_url else ""
     is_prose = message.role == "assistant" and not as_source
     texts = [part for part in message.parts if isinstance(part, TextPart)]
     citations = message.citations if len(texts) == 1 else ()  # their indices count in one text
@@ -382,15 +383,21 @@ def _draw_common(message: Message, parts_url: str, *, as_source: bool, without_t
         name=make_visible(message.name),
         parts=tuple(parts),
         sources=list_sources(message.citations),
-        reasoning=tuple(_draw_reasoning(reasoning) for reasoning in message.reasoning),
+        reasoning=tuple(_draw_reasoning(found, f"{own_url}raw/" if own_url else "") for found in message.reasoning),
         other=message.other,
         is_empty=not (parts or message.tool_calls or message.reasoning or without_text),
         has_refusal=any(part.kind == "refusal" for part in parts),
     )
 
 
-def _draw_reasoning(found: Reasoning) -> Reasoning:
-    return Reasoning(found.name, make_visible(found.text), make_visible(pretty(found.source) or found.source))
+def _draw_reasoning(found: Reasoning, json_url: str) -> DrawnPart:
+    """Draw one field of reasoning; a very long one by its beginning, with the address of the JSON that has it all."""
+    if json_url and len(found.text) + len(found.source) > MARKDOWN_LIMIT:
+        size = len((found.source or found.text).encode())
+        beginning = make_visible((found.text or found.source)[:_BEGINNING])
+        return DrawnPart("reasoning", name=found.name, text=f"{beginning}…", url=json_url, bytes=size)
+    source = make_visible(pretty(found.source) or found.source)
+    return DrawnPart("reasoning", name=found.name, text=make_visible(found.text), source=source)
 
 
 def _draw_text(text: str, url: str, citations: tuple[Citation, ...], is_prose: bool) -> DrawnPart:
@@ -438,7 +445,9 @@ def _draw_remote_image(part: ImagePart, url: str) -> DrawnPart:
     host = looked_up_host(part.url) or host_of(part.url)
     load_url = f"{url}remote/" if url and settings.REMOTE_IMAGES else ""
     note = f"Image on {host}, not loaded"
-    return DrawnPart("image", name=host, note=note, source=part.url, detail=part.detail, load_url=load_url)
+    return DrawnPart(
+        "image", name=host, note=note, source=make_visible(part.url), detail=part.detail, load_url=load_url
+    )
 
 
 def _draw_bytes(kind: str, data: str, url: str, *, name: str, form: str = "") -> DrawnPart:
