@@ -471,12 +471,17 @@ def test_very_long_reasoning_is_shown_by_its_beginning_and_leads_to_the_json(rea
 
 
 def test_a_message_without_an_address_carries_its_json() -> None:
-    nameless = read_message('{"role":"user","content":"x","weight":1.10}')
+    picture = {"type": "image_url", "image_url": {"url": base64.b64encode(make_png(4, 4)).decode()}}
+    sound = {"type": "input_audio", "input_audio": {"data": base64.b64encode(b"\1\2" * 9).decode(), "format": "pcm16"}}
+    parts = json.dumps([{"type": "text", "text": "x"}, picture, sound])
+    nameless = read_message(f'{{"role":"user","content_parts":{parts},"weight":1.10}}')
     bubbles = draw_messages("chatcmpl-one", [nameless])
     page = render_to_string("conversations/_bubble.html", {"bubble": bubbles[0]})
     assert "/raw/" not in page
     assert "JSON, as received {" in visible(page)
     assert "1.10" in page
+    assert visible(page).count("Not shown here: its message has no id") == 2
+    assert "src=" not in page
     (seen,) = for_customer(bubbles)
     assert "JSON" not in render_to_string("conversations/_bubble.html", {"bubble": seen})
 

@@ -58,6 +58,7 @@ FINISH_REASONS = {
 _LONG_RESULT = 4_000  # characters of a tool result that stand open; a longer one is folded, with its size
 _SUMMARY = 160
 _PATH_SAFE = "~:@!$&'()*+,;="  # what may stand in a path segment as it is (RFC 3986)
+_NO_ADDRESS = "Not shown here: its message has no id, and so its bytes have no address"
 _BEGINNING = 2_000  # characters that stand for a text that is too long to open by itself
 
 
@@ -148,7 +149,7 @@ class Bubble:
     sources: tuple[Source, ...] = ()
     reasoning: tuple[DrawnPart, ...] = ()
     other: dict[str, str] = field(default_factory=dict)
-    source: str = ""  # the JSON of a message that has no address to give it
+    source: str = ""  # the JSON, or its beginning, of a message that has no address to give it
     choice: DrawnChoice | None = None
     is_empty: bool = False
     has_refusal: bool = False
@@ -318,7 +319,7 @@ def _draw(completion_id: str, item: Message | Unreadable, ties: _Ties, linked: s
         id=item.id,
         number=index_of(completion_id, item.id),
         url=url,
-        source="" if url else make_visible(item.source),
+        source="" if url else _bounded(item.source),
         is_linked=bool(linked) and item.id == linked,
         calls=tuple(_draw_call(call, ties) for call in item.tool_calls),
         result=result,
@@ -400,6 +401,10 @@ def _draw_reasoning(found: Reasoning, json_url: str) -> DrawnPart:
     return DrawnPart("reasoning", name=found.name, text=make_visible(found.text), source=source)
 
 
+def _bounded(source: str) -> str:
+    return make_visible(source if len(source) <= MARKDOWN_LIMIT else f"{source[:_BEGINNING]}…")
+
+
 def _draw_text(text: str, url: str, citations: tuple[Citation, ...], is_prose: bool) -> DrawnPart:
     """Draw a text as Markdown or as written; a very long one by its beginning, with the address of the whole."""
     if len(text) > MARKDOWN_LIMIT and url:
@@ -436,8 +441,8 @@ def _draw_image(part: ImagePart, url: str) -> DrawnPart:
     seen = media.glance(media.payload(part.url.strip()))
     if seen is None:
         return replace(drawn, source=make_visible(part.url[:_BEGINNING]))
-    drawn = replace(drawn, url=url, bytes=seen.bytes)
-    return replace(drawn, note="", width=seen.width, height=seen.height) if seen.kind.is_image else drawn
+    drawn = replace(drawn, url=url, bytes=seen.bytes, width=seen.width, height=seen.height)
+    return replace(drawn, note="" if url else _NO_ADDRESS) if seen.kind.is_image else drawn
 
 
 def _draw_remote_image(part: ImagePart, url: str) -> DrawnPart:
@@ -446,7 +451,7 @@ def _draw_remote_image(part: ImagePart, url: str) -> DrawnPart:
     load_url = f"{url}remote/" if url and settings.REMOTE_IMAGES else ""
     note = f"Image on {host}, not loaded"
     return DrawnPart(
-        "image", name=host, note=note, source=make_visible(part.url), detail=part.detail, load_url=load_url
+        "image", name=host, note=note, source=make_visible(part.url[:_BEGINNING]), detail=part.detail, load_url=load_url
     )
 
 
@@ -457,6 +462,8 @@ def _draw_bytes(kind: str, data: str, url: str, *, name: str, form: str = "") ->
         return DrawnPart(
             kind, name=name, detail=form, note="The bytes cannot be read" if data else "No bytes are stored"
         )
+    if kind == "audio" and not url:
+        return DrawnPart(kind, name=name, bytes=seen.bytes, note=_NO_ADDRESS)
     if kind == "audio" and form == "pcm16" and seen.kind == media.UNKNOWN:
         told = f"Raw sound: played as 16-bit mono at {media.RAW_RATE:,} Hz, which the message does not say"
         return DrawnPart(kind, name=name, url=f"{url}?raw", bytes=seen.bytes, told=told, detail=form)

@@ -1,4 +1,4 @@
-"""Pictures and sound as a reader meets them: large in the lightbox, and said to be broken where they are."""
+"""What scripts add to the shapes: pictures large in the lightbox, what is broken said, what is hidden counted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import PHONE
 from tests.browser.reading import png, walk_to_the_end
 from tests.conftest import make_choice, make_completion, say
 from tests.image_host import running_image_host
@@ -125,9 +126,16 @@ def download(part: Locator) -> str:
     return part.get_by_role("link", name="Download").evaluate("link => link.hasAttribute('download') && link.pathname")
 
 
-def test_the_customers_view_counts_what_it_hides_while_scrolling(page: Page, stored: Callable, site: str) -> None:
+def test_on_a_phone_the_customers_view_is_behind_a_button_and_counts_what_it_hides_while_scrolling(
+    page: Page, stored: Callable, site: str
+) -> None:
     stored(make_completion("chatcmpl-one", *[say("user", "Hi"), say("tool", "secret")] * 30))
-    page.context.add_cookies([{"name": "audience", "value": "customer", "url": site}])
+    page.set_viewport_size(PHONE)
     page.goto(f"{site}/completions/chatcmpl-one/")
+    switch = page.get_by_role("button", name="Customer’s view")
+    expect(switch).to_be_hidden()
+    page.locator("summary", has_text="View").click()
+    switch.click()
+    expect(page.locator("hidden-count")).to_be_visible()
     walk_to_the_end(page)
     expect(page.locator("hidden-count b")).to_have_text("30")
