@@ -21,6 +21,7 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "conversation": ("in", 200, 200, 200),
     "raw": ("in", 200, 200, 200),
     "raw-message": ("in", 200, 200, 200),
+    "raw-choice": ("in", 200, 200, 200),
     "choose-view": ("in", 405, 405, 405),
     "permalink": ("in", 200, 200, 200),
     "part": ("in", 200, 200, 200),
@@ -68,7 +69,7 @@ def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
     key = make_key(alice, base_url="http://127.0.0.1:9/v1")
     token, _ = AccessToken.objects.issue(alice, "hers")
     return {
-        "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "index": 0, "key_id": key.pk, "token_id": token.pk,
+        "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "key_id": key.pk, "token_id": token.pk,
     }  # fmt: skip
 
 

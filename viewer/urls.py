@@ -31,8 +31,9 @@ urlpatterns = [
     path("completions/<str:completion_id>/raw/", conversations.raw, name="raw"),
     path("completions/<str:completion_id>/messages/<str:message_id>/", conversations.conversation, name="permalink"),
     path("completions/<str:completion_id>/messages/<str:message_id>/parts/<int:n>/", conversations.part, name="part"),
+    path("completions/<str:completion_id>/choices/<int:position>/raw/", conversations.raw_choice, name="raw-choice"),
     path(
-        "completions/<str:completion_id>/choices/<int:index>/parts/<int:n>/",
+        "completions/<str:completion_id>/choices/<int:position>/parts/<int:n>/",
         conversations.choice_part,
         name="choice-part",
     ),
@@ -42,7 +43,7 @@ urlpatterns = [
         name="remote-image",
     ),
     path(
-        "completions/<str:completion_id>/choices/<int:index>/parts/<int:n>/remote/",
+        "completions/<str:completion_id>/choices/<int:position>/parts/<int:n>/remote/",
         conversations.choice_remote_image,
         name="choice-remote-image",
     ),
@@ -52,7 +53,7 @@ urlpatterns = [
         name="tool-call",
     ),
     path(
-        "completions/<str:completion_id>/choices/<int:index>/calls/<int:n>/",
+        "completions/<str:completion_id>/choices/<int:position>/calls/<int:n>/",
         conversations.choice_tool_call,
         name="choice-tool-call",
     ),

@@ -35,9 +35,8 @@ customElements.define(
 
     show() {
       const figure = this.closest("figure");
-      const image = Object.assign(new Image(), { src: this.link.href, alt: "Image in this message, no description given" });
-      const caption = figure.querySelector("figcaption") ?? figure.appendChild(document.createElement("figcaption"));
-      caption.prepend(Object.assign(document.createElement("span"), { textContent: `Image on ${this.dataset.host}` }));
+      const image = Object.assign(new Image(), { src: this.link.href, alt: this.dataset.alt });
+      figure.querySelector("figcaption span").textContent += ` on ${this.dataset.host}`;
       const link = Object.assign(document.createElement("a"), { href: this.link.href });
       link.append(image);
       const hadFocus = this.contains(document.activeElement);

@@ -55,7 +55,7 @@ def test_opening_asks_no_other_host_and_pressing_asks_once(
     load(page, 0)
     figure = page.locator("figure[data-part=image]").first
     expect(figure.locator("a > img")).to_be_visible()
-    expect(figure.locator("figcaption")).to_have_text("Image on pictures.exampleLow detail")
+    expect(figure.locator("figcaption")).to_have_text("Image 1 on pictures.example Low detail")
     expect(figure.locator(TILE)).to_have_count(0)
     page.wait_for_function("document.querySelector('figure img').naturalWidth === 48")
     settle(page)

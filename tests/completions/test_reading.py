@@ -20,6 +20,7 @@ from viewer.completions.types import (
     FilePart,
     ImagePart,
     Message,
+    Reasoning,
     RefusalPart,
     TextPart,
     UnknownPart,
@@ -306,10 +307,27 @@ def test_unknown_fields_are_kept_as_written() -> None:
     assert message.other == {"total": "1.10", "content_filter_results": '{"b":1,"b":2}'}
 
 
-@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
-def test_reasoning_has_a_place(name: str) -> None:
-    message = read(**{name: "because"})
-    assert (message.reasoning, message.other) == ("because", {})
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content", "reasoning_details"])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (["a", {"type": "reasoning.text", "text": "b", "index": 0}], "a\n\nb"),
+        ({"summary": [{"type": "summary_text", "text": "c"}], "encrypted_content": "gAAA"}, "c"),
+        ([{"type": "reasoning.encrypted", "data": "gAAA"}], ""),
+        ([[[{"text": None, "summary": "d"}]], 7, None], "d"),
+        (0, ""),
+    ],
+)
+def test_reasoning_of_any_shape_gives_its_texts_and_keeps_its_json(name: str, value: Any, text: str) -> None:
+    message = read(**{name: value})
+    assert [(found.name, found.text, json.loads(found.source)) for found in message.reasoning] == [(name, text, value)]
+    assert message.other == {}
+
+
+def test_every_field_of_reasoning_is_read_and_an_empty_one_is_none() -> None:
+    message = read(reasoning_details=[], reasoning="same", reasoning_content="because")
+    assert message.reasoning == (Reasoning("reasoning_content", "because"), Reasoning("reasoning", "same"))
+    assert read(reasoning="", reasoning_content=None, reasoning_details={}).reasoning == ()
 
 
 # Citations and audio
@@ -462,6 +480,22 @@ def test_one_broken_choice_does_not_cost_its_neighbours() -> None:
         (2, Unreadable),
         (0, Message),
     ]
+
+
+def test_a_choice_keeps_what_is_unknown_and_says_whether_it_has_log_probabilities() -> None:
+    plain = make_choice("a")
+    given = {
+        **make_choice("b", 1),
+        "logprobs": {"content": [{"token": "b"}]},
+        "content_filter_results": {"hate": 1},
+        "x": None,
+    }
+    completion = read_completion(json.dumps(make_completion(choices=[plain, given])))
+    assert isinstance(completion, Completion)
+    assert [(one.has_logprobs, one.other) for one in completion.choices] == [
+        (False, {}), (True, {"content_filter_results": '{"hate": 1}'}),
+    ]  # fmt: skip
+    assert [json.loads(one.source) for one in completion.choices] == [plain, given]
 
 
 def test_two_choices_are_two_choices() -> None:

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_long, say
 from tests.conversations.pages import link, message_ids, part_kinds, visible
 from tests.conversations.test_media import make_png
+from viewer.completions.reading import read_message
+from viewer.conversations.bubbles import draw_messages, for_customer
 
 Store = Callable[..., Any]
 HTMX = {"HX-Request": "true"}
@@ -235,13 +238,45 @@ def test_the_customers_view_hides_what_the_customer_did_not_see_and_says_where(r
     assert "lookup" not in page
     assert "I cannot say." in page
     assert re.findall(r'data-hidden="(\d+)"', page) == ["1", "2"]
-    assert "Not seen by the customer: system prompt" in page
-    assert "Not seen by the customer: tool calls, tool result" in page
-    linked = opened(reader, "/completions/chatcmpl-one/messages/chatcmpl-one-3/")
-    assert "chatcmpl-one-3" in message_ids(linked)
-    assert "secret result" in linked
+    said = visible(page)
+    assert "1 message not seen by the customer: system prompt" in said
+    assert "2 messages not seen by the customer: tool call, tool result" in said
+    assert "Here. Not seen by the customer: tool call, reasoning" in said
+    assert "Messages hidden on this page: 3" in said
+    assert "/raw/" not in page
     reader.post("/view/", {"audience": "everybody"})
-    assert len(message_ids(opened(reader, "/completions/chatcmpl-one/"))) == 6
+    everything = opened(reader, "/completions/chatcmpl-one/")
+    assert len(message_ids(everything)) == 6
+    assert "customer:" not in visible(everything)
+    assert "hidden on this page" not in visible(everything)
+
+
+def test_a_permalink_shows_what_the_customers_view_hides_and_says_so(reader: Client, stored: Store) -> None:
+    stored(make_completion("chatcmpl-one", say("system", "secret prompt"), say("user", "Hi"), say("developer", "too")))
+    reader.cookies["audience"] = "customer"
+    hidden = opened(reader, "/completions/chatcmpl-one/messages/chatcmpl-one-0/")
+    assert message_ids(hidden) == ["chatcmpl-one-0", "chatcmpl-one-1"]
+    assert "secret prompt" in hidden
+    assert re.search("Not seen by the customer</span>.*secret prompt", hidden, re.DOTALL)
+    assert "Messages hidden on this page: 1" in visible(hidden)
+    seen = opened(reader, "/completions/chatcmpl-one/messages/chatcmpl-one-1/")
+    assert "Not seen by the customer" not in seen
+    assert "/raw/" not in seen
+
+
+def test_the_customers_view_holds_for_the_pages_that_follow_and_for_the_answer(reader: Client, stored: Store) -> None:
+    call = {"id": "call_a", "type": "function", "function": {"name": "lookup", "arguments": "{}"}}
+    messages = [say("user", "Hi"), say("tool", "secret")] * 15
+    thought = make_choice(None, 1, reasoning="secret", finish_reason="tool_calls", tool_calls=[call])
+    stored(make_completion("chatcmpl-one", *messages, choices=[make_choice("Seen."), thought]))
+    reader.cookies["audience"] = "customer"
+    page = opened(reader, "/completions/chatcmpl-one/?after=chatcmpl-one-19", headers=HTMX)
+    assert message_ids(page) == [f"chatcmpl-one-{n}" for n in range(20, 30, 2)]
+    assert "secret" not in page
+    assert "lookup" not in page
+    assert page.count("data-choice") == 1
+    assert re.findall(r'data-hidden="(\d+)"', page) == ["1"] * 6
+    assert "1 message not seen by the customer: tool call, reasoning" in visible(page)
 
 
 def test_the_json_of_a_message_is_one_click_away(reader: Client, stored: Store) -> None:
@@ -315,6 +350,10 @@ def test_pictures_sound_and_files_come_as_what_they_are(reader: Client, stored: 
         ({"url": "javascript:alert(1)"}, "Not a picture that can be shown here"),
         ({"url": "file:///etc/passwd"}, "Not a picture that can be shown here"),
         ({"url": "data:image/svg+xml,<svg onload=alert(1)>"}, "Not a picture that can be shown here"),
+        (
+            {"url": "data:image/svg+xml;base64,PHN2Zy8+"},
+            "Not a picture that can be shown here Download Image 1, 6 bytes",
+        ),
         ("https://cdn.shop.example/bare.png", "Image on cdn.shop.example, not loaded"),
     ],
 )
@@ -322,6 +361,21 @@ def test_a_picture_that_is_not_shown_is_named(reader: Client, stored: Store, ima
     page = conversation(reader, stored, say("user", "", content_parts=[{"type": "image_url", "image_url": image}]))
     assert said in visible(page)
     assert "<img" not in page
+
+
+def test_pictures_are_told_by_number_and_sender(reader: Client, stored: Store) -> None:
+    data = "data:image/png;base64," + base64.b64encode(make_png(48, 32)).decode()
+    parts = [{"type": "image_url", "image_url": {"url": url}} for url in (data, "", "https://a.example/b.png", data)]
+    page = conversation(
+        reader, stored, *(say(role, None, content_parts=parts) for role in ("user", "system", "critic"))
+    )
+    said = re.findall(r'(?:alt|data-alt)="([^"]+)"', page)
+    assert said == [
+        f"Image {n}{sender}, no description given"
+        for sender in (" from the user", " from the system prompt", "")
+        for n in (1, 3, 4)
+    ]
+    assert page.count("<span>Image 2</span>") == 3
 
 
 def test_what_cannot_be_drawn_is_named_and_shown_as_json(reader: Client, stored: Store) -> None:
@@ -358,6 +412,52 @@ def test_refusals_reasoning_audio_and_sources_have_their_place(reader: Client, s
     assert "Empty message" in visible(page)
 
 
+def test_every_field_of_reasoning_has_a_fold_of_its_own_with_its_name(reader: Client, stored: Store) -> None:
+    details = [{"type": "reasoning.text", "text": "<b>step"}, {"type": "reasoning.encrypted", "data": "gAAA"}]
+    page = conversation(
+        reader, stored,
+        say("assistant", "x", reasoning="why \u202e", reasoning_content="because", reasoning_details=details),
+        say("assistant", None, reasoning="only this"),
+    )  # fmt: skip
+    text = visible(page)
+    assert part_kinds(page).count("reasoning") == 4
+    assert "Reasoning reasoning_content, 7 characters because" in text
+    assert "Reasoning reasoning, 12 characters why [U+202E]" in text
+    assert "Reasoning reasoning_details, 7 characters <b>step [ {" in text
+    assert "gAAA" in text
+    assert "Empty message" not in text
+
+
+def test_very_long_reasoning_is_shown_by_its_beginning_and_leads_to_the_json(reader: Client, stored: Store) -> None:
+    thought = "first " + "word " * 5000 + "the very end"
+    page = conversation(
+        reader, stored, say("assistant", "x", reasoning=thought, reasoning_details=[{"text": thought}]),
+        choices=[make_choice("y", reasoning=thought)],
+    )  # fmt: skip
+    assert page.count("25 kB") == 3
+    assert page.count("first word") == 3
+    assert "the very end" not in page
+    for address in ("messages/chatcmpl-one-0/raw/", "choices/0/raw/"):
+        assert f'<a class="button button--small" href="/completions/chatcmpl-one/{address}">' in page
+        assert "the very end" in opened(reader, f"/completions/chatcmpl-one/{address}")
+
+
+def test_a_message_without_an_address_carries_its_json() -> None:
+    picture = {"type": "image_url", "image_url": {"url": base64.b64encode(make_png(4, 4)).decode()}}
+    sound = {"type": "input_audio", "input_audio": {"data": base64.b64encode(b"\1\2" * 9).decode(), "format": "pcm16"}}
+    parts = json.dumps([{"type": "text", "text": "x"}, picture, sound])
+    nameless = read_message(f'{{"role":"user","content_parts":{parts},"weight":1.10}}')
+    bubbles = draw_messages("chatcmpl-one", [nameless])
+    page = render_to_string("conversations/_bubble.html", {"bubble": bubbles[0]})
+    assert "/raw/" not in page
+    assert "JSON, as received {" in visible(page)
+    assert "1.10" in page
+    assert visible(page).count("Not shown here: its message has no id") == 2
+    assert "src=" not in page
+    (seen,) = for_customer(bubbles)
+    assert "JSON" not in render_to_string("conversations/_bubble.html", {"bubble": seen})
+
+
 def test_sound_says_what_is_assumed_and_what_has_expired(reader: Client, stored: Store) -> None:
     samples = base64.b64encode(b"\x01\x02" * 400).decode()
     spoken = {"id": "audio_1", "data": samples, "transcript": "hello", "expires_at": 1_729_000_000}
@@ -380,7 +480,32 @@ def test_every_choice_stands_after_the_messages_with_its_finish_reason_in_words(
     page = conversation(reader, stored, say("user", "Two, please"), choices=choices)
     assert page.index("data-message-id") < page.index("data-answer")
     assert page.count("data-choice") == 2
-    assert "Cut off at the token limit" in visible(page)
+    text = visible(page)
+    assert "Choice 1 of 2 Finished" in text
+    assert "Choice 2 of 2 Cut off at the token limit" in text
+
+
+def test_log_probabilities_are_told_and_not_dumped(reader: Client, stored: Store) -> None:
+    token = {"token": "Yes", "logprob": -0.1234, "bytes": None, "top_logprobs": []}
+    given = {**make_choice("Yes"), "logprobs": {"content": [token], "refusal": None}, "stop_reason": 128_009}
+    page = conversation(reader, stored, say("user", "Sure?"), choices=[make_choice("No"), given])
+    assert "-0.1234" not in page
+    assert visible(page).count("Log probabilities are stored: see the JSON of this answer") == 1
+    assert "Other fields stop_reason" in visible(page)
+    assert reader.get("/completions/chatcmpl-one/choices/1/raw/").json() == given
+    assert reader.get("/completions/chatcmpl-one/choices/2/raw/").status_code == 404
+    reader.cookies["audience"] = "customer"
+    assert "Log probabilities" not in opened(reader, "/completions/chatcmpl-one/")
+
+
+def test_choices_are_found_by_their_place_whatever_their_index(reader: Client, stored: Store) -> None:
+    choices = [{**make_choice(f"Answer {n}"), "index": index} for n, index in enumerate([-1, -1, "x", 2**70])]
+    choices += [None, {"message": 7, "finish_reason": 5}]
+    page = conversation(reader, stored, say("user", "Six?"), choices=choices)
+    assert page.count("data-choice") == 6
+    for n, given in enumerate(choices):
+        assert f'href="/completions/chatcmpl-one/choices/{n}/raw/"' in page
+        assert reader.get(f"/completions/chatcmpl-one/choices/{n}/raw/").json() == given
 
 
 @pytest.mark.parametrize("choices", [["Red."], ["Red.", "Blue."]])
@@ -390,10 +515,16 @@ def test_an_answer_that_the_server_appended_is_not_shown_twice(
     appended = [say("assistant", text) for text in choices]
     page = conversation(
         reader, stored, say("user", "A colour?"), *appended,
-        choices=[make_choice(text, n) for n, text in enumerate(choices)],
+        choices=[make_choice(text, n, finish_reason="length") for n, text in enumerate(choices)],
     )  # fmt: skip
     assert "data-answer" not in page
     assert visible(page).count("Red.") == 1
+    assert visible(page).count("Cut off at the token limit") == len(choices)
+    assert ("Choice 2 of 2" in visible(page)) == (len(choices) == 2)
+    newest_first = visible(opened(reader, "/completions/chatcmpl-one/?order=desc"))
+    assert newest_first.count("Cut off at the token limit") == len(choices)
+    if len(choices) == 2:
+        assert newest_first.index("Choice 2 of 2") < newest_first.index("Blue.") < newest_first.index("Choice 1 of 2")
 
 
 def test_the_answer_is_shown_when_an_earlier_message_merely_says_the_same(reader: Client, stored: Store) -> None:

@@ -18,6 +18,7 @@ from .types import (
     Message,
     Page,
     Part,
+    Reasoning,
     RefusalPart,
     TextPart,
     ToolCall,
@@ -26,10 +27,12 @@ from .types import (
     Usage,
 )
 
+_REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")
 _MESSAGE_FIELDS = {
     "id", "role", "name", "content", "content_parts", "refusal", "tool_calls", "tool_call_id", "function_call",
-    "annotations", "audio", "reasoning_content", "reasoning",
+    "annotations", "audio", *_REASONING_FIELDS,
 }  # fmt: skip
+_CHOICE_FIELDS = {"index", "message", "finish_reason", "logprobs"}
 _PARAMETERS = (
     "temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "tool_choice", "service_tier",
     "response_format",
@@ -86,7 +89,7 @@ def read_message(text: str) -> Message | Unreadable:
         tool_call_id=_text(value.get("tool_call_id")),
         citations=_read_citations(value.get("annotations")),
         audio=_read_audio(value.get("audio")),
-        reasoning=_text(value.get("reasoning_content")) or _text(value.get("reasoning")),
+        reasoning=_read_reasoning(fields),
         other=_read_other(fields),
         source=clean(text),
     )
@@ -197,12 +200,38 @@ def _read_audio(audio: Any) -> AudioAnswer | None:
     return AudioAnswer(_text(audio.get("id")), _text(audio.get("data")), _text(audio.get("transcript")), expires)
 
 
+def _read_reasoning(fields: dict[str, Piece]) -> tuple[Reasoning, ...]:
+    """Read every field of reasoning that says something: a text, or whatever shape a server gives it."""
+    empty: tuple[Any, ...] = (None, "", [], {})
+    found = [(name, fields[name]) for name in _REASONING_FIELDS if name in fields and fields[name].value not in empty]
+    return tuple(
+        Reasoning(name, clean(piece.value))
+        if isinstance(piece.value, str)
+        else Reasoning(name, "\n\n".join(_thoughts(piece.value)), clean(piece.source))
+        for name, piece in found
+    )
+
+
+def _thoughts(value: Any) -> list[str]:
+    """Find the texts in reasoning, at any depth: strings, and what stands as `text`, `summary` or `content`."""
+    found, waiting = [], [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            found.append(clean(one))
+        elif isinstance(one, list):
+            waiting += one[::-1]
+        elif isinstance(one, dict):
+            waiting += [one.get("content"), one.get("summary"), one.get("text")]
+    return [text for text in found if text]
+
+
 def _read_other(fields: dict[str, Piece]) -> dict[str, str]:
     """Keep what has no place of its own: unknown fields, and known ones whose value is of an unknown shape."""
     other = {clean(name): clean(piece.source) for name, piece in fields.items() if name not in _MESSAGE_FIELDS}
     expected: dict[str, type | tuple[type, ...]] = {
         "id": str, "name": str, "refusal": str, "tool_calls": list, "tool_call_id": str, "function_call": dict,
-        "annotations": list, "audio": dict, "content_parts": list, "reasoning_content": str, "reasoning": str,
+        "annotations": list, "audio": dict, "content_parts": list,
     }  # fmt: skip
     for name, kind in expected.items():
         piece = fields.get(name)
@@ -230,7 +259,8 @@ def _read_choices(piece: Piece | None) -> tuple[Choice, ...]:
 
 def _read_choice(position: int, piece: Piece) -> Choice:
     if not isinstance(piece.value, dict):
-        return Choice(position, Unreadable(_json_type(piece.value), clean(piece.source)), "")
+        source = clean(piece.source)
+        return Choice(position, Unreadable(_json_type(piece.value), source), "", False, {}, source)
     fields = dict(members(piece.source))
     message = fields.get("message")
     index = _index(piece.value.get("index"))
@@ -239,7 +269,14 @@ def _read_choice(position: int, piece: Piece) -> Choice:
         message=read_message(message.source)
         if message
         else Unreadable("a choice without a message", clean(piece.source)),
-        finish_reason=_text(piece.value.get("finish_reason")),
+        finish_reason=_shown(fields.get("finish_reason")),
+        has_logprobs=bool(piece.value.get("logprobs")),
+        other={
+            clean(name): clean(field.source)
+            for name, field in fields.items()
+            if name not in _CHOICE_FIELDS and field.value is not None
+        },
+        source=clean(piece.source),
     )
 
 

@@ -93,6 +93,15 @@ class AudioAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Reasoning:
+    """What the model thought, under the name of its field; `source` is the JSON where that is more than the text."""
+
+    name: str
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of a stored completion. Strings are empty where the API says null."""
 
@@ -105,7 +114,7 @@ class Message:
     tool_call_id: str
     citations: tuple[Citation, ...]
     audio: AudioAnswer | None
-    reasoning: str
+    reasoning: tuple[Reasoning, ...]
     other: dict[str, str]  # name: JSON text of every field that has no place above
     source: str = field(repr=False)
 
@@ -126,6 +135,9 @@ class Choice:
     index: int
     message: Message | Unreadable
     finish_reason: str
+    has_logprobs: bool
+    other: dict[str, str]  # name: JSON text of every field that has no place above
+    source: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ from viewer.completions.types import (
     AudioPart,
     Choice,
     Citation,
-    Completion,
     FilePart,
     ImagePart,
     Message,
     Part,
+    Reasoning,
     RefusalPart,
     TextPart,
     UnknownPart,
@@ -55,6 +55,7 @@ FINISH_REASONS = {
     "tool_calls": "Waiting for tool results",
     "function_call": "Waiting for a function result",
 }
+_NO_ADDRESS = "Not shown here: its message has no id, and so its bytes have no address"
 _BEGINNING = 2_000  # characters that stand for a text that is too long to open by itself
 
 
@@ -63,6 +64,7 @@ class DrawnPart:
     """One part as the template `parts/<kind>.html` prints it."""
 
     kind: str
+    number: int = 0  # of a picture in its message
     text: str = ""
     html: SafeString | None = None  # the text as Markdown, drawn and made harmless
     url: str = ""
@@ -70,6 +72,7 @@ class DrawnPart:
     detail: str = ""
     note: str = ""  # why it is not shown
     told: str = ""  # what to know of it when it is
+    expired: str = ""
     source: str = ""
     load_url: str = ""  # fetches the picture through us
     bytes: int = 0
@@ -79,6 +82,18 @@ class DrawnPart:
     @property
     def template(self) -> str:
         return f"conversations/parts/_{self.kind}.html"
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnChoice:
+    """Which of the completion's answers a bubble is, how it ended, and where its JSON is."""
+
+    index: int
+    label: str  # empty where there is but one
+    finish_reason: str
+    finish_words: str
+    has_logprobs: bool
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +112,30 @@ class Bubble:
     calls: tuple[DrawnCall, ...] = ()
     result: DrawnResult | None = None
     sources: tuple[Source, ...] = ()
-    reasoning: str = ""
+    reasoning: tuple[DrawnPart, ...] = ()
     other: dict[str, str] = field(default_factory=dict)
+    source: str = ""  # the JSON, or its beginning, of a message that has no address to give it
+    choice: DrawnChoice | None = None
     is_empty: bool = False
     has_refusal: bool = False
     shows_json: bool = True
+    is_out_of_sight: bool = False  # shown in the customer's view though the customer did not see it
+    unseen: str = ""  # what of it the customer did not see
 
     @property
     def is_behind_the_scenes(self) -> bool:
-        """Whether the customer saw nothing of it: prompts, tool results, and calls without a word."""
-        return self.look in ("system", "tool") or (bool(self.calls) and not self.parts)
+        """Whether the customer saw nothing of it: prompts, tool results, and calls or thoughts without a word."""
+        return self.look in ("system", "tool") or (bool(self.calls or self.reasoning) and not self.parts)
+
+    @property
+    def unseen_kinds(self) -> Counter[str]:
+        if self.look in ("system", "tool"):
+            return Counter([self.label.lower()])
+        return Counter({"tool call": len(self.calls), "reasoning": int(bool(self.reasoning))})
 
     def as_the_customer_saw_it(self) -> Bubble:
-        return replace(self, calls=(), reasoning="", other={}, shows_json=False)
+        unseen = _listed(self.unseen_kinds)
+        return replace(self, calls=(), reasoning=(), other={}, source="", shows_json=False, unseen=unseen)
 
     @property
     def is_prompt(self) -> bool:
@@ -132,16 +158,6 @@ class Hidden:
     kinds: str
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnChoice:
-    """One of the answers of a completion."""
-
-    bubble: Bubble
-    index: int
-    finish_reason: str
-    finish_words: str
-
-
 def draw_messages(
     completion_id: str,
     items: Iterable[Message | Unreadable],
@@ -161,21 +177,27 @@ def draw_messages(
     return [_draw(completion_id, item, n, ties, linked, as_source) for n, item in enumerate(oldest_first)][::step]
 
 
-def draw_answer(
-    completion: Completion,
-    shown: Iterable[Message | Unreadable],
+def place_answer(
+    completion_id: str,
+    choices: tuple[Choice, ...],
+    shown: tuple[Message | Unreadable, ...],
+    bubbles: list[Bubble],
     *,
     goes_on: bool = False,
     as_source: bool = False,
-) -> list[DrawnChoice]:
-    """Draw the choices, unless the messages end with them already, as servers do that append the answer.
+) -> tuple[list[Bubble], list[Bubble]]:
+    """Draw the choices, to stand after the messages; where a server appended them as messages, mark those instead.
 
-    `shown` is oldest first and ends with the newest message; `goes_on` says that there are older ones elsewhere, so
-    that the choices may have begun on the page before.
+    `shown` and its `bubbles` are oldest first and end with the newest message; `goes_on` says that there are older
+    ones elsewhere, so that the choices may have begun on the page before.
     """
-    if not completion.choices or _ends_with(tuple(shown), completion.choices, goes_on=goes_on):
-        return []
-    return [_draw_choice(completion, choice, as_source) for choice in completion.choices]
+    notes = [_draw_choice(completion_id, choices, position) for position in range(len(choices))]
+    if choices and _ends_with(shown, choices, goes_on=goes_on):
+        appended = min(len(choices), len(bubbles))
+        pairs = zip(bubbles[-appended:], notes[-appended:], strict=True)
+        return bubbles[:-appended] + [replace(bubble, choice=note) for bubble, note in pairs], []
+    drawn = (_draw_answer(completion_id, choice, n, as_source) for n, choice in enumerate(choices))
+    return bubbles, [replace(bubble, choice=note) for bubble, note in zip(drawn, notes, strict=True)]
 
 
 def for_customer(bubbles: Iterable[Bubble]) -> list[Bubble | Hidden]:
@@ -188,20 +210,18 @@ def for_customer(bubbles: Iterable[Bubble]) -> list[Bubble | Hidden]:
             continue
         seen += _note_of(hidden)
         hidden = []
-        seen.append(bubble if bubble.is_linked else bubble.as_the_customer_saw_it())
+        stays = bubble.is_behind_the_scenes
+        seen.append(replace(bubble, is_out_of_sight=True) if stays else bubble.as_the_customer_saw_it())
     return seen + _note_of(hidden)
 
 
-def answer_for_customer(answer: Iterable[DrawnChoice]) -> list[DrawnChoice]:
-    """Leave of the answer what the customer saw."""
-    choices = (replace(choice, bubble=choice.bubble.as_the_customer_saw_it()) for choice in answer)
-    return [choice for choice in choices if choice.bubble.parts]
-
-
 def _note_of(hidden: list[Bubble]) -> list[Bubble | Hidden]:
-    labels = Counter("Tool calls" if bubble.look == "assistant" else bubble.label for bubble in hidden)
-    kinds = ", ".join(f"{count} × {label.lower()}" if count > 1 else label.lower() for label, count in labels.items())
-    return [Hidden(len(hidden), kinds)] if hidden else []
+    kinds: Counter[str] = sum((bubble.unseen_kinds for bubble in hidden), Counter())
+    return [Hidden(len(hidden), _listed(kinds))] if hidden else []
+
+
+def _listed(kinds: Counter[str]) -> str:
+    return ", ".join(f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.items() if count)
 
 
 def is_remote(url: str) -> bool:
@@ -223,25 +243,36 @@ def _draw(completion_id: str, item: Message | Unreadable, n: int, ties: Ties, li
     result = ties.result(n) if is_result(item) else None
     url = ties.permalink(item)
     return replace(
-        _draw_common(item, f"{url}parts/" if url else "", as_source=as_source, without_text=result is not None),
+        _draw_common(item, url, as_source=as_source, without_text=result is not None),
         id=item.id,
         number=index_of(completion_id, item.id),
         url=url,
+        source="" if url else _bounded(item.source),
         is_linked=bool(linked) and item.id == linked,
         calls=ties.calls(n, url),
         result=result,
     )
 
 
-def _draw_choice(completion: Completion, choice: Choice, as_source: bool) -> DrawnChoice:
+def _draw_choice(completion_id: str, choices: tuple[Choice, ...], position: int) -> DrawnChoice:
+    choice = choices[position]
+    return DrawnChoice(
+        index=choice.index,
+        label=f"Choice {position + 1} of {len(choices)}" if len(choices) > 1 else "",
+        finish_reason=make_visible(choice.finish_reason),
+        finish_words=FINISH_REASONS.get(choice.finish_reason) or make_visible(choice.finish_reason),
+        has_logprobs=choice.has_logprobs,
+        url=reverse("raw-choice", args=[completion_id, position]),
+    )
+
+
+def _draw_answer(completion_id: str, choice: Choice, position: int, as_source: bool) -> Bubble:
     if isinstance(choice.message, Unreadable):
-        bubble = _draw_unreadable(choice.message)
-    else:
-        parts_url = reverse("choice-part", args=[completion.id, choice.index, 0])[:-2] if completion.id else ""
-        calls = Ties(completion.id, [choice.message]).calls(0, parts_url.removesuffix("parts/"))
-        bubble = replace(_draw_common(choice.message, parts_url, as_source=as_source), calls=calls)
-    words = FINISH_REASONS.get(choice.finish_reason, choice.finish_reason)
-    return DrawnChoice(bubble, choice.index, choice.finish_reason, words)
+        return _draw_unreadable(choice.message)
+    url = reverse("raw-choice", args=[completion_id, position])[: -len("raw/")]
+    calls = Ties(completion_id, [choice.message]).calls(0, url)
+    bubble = _draw_common(choice.message, url, as_source=as_source)
+    return replace(bubble, calls=calls, other=bubble.other | choice.other)
 
 
 def _draw_unreadable(item: Unreadable) -> Bubble:
@@ -249,16 +280,21 @@ def _draw_unreadable(item: Unreadable) -> Bubble:
     return Bubble(id="", role="", look="neutral", label="Unreadable item", parts=(part,))
 
 
-def _draw_common(message: Message, parts_url: str, *, as_source: bool, without_text: bool = False) -> Bubble:
-    """Draw what a message and a choice have in common."""
+def _draw_common(message: Message, own_url: str, *, as_source: bool, without_text: bool = False) -> Bubble:
+    """Draw what a message and a choice have in common; below their address stand their parts and their JSON."""
+    parts_url = f"{own_url}parts/" if own_url else ""
     is_prose = message.role == "assistant" and not as_source
     texts = [part for part in message.parts if isinstance(part, TextPart)]
     citations = message.citations if len(texts) == 1 else ()  # their indices count in one text
-    drawn = []
+    drawn: list[DrawnPart] = []
+    images = 0
     for n, part in enumerate(message.parts):
         url = f"{parts_url}{n}/" if parts_url else ""
         if isinstance(part, TextPart) and not without_text:
             drawn.append(_draw_text(part.text, url, citations, is_prose))
+        elif isinstance(part, ImagePart):
+            images += 1
+            drawn.append(replace(_draw_image(part, url), number=images))
         else:
             drawn.append(_draw_part(part, url))
     parts = [part for part in drawn if not (without_text and part.kind == "text")]
@@ -275,11 +311,25 @@ def _draw_common(message: Message, parts_url: str, *, as_source: bool, without_t
         name=make_visible(message.name),
         parts=tuple(parts),
         sources=list_sources(message.citations),
-        reasoning=make_visible(message.reasoning),
+        reasoning=tuple(_draw_reasoning(found, f"{own_url}raw/" if own_url else "") for found in message.reasoning),
         other=message.other,
-        is_empty=not (parts or message.tool_calls or without_text),
+        is_empty=not (parts or message.tool_calls or message.reasoning or without_text),
         has_refusal=any(part.kind == "refusal" for part in parts),
     )
+
+
+def _draw_reasoning(found: Reasoning, json_url: str) -> DrawnPart:
+    """Draw one field of reasoning; a very long one by its beginning, with the address of the JSON that has it all."""
+    if json_url and len(found.text) + len(found.source) > MARKDOWN_LIMIT:
+        size = len((found.source or found.text).encode())
+        beginning = make_visible((found.text or found.source)[:_BEGINNING])
+        return DrawnPart("reasoning", name=found.name, text=f"{beginning}…", url=json_url, bytes=size)
+    source = make_visible(pretty(found.source) or found.source)
+    return DrawnPart("reasoning", name=found.name, text=make_visible(found.text), source=source)
+
+
+def _bounded(source: str) -> str:
+    return make_visible(source if len(source) <= MARKDOWN_LIMIT else f"{source[:_BEGINNING]}…")
 
 
 def _draw_text(text: str, url: str, citations: tuple[Citation, ...], is_prose: bool) -> DrawnPart:
@@ -300,8 +350,7 @@ def _draw_part(part: Part, url: str) -> DrawnPart:
         case ImagePart():
             return _draw_image(part, url)
         case AudioPart(data, form):
-            name = f"Recording{f', {make_visible(form)}' if form else ''}"
-            return _draw_bytes("audio", data, url, name=name, is_raw=form == "pcm16")
+            return _draw_bytes("audio", data, url, name="Recording", form=make_visible(form))
         case FilePart(filename, file_id, data):
             drawn = _draw_bytes("file", data, url, name=make_visible(filename or file_id) or "File without a name")
             return drawn if data else DrawnPart("file", name=drawn.name, note=_id_only(file_id))
@@ -311,15 +360,16 @@ def _draw_part(part: Part, url: str) -> DrawnPart:
 
 def _draw_image(part: ImagePart, url: str) -> DrawnPart:
     if not part.url.strip():
-        return DrawnPart("image", note="Image not stored", detail=part.detail)
+        note = "Image not stored. OpenAI keeps none that is larger than 8 MB."
+        return DrawnPart("image", note=note, detail=part.detail)
     if is_remote(part.url):
         return _draw_remote_image(part, url)
+    drawn = DrawnPart("image", detail=part.detail, note="Not a picture that can be shown here")
     seen = media.glance(media.payload(part.url.strip()))
-    if seen is None or not seen.kind.is_image:
-        return DrawnPart(
-            "image", note="Not a picture that can be shown here", source=part.url[:2000], detail=part.detail
-        )
-    return DrawnPart("image", url=url, detail=part.detail, bytes=seen.bytes, width=seen.width, height=seen.height)
+    if seen is None:
+        return replace(drawn, source=make_visible(part.url[:_BEGINNING]))
+    drawn = replace(drawn, url=url, bytes=seen.bytes, width=seen.width, height=seen.height)
+    return replace(drawn, note="" if url else _NO_ADDRESS) if seen.kind.is_image else drawn
 
 
 def _draw_remote_image(part: ImagePart, url: str) -> DrawnPart:
@@ -327,28 +377,36 @@ def _draw_remote_image(part: ImagePart, url: str) -> DrawnPart:
     host = looked_up_host(part.url) or host_of(part.url)
     load_url = f"{url}remote/" if url and settings.REMOTE_IMAGES else ""
     note = f"Image on {host}, not loaded"
-    return DrawnPart("image", name=host, note=note, source=part.url, detail=part.detail, load_url=load_url)
+    return DrawnPart(
+        "image", name=host, note=note, source=make_visible(part.url[:_BEGINNING]), detail=part.detail, load_url=load_url
+    )
 
 
-def _draw_bytes(kind: str, data: str, url: str, *, name: str, is_raw: bool = False) -> DrawnPart:
-    packed = media.payload(data)
-    seen = media.glance(packed)
+def _draw_bytes(kind: str, data: str, url: str, *, name: str, form: str = "") -> DrawnPart:
+    """Draw bytes by what they are; `form` is the format that the message claims, which tells raw sound only."""
+    seen = media.glance(media.payload(data))
     if seen is None:
-        return DrawnPart(kind, name=name, note="The bytes cannot be read" if data else "No bytes are stored")
-    if kind == "audio" and is_raw and seen.kind == media.UNKNOWN:
+        return DrawnPart(
+            kind, name=name, detail=form, note="The bytes cannot be read" if data else "No bytes are stored"
+        )
+    if kind == "audio" and not url:
+        return DrawnPart(kind, name=name, bytes=seen.bytes, note=_NO_ADDRESS)
+    if kind == "audio" and form == "pcm16" and seen.kind == media.UNKNOWN:
         told = f"Raw sound: played as 16-bit mono at {media.RAW_RATE:,} Hz, which the message does not say"
-        return DrawnPart(kind, name=name, url=f"{url}?raw", bytes=seen.bytes, told=told, detail="pcm16")
+        return DrawnPart(kind, name=name, url=f"{url}?raw", bytes=seen.bytes, told=told, detail=form)
     note = "" if kind == "file" or seen.kind.is_audio else "Not a sound that can be played here"
-    return DrawnPart(kind, name=name, url=url, bytes=seen.bytes, note=note, detail=seen.kind.ending)
+    detail = form if seen.kind == media.UNKNOWN else seen.kind.ending
+    return DrawnPart(kind, name=name, url=url, bytes=seen.bytes, note=note, detail=detail)
 
 
 def _draw_audio_answer(audio: AudioAnswer, url: str) -> DrawnPart:
-    drawn = _draw_bytes("audio", audio.data, url, name="Spoken answer", is_raw=True)
+    drawn = _draw_bytes("audio", audio.data, url, name="Spoken answer", form="pcm16")
     note = drawn.note if audio.data else f"Only its id is stored: {make_visible(audio.id)}"
-    told = [drawn.told] if drawn.told else []
+    expired = ""
     if audio.expires and audio.expires < datetime.now(UTC):
-        told.append(f"Expired at OpenAI on {audio.expires:%-d %b %Y}{', kept here' if audio.data else ''}")
-    return replace(drawn, text=make_visible(audio.transcript), note=note, told=". ".join(told))
+        expired = f"Expired at OpenAI on {audio.expires:%-d %b %Y}{', kept here' if audio.data else ''}"
+    detail = drawn.detail if audio.data else ""
+    return replace(drawn, text=make_visible(audio.transcript), note=note, detail=detail, expired=expired)
 
 
 def _ends_with(shown: tuple[Message | Unreadable, ...], choices: tuple[Choice, ...], *, goes_on: bool) -> bool:

@@ -18,19 +18,19 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from viewer.client.client import Client, Order
 from viewer.client.problems import Problem
-from viewer.completions.types import AudioPart, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
+from viewer.completions.types import AudioPart, Choice, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
 from viewer.http import Request, own_address
 from viewer.sources.sources import Source, chosen_source, completion_of, find
 
 from . import media
 from .bubbles import (
-    DrawnChoice,
+    Bubble,
     DrawnPart,
-    answer_for_customer,
-    draw_answer,
+    Hidden,
     draw_messages,
     for_customer,
     is_remote,
+    place_answer,
 )
 from .problem_words import Told, tell
 from .remote_images import NotLoaded, fetch_image
@@ -158,16 +158,18 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
     reading, completion, problem_with_completion = opened
     as_source = request.COOKIES.get("texts") == "source"
     is_for_customer = request.COOKIES.get("audience") == "customer"
-    bubbles = draw_messages(completion_id, reading.items, linked=message_id, as_source=as_source, around=reading.around)
-    answer = _answer(completion, reading, as_source)
+    shown, choices = _drawn(completion_id, reading, completion, message_id, as_source)
+    bubbles = for_customer(shown) if is_for_customer else shown
+    answer = for_customer(choices) if is_for_customer else choices
     context = {
         "completion_id": completion_id,
         "message_id": message_id,
         "completion": completion,
         "problem": problem_with_completion,
         "source": source,
-        "bubbles": for_customer(bubbles) if is_for_customer else bubbles,
-        "answer": answer_for_customer(answer) if is_for_customer else answer,
+        "bubbles": bubbles,
+        "answer": answer,
+        "hidden_count": sum(item.hidden for item in (*bubbles, *answer) if isinstance(item, Hidden)),
         "as_source": as_source,
         "is_for_customer": is_for_customer,
         "above": None if request.htmx and "after" in request.GET else reading.above,
@@ -219,9 +221,9 @@ def tool_call(request: Request, completion_id: str, message_id: str, n: int) -> 
 
 
 @require_safe
-def choice_tool_call(request: Request, completion_id: str, index: int, n: int) -> HttpResponse:
+def choice_tool_call(request: Request, completion_id: str, position: int, n: int) -> HttpResponse:
     """The name and the arguments of one tool call of an answer."""
-    return _call_of(request, _message_of_choice(request, completion_id, index), n)
+    return _call_of(request, _message_of_choice(request, completion_id, position), n)
 
 
 @require_safe
@@ -235,15 +237,22 @@ def tool_result(request: Request, completion_id: str, message_id: str) -> HttpRe
 
 
 @require_safe
+def raw_choice(request: Request, completion_id: str, position: int) -> HttpResponse:
+    """The JSON of one answer as received."""
+    source = _choice(request, completion_id, position).source
+    return HttpResponse(source, content_type="application/json; charset=utf-8")
+
+
+@require_safe
 def part(request: Request, completion_id: str, message_id: str, n: int) -> HttpResponse:
     """The bytes of one part of a message."""
     return _part_of(request, _message(request, completion_id, message_id), n)
 
 
 @require_safe
-def choice_part(request: Request, completion_id: str, index: int, n: int) -> HttpResponse:
+def choice_part(request: Request, completion_id: str, position: int, n: int) -> HttpResponse:
     """The bytes of one part of an answer."""
-    return _part_of(request, _message_of_choice(request, completion_id, index), n)
+    return _part_of(request, _message_of_choice(request, completion_id, position), n)
 
 
 @require_GET
@@ -253,9 +262,9 @@ def remote_image(request: Request, completion_id: str, message_id: str, n: int) 
 
 
 @require_GET
-def choice_remote_image(request: Request, completion_id: str, index: int, n: int) -> HttpResponse:
+def choice_remote_image(request: Request, completion_id: str, position: int, n: int) -> HttpResponse:
     """The picture elsewhere that one part of an answer names."""
-    return _fetched(request, _message_of_choice(request, completion_id, index), n)
+    return _fetched(request, _message_of_choice(request, completion_id, position), n)
 
 
 def _message(request: Request, completion_id: str, message_id: str) -> Message:
@@ -265,15 +274,20 @@ def _message(request: Request, completion_id: str, message_id: str) -> Message:
         raise Http404 from problem
 
 
-def _message_of_choice(request: Request, completion_id: str, index: int) -> Message:
-    try:
-        completion, _ = find(request.user, completion_id, lambda client: client.completion(completion_id))
-    except Problem as problem:
-        raise Http404 from problem
-    message = next((choice.message for choice in completion.choices if choice.index == index), None)
+def _message_of_choice(request: Request, completion_id: str, position: int) -> Message:
+    message = _choice(request, completion_id, position).message
     if not isinstance(message, Message):
         raise Http404
     return message
+
+
+def _choice(request: Request, completion_id: str, position: int) -> Choice:
+    """Find an answer by its place in the list: the index in it may be anything, also the same twice."""
+    try:
+        completion, _ = find(request.user, completion_id, lambda client: client.completion(completion_id))
+        return completion.choices[position]
+    except (Problem, IndexError) as problem:
+        raise Http404 from problem
 
 
 def _open(
@@ -332,13 +346,24 @@ def _read(client: Client, request: Request, completion_id: str, message_id: str)
     return _reading(completion_id, page.items, bool(after), page.has_more, order)
 
 
-def _answer(completion: Completion | None, reading: Reading, as_source: bool) -> list[DrawnChoice]:
+def _drawn(
+    completion_id: str, reading: Reading, completion: Completion | None, linked: str, as_source: bool
+) -> tuple[list[Bubble], list[Bubble]]:
+    """Draw the messages in the order of the page, and next to the newest one the answer of the completion."""
+    bubbles = draw_messages(completion_id, reading.items, linked=linked, as_source=as_source, around=reading.around)
     if completion is None or not reading.is_end:
-        return []
-    is_forward = reading.order == "asc"
-    oldest_first = reading.items if is_forward else reading.items[::-1]
-    older = reading.above if is_forward else reading.below
-    return draw_answer(completion, oldest_first, goes_on=older is not None, as_source=as_source)
+        return bubbles, []
+    turned = slice(None, None, 1 if reading.order == "asc" else -1)
+    older = reading.above if reading.order == "asc" else reading.below
+    oldest_first, answer = place_answer(
+        completion_id,
+        completion.choices,
+        reading.items[turned],
+        bubbles[turned],
+        goes_on=older is not None,
+        as_source=as_source,
+    )
+    return oldest_first[turned], answer
 
 
 def _reading(
