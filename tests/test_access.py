@@ -22,6 +22,8 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "raw": ("in", 200, 200, 200),
     "raw-message": ("in", 200, 200, 200),
     "raw-choice": ("in", 200, 200, 200),
+    "transcript": ("in", 200, 200, 200),
+    "print": ("in", 200, 200, 200),
     "choose-view": ("in", 405, 405, 405),
     "permalink": ("in", 200, 200, 200),
     "part": ("in", 200, 200, 200),

@@ -29,6 +29,8 @@ urlpatterns = [
         "completions/<str:completion_id>/messages/<str:message_id>/raw/", conversations.raw_message, name="raw-message"
     ),
     path("completions/<str:completion_id>/raw/", conversations.raw, name="raw"),
+    path("completions/<str:completion_id>/transcript/", conversations.transcript, name="transcript"),
+    path("completions/<str:completion_id>/print/", conversations.printed, name="print"),
     path("completions/<str:completion_id>/messages/<str:message_id>/", conversations.conversation, name="permalink"),
     path("completions/<str:completion_id>/messages/<str:message_id>/parts/<int:n>/", conversations.part, name="part"),
     path("completions/<str:completion_id>/choices/<int:position>/raw/", conversations.raw_choice, name="raw-choice"),

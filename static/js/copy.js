@@ -28,6 +28,8 @@
     timer = setTimeout(() => (toast.textContent = ""), 2500);
   };
 
+  globalThis.lectern = { copy, say }; // for take-along.js
+
   customElements.define(
     "copy-link",
     class extends HTMLElement {

@@ -95,6 +95,8 @@ def read_line(line: bytes) -> Record:
     except json.JSONDecodeError as error:
         raise ValueError(f"not a JSON object: {error.msg} at character {error.pos + 1}") from None
     fields = dict(pairs)
+    if "incomplete" in fields:
+        raise ValueError(f"the export broke off here: {fields['incomplete'].value}")
     if "messages" not in fields or not isinstance(fields["messages"].value, list):
         raise ValueError("no list named messages")
     messages = items(fields["messages"].source, STRICT)

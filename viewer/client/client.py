@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,6 +19,7 @@ from .asking import Answer, Asker, Stream
 from .problems import Problem, problem_of
 
 PAGE_SIZE = 20  # messages or completions; the API's own default
+LARGEST_PAGE = 100  # messages; the most that the API gives at a time
 CONTEXT = 10  # messages before the one a permalink opens at
 Order = Literal["asc", "desc"]
 Read = TypeVar("Read")
@@ -98,6 +99,22 @@ class Client:
                 raise
         return self.messages(completion_id, after=after, order=order, limit=max(1, limit // 5))
 
+    def every_message(
+        self, completion_id: str, *, first: str = "", last: str = ""
+    ) -> Iterator[tuple[Message | Unreadable, ...]]:
+        """Read page after page, from the start or the message `first`, to the end or the message `last`.
+
+        Raises Problem where it cannot go on, in the middle too: what came is never all there is without saying so.
+        """
+        for page in self._pages_from(completion_id, first):
+            at = next((n for n, item in enumerate(page) if item.id == last), None) if last else None
+            if at is not None:
+                yield page[: at + 1]
+                return
+            yield page
+        if last:
+            raise Problem("not-found", f"There is no message {last} behind the first.", param="message_id", status=404)
+
     def messages_around(self, completion_id: str, message_id: str) -> Window:
         """Find a message with context both ways, at any depth, by one question or two.
 
@@ -132,6 +149,25 @@ class Client:
             if isinstance(item, Message) and item.id == message_id:
                 return item
         raise Problem("not-found", param="message_id")
+
+    def _pages_from(self, completion_id: str, first: str) -> Iterator[tuple[Message | Unreadable, ...]]:
+        asked = {""}
+        if first:
+            window = self.messages_around(completion_id, first)
+            at = next(n for n, item in enumerate(window.items) if item.id == first)
+            yield window.items[at:]
+            after, goes_on = window.items[-1].id, window.has_later
+        else:
+            page = self.messages(completion_id, limit=LARGEST_PAGE)
+            yield page.items
+            after, goes_on = page.cursor, page.has_more
+        while goes_on:
+            if after in asked:  # the last message has no id, or the server leads in a circle
+                raise Problem("unreadable", "The server does not say where the messages go on.")
+            asked.add(after)
+            page = self.messages(completion_id, after=after, limit=LARGEST_PAGE)
+            yield page.items
+            after, goes_on = page.cursor, page.has_more
 
     def _window(self, completion_id: str, start: int) -> Window:
         after = f"{completion_id}-{start - 1}" if start > 0 else ""

@@ -74,6 +74,7 @@ class DrawnPart:
     told: str = ""  # what to know of it when it is
     expired: str = ""
     source: str = ""
+    type: str = ""  # the media type by its bytes
     load_url: str = ""  # fetches the picture through us
     bytes: int = 0
     width: int = 0
@@ -165,16 +166,18 @@ def draw_messages(
     linked: str = "",
     as_source: bool = False,
     around: Around | None = None,
+    is_whole: bool = False,
 ) -> list[Bubble]:
     """Draw one page of messages, each tool result tied to its call.
 
-    `as_source` shows every text as it was written, Markdown and all.
+    `as_source` shows every text as it was written, Markdown and all; `is_whole` shows all of a very long one.
     """
     around = around or Around()
     step = -1 if around.is_newest_first else 1
     oldest_first = tuple(items)[::step]
-    ties = Ties(completion_id, oldest_first, around)
-    return [_draw(completion_id, item, n, ties, linked, as_source) for n, item in enumerate(oldest_first)][::step]
+    ties = Ties(completion_id, oldest_first, around, is_whole=is_whole)
+    drawn = (_draw(completion_id, item, n, ties, linked, as_source, is_whole) for n, item in enumerate(oldest_first))
+    return list(drawn)[::step]
 
 
 def place_answer(
@@ -185,6 +188,7 @@ def place_answer(
     *,
     goes_on: bool = False,
     as_source: bool = False,
+    is_whole: bool = False,
 ) -> tuple[list[Bubble], list[Bubble]]:
     """Draw the choices, to stand after the messages; where a server appended them as messages, mark those instead.
 
@@ -196,7 +200,7 @@ def place_answer(
         appended = min(len(choices), len(bubbles))
         pairs = zip(bubbles[-appended:], notes[-appended:], strict=True)
         return bubbles[:-appended] + [replace(bubble, choice=note) for bubble, note in pairs], []
-    drawn = (_draw_answer(completion_id, choice, n, as_source) for n, choice in enumerate(choices))
+    drawn = (_draw_answer(completion_id, choice, n, as_source, is_whole) for n, choice in enumerate(choices))
     return bubbles, [replace(bubble, choice=note) for bubble, note in zip(drawn, notes, strict=True)]
 
 
@@ -237,13 +241,21 @@ def text_of(message: Message | Unreadable) -> str:
     return "\n".join(texts) or message.refusal or (message.audio.transcript if message.audio else "")
 
 
-def _draw(completion_id: str, item: Message | Unreadable, n: int, ties: Ties, linked: str, as_source: bool) -> Bubble:
+def _draw(
+    completion_id: str,
+    item: Message | Unreadable,
+    n: int,
+    ties: Ties,
+    linked: str,
+    as_source: bool,
+    is_whole: bool,
+) -> Bubble:
     if isinstance(item, Unreadable):
         return _draw_unreadable(item)
     result = ties.result(n) if is_result(item) else None
     url = ties.permalink(item)
     return replace(
-        _draw_common(item, url, as_source=as_source, without_text=result is not None),
+        _draw_common(item, url, as_source=as_source, is_whole=is_whole, without_text=result is not None),
         id=item.id,
         number=index_of(completion_id, item.id),
         url=url,
@@ -266,12 +278,12 @@ def _draw_choice(completion_id: str, choices: tuple[Choice, ...], position: int)
     )
 
 
-def _draw_answer(completion_id: str, choice: Choice, position: int, as_source: bool) -> Bubble:
+def _draw_answer(completion_id: str, choice: Choice, position: int, as_source: bool, is_whole: bool) -> Bubble:
     if isinstance(choice.message, Unreadable):
         return _draw_unreadable(choice.message)
     url = reverse("raw-choice", args=[completion_id, position])[: -len("raw/")]
-    calls = Ties(completion_id, [choice.message]).calls(0, url)
-    bubble = _draw_common(choice.message, url, as_source=as_source)
+    calls = Ties(completion_id, [choice.message], is_whole=is_whole).calls(0, url)
+    bubble = _draw_common(choice.message, url, as_source=as_source, is_whole=is_whole)
     return replace(bubble, calls=calls, other=bubble.other | choice.other)
 
 
@@ -280,7 +292,9 @@ def _draw_unreadable(item: Unreadable) -> Bubble:
     return Bubble(id="", role="", look="neutral", label="Unreadable item", parts=(part,))
 
 
-def _draw_common(message: Message, own_url: str, *, as_source: bool, without_text: bool = False) -> Bubble:
+def _draw_common(
+    message: Message, own_url: str, *, as_source: bool, is_whole: bool, without_text: bool = False
+) -> Bubble:
     """Draw what a message and a choice have in common; below their address stand their parts and their JSON."""
     parts_url = f"{own_url}parts/" if own_url else ""
     is_prose = message.role == "assistant" and not as_source
@@ -291,7 +305,7 @@ def _draw_common(message: Message, own_url: str, *, as_source: bool, without_tex
     for n, part in enumerate(message.parts):
         url = f"{parts_url}{n}/" if parts_url else ""
         if isinstance(part, TextPart) and not without_text:
-            drawn.append(_draw_text(part.text, url, citations, is_prose))
+            drawn.append(_draw_text(part.text, "" if is_whole else url, citations, is_prose))
         elif isinstance(part, ImagePart):
             images += 1
             drawn.append(replace(_draw_image(part, url), number=images))
@@ -311,7 +325,9 @@ def _draw_common(message: Message, own_url: str, *, as_source: bool, without_tex
         name=make_visible(message.name),
         parts=tuple(parts),
         sources=list_sources(message.citations),
-        reasoning=tuple(_draw_reasoning(found, f"{own_url}raw/" if own_url else "") for found in message.reasoning),
+        reasoning=tuple(
+            _draw_reasoning(found, f"{own_url}raw/" if own_url and not is_whole else "") for found in message.reasoning
+        ),
         other=message.other,
         is_empty=not (parts or message.tool_calls or message.reasoning or without_text),
         has_refusal=any(part.kind == "refusal" for part in parts),
@@ -368,7 +384,7 @@ def _draw_image(part: ImagePart, url: str) -> DrawnPart:
     seen = media.glance(media.payload(part.url.strip()))
     if seen is None:
         return replace(drawn, source=make_visible(part.url[:_BEGINNING]))
-    drawn = replace(drawn, url=url, bytes=seen.bytes, width=seen.width, height=seen.height)
+    drawn = replace(drawn, url=url, bytes=seen.bytes, type=seen.kind.type, width=seen.width, height=seen.height)
     return replace(drawn, note="" if url else _NO_ADDRESS) if seen.kind.is_image else drawn
 
 
@@ -396,7 +412,7 @@ def _draw_bytes(kind: str, data: str, url: str, *, name: str, form: str = "") ->
         return DrawnPart(kind, name=name, url=f"{url}?raw", bytes=seen.bytes, told=told, detail=form)
     note = "" if kind == "file" or seen.kind.is_audio else "Not a sound that can be played here"
     detail = form if seen.kind == media.UNKNOWN else seen.kind.ending
-    return DrawnPart(kind, name=name, url=url, bytes=seen.bytes, note=note, detail=detail)
+    return DrawnPart(kind, name=name, url=url, bytes=seen.bytes, note=note, detail=detail, type=seen.kind.type)
 
 
 def _draw_audio_answer(audio: AudioAnswer, url: str) -> DrawnPart:

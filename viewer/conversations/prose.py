@@ -131,6 +131,14 @@ def render_prose_cached(text: str, citations: Sequence[Citation] = ()) -> Prose:
     return prose
 
 
+def is_harmless_elsewhere(markdown: str) -> bool:
+    """Whether Markdown may be drawn by another program: it loads no picture, has no raw HTML, links to no script."""
+    if len(markdown) > MARKDOWN_LIMIT or _PIPE_IN_CODE.search(markdown):  # a table would cut that code in two
+        return False
+    html = comrak.render_markdown(markdown, _extensions(tables=False, formulas=False, bare_links=False))
+    return not any(sign in html for sign in ("<img ", "<!-- raw HTML omitted -->", 'href=""'))
+
+
 def render_prose(text: str, citations: Sequence[Citation] = ()) -> Prose:
     """Draw a text as Markdown, in time in line with its length. The indices of the citations count its characters."""
     text = show_controls(text if text.isascii() else clean(text))  # one character for one: the indices still hold

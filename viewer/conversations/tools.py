@@ -97,8 +97,11 @@ class DrawnCall:
 class Ties:
     """The calls and results of one page, oldest first, and what of its neighbours belongs to them."""
 
-    def __init__(self, completion_id: str, items: Sequence[Item], around: Around | None = None) -> None:
+    def __init__(
+        self, completion_id: str, items: Sequence[Item], around: Around | None = None, *, is_whole: bool = False
+    ) -> None:
         self._completion_id = completion_id
+        self._is_whole = is_whole  # shows all of what is very long
         # Resolved once for the page: a route costs more to find than a bubble to look up.
         self._base = reverse("permalink", args=[completion_id, "-"])[: -len("-/")] if completion_id else ""
         self._around = around or Around()
@@ -142,7 +145,7 @@ class Ties:
     def _draw_call(self, call: ToolCall, place: Place, url: str) -> DrawnCall:
         given = given_to(call)
         is_custom = call.kind == "custom"
-        text = draw_text(given, url, is_json=not is_custom)
+        text = draw_text(given, "" if self._is_whole else url, is_json=not is_custom)
         here = [at for at in self._results.get(place, ()) if self._is_here(at)]
         results = tuple(self._draw_result(at) for at in here)
         beyond = next((self._tie(at) for at in self._results.get(place, ()) if not self._is_here(at)), None)
@@ -169,7 +172,7 @@ class Ties:
 
     def _drawn_result(self, at: int, message: Message) -> DrawnResult:
         given = said_by(message)
-        url = self.permalink(message)
+        url = "" if self._is_whole else self.permalink(message)
         place = self._calls.get(at)
         is_in_card = place is not None and self._is_here(place[0])
         is_legacy = message.role == "function"

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any, Literal
 from urllib.parse import unquote, urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages as notices
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from viewer.client.client import Client, Order
+from viewer.client.client import Client, Order, index_of
 from viewer.client.problems import Problem
 from viewer.completions.types import AudioPart, Choice, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
 from viewer.http import Request, own_address
@@ -35,12 +38,31 @@ from .bubbles import (
 from .problem_words import Told, tell
 from .remote_images import NotLoaded, fetch_image
 from .rows import answer_line, draw_rows, first_question, question_in
+from .templatetags.reading import long_time, utc_time
 from .tools import Around, Ties, draw_text, given_to, is_result, said_by
+from .transcripts import (
+    INCLUDES,
+    Extract,
+    Include,
+    draw,
+    label_of,
+    to_bare,
+    to_json,
+    to_json_line,
+    to_markdown,
+    to_text,
+)
 from .visible import make_visible
 
 _A_YEAR = 365 * 24 * 60 * 60  # seconds
 _VIEWS = {"texts": ("formatted", "source"), "audience": ("everybody", "customer")}  # what the reader may choose
 _LIST_PARAMETERS = ("model", "order")
+_TRANSCRIPTS = {
+    "markdown": ("text/markdown", "md"),
+    "text": ("text/plain", "txt"),
+    "json": ("application/json", "json"),
+    "jsonl": ("application/jsonl", "jsonl"),
+}  # what a conversation is taken along as: the type and the ending of the file
 _METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
 
 
@@ -214,6 +236,44 @@ def raw(request: Request, completion_id: str) -> HttpResponse:
     return HttpResponse(completion.source, content_type="application/json; charset=utf-8")
 
 
+@require_GET  # not HEAD: it would read the whole conversation, for nothing
+def transcript(request: Request, completion_id: str) -> HttpResponseBase:
+    """The conversation or a stretch of it as a file for a ticket; as JSON it holds everything that was received."""
+    form = request.GET.get("format", "markdown")
+    if form not in _TRANSCRIPTS:
+        raise Http404
+    if form == "jsonl" and ("from" in request.GET or "to" in request.GET):
+        return _sentence("JSON Lines hold a whole conversation; ask for a part of it as JSON.", 400)
+    try:
+        extract, source = _extract(request, completion_id)
+    except Problem as problem:
+        return _problem(request, problem, chosen_source(request.user), completion_id)
+    content_type, ending = _TRANSCRIPTS[form]
+    response = StreamingHttpResponse(
+        _written(request, form, extract, source), content_type=f"{content_type}; charset=utf-8"
+    )
+    response.headers["Content-Disposition"] = _attachment(f"{completion_id}.{ending}")
+    return response
+
+
+@require_GET
+def printed(request: Request, completion_id: str) -> HttpResponseBase:
+    """The whole conversation as one page, sent as it is read, for paper or PDF."""
+    try:
+        extract, source = _extract(request, completion_id)
+    except Problem as problem:
+        return _problem(request, problem, chosen_source(request.user), completion_id)
+    opening = next(extract.pages)
+    extract = replace(extract, pages=chain([opening], extract.pages))
+    context = {
+        "completion_id": completion_id,
+        "title": question_in(opening) or answer_line(extract.completion)[1] or completion_id,
+        "facts": _facts(request, extract, source),
+    }
+    page = render_to_string("conversations/print.html", context, request)
+    return StreamingHttpResponse(_printed(request, page, extract, source))
+
+
 @require_safe
 def tool_call(request: Request, completion_id: str, message_id: str, n: int) -> HttpResponse:
     """The name and the arguments of one tool call of a message."""
@@ -265,6 +325,79 @@ def remote_image(request: Request, completion_id: str, message_id: str, n: int) 
 def choice_remote_image(request: Request, completion_id: str, position: int, n: int) -> HttpResponse:
     """The picture elsewhere that one part of an answer names."""
     return _fetched(request, _message_of_choice(request, completion_id, position), n)
+
+
+def _extract(request: Request, completion_id: str) -> tuple[Extract, Source]:
+    """Begin to read what is taken along; what cannot be read at all is a Problem before anything is sent."""
+    first, last = request.GET.get("from", ""), request.GET.get("to", "")
+    place, end = index_of(completion_id, first), index_of(completion_id, last)
+    if place is not None and end is not None and place > end:
+        first, last = last, first
+
+    def begin(client: Client) -> Extract:
+        pages = client.every_message(completion_id, first=first, last=last)
+        begun = tuple(islice(pages, 1))
+        return Extract(completion_id, client.completion(completion_id), chain(begun, pages), first, last)
+
+    return find(request.user, completion_id, begin)
+
+
+def _written(request: Request, form: str, extract: Extract, source: Source) -> Iterator[str]:
+    site, include = request.build_absolute_uri("/")[:-1], _include(request)
+    if form == "json":
+        return to_json(extract)
+    if form == "jsonl":
+        return to_json_line(extract)
+    if "bare" in request.GET:
+        return to_bare(extract, include, site, is_markdown=form == "markdown")
+    return (to_markdown if form == "markdown" else to_text)(_facts(request, extract, source), extract, include, site)
+
+
+def _include(request: Request) -> Include:
+    """Read what to take along; where nothing is said, what the reader sees."""
+    asked = request.GET.get("include", "")
+    if asked in INCLUDES:
+        return asked
+    return "customer" if request.COOKIES.get("audience") == "customer" else "everything"
+
+
+def _facts(request: Request, extract: Extract, source: Source) -> list[tuple[str, str]]:
+    """Say what this is, from where, and who took it along when, in the reader's zone."""
+    created, now = extract.completion.created, timezone.now()
+    ends = [label_of(extract.completion_id, message_id) for message_id in (extract.first, extract.last)]
+    link = reverse("conversation", args=[extract.completion_id])
+    return [
+        ("Completion", extract.completion_id),
+        ("Link", request.build_absolute_uri(link)),
+        ("Model", extract.completion.model or "not told"),
+        ("Stored", f"{long_time(created)} ({utc_time(created)})" if created else "not told"),
+        ("Read from", source.label),
+        ("Messages", f"{ends[0] or 'the first'} to {ends[1] or 'the last'}" if any(ends) else "all"),
+        ("Content", INCLUDES[_include(request)]),
+        ("Taken", f"by {request.user.get_username()}, {long_time(now)} ({utc_time(now)})"),
+    ]
+
+
+def _printed(request: Request, page: str, extract: Extract, source: Source) -> Iterator[str]:
+    """Send the page's head, its messages as they come, and the rest; a problem stands where reading broke off."""
+    head, rest = page.split("<!-- messages -->")
+    yield head
+    include = _include(request)
+    try:
+        for stretch in draw(extract, include, for_print=True):
+            if stretch.bubbles or stretch.answer:
+                context = {
+                    "bubbles": stretch.bubbles,
+                    "answer": stretch.answer,
+                    "order": "asc",
+                    "completion": extract.completion,
+                }
+                yield render_to_string("conversations/_bubbles.html", context)
+        yield '<p class="end">End of the conversation</p>' if not extract.last else ""
+    except Problem as problem:
+        told = {"problem": tell(problem), "source": source, "retry_url": request.get_full_path()}
+        yield render_to_string("conversations/_problem.html", told, request)
+    yield rest
 
 
 def _message(request: Request, completion_id: str, message_id: str) -> Message:

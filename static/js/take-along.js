@@ -1,0 +1,88 @@
+// <take-along>: what its forms ask for is copied or downloaded here, telling how far it is, until it is cancelled. Without
+// this script the browser downloads it.
+customElements.define(
+  "take-along",
+  class extends HTMLElement {
+    connectedCallback() {
+      this.bar = this.querySelector("[data-taking]");
+      for (const part of this.querySelectorAll("[data-script]")) part.hidden = false;
+      this.bar.lastChild.addEventListener("click", () => this.running.abort());
+      const forms = [...this.querySelectorAll("form")];
+      for (const form of forms) form.addEventListener("submit", (event) => this.send(event));
+    }
+
+    send(event) {
+      const { target: form, submitter } = event;
+      if (submitter.hasAttribute("formaction")) return;
+      event.preventDefault();
+      const url = `${form.action}?${new URLSearchParams(new FormData(form, submitter))}`;
+      if ("copy" in submitter.dataset) this.copy(url);
+      else this.download(url);
+    }
+
+    async download(url) {
+      const file = await this.fetched(url);
+      if (!file) return;
+      const href = URL.createObjectURL(file);
+      Object.assign(document.createElement("a"), { href, download: file.name }).click();
+      setTimeout(() => URL.revokeObjectURL(href), 60_000);
+    }
+
+    // The text is promised at once: browsers forget the click that allowed it while a long conversation is read.
+    async copy(url) {
+      const fetched = this.fetched(url);
+      const text = fetched.then((file) => file?.text() ?? Promise.reject(new Error("nothing to copy")));
+      text.catch(() => {}); // `fetched` has said it
+      try {
+        await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
+      } catch {
+        if (!(await fetched)) return;
+        if (!(await lectern.copy(await text))) return lectern.say("Not copied. Download it instead");
+      }
+      if (!(await fetched).isIncomplete) lectern.say("Copied");
+    }
+
+    // Gives nothing when it was cancelled or could not be had, and says so.
+    async fetched(url) {
+      this.running?.abort();
+      const running = (this.running = new AbortController());
+      const slow = setTimeout(() => this.tell("Reading the conversation"), 300);
+      try {
+        const answer = await fetch(url, { signal: running.signal });
+        if (answer.redirected) location.reload(); // signed out meanwhile
+        const name = answer.headers.get("Content-Disposition")?.match(/filename="(.+?)"/)[1];
+        if (!name) throw new Error(answer.status);
+        const file = new File(await this.pieces(answer.body.getReader()), name, { type: "text/plain" });
+        file.isIncomplete = /^(-- |\*\*)INCOMPLETE|"incomplete": ?"/m.test(await file.slice(-3000).text());
+        if (file.isIncomplete) lectern.say("Incomplete: its last line says why");
+        return file;
+      } catch {
+        lectern.say(running.signal.aborted ? "Cancelled" : "It could not be read. Try again in a moment");
+      } finally {
+        clearTimeout(slow);
+        if (this.running === running) this.tell("");
+      }
+    }
+
+    async pieces(reader) {
+      const [pieces, decoder] = [[], new TextDecoder()];
+      for (let bytes = 0, messages = 0, tail = ""; ; ) {
+        const { done, value } = await reader.read();
+        if (done) return pieces;
+        pieces.push(value);
+        bytes += value.length;
+        const text = tail + decoder.decode(value, { stream: true });
+        messages += text.match(/\n(##|==) /g)?.length ?? 0;
+        tail = text.slice(-3);
+        this.bar.children[1].textContent = `${messages ? `${messages.toLocaleString()} messages, ` : ""}${Math.ceil(bytes / 1000).toLocaleString()} kB`;
+      }
+    }
+
+    tell(words) {
+      this.bar.hidden = !words;
+      this.bar.firstChild.textContent = words;
+    }
+  },
+);
+
+document.addEventListener("click", (event) => event.target.closest?.("[data-print]") && print());

@@ -1,0 +1,118 @@
+"""Taking a conversation along: a range into the clipboard, a file with its progress, a PDF of all of it."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.reading import MESSAGES, Held, walk_to_the_end
+from tests.conftest import make_completion, make_long, say
+
+ONE = "/completions/chatcmpl-one/"
+TOAST = ".toast"
+MENU = ".take-along summary"
+
+
+def clipboard(page: Page) -> str:
+    return page.evaluate("() => navigator.clipboard.readText()")
+
+
+def head(page: Page, n: int) -> Any:
+    return page.locator(MESSAGES).nth(n).locator(".message__head")
+
+
+def selected(page: Page) -> list[int]:
+    return page.locator(".message__pick").evaluate_all(
+        "boxes => boxes.map((box, n) => (box.checked ? n : -1)).filter((n) => n >= 0)"
+    )
+
+
+def test_a_range_is_selected_by_mouse_and_keyboard_and_copied_as_a_transcript(
+    page: Page, context: BrowserContext, stored: Callable[..., Any]
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    stored(make_long("chatcmpl-one", 45))
+    page.goto(ONE)
+    page.locator(MENU).click()
+    page.get_by_role("button", name="Select messages").click()
+    bar = page.get_by_role("group", name="Selected messages")
+    expect(bar.get_by_role("button", name="Copy as text")).to_be_disabled()
+    head(page, 2).get_by_role("checkbox").check()
+    head(page, 5).locator(".message__number").click(modifiers=["Shift"])
+    expect(bar.get_by_role("status")).to_have_text("4 messages selected")
+    assert selected(page) == [2, 3, 4, 5]
+    page.keyboard.press("Shift+ArrowDown")
+    expect(bar.get_by_role("status")).to_have_text("5 messages selected")
+    page.keyboard.press("Shift+ArrowUp")
+    assert selected(page) == [2, 3, 4, 5]
+    walk_to_the_end(page)
+    expect(page.locator(".message__pick")).to_have_count(45)  # what loads later can be selected too
+    bar.get_by_role("button", name="Copy as text").click()
+    expect(page.locator(TOAST)).to_have_text("Copied")
+    text = clipboard(page)
+    assert re.findall(r"^== #(\d+)", text, re.MULTILINE) == ["2", "3", "4", "5"]
+    assert "by alice" in text
+    page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
+    expect(page.locator(".message__pick")).to_have_count(0)
+
+
+def test_one_message_is_copied_where_it_stands(page: Page, context: BrowserContext, stored: Callable[..., Any]) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    stored(make_completion("chatcmpl-one", say("user", "first"), say("assistant", "**second**\n\n- one\n- two")))
+    page.goto(ONE)
+    page.locator(MESSAGES).nth(1).hover()
+    head(page, 1).get_by_role("button", name="Copy", exact=True).click()
+    expect(page.locator(TOAST)).to_have_text("Copied")
+    assert clipboard(page) == "**second**\n\n- one\n- two\n"
+
+
+def test_a_download_tells_how_far_it_is_and_can_be_cancelled(page: Page, stored: Callable[..., Any]) -> None:
+    stored(make_long("chatcmpl-one", 300))
+    page.goto(ONE)
+    held = Held(page, "/transcript/")
+    page.locator(MENU).click()
+    row = page.locator(".take-along p", has_text="Download").first
+    row.get_by_role("button", name="Plain text").click()
+    expect(page.get_by_text("Reading the conversation")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(TOAST)).to_have_text("Cancelled")
+    expect(page.get_by_text("Reading the conversation")).to_be_hidden()
+    held.let_go()
+    with page.expect_download() as download:
+        row.get_by_role("button", name="Plain text").click()
+    assert download.value.suggested_filename == "chatcmpl-one.txt"
+    text = Path(download.value.path()).read_text()
+    assert len(re.findall(r"^== #", text, re.MULTILINE)) == 300
+    assert page.locator("[data-taking] [aria-hidden]").text_content().startswith("301 messages, ")
+
+
+def test_the_print_page_becomes_a_pdf_of_the_whole_conversation(page: Page, stored: Callable[..., Any]) -> None:
+    stored(make_long("chatcmpl-one", 120))
+    page.goto(ONE)
+    page.locator(MENU).click()
+    page.get_by_role("button", name="Print or save as PDF").click()
+    page.wait_for_url("**/print/?*")
+    expect(page.get_by_text("End of the conversation")).to_be_attached()
+    page.emulate_media(media="print")
+    expect(page.get_by_text("Message number 0 of 120.").first).to_be_visible()
+    expect(page.get_by_text("Message number 119 of 120.")).to_be_visible()
+    expect(page.locator(".topbar")).to_be_hidden()
+    assert pages_of(page.pdf(format="A4", prefer_css_page_size=True)) >= 4
+
+
+def pages_of(pdf: bytes) -> int:
+    """Count the pages, which Chromium may write into packed objects."""
+    packed = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
+    plain = [pdf]
+    for stream in packed:
+        try:
+            plain.append(zlib.decompress(stream))
+        except zlib.error:
+            continue
+    return sum(len(re.findall(rb"/Type\s*/Page\b", text)) for text in plain)

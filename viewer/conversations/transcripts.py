@@ -1,0 +1,409 @@
+"""Writes a conversation to take along: as Markdown or plain text for a ticket, or as JSON that can be imported again.
+
+A transcript is pasted where others act on it, so nothing that a message says may pass for the transcript's own words.
+In plain text what was said is indented, and only the transcript's own lines begin at the margin. In Markdown a text is
+a fence, longer than any inside it, or a quote; what would load a picture or be HTML there is fenced, as written.
+Hidden characters are made visible, and the heading of the message says so. The JSON is as received.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from viewer.client.client import index_of
+from viewer.client.problems import Problem
+from viewer.completions.source_text import members, to_object
+from viewer.completions.types import Choice, Completion, Message, RefusalPart, TextPart, Unreadable
+
+from .bubbles import (
+    Bubble,
+    DrawnPart,
+    Hidden,
+    draw_messages,
+    for_customer,
+    place_answer,
+)
+from .citations import find_places, list_sources
+from .lines import in_one_line
+from .problem_words import tell
+from .prose import is_harmless_elsewhere
+from .templatetags.reading import bytes_size, grouped
+from .tools import Around
+from .visible import make_visible
+
+Include = Literal["everything", "no-tools", "customer"]
+INCLUDES: dict[Include, str] = {
+    "everything": "Everything",
+    "no-tools": "Without tool calls and results",
+    "customer": "Only what the customer saw",
+}
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_BREAK_OR_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|[\r\n]+', re.DOTALL)
+_CONTROL = re.compile("[\x00-\x1f]")
+_MARKUP = re.compile(r"([\\`*_\[\]<>#|~&!])")
+_BACKTICKS = re.compile("`+")
+_LONGEST_LINE = 2_000  # characters of a name or an address
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What is taken along: a completion, and its messages page by page, whole or from one message to another."""
+
+    completion_id: str
+    completion: Completion
+    pages: Iterator[tuple[Message | Unreadable, ...]]
+    first: str = ""
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One page of it as bubbles, with the answer behind the last."""
+
+    bubbles: list[Bubble | Hidden]
+    answer: list[Bubble | Hidden]
+    marked: frozenset[str] = frozenset()  # the messages in which something hidden was made visible
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Words of the transcript itself, and an address."""
+
+    words: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words of a message; Markdown where an assistant wrote them."""
+
+    text: str
+    is_markdown: bool = False
+
+
+Block = Line | Said
+
+
+def draw(extract: Extract, include: Include, *, for_print: bool = False) -> Iterator[Stretch]:
+    """Draw page after page; the answer stands behind the last message. Raises Problem where reading breaks off."""
+    tail: deque[Message | Unreadable] = deque(maxlen=max(1, len(extract.completion.choices)))
+    count = 0
+    around = Around(is_start=not extract.first, is_end=False)
+    for page in extract.pages:
+        tail.extend(page)
+        items = page if for_print else tuple(_with_numbers(item) for item in page)
+        drawn = draw_messages(extract.completion_id, items, as_source=not for_print, around=around, is_whole=True)
+        around = Around(earlier=page, is_start=False, is_end=False)
+        if not extract.first:  # ids that tell no place are counted from the start
+            places = ((count + n if bubble.number is None else bubble.number) for n, bubble in enumerate(drawn))
+            drawn = [replace(bubble, number=place) for bubble, place in zip(drawn, places, strict=True)]
+        count += len(page)
+        yield Stretch(_included(drawn, include), [], frozenset(item.id for item in page if _hides(item)))
+    if extract.last:
+        return
+    goes_on = bool(extract.first) or count > len(tail)
+    completion_id, choices, shown = extract.completion_id, extract.completion.choices, tuple(tail)
+    _, answer = place_answer(completion_id, choices, shown, draw_messages(completion_id, shown), goes_on=goes_on)
+    if answer:
+        numbered = choices if for_print else tuple(_with_numbers_in(choice) for choice in choices)
+        _, answer = place_answer(completion_id, numbered, (), [], as_source=not for_print, is_whole=True)
+        marked = any(_hides(choice.message) for choice in choices)
+        yield Stretch([], _included(answer, include), frozenset([""] if marked else []))
+
+
+def to_text(facts: Iterable[tuple[str, str]], extract: Extract, include: Include, site: str) -> Iterator[str]:
+    """Write plain text; `site` is put before the addresses."""
+    return _Writer(extract, include, site).write(facts)
+
+
+def to_markdown(facts: Iterable[tuple[str, str]], extract: Extract, include: Include, site: str) -> Iterator[str]:
+    """Write Markdown; `site` is put before the addresses."""
+    return _MarkdownWriter(extract, include, site).write(facts)
+
+
+def to_bare(extract: Extract, include: Include, site: str, *, is_markdown: bool) -> Iterator[str]:
+    """Write what the messages say and nothing else. Raises Problem."""
+    writer = (_MarkdownWriter if is_markdown else _BareWriter)(extract, include, site)
+    return writer.write_bodies()
+
+
+def to_json(extract: Extract) -> Iterator[str]:
+    """Write the completion and its messages as received; `incomplete` says why there are no more, or is null."""
+    yield f'{{"completion":{extract.completion.source},"messages":[\n'
+    separator, cause = "", None
+    try:
+        for page in extract.pages:
+            for item in page:
+                yield f"{separator}{item.source}"
+                separator = ",\n"
+    except Problem as problem:
+        cause = _cause(problem)
+    yield f'\n],"incomplete":{json.dumps(cause)}}}\n'
+
+
+def to_json_line(extract: Extract) -> Iterator[str]:
+    """Write one line for `import_completions`: every value as received. One that breaks off cannot be imported."""
+    fields = [(name, piece.source) for name, piece in members(extract.completion.source) if name != "messages"]
+    head = to_object(fields)[:-1]
+    yield _in_a_line(f"{head}," if fields else head) + '"messages":['
+    separator = ""
+    try:
+        for page in extract.pages:
+            for item in page:
+                yield separator + _in_a_line(item.source)
+                separator = ","
+    except Problem as problem:
+        yield f"\n{json.dumps({'incomplete': _cause(problem)})}\n"
+    else:
+        yield "]}\n"
+
+
+def label_of(completion_id: str, message_id: str) -> str:
+    """Name a message by its number, or by its id where that tells none."""
+    number = index_of(completion_id, message_id)
+    return in_one_line(make_visible(message_id)) if number is None else f"#{number}"
+
+
+class _Writer:
+    """Plain text. Everything said is indented."""
+
+    indent = "    "
+
+    def __init__(self, extract: Extract, include: Include, site: str) -> None:
+        self._extract = extract
+        self._include = include
+        self._site = site
+
+    def write(self, facts: Iterable[tuple[str, str]]) -> Iterator[str]:
+        yield self._title("Transcript of a stored conversation")
+        yield "".join(self._fact(name, in_one_line(make_visible(value), _LONGEST_LINE)) for name, value in facts)
+        count, last = 0, "the start"
+        try:
+            for stretch in draw(self._extract, self._include):
+                for bubble in stretch.bubbles:
+                    if isinstance(bubble, Hidden):
+                        yield "\n" + self._hidden(bubble)
+                        continue
+                    yield self._message(bubble, has_hidden=bubble.id in stretch.marked)
+                    count, last = count + 1, _label(bubble)
+                for bubble in stretch.answer:
+                    yield self._answer(bubble, has_hidden=bool(stretch.marked))
+        except Problem as problem:
+            yield "\n" + self._closing(f"INCOMPLETE: broken off after {last}. {_cause(problem)}")
+        else:
+            yield "\n" + self._closing(f"End of the transcript, {grouped(count)} message{'' if count == 1 else 's'}.")
+
+    def write_bodies(self) -> Iterator[str]:
+        separator = ""
+        for stretch in draw(self._extract, self._include):
+            for bubble in stretch.bubbles:
+                yield separator + (self._hidden(bubble) if isinstance(bubble, Hidden) else self._body(bubble))
+                separator = "\n"
+
+    def _hidden(self, hidden: Hidden) -> str:
+        return self._line(Line(f"({hidden.hidden} not seen by the customer: {hidden.kinds})"))
+
+    def _message(self, bubble: Bubble, *, has_hidden: bool) -> str:
+        told = [bubble.label, bubble.name, "hidden characters made visible" if has_hidden else ""]
+        words = ", ".join(word for word in told if word)
+        return "\n" + self._heading(_label(bubble), words, bubble.url and self._site + bubble.url) + self._body(bubble)
+
+    def _answer(self, bubble: Bubble | Hidden, *, has_hidden: bool) -> str:
+        if isinstance(bubble, Hidden) or bubble.choice is None:
+            return "\n" + self._hidden(bubble) if isinstance(bubble, Hidden) else ""
+        told = [bubble.label, bubble.choice.finish_words, "hidden characters made visible" if has_hidden else ""]
+        words = ", ".join(make_visible(word) for word in told if word)
+        return "\n" + self._heading(f"Answer {bubble.choice.index}", words, "") + self._body(bubble)
+
+    def _body(self, bubble: Bubble) -> str:
+        return "".join(
+            self._said(block) if isinstance(block, Said) else self._line(self._at_site(block))
+            for block in _blocks(bubble)
+        )
+
+    def _at_site(self, line: Line) -> Line:
+        return Line(line.words, self._site + line.url) if line.url.startswith("/") else line
+
+    def _title(self, words: str) -> str:
+        return f"{words}\n\n"
+
+    def _fact(self, name: str, value: str) -> str:
+        return f"{name + ':':12} {value}\n"
+
+    def _heading(self, label: str, words: str, url: str) -> str:
+        return f"== {label} {in_one_line(words)} ==\n"
+
+    def _line(self, line: Line) -> str:
+        words = in_one_line(line.words, _LONGEST_LINE)
+        return f"  {words}{': ' if line.url else ''}{line.url}\n"
+
+    def _said(self, said: Said) -> str:
+        return "".join(f"{self.indent}{line}\n" if line else "\n" for line in _LINE_BREAK.split(said.text))
+
+    def _closing(self, words: str) -> str:
+        return f"-- {in_one_line(words, _LONGEST_LINE)} --\n"
+
+
+class _BareWriter(_Writer):
+    """Plain text of one message, for which nothing has to be told apart."""
+
+    indent = ""
+
+    def _line(self, line: Line) -> str:
+        return super()._line(line).lstrip()
+
+
+class _MarkdownWriter(_Writer):
+    """Markdown that stays what it is when another program draws it."""
+
+    def _title(self, words: str) -> str:
+        return f"# {words}\n\n"
+
+    def _fact(self, name: str, value: str) -> str:
+        shown = f"<{value}>" if name == "Link" else _escaped(value)
+        return f"- **{name}:** {shown}\n"
+
+    def _heading(self, label: str, words: str, url: str) -> str:
+        label = _escaped(label).replace("\\#", "#")
+        return f"## {f'[{label}](<{url}>)' if url else label} {_escaped(in_one_line(words))}\n"
+
+    def _line(self, line: Line) -> str:
+        words = _escaped(in_one_line(line.words, _LONGEST_LINE))
+        return f"\n{words}{' ' if line.url else ''}{f'<{line.url}>' if line.url else ''}\n"
+
+    def _said(self, said: Said) -> str:
+        lines = _LINE_BREAK.split(said.text)
+        if said.is_markdown:
+            quoted = "".join(f"> {line}\n" if line else ">\n" for line in lines)
+            if is_harmless_elsewhere(quoted):
+                return f"\n{quoted}"
+        fence = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(said.text)), default=0))
+        return "\n" + "\n".join([fence, *lines, fence]) + "\n"
+
+    def _closing(self, words: str) -> str:
+        return f"**{_escaped(in_one_line(words, _LONGEST_LINE))}**\n"
+
+
+def _included(drawn: list[Bubble], include: Include) -> list[Bubble | Hidden]:
+    match include:
+        case "customer":
+            return for_customer(drawn)
+        case "no-tools":
+            talk = (bubble for bubble in drawn if bubble.look != "tool")
+            return [replace(bubble, calls=()) for bubble in talk if bubble.parts or not bubble.calls]
+        case "everything":
+            return list(drawn)
+
+
+def _label(bubble: Bubble) -> str:
+    return in_one_line(make_visible(bubble.id)) if bubble.number is None else f"#{bubble.number}"
+
+
+def _blocks(bubble: Bubble) -> Iterator[Block]:
+    """Say everything that a bubble shows, in the order in which it shows it."""
+    if bubble.is_empty:
+        yield Line("Empty message")
+    for part in bubble.parts:
+        yield from _part(part, is_markdown=bubble.role == "assistant")
+    if bubble.sources:
+        yield Line("Sources:")
+    for source in bubble.sources:
+        address = source.url if source.is_link else ""
+        yield Line(f"{source.number}. {source.title}{'' if address else f' {source.url}'}", address)
+    if bubble.result:
+        answered = [f"to the call in {bubble.result.call.label}"] if bubble.result.call else []
+        told = ["Error" if bubble.result.is_error else "Result", bubble.result.tool, bubble.result.call_id, *answered]
+        yield Line(make_visible(" · ".join(word for word in told if word)))
+        yield Said(bubble.result.text.text)
+    for drawn in bubble.calls:
+        yield Line(make_visible(" · ".join(word for word in ("Tool call", drawn.name, drawn.id) if word)))
+        yield Said(drawn.text.text)
+    for part in bubble.reasoning:
+        yield from _part(part, is_markdown=False)
+    for name, source_text in bubble.other.items():
+        yield Line(f"Field {make_visible(name)}:")
+        yield Said(make_visible(source_text))
+
+
+def _part(part: DrawnPart, *, is_markdown: bool) -> Iterator[Block]:
+    match part.kind:
+        case "text":
+            yield Said(part.text, is_markdown)
+        case "refusal":
+            yield Line("Refusal:")
+            yield Said(part.text)
+        case "reasoning":
+            yield Line(f"Reasoning ({make_visible(part.name)}):")
+            yield Said("\n".join(text for text in (part.text, part.source) if text))
+        case "unknown":
+            yield Line(f"Part of the unknown type {make_visible(part.name)}:")
+            yield Said(make_visible(part.source))
+        case _:
+            size = f"{part.width} × {part.height}" if part.width else ""
+            elsewhere = make_visible(part.source) if part.kind == "image" and part.name else ""
+            told = [
+                *("" if part.note.startswith("Image") else part.name or "Image", part.type, size),
+                *(bytes_size(part.bytes) if part.bytes else "", part.note, part.told, elsewhere),
+            ]
+            yield Line(", ".join(word for word in told if word), part.url)
+            if part.text:
+                yield Line("Transcript of the recording:")
+                yield Said(part.text)
+
+
+def _with_numbers(item: Message | Unreadable) -> Message | Unreadable:
+    """Write the number of each source behind the words that cite it."""
+    if not isinstance(item, Message) or not item.citations:
+        return item
+    texts = [part.text for part in item.parts if isinstance(part, TextPart)]
+    if len(texts) != 1:  # the indices count in one text
+        return item
+    places = find_places(texts[0], item.citations, list_sources(item.citations))
+    numbered, at = "", len(texts[0])
+    for end, number in sorted({(place.end, place.number) for place in places}, reverse=True):
+        numbered, at = f" [{number}]{texts[0][end:at]}{numbered}", end
+    numbered = texts[0][:at] + numbered
+    return replace(item, parts=tuple(TextPart(numbered) if isinstance(part, TextPart) else part for part in item.parts))
+
+
+def _with_numbers_in(choice: Choice) -> Choice:
+    return replace(choice, message=_with_numbers(choice.message))
+
+
+def _hides(item: Message | Unreadable) -> bool:
+    """Whether something that a message says is not to be seen as it is."""
+    if isinstance(item, Unreadable):
+        return False
+    said = [part.text for part in item.parts if isinstance(part, TextPart | RefusalPart)]
+    said += [text for call in item.tool_calls for text in (call.name, call.arguments)]
+    said += [
+        item.name,
+        item.refusal,
+        *(found.text for found in item.reasoning),
+        item.audio.transcript if item.audio else "",
+    ]
+    return any(make_visible(text) != text for text in said)
+
+
+def _escaped(words: str) -> str:
+    return _MARKUP.sub(r"\\\1", words)
+
+
+def _cause(problem: Problem) -> str:
+    told = tell(problem)
+    said = f" ({make_visible(in_one_line(told.said))})" if told.said else ""
+    return f"{told.title}{said}."
+
+
+def _in_a_line(source: str) -> str:
+    """Take the line breaks out of JSON; in a string, where some servers leave them bare, they are spelled out."""
+    return _BREAK_OR_STRING.sub(_spelled, source) if _CONTROL.search(source) else source
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", found[0]) if found[0][0] == '"' else " "
