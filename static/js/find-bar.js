@@ -45,6 +45,7 @@ customElements.define(
 
     open() {
       this.panel.hidden = false;
+      this.field.focus({ preventScroll: true });
       this.field.select();
     }
 
@@ -70,16 +71,23 @@ customElements.define(
       this.show({ dataset: { nth: hit, choice } });
     }
 
-    // A part of the list has come.
+    // A part of the list has come. New words are looked for from the line being read on, and then from the start; ids
+    // that do not count say only whether their message is on the page.
     list() {
-      const { hits } = this;
-      if (this.at < 0 && hits.length) {
-        const line = this.thread.lineBeingRead();
-        const isAhead = (hit) => (this.messageOf(hit)?.compareDocumentPosition(line) & Node.DOCUMENT_POSITION_FOLLOWING) === 0;
-        if (this.isNew) this.go(Math.max(0, hits.findIndex(isAhead)));
-        else this.choose(hits.findIndex(({ href }) => href === location.href));
-        this.isNew = false;
-      } else this.tell();
+      const { hits, isNew } = this;
+      this.tell();
+      if (this.at >= 0 || !hits.length) return;
+      if (!isNew) return this.choose(hits.findIndex(({ href }) => href === location.href));
+      const numberOf = (id) => Number(/-(\d+)$/.exec(id)?.[1]);
+      const here = numberOf(this.thread.lineBeingRead()?.dataset.messageId);
+      const next = hits.findIndex((hit) => (here >= 0 ? numberOf(hit.dataset.message) >= here : this.messageOf(hit)));
+      if (next < 0 && this.goesOn && this.thread.querySelector('[data-more="earlier"]')) return;
+      this.isNew = false;
+      this.go(Math.max(0, next));
+    }
+
+    get goesOn() {
+      return this.querySelector(".find__list [hx-get]");
     }
 
     step(by) {
@@ -102,8 +110,8 @@ customElements.define(
     }
 
     tell() {
-      const goesOn = this.querySelector(".find__list [hx-get]") ? "+" : "";
-      if (this.words) this.say(this.dataset.place.replace("{place}", this.at + 1 || "–").replace("{count}", this.hits.length + goesOn));
+      const count = `${this.hits.length}${this.goesOn ? "+" : ""}`;
+      if (this.words) this.say(this.dataset.place.replace("{place}", this.at + 1 || "–").replace("{count}", count));
     }
 
     say(words) {

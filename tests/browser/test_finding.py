@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE
-from tests.browser.reading import LINKED, Held, settle
+from tests.browser.reading import LINKED, Held, settle, tops_in_view
 from tests.conftest import make_choice, make_completion, make_long, say
 
 PLACE = ".find [role=status]"
@@ -85,12 +85,24 @@ def test_what_is_folded_over_a_hit_is_opened(page: Page, stored: Callable, site:
 
 
 def test_the_next_hit_is_looked_for_from_where_the_reader_is(page: Page, stored: Callable, site: str) -> None:
-    stored(make_long("chatcmpl-long", 90))
+    long = make_long("chatcmpl-long", 90)
+    for n in (3, 70):  # neither is on the page
+        long["messages"][n]["content"] = f"A parcel, number {n}."
+    stored(long)
     page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-50/")
     expect(page.locator(LINKED)).to_be_in_viewport()
+    page.get_by_role("link", name="Find in this conversation").click()
     settle(page)
-    find(page, "number")
-    expect_hit(page, "51 of 90", "chatcmpl-long-50")
+    read = int(next(iter(tops_in_view(page))).rpartition("-")[2])
+    page.keyboard.type("number")
+    page.keyboard.press("Enter")
+    expect_hit(page, f"{read + 1} of 90", f"chatcmpl-long-{read}")
+    page.get_by_role("searchbox", name="Find in this conversation").fill("parcel")
+    page.keyboard.press("Enter")
+    expect_hit(page, "2 of 2", "chatcmpl-long-70")
+    page.get_by_role("searchbox", name="Find in this conversation").fill("number")
+    page.keyboard.press("Enter")
+    expect(page.locator(PLACE)).to_have_text(re.compile("^(6[0-9]|7[01]) of 90$"))
     page.get_by_role("button", name="List").click()
     page.get_by_role("link", name=re.compile("^User #88")).click()
     expect_hit(page, "89 of 90", "chatcmpl-long-88")
