@@ -31,7 +31,7 @@ customElements.define(
       if (chosen.matches("[data-open]")) this.open();
       else if (chosen.matches("[data-close]")) this.close();
       else if (chosen.matches("[data-step]")) this.step(Number(chosen.dataset.step));
-      else if (chosen.matches("[data-list]")) chosen.ariaExpanded = chosen.ariaExpanded !== "true";
+      else if (chosen.matches("[data-list]")) this.toggleList(chosen);
       else if (chosen.matches(".hit")) this.go(this.hits.indexOf(chosen));
     }
 
@@ -55,6 +55,11 @@ customElements.define(
       this.look("");
       history.replaceState(history.state, "", location.pathname);
       this.querySelector("[data-open]").focus();
+    }
+
+    toggleList(button) {
+      button.ariaExpanded = button.ariaExpanded !== "true";
+      this.choose(this.at);
     }
 
     look(words) {
@@ -104,14 +109,16 @@ customElements.define(
 
     choose(at) {
       this.querySelector(".hit[aria-current]")?.removeAttribute("aria-current");
-      this.hits[at]?.setAttribute("aria-current", "true");
+      const hit = this.hits[at];
+      hit?.setAttribute("aria-current", "true");
+      hit?.scrollIntoView({ block: "nearest" });
       this.at = at;
       this.tell();
     }
 
     tell() {
       const count = `${this.hits.length}${this.goesOn ? "+" : ""}`;
-      if (this.words) this.say(this.dataset.place.replace("{place}", this.at + 1 || "–").replace("{count}", count));
+      if (this.words) this.say(this.dataset.place.replace("{place}", this.at + 1 || (this.hits.length ? "–" : 0)).replace("{count}", count));
     }
 
     say(words) {

@@ -60,7 +60,9 @@ FOLDED = [
     say(
         "assistant",
         None,
-        tool_calls=[{"id": "call_1", "type": "function", "function": {"name": "sew", "arguments": '{"with": "needle"}'}}],
+        tool_calls=[
+            {"id": "call_1", "type": "function", "function": {"name": "sew", "arguments": '{"with": "needle"}'}}
+        ],
     ),
     say("tool", json.dumps({"lines": [*range(2000), "needle"]}), tool_call_id="call_1"),
     say("assistant", "Done.", reasoning_content="Which needle?"),

@@ -153,6 +153,13 @@ def test_too_little_is_not_looked_for(reader: Client, stored: Store, words: str)
     assert "Nothing found" not in page
 
 
+def test_a_line_of_a_long_text_is_cut_between_words(reader: Client, stored: Store) -> None:
+    text = "before " * 20 + "the parcel" + " behind" * 20
+    stored(make_completion("chatcmpl-one", say("user", text), choices=[]))
+    [(_, line)] = finds(reader, "parcel")
+    assert re.fullmatch(r"User #0 …(before ){2,}the parcel( behind){2,}…", line)
+
+
 def test_a_single_ideograph_is_enough(reader: Client, stored: Store) -> None:
     stored(make_completion("chatcmpl-one", say("user", "我的包裹在哪里")))
     assert len(finds(reader, "包")) == 1

@@ -45,6 +45,7 @@ _LINK = re.compile(r"!?\[([^\]\n]*)\]\(([^()\s]*)[^()\n]*\)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _BLANK = re.compile(r"\s+")
+_FIRST_WORD, _LAST_WORD = re.compile(r"^\S*\s+(?=\S)"), re.compile(r"(?<=\S)\s+\S*$")  # which are cut in two
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +287,12 @@ def _hits(bubble: Bubble, places: list[_Place], landing: _Landing) -> Iterator[H
             number=bubble.number,
             where=slot.label,
             part=slot.part,
-            before=("…" if start > _BEFORE else "") + _BLANK.sub(" ", before),
-            words=_BLANK.sub(" ", slot.text[start:end]),
-            behind=_BLANK.sub(" ", behind) + ("…" if end + _BEHIND < len(slot.text) else ""),
+            before=_in_one_line("…" + _FIRST_WORD.sub("", before) if start > _BEFORE else before),
+            words=_in_one_line(slot.text[start:end]),
+            behind=_in_one_line(_LAST_WORD.sub("", behind) + "…" if end + _BEHIND < len(slot.text) else behind),
             is_hidden=slot.is_for_staff or bubble.is_behind_the_scenes,
         )
+
+
+def _in_one_line(text: str) -> str:
+    return _BLANK.sub(" ", text)
