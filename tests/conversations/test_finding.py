@@ -232,7 +232,7 @@ def test_many_hits_stop_the_reading_until_the_reader_goes_on(
     assert next_step(page) == ""
     assert "Stopped after 200 messages, 200 hits" in visible(page)
     page = opened(reader, go_on(page), headers=HTMX)
-    assert [line[:13] for _, line in hits_of(page)][0] == "User #200 Mes"
+    assert hits_of(page)[0][1].startswith("User #200 ")
     page = opened(reader, go_on(page))
     assert "450 hits in 450 messages" in visible(page)
 
