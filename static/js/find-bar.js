@@ -65,6 +65,7 @@ customElements.define(
     look(words) {
       this.words = words;
       this.at = -1;
+      this.shown = null;
       this.say("");
       markWords(this.thread, words);
     }
@@ -169,7 +170,7 @@ customElements.define(
     markLate(loaded) {
       const message = loaded.closest("article");
       markWords(message ?? loaded, this.words);
-      if (message?.ariaCurrent && message !== loaded) this.land(message, this.shown.dataset);
+      if (this.shown && message?.ariaCurrent && message !== loaded) this.land(message, this.shown.dataset);
     }
   },
 );

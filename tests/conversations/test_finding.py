@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import Callable
 from html import unescape
 from typing import Any
@@ -28,8 +30,10 @@ CITED = {"type": "url_citation", "url_citation": {"url": "https://docs.example/f
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_kept() -> None:
+def _nothing_is_kept_and_nothing_is_hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
+    monkeypatch.setattr(views, "_STEP", 600)
+    monkeypatch.setattr(views, "_STEP_WITHOUT_JAVASCRIPT", 600)
 
 
 def opened(reader: Client, address: str, status: int = 200, **headers: Any) -> str:
@@ -181,6 +185,15 @@ def test_words_of_a_stranger_stay_words(reader: Client, stored: Store) -> None:
     assert "<mark>&lt;script&gt;</mark>" in opened(reader, "/completions/chatcmpl-one/find/?q=%3Cscript%3E")
 
 
+@pytest.mark.parametrize("bad", ["([" * 10_000, "[](" + "a" * 19_990, "[](a " * 4_000, "\\[" * 10_000, "![" * 10_000])
+def test_no_text_makes_finding_slow(bad: str) -> None:
+    message = read_message(json.dumps(say("assistant", bad, annotations=[CITED])))
+    began = time.process_time()
+    for _ in range(20):
+        list(finding.slots_of(message))
+    assert time.process_time() - began < 2
+
+
 # The customer's view
 
 
@@ -283,7 +296,6 @@ def test_questions_are_bounded_and_nothing_is_asked_twice(
     reader: Client, browsing: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(finding.PAUSES, "asked", 7)
-    monkeypatch.setattr(views, "_STEP", 60)
     address = f"/completions/{LONG}/find/?q=message+4"
     page = opened(reader, address, headers=HTMX)
     assert "Stopped after 700 messages, 111 hits" in visible(page)

@@ -38,10 +38,12 @@ STRETCH = 100  # messages of one question; the most that the API gives
 PAUSES = {"asked": 100, "hits": 500}  # questions elsewhere, and hits, after which the reader decides whether to go on
 _IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fill the list
 _KEPT_FOR = 300  # seconds
+_MOST_KEPT = 150  # hits of a page; some 64 kB, which bounds the cache's memory as in templatetags/bubbles.py
 _BEFORE, _BEHIND = 40, 90  # characters of a snippet around the words
 
-_MARKER = re.compile(r" ?\(\[[^\]\n]*\]\([^()\s]*\)\)")
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\(([^()\s]*)[^()\n]*\)")
+# No two parts of these can match the same character, so that no text makes them slow.
+_MARKER = re.compile(r" ?\(\[[^\[\]\n]*\]\([^()\s]*\)\)")
+_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\(([^()\s]*)(?:\s[^()\n]*)?\)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _BLANK = re.compile(r"\s+")
@@ -161,7 +163,7 @@ def _stretch(client: Client, completion_id: str, words: str, after: str) -> tupl
     if kept is not None:
         return kept, 0
     stretch = _read_stretch(client, completion_id, words, after)
-    if kept_for:
+    if kept_for and len(stretch.hits) <= _MOST_KEPT:
         cache.set(key, stretch, kept_for)
     return stretch, 0 if client.is_local else 1
 

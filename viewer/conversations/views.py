@@ -192,8 +192,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
     What the steps before have read, found and asked stands in the address, so that none is needed to go on.
     """
     words = request.GET.get("q", "").strip()[: finding.LONGEST]
-    is_for_customer = request.COOKIES.get("audience") == "customer"
-    context = {"completion_id": completion_id, "words": words, "is_for_customer": is_for_customer}
+    context: dict[str, Any] = {"completion_id": completion_id, "words": words}
     if finding.is_too_short(words):
         return _page_or_fragment(request, "conversations/find.html", "conversations/_hits.html", context)
     so_far = {name: _counted(request, name) for name in ("read", "hits", "hidden", "asked")}
@@ -212,6 +211,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
         )
     except Problem as problem:
         return _problem(request, problem, chosen_source(request.user), completion_id)
+    is_for_customer = request.COOKIES.get("audience") == "customer"
     seen = [hit for hit in found.hits if not (is_for_customer and hit.is_hidden)]
     by_now = {
         "read": so_far["read"] + found.read,
@@ -219,12 +219,11 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
         "hidden": so_far["hidden"] + len(found.hits) - len(seen),
         "asked": so_far["asked"] + found.asked,
     }
-    address = {"q": words, **({"after": found.cursor} if found.cursor else {}), **by_now}
+    address = {"q": words, "after": found.cursor, **by_now}
     is_paused = any(by_now[name] // most > so_far[name] // most for name, most in finding.PAUSES.items())
     context |= {
         "hits": seen,
         "by_now": by_now,
-        "is_first_step": not request.GET.get("after"),
         "is_paused": is_paused,
         "next_url": f"{request.path}?{urlencode(address)}" if found.cursor else "",
         "problem": found.problem,
