@@ -1,7 +1,8 @@
 // Marks words in the messages under an element, and takes the marks of other words away. What counts as the same is
 // what viewer/conversations/folding.py says.
 function markWords(root, words) {
-  const skipped = "summary > :not(.call__name), :is(.call, .result, .refusal) p, .audio__head, .chip-citation, button, small, .sources :is(h4, b)";
+  // Labels and numbers, and what stands in a card a second time: hits are counted where their message is.
+  const skipped = "summary > :not(.call__name), .result .call__name, .call .source ~ .source, .call__label, .refusal__label, .audio__head, .chip-citation, button, small, .sources :is(h4, b)";
   const fold = (text) =>
     text
       .replace(/[‘’]/g, "'")

@@ -21,7 +21,6 @@ from viewer.completions.types import (
     Message,
     RefusalPart,
     TextPart,
-    ToolCall,
     UnknownPart,
     Unreadable,
 )
@@ -31,6 +30,7 @@ from .citations import list_sources
 from .folding import fold, occurrences
 from .problem_words import Told, tell
 from .prose import MARKDOWN_LIMIT
+from .tools import given_to, is_result, said_by
 from .visible import make_visible
 
 LONGEST = 200  # characters of the words
@@ -213,11 +213,10 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
     if isinstance(item, Unreadable):
         yield Slot(make_visible(item.source), "unknown", "Unreadable item")
         return
-    is_result = item.role in ("tool", "function")
     yield Slot(make_visible(item.name), "name", "Name")
     for part in item.parts:
         match part:
-            case TextPart(text) if not is_result:
+            case TextPart(text) if not is_result(item):
                 yield from _text_slots(text, item)
             case RefusalPart(text):
                 yield Slot(make_visible(text), "refusal", "Refusal")
@@ -233,12 +232,13 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
     for cited in list_sources(item.citations):
         yield Slot(cited.title, "sources", "Source")
         yield Slot(cited.url, "sources", "Source", counts_once=True)
-    if is_result:
-        text = "\n".join(part.text for part in item.parts if isinstance(part, TextPart))
-        yield Slot(_json_text(text), "tool-result", "Result")
+    if is_result(item):
+        yield Slot(_json_text(said_by(item)), "tool-result", "Result")
     for call in item.tool_calls:
         yield Slot(make_visible(call.name), "tool-call", "Tool", is_for_staff=True)
-        yield Slot(_given(call), "tool-call", "Arguments", is_for_staff=True)
+        given = given_to(call)
+        shown = make_visible(given) if call.kind == "custom" else _json_text(given)
+        yield Slot(shown, "tool-call", "Arguments", is_for_staff=True)
     yield Slot(make_visible(item.reasoning), "reasoning", "Reasoning", is_for_staff=True)
     for name, source in item.other.items():
         yield Slot(make_visible(f"{name} {source}"), "unknown", "Other fields", is_for_staff=True)
@@ -255,12 +255,6 @@ def _text_slots(text: str, message: Message) -> Iterator[Slot]:
     if not message.citations:
         for link in _LINK.finditer(text):
             yield Slot(link[2], "text", "Link", counts_once=True)
-
-
-def _given(call: ToolCall) -> str:
-    if call.kind == "custom":
-        return make_visible(call.arguments)
-    return _json_text(call.arguments if call.kind in ("function", "function_call") else call.source)
 
 
 def _json_text(text: str) -> str:
