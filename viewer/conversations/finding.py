@@ -25,7 +25,7 @@ from viewer.completions.types import (
     Unreadable,
 )
 
-from .bubbles import Bubble, draw_answer, draw_messages, is_remote
+from .bubbles import Bubble, draw_messages, is_remote, place_answer
 from .citations import list_sources
 from .folding import fold, occurrences
 from .problem_words import Told, tell
@@ -190,12 +190,11 @@ def _hits_in_answer(
     client: Client, shown: tuple[Message | Unreadable, ...], needle: str, landing: _Landing
 ) -> Iterator[Hit]:
     """List the hits of the choices; they stand behind the last message, unless they are the last messages."""
-    completion = client.completion(landing.completion_id)
-    drawn = {choice.index: choice.bubble for choice in draw_answer(completion, shown, goes_on=True, as_source=True)}
-    for choice in completion.choices:
-        if choice.index in drawn:
-            places = _places(choice.message, needle)
-            yield from _hits(drawn[choice.index], places, replace(landing, choice=choice.index))
+    choices = client.completion(landing.completion_id).choices
+    bubbles = draw_messages(landing.completion_id, shown, as_source=True)
+    _, answer = place_answer(landing.completion_id, choices, shown, bubbles, goes_on=True, as_source=True)
+    for choice, bubble in zip(choices, answer, strict=False):  # no answer: it is the last messages
+        yield from _hits(bubble, _places(choice.message, needle), replace(landing, choice=choice.index))
 
 
 def _places(item: Message | Unreadable, needle: str) -> list[_Place]:
@@ -239,7 +238,8 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
         given = given_to(call)
         shown = make_visible(given) if call.kind == "custom" else _json_text(given)
         yield Slot(shown, "tool-call", "Arguments", is_for_staff=True)
-    yield Slot(make_visible(item.reasoning), "reasoning", "Reasoning", is_for_staff=True)
+    for thought in item.reasoning:
+        yield Slot(make_visible(thought.text), "reasoning", "Reasoning", is_for_staff=True)
     for name, source in item.other.items():
         yield Slot(make_visible(f"{name} {source}"), "unknown", "Other fields", is_for_staff=True)
 
