@@ -19,6 +19,7 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "completions": ("in", 200, 200, 200),
     "open": ("in", 302, 302, 302),
     "conversation": ("in", 200, 200, 200),
+    "find": ("in", 200, 200, 200),
     "raw": ("in", 200, 200, 200),
     "raw-message": ("in", 200, 200, 200),
     "raw-choice": ("in", 200, 200, 200),

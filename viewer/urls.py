@@ -24,6 +24,7 @@ urlpatterns = [
     path("completions/", conversations.completions, name="completions"),
     path("completions/open/", conversations.open_by_id, name="open"),
     path("completions/<str:completion_id>/", conversations.conversation, name="conversation"),
+    path("completions/<str:completion_id>/find/", conversations.find_in_conversation, name="find"),
     path("view/", conversations.choose_view, name="choose-view"),
     path(
         "completions/<str:completion_id>/messages/<str:message_id>/raw/", conversations.raw_message, name="raw-message"

@@ -566,7 +566,7 @@ def test_of_a_cut_off_packed_file_the_lines_before_the_cut_are_in(tmp_path: Path
     assert err[0].startswith(str(tmp_path / "cut.gz"))
 
 
-@pytest.mark.parametrize("damage", [b"\x1f\x8b", b"\x1f\x8bjunk", gzip.compress(b"x")[:-8] + b"\x00" * 8])
+@pytest.mark.parametrize("damage", [b"\x1f\x8b", b"\x1f\x8bjunk", gzip.compress(b"x", mtime=0)[:-8] + b"\x00" * 8])
 def test_a_broken_packed_file_is_one_sentence(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "broken.gz").write_bytes(damage)
     status, out, err = run_command(str(tmp_path / "broken.gz"))

@@ -25,6 +25,8 @@ PAGES = {
     "conversation": "/completions/chatcmpl-all/",
     "newest first": "/completions/chatcmpl-all/?order=desc",
     "permalink": "/completions/chatcmpl-all/messages/chatcmpl-all-4/",
+    "hit": "/completions/chatcmpl-all/messages/chatcmpl-all-4/?find=look",
+    "hits": "/completions/chatcmpl-all/find/?q=paragraph",
     "wide conversation": f"/completions/{LONG_ID}/",
     "tokens": "/tokens/",
     "change password": "/password/",

@@ -25,7 +25,7 @@ from viewer.completions.types import AudioPart, Choice, Completion, FilePart, Im
 from viewer.http import Request, own_address
 from viewer.sources.sources import Source, chosen_source, completion_of, find
 
-from . import media
+from . import finding, media
 from .bubbles import (
     Bubble,
     DrawnPart,
@@ -63,6 +63,8 @@ _TRANSCRIPTS = {
     "json": ("application/json", "json"),
     "jsonl": ("application/jsonl", "jsonl"),
 }  # what a conversation is taken along as: the type and the ending of the file
+_STEP = 0.5  # seconds of one step of finding, so that progress shows
+_STEP_WITHOUT_JAVASCRIPT = 5
 _METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
 
 
@@ -203,6 +205,53 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
     if not request.htmx:
         context["title"] = _title(source.client, completion_id, reading, completion)
     return _page_or_fragment(request, "conversations/conversation.html", "conversations/_bubbles.html", context)
+
+
+@require_safe
+def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
+    """Everywhere in a conversation that some words stand, as links; a fragment is one step of a longer reading.
+
+    What the steps before have read, found and asked stands in the address, so that none is needed to go on.
+    """
+    words = request.GET.get("q", "").strip()[: finding.LONGEST]
+    context: dict[str, Any] = {"completion_id": completion_id, "words": words}
+    if finding.is_too_short(words):
+        return _page_or_fragment(request, "conversations/find.html", "conversations/_hits.html", context)
+    so_far = {name: _counted(request, name) for name in ("read", "hits", "hidden", "asked")}
+    try:
+        found, source = find(
+            request.user,
+            completion_id,
+            lambda client: finding.find_words(
+                client,
+                completion_id,
+                words,
+                after=request.GET.get("after", ""),
+                seconds=_STEP if request.htmx else _STEP_WITHOUT_JAVASCRIPT,
+                **{name: most - so_far[name] % most for name, most in finding.PAUSES.items()},
+            ),
+        )
+    except Problem as problem:
+        return _problem(request, problem, chosen_source(request.user), completion_id)
+    is_for_customer = request.COOKIES.get("audience") == "customer"
+    seen = [hit for hit in found.hits if not (is_for_customer and hit.is_hidden)]
+    by_now = {
+        "read": so_far["read"] + found.read,
+        "hits": so_far["hits"] + len(seen),
+        "hidden": so_far["hidden"] + len(found.hits) - len(seen),
+        "asked": so_far["asked"] + found.asked,
+    }
+    address = {"q": words, "after": found.cursor, **by_now}
+    is_paused = any(by_now[name] // most > so_far[name] // most for name, most in finding.PAUSES.items())
+    context |= {
+        "hits": seen,
+        "by_now": by_now,
+        "is_paused": is_paused,
+        "next_url": f"{request.path}?{urlencode(address)}" if found.cursor else "",
+        "problem": found.problem,
+        "source": source,
+    }
+    return _page_or_fragment(request, "conversations/find.html", "conversations/_hits.html", context)
 
 
 @require_POST
@@ -560,6 +609,11 @@ def _tool_text(request: Request, text: str, as_it_came: str, name: str, *, is_js
         response.headers["Content-Disposition"] = _attachment(name)
     patch_vary_headers(response, ["HX-Request"])
     return _harmless(response)
+
+
+def _counted(request: Request, name: str) -> int:
+    given = request.GET.get(name, "")
+    return int(given) if re.fullmatch("[0-9]{1,9}", given, re.ASCII) else 0
 
 
 def _bytes_of(message: Message, n: int, *, is_raw_sound: bool) -> HttpResponse:

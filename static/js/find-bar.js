@@ -1,0 +1,176 @@
+// <find-bar>: steps through the hits that the server lists, marks the words in the messages, and keeps the place in the
+// address. A message that is not on the page is fetched with its neighbours; the focus stays in the field.
+customElements.define(
+  "find-bar",
+  class extends HTMLElement {
+    connectedCallback() {
+      this.panel = this.querySelector("search");
+      this.field = this.querySelector("input");
+      this.thread = document.querySelector("reading-place");
+      this.at = -1;
+      for (const button of this.querySelectorAll("button")) button.hidden = false;
+      this.addEventListener("click", (event) => this.click(event));
+      this.addEventListener("keydown", (event) => this.press(event));
+      this.addEventListener("submit", () => {
+        this.look(this.field.value.trim());
+        this.isNew = true;
+      });
+      this.addEventListener("htmx:load", () => this.list());
+      this.thread.addEventListener("htmx:load", ({ detail: { elt } }) => this.words && this.markLate(elt));
+      if (!this.panel.hidden) customElements.whenDefined("reading-place").then(() => this.arrive());
+    }
+
+    get hits() {
+      return [...this.querySelectorAll(".hit")];
+    }
+
+    click(event) {
+      const chosen = event.target.closest("a, button");
+      if (!chosen || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      if (chosen.matches("[data-open]")) this.open();
+      else if (chosen.matches("[data-close]")) this.close();
+      else if (chosen.matches("[data-step]")) this.step(Number(chosen.dataset.step));
+      else if (chosen.matches("[data-list]")) this.toggleList(chosen);
+      else if (chosen.matches(".hit")) this.go(this.hits.indexOf(chosen));
+    }
+
+    press(event) {
+      if (event.key === "Escape") this.close();
+      else if (event.key === "Enter" && event.target === this.field && !event.isComposing && this.hits.length && this.field.value.trim() === this.words) {
+        event.preventDefault();
+        this.step(event.shiftKey ? -1 : 1);
+      }
+    }
+
+    open() {
+      this.panel.hidden = false;
+      this.field.focus({ preventScroll: true });
+      this.field.select();
+    }
+
+    close() {
+      this.panel.hidden = true;
+      this.querySelector(".find__list").replaceChildren();
+      this.look("");
+      history.replaceState(history.state, "", location.pathname);
+      this.querySelector("[data-open]").focus();
+    }
+
+    toggleList(button) {
+      button.ariaExpanded = button.ariaExpanded !== "true";
+      this.choose(this.at);
+    }
+
+    look(words) {
+      this.words = words;
+      this.at = -1;
+      this.shown = null;
+      this.say("");
+      markWords(this.thread, words);
+    }
+
+    // The page was opened at a hit; its list is still on the way.
+    arrive() {
+      this.look(this.field.value.trim());
+      const { hit = 1, choice } = Object.fromEntries(new URLSearchParams(location.search));
+      this.show({ dataset: { nth: hit, choice } });
+    }
+
+    // A part of the list has come. New words are looked for from the line being read on, and then from the start; ids
+    // that do not count say only whether their message is on the page.
+    list() {
+      const { hits, isNew } = this;
+      this.tell();
+      if (this.at >= 0 || !hits.length) return;
+      if (!isNew) return this.choose(hits.findIndex(({ href }) => href === location.href));
+      const numberOf = (id) => Number(/-(\d+)$/.exec(id)?.[1]);
+      const here = numberOf(this.thread.lineBeingRead()?.dataset.messageId);
+      const next = hits.findIndex((hit) => (here >= 0 ? numberOf(hit.dataset.message) >= here : this.messageOf(hit)));
+      if (next < 0 && this.goesOn && this.thread.querySelector('[data-more="earlier"]')) return;
+      this.isNew = false;
+      this.go(Math.max(0, next));
+    }
+
+    get goesOn() {
+      return this.querySelector(".find__list [hx-get]");
+    }
+
+    step(by) {
+      const { length } = this.hits;
+      if (length) this.go((Math.max(this.at, by < 0 ? 0 : -1) + by + length) % length);
+    }
+
+    go(at) {
+      this.choose(at);
+      const hit = this.hits[at];
+      history.replaceState(history.state, "", hit.href);
+      this.show(hit);
+    }
+
+    choose(at) {
+      this.querySelector(".hit[aria-current]")?.removeAttribute("aria-current");
+      const hit = this.hits[at];
+      hit?.setAttribute("aria-current", "true");
+      hit?.scrollIntoView({ block: "nearest" });
+      this.at = at;
+      this.tell();
+    }
+
+    tell() {
+      const count = `${this.hits.length}${this.goesOn ? "+" : ""}`;
+      if (this.words) this.say(this.dataset.place.replace("{place}", this.at + 1 || (this.hits.length ? "–" : 0)).replace("{count}", count));
+    }
+
+    say(words) {
+      this.querySelector("[role=status]").textContent = words;
+    }
+
+    async show(hit) {
+      this.shown = hit;
+      const message = this.messageOf(hit) ?? (await this.fetch(hit));
+      if (!message || this.shown !== hit) return;
+      for (const other of this.thread.querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
+      message.setAttribute("aria-current", "true");
+      this.land(message, hit.dataset);
+    }
+
+    messageOf({ dataset: { choice, message } }) {
+      const at = choice ? `[data-choice="${CSS.escape(choice)}"]` : message ? `[data-message-id="${CSS.escape(message)}"]` : "article[aria-current]";
+      return this.thread.querySelector(at);
+    }
+
+    async fetch(hit) {
+      const answer = await fetch(hit.href, { headers: { "HX-Request": "true" } }).catch(() => ({}));
+      if (answer.redirected) location.assign(hit.href); // signed out meanwhile
+      if (!answer.ok) return void this.say(this.dataset.failed);
+      const window = document.createElement("template");
+      window.innerHTML = await answer.text();
+      if (this.shown !== hit) return;
+      for (const head of window.content.querySelectorAll("[autofocus]")) head.autofocus = false;
+      this.thread.replaceChildren(window.content);
+      htmx.process(this.thread);
+      markWords(this.thread, this.words);
+      return this.messageOf(hit);
+    }
+
+    // Opens what is folded over the hit. A long text is fetched whole when the hit is not in its beginning.
+    land(message, { nth, in: part }) {
+      const marks = message.querySelectorAll("mark:not([data-goes-on])");
+      if (marks.length < nth) for (const more of message.querySelectorAll("[data-part] [hx-get]")) more.click();
+      const mark = marks[Math.min(nth, marks.length) - 1];
+      const place = mark ?? message.querySelector(`[data-part="${part}"]`) ?? message;
+      for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+      mark?.setAttribute("aria-current", "true");
+      place.scrollIntoView({ block: mark ? "center" : "start" });
+      this.thread.keep(place);
+    }
+
+    // Messages came by scrolling, or a long text is whole now.
+    markLate(loaded) {
+      const message = loaded.closest("article");
+      markWords(message ?? loaded, this.words);
+      if (this.shown && message?.ariaCurrent && message !== loaded) this.land(message, this.shown.dataset);
+    }
+  },
+);

@@ -1,0 +1,142 @@
+"""Finding words in a conversation: the hits, the marks, the way from one to the next."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE
+from tests.browser.reading import LINKED, Held, settle, tops_in_view
+from tests.conftest import make_choice, make_completion, make_long, say
+
+PLACE = ".find [role=status]"
+CURRENT = "mark[aria-current]"
+
+
+def find(page: Page, words: str) -> None:
+    page.get_by_role("link", name="Find in this conversation").click()
+    page.get_by_role("searchbox", name="Find in this conversation").fill(words)
+    page.keyboard.press("Enter")
+
+
+def expect_hit(page: Page, place: str, message_id: str) -> None:
+    """The hit is named, its message is the linked one and the words are marked where they can be seen."""
+    expect(page.locator(PLACE)).to_have_text(place)
+    expect(page.locator(LINKED)).to_have_attribute("data-message-id", message_id)
+    expect(page.locator(f"{LINKED} {CURRENT}")).to_be_in_viewport()
+
+
+def test_enter_goes_from_hit_to_hit_through_the_whole_conversation_and_the_address_says_where(
+    page: Page, stored: Callable, site: str
+) -> None:
+    long = make_long("chatcmpl-long", 900)
+    for n in (150, 450, 880):
+        long["messages"][n]["content"] = f"In **Zür**ich, number {n}."
+    stored(long)
+    page.goto(f"{site}/completions/chatcmpl-long/")
+    find(page, "zurich")
+    expect_hit(page, "1 of 3", "chatcmpl-long-150")
+    field = page.get_by_role("searchbox", name="Find in this conversation")
+    for key, place, n in [("Enter", 2, 450), ("Enter", 3, 880), ("Enter", 1, 150), ("Shift+Enter", 3, 880)]:
+        page.keyboard.press(key)
+        expect_hit(page, f"{place} of 3", f"chatcmpl-long-{n}")
+        expect(field).to_be_focused()
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-880/?find=zurich")
+    page.reload()
+    expect_hit(page, "3 of 3", "chatcmpl-long-880")
+    field.press("Escape")
+    expect(page.locator("mark")).to_have_count(0)
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-880/")
+    expect(page.get_by_role("link", name="Find in this conversation")).to_be_focused()
+
+
+FOLDED = [
+    say("system", "Be kind. " * 60 + "Never name the needle."),
+    say("user", "x " * 12_000 + "a needle at the very end"),
+    say(
+        "assistant",
+        None,
+        tool_calls=[
+            {"id": "call_1", "type": "function", "function": {"name": "sew", "arguments": '{"with": "needle"}'}}
+        ],
+    ),
+    say("tool", json.dumps({"lines": [*range(2000), "needle"]}), tool_call_id="call_1"),
+    say("assistant", "Done.", reasoning_content="Which needle?"),
+]
+
+
+@pytest.mark.parametrize("viewport", [None, PHONE], ids=["desktop", "phone"])
+def test_what_is_folded_over_a_hit_is_opened(page: Page, stored: Callable, site: str, viewport: dict | None) -> None:
+    stored(make_completion("chatcmpl-one", *FOLDED, choices=[make_choice("The needle is found.")]))
+    if viewport:
+        page.set_viewport_size(viewport)
+    page.goto(f"{site}/completions/chatcmpl-one/")
+    find(page, "needle")
+    for n in range(5):
+        expect_hit(page, f"{n + 1} of 6", f"chatcmpl-one-{n}")
+        page.keyboard.press("Enter")
+    expect(page.locator(PLACE)).to_have_text("6 of 6")
+    expect(page.locator(f"article[data-choice][aria-current] {CURRENT}")).to_be_in_viewport()
+    page.reload()
+    expect(page.locator(PLACE)).to_have_text("6 of 6")
+    expect(page.locator(f"article[data-choice][aria-current] {CURRENT}")).to_be_in_viewport()
+
+
+def test_the_next_hit_is_looked_for_from_where_the_reader_is(page: Page, stored: Callable, site: str) -> None:
+    long = make_long("chatcmpl-long", 90)
+    for n in (3, 70):  # neither is on the page
+        long["messages"][n]["content"] = f"A parcel, number {n}."
+    stored(long)
+    page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-50/")
+    expect(page.locator(LINKED)).to_be_in_viewport()
+    page.get_by_role("link", name="Find in this conversation").click()
+    settle(page)
+    read = int(next(iter(tops_in_view(page))).rpartition("-")[2])
+    page.keyboard.type("number")
+    page.keyboard.press("Enter")
+    expect_hit(page, f"{read + 1} of 90", f"chatcmpl-long-{read}")
+    page.get_by_role("searchbox", name="Find in this conversation").fill("parcel")
+    page.keyboard.press("Enter")
+    expect_hit(page, "2 of 2", "chatcmpl-long-70")
+    page.get_by_role("searchbox", name="Find in this conversation").fill("number")
+    page.keyboard.press("Enter")
+    expect(page.locator(PLACE)).to_have_text(re.compile("^(6[0-9]|7[01]) of 90$"))
+    page.get_by_role("button", name="List").click()
+    page.get_by_role("link", name=re.compile("^User #88")).click()
+    expect_hit(page, "89 of 90", "chatcmpl-long-88")
+
+
+def test_progress_is_shown_and_new_words_end_the_reading_for_the_old_ones(
+    page: Page, stored: Callable, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viewer.conversations.views._STEP", 0)
+    stored(make_long("chatcmpl-long", 450))
+    page.goto(f"{site}/completions/chatcmpl-long/")
+    held = Held(page, "after=chatcmpl-long-199")
+    find(page, "message number")
+    held.wait()
+    expect(page.locator(".find__line")).to_have_text(re.compile("Reading: 200 messages, 200 hits so far"))
+    expect(page.locator(PLACE)).to_have_text("1 of 200+")
+    page.get_by_role("searchbox", name="Find in this conversation").fill("number 3")
+    page.keyboard.press("Enter")
+    expect(page.locator(PLACE)).to_have_text("1 of 11+")
+    held.let_go()
+    expect(page.locator(".find__line")).to_have_text("111 hits in 450 messages")
+    expect(page.locator(".hit")).to_have_count(111)
+
+
+def test_finding_without_javascript_is_a_page_of_links(plain_page: Page, stored: Callable, site: str) -> None:
+    stored(make_long("chatcmpl-long", 300))
+    plain_page.goto(f"{site}/completions/chatcmpl-long/")
+    plain_page.get_by_role("link", name="Find in this conversation").click()
+    plain_page.get_by_role("searchbox", name="Words").fill("NUMBER 250")
+    plain_page.keyboard.press("Enter")
+    expect(plain_page.get_by_text("1 hit in 300 messages")).to_be_visible()
+    plain_page.get_by_role("link", name=re.compile("number 250")).click()
+    expect(plain_page.locator(LINKED)).to_have_attribute("data-message-id", "chatcmpl-long-250")
+    plain_page.get_by_role("link", name="Close").click()
+    expect(plain_page.get_by_role("searchbox", name="Find in this conversation")).to_be_hidden()
