@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,13 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
+from rcssmin import cssmin
+from rjsmin import jsmin
 
 BUNDLES = {"app.css": "css/*.css", "app.js": "js/*.js"}  # in the order of their names: css/00-… comes first
 
-# Comments are for the reader of the sources; a browser would load two kilobytes of them.
-_COMMENTS = {"app.css": re.compile(r"/\*.*?\*/", re.DOTALL), "app.js": re.compile(r"^\s*//.*\n", re.MULTILINE)}
+# Comments and indentation are for the reader of the sources; a browser would load three kilobytes of them.
+_SQUEEZE: dict[str, Callable[[str], str]] = {"app.css": cssmin, "app.js": jsmin}
 
 
 class BundleFinder(BaseFinder):
@@ -43,4 +44,4 @@ class BundleFinder(BaseFinder):
 def _joined(path: str) -> str:
     folder = Path(settings.BASE_DIR) / "static"
     text = "\n".join(file.read_text() for file in sorted(folder.glob(BUNDLES[path])))
-    return _COMMENTS[path].sub("", text)
+    return _SQUEEZE[path](text)
