@@ -4,28 +4,50 @@ customElements.define(
   class extends HTMLElement {
     connectedCallback() {
       const linked = this.querySelector('[aria-current="true"]');
-      if (linked && !location.hash) {
-        linked.focus({ preventScroll: true }); // the browser's own autofocus would centre it, and now stays away
-        linked.scrollIntoView();
-        this.keep(linked);
-      }
+      if (linked && !location.hash) this.open(linked);
       this.addEventListener("htmx:beforeSwap", () => this.keep(this.lineBeingRead()));
       for (const act of ["wheel", "touchmove", "keydown", "pointerdown", "mousedown"]) {
-        addEventListener(act, () => (this.turn = null), { passive: true });
+        addEventListener(act, () => this.moved(), { passive: true });
       }
     }
 
+    // At the line where the reader left it, when this page was left or loaded anew; else at the message's beginning.
+    open(linked) {
+      history.scrollRestoration = "manual";
+      linked.focus({ preventScroll: true }); // the browser's own autofocus would centre it, and now stays away
+      const left = history.state?.reading;
+      if (left?.id === linked.dataset.messageId) return this.keep(linked, left.top);
+      linked.scrollIntoView();
+      this.keep(linked);
+    }
+
+    moved() {
+      this.turn = null;
+      this.hasMoved = true;
+    }
+
+    messages() {
+      return [...this.querySelectorAll("article")];
+    }
+
+    // What peeks out from below the head by less than three lines is not counted as read.
     lineBeingRead() {
-      const edge = document.querySelector(".conversation-head")?.getBoundingClientRect().bottom ?? 0;
-      return [...this.querySelectorAll("article")].find((message) => message.getBoundingClientRect().bottom > edge);
+      const edge = (document.querySelector(".conversation-head")?.getBoundingClientRect().bottom ?? 0) + 48;
+      const messages = this.messages();
+      return messages.find((message) => message.getBoundingClientRect().bottom > edge) ?? messages.at(-1);
+    }
+
+    // The permalink of a message in the order of this page; empty for one that has none, such as an answer.
+    addressOf(message) {
+      const link = message.querySelector(".message__link a");
+      return link ? link.pathname + new URL(this.dataset.start, location).search : "";
     }
 
     // Scroll anchoring alone is not enough: browsers suspend it at the top of a page, and Safari has it only of late.
     // Bubbles get their real height when they are first drawn, so the line is held until it has been still for a while,
     // or until the reader moves.
-    keep(line) {
+    keep(line, top = line?.getBoundingClientRect().top) {
       if (!line) return;
-      const top = line.getBoundingClientRect().top;
       const turn = (this.turn = {});
       let still = 0;
       let frames = 0;
@@ -35,6 +57,7 @@ customElements.define(
         if (moved) scrollBy({ top: moved, behavior: "instant" });
         still = moved ? 0 : still + 1;
         if (still < 20 && ++frames < 240) requestAnimationFrame(pin);
+        else this.turn = null;
       };
       pin();
     }

@@ -57,7 +57,7 @@ def test_an_answer_that_is_the_last_message_already_is_not_shown_twice(page: Pag
     messages = [say("user", "Thanks!"), say("assistant", "You are welcome.")]
     stored(make_completion("chatcmpl-one", *messages, choices=[make_choice("You are welcome.")]))
     page.goto(f"{site}/completions/chatcmpl-one/")
-    expect(page.get_by_text("You are welcome.")).to_have_count(1)
+    expect(page.get_by_role("main").get_by_text("You are welcome.")).to_have_count(1)
 
 
 def test_newest_first_reads_from_the_answer_to_the_first_message(page: Page, stored: Callable, site: str) -> None:

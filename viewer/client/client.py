@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 from django.core.cache import caches
 
 from viewer.completions.reading import read_completion, read_completion_page, read_message_page
-from viewer.completions.types import Completion, Message, Page, Unreadable
+from viewer.completions.types import Completion, Item, Message, Page, Unreadable
 
 from .asking import Answer, Asker, Stream
 from .problems import Problem, problem_of
@@ -21,6 +21,7 @@ from .problems import Problem, problem_of
 PAGE_SIZE = 20  # messages or completions; the API's own default
 LARGEST_PAGE = 100  # messages; the most that the API gives at a time
 CONTEXT = 10  # messages before the one a permalink opens at
+_ROWS_BEFORE = 12  # completions before the one in whose place a list opens; more than a window shows
 Order = Literal["asc", "desc"]
 Read = TypeVar("Read")
 First = TypeVar("First")
@@ -29,10 +30,10 @@ _beside = ThreadPoolExecutor(max_workers=16, thread_name_prefix="beside")
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Messages around one of them, oldest first, and whether the conversation goes on at either end."""
+class Window(Generic[Item]):
+    """Messages or completions around one of them, in the order asked for, and whether there are more at either end."""
 
-    items: tuple[Message | Unreadable, ...]
+    items: tuple[Item | Unreadable, ...]
     has_earlier: bool
     has_later: bool
 
@@ -74,11 +75,31 @@ class Client:
         return first(), asked.result
 
     def completions(
-        self, *, model: str = "", metadata: dict[str, str] | None = None, after: str = "", order: Order = "desc"
+        self,
+        *,
+        model: str = "",
+        metadata: dict[str, str] | None = None,
+        after: str = "",
+        order: Order = "desc",
+        limit: int = PAGE_SIZE,
     ) -> Page[Completion | Unreadable]:
         """Ask for one page of stored completions; `metadata` pairs must all match exactly."""
         query = {"model": model, **{f"metadata[{key}]": value for key, value in (metadata or {}).items()}}
-        return self._read("", read_completion_page, _query(after, order, PAGE_SIZE, query))
+        return self._read("", read_completion_page, _query(after, order, limit, query))
+
+    def completions_around(
+        self, completion_id: str, *, model: str = "", metadata: dict[str, str] | None = None, order: Order = "desc"
+    ) -> Window[Completion]:
+        """Ask for the part of a list in which a completion stands, by two questions: backwards, then forwards."""
+        back = self.completions(
+            model=model, metadata=metadata, after=completion_id, order=opposite(order), limit=_ROWS_BEFORE + 1
+        )
+        has_earlier = len(back.items) > _ROWS_BEFORE
+        start = back.cursor if has_earlier else ""
+        page = self.completions(
+            model=model, metadata=metadata, after=start, order=order, limit=_ROWS_BEFORE + PAGE_SIZE
+        )
+        return Window(page.items, has_earlier, page.has_more)
 
     def completion(self, completion_id: str) -> Completion:
         """Ask for one stored completion: its answer, model, time, usage; its messages have an endpoint of their own."""
@@ -115,7 +136,7 @@ class Client:
         if last:
             raise Problem("not-found", f"There is no message {last} behind the first.", param="message_id", status=404)
 
-    def messages_around(self, completion_id: str, message_id: str) -> Window:
+    def messages_around(self, completion_id: str, message_id: str) -> Window[Message]:
         """Find a message with context both ways, at any depth, by one question or two.
 
         The API has neither "before" nor "get one message". Where ids count (`{completion_id}-{index}`, which is what
@@ -169,12 +190,12 @@ class Client:
             yield page.items
             after, goes_on = page.cursor, page.has_more
 
-    def _window(self, completion_id: str, start: int) -> Window:
+    def _window(self, completion_id: str, start: int) -> Window[Message]:
         after = f"{completion_id}-{start - 1}" if start > 0 else ""
         page = self.messages(completion_id, after=after)
         return Window(page.items, bool(after), page.has_more)
 
-    def _window_by_walking(self, completion_id: str, message_id: str) -> Window:
+    def _window_by_walking(self, completion_id: str, message_id: str) -> Window[Message]:
         try:
             earlier = self.messages(completion_id, after=message_id, order="desc", limit=CONTEXT + 1)
         except Problem as problem:
@@ -215,6 +236,10 @@ class Client:
 
     def _cache_key(self, url: str) -> str:
         return sha256(f"{self.cache_as} {url}".encode()).hexdigest()
+
+
+def opposite(order: Order) -> Order:
+    return "asc" if order == "desc" else "desc"
 
 
 def index_of(completion_id: str, message_id: str) -> int | None:

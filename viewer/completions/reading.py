@@ -34,8 +34,9 @@ _MESSAGE_FIELDS = {
 }  # fmt: skip
 _CHOICE_FIELDS = {"index", "message", "finish_reason", "logprobs"}
 _PARAMETERS = (
-    "temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "tool_choice", "service_tier",
-    "response_format",
+    "temperature", "top_p", "max_tokens", "max_completion_tokens", "reasoning_effort", "tools", "tool_choice",
+    "parallel_tool_calls", "response_format", "seed", "presence_penalty", "frequency_penalty", "service_tier",
+    "system_fingerprint",
 )  # fmt: skip
 
 Readable = TypeVar("Readable", bound=Message | Completion)

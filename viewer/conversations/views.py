@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from viewer.client.client import Client, Order, index_of
+from viewer.client.client import Client, Order, index_of, opposite
 from viewer.client.problems import Problem
 from viewer.completions.types import AudioPart, Choice, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
 from viewer.http import Request, own_address
@@ -34,6 +34,18 @@ from .bubbles import (
     for_customer,
     is_remote,
     place_answer,
+)
+from .facts import draw_jumps, draw_parameters, finish_reasons
+from .going import ways_on
+from .lists import (
+    filters,
+    has_pairs,
+    list_url,
+    metadata_links,
+    metadata_of,
+    narrowed_by,
+    order_of,
+    without,
 )
 from .problem_words import Told, tell
 from .remote_images import NotLoaded, fetch_image
@@ -56,7 +68,6 @@ from .visible import make_visible
 
 _A_YEAR = 365 * 24 * 60 * 60  # seconds
 _VIEWS = {"texts": ("formatted", "source"), "audience": ("everybody", "customer")}  # what the reader may choose
-_LIST_PARAMETERS = ("model", "order")
 _TRANSCRIPTS = {
     "markdown": ("text/markdown", "md"),
     "text": ("text/plain", "txt"),
@@ -65,16 +76,6 @@ _TRANSCRIPTS = {
 }  # what a conversation is taken along as: the type and the ending of the file
 _STEP = 0.5  # seconds of one step of finding, so that progress shows
 _STEP_WITHOUT_JAVASCRIPT = 5
-_METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A name and a value with an address: a filter with the list without it, or metadata with the list of its like."""
-
-    name: str
-    value: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +113,16 @@ class Reading:
 def completions(request: Request) -> HttpResponse:
     """The list of stored completions, narrowed by model and metadata, newest or oldest first."""
     if "key" in request.GET or "value" in request.GET:
-        return redirect(_list_url(_with_pair(request)))
-    given = {name: str(value) for name, value in request.GET.items()}
-    metadata = {pair[1]: value for name, value in given.items() if (pair := _METADATA.fullmatch(name))}
-    narrowed = {
-        name: value
-        for name, value in given.items()
-        if (name in _LIST_PARAMETERS and value) or _METADATA.fullmatch(name)
-    }
-    model, after = narrowed.get("model", ""), given.get("after", "")
-    order: Order = "asc" if narrowed.get("order") == "asc" else "desc"
+        return redirect(list_url(_with_pair(request)))
+    narrowed, after = narrowed_by(request.GET), request.GET.get("after", "")
+    model, metadata, order = narrowed.get("model", ""), metadata_of(narrowed), order_of(narrowed)
     source = chosen_source(request.user)
     try:
         client = source.client
         page = client.completions(model=model, metadata=metadata, after=after, order=order)
     except Problem as problem:
         return _problem(request, problem, source)
-    matching = tuple(item for item in page.items if _has_pairs(item, metadata))
+    matching = tuple(item for item in page.items if has_pairs(item, metadata))
     rows = draw_rows(client, matching)
     context = {
         "rows": rows,
@@ -137,12 +131,12 @@ def completions(request: Request) -> HttpResponse:
         "models": sorted({row.model for row in rows if row.model}),
         "model": model,
         "order": order,
-        "later_url": _list_url(narrowed | {"after": page.cursor}) if page.has_more and page.cursor else "",
+        "later_url": list_url(narrowed | {"after": page.cursor}) if page.has_more and page.cursor else "",
         "is_first_page": not after,
-        "first_url": _list_url(narrowed),
-        "newest_url": _list_url(_without(narrowed, "order")),
-        "oldest_url": _list_url(narrowed | {"order": "asc"}),
-        "filters": _filters(narrowed),
+        "first_url": list_url(narrowed),
+        "newest_url": list_url(without(narrowed, "order")),
+        "oldest_url": list_url(narrowed | {"order": "asc"}),
+        "filters": filters(narrowed),
         "hidden": [(name, value) for name, value in narrowed.items() if name != "model"],
     }
     return _page_or_fragment(request, "conversations/list.html", "conversations/_rows.html", context)
@@ -183,9 +177,9 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
     as_source = request.COOKIES.get("texts") == "source"
     is_for_customer = request.COOKIES.get("audience") == "customer"
     shown, choices = _drawn(completion_id, reading, completion, message_id, as_source)
-    bubbles = for_customer(shown) if is_for_customer else shown
-    answer = for_customer(choices) if is_for_customer else choices
-    context = {
+    bubbles = for_customer(shown) if is_for_customer else [*shown]
+    answer = for_customer(choices) if is_for_customer else [*choices]
+    context: dict[str, Any] = {
         "completion_id": completion_id,
         "message_id": message_id,
         "completion": completion,
@@ -200,10 +194,17 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
         "below": None if request.htmx and "before" in request.GET else reading.below,
         "ends_here": reading.below is None,
         "order": reading.order,
-        "metadata": _pairs(completion.metadata) if completion else [],
     }
     if not request.htmx:
-        context["title"] = _title(source.client, completion_id, reading, completion)
+        context |= {
+            "title": _title(source.client, completion_id, reading, completion),
+            "metadata": metadata_links(completion.metadata) if completion else [],
+            "finish_reasons": finish_reasons(completion) if completion else [],
+            "parameters": draw_parameters(completion) if completion else [],
+            "jumps": draw_jumps([*bubbles, *answer]),
+            "ids_count": any(bubble.number is not None for bubble in shown),
+            **ways_on(request, completion_id, completion),
+        }
     return _page_or_fragment(request, "conversations/conversation.html", "conversations/_bubbles.html", context)
 
 
@@ -517,12 +518,14 @@ def _completion(ask: Callable[[], Completion]) -> tuple[Completion | None, Told 
 
 def _read(client: Client, request: Request, completion_id: str, message_id: str) -> Reading:
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    order: Order = "desc" if request.GET.get("order") == "desc" else "asc"
     if message_id and not (after or before):
         window = client.messages_around(completion_id, message_id)
+        if order == "desc":
+            return _reading(completion_id, window.items[::-1], window.has_later, window.has_earlier, order)
         return _reading(completion_id, window.items, window.has_earlier, window.has_later)
-    order: Order = "desc" if request.GET.get("order") == "desc" else "asc"
     if before:  # what stands above on the page comes from reading the other way, and is turned round
-        page = client.messages(completion_id, after=before, order="asc" if order == "desc" else "desc")
+        page = client.messages(completion_id, after=before, order=opposite(order))
         return _reading(completion_id, page.items[::-1], page.has_more, True, order)
     page = client.messages(completion_id, after=after, order=order)
     return _reading(completion_id, page.items, bool(after), page.has_more, order)
@@ -692,31 +695,6 @@ def _with_pair(request: Request) -> dict[str, str]:
     if key := request.GET.get("key", "").strip():
         asked[f"metadata[{key}]"] = request.GET.get("value", "").strip()
     return asked
-
-
-def _has_pairs(item: Completion | Unreadable, pairs: dict[str, str]) -> bool:
-    """Check the filter again: some servers ignore it (api_facts, section 7), and a row that does not match misleads."""
-    return isinstance(item, Unreadable) or pairs.items() <= item.metadata.items()
-
-
-def _filters(narrowed: dict[str, str]) -> list[Pair]:
-    labels = {
-        name: (pair[1] if (pair := _METADATA.fullmatch(name)) else "Model") for name in narrowed if name != "order"
-    }
-    return [Pair(label, narrowed[name], _list_url(_without(narrowed, name))) for name, label in labels.items()]
-
-
-def _pairs(metadata: dict[str, str]) -> list[Pair]:
-    return [Pair(key, value, _list_url({f"metadata[{key}]": value})) for key, value in metadata.items()]
-
-
-def _without(narrowed: dict[str, str], name: str) -> dict[str, str]:
-    return {key: value for key, value in narrowed.items() if key != name}
-
-
-def _list_url(asked: dict[str, str]) -> str:
-    base = reverse("completions")
-    return f"{base}?{urlencode(asked)}" if asked else base
 
 
 def _problem(

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import gzip
+
+from viewer.bundles import BundleFinder, pack_style
+
+
+def test_a_style_loses_its_comments_and_blanks_and_nothing_else() -> None:
+    given = """
+    /* A comment; with { braces } */
+    a :hover, b > .c:is(d, e) { width: calc(1rem + 2 * var(--x)); margin: 0 auto; }
+    @media (min-width: 4rem) { .d::after { content: "; a /  b, }"; } }
+    """
+    assert pack_style(given).strip() == (
+        "a :hover,b > .c:is(d,e){width:calc(1rem + 2 * var(--x));margin:0 auto}"
+        '@media (min-width:4rem){.d::after{content:"; a /  b, }"}}'
+    )
+
+
+def test_what_every_page_loads_stays_small() -> None:
+    sizes = {
+        name: len(gzip.compress(storage.open(name).read())) for name, storage in BundleFinder().list(ignore_patterns=[])
+    }
+    assert sizes["app.css"] <= 12_000
+    assert sizes["app.js"] <= 10_500

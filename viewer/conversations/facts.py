@@ -1,0 +1,86 @@
+"""What stands beside a conversation: how the answer was asked for, and what the messages hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from viewer.completions.types import Completion
+
+from .bubbles import Bubble, Hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Something to jump to: its name, its icon, what the browser finds it by, and how many a bubble holds."""
+
+    label: str
+    icon: str
+    selector: str
+    count: Callable[[Bubble], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A kind with how many of it are on the page, and the address of the first message that holds one."""
+
+    kind: Kind
+    count: int
+    url: str
+
+
+def _parts(kind: str) -> Callable[[Bubble], int]:
+    return lambda bubble: sum(part.kind == kind for part in bubble.parts)
+
+
+_KINDS = (
+    Kind("Images", "image", "[data-part=image]", _parts("image")),
+    Kind("Tool calls", "tool", "[data-part=tool-call]", lambda bubble: len(bubble.calls)),
+    Kind(
+        "Tool errors",
+        "alert",
+        "[data-part=tool-result]:has(.chip--bad)",
+        lambda bubble: bool(bubble.result and bubble.result.is_error),
+    ),
+    Kind("Cited sources", "quote", "[data-sources] li", lambda bubble: len(bubble.sources)),
+    Kind("Refusals", "shield", "[data-part=refusal]", _parts("refusal")),
+    Kind("Audio", "audio", "[data-part=audio]", _parts("audio")),
+    Kind("Files", "file", "[data-part=file]", _parts("file")),
+)
+
+
+def draw_jumps(bubbles: Iterable[Bubble | Hidden]) -> list[Jump]:
+    """Count what is on the page, kind by kind; also the kinds that are not there yet, for more may be loaded."""
+    shown = [bubble for bubble in bubbles if isinstance(bubble, Bubble)]
+    return [_draw_jump(kind, [bubble for bubble in shown if kind.count(bubble)]) for kind in _KINDS]
+
+
+def _draw_jump(kind: Kind, holders: list[Bubble]) -> Jump:
+    return Jump(kind, sum(kind.count(bubble) for bubble in holders), next((one.url for one in holders if one.url), ""))
+
+
+def finish_reasons(completion: Completion) -> list[str]:
+    """Give each reason once, however many choices ended by it."""
+    return list(dict.fromkeys(choice.finish_reason for choice in completion.choices if choice.finish_reason))
+
+
+def draw_parameters(completion: Completion) -> list[tuple[str, str]]:
+    """Give the parameters of the request as a reader says them; a number keeps every digit that it has."""
+    return [(name.replace("_", " "), _in_words(name, source)) for name, source in completion.parameters.items()]
+
+
+def _in_words(name: str, source: str) -> str:
+    """Say a value: a text without its quotes, a list by its length, `{"type": "text"}` by its type, else the JSON."""
+    try:
+        value = json.loads(source)
+    except (ValueError, RecursionError):
+        return source
+    match value:
+        case str():
+            return value
+        case list() if name == "tools":
+            return str(len(value))
+        case {"type": str(kind)}:
+            return kind
+    return source

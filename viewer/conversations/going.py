@@ -1,0 +1,198 @@
+"""Ways on from a conversation: to the ones next to it in the reader's list, and to a message by its number."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from django.contrib import messages as notices
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from viewer.client.client import LARGEST_PAGE, PAGE_SIZE, Client, Order, Window, opposite
+from viewer.client.problems import Problem
+from viewer.completions.types import Completion, Message, Unreadable
+from viewer.http import Request
+from viewer.sources.sources import chosen_source, find
+
+from .lists import (
+    came_from,
+    filters,
+    has_pairs,
+    holds,
+    list_url,
+    metadata_of,
+    narrowed_by,
+    order_of,
+    remember,
+    with_query,
+)
+from .problem_words import tell
+from .rows import draw_rows
+
+_MOST_PAGES = 5  # of a list whose server leaves the filtering to us, in search of the next that matches
+_NOT_IN_THE_LIST = ("bad-request", "not-found")  # what servers answer to an `after` that they do not know
+_MOST_WALKED = {True: 200, False: 20}  # pages of 100 messages, at home and elsewhere, in search of a number
+
+
+def ways_on(request: Request, completion_id: str, completion: Completion | None) -> dict[str, Any]:
+    """Give the addresses that lead on from a conversation. None of them asks a question before it is followed.
+
+    A conversation that was opened by its id need not be in the list that was read before: then it is the whole list.
+    """
+    narrowed = came_from(request)
+    if completion is not None and not holds(narrowed, completion):
+        narrowed = {}
+    here = {name: reverse(name, args=[completion_id]) for name in ("beside", "previous", "next")}
+    return {
+        "list_url": list_url(narrowed),
+        "list_filters": filters(narrowed),
+        "list_order": order_of(narrowed),
+        **{f"{name}_url": with_query(address, narrowed) for name, address in here.items()},
+    }
+
+
+@require_safe
+def beside(request: Request, completion_id: str) -> HttpResponse:
+    """The rows around a conversation in the list that it was opened from, or the next ones above or below them."""
+    narrowed = narrowed_by(request.GET)
+    if not request.htmx:
+        return redirect(list_url(narrowed))
+    source = chosen_source(request.user)
+    try:
+        client = source.client
+        window = _rows_beside(client, completion_id, narrowed, request.GET)
+    except Problem as problem:
+        told = tell(problem)
+        context = {"problem": told, "source": source, "retry_url": request.get_full_path()}
+        return render(request, "conversations/_beside.html", context, status=told.status)
+    first, last = (window.items[0].id, window.items[-1].id) if window.items else ("", "")
+    has_above = window.has_earlier and first and "after" not in request.GET
+    has_below = window.has_later and last and "before" not in request.GET
+    here, metadata = reverse("beside", args=[completion_id]), metadata_of(narrowed)
+    context = {
+        "completion_id": completion_id,
+        "rows": draw_rows(client, (item for item in window.items if has_pairs(item, metadata))),
+        "above_url": with_query(here, narrowed | {"before": first}) if has_above else "",
+        "below_url": with_query(here, narrowed | {"after": last}) if has_below else "",
+        "list_url": list_url(narrowed),
+    }
+    return render(request, "conversations/_beside.html", context)
+
+
+def _rows_beside(client: Client, completion_id: str, narrowed: dict[str, str], place: Any) -> Window[Completion]:
+    model, metadata, order = narrowed.get("model", ""), metadata_of(narrowed), order_of(narrowed)
+    after, before = place.get("after", ""), place.get("before", "")
+    if before:
+        page = client.completions(model=model, metadata=metadata, after=before, order=opposite(order))
+        return Window(page.items[::-1], page.has_more, True)
+    if not after:
+        try:
+            return client.completions_around(completion_id, model=model, metadata=metadata, order=order)
+        except Problem as problem:
+            if problem.name not in _NOT_IN_THE_LIST:
+                raise  # else the list is shown from its start
+    page = client.completions(model=model, metadata=metadata, after=after, order=order)
+    return Window(page.items, bool(after), page.has_more)
+
+
+@require_safe
+def neighbour(request: Request, completion_id: str, direction: Literal["next", "previous"]) -> HttpResponse:
+    """Go to the next or previous conversation of the list; at its end stay, and say so."""
+    narrowed = narrowed_by(request.GET)
+    remember(request, narrowed)
+    order = order_of(narrowed) if direction == "next" else opposite(order_of(narrowed))
+    try:
+        found = _neighbour(chosen_source(request.user).client, completion_id, narrowed, order)
+    except Problem as problem:
+        is_elsewhere = problem.name in _NOT_IN_THE_LIST
+        notices.error(request, "This conversation is not in the list." if is_elsewhere else tell(problem).title)
+    else:
+        if found:
+            return redirect("conversation", found)
+        end, which = "last" if direction == "next" else "first", "filtered list" if filters(narrowed) else "list"
+        notices.info(request, f"This is the {end} conversation of the {which}.")
+    return redirect(_where_from(request, completion_id))
+
+
+def _neighbour(client: Client, completion_id: str, narrowed: dict[str, str], order: Order) -> str:
+    model, metadata, after = narrowed.get("model", ""), metadata_of(narrowed), completion_id
+    limit = PAGE_SIZE if metadata else 1
+    for _ in range(_MOST_PAGES):
+        page = client.completions(model=model, metadata=metadata, after=after, order=order, limit=limit)
+        if found := next((one.id for one in page.items if _can_be_opened(one) and has_pairs(one, metadata)), ""):
+            return found
+        if not page.has_more or not page.cursor:
+            break
+        after = page.cursor
+    return ""
+
+
+def _can_be_opened(found: Completion | Unreadable) -> bool:
+    return isinstance(found, Completion) and bool(found.id) and "/" not in found.id
+
+
+def _where_from(request: Request, completion_id: str) -> str:
+    """Give the page of this conversation that the reader is on, to come back to the same message."""
+    home, page = reverse("conversation", args=[completion_id]), urlsplit(request.headers.get("Referer", ""))
+    is_here = page.netloc == request.get_host() and (page.path == home or page.path.startswith(f"{home}messages/"))
+    return page._replace(scheme="", netloc="", fragment="").geturl() if is_here else home
+
+
+@require_safe
+def go_to(request: Request, completion_id: str) -> HttpResponse:
+    """Go to the last message, or to one by its number, from 0.
+
+    With `ids=counted`, as a page says whose messages have ids that end in their number, nothing is asked here: the
+    permalink is known, and its page asks.
+    """
+    wanted = request.GET.get("to", "").strip().lstrip("#")
+    number = int(wanted) if wanted.isdecimal() and len(wanted) < 10 else None
+    if number is not None and request.GET.get("ids") == "counted":
+        return redirect("permalink", completion_id, f"{completion_id}-{number}")
+    try:
+        if wanted == "last":
+            message_id, _ = find(request.user, completion_id, lambda client: _last_id(client, completion_id))
+        elif number is not None:
+            message_id, _ = find(request.user, completion_id, lambda client: _id_at(client, completion_id, number))
+        else:
+            raise _NoSuchMessage("Give the number of a message, such as 12.")
+    except _NoSuchMessage as missing:
+        notices.error(request, str(missing))
+    except Problem as problem:
+        notices.error(request, tell(problem).title)
+    else:
+        return redirect("permalink", completion_id, message_id)
+    return redirect(_where_from(request, completion_id))
+
+
+class _NoSuchMessage(Exception):
+    """Says why there is no message to go to."""
+
+
+def _last_id(client: Client, completion_id: str) -> str:
+    newest = client.messages(completion_id, order="desc").items
+    if not newest:
+        raise _NoSuchMessage("No messages are stored for this completion.")
+    return _address_of(newest[0])
+
+
+def _id_at(client: Client, completion_id: str, number: int) -> str:
+    """Walk to a number from the start: where ids do not count, nothing else tells where a message stands."""
+    after, seen = "", 0
+    for _ in range(_MOST_WALKED[client.is_local]):
+        page = client.messages(completion_id, after=after, limit=LARGEST_PAGE)
+        if number < seen + len(page.items):
+            return _address_of(page.items[number - seen])
+        after, seen = page.cursor, seen + len(page.items)
+        if not page.has_more or not after:
+            raise _NoSuchMessage(f"There is no message #{number}: the last one is #{seen - 1}.")
+    raise _NoSuchMessage(f"Message #{number} is too far in: only the first {seen} messages were looked through.")
+
+
+def _address_of(message: Message | Unreadable) -> str:
+    if not message.id or "/" in message.id:
+        raise _NoSuchMessage("This message has no address of its own.")
+    return message.id

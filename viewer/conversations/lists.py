@@ -1,0 +1,95 @@
+"""What a list of completions is narrowed to: in an address, in words, and in the memory of where a reader came from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from django.http import QueryDict
+from django.urls import reverse
+
+from viewer.client.client import Order
+from viewer.completions.types import Completion, Unreadable
+from viewer.http import Request
+
+_PARAMETERS = ("model", "order")
+_METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A name and a value with an address: a filter with the list without it, or metadata with the list of its like."""
+
+    name: str
+    value: str
+    url: str
+
+
+def narrowed_by(query: QueryDict) -> dict[str, str]:
+    """Read what a list is narrowed to; anything else in the address, such as the page, is left aside."""
+    given = {name: str(value) for name, value in query.items() if value or name not in _PARAMETERS}
+    return {name: value for name, value in given.items() if name in _PARAMETERS or _METADATA.fullmatch(name)}
+
+
+def came_from(request: Request) -> dict[str, str]:
+    """Give what the reader's list was narrowed to: by the page that led here, else as this session remembers.
+
+    It stands in no permalink, so a colleague who gets one does not get the filter with it.
+    """
+    page = urlsplit(request.headers.get("Referer", ""))
+    if page.netloc == request.get_host() and page.path == reverse("completions"):
+        remember(request, narrowed_by(QueryDict(page.query)))
+    kept: dict[str, str] = request.session.get("list", {})
+    return kept
+
+
+def remember(request: Request, narrowed: dict[str, str]) -> None:
+    """Keep a list as the one the reader came from."""
+    if request.session.get("list", {}) != narrowed:
+        request.session["list"] = narrowed
+
+
+def order_of(narrowed: dict[str, str]) -> Order:
+    return "asc" if narrowed.get("order") == "asc" else "desc"
+
+
+def metadata_of(narrowed: dict[str, str]) -> dict[str, str]:
+    """Give the metadata pairs that must match, by their keys."""
+    return {pair[1]: value for name, value in narrowed.items() if (pair := _METADATA.fullmatch(name))}
+
+
+def has_pairs(item: Completion | Unreadable, pairs: dict[str, str]) -> bool:
+    """Check the filter again: some servers ignore it (api_facts, section 7), and a row that does not match misleads."""
+    return isinstance(item, Unreadable) or pairs.items() <= item.metadata.items()
+
+
+def holds(narrowed: dict[str, str], completion: Completion) -> bool:
+    """Whether a completion is in a list at all, as far as it tells itself."""
+    model = narrowed.get("model", completion.model)
+    return completion.model == model and has_pairs(completion, metadata_of(narrowed))
+
+
+def filters(narrowed: dict[str, str]) -> list[Pair]:
+    """Name each filter, with the address of the list without it."""
+    labels = {
+        name: (pair[1] if (pair := _METADATA.fullmatch(name)) else "Model") for name in narrowed if name != "order"
+    }
+    return [Pair(label, narrowed[name], list_url(without(narrowed, name))) for name, label in labels.items()]
+
+
+def metadata_links(metadata: dict[str, str]) -> list[Pair]:
+    """Give each pair of a completion with the list of its like."""
+    return [Pair(key, value, list_url({f"metadata[{key}]": value})) for key, value in metadata.items()]
+
+
+def without(narrowed: dict[str, str], name: str) -> dict[str, str]:
+    return {key: value for key, value in narrowed.items() if key != name}
+
+
+def list_url(narrowed: dict[str, str]) -> str:
+    return with_query(reverse("completions"), narrowed)
+
+
+def with_query(address: str, asked: dict[str, str]) -> str:
+    return f"{address}?{urlencode(asked)}" if asked else address
