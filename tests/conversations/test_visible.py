@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
 import pytest
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.hostile import hold_everywhere
 from viewer.conversations.visible import make_visible, show_controls
 
 
@@ -57,3 +63,40 @@ def test_no_bidi_control_and_no_control_is_left(text: str) -> None:
     shown = make_visible(text)
     assert not {*shown} & {"\u202e", "\x00"}
     assert make_visible(shown) == shown
+
+
+class TextNodes(HTMLParser):
+    """Collects what a page shows: its text, and of its attributes those that are shown or read out."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in ("title", "alt", "aria-label", "placeholder")]
+
+    def handle_data(self, data: str) -> None:
+        self.found.append(data)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/completions/",
+        "/completions/?model=a%E2%80%AEb&metadata[a%E2%80%AEb]=a%E2%80%AEb",
+        "/completions/chatcmpl-a%E2%80%AEb/",
+        "/completions/chatcmpl-a%E2%80%AEb/?order=desc",
+        "/completions/chatcmpl-a%E2%80%AEb/messages/a%E2%80%AEb/",
+        "/completions/chatcmpl-a%E2%80%AEb/messages/gone%E2%80%AE/",
+        "/completions/gone%E2%80%AE/",
+        "/completions/open/?id=%2F%E2%80%AE",
+    ],
+)
+def test_no_page_shows_a_hidden_character_from_any_slot(
+    reader: Client, stored: Callable[..., Any], address: str
+) -> None:
+    assert stored(hold_everywhere("a\u202eb", "chatcmpl-a\u202eb"))[0].became == "imported"
+    shown = TextNodes(reader.get(address, follow=True).content.decode()).found
+    assert [text for text in shown if "\u202e" in text] == []
+    assert any("a[U+202E]b" in text or "[U+202E]" in text for text in shown)

@@ -238,14 +238,36 @@ def _read_other(fields: dict[str, Piece]) -> dict[str, str]:
         piece = fields.get(name)
         if piece is not None and piece.value is not None and not isinstance(piece.value, kind):
             other[name] = clean(piece.source)
-    annotations = fields.get("annotations")
-    if (
-        annotations is not None
-        and isinstance(annotations.value, list)
-        and not all(map(_is_citation, annotations.value))
-    ):
-        other["annotations"] = clean(annotations.source)
-    return other
+    return other | _read_other_annotations(fields.get("annotations")) | _read_other_content(fields)
+
+
+def _read_other_annotations(annotations: Piece | None) -> dict[str, str]:
+    """Keep every annotation that cites no address, by its place and its type; null is none."""
+    if annotations is None or not isinstance(annotations.value, list) or all(map(_is_citation, annotations.value)):
+        return {}
+    return {
+        f"annotations[{n}]: {_kind_of(note.value)}": clean(note.source)
+        for n, note in enumerate(items(annotations.source))
+        if note.value is not None and not _is_citation(note.value)
+    }
+
+
+def _read_other_content(fields: dict[str, Piece]) -> dict[str, str]:
+    """Keep a content that says something else than the parts that are shown: it should be their joined text."""
+    parts, content = (fields.get(name) for name in ("content_parts", "content"))
+    if parts is None or content is None or not isinstance(parts.value, list) or not (parts.value and content.value):
+        return {}
+    texts = [part["text"] for part in parts.value if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    is_joined = isinstance(content.value, str) and _without_blanks(content.value) == _without_blanks("".join(texts))
+    return {} if is_joined or content.value == parts.value else {"content": clean(content.source)}
+
+
+def _without_blanks(text: str) -> str:
+    return "".join(text.split())
+
+
+def _kind_of(note: Any) -> str:
+    return (_text(note.get("type")) if isinstance(note, dict) else "") or _json_type(note)
 
 
 def _is_citation(note: Any) -> bool:

@@ -43,7 +43,7 @@ from .code_colours import colour
 from .visible import make_visible, show_controls
 
 MARKDOWN_LIMIT = 20_000  # characters; a longer text is plain, and the page folds it
-VERSION = 1  # of what is drawn: a new one leaves the cached HTML behind
+VERSION = 2  # of what is drawn: a new one leaves the cached HTML behind
 _KEPT_FOR = 24 * 60 * 60  # seconds
 _KEPT_SIZE = 256_000  # characters of HTML
 _DEEPEST = 100  # lists and quotes in each other; nh3 takes 1.8 s for 20,000 of them
@@ -57,6 +57,11 @@ _IMAGE = re.compile(r'<img src="([^"]*)" alt="([^"]*)"[^>]*>')
 _LINK = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 _CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?>([^<]*)</code></pre>')
 _FORMULA = re.compile(r'<span data-math-style="(inline|display)">([^<]*)</span>')
+_BARE_HTML = re.compile(r"(^|<blockquote>|</(?:p|ul|ol|blockquote|h[1-6]|pre|table)>|<hr />)([^<]*[^<\s])\s*")
+_LINE_END = re.compile(r"\r\n?|\n")
+_BLANK_LINE = re.compile(r"\n[ \t>]*(?=\n)")
+_CELL_END = re.compile(r"(?<!\\)\|")
+_CLOSED = re.compile(r"(?<!\\)\|[ \t]*$")
 _PIPE_IN_CODE = re.compile(r"`[^`|\n]*+\|[^`\n]*+`")
 _HEADING = re.compile(r"<(/?)h([1-6])>")
 _TAG = re.compile(r"<[^>]*>")
@@ -167,25 +172,56 @@ def _draw_plain(text: str) -> str:
 
 
 def _to_html(text: str) -> str:
-    """Let comrak write HTML, pipes in code spans hidden from it: GFM would split the cell there and drop the rest."""
-    extensions = _extensions(
-        tables=_has_small_tables(text),
-        formulas=text.count("\\(") + text.count("\\[") <= _MOST_STARTS,
-        bare_links=text.count("@") <= _MOST_STARTS,
-    )
-    if not _PIPE_IN_CODE.search(text):
-        return comrak.render_markdown(text, extensions, _PARSE, _RENDER)
-    pipe = next(unused_letters(text))
-    hidden = _PIPE_IN_CODE.sub(lambda code: code[0].replace("|", pipe), text)
-    html = comrak.render_markdown(hidden, extensions, _PARSE, _RENDER)
+    """Let comrak write HTML. GFM drops cells that a table has no column for, be it a wide row or a pipe in code."""
+    if "|" not in text:
+        return _render(text, tables=False)
+    letters = unused_letters(text)
+    pipe, filler = next(letters), next(letters)
+    text = _PIPE_IN_CODE.sub(lambda code: code[0].replace("|", pipe), _LINE_END.sub("\n", text))
+    blocks = _BLANK_LINE.split(text)
+    tables = _has_small_tables(blocks)
+    widened = "\n".join([_widen_table(block, filler) for block in blocks]) if tables else text
+    html = _render(widened, tables=tables).replace(f"{filler}</th>", "</th>")
+    if filler in html:  # what looked like a table is code that shows one
+        html = _render(text, tables=False)
     return html.replace(pipe, "|").replace(quote(pipe), "%7C")
 
 
-def _has_small_tables(text: str) -> bool:
-    if text.count("|") < 100:
-        return True
-    lines = text.splitlines()
-    return max(line.count("|") for line in lines) * len(lines) <= _MOST_CELLS
+def _render(text: str, *, tables: bool) -> str:
+    formulas = text.count("\\(") + text.count("\\[") <= _MOST_STARTS
+    extensions = _extensions(tables=tables, formulas=formulas, bare_links=text.count("@") <= _MOST_STARTS)
+    return comrak.render_markdown(text, extensions, _PARSE, _RENDER)
+
+
+def _has_small_tables(blocks: list[str]) -> bool:
+    """Tell whether tables stay small with every row as wide as the widest."""
+    lines = [block.split("\n") for block in blocks]
+    return sum(max(line.count("|") for line in block) * len(block) for block in lines) <= _MOST_CELLS
+
+
+def _widen_table(block: str, filler: str) -> str:
+    """Give the head of a table, and the line under it, as many cells as its widest row has."""
+    lines = block.split("\n")
+    widest = 0
+    for n in range(len(lines) - 2, 0, -1):
+        widest = max(widest, _cells(lines[n + 1]))
+        if _is_under_head(lines[n]) and (missing := widest - _cells(lines[n])) > 0:
+            lines[n - 1] = _with_cells(lines[n - 1], filler, missing)
+            lines[n] = _with_cells(lines[n], "-", missing)
+    return "\n".join(lines)
+
+
+def _is_under_head(line: str) -> bool:
+    return "-" in line and ("|" in line or ":" in line) and not line.strip("|:- \t>")
+
+
+def _cells(line: str) -> int:
+    line = line.strip(" \t>").removeprefix("|")
+    return len(_CELL_END.findall(line)) + (not _CLOSED.search(line))
+
+
+def _with_cells(line: str, cell: str, count: int) -> str:
+    return _CLOSED.sub("", line) + f"|{cell}" * count + "|"
 
 
 def _depth(html: str) -> int:
@@ -240,6 +276,7 @@ def _frame(html: str, marks: Marks) -> str:
         opening, closing = ("\\(", "\\)") if formula[1] == "inline" else ("\\[", "\\]")
         return f'<code class="math">{opening}{formula[2]}{closing}</code>'
 
+    html = _BARE_HTML.sub(r"\1<p>\2</p>", html)
     html = _LINK.sub(draw_link, _IMAGE.sub(draw_image, html))
     html = _CODE.sub(draw_code, html)
     html = _FORMULA.sub(draw_formula, html)

@@ -153,8 +153,9 @@ def open_by_id(request: Request) -> HttpResponse:
     else:
         completion_id, message_id = given, ""
     if not completion_id or "/" in completion_id + message_id:
+        shown = make_visible(given[:100])
         notices.error(
-            request, f"“{given[:100]}” is no id. Paste a completion id, a message id or an address of a conversation."
+            request, f"“{shown}” is no id. Paste a completion id, a message id or an address of a conversation."
         )
         return redirect("completions")
     if not message_id and not _exists(request, completion_id) and (holder := completion_of(completion_id)):
