@@ -10,6 +10,7 @@ from django.urls import path, re_path
 from django.views.generic import RedirectView, TemplateView
 
 from viewer.api import views as api
+from viewer.conversations import search_page
 from viewer.conversations import views as conversations
 from viewer.health import health
 from viewer.keys import views as keys
@@ -25,6 +26,7 @@ urlpatterns = [
     path("completions/open/", conversations.open_by_id, name="open"),
     path("completions/<str:completion_id>/", conversations.conversation, name="conversation"),
     path("completions/<str:completion_id>/find/", conversations.find_in_conversation, name="find"),
+    path("search/", search_page.search_results, name="search"),
     path("view/", conversations.choose_view, name="choose-view"),
     path(
         "completions/<str:completion_id>/messages/<str:message_id>/raw/", conversations.raw_message, name="raw-message"
