@@ -174,12 +174,15 @@ def _entry_id(created: int, row: int, *, is_answer: bool = False, is_alone: bool
     An answer without messages has the completion's row, in a half of its own. 28 bits of the row are enough to tell
     apart what was stored with the same second.
     """
-    second = min(max(created, 0), _MOST_SECONDS)
-    return second << 30 | is_alone << 29 | (row & 0xFFFFFFF) << 1 | is_answer
+    return _at(created) << 30 | is_alone << 29 | (row & 0xFFFFFFF) << 1 | is_answer
+
+
+def _at(seconds: int) -> int:
+    return min(max(seconds, 0), _MOST_SECONDS)
 
 
 def ids_between(since: int | None, until: int | None) -> tuple[int, int]:
     """Give the lowest and the highest id of entries from one second up to before another."""
-    lowest = min(max(since or 0, 0), _MOST_SECONDS + 1) << 30
-    highest = (min(max(until, 0), _MOST_SECONDS + 1) if until is not None else _MOST_SECONDS + 1) << 30
-    return lowest, highest - 1
+    lowest = _at(since or 0) << 30
+    highest = _at(_MOST_SECONDS if until is None else until - 1) << 30 | 0x3FFFFFFF
+    return (lowest, highest) if until is None or until > 0 else (0, 0)

@@ -22,18 +22,23 @@ class Command(BaseCommand):
         try:
             if not options["missing"]:
                 search_index.forget_everything()
-            done = self._fill_in(options["verbosity"])
+            done = _fill_in()
             if not options["missing"]:
                 search_index.optimise()
         except DatabaseError as error:
             said = "What was written stays; go on with --missing."
             raise CommandError(f"The index could not be written: {error}. {said}") from error
-        if done or options["verbosity"]:
+        if done or not options["missing"]:
             self.stdout.write(f"{done} conversations made searchable")
 
-    def _fill_in(self, verbosity: int) -> int:
-        missing = search_index.without_entries().count()
-        with tqdm(total=missing, desc="search", unit="conversation", disable=None if verbosity else True) as bar:
-            for count in search_index.fill_in():
-                bar.update(count)
-            return int(bar.n) if not bar.disable else missing
+
+def _fill_in() -> int:
+    missing = search_index.without_entries().count()
+    if not missing:
+        return 0
+    done = 0
+    with tqdm(total=missing, desc="search", unit="conversation", disable=None) as bar:
+        for count in search_index.fill_in():
+            done += count
+            bar.update(count)
+    return done
