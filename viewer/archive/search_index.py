@@ -52,7 +52,7 @@ _POSTGRESQL = [
     f"CREATE INDEX archive_search ON {_ENTRY} USING gin (vector)",
 ]
 _MOST_SECONDS = 2**33 - 1  # the year 2242
-_AT_ONCE = 200  # completions of one transaction
+_AT_ONCE = 50  # completions of one transaction
 
 
 def create(on: BaseDatabaseWrapper) -> None:

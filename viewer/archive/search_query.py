@@ -53,7 +53,6 @@ class Query:
     since: int | None = None
     until: int | None = None
     within: str = ""  # the id of a completion or a message
-    find: str = ""  # the words that a reader wants to see marked
     remarks: tuple[str, ...] = ()
 
     @property
@@ -83,7 +82,7 @@ def read_query(given: str) -> Query:
         remarks.append(f"Only the first {_MOST_WORDS} words were searched for.")
     return Query(
         text, tuple(reading.terms), tuple(reading.operators), reading.since, reading.until, reading.within,
-        " ".join(reading.find), tuple(remarks),
+        tuple(remarks),
     )  # fmt: skip
 
 
@@ -101,7 +100,6 @@ class _Reading:
         self.since: int | None = None
         self.until: int | None = None
         self.within = ""
-        self.find: list[str] = []
         self.remarks: list[str] = []
         self.left_out = False
         self._room = _MOST_WORDS
@@ -119,8 +117,6 @@ class _Reading:
             self.remarks.append(f"{value} is too short a beginning; it was searched for as a whole word.")
             is_prefix = False
         self.terms.append(Term(tuple(words), is_open or is_prefix, is_excluded))
-        if not is_excluded:
-            self.find.append(value.rstrip("*"))
 
     def operator(self, name: str, value: str, is_excluded: bool, rest: str) -> None:
         name = "meta." + name[5:].strip('"') if name[:5].lower() == "meta." else name.lower()

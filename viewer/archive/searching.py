@@ -147,7 +147,7 @@ def _newest(matching: _Matching, rows: list[Row]) -> tuple[list[_Found], str]:
             return groups, ""
         below = rows[-1][0]
         if groups[-1].count > _SHOWN:
-            first = _first_entry(groups[-1].completion)
+            first = _first_entry(groups[-1].completion) or below  # nothing is left where it was deleted meanwhile
             groups[-1].count += matching.count(first, below)
             below = first
         rows = matching.newest(_CHUNK, below)
@@ -276,9 +276,9 @@ def _phrase(term: Term, behind: str, quote: str, goes_on: str) -> str:
     return behind.join(f"{quote}{word}{quote}" for word in term.words) + (goes_on if term.is_prefix else "")
 
 
-def _first_entry(completion: int) -> int:
+def _first_entry(completion: int) -> int | None:
     entries = SearchEntry.objects.filter(completion_id=completion, position__isnull=False).order_by("position")
-    return int(entries.values_list("id", flat=True)[0])
+    return entries.values_list("id", flat=True).first()
 
 
 def _models(completions: set[int]) -> list[tuple[str, str, int]]:
@@ -299,6 +299,8 @@ def _read(found: list[_Found], query: Query) -> Iterable[Group]:
     completions = StoredCompletion.objects.in_bulk([group.completion for group in found])
     messages = _messages(found)
     for group in found:
+        if group.completion not in completions:  # deleted while we were looking
+            continue
         body = completions[group.completion].body
         opening = [(group.completion, place) for place in range(_OPENING)]
         hits = [
@@ -306,6 +308,7 @@ def _read(found: list[_Found], query: Query) -> Iterable[Group]:
             if place is None
             else _message_hit(messages[group.completion, place], query.marked)
             for place in group.places
+            if place is None or (group.completion, place) in messages
         ]
         yield Group(
             completion=read_completion(body),

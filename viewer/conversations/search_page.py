@@ -88,7 +88,7 @@ def search_results(request: Request) -> HttpResponse:
     context = {
         "query": query,
         "order": order,
-        "groups": list(_draw(results.groups, query.text, query.find)),
+        "groups": list(_draw(results.groups, query.text)),
         "overview": overview,
         "most_counted": MOST_COUNTED,
         "facets": [
@@ -108,22 +108,26 @@ def search_results(request: Request) -> HttpResponse:
     return page_or_fragment(request, "conversations/search.html", "conversations/_found.html", context)
 
 
-def _draw(groups: Iterable[Group], asked: str, find: str) -> Iterable[DrawnGroup]:
+def _draw(groups: Iterable[Group], asked: str) -> Iterable[DrawnGroup]:
     for group in groups:
         if not isinstance(group.completion, Completion):
             continue
         completion_id = group.completion.id
         yield DrawnGroup(
             row=draw_row(group.completion, question_in(group.opening)),
-            hits=tuple(_draw_hit(completion_id, hit, find) for hit in group.hits),
+            hits=tuple(_draw_hit(completion_id, hit) for hit in group.hits),
             more=min(group.more, MOST_COUNTED),
             more_is_capped=group.more > MOST_COUNTED,
             more_url=_url({"q": f"{asked} id:{completion_id}"}),
         )
 
 
-def _draw_hit(completion_id: str, hit: Hit, find: str) -> DrawnHit:
-    """Lead to the message, or to the answer, which stands first where a conversation is read from its end."""
+def _draw_hit(completion_id: str, hit: Hit) -> DrawnHit:
+    """Lead to the message, or to the answer, which stands first where a conversation is read from its end.
+
+    The page marks one stretch of text (`?find=`): the longest that was found, as it was written.
+    """
+    find = max((text for text, is_marked in hit.snippet if is_marked), key=len, default="")
     asked = {"find": find} if find else {}
     if hit.message_id:
         label, address = label_of(hit.role), reverse("permalink", args=[completion_id, hit.message_id])
