@@ -17,6 +17,7 @@ from viewer.keys.models import AccessToken, ApiKey
 EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "home": ("in", 302, 302, 302),
     "completions": ("in", 200, 200, 200),
+    "search": ("in", 200, 200, 200),
     "open": ("in", 302, 302, 302),
     "conversation": ("in", 200, 200, 200),
     "find": ("in", 200, 200, 200),

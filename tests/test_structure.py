@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "keys": set(),
     "sources": {"client", "archive", "keys"},
     "api": {"completions", "client", "keys", "sources"},
-    "conversations": {"completions", "client", "sources"},
+    "conversations": {"completions", "client", "archive", "sources"},
 }
 
 

@@ -10,7 +10,7 @@ from django.urls import path, re_path
 from django.views.generic import RedirectView, TemplateView
 
 from viewer.api import views as api
-from viewer.conversations import going
+from viewer.conversations import going, search_page
 from viewer.conversations import views as conversations
 from viewer.health import health
 from viewer.keys import views as keys
@@ -30,6 +30,7 @@ urlpatterns = [
     path("completions/<str:completion_id>/next/", going.neighbour, {"direction": "next"}, name="next"),
     path("completions/<str:completion_id>/previous/", going.neighbour, {"direction": "previous"}, name="previous"),
     path("completions/<str:completion_id>/go/", going.go_to, name="go-to"),
+    path("search/", search_page.search_results, name="search"),
     path("view/", conversations.choose_view, name="choose-view"),
     path(
         "completions/<str:completion_id>/messages/<str:message_id>/raw/", conversations.raw_message, name="raw-message"

@@ -29,7 +29,7 @@ def query_of(page: Page) -> dict[str, list[str]]:
 
 
 def open_by(page: Page, given: str) -> None:
-    box = page.get_by_label("Open by completion id, message id or address")
+    box = page.get_by_label("Search, or open by id or address")
     box.fill(given)
     box.press("Enter")
 
@@ -153,7 +153,22 @@ def test_the_box_says_when_nothing_has_the_id(page: Page, site: str) -> None:
     expect(page.locator(PROBLEM)).to_have_attribute("data-problem", "not-found")
 
 
-def test_the_box_says_when_it_is_given_no_id(page: Page, site: str) -> None:
+def test_the_box_searches_for_everything_else_and_a_hit_leads_to_its_message(
+    page: Page, stored: Callable, site: str
+) -> None:
+    long = make_long("chatcmpl-long", 60)
+    long["messages"][30]["content"] = "The Café in Zürich is closed."
+    stored(long)
     page.goto(f"{site}/completions/")
-    open_by(page, "https://elsewhere.example/page")
-    expect(page.get_by_role("alert")).to_contain_text("is no id")
+    open_by(page, "cafe zurich")
+    expect(page.locator("mark")).to_have_text(["Café", "Zürich"])
+    page.locator("[data-message]").click()
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-30/?find=Z%C3%BCrich")
+    expect(page.locator(LINKED)).to_have_attribute("data-message-id", "chatcmpl-long-30")
+
+
+def test_scrolling_loads_every_conversation_that_was_found(page: Page, stored: Callable, site: str) -> None:
+    stored(*(make_completion(f"c-{n}", say("user", "refund please"), created=n) for n in range(50)))
+    page.goto(f"{site}/search/?q=refund")
+    walk_to_the_end(page)
+    assert row_ids(page) == [f"c-{n}" for n in reversed(range(50))]

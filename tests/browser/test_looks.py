@@ -22,6 +22,8 @@ PAGES = {
     "list": "/completions/",
     "filtered list": f"/completions/?model=gpt-4.1&metadata[order]={'9' * 120}",
     "empty list": "/completions/?model=none",
+    "search": "/search/?q=a*+has:tool",
+    "search results": "/search/?q=one+-nothing",
     "conversation": "/completions/chatcmpl-all/",
     "newest first": "/completions/chatcmpl-all/?order=desc",
     "permalink": "/completions/chatcmpl-all/messages/chatcmpl-all-4/",

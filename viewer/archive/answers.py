@@ -65,6 +65,12 @@ def answer(path: str, query: str = "") -> Answer:
         return refused.answer
 
 
+def is_stored(given: str) -> bool:
+    """Whether a completion or a message has this id."""
+    by_id = StoredCompletion.objects.filter(completion_id=fit(given))
+    return by_id.exists() or StoredMessage.objects.filter(message_id=fit(given)).exists()
+
+
 def completion_of(message_id: str) -> str | None:
     """Find the completion that holds a message, for the reader who has only the message's id."""
     found = StoredMessage.objects.filter(message_id=fit(message_id)).order_by("completion_id")

@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 from django.db import transaction
@@ -20,6 +21,8 @@ from django.db import transaction
 from viewer.completions.source_text import STRICT, Piece, items, members, to_object
 
 from .models import StoredCompletion, StoredMessage, StoredMetadata, fit, fit_key, fit_value
+from .search_index import Entry, entries_of, save_entries
+from .search_text import search_words
 
 _BATCH_BYTES = 8_000_000
 _BATCH_LINES = 500
@@ -39,7 +42,10 @@ _NULL = Piece("null", None)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line, ready to be stored: the completion's row and its messages as (id, JSON text)."""
+    """One line, ready to be stored: the completion's row, its messages as (id, JSON text), the words they are found by.
+
+    `words` has one text for each message and a last one for the answer.
+    """
 
     completion_id: str
     created: int
@@ -48,6 +54,7 @@ class Record:
     body: str
     digest: str
     messages: list[tuple[str, str]]
+    words: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,7 @@ def _read_stored(pairs: list[tuple[str, Piece]], messages: list[Piece], digest: 
     fields = dict(pairs)
     completion_id = _read_id(fields["id"].value if "id" in fields else None, "the completion")
     body = to_object([(name, piece.source) for name, piece in pairs if name != "messages"])
-    return _record(completion_id, fields, body, digest, messages)
+    return _record(completion_id, fields, body, digest, messages, fields.get("choices", _NULL).value)
 
 
 def _read_fine_tuning(pairs: list[tuple[str, Piece]], messages: list[Piece], digest: str) -> Record:
@@ -139,19 +146,25 @@ def _read_fine_tuning(pairs: list[tuple[str, Piece]], messages: list[Piece], dig
     }
     names = [*_COMPLETION_KEYS, *(name for name in given if name not in _COMPLETION_KEYS)]
     body = to_object([(name, given.get(name, "null")) for name in names])
-    return _record(completion_id, dict(pairs), body, digest, messages[: len(messages) - len(answers)])
+    choices = [{"message": message.value} for message in answers]
+    return _record(completion_id, dict(pairs), body, digest, messages[: len(messages) - len(answers)], choices)
 
 
-def _record(completion_id: str, fields: dict[str, Piece], body: str, digest: str, messages: list[Piece]) -> Record:
-    model = fields.get("model", _NULL).value
+def _record(
+    completion_id: str, fields: dict[str, Piece], body: str, digest: str, messages: list[Piece], choices: Any
+) -> Record:
+    given = fields.get("model", _NULL).value
+    model = fit(given)[:255] if isinstance(given, str) else ""
+    metadata = _read_metadata(fields.get("metadata", _NULL))
     return Record(
         completion_id=completion_id,
         created=_read_seconds(fields.get("created", _NULL).value),
-        model=fit(model)[:255] if isinstance(model, str) else "",
-        metadata=_read_metadata(fields.get("metadata", _NULL)),
+        model=model,
+        metadata=metadata,
         body=body,
         digest=digest,
         messages=_to_messages(completion_id, messages),
+        words=list(search_words(model, metadata, (message.value for message in messages), choices)),
     )
 
 
@@ -274,7 +287,7 @@ def _insert(records: list[Record]) -> None:
         for record in records
     ]  # fmt: skip
     stored = list(zip(StoredCompletion.objects.bulk_create(rows), records, strict=True))
-    StoredMessage.objects.bulk_create(
+    messages = StoredMessage.objects.bulk_create(
         [
             StoredMessage(completion=row, position=position, message_id=message_id, body=body)
             for row, record in stored
@@ -290,3 +303,11 @@ def _insert(records: list[Record]) -> None:
         ],
         batch_size=2000,
     )
+    save_entries(chain.from_iterable(_entries(stored, messages)))
+
+
+def _entries(stored: list[tuple[StoredCompletion, Record]], messages: list[StoredMessage]) -> Iterator[Iterator[Entry]]:
+    written = iter(messages)
+    for row, record in stored:
+        places = [(message.pk, message.position) for message in islice(written, len(record.messages))]
+        yield entries_of(row, places, iter(record.words))

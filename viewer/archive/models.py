@@ -75,3 +75,22 @@ class StoredMetadata(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}={self.value}"
+
+
+class SearchEntry(models.Model):
+    """The words by which a message is found (`search_text`); without a position, those of a completion's answer.
+
+    The id is made of the completion's time and of the order of storing, so that the newest entries are the highest and
+    those of one completion lie together: a page of results is the end of a range, and never a sort of all that match.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="+", db_index=False)
+    position = models.PositiveIntegerField(null=True)
+    words = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["completion", "position"], name="entry_by_position")]
+
+    def __str__(self) -> str:
+        return f"{self.completion_id}/{self.position}"

@@ -1,4 +1,4 @@
-"""The error object of the API: `{"error": {"message", "type", "param", "code"}}` (api_facts, section 4)."""
+"""The error object of the API: `{"error": {"message", "type", "param", "code"}}` (api_facts, 4), and a tool's."""
 
 from __future__ import annotations
 
@@ -40,3 +40,14 @@ def read_error(body: str) -> ApiError:
         }
         return ApiError(said.pop("message", ""), **said)
     return ApiError(clean(error) if isinstance(error, str) else "")
+
+
+def is_error_result(text: str) -> bool:
+    """Tell a tool's error by its shape, `{"error": …}`, never by words in it."""
+    if not text.lstrip().startswith("{") or '"error"' not in text:
+        return False
+    try:
+        value = decode(text)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and bool(value.get("error"))

@@ -233,6 +233,11 @@ def is_remote(url: str) -> bool:
     return bool(host_of(url))
 
 
+def label_of(role: str) -> str:
+    """Say a role in words, an unknown one by its name."""
+    return ROLES.get(role) or (f"Role “{make_visible(role)}”" if role else "No role")
+
+
 def text_of(message: Message | Unreadable) -> str:
     """Give what a message says in words: text, else refusal, else transcript."""
     if isinstance(message, Unreadable):
@@ -321,7 +326,7 @@ def _draw_common(
         id="",
         role=message.role,
         look=look if message.role in ROLES else "neutral",
-        label=ROLES.get(message.role) or (f"Role “{make_visible(message.role)}”" if message.role else "No role"),
+        label=label_of(message.role),
         name=make_visible(message.name),
         parts=tuple(parts),
         sources=list_sources(message.citations),

@@ -36,7 +36,7 @@ class Row:
 def draw_rows(client: Client, found: Iterable[Completion | Unreadable]) -> list[Row]:
     """Draw a page of the list; each row with what was asked, where that costs no question to a server elsewhere."""
     items = [item for item in found if isinstance(item, Completion) and item.id]
-    return [_draw_row(item, first_question(client, item.id) if client.is_local else "") for item in items]
+    return [draw_row(item, first_question(client, item.id) if client.is_local else "") for item in items]
 
 
 def first_question(client: Client, completion_id: str) -> str:
@@ -54,7 +54,8 @@ def question_in(opening: tuple[Message | Unreadable, ...]) -> str:
     return next((in_one_line(text) for text in asked if text.strip()), "")
 
 
-def _draw_row(completion: Completion, asked: str) -> Row:
+def draw_row(completion: Completion, asked: str) -> Row:
+    """Draw one row; `asked` is the first question, where it is known."""
     by, answered = answer_line(completion)
     return Row(
         id=completion.id,

@@ -16,7 +16,8 @@ from urllib.parse import quote
 from django.urls import reverse
 
 from viewer.client.client import index_of
-from viewer.completions.source_text import STRICT, decode, members, pretty
+from viewer.completions.errors import is_error_result
+from viewer.completions.source_text import STRICT, members, pretty
 from viewer.completions.types import Message, TextPart, ToolCall, Unreadable
 
 from .lines import first_line
@@ -181,7 +182,7 @@ class Ties:
         return DrawnResult(
             text=draw_text(given, f"{url}result/" if url else "", is_json=given.lstrip()[:1] in ("{", "[")),
             tie=self._tie(at),
-            is_error=_is_error(given),
+            is_error=is_error_result(given),
             has_parts=any(not isinstance(part, TextPart) for part in message.parts),
             is_legacy=is_legacy,
             tool=self._messages[place[0]].tool_calls[place[1]].name if place else message.name,
@@ -302,14 +303,3 @@ def _summary(arguments: str) -> str:
         return first_line(arguments, _SUMMARY)
     line = ", ".join(f"{name}: {' '.join(piece.source[: _SUMMARY * 2].split())}" for name, piece in pairs[:_SUMMARY])
     return first_line(line, _SUMMARY)
-
-
-def _is_error(text: str) -> bool:
-    """Tell an error by its shape, `{"error": …}`, never by words in it."""
-    if not text.lstrip().startswith("{") or '"error"' not in text:
-        return False
-    try:
-        value = decode(text)
-    except ValueError:
-        return False
-    return isinstance(value, dict) and bool(value.get("error"))

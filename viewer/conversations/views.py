@@ -139,7 +139,7 @@ def completions(request: Request) -> HttpResponse:
         "filters": filters(narrowed),
         "hidden": [(name, value) for name, value in narrowed.items() if name != "model"],
     }
-    return _page_or_fragment(request, "conversations/list.html", "conversations/_rows.html", context)
+    return page_or_fragment(request, "conversations/list.html", "conversations/_rows.html", context)
 
 
 @require_safe
@@ -206,7 +206,7 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
             "ids_count": any(bubble.number is not None for bubble in shown),
             **ways_on(request, completion_id, completion),
         }
-    return _page_or_fragment(request, "conversations/conversation.html", "conversations/_bubbles.html", context)
+    return page_or_fragment(request, "conversations/conversation.html", "conversations/_bubbles.html", context)
 
 
 @require_safe
@@ -218,7 +218,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
     words = request.GET.get("q", "").strip()[: finding.LONGEST]
     context: dict[str, Any] = {"completion_id": completion_id, "words": words}
     if finding.is_too_short(words):
-        return _page_or_fragment(request, "conversations/find.html", "conversations/_hits.html", context)
+        return page_or_fragment(request, "conversations/find.html", "conversations/_hits.html", context)
     so_far = {name: _counted(request, name) for name in ("read", "hits", "hidden", "asked")}
     try:
         found, source = find(
@@ -253,7 +253,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
         "problem": found.problem,
         "source": source,
     }
-    return _page_or_fragment(request, "conversations/find.html", "conversations/_hits.html", context)
+    return page_or_fragment(request, "conversations/find.html", "conversations/_hits.html", context)
 
 
 @require_POST
@@ -709,12 +709,13 @@ def _problem(
         "message_id": message_id,
         "retry_url": request.get_full_path(),
     }
-    return _page_or_fragment(request, "conversations/problem.html", "conversations/_problem.html", context, told.status)
+    return page_or_fragment(request, "conversations/problem.html", "conversations/_problem.html", context, told.status)
 
 
-def _page_or_fragment(
+def page_or_fragment(
     request: Request, page: str, fragment: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
+    """Answer a reader with the page, and htmx with what it adds to one."""
     is_fragment = bool(request.htmx) and not request.htmx.history_restore_request
     response = render(request, fragment if is_fragment else page, context, status=status)
     patch_vary_headers(response, ["HX-Request"])

@@ -38,6 +38,7 @@ class Command(BaseCommand):
         self.stdout.write(f"\n  Lectern  {settings.SITE_URL}\n")
         with _one_machine_at_a_time():
             call_command("migrate", verbosity=0)
+            call_command("rebuild_search", missing=True)
             if settings.DEMO:
                 _fill_empty_archive()
                 self.stdout.write(_demo_sentences())

@@ -1,0 +1,361 @@
+"""The search over the archive. Nothing here knows which database answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import chain, pairwise
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.models import Max, Min
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from tests.conftest import make_choice, make_completion, make_long, say
+from viewer.archive import search_index
+from viewer.archive.models import SearchEntry, StoredCompletion, StoredMessage
+from viewer.archive.search_query import read_query
+from viewer.archive.search_text import asked_words, words_of
+from viewer.archive.searching import Results, search
+
+Store = Callable[..., Any]
+
+pytestmark = pytest.mark.django_db
+
+
+def results(question: str, **how: Any) -> Results:
+    return search(read_query(question), **how)
+
+
+def found(question: str, **how: Any) -> list[str]:
+    """Name what is found: messages by their id, answers and metadata by their completion's."""
+    return [
+        hit.message_id or f"{group.completion.id} {hit.role}"
+        for group in results(question, **how).groups
+        for hit in group.hits
+    ]
+
+
+def snippet(question: str) -> str:
+    """Write the first snippet with its marks as [brackets]."""
+    hit = results(question).groups[0].hits[0]
+    return "".join(f"[{text}]" if is_marked else text for text, is_marked in hit.snippet)
+
+
+def call(name: str, arguments: str, call_id: str = "call_1") -> dict[str, Any]:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+@pytest.fixture
+def desk(stored: Store) -> None:
+    """One conversation with every kind of thing that can be found, and one that has other words."""
+    cited = {"url": "https://docs.example/returns", "title": "Returning a kettle", "start_index": 0, "end_index": 2}
+    stored(
+        make_completion(
+            "chatcmpl-a",
+            say("system", "You are a polite agent."),
+            say("user", "Where is my refund for order TK-30582?"),
+            say("assistant", None, tool_calls=[call("lookup_order", '{"name": "Jos\\u00e9", "city": "Genève"}')]),
+            say("tool", '{"error": "warehouse offline"}', tool_call_id="call_1"),
+            say("assistant", "As the page says.", annotations=[{"type": "url_citation", "url_citation": cited}]),
+            say("user", None, content_parts=[{"type": "file", "file": {"filename": "Quittung.pdf", "file_data": "QUJD"}}]),
+            say("assistant", None, refusal="That would be unwise."),
+            say("assistant", None, audio={"id": "audio_1", "data": "c2VjcmV0", "transcript": "Spoken tangerine"}),
+            say("user", None, content_parts=[{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]),
+            say("critic", "Nobody knows this role", verdict={"why": "peculiar"}),
+            model="gpt-4.1-2025-04-14",
+            metadata={"Customer": "cus 42", "tier": "gold"},
+            choices=[make_choice("The parcel is in Paris.")],
+            created=1_762_000_000,
+        ),
+        make_completion(
+            "chatcmpl-b",
+            say("user", "A refund, please"),
+            model="o4-mini",
+            metadata={"tier": "tin"},
+            created=1_763_000_000,
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("refund", ["chatcmpl-b-0", "chatcmpl-a-1"]),
+        ("REFUND order", ["chatcmpl-a-1"]),
+        ('"my refund"', ["chatcmpl-a-1"]),
+        ('"refund my"', []),
+        ("tk-30582", ["chatcmpl-a-1"]),
+        ("refun*", ["chatcmpl-b-0", "chatcmpl-a-1"]),
+        ("refun", []),
+        ("refund -order", ["chatcmpl-b-0"]),
+        ("refund -ord*", ["chatcmpl-b-0"]),
+        ('refund -"my refund"', ["chatcmpl-b-0"]),
+        ("lookup_order", ["chatcmpl-a-2"]),
+        ("jose geneve", ["chatcmpl-a-2"]),
+        ("warehouse", ["chatcmpl-a-3"]),
+        ("kettle", ["chatcmpl-a-4"]),
+        ("docs.example/returns", ["chatcmpl-a-4"]),
+        ("quittung", ["chatcmpl-a-5"]),
+        ("unwise", ["chatcmpl-a-6"]),
+        ("tangerine", ["chatcmpl-a-7"]),
+        ("peculiar", ["chatcmpl-a-9"]),
+        ("paris", ["chatcmpl-a answer"]),
+        ("cus 42", ["chatcmpl-a metadata"]),
+        ("QUJD", []),
+        ("c2VjcmV0", []),
+        ("role:system", ["chatcmpl-a-0"]),
+        ("role:Critic", ["chatcmpl-a-9"]),
+        ("tool:LOOKUP_order", ["chatcmpl-a-3", "chatcmpl-a-2"]),
+        ("has:tool -has:error", ["chatcmpl-a-2"]),
+        ("has:error", ["chatcmpl-a-3"]),
+        ("has:citation", ["chatcmpl-a-4"]),
+        ("has:file", ["chatcmpl-a-5"]),
+        ("has:refusal", ["chatcmpl-a-6"]),
+        ("has:audio", ["chatcmpl-a-7"]),
+        ("has:image", ["chatcmpl-a-8"]),
+        ("refund model:gpt-4.1", ["chatcmpl-a-1"]),
+        ("refund model:GPT-4.1-2025-04-14", ["chatcmpl-a-1"]),
+        ("refund model:gpt-4", []),
+        ("refund -model:o4-mini", ["chatcmpl-a-1"]),
+        ('refund meta.customer:"cus 42"', ["chatcmpl-a-1"]),
+        ("refund meta.tier:tin", ["chatcmpl-b-0"]),
+        ("refund meta.tier:gol", []),
+        ("refund after:2025-11-10", ["chatcmpl-b-0"]),
+        ("refund before:2025-11-10", ["chatcmpl-a-1"]),
+        ("refund after:2025-11-02 before:2025-11-13", []),
+        ("refund -after:2025-11", []),
+        ("refund after:2025 before:2026", ["chatcmpl-b-0", "chatcmpl-a-1"]),
+        ("refund id:chatcmpl-a", ["chatcmpl-a-1"]),
+        ("id:chatcmpl-b", ["chatcmpl-b answer", "chatcmpl-b-0"]),
+        ("id:chatcmpl-a-4", ["chatcmpl-a-4"]),
+        ("id:nothing refund", []),
+        ("-refund -role:assistant meta.tier:tin", []),
+        ('ƻ*', []),
+    ],
+)  # fmt: skip
+def test_what_is_asked_is_found_and_nothing_else(desk: None, question: str, expected: list[str]) -> None:
+    assert found(question) == expected
+    assert sorted(found(question, order="best")) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "questions", "misses"),
+    [
+        ("我想退款，东京的天气怎么样", ["退款", "退", "东京的天气", "样", '"想退款"', "天*"], ["京东", "款退"]),
+        ("返金をお願いします。ガスです", ["お願い", "返金", "ガス"], ["カス", "金返"]),
+        ("환불해 주세요", ["환불", "불", "주세요"], ["불환"]),
+        ("ขอเงินคืนหน่อย", ["เงินคืน"], ["คืนเงิน"]),
+        ("手机abc", ["手机", '"手机abc"', "abc"], ["机手"]),
+        ("Straße ĳs Ærø ﬁne ｆｕｌｌ", ["strasse", "ijs", "aero", "fine", "full"], ["stras"]),
+        ("नमस्ते दुनिया", ["नमस्ते", "दुनि*"], ["दुन"]),
+    ],
+)
+def test_every_script_is_found_by_its_own_words(
+    stored: Store, text: str, questions: list[str], misses: list[str]
+) -> None:
+    stored(make_completion("c", say("user", text), choices=[]))
+    assert {question: found(question) for question in questions} == {question: ["c-0"] for question in questions}
+    assert {question: found(question) for question in misses} == {question: [] for question in misses}
+
+
+def test_the_snippet_marks_the_words_in_the_text_as_it_was_written(stored: Store) -> None:
+    stored(
+        make_completion("a", say("user", "x " * 3000 + "The Cafe\u0301 of Zürich,\n\tand cafés too. " + "y " * 300)),
+        make_completion("b", say("user", "まず東京の天気を見ます"), choices=[]),
+        make_completion("d", say("assistant", None, content_parts=[{"type": "text", "text": "first"}, {"type": "text", "text": "İstanbul ist schön"}])),
+    )  # fmt: skip
+    assert "The [Cafe\u0301] of [Zürich], and cafés too. y" in snippet("cafe ZURICH")
+    assert snippet("cafe").startswith("…x x")
+    assert snippet("cafe").endswith("y…")
+    assert snippet("東京の天気") == "まず[東京の天気]を見ます"
+    assert snippet("istanbul SCHON") == "[İstanbul] ist [schön]"
+
+
+def test_newest_first_pages_give_every_conversation_once(stored: Store) -> None:
+    stored(*(make_completion(f"c-{n}", say("user", "refund"), choices=[], created=n // 4) for n in range(65)))
+    assert pages("refund") == [[f"c-{n}-0" for n in range(64 - start, max(-1, 44 - start), -1)] for start in (0, 20, 40, 60)]  # fmt: skip
+    ranked = pages("refund", order="best")
+    assert sorted(chain.from_iterable(ranked)) == sorted(f"c-{n}-0" for n in range(65))
+
+
+def pages(question: str, **how: Any) -> list[list[str]]:
+    """Read page after page to the end."""
+    after, read = "", []
+    while True:
+        page = results(question, after=after, **how)
+        read.append([hit.message_id for group in page.groups for hit in group.hits])
+        assert (page.overview is None) == bool(after)
+        if not (after := page.cursor):
+            return read
+
+
+def test_a_talkative_conversation_does_not_flood(stored: Store) -> None:
+    stored(
+        make_completion("before", say("user", "number"), created=1),
+        make_long("talkative", 1500) | {"created": 2},
+        make_completion("after", say("user", "number"), created=3),
+    )
+    for order in ("newest", "best"):
+        page = results("number", order=order)
+        assert {group.completion.id for group in page.groups} >= {"after", "talkative"}
+        assert [len(group.hits) for group in page.groups if group.completion.id == "talkative"] == [3]
+    page = results("number")
+    assert [(group.completion.id, group.more) for group in page.groups] == [("after", 0), ("talkative", 1497), ("before", 0)]  # fmt: skip
+    assert page.overview
+    assert page.overview.is_capped
+    inside = pages("number id:talkative")
+    assert [len(page) for page in inside] == [20] * 75
+    assert list(chain.from_iterable(inside)) == [f"talkative-{n}" for n in reversed(range(1500))]
+
+
+def test_the_best_match_comes_first_when_asked(stored: Store) -> None:
+    stored(
+        make_completion("much", say("user", "refund refund refund"), choices=[], created=1),
+        make_completion("little", say("user", "A refund among " + "many other words " * 30), choices=[], created=2),
+    )
+    assert found("refund", order="best") == ["much-0", "little-0"]
+    assert found("refund") == ["little-0", "much-0"]
+
+
+def test_facets_count_conversations_and_narrow_the_question(stored: Store) -> None:
+    for n in range(5):
+        metadata = {"tier": "gold" if n < 3 else "tin", "the plan": "b: 2", "order": str(n)}
+        stored(make_completion(f"c-{n}", say("user", "refund"), say("user", "refund"), model="m 1", metadata=metadata))
+    overview = results("refund").overview
+    assert overview
+    assert (overview.messages, overview.conversations) == (10, 5)
+    assert {(facet.name, facet.value): facet.count for facet in overview.facets} == {
+        ("model", "m 1"): 5, ("meta.tier", "gold"): 3, ("meta.tier", "tin"): 2, ("meta.the plan", "b: 2"): 5,
+    }  # fmt: skip
+    for facet in overview.facets:
+        narrowed = results(facet.query).overview
+        assert narrowed
+        assert narrowed.conversations == facet.count
+        assert (facet.name, facet.value) not in {(again.name, again.value) for again in narrowed.facets}
+
+
+def test_what_is_not_understood_is_said() -> None:
+    query = read_query('has:cheese before:soon re* -id:x "unfinished')
+    assert [remark.split()[0] for remark in query.remarks] == ["has:cheese", "before:soon", "re*", "id:"]
+    assert [term.words for term in query.terms] == [("re",), ("unfinished",)]
+    assert read_query("word " * 300).remarks == (
+        "Only the first 1000 characters were read.", "Only the first 40 words were searched for.",
+    )  # fmt: skip
+    assert read_query("“refund order” -“x”").terms == read_query('"refund order" -"x"').terms
+
+
+def test_days_are_the_readers(stored: Store) -> None:
+    stored(make_completion("c", say("user", "refund"), choices=[], created=1_761_951_600))  # 31 October, 23:00 UTC
+    assert found("refund after:2025-11-01") == []
+    with timezone.override("Europe/Berlin"):
+        assert found("refund after:2025-11-01") == ["c-0"]
+
+
+HOSTILE = some.one_of(
+    some.text(),
+    some.text(alphabet='"\'*:-()^+~|&!<>\\% \x00ƻ手', max_size=40),
+    some.lists(
+        some.sampled_from(["NOT", "AND", "OR", "NEAR(", '"', "*", "-", "--", "id:", "has:", "meta.", "meta.a:", "model:", ":", "'", ";", "before:", "after:0000", "before:9999-99", "after:9999", "手", "refund", "\ud800", "ƻ"]),
+        max_size=12,
+    ).map(" ".join),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(question=HOSTILE, after=some.one_of(some.just(""), some.text(max_size=20), some.from_regex(r"[0-9]{1,5}-[0-9]{1,20}", fullmatch=True)))  # fmt: skip
+def test_any_question_has_an_answer(desk: None, question: str, after: str) -> None:
+    for order in ("newest", "best"):
+        results(question, order=order, after=after)
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=some.text(), before=some.text(), behind=some.text())
+def test_a_text_is_found_by_any_text_that_it_holds(text: str, before: str, behind: str) -> None:
+    """Words that are asked for stand in this order among those of a text that holds them as whole words."""
+    asked, goes_on = asked_words(text)
+    held = words_of(f"{before} \n{text}\n {behind}").split()
+    places = [at for at in range(len(held)) if held[at : at + len(asked)] == asked]
+    if goes_on and not places:
+        places = [at for at, word in enumerate(held) if word.startswith(asked[-1])]
+    assert places or not asked
+
+
+def test_the_index_follows_every_change(stored: Store) -> None:
+    stored(make_completion("c", say("user", "aardvark"), say("user", "aardwolf"), metadata={"k": "v"}))
+    assert found("aard*") == ["c-1", "c-0"]
+    stored(make_completion("c", say("user", "buffalo")), replace=True)
+    assert (found("aard*"), found("buffalo")) == ([], ["c-0"])
+    StoredCompletion.objects.all().delete()
+    assert (found("buffalo"), SearchEntry.objects.count()) == ([], 0)
+
+
+def test_what_changes_behind_our_back_is_not_found_until_it_is_filled_in(stored: Store) -> None:
+    stored(*(make_completion(f"c-{n}", say("user", "aardvark")) for n in range(3)))
+    with connection.cursor() as cursor:
+        body = json.dumps(say("user", "buffalo", id="c-0-0"))
+        cursor.execute("UPDATE archive_storedmessage SET body = %s WHERE message_id = 'c-0-0'", [body])
+        cursor.execute("DELETE FROM archive_storedmessage WHERE message_id = 'c-1-0'")
+        cursor.execute("UPDATE archive_storedcompletion SET created = 5 WHERE completion_id = 'c-2'")
+    assert (found("aardvark"), found("buffalo")) == ([], [])
+    call_command("rebuild_search", missing=True)
+    assert (found("aardvark"), found("buffalo")) == (["c-2-0"], ["c-0-0"])
+    assert found("aardvark before:1971") == ["c-2-0"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rebuilding_mends_the_index_and_gives_what_importing_gave(stored: Store, desk: None) -> None:
+    stored(make_completion("alone", metadata={"k": "v"}, choices=[]), make_long("long", 30))
+    imported = list(SearchEntry.objects.order_by("id").values_list("id", "completion_id", "position", "words"))
+    search_index.drop(connection)
+    SearchEntry.objects.filter(position=1).delete()
+    SearchEntry.objects.update(words="spoilt")
+    for _ in range(2):
+        call_command("rebuild_search")
+        rebuilt = list(SearchEntry.objects.order_by("id").values_list("id", "completion_id", "position", "words"))
+        assert rebuilt == imported
+        assert found("refund") == ["chatcmpl-b-0", "chatcmpl-a-1"]
+
+
+def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored(*(make_completion(f"c-{n}", say("user", "refund")) for n in range(5)))
+    SearchEntry.objects.all().delete()
+    monkeypatch.setattr(search_index, "_AT_ONCE", 2)
+    interrupted = search_index.fill_in()
+    assert (next(interrupted), len(found("refund"))) == (2, 2)
+    interrupted.close()
+    assert list(search_index.fill_in()) == [2, 1]
+    assert found("refund") == [f"c-{n}-0" for n in reversed(range(5))]
+
+
+def test_strange_times_and_shapes_are_stored_and_found(stored: Store) -> None:
+    became = stored(
+        make_completion("old", say("user", "refund"), created=-5),
+        make_completion("late", say("user", "refund"), created=2**52),
+        make_completion("empty", choices=[make_choice("refund")]),
+        make_completion("odd", say("user", {"deep": [{"er": "refund"}]}), choices=[7, {"message": None}]),
+        make_completion("huge", say("user", "refund " + "".join(chr(0x10000 + n % 5000) for n in range(400_000)))),
+        make_completion("wide", say("user", "refund " + "a" * 5000 + " \x00 end"), metadata={"k": "x" * 9000}),
+    )
+    assert {outcome.became for outcome in became} == {"imported"}
+    assert found("refund")[0] == "late-0"
+    assert found("refund")[-1] == "old-0"
+    assert set(found("refund")) == {"old-0", "late-0", "empty answer", "odd-0", "huge-0", "wide-0"}
+    assert found("a" * 5000) == ["wide-0"]
+
+
+def test_an_answer_that_a_server_appended_is_found_once(stored: Store) -> None:
+    answer = say("assistant", "The parcel is in Paris.")
+    stored(make_completion("c", say("user", "Where?"), answer, choices=[make_choice("The parcel is in Paris.")]))
+    assert found("parcel") == ["c-1"]
+
+
+def test_the_entries_of_a_conversation_lie_together(stored: Store) -> None:
+    stored(*(make_long(f"c-{n}", 5) | {"created": 7} for n in range(4)))
+    spans = SearchEntry.objects.values("completion").annotate(low=Min("id"), high=Max("id")).order_by("low")
+    assert all(one["high"] < other["low"] for one, other in pairwise(spans))
+    assert StoredMessage.objects.count() == 20

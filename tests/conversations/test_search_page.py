@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.conftest import make_choice, make_completion, make_key, make_long, say
+from tests.conversations.pages import link, visible
+
+Store = Callable[..., Any]
+
+
+def opened(reader: Client, question: str, **asked: str) -> str:
+    answer = reader.get("/search/", {"q": question, **asked})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def hits(page: str) -> list[str]:
+    return [unescape(address) for address in re.findall(r'class="found__hit" href="([^"]+)"', page)]
+
+
+def leads_to(reader: Client, given: str) -> str:
+    """Follow what is put into the box to the address where it ends."""
+    answer = reader.get("/search/", {"q": given}, follow=True)
+    return answer.redirect_chain[-1][0] if answer.redirect_chain else "search"
+
+
+def test_a_result_says_who_where_and_when_and_leads_to_the_message(reader: Client, stored: Store) -> None:
+    stored(
+        make_completion(
+            "c-1",
+            say("user", "Where is my <b>refund</b>?"),
+            say("assistant", None, refusal="No refund."),
+            choices=[make_choice("A refund was sent.")],
+            metadata={"desk": "refund"},
+        )
+    )
+    page = opened(reader, "refund")
+    assert hits(page) == [
+        "/completions/c-1/?find=refund&order=desc",
+        "/completions/c-1/messages/c-1-1/?find=refund",
+        "/completions/c-1/messages/c-1-0/?find=refund",
+    ]
+    assert "Where is my &lt;b&gt;<mark>refund</mark>&lt;/b&gt;?" in page
+    text = visible(page)
+    assert "3 messages in 1 conversation" in text
+    assert "Where is my <b>refund</b>? gpt-4.1 1 Nov 2025" in text
+    assert "Answer A refund was sent." in text
+    assert "User Where is my" in text
+    assert reader.get(hits(page)[1]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("chatcmpl-long", "/completions/chatcmpl-long/"),
+        ("  chatcmpl-long-31 ", "/completions/chatcmpl-long/messages/chatcmpl-long-31/"),
+        ("chatcmpl-gone", "/completions/chatcmpl-gone/"),
+        ("odd", "/completions/odd/"),
+        ("odd-0", "/completions/odd/messages/odd-0/"),
+        ("https://lectern.example/completions/odd/messages/odd-0/?from=mail#x", "/completions/odd/messages/odd-0/"),
+        ("https://elsewhere.example/page", "search"),
+        ("chatcmpl-long and more", "search"),
+        ("refund", "search"),
+    ],
+)
+def test_the_box_opens_what_it_names_and_searches_for_the_rest(
+    reader: Client, stored: Store, given: str, expected: str
+) -> None:
+    stored(make_long("chatcmpl-long", 40), make_completion("odd", say("user", "x")))
+    assert leads_to(reader, given) == expected
+
+
+@pytest.mark.parametrize("order", ["newest", "best"])
+def test_following_next_page_gives_every_conversation_once(reader: Client, stored: Store, order: str) -> None:
+    stored(*(make_completion(f"c-{n}", say("user", "refund é&"), created=n) for n in range(45)))
+    seen: list[str] = []
+    page = opened(reader, "refund é& -voucher", order=order)
+    while True:
+        seen += re.findall(r'data-completion-id="([^"]+)"', page)
+        later = link(page, "later")
+        if not later:
+            break
+        page = reader.get(later, headers={"HX-Request": "true"} if len(seen) < 40 else {}).content.decode()
+    assert sorted(seen) == sorted(f"c-{n}" for n in range(45))
+    assert "Back to the first page" in page
+
+
+def test_a_talkative_conversation_offers_the_rest_of_its_messages(reader: Client, stored: Store) -> None:
+    stored(make_long("talkative", 30))
+    page = opened(reader, "number")
+    assert len(hits(page)) == 3
+    assert '<a class="found__more" href="/search/?q=number+id%3Atalkative">27 more in this conversation</a>' in page
+    inside = opened(reader, "number id:talkative")
+    assert len(hits(inside)) == 20
+    assert "more in this conversation" not in inside
+    assert link(inside, "later")
+
+
+def test_operators_are_chips_that_can_be_taken_off_and_facets_put_one_on(reader: Client, stored: Store) -> None:
+    stored(*(make_completion(f"c-{n}", say("user", "refund"), metadata={"tier": "gold"}) for n in range(3)))
+    page = opened(reader, 'refund -model:o4-mini meta.tier:"gold"', order="best")
+    assert (
+        'href="/search/?q=refund+meta.tier%3A%22gold%22&amp;order=best" aria-label="Remove filter not model o4-mini"'
+        in page
+    )
+    assert "/search/?q=refund+-model%3Ao4-mini+meta.tier%3A%22gold%22+model%3Agpt-4.1&amp;order=best" in page
+
+
+def test_nothing_found_says_what_to_do_and_what_is_not_covered(reader: Client, stored: Store) -> None:
+    stored(make_completion("c-1", say("user", "refund")))
+    page = opened(reader, "zebra has:cheese")
+    text = visible(page)
+    assert "Nothing found" in text
+    assert "has:cheese is not known" in text
+    assert "This searches the archive, not what lies only at OpenAI" in text
+    assert "./run manage import_completions FILE" in text
+    assert 'value="zebra has:cheese"' in page
+
+
+def test_the_note_names_the_source_that_is_browsed(reader: Client, alice: Any) -> None:
+    key = make_key(alice, label="Azure desk")
+    reader.post("/keys/choose/", {"key": str(key.pk)})
+    assert "not what lies only at Azure desk" in visible(opened(reader, "refund"))
+
+
+def test_an_empty_question_explains_the_operators(reader: Client, db: None) -> None:
+    page = opened(reader, "  ")
+    assert "What are you looking for?" in visible(page)
+    assert 'href="/search/?q=has%3Arefusal"' in page
+
+
+def test_hidden_characters_are_shown_in_results(reader: Client, stored: Store) -> None:
+    stored(make_completion("c-1", say("user", "refund invoice_\u202egpj.exe")))
+    page = opened(reader, "refund \u202e")
+    assert "invoice_[U+202E]gpj.exe" in page
+    assert "\u202e" not in page.split("<main", 1)[1]

@@ -1,0 +1,180 @@
+"""Says by which words a message is found: its texts, folded and cut into words, and a mark for every operator.
+
+Both databases index what this file writes, so they find the same. Case, accents and compatibility forms are folded.
+Scripts that put no blanks between words are cut into overlapping pairs, so that a word is found inside a run.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+from viewer.completions.errors import is_error_result
+
+_MOST = 200_000  # characters of one message; PostgreSQL takes no more than 1 MB of one text's words
+_LONGEST_WORD = 64  # characters; what is longer is no word that anybody types, and PostgreSQL refuses 2 kB
+# What nobody looks for: names of kinds, ids that tie calls to results, and bytes.
+_SILENT = {"type", "role", "id", "tool_call_id", "object", "detail", "format", "data", "file_data"}
+_KINDS = {"image_url": "image", "input_audio": "audio", "file": "file", "refusal": "refusal"}
+
+_CHARACTERS = [chr(code) for code in range(0x300, 0x10000)]
+# Accents, points and tones are dropped. Japanese voicing (8) and the Indic virama (9) make other letters, so they stay.
+_DROPPED = re.compile(
+    f"[{''.join(c for c in _CHARACTERS if unicodedata.combining(c) not in (0, 8, 9))}"
+    "\xad\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff]"
+)
+_VOWEL_SIGNS = "".join(
+    c for c in _CHARACTERS if unicodedata.category(c) in ("Mn", "Mc") and unicodedata.combining(c) in (0, 8, 9)
+)
+_BREAK = re.compile(rf"[^\w{_VOWEL_SIGNS}]|_")
+_ASCII_BREAKS = {code: " " for code in range(128) if not chr(code).isalnum()}
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ƻ": "2"})
+# Thai, Lao, Myanmar, Hangul letters, Khmer, kana, ideographs, Hangul.
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff"
+)
+_RUN = re.compile(f"[{UNSPACED}]+")
+_RUN_AT_END = re.compile(rf"([{UNSPACED}]+)\s*\Z")
+_LONG_WORD = re.compile(rf"(\S{{{_LONGEST_WORD}}})\S+")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_DATE_OF_MODEL = re.compile(r"-\d{4}-\d{2}-\d{2}$", re.ASCII)
+
+
+def fold(text: str) -> str:
+    """Take case, accents and compatibility forms off."""
+    if text.isascii():
+        return text.lower()
+    spread = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return unicodedata.normalize("NFKC", _DROPPED.sub("", spread)).translate(_LETTERS)
+
+
+def words_of(text: str) -> str:
+    """Cut a text into folded words, each set off by blanks."""
+    words = text.lower().translate(_ASCII_BREAKS) if text.isascii() else _BREAK.sub(" ", fold(text))
+    if not words.isascii():
+        words = _RUN.sub(_in_pairs, words)
+    is_long = len(words) > _LONGEST_WORD and max(map(len, words.split()), default=0) > _LONGEST_WORD
+    return _LONG_WORD.sub(r"\1", words) if is_long else words
+
+
+def asked_words(text: str) -> tuple[list[str], bool]:
+    """Cut what is asked for into words, and say whether the last is only the beginning of one.
+
+    The words of a run of ideographs are its pairs and, where the run ends, its last character alone. A question need
+    not end where a run ends, so it asks for the pairs; for one character it asks for what begins with it.
+    """
+    words = words_of(text).split()
+    run = _RUN_AT_END.search(_BREAK.sub(" ", fold(text)))
+    if run is None:
+        return words, False
+    return (words[:-1], False) if len(run[1]) > 1 else (words, True)
+
+
+@lru_cache(10_000)
+def mark(operator: str, value: str) -> str:
+    """Give the word that stands for `operator:value` in the index; it begins with a letter that no text has."""
+    asked = f"{operator}:{fold(value).replace(chr(34), '').strip()}"
+    return "ƻ" + blake2b(asked.encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+EVERYTHING = mark("", "")
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """Give every text of a message in order, whatever its shape, without what only machines read."""
+    waiting = [("", value)]
+    while waiting:  # a stack, for no depth of nesting may exhaust Python's
+        name, value = waiting.pop()
+        if isinstance(value, str):
+            if value and not value.startswith("data:"):
+                yield _unescaped(value) if value[0] in "{[" and "\\" in value else value
+        elif isinstance(value, list):
+            waiting += [(name, item) for item in reversed(value)]
+        elif isinstance(value, dict):
+            has_parts = isinstance(value.get("content_parts"), list) and bool(value["content_parts"])
+            waiting += [
+                (key, inner)
+                for key, inner in reversed(value.items())
+                if key not in _SILENT and not (key == "content" and has_parts)
+            ]
+
+
+def search_words(
+    model: str, metadata: dict[str, str], messages: Iterable[dict[str, Any]], choices: Any
+) -> Iterator[str]:
+    """Give the words of each message, and last those of the answer, which carries the metadata's words too."""
+    shared = " ".join(_shared_marks(model, metadata))
+    tools: dict[str, str] = {}
+    said = ""
+    for message in messages:
+        said = _words(texts_of(message))
+        yield f"{said} {' '.join(_marks(message, tools))} {shared}"
+    answers = [choice["message"] for choice in _dicts(choices) if isinstance(choice.get("message"), dict)]
+    answered = _words(texts_of(answers))
+    if answered == said:  # some servers append the answer to the messages; it is found there
+        answered = ""
+    pairs = _words(f"{key} {value}" for key, value in metadata.items())
+    marks = " ".join(name for answer in answers for name in _marks(answer, tools))
+    yield f"{answered} {pairs} {marks} {shared}"
+
+
+def _in_pairs(run: re.Match[str]) -> str:
+    text = run[0]
+    return f" {' '.join(text[at : at + 2] for at in range(len(text)))} "
+
+
+def _unescaped(json_text: str) -> str:
+    """Undo the escapes of JSON in a text, so that `Jos\\u00e9` is found as a name."""
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else " ", json_text)
+
+
+def _words(texts: Iterable[str]) -> str:
+    return words_of("\n".join(texts)[:_MOST])
+
+
+def _shared_marks(model: str, metadata: dict[str, str]) -> Iterator[str]:
+    yield EVERYTHING
+    yield from {mark("model", model), mark("model", _DATE_OF_MODEL.sub("", model))}
+    for key, value in metadata.items():
+        yield mark(f"meta.{fold(key)}", value)
+
+
+def _marks(message: dict[str, Any], tools: dict[str, str]) -> Iterator[str]:
+    """Name what `role:`, `tool:` and `has:` ask for. `tools` remembers the names of calls for their results."""
+    role = message.get("role")
+    yield mark("role", role if isinstance(role, str) else "")
+    parts = _dicts(message.get("content_parts") or message.get("content"))
+    kinds = {_KINDS[part["type"]] for part in parts if part.get("type") in _KINDS}
+    kinds |= {name for name in ("audio", "refusal") if message.get(name)}
+    if message.get("annotations"):
+        kinds.add("citation")
+    is_result = role in ("tool", "function")
+    names = set(_called(message, tools))
+    if is_result:
+        names.add(tools.get(str(message.get("tool_call_id")), str(message.get("name") or "")))
+        content = message.get("content")
+        if isinstance(content, str) and is_error_result(content):
+            kinds.add("error")
+    if is_result or names:
+        kinds.add("tool")
+    yield from (mark("has", kind) for kind in kinds)
+    yield from (mark("tool", name) for name in names if name)
+
+
+def _called(message: dict[str, Any], tools: dict[str, str]) -> Iterator[str]:
+    for call in _dicts(message.get("tool_calls")):
+        inside = call.get(str(call.get("type") or "function"))
+        name = inside.get("name") if isinstance(inside, dict) else call.get("name")
+        tools[str(call.get("id"))] = str(name or "")
+        yield str(name or "")
+    legacy = message.get("function_call")
+    if isinstance(legacy, dict):
+        yield str(legacy.get("name") or "")
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,0 +1,344 @@
+"""Searches the archive: one question, two databases behind it, results grouped by conversation.
+
+No step looks at all that matches a common word: results are the end of a range, or ranked among the newest thousand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from typing import Any, Literal
+
+from django.db import connection
+from django.db.models import Count, Q
+
+from viewer.completions.reading import read_completion, read_message
+from viewer.completions.source_text import decode
+from viewer.completions.types import Completion, Message, Unreadable
+
+from .models import SearchEntry, StoredCompletion, StoredMessage, StoredMetadata, fit
+from .search_index import ids_between
+from .search_query import Query, Term, with_operator
+from .search_text import EVERYTHING, texts_of
+from .snippets import Snippet, snippet_of
+
+Order = Literal["newest", "best"]
+Row = tuple[int, int, int | None]  # an entry, its completion, its position
+MOST_COUNTED = 1000  # messages; what is more is said as "more than"
+_GROUPS = 20  # conversations on a page
+_SHOWN = 3  # messages of one conversation
+_CHUNK = 60  # entries asked for at a time
+_OPENING = 5  # messages in which the first question is looked for
+_FACETS = 6  # of models, and of metadata
+_HIGHEST = 2**63 - 1 - _GROUPS  # above every entry, and with a page more still a number for either database
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One message that matches; without an id it is the answer of the completion, or its metadata."""
+
+    message_id: str
+    role: str
+    snippet: Snippet
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A conversation with the first messages that match, and how many more there are."""
+
+    completion: Completion | Unreadable
+    opening: tuple[Message | Unreadable, ...]  # what the user asked first stands in one of them
+    hits: tuple[Hit, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A value that many of the results have, how many conversations, and the question narrowed to it."""
+
+    name: str
+    value: str
+    count: int
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What all the results have in common, seen in the newest thousand."""
+
+    messages: int
+    conversations: int
+    facets: tuple[Facet, ...]
+
+    @property
+    def is_capped(self) -> bool:
+        return self.messages > MOST_COUNTED
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One page; `cursor` asks for the next and is empty on the last. Only a first page has an overview."""
+
+    groups: tuple[Group, ...] = ()
+    cursor: str = ""
+    overview: Overview | None = None
+
+
+@dataclass(slots=True)
+class _Found:
+    """The entries of one conversation that match: places of the first ones, and how many in all."""
+
+    completion: int
+    places: list[int | None] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, place: int | None) -> None:
+        self.count += 1
+        if len(self.places) < _SHOWN:
+            self.places.append(place)
+
+
+def search(query: Query, *, order: Order = "newest", after: str = "") -> Results:
+    """Find one page of conversations. An unknown cursor starts from the beginning."""
+    if query.is_empty:
+        return Results()
+    matching = _Matching(query)
+    skipped, below = _read_cursor(after)
+    is_first = below == _HIGHEST
+    newest = matching.newest(MOST_COUNTED + 1 if is_first or order == "best" else _CHUNK, below)
+    if query.within:
+        found, following = _all_of(newest)
+    elif order == "best":
+        found, following = _best(matching, newest, skipped)
+    else:
+        found, following = _newest(matching, newest)
+    return Results(tuple(_read(found, query)), following, _overview(newest, query) if is_first else None)
+
+
+def _read_cursor(given: str) -> tuple[int, int]:
+    """Read how many conversations to skip, and the id below which to look."""
+    cursor = re.fullmatch(r"([0-9]{1,4})-([0-9]{1,19})", given, re.ASCII)
+    return (int(cursor[1]), min(int(cursor[2]), _HIGHEST)) if cursor else (0, _HIGHEST)
+
+
+def _all_of(rows: list[Row]) -> tuple[list[_Found], str]:
+    """Give every message of the one conversation that is asked about, a page at a time."""
+    page = rows[:_GROUPS]
+    found = [_Found(page[0][1], [place for _, _, place in page], len(page))] if page else []
+    return found, f"0-{page[-1][0]}" if len(rows) > len(page) else ""
+
+
+def _newest(matching: _Matching, rows: list[Row]) -> tuple[list[_Found], str]:
+    """Walk from the newest entry down. What a talkative conversation has more is counted and jumped over."""
+    groups: list[_Found] = []
+    is_last = len(rows) < _CHUNK
+    while True:
+        for entry, completion, place in rows:
+            if not groups or groups[-1].completion != completion:
+                if len(groups) == _GROUPS:
+                    return groups, f"0-{entry + 1}"
+                groups.append(_Found(completion))
+            groups[-1].add(place)
+        if is_last:
+            return groups, ""
+        below = rows[-1][0]
+        if groups[-1].count > _SHOWN:
+            first = _first_entry(groups[-1].completion) or below  # nothing is left where it was deleted meanwhile
+            groups[-1].count += matching.count(first, below)
+            below = first
+        rows = matching.newest(_CHUNK, below)
+        is_last = len(rows) < _CHUNK
+
+
+def _best(matching: _Matching, rows: list[Row], skipped: int) -> tuple[list[_Found], str]:
+    """Rank the newest thousand that match, and give the conversations by their best message."""
+    rows = rows[:MOST_COUNTED]
+    ranks = matching.ranks(rows[-1][0], rows[0][0]) if rows else {}
+    groups: dict[int, _Found] = {}
+    for _, completion, place in sorted(rows, key=lambda row: (ranks.get(row[0], 0.0), -row[0])):
+        groups.setdefault(completion, _Found(completion)).add(place)
+    page = list(islice(groups.values(), skipped, skipped + _GROUPS))
+    is_last = skipped + _GROUPS >= len(groups)
+    # Later imports must not push a conversation from this page to the next, so the cursor holds on to the newest.
+    return page, "" if is_last else f"{skipped + _GROUPS}-{rows[0][0] + 1}"
+
+
+def _overview(newest: list[Row], query: Query) -> Overview:
+    """Count what matches, and what it has in common, among the newest thousand."""
+    completions = {completion for _, completion, _ in newest[:MOST_COUNTED]}
+    asked = {(operator.name.lower(), operator.value) for operator in query.operators}
+    facets = [
+        Facet(name, value, count, with_operator(query, name, value))
+        for name, value, count in [*_models(completions), *_pairs(completions)]
+        if (name.lower(), value) not in asked
+    ]
+    return Overview(len(newest), len(completions), tuple(facets))
+
+
+class _Matching:
+    """What matches one question, asked of the database in pieces. SQL, for neither index is Django's."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._is_sqlite = connection.vendor == "sqlite"
+        self._lowest, self._highest = ids_between(query.since, query.until)
+
+    def newest(self, limit: int, below: int) -> list[Row]:
+        """Give the newest entries below an id."""
+        where, values = self._where(self._lowest, below - 1)
+        entry = self._entry
+        return self._ask(
+            f"SELECT e.id, e.completion_id, e.position FROM (SELECT {entry} AS id FROM {self._from} WHERE {where} "
+            f"ORDER BY {entry} DESC LIMIT %s) f JOIN archive_searchentry e ON e.id = f.id ORDER BY e.id DESC",
+            [*values, limit],
+        )
+
+    def count(self, lowest: int, below: int) -> int:
+        """Count the entries of a range, but no more than a thousand and one."""
+        where, values = self._where(max(lowest, self._lowest), below - 1)
+        counted = self._ask(
+            f"SELECT COUNT(*) FROM (SELECT 1 FROM {self._from} WHERE {where} LIMIT %s) f", [*values, MOST_COUNTED + 1]
+        )
+        return int(counted[0][0])
+
+    def ranks(self, lowest: int, highest: int) -> dict[int, float]:
+        """Rank the entries of a range; the lower, the better."""
+        where, values = self._where(lowest, highest)
+        if self._is_sqlite:
+            ranked = self._ask(f"SELECT rowid, rank FROM {self._from} WHERE {where}", values)
+        else:
+            rank = "-ts_rank_cd(vector, to_tsquery('simple', %s), 1)"  # 1: a long text is worth less
+            asked = _tsquery([term for term in self._query.terms if not term.is_excluded])
+            ranked = self._ask(f"SELECT id, {rank} FROM {self._from} WHERE {where}", [asked, *values])
+        return dict(ranked)
+
+    @property
+    def _from(self) -> str:
+        return "archive_search" if self._is_sqlite else "archive_searchentry"
+
+    @property
+    def _entry(self) -> str:
+        return "archive_search.rowid" if self._is_sqlite else "archive_searchentry.id"
+
+    def _where(self, lowest: int, highest: int) -> tuple[str, list[Any]]:
+        where = f"{self._entry} BETWEEN %s AND %s"
+        values: list[Any] = [lowest, min(highest, self._highest)]
+        if self._is_sqlite:
+            where, values = f"archive_search MATCH %s AND {where}", [_fts5(self._query.terms), *values]
+        elif self._query.terms:
+            where, values = f"vector @@ to_tsquery('simple', %s) AND {where}", [_tsquery(self._query.terms), *values]
+        if self._query.within:
+            completion, position = self._scope
+            is_there = (
+                f"EXISTS (SELECT 1 FROM archive_searchentry s WHERE s.id = {self._entry} AND s.completion_id = %s"
+            )
+            where, values = f"{where} AND {is_there}", [*values, completion]
+            if position is not None:
+                where, values = f"{where} AND s.position = %s", [*values, position]
+            where += ")"
+        return where, values
+
+    @cached_property
+    def _scope(self) -> tuple[int, int | None]:
+        """Find the completion, or the message of one, that `id:` names; a row that is none where nothing has it."""
+        within = fit(self._query.within)
+        completion = StoredCompletion.objects.filter(completion_id=within).values_list("pk", flat=True).first()
+        if completion is not None:
+            return completion, None
+        message = StoredMessage.objects.filter(message_id=within).values_list("completion_id", "position").first()
+        return message or (0, None)
+
+    def _ask(self, sql: str, values: list[Any]) -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return list(cursor.fetchall())
+
+
+def _fts5(terms: Iterable[Term]) -> str:
+    """Write terms as FTS5 asks; a NOT needs something before it, so there is a word that every entry has."""
+    terms = tuple(terms)
+    wanted = [_phrase(term, " + ", '"', " *") for term in terms if not term.is_excluded]
+    excluded = [_phrase(term, " + ", '"', " *") for term in terms if term.is_excluded]
+    return " NOT ".join(["(" + " AND ".join(wanted or [f'"{EVERYTHING}"']) + ")", *excluded])
+
+
+def _tsquery(terms: Iterable[Term]) -> str:
+    written = [("!" if term.is_excluded else "", _phrase(term, " <-> ", "'", ":*")) for term in terms]
+    return " & ".join(f"{sign}({phrase})" for sign, phrase in written)
+
+
+def _phrase(term: Term, behind: str, quote: str, goes_on: str) -> str:
+    """Join the words of a term. They are letters and digits alone (`search_text`), so quotes hold them."""
+    return behind.join(f"{quote}{word}{quote}" for word in term.words) + (goes_on if term.is_prefix else "")
+
+
+def _first_entry(completion: int) -> int | None:
+    entries = SearchEntry.objects.filter(completion_id=completion, position__isnull=False).order_by("position")
+    return entries.values_list("id", flat=True).first()
+
+
+def _models(completions: set[int]) -> list[tuple[str, str, int]]:
+    found = StoredCompletion.objects.filter(pk__in=completions).exclude(model="")
+    counted = found.values_list("model").annotate(count=Count("pk")).order_by("-count", "model")[:_FACETS]
+    return [("model", model, count) for model, count in counted]
+
+
+def _pairs(completions: set[int]) -> list[tuple[str, str, int]]:
+    """Count the commonest pairs; what only one conversation has narrows nothing down."""
+    pairs = StoredMetadata.objects.filter(completion__in=completions).values_list("key", "value")
+    commonest = Counter(pairs).most_common(_FACETS)
+    return [(f"meta.{key}", value, count) for (key, value), count in commonest if count > 1 and len(value) <= 60]
+
+
+def _read(found: list[_Found], query: Query) -> Iterable[Group]:
+    """Read what a page of results shows: all completions at once, all messages at once."""
+    completions = StoredCompletion.objects.in_bulk([group.completion for group in found])
+    messages = _messages(found)
+    for group in found:
+        if group.completion not in completions:  # deleted while we were looking
+            continue
+        body = completions[group.completion].body
+        opening = [(group.completion, place) for place in range(_OPENING)]
+        hits = [
+            _answer_hit(body, query.marked)
+            if place is None
+            else _message_hit(messages[group.completion, place], query.marked)
+            for place in group.places
+            if place is None or (group.completion, place) in messages
+        ]
+        yield Group(
+            completion=read_completion(body),
+            opening=tuple(read_message(messages[at]) for at in opening if at in messages and '"user"' in messages[at]),
+            hits=tuple(hits),
+            more=group.count - len(group.places),
+        )
+
+
+def _messages(found: list[_Found]) -> dict[tuple[int, int], str]:
+    """Read the messages that were found and those that open each conversation, by completion and position."""
+    wanted = Q(completion__in=[group.completion for group in found], position__lt=_OPENING)
+    for group in found:
+        wanted |= Q(completion=group.completion, position__in=[place for place in group.places if place is not None])
+    rows = StoredMessage.objects.filter(wanted).values_list("completion_id", "position", "body")
+    return {(completion, position): body for completion, position, body in rows}
+
+
+def _message_hit(body: str, terms: tuple[Term, ...]) -> Hit:
+    message = decode(body)
+    role = message.get("role")
+    return Hit(message["id"], role if isinstance(role, str) else "", snippet_of(texts_of(message), terms))
+
+
+def _answer_hit(body: str, terms: tuple[Term, ...]) -> Hit:
+    completion = decode(body)
+    answer = snippet_of(texts_of(completion.get("choices")), terms)
+    metadata = completion.get("metadata")
+    pairs = (
+        snippet_of([f"{key}: {value}" for key, value in metadata.items()], terms) if isinstance(metadata, dict) else ()
+    )
+    is_in_metadata = any(is_marked for _, is_marked in pairs) and not any(is_marked for _, is_marked in answer)
+    return Hit("", "metadata", pairs) if is_in_metadata else Hit("", "answer", answer)

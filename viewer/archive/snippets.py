@@ -1,0 +1,90 @@
+"""Cuts out of a text the place where words were found, and marks them in the text as it was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from .search_query import Term
+from .search_text import UNSPACED, fold
+
+Snippet = tuple[tuple[str, bool], ...]  # pieces of text, and whether each is marked
+
+_BEFORE, _LENGTH = 70, 240  # characters of a snippet before its first word, and in all
+_STRETCH, _OVERLAP = 5000, 300  # characters looked through at a time
+
+
+def snippet_of(texts: Iterable[str], terms: tuple[Term, ...]) -> Snippet:
+    """Give the first place with a word that was asked for; where none is to be seen, the beginning."""
+    wanted = _pattern(terms)
+    beginning = ""
+    for text in texts:
+        beginning = beginning or text
+        if wanted and (at := _find(wanted, text)) is not None:
+            return _cut(text, max(0, at - _BEFORE), wanted)
+    return _cut(beginning, 0, wanted)
+
+
+def _find(wanted: re.Pattern[str], text: str) -> int | None:
+    for start in range(0, max(1, len(text)), _STRETCH):
+        folded, places = _fold_in_place(text[start : start + _STRETCH + _OVERLAP])
+        if found := wanted.search(folded):
+            return start + places[found.start()]
+    return None
+
+
+def _cut(text: str, start: int, wanted: re.Pattern[str] | None) -> Snippet:
+    """Cut at blanks where there are some near, and mark every word that was asked for."""
+    if start and (blank := text.find(" ", start, start + 20) + 1):
+        start = blank
+    end = min(len(text), start + _LENGTH)
+    if end < len(text) and (blank := text.rfind(" ", end - 20, end)) > start:
+        end = blank
+    shown = text[start:end]
+    pieces = [("…", False)] if start else []
+    folded, places = _fold_in_place(shown)
+    done = 0
+    for found in wanted.finditer(folded) if wanted else ():
+        first, last = places[found.start()], places[found.end()]
+        pieces += [(shown[done:first], False), (shown[first:last], True)]
+        done = last
+    pieces += [(shown[done:], False), ("…" if end < len(text) else "", False)]
+    return tuple((re.sub(r"\s+", " ", piece), is_marked) for piece, is_marked in pieces if piece)
+
+
+def _fold_in_place(text: str) -> tuple[str, list[int] | range]:
+    """Fold a text, and say where each character of it stood; one place more stands for the end."""
+    if text.isascii():
+        return text.lower(), range(len(text) + 1)
+    folded = [_fold_one(character) for character in text]
+    places = [at for at, part in enumerate(folded) for _ in part]
+    # A mark that stands for itself belongs to the letter before it, so what was found ends behind it.
+    return "".join(folded), [*places, len(text)]
+
+
+@lru_cache(20_000)
+def _fold_one(character: str) -> str:
+    return fold(character)
+
+
+@lru_cache(200)
+def _pattern(terms: tuple[Term, ...]) -> re.Pattern[str] | None:
+    """Write the terms as one expression over folded text; the longest first, for the first that fits is taken."""
+    written = sorted((_written(term) for term in terms), key=len, reverse=True)
+    return re.compile("|".join(written)) if written else None
+
+
+def _written(term: Term) -> str:
+    words = list(term.words)
+    runs = [bool(re.match(f"[{UNSPACED}]", word)) for word in words]
+    parts = []
+    for at, word in enumerate(words):
+        if runs[at] and at and runs[at - 1] and words[at - 1][-1] == word[0]:
+            parts.append(re.escape(word[1:]))  # the second of two overlapping pairs adds what is new
+        else:
+            between = r"[\W_]*" if runs[at] or runs[at - 1] else r"[\W_]+"
+            parts.append((between if at else "") + re.escape(word))
+    before = "" if runs[0] else r"(?<![^\W_])"
+    after = "" if runs[-1] or term.is_prefix else r"(?![^\W_])"
+    return before + "".join(parts) + after
