@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import gzip
 
-from viewer.bundles import BundleFinder, pack_style
+from viewer.bundles import BundleFinder, pack_script, pack_style
 
 
 def test_a_style_loses_its_comments_and_blanks_and_nothing_else() -> None:
@@ -14,6 +14,12 @@ def test_a_style_loses_its_comments_and_blanks_and_nothing_else() -> None:
     assert pack_style(given).strip() == (
         "a :hover,b > .c:is(d,e){width:calc(1rem + 2 * var(--x));margin:0 auto}"
         '@media (min-width:4rem){.d::after{content:"; a /  b, }"}}'
+    )
+
+
+def test_a_script_loses_its_comments_and_indents_and_nothing_else() -> None:
+    assert pack_script("// What it does.\n\n  if (a) {\n    b = `${c} http://c, ${d} kB`;  // e\n  }\n") == (
+        "if (a) {\nb = `${c} http://c, ${d} kB`;  // e\n}\n"
     )
 
 

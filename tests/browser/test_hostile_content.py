@@ -40,7 +40,8 @@ ADDRESSES = [
     '" onerror="window.pwned=1',
     *PAYLOADS,
 ]
-OUR_FRAGMENT = re.compile(r"/completions/[^?]+/(?:\?after=.+|(?:parts|calls)/\d+/|result/)$")  # more, and "Show all"
+# More messages, "Show all", and the list beside.
+OUR_FRAGMENT = re.compile(r"/completions/[^?]+/(?:\?after=.+|(?:parts|calls)/\d+/|result/|beside/)$")
 CANARY = '<i class="canary"></i>'
 # Links to scripts are followed, the others not; nothing is fetched for the reader, and nothing copied.
 USE_EVERYTHING = """() => {
