@@ -151,6 +151,16 @@ class Bubble:
         return replace(self, calls=(), reasoning=(), other={}, source="", shows_json=False, unseen=unseen)
 
     @property
+    def has_more(self) -> bool:
+        """Whether it shows anything beside its parts: most do not, and to ask for each in a template takes time."""
+        rest = (self.result, self.calls, self.reasoning, self.other, self.left_out, self.source, self.unseen)
+        return any(rest) or (self.choice is not None and self.choice.has_logprobs)
+
+    @property
+    def place(self) -> str:
+        return "Link" if self.number is None else f"#{self.number}"
+
+    @property
     def is_prompt(self) -> bool:
         return self.look == "system"
 

@@ -15,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from html import escape, unescape
 from itertools import accumulate
 from typing import Literal
@@ -107,8 +107,11 @@ def web_address(url: str) -> str:
 
 def host_of(url: str) -> str:
     """Name the host as it is dialled, xn-- where it is not ASCII; empty when a browser could read another one."""
-    if len(url) > _LONGEST_URL:  # a data URL with a picture, mostly; and urlsplit would remember it
-        return ""
+    return _host_of(url) if len(url) <= _LONGEST_URL else ""  # a longer one is a data URL with a picture, mostly
+
+
+@lru_cache(500)  # a link, its source and its citation ask for the same
+def _host_of(url: str) -> str:
     try:
         host = unquote(urlsplit(url).hostname or "")
         host = host if host.isascii() else host.encode("idna").decode()

@@ -29,11 +29,12 @@ _LARGEST = 64_000  # bytes; with the cache's 1,000 entries this bounds its memor
 def drawn(bubble: Bubble, template: str = "conversations/_bubble.html") -> SafeString:
     """Print one bubble with its frame, or with another template that takes a bubble."""
     key = sha256(f"{_version()}{get_language()}{template}{bubble!r}".encode()).hexdigest()
-    html: str | None = caches["bubbles"].get(key)
+    kept = caches["bubbles"]
+    html: str | None = kept.get(key)
     if html is None:
         html = render_to_string(template, {"bubble": bubble})
         if len(html.encode()) <= _LARGEST:
-            caches["bubbles"].set(key, html, _A_DAY)
+            kept.set(key, html, _A_DAY)
     return mark_safe(html)  # noqa: S308  # a template has drawn it
 
 
