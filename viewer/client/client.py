@@ -94,7 +94,7 @@ class Client:
         back = self.completions(
             model=model, metadata=metadata, after=completion_id, order=opposite(order), limit=_ROWS_BEFORE + 1
         )
-        has_earlier = len(back.items) > _ROWS_BEFORE
+        has_earlier = len(back.items) > _ROWS_BEFORE or back.has_more
         start = back.cursor if has_earlier else ""
         page = self.completions(
             model=model, metadata=metadata, after=start, order=order, limit=_ROWS_BEFORE + PAGE_SIZE
@@ -251,7 +251,7 @@ def opposite(order: Order) -> Order:
     return "asc" if order == "desc" else "desc"
 
 
-def _is_cut_short(window: Window, message_id: str) -> bool:
+def _is_cut_short(window: Window[Message], message_id: str) -> bool:
     """Whether a window ends before its message because the messages are large; then it must begin with the message."""
     is_whole = len(window.items) >= PAGE_SIZE or not window.has_later
     return not is_whole and all(item.id != message_id for item in window.items)

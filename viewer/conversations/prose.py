@@ -182,6 +182,8 @@ def _has_small_tables(blocks: list[str]) -> bool:
 
 def _widen_table(block: str, filler: str) -> str:
     """Give the head of a table, and the line under it, as many cells as its widest row has."""
+    if "|" not in block:
+        return block
     lines = block.split("\n")
     widest = 0
     for n in range(len(lines) - 2, 0, -1):
