@@ -186,6 +186,7 @@ TEMPLATES = [
 DATABASES = {"default": _database()}
 CACHES = {
     "default": _cache("lectern", 10_000),
+    "bubbles": _cache("bubbles", 1_000),  # drawn, each at most 64 kB, so 64 MB in all (templatetags/bubbles.py)
     "answers": _cache("answers", 256),  # of upstreams, each at most 256 kB, so 64 MB in all (client/client.py)
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "viewer.reports.NoVariables"

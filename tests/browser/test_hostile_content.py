@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils.safestring import mark_safe
 from playwright.sync_api import Frame, Page, Request, expect
 
@@ -128,9 +128,9 @@ def watched(page: Page, stored: Callable, site: str) -> Watched:
 
 @pytest.fixture
 def drawn_afresh() -> Iterator[None]:
-    cache.clear()
+    caches["bubbles"].clear()
     yield
-    cache.clear()
+    caches["bubbles"].clear()
 
 
 @pytest.fixture(params=["escaping", "nh3"])
@@ -233,7 +233,7 @@ def test_the_policy_holds_alone(page: Page, site: str, stored: Callable, monkeyp
     two walls. Nor does it know what htmx is: `hx-disable` around a text keeps it from acting, unless the text closes
     that box first and goes on.
     """
-    monkeypatch.setattr(bubbles, "render_prose_cached", lambda text, _: Prose(mark_safe(f"{text}{CANARY}"), ()))
+    monkeypatch.setattr(bubbles, "render_prose", lambda text, _: Prose(mark_safe(f"{text}{CANARY}"), ()))
     watched = Watched(page, site)
     payloads = [payload for payload in PAYLOADS if "http-equiv" not in payload]
     opened = 0

@@ -17,6 +17,10 @@ values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(a
 blanks = st.sampled_from(["", " ", "\n", "\t \r\n"])
 
 
+def list_items(text: str, decoder: json.JSONDecoder = LENIENT) -> list[Piece]:
+    return list(items(text, decoder))
+
+
 @st.composite
 def spaced_json(draw: st.DrawFn) -> str:
     """JSON with blanks where they may stand, and escaped or plain letters."""
@@ -93,7 +97,7 @@ def test_an_empty_object_has_no_members(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["[]", " [ ] "])
 def test_an_empty_list_has_no_items(text: str) -> None:
-    assert items(text) == []
+    assert list_items(text) == []
 
 
 @pytest.mark.parametrize(
@@ -129,7 +133,7 @@ def test_what_is_no_object_has_no_members(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "null", "{}", "[", "]", "[}", "[1,]", "[,]", "[1 2]", "[1]]", "[1],"])
 def test_what_is_no_list_has_no_items(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        items(text)
+        list_items(text)
 
 
 @given(st.dictionaries(any_text, values), blanks, st.booleans())
@@ -146,7 +150,7 @@ def test_members_agree_with_json_loads(written: dict[str, object], blank: str, e
 @thorough
 def test_items_agree_with_json_loads(written: list[object], blank: str) -> None:
     text = json.dumps(written, separators=(f"{blank},{blank}", f"{blank}:"))
-    found = items(blank + text + blank)
+    found = list_items(blank + text + blank)
     assert [piece.value for piece in found] == [json.loads(piece.source) for piece in found] == written
 
 
@@ -165,7 +169,7 @@ def test_exactly_what_json_loads_reads_is_read(text: str) -> None:
         value = LENIENT.decode(text)
     except ValueError:
         value = None
-    for split, container in ((members, dict), (items, list)):
+    for split, container in ((members, dict), (list_items, list)):
         if isinstance(value, container):
             assert len(split(text)) >= len(value)
         else:
@@ -174,7 +178,7 @@ def test_exactly_what_json_loads_reads_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":['])
-@pytest.mark.parametrize("split", [decode, members, items, lambda text: decode(text, STRICT)])
+@pytest.mark.parametrize("split", [decode, members, list_items, lambda text: decode(text, STRICT)])
 def test_nesting_without_end_is_an_error_and_no_crash(opening: str, split: object) -> None:
     with pytest.raises(ValueError, match=r"."):
         split(opening * 100_000)  # type: ignore[operator]
@@ -192,9 +196,9 @@ def test_what_is_deeper_than_the_stack_is_kept_by_its_source_and_refused_by_the_
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
 def test_nan_and_infinity_are_json_only_for_the_lenient(constant: str) -> None:
-    assert len(items(f"[{constant}]")) == 1
+    assert len(list_items(f"[{constant}]")) == 1
     with pytest.raises(ValueError, match=f"{constant} is not JSON"):
-        items(f"[{constant}]", STRICT)
+        list_items(f"[{constant}]", STRICT)
 
 
 def test_pretty_indents_and_keeps_digits_order_and_doubled_keys() -> None:

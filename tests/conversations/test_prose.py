@@ -1,21 +1,19 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import pytest
-from django.core.cache import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import kept_in_caches
+from tests.costs import assert_linear
 from tests.hostile import PAYLOADS
 from viewer.completions.types import Citation
 from viewer.conversations import prose
 from viewer.conversations.code_colours import _BY_NAME, colour
-from viewer.conversations.prose import MARKDOWN_LIMIT, render_prose, render_prose_cached
+from viewer.conversations.prose import MARKDOWN_LIMIT, render_prose
 
 ALLOWED = {
     "a": {"href", "rel", "target"},
@@ -302,25 +300,10 @@ CODE = [
 ]
 
 
-def cost(run: Callable[[int], object], size: int) -> float:
-    times = []
-    for _ in range(3):
-        begin = time.process_time()
-        run(size)
-        times.append(time.process_time() - begin)
-    return min(times)
-
-
-def assert_linear(run: Callable[[int], object]) -> None:
-    """Four times the text may take four times as long, not sixteen times; what takes under 20 ms is no matter."""
-    large = cost(run, MARKDOWN_LIMIT)
-    assert large < 0.02 or large < 10 * cost(run, MARKDOWN_LIMIT // 4)
-
-
 @pytest.mark.parametrize("piece", REPEATED)
 def test_the_cost_grows_with_the_length(piece: str) -> None:
     cited = [Citation(f"https://{n}.example/", "", n, n + 9) for n in range(20)]
-    assert_linear(lambda size: render_prose((piece * size)[:size], cited))
+    assert_linear(lambda size: render_prose((piece * size)[:size], cited), MARKDOWN_LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -328,7 +311,7 @@ def test_the_cost_grows_with_the_length(piece: str) -> None:
 )
 def test_the_cost_of_colours_grows_with_the_length(language: str) -> None:
     for piece in CODE:
-        assert_linear(lambda size, piece=piece: colour((piece * size)[:size], language))
+        assert_linear(lambda size, piece=piece: colour((piece * size)[:size], language), MARKDOWN_LIMIT)
 
 
 @settings(deadline=None, max_examples=200)
@@ -336,21 +319,3 @@ def test_the_cost_of_colours_grows_with_the_length(language: str) -> None:
 def test_any_text_is_drawn_the_same_way_twice(text: str) -> None:
     assert render_prose(text) == render_prose(text)
     assert_harmless(render_prose(text).html)
-
-
-def test_a_text_is_drawn_once_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.clear()
-    cited = (Citation("https://a.example/", "A", 0, 4),)
-    first = render_prose_cached(MARKDOWN, cited)
-    assert first == render_prose(MARKDOWN, cited)
-    monkeypatch.setattr(prose, "render_prose", None)
-    assert render_prose_cached(MARKDOWN, cited) == first
-    with pytest.raises(TypeError):
-        render_prose_cached(MARKDOWN)
-
-
-def test_a_huge_drawing_is_not_kept() -> None:
-    cache.clear()
-    text = "&" * 100_000
-    assert render_prose_cached(text).html == render_prose_cached(text).html
-    assert not [key for key in kept_in_caches() if "prose:" in key]

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from django.db.models import QuerySet
@@ -18,6 +20,7 @@ from viewer.completions.errors import ApiError, to_body
 from .models import StoredCompletion, StoredMessage, fit, fit_key, fit_value
 
 LARGEST_LIMIT = 100
+_LARGEST_PAGE = 16_000_000  # characters; a page ends behind the item that passes it, and has more
 _MOST_PAIRS = 16
 _ROUTE = re.compile(r"/chat/completions(?:/(?P<completion_id>[^/]+)(?P<messages>/messages)?)?")
 _METADATA = re.compile(r"metadata\[(.*)\]", re.DOTALL)
@@ -92,12 +95,8 @@ def _completions(asked: list[tuple[str, str]]) -> Answer:
     for key, value in _read_pairs(asked):
         found = found.filter(metadata__key=fit_key(key), metadata__value=fit_value(value))
     found = found.order_by(*(("-created", "-id") if paging.descending else ("created", "id")))
-    rows: list[tuple[str, str]] = []
-    for stretch in _stretches(found, paging):
-        rows += stretch.values_list("completion_id", "body")[: paging.limit + 1 - len(rows)]
-        if len(rows) > paging.limit:
-            break
-    return _list(rows, paging)
+    stretches = (stretch.values_list("completion_id", "body") for stretch in _stretches(found, paging))
+    return _list(chain.from_iterable(_one_by_one(stretch, paging) for stretch in stretches), paging)
 
 
 def _stretches(found: QuerySet[StoredCompletion], paging: Paging) -> list[QuerySet[StoredCompletion]]:
@@ -137,16 +136,26 @@ def _messages(completion_id: str, asked: list[tuple[str, str]]) -> Answer:
             raise _unknown_cursor(f"no message of this completion has the id '{_shortened(paging.after)}'")
         found = found.filter(position__lt=position) if paging.descending else found.filter(position__gt=position)
     order = "-position" if paging.descending else "position"
-    rows = found.order_by(order).values_list("message_id", "body")[: paging.limit + 1]
-    return _list(rows, paging)
+    return _list(_one_by_one(found.order_by(order).values_list("message_id", "body"), paging), paging)
 
 
-def _list(rows: Iterable[tuple[str, str]], paging: Paging) -> Answer:
-    """Write a page from bodies that are JSON already; nothing is parsed, so nothing can change."""
-    rows = list(rows)
-    page = rows[: paging.limit]
+def _one_by_one(rows: QuerySet[Any, tuple[str, str]], paging: Paging) -> Iterator[tuple[str, str]]:
+    """Fetch rows singly, for one may hold megabytes."""
+    return rows[: paging.limit + 1].iterator(chunk_size=1)
+
+
+def _list(rows: Iterator[tuple[str, str]], paging: Paging) -> Answer:
+    """Write a page from bodies that are JSON already; nothing is parsed, so nothing can change.
+
+    A page that grows too large is shorter than what was asked for, which `has_more` tells as it always does.
+    """
+    page: list[tuple[str, str]] = []
+    size = 0
+    while len(page) < paging.limit and size < _LARGEST_PAGE and (row := next(rows, None)):
+        page.append(row)
+        size += len(row[1])
     first_id, last_id = (json.dumps(page[0][0]), json.dumps(page[-1][0])) if page else ("null", "null")
-    has_more = "true" if len(rows) > paging.limit else "false"
+    has_more = "true" if next(rows, None) else "false"
     data = ",".join(body for _, body in page)
     return Answer(
         200,

@@ -106,7 +106,7 @@ def read_line(line: bytes) -> Record:
         raise ValueError(f"the export broke off here: {fields['incomplete'].value}")
     if "messages" not in fields or not isinstance(fields["messages"].value, list):
         raise ValueError("no list named messages")
-    messages = items(fields["messages"].source, STRICT)
+    messages = list(items(fields["messages"].source, STRICT))
     for position, message in enumerate(messages):
         if not isinstance(message.value, dict):
             raise ValueError(f"message {position} is not an object")

@@ -94,7 +94,7 @@ class Client:
         back = self.completions(
             model=model, metadata=metadata, after=completion_id, order=opposite(order), limit=_ROWS_BEFORE + 1
         )
-        has_earlier = len(back.items) > _ROWS_BEFORE
+        has_earlier = len(back.items) > _ROWS_BEFORE or back.has_more
         start = back.cursor if has_earlier else ""
         page = self.completions(
             model=model, metadata=metadata, after=start, order=order, limit=_ROWS_BEFORE + PAGE_SIZE
@@ -146,6 +146,8 @@ class Client:
         if index is not None:
             try:
                 window = self._window(completion_id, index - CONTEXT)
+                if _is_cut_short(window, message_id):
+                    window = self._window(completion_id, index)
             except Problem as problem:
                 if problem.name != "bad-request":
                     raise
@@ -202,14 +204,24 @@ class Client:
             if problem.name == "bad-request":
                 raise Problem("not-found", param="message_id", status=404) from problem
             raise
-        has_earlier = len(earlier.items) > CONTEXT
+        has_earlier = len(earlier.items) > CONTEXT or earlier.has_more
         page = self.messages(completion_id, after=earlier.cursor if has_earlier else "")
-        if not any(item.id == message_id for item in page.items):
+        window = Window(page.items, has_earlier, page.has_more)
+        if _is_cut_short(window, message_id) and earlier.items:
+            page = self.messages(completion_id, after=earlier.items[0].id)
+            window = Window(page.items, True, page.has_more)
+        if not any(item.id == message_id for item in window.items):
             raise Problem("not-found", param="message_id", status=404)
-        return Window(page.items, has_earlier, page.has_more)
+        return window
 
     def _read(self, path: str, read: Callable[[str], Read], query: str = "", *, is_lasting: bool = False) -> Read:
         url = self._url(f"/chat/completions{path}", query)
+        try:
+            return read(self._body(url, is_lasting=is_lasting).decode("utf-8", "replace"))  # its bytes are let go
+        except ValueError as error:
+            raise Problem("unreadable", str(error)) from None
+
+    def _body(self, url: str, *, is_lasting: bool) -> bytes:
         body = self._cached(url) if is_lasting else None
         if body is None:
             answer = self.asker.ask(url)
@@ -218,10 +230,7 @@ class Client:
             body = answer.body
             if is_lasting:
                 self._cache(url, body)
-        try:
-            return read(body.decode("utf-8", "replace"))
-        except ValueError as error:
-            raise Problem("unreadable", str(error)) from None
+        return body
 
     def _url(self, path: str, query: str) -> str:
         return f"{self.base_url}{path}?{query}" if query else f"{self.base_url}{path}"
@@ -240,6 +249,12 @@ class Client:
 
 def opposite(order: Order) -> Order:
     return "asc" if order == "desc" else "desc"
+
+
+def _is_cut_short(window: Window[Message], message_id: str) -> bool:
+    """Whether a window ends before its message because the messages are large; then it must begin with the message."""
+    is_whole = len(window.items) >= PAGE_SIZE or not window.has_later
+    return not is_whole and all(item.id != message_id for item in window.items)
 
 
 def index_of(completion_id: str, message_id: str) -> int | None:

@@ -100,7 +100,8 @@ def _read_page(text: str, read: Callable[[str], Readable | Unreadable]) -> Page[
     fields = dict(members(text))
     if "data" not in fields or not isinstance(fields["data"].value, list):
         raise ValueError("no list named data")
-    found = tuple(read(item.source) for item in items(fields["data"].source))
+    data = fields.pop("data").source  # not the values: each item is read anew, and pictures may fill the memory
+    found = tuple(read(item.source) for item in items(data))
     has_more = fields["has_more"].value is True if "has_more" in fields else False
     # The cursor is the id of the last item, which is what the official clients send; `last_id` may disagree with it.
     cursor = found[-1].id if found and isinstance(found[-1], (Message, Completion)) else ""

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from django.conf import settings
 from django.urls import reverse
@@ -33,9 +34,10 @@ from viewer.completions.types import (
 )
 
 from . import media
+from .budget import Budget
 from .citations import Source, host_of, list_sources
 from .lines import first_line
-from .prose import MARKDOWN_LIMIT, render_prose_cached
+from .prose import render_prose
 from .remote_images import host_of as looked_up_host
 from .tools import Around, DrawnCall, DrawnResult, Ties, is_result
 from .visible import make_visible
@@ -56,7 +58,8 @@ FINISH_REASONS = {
     "function_call": "Waiting for a function result",
 }
 _NO_ADDRESS = "Not shown here: its message has no id, and so its bytes have no address"
-_BEGINNING = 2_000  # characters that stand for a text that is too long to open by itself
+_MOST_GROWTH = 5  # times; JSON that is indented to more is mostly blanks
+_LONGEST_REASON = 200  # characters of a finish reason that nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ class DrawnPart:
     kind: str
     number: int = 0  # of a picture in its message
     text: str = ""
-    html: SafeString | None = None  # the text as Markdown, drawn and made harmless
+    is_prose: bool = False  # the text is Markdown
+    citations: tuple[Citation, ...] = ()
     url: str = ""
     name: str = ""
     detail: str = ""
@@ -79,6 +83,11 @@ class DrawnPart:
     bytes: int = 0
     width: int = 0
     height: int = 0
+
+    @property
+    def html(self) -> SafeString:
+        """The Markdown, drawn and made harmless: when it is printed, so that a bubble in the cache costs none of it."""
+        return render_prose(self.text, self.citations).html
 
     @property
     def template(self) -> str:
@@ -119,9 +128,12 @@ class Bubble:
     choice: DrawnChoice | None = None
     is_empty: bool = False
     has_refusal: bool = False
+    left_out: int = 0  # characters that do not fit on the page, and
+    whole_url: str = ""  # where they are
     shows_json: bool = True
     is_out_of_sight: bool = False  # shown in the customer's view though the customer did not see it
     unseen: str = ""  # what of it the customer did not see
+    hidden: ClassVar[int] = 0  # a template asks this of all that stands on a page, and `Hidden` has some
 
     @property
     def is_behind_the_scenes(self) -> bool:
@@ -137,6 +149,16 @@ class Bubble:
     def as_the_customer_saw_it(self) -> Bubble:
         unseen = _listed(self.unseen_kinds)
         return replace(self, calls=(), reasoning=(), other={}, source="", shows_json=False, unseen=unseen)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether it shows anything beside its parts: most do not, and to ask for each in a template takes time."""
+        rest = (self.result, self.calls, self.reasoning, self.other, self.left_out, self.source, self.unseen)
+        return any(rest) or (self.choice is not None and self.choice.has_logprobs)
+
+    @property
+    def place(self) -> str:
+        return "Link" if self.number is None else f"#{self.number}"
 
     @property
     def is_prompt(self) -> bool:
@@ -176,8 +198,9 @@ def draw_messages(
     step = -1 if around.is_newest_first else 1
     oldest_first = tuple(items)[::step]
     ties = Ties(completion_id, oldest_first, around, is_whole=is_whole)
-    drawn = (_draw(completion_id, item, n, ties, linked, as_source, is_whole) for n, item in enumerate(oldest_first))
-    return list(drawn)[::step]
+    budget = Budget(is_whole=is_whole)
+    drawn = [_draw(completion_id, item, n, ties, linked, as_source, budget) for n, item in enumerate(oldest_first)]
+    return drawn[::step]
 
 
 def place_answer(
@@ -200,7 +223,8 @@ def place_answer(
         appended = min(len(choices), len(bubbles))
         pairs = zip(bubbles[-appended:], notes[-appended:], strict=True)
         return bubbles[:-appended] + [replace(bubble, choice=note) for bubble, note in pairs], []
-    drawn = (_draw_answer(completion_id, choice, n, as_source, is_whole) for n, choice in enumerate(choices))
+    budget = Budget(is_whole=is_whole)
+    drawn = (_draw_answer(choice, note.url, budget, as_source) for choice, note in zip(choices, notes, strict=True))
     return bubbles, [replace(bubble, choice=note) for bubble, note in zip(drawn, notes, strict=True)]
 
 
@@ -247,58 +271,69 @@ def text_of(message: Message | Unreadable) -> str:
 
 
 def _draw(
-    completion_id: str,
-    item: Message | Unreadable,
-    n: int,
-    ties: Ties,
-    linked: str,
-    as_source: bool,
-    is_whole: bool,
+    completion_id: str, item: Message | Unreadable, n: int, ties: Ties, linked: str, as_source: bool, budget: Budget
 ) -> Bubble:
     if isinstance(item, Unreadable):
-        return _draw_unreadable(item)
+        return _draw_unreadable(item, budget)
+    is_linked = bool(linked) and item.id == linked
+    budget = Budget() if is_linked else budget  # who follows a link finds its message whole, whatever stands before it
     result = ties.result(n) if is_result(item) else None
     url = ties.permalink(item)
+    common = _draw_common(item, url, budget, as_source=as_source, without_text=result is not None)
     return replace(
-        _draw_common(item, url, as_source=as_source, is_whole=is_whole, without_text=result is not None),
+        common,
         id=item.id,
         number=index_of(completion_id, item.id),
         url=url,
-        source="" if url else _bounded(item.source),
-        is_linked=bool(linked) and item.id == linked,
-        calls=ties.calls(n, url),
+        source="" if url else _draw_own_source(item.source, budget),
+        is_linked=is_linked,
+        calls=_fitting(item, ties.calls(n, url), budget),
         result=result,
+        left_out=budget.end_message(),
+        whole_url=f"{url}raw/" if url else "",
     )
 
 
 def _draw_choice(completion_id: str, choices: tuple[Choice, ...], position: int) -> DrawnChoice:
     choice = choices[position]
+    reason = make_visible(choice.finish_reason[:_LONGEST_REASON])
     return DrawnChoice(
         index=choice.index,
         label=f"Choice {position + 1} of {len(choices)}" if len(choices) > 1 else "",
-        finish_reason=make_visible(choice.finish_reason),
-        finish_words=FINISH_REASONS.get(choice.finish_reason) or make_visible(choice.finish_reason),
+        finish_reason=reason,
+        finish_words=FINISH_REASONS.get(reason, reason),
         has_logprobs=choice.has_logprobs,
         url=reverse("raw-choice", args=[completion_id, position]),
     )
 
 
-def _draw_answer(completion_id: str, choice: Choice, position: int, as_source: bool, is_whole: bool) -> Bubble:
+def _draw_answer(choice: Choice, json_url: str, budget: Budget, as_source: bool) -> Bubble:
     if isinstance(choice.message, Unreadable):
-        return _draw_unreadable(choice.message)
-    url = reverse("raw-choice", args=[completion_id, position])[: -len("raw/")]
-    calls = Ties(completion_id, [choice.message], is_whole=is_whole).calls(0, url)
-    bubble = _draw_common(choice.message, url, as_source=as_source, is_whole=is_whole)
-    return replace(bubble, calls=calls, other=bubble.other | choice.other)
+        return _draw_unreadable(choice.message, budget)
+    url = json_url.removesuffix("raw/")
+    bubble = _draw_common(choice.message, url, budget, as_source=as_source)
+    calls = Ties("", [choice.message], is_whole=budget.is_whole).calls(0, url)
+    return replace(
+        bubble,
+        calls=_fitting(choice.message, calls, budget),
+        other=bubble.other | _draw_other(choice.other, budget),
+        left_out=budget.end_message(),
+        whole_url=json_url,
+    )
 
 
-def _draw_unreadable(item: Unreadable) -> Bubble:
-    part = DrawnPart("unknown", name=f"unreadable item: {item.reason}", source=item.source)
-    return Bubble(id="", role="", look="neutral", label="Unreadable item", parts=(part,))
+def _draw_unreadable(item: Unreadable, budget: Budget) -> Bubble:
+    part = DrawnPart("unknown", name=f"unreadable item: {item.reason}", source=budget.fit(item.source))
+    left_out = budget.end_message()
+    return Bubble(id="", role="", look="neutral", label="Unreadable item", parts=(part,), left_out=left_out)
+
+
+def _fitting(message: Message, drawn: tuple[DrawnCall, ...], budget: Budget) -> tuple[DrawnCall, ...]:
+    return drawn[: budget.fitting(call.source for call in message.tool_calls)]
 
 
 def _draw_common(
-    message: Message, own_url: str, *, as_source: bool, is_whole: bool, without_text: bool = False
+    message: Message, own_url: str, budget: Budget, *, as_source: bool, without_text: bool = False
 ) -> Bubble:
     """Draw what a message and a choice have in common; below their address stand their parts and their JSON."""
     parts_url = f"{own_url}parts/" if own_url else ""
@@ -309,98 +344,133 @@ def _draw_common(
     images = 0
     for n, part in enumerate(message.parts):
         url = f"{parts_url}{n}/" if parts_url else ""
-        if isinstance(part, TextPart) and not without_text:
-            drawn.append(_draw_text(part.text, "" if is_whole else url, citations, is_prose))
+        if n and budget.is_spent:
+            budget.leave_out(_length(part))
+        elif isinstance(part, TextPart) and not without_text:
+            drawn.append(_draw_text(part.text, url, citations, is_prose, budget))
         elif isinstance(part, ImagePart):
             images += 1
-            drawn.append(replace(_draw_image(part, url), number=images))
+            drawn.append(replace(_draw_part(part, url, budget), number=images))
         else:
-            drawn.append(_draw_part(part, url))
+            drawn.append(_draw_part(part, url, budget))
     parts = [part for part in drawn if not (without_text and part.kind == "text")]
     if message.refusal:
-        parts.append(DrawnPart("refusal", text=make_visible(message.refusal)))
+        parts.append(DrawnPart("refusal", text=make_visible(budget.fit(message.refusal))))
     if message.audio is not None:
-        parts.append(_draw_audio_answer(message.audio, f"{parts_url}{len(message.parts)}/" if parts_url else ""))
+        audio_url = f"{parts_url}{len(message.parts)}/" if parts_url else ""
+        parts.append(_draw_audio_answer(message.audio, audio_url, budget))
+    sources = list_sources(message.citations)
+    shown = budget.fitting(f"{source.url}{source.title}" for source in sources)
     look = {"developer": "system", "function": "tool"}.get(message.role, message.role)
     return Bubble(
         id="",
         role=message.role,
         look=look if message.role in ROLES else "neutral",
-        label=label_of(message.role),
-        name=make_visible(message.name),
+        label=label_of(budget.fit(message.role)),
+        name=make_visible(budget.fit(message.name)),
         parts=tuple(parts),
-        sources=list_sources(message.citations),
-        reasoning=tuple(
-            _draw_reasoning(found, f"{own_url}raw/" if own_url and not is_whole else "") for found in message.reasoning
-        ),
-        other=message.other,
+        sources=sources[:shown],
+        reasoning=tuple(_draw_reasoning(found, own_url, budget) for found in message.reasoning),
+        other=_draw_other(message.other, budget),
         is_empty=not (parts or message.tool_calls or message.reasoning or without_text),
         has_refusal=any(part.kind == "refusal" for part in parts),
     )
 
 
-def _draw_reasoning(found: Reasoning, json_url: str) -> DrawnPart:
+def _draw_reasoning(found: Reasoning, own_url: str, budget: Budget) -> DrawnPart:
     """Draw one field of reasoning; a very long one by its beginning, with the address of the JSON that has it all."""
-    if json_url and len(found.text) + len(found.source) > MARKDOWN_LIMIT:
+    if own_url and not budget.take_to_open(found.text + found.source):
+        beginning = make_visible(budget.take_beginning(found.text or found.source))
         size = len((found.source or found.text).encode())
-        beginning = make_visible((found.text or found.source)[:_BEGINNING])
-        return DrawnPart("reasoning", name=found.name, text=f"{beginning}…", url=json_url, bytes=size)
-    source = make_visible(pretty(found.source) or found.source)
+        return DrawnPart("reasoning", name=found.name, text=f"{beginning}…", url=f"{own_url}raw/", bytes=size)
+    if not own_url:
+        found = replace(found, text=budget.fit(found.text), source=budget.fit(found.source))
+    source = make_visible(_indented(found.source))
     return DrawnPart("reasoning", name=found.name, text=make_visible(found.text), source=source)
 
 
-def _bounded(source: str) -> str:
-    return make_visible(source if len(source) <= MARKDOWN_LIMIT else f"{source[:_BEGINNING]}…")
+def _draw_own_source(source: str, budget: Budget) -> str:
+    return make_visible(source if budget.take_to_open(source) else f"{budget.take_beginning(source)}…")
 
 
-def _draw_text(text: str, url: str, citations: tuple[Citation, ...], is_prose: bool) -> DrawnPart:
-    """Draw a text as Markdown or as written; a very long one by its beginning, with the address of the whole."""
-    if len(text) > MARKDOWN_LIMIT and url:
-        return DrawnPart("text", text=make_visible(text[:_BEGINNING]), url=url, bytes=len(text.encode()))
-    if is_prose:
-        return DrawnPart("text", text=text, html=render_prose_cached(text, citations).html)
-    return DrawnPart("text", text=make_visible(text))
+def _draw_other(other: dict[str, str], budget: Budget) -> dict[str, str]:
+    shown = budget.fitting(other)
+    return {name: budget.fit(source) for name, source in list(other.items())[:shown]}
 
 
-def _draw_part(part: Part, url: str) -> DrawnPart:
+def _length(part: Part) -> int:
+    """Measure what a part would have shown; pictures and the like are not on the page anyway."""
+    match part:
+        case TextPart(text) | RefusalPart(text):
+            return len(text)
+        case UnknownPart():
+            return len(part.source)
+    return 1
+
+
+def _draw_text(text: str, url: str, citations: tuple[Citation, ...], is_prose: bool, budget: Budget) -> DrawnPart:
+    """Draw a text as Markdown or as written.
+
+    One that is too long, by itself or for what the page has left, is its beginning and the address of the whole.
+    """
+    if is_prose and (not url or budget.opens(text)) and budget.take_markdown(text):
+        return DrawnPart("text", text=text, is_prose=True, citations=citations)
+    if not url:
+        return DrawnPart("text", text=make_visible(budget.fit(text)))
+    if budget.take_to_open(text):
+        return DrawnPart("text", text=make_visible(text))
+    beginning = budget.take_beginning(text)
+    if len(beginning) == len(text):
+        return DrawnPart("text", text=make_visible(text))
+    return DrawnPart("text", text=make_visible(beginning), url=url, bytes=len(text.encode()))
+
+
+def _draw_part(part: Part, url: str, budget: Budget) -> DrawnPart:
+    budget.take("")
     match part:
         case TextPart(text):
             return DrawnPart("text", text=make_visible(text))
         case RefusalPart(text):
-            return DrawnPart("refusal", text=make_visible(text))
+            return DrawnPart("refusal", text=make_visible(budget.fit(text)))
         case ImagePart():
-            return _draw_image(part, url)
+            return _draw_image(replace(part, detail=budget.fit(part.detail)), url, budget)
         case AudioPart(data, form):
-            return _draw_bytes("audio", data, url, name="Recording", form=make_visible(form))
+            return _draw_bytes("audio", data, url, name="Recording", form=make_visible(budget.fit(form)))
         case FilePart(filename, file_id, data):
-            drawn = _draw_bytes("file", data, url, name=make_visible(filename or file_id) or "File without a name")
+            name = make_visible(budget.fit(filename or file_id)) or "File without a name"
+            drawn = _draw_bytes("file", data, url, name=name)
             return drawn if data else DrawnPart("file", name=drawn.name, note=_id_only(file_id))
         case UnknownPart(kind, source):
-            return DrawnPart("unknown", name=kind, source=pretty(source) or source)
+            return DrawnPart("unknown", name=budget.fit(kind), source=_indented(budget.fit(source)))
 
 
-def _draw_image(part: ImagePart, url: str) -> DrawnPart:
+def _indented(source: str) -> str:
+    """Indent JSON for reading, unless it would be mostly blanks; what was cut is none, and stays as it is."""
+    printed = pretty(source)
+    return printed if printed and len(printed) <= _MOST_GROWTH * len(source) else source
+
+
+def _draw_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:
     if not part.url.strip():
         note = "Image not stored. OpenAI keeps none that is larger than 8 MB."
         return DrawnPart("image", note=note, detail=part.detail)
     if is_remote(part.url):
-        return _draw_remote_image(part, url)
+        return _draw_remote_image(part, url, budget)
     drawn = DrawnPart("image", detail=part.detail, note="Not a picture that can be shown here")
     seen = media.glance(media.payload(part.url.strip()))
     if seen is None:
-        return replace(drawn, source=make_visible(part.url[:_BEGINNING]))
+        return replace(drawn, source=make_visible(budget.take_beginning(part.url)))
     drawn = replace(drawn, url=url, bytes=seen.bytes, type=seen.kind.type, width=seen.width, height=seen.height)
     return replace(drawn, note="" if url else _NO_ADDRESS) if seen.kind.is_image else drawn
 
 
-def _draw_remote_image(part: ImagePart, url: str) -> DrawnPart:
+def _draw_remote_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:
     """Name the host, and offer to load the picture through us; opening a conversation asks no host for anything."""
     host = looked_up_host(part.url) or host_of(part.url)
     load_url = f"{url}remote/" if url and settings.REMOTE_IMAGES else ""
     note = f"Image on {host}, not loaded"
-    return DrawnPart(
-        "image", name=host, note=note, source=make_visible(part.url[:_BEGINNING]), detail=part.detail, load_url=load_url
-    )
+    source = make_visible(budget.take_beginning(part.url))
+    return DrawnPart("image", name=host, note=note, source=source, detail=part.detail, load_url=load_url)
 
 
 def _draw_bytes(kind: str, data: str, url: str, *, name: str, form: str = "") -> DrawnPart:
@@ -420,14 +490,14 @@ def _draw_bytes(kind: str, data: str, url: str, *, name: str, form: str = "") ->
     return DrawnPart(kind, name=name, url=url, bytes=seen.bytes, note=note, detail=detail, type=seen.kind.type)
 
 
-def _draw_audio_answer(audio: AudioAnswer, url: str) -> DrawnPart:
+def _draw_audio_answer(audio: AudioAnswer, url: str, budget: Budget) -> DrawnPart:
     drawn = _draw_bytes("audio", audio.data, url, name="Spoken answer", form="pcm16")
-    note = drawn.note if audio.data else f"Only its id is stored: {make_visible(audio.id)}"
+    note = drawn.note if audio.data else f"Only its id is stored: {make_visible(budget.fit(audio.id))}"
     expired = ""
     if audio.expires and audio.expires < datetime.now(UTC):
         expired = f"Expired at OpenAI on {audio.expires:%-d %b %Y}{', kept here' if audio.data else ''}"
     detail = drawn.detail if audio.data else ""
-    return replace(drawn, text=make_visible(audio.transcript), note=note, detail=detail, expired=expired)
+    return replace(drawn, text=make_visible(budget.fit(audio.transcript)), note=note, detail=detail, expired=expired)
 
 
 def _ends_with(shown: tuple[Message | Unreadable, ...], choices: tuple[Choice, ...], *, goes_on: bool) -> bool:

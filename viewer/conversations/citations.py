@@ -15,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from html import escape, unescape
 from itertools import accumulate
 from typing import Literal
@@ -27,6 +27,8 @@ from .visible import make_visible
 
 REL = "noopener noreferrer nofollow ugc"
 _MOST_PLACES = 500  # chips in one text; further citations are in the list of sources only
+_LONGEST_URL = 8_000  # characters; what is longer is no address that somebody serves
+_LONGEST_HOST = 253  # characters; DNS knows no longer ones
 _LONGEST_LABEL = 200  # characters of a title on a chip; the list of sources has all of it
 
 _WEB = re.compile(r"https?://[^\s/?#\\]", re.IGNORECASE)
@@ -42,10 +44,13 @@ _LIST_NUMBER = re.compile(r"\d{1,9}[.)]\s")
 _CLOSING = '.!?,;:…。！？、”’")»'
 _PRIVATE = re.compile("[\U000f0000-\U0010fffd]")
 _MARK = re.compile("[\U000f0000-\U0010fffd]|(?:%F[34](?:%[89AB][0-9A-F]){3})")
-_TAG_OR_MARK = re.compile(r'</?(?P<name>[a-z0-9-]+)[^>"]*+(?:"[^"]*+"[^>"]*+)*+>|[\U000f0000-\U0010fffd]')
-_MARKER_LINK = re.compile(r'\(<a (?:[^>"]|"[^"]*+")*+>([^<]*+)(?:<span class="link__host">[^<]*+</span>)?</a>\)')
-_ANY_LINK = re.compile(r'<a (?:[^>"]|"[^"]*+")*+>(.*?)</a>', re.DOTALL)
-_WHOLE = ("a", "code", "pre", "figure", "copy-code")  # a chip inside these waits for their end
+_WHOLE = "a|code|pre|figure|copy-code"  # a chip inside these waits for their end
+_REST_OF_TAG_OR_MARK = r'(?=[ >])[^>"]*+(?:"[^"]*+"[^>"]*+)*+>|[\U000f0000-\U0010fffd]'
+_TAG_OR_MARK = re.compile(rf"</?(?P<name>[a-z0-9-]++){_REST_OF_TAG_OR_MARK}")
+_WHOLE_OR_MARK = re.compile(rf"</?(?P<name>{_WHOLE}){_REST_OF_TAG_OR_MARK}")
+_A = r'<a [^>"]*+(?:"[^"]*+"[^>"]*+)*+>'
+_MARKER_LINK = re.compile(rf'\({_A}([^<]*+)(?:<span class="link__host">[^<]*+</span>)?</a>\)')
+_ANY_LINK = re.compile(rf"{_A}(.*?)</a>", re.DOTALL)
 _LINK_HOST = re.compile(r' ?<span class="link__host">[^<]*+</span>')
 
 
@@ -87,9 +92,10 @@ def list_sources(citations: Iterable[Citation]) -> tuple[Source, ...]:
     named: dict[str, Citation] = {}
     titles: dict[str, str] = {}
     for cited in citations:
-        named.setdefault(_key(cited), cited)
+        key = _key(cited)
+        named.setdefault(key, cited)
         if cited.title.strip():
-            titles.setdefault(_key(cited), cited.title)
+            titles.setdefault(key, cited.title)
     return tuple(_source(number, cited, titles.get(key, "")) for number, (key, cited) in enumerate(named.items(), 1))
 
 
@@ -101,12 +107,17 @@ def web_address(url: str) -> str:
 
 def host_of(url: str) -> str:
     """Name the host as it is dialled, xn-- where it is not ASCII; empty when a browser could read another one."""
+    return _host_of(url) if len(url) <= _LONGEST_URL else ""  # a longer one is a data URL with a picture, mostly
+
+
+@lru_cache(500)  # a link, its source and its citation ask for the same
+def _host_of(url: str) -> str:
     try:
         host = unquote(urlsplit(url).hostname or "")
         host = host if host.isascii() else host.encode("idna").decode()
     except ValueError:
         return ""
-    return host if _HOST.fullmatch(host) else ""
+    return host if len(host) <= _LONGEST_HOST and _HOST.fullmatch(host) else ""
 
 
 def find_places(text: str, citations: Iterable[Citation], sources: Iterable[Source]) -> list[Place]:
@@ -224,7 +235,7 @@ class _Reader:
 
     @cached_property
     def _letters(self) -> list[int]:
-        return [letter.start() for letter in _LETTER.finditer(self._text)]
+        return [at for at, letter in enumerate(self._text) if letter.isalnum()]
 
     @cached_property
     def _utf16(self) -> list[int]:
@@ -253,8 +264,8 @@ class _Reader:
 
     def _at_link(self, link: re.Match[str], key: str, source: Source) -> Place:
         start, end = link.span("label")
-        at = bisect_left(self._letters, start)
-        start = self._letters[at] if at < len(self._letters) and self._letters[at] < end else start
+        letter = _LETTER.search(self._text, start, end)
+        start = letter.start() if letter else start
         if _without_campaign(web_address(unescape(link["url"]))) != key:
             return Place("after", start, start, source.number)
         is_marker = self._text[link.start() - 1 : link.start()] == "(" and self._text[link.end() :].startswith(")")
@@ -324,11 +335,9 @@ class _ChipWriter:
         self._present: set[str] = set()
 
     def write(self, html: str) -> str:
-        self._present = set(html)
+        self._present = set(_PRIVATE.findall(html))
         at = 0
-        for token in _TAG_OR_MARK.finditer(html):
-            if token["name"] is None and token[0] not in self._marks:
-                continue
+        while token := self._next(html, at):
             self._text += html[at : token.start()]
             if token["name"] is None:
                 self._read_mark(token[0])
@@ -338,6 +347,14 @@ class _ChipWriter:
         self._text += html[at:]
         self._write_text()
         return "".join(self._out)
+
+    def _next(self, html: str, at: int) -> re.Match[str] | None:
+        """Find the next mark, or tag that matters: every one under an underline, else those that hold chips back."""
+        pattern = _TAG_OR_MARK if self._open_until else _WHOLE_OR_MARK
+        token = pattern.search(html, at)
+        while token and token["name"] is None and token[0] not in self._marks:
+            token = pattern.search(html, token.end())
+        return token
 
     def _read_mark(self, letter: str) -> None:
         mark = self._marks[letter]
@@ -363,7 +380,7 @@ class _ChipWriter:
     def _write_tag(self, tag: re.Match[str]) -> None:
         self._write_text()
         self._out.append(tag[0])
-        if tag["name"] in _WHOLE:
+        if _WHOLE_OR_MARK.match(tag[0]):
             self._whole += -1 if tag[0].startswith("</") else 1
             self._write_chips()
 

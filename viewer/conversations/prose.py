@@ -8,18 +8,14 @@ which lets through what the frames consist of and nothing else.
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape, unescape
-from typing import cast
 from urllib.parse import quote
 
 import comrak
 import nh3
-from django.core.cache import cache
 from django.utils.safestring import SafeString, mark_safe
 
 from viewer.completions.source_text import clean
@@ -43,9 +39,6 @@ from .code_colours import colour
 from .visible import make_visible, show_controls
 
 MARKDOWN_LIMIT = 20_000  # characters; a longer text is plain, and the page folds it
-VERSION = 2  # of what is drawn: a new one leaves the cached HTML behind
-_KEPT_FOR = 24 * 60 * 60  # seconds
-_KEPT_SIZE = 256_000  # characters of HTML
 _DEEPEST = 100  # lists and quotes in each other; nh3 takes 1.8 s for 20,000 of them
 _MOST_CELLS = 10_000  # comrak fills short rows up: 20 kB of text would become 45 MB of table
 _MOST_STARTS = 500  # of formulas, and of mail addresses: comrak takes time with the square of their number
@@ -124,18 +117,6 @@ class Prose:
     sources: tuple[Source, ...]
 
 
-def render_prose_cached(text: str, citations: Sequence[Citation] = ()) -> Prose:
-    """Draw a text, or take it from the cache, where it is kept for a day by the hash of all that it is made of."""
-    content = json.dumps([VERSION, text, [(cite.url, cite.title, cite.start, cite.end) for cite in citations]])
-    key = f"prose:{hashlib.sha256(content.encode()).hexdigest()}"
-    prose = cast("Prose | None", cache.get(key))
-    if prose is None:
-        prose = render_prose(text, citations)
-        if len(prose.html) + sum(len(source.url) + len(source.title) for source in prose.sources) <= _KEPT_SIZE:
-            cache.set(key, prose, _KEPT_FOR)
-    return prose
-
-
 def is_harmless_elsewhere(markdown: str) -> bool:
     """Whether Markdown may be drawn by another program: it loads no picture, has no raw HTML, links to no script."""
     if len(markdown) > MARKDOWN_LIMIT or _PIPE_IN_CODE.search(markdown):  # a table would cut that code in two
@@ -146,7 +127,7 @@ def is_harmless_elsewhere(markdown: str) -> bool:
 
 def render_prose(text: str, citations: Sequence[Citation] = ()) -> Prose:
     """Draw a text as Markdown, in time in line with its length. The indices of the citations count its characters."""
-    text = show_controls(text if text.isascii() else clean(text))  # one character for one: the indices still hold
+    text = show_controls(clean(text))  # one character for one: the indices still hold
     sources = list_sources(citations)
     html = _draw(text, citations, sources)
     if not text.isascii() or "&" in text:  # an entity can spell a hidden character
@@ -162,8 +143,8 @@ def _draw(text: str, citations: Sequence[Citation], sources: tuple[Source, ...])
         return _draw_plain(text)
     marks: Marks = {}
     if places := find_places(text, citations, sources) if sources else []:
-        places = _harmless(places, text, html)
-        html, marks = _to_html_with(places, text, html) or (html, {})
+        with_all = _to_html_with(places, text, html)
+        html, marks = with_all or _to_html_with(_harmless(places, text, html), text, html) or (html, {})
     return draw_chips(_sanitise(_frame(html, marks)), marks, sources)
 
 
@@ -201,6 +182,8 @@ def _has_small_tables(blocks: list[str]) -> bool:
 
 def _widen_table(block: str, filler: str) -> str:
     """Give the head of a table, and the line under it, as many cells as its widest row has."""
+    if "|" not in block:
+        return block
     lines = block.split("\n")
     widest = 0
     for n in range(len(lines) - 2, 0, -1):
@@ -243,7 +226,7 @@ def _to_html_with(places: list[Place], text: str, html: str) -> tuple[str, Marks
 
 
 def _harmless(places: list[Place], text: str, html: str, halvings: int = _MOST_HALVINGS) -> list[Place]:
-    """Keep the places whose marks change nothing of what Markdown makes of the text; renders it 22 times at most."""
+    """Keep the places whose marks change nothing of what Markdown makes of the text; renders it 23 times at most."""
     if not places or _to_html_with(places, text, html):
         return places
     if not halvings or len(places) == 1:

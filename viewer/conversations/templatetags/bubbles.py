@@ -1,37 +1,47 @@
-"""Draws a bubble, or takes it from the cache: its HTML depends on what it says and on nothing else."""
+"""Draws a bubble, or takes it from the cache: its HTML depends on what it says and on nothing else.
+
+The key is a hash of all that goes in: the bubble with its texts, citations and addresses, the language, and the code
+and templates that draw it. So what one person read is reached by its content alone: only a request that has the whole
+bubble already, read with the reader's own right, finds its HTML, and learns nothing from it.
+"""
 
 from __future__ import annotations
 
 from functools import cache as once
 from hashlib import sha256
+from pathlib import Path
 
 from django import template
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from viewer.conversations.bubbles import Bubble
 
 register = template.Library()
 _A_DAY = 24 * 60 * 60  # seconds
-_LARGEST = 64_000  # characters; with the cache's 10,000 entries this bounds its memory
+_LARGEST = 64_000  # bytes; with the cache's 1,000 entries this bounds its memory
 
 
 @register.simple_tag
-def drawn(bubble: Bubble) -> SafeString:
-    """Print one bubble. The key is its whole content, permalink included, so nobody gets what they did not ask for."""
-    key = f"bubble-{sha256(f'{_templates()}{bubble!r}'.encode()).hexdigest()}"
-    html: str | None = cache.get(key)
+def drawn(bubble: Bubble, template: str = "conversations/_bubble.html") -> SafeString:
+    """Print one bubble with its frame, or with another template that takes a bubble."""
+    key = sha256(f"{_version()}{get_language()}{template}{bubble!r}".encode()).hexdigest()
+    kept = caches["bubbles"]
+    html: str | None = kept.get(key)
     if html is None:
-        html = render_to_string("conversations/_bubble.html", {"bubble": bubble})
-        if len(html) <= _LARGEST:
-            cache.set(key, html, _A_DAY)
+        html = render_to_string(template, {"bubble": bubble})
+        if len(html.encode()) <= _LARGEST:
+            kept.set(key, html, _A_DAY)
     return mark_safe(html)  # noqa: S308  # a template has drawn it
 
 
 @once
-def _templates() -> str:
-    """Name this version of the templates, so that a shared cache gives nothing drawn by another."""
-    folder = settings.BASE_DIR / "templates" / "conversations"
-    return sha256(b"".join(file.read_bytes() for file in sorted(folder.rglob("_*.html")))).hexdigest()
+def _version() -> str:
+    """Name this version of what draws, so that a shared cache gives nothing drawn by another."""
+    templates = settings.BASE_DIR / "templates" / "conversations"
+    files = [*templates.rglob("_*.html"), *Path(__file__).parent.parent.rglob("*.py")]
+    libraries = settings.BASE_DIR / "requirements.txt"
+    return sha256(b"".join(file.read_bytes() for file in (*sorted(files), libraries))).hexdigest()

@@ -144,42 +144,43 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 def _everything() -> Iterator[tuple[str, _Lectern]]:
     """Start the upstream and Lectern, each in a process of its own, with a person, two keys and two tokens."""
     with tempfile.TemporaryDirectory() as folder:
-        upstream_port, port = _free_port(), _free_port()
+        upstream_port, port = free_port(), free_port()
         environment = os.environ | {
             "DATA_DIR": folder, "PORT": str(port), "SITE_URL": f"http://127.0.0.1:{port}", "API_HOSTS": "127.0.0.1",
             "DEMO_PASSWORD": "benchmark", "UPSTREAM_DEADLINE": "5",
         }  # fmt: skip
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         serving = [*manage, "benchmark_proxy", "--serve-upstream", str(upstream_port)]
-        with _running(serving, environment), _running([*manage, "start"], environment):
+        with running(serving, environment), running([*manage, "start"], environment):
             upstream = f"http://127.0.0.1:{upstream_port}/v1"
             url = f"http://127.0.0.1:{port}"
-            _wait_for(f"{upstream}/chat/completions")
-            _wait_for(f"{url}/health/")
+            wait_for(f"{upstream}/chat/completions")
+            wait_for(f"{url}/health/")
             yield upstream, _prepare(url, upstream)
 
 
 def _prepare(url: str, upstream: str) -> _Lectern:
     """Do by forms what a person does: sign in, add two keys, choose one, make a token for each."""
     browser = requests.Session()
-    _submit(browser, f"{url}/login/", login="demo", password="benchmark")  # noqa: S106
+    submit(browser, f"{url}/login/", login="demo", password="benchmark")  # noqa: S106
     listed = browser.get(f"{url}/completions/").text
     for label, base in (("quick", upstream), ("stalled", upstream.replace("/v1", "/stalled/v1"))):
-        _submit(browser, f"{url}/keys/", label=label, key=_KEY, base_url=base)
+        submit(browser, f"{url}/keys/", label=label, key=_KEY, base_url=base)
     page = browser.get(f"{url}/tokens/").text
     ids = dict(re.findall(r'<option value="([^"]+)">(\w+)', page))
     tokens = {}
     for key_id, label in ids.items():
-        made = _submit(browser, f"{url}/tokens/", name=label, source=key_id)
+        made = submit(browser, f"{url}/tokens/", name=label, source=key_id)
         tokens[label] = re.findall(r'value="(lectern_[^"]+)"', made)[0]
     quick = next(key_id for key_id, label in ids.items() if label == "quick")
-    _submit(browser, f"{url}/keys/", f"{url}/keys/choose/", key=quick)
+    submit(browser, f"{url}/keys/", f"{url}/keys/choose/", key=quick)
     stored = re.findall(r'data-completion-id="([^"]+)"', listed)[0]
     cookie = "; ".join(f"{kept.name}={kept.value}" for kept in browser.cookies)
     return _Lectern(url, cookie, tokens["quick"], tokens["stalled"], stored)
 
 
-def _submit(browser: requests.Session, page: str, action: str = "", **fields: str) -> str:
+def submit(browser: requests.Session, page: str, action: str = "", **fields: str) -> str:
+    """Send the form that stands on a page, to another address where one is given."""
     token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(page).text)[-1]
     return browser.post(action or page, data={"csrfmiddlewaretoken": token, **fields}, headers={"Referer": page}).text
 
@@ -225,17 +226,19 @@ def _quietly(url: str, headers: dict[str, str]) -> None:
 
 
 @contextmanager
-def _running(command: list[str], environment: dict[str, str]) -> Iterator[None]:
+def running(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Keep a process running for a while."""
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait_for(url: str) -> None:
-    for _ in range(200):
+def wait_for(url: str) -> None:
+    """Wait until somebody answers."""
+    for _ in range(600):
         try:
             requests.get(url, timeout=5)
             return
@@ -244,7 +247,8 @@ def _wait_for(url: str) -> None:
     raise RuntimeError(f"{url} does not answer")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
