@@ -36,6 +36,7 @@ customElements.define(
       let at = found.findIndex((one) => one.getBoundingClientRect().top > edge);
       if (found[at] === this.last) at += 1; // the page's end lets nothing go up any further
       const next = found[at] ?? found[0];
+      if (!next) return;
       this.last = next;
       link.lastChild.textContent = `${found.indexOf(next) + 1} / ${found.length}`;
       for (let fold = next.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from django.core.cache import caches
 from django.utils.safestring import mark_safe
-from playwright.sync_api import Frame, Page, Request, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.reading import MESSAGES, draw, settle, walk_to_the_end
 from tests.conftest import make_completion, say
@@ -94,7 +94,6 @@ class Watched:
         self.visited: list[str] = []
         self.wrongs: list[str] = []
         page.context.on("request", self._note_request)
-        page.on("framenavigated", lambda frame: self._note_visit(frame, page))
         page.on("dialog", lambda dialog: (self.wrongs.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on("pageerror", lambda error: self.wrongs.append(f"page error: {error}"))
         page.on("console", lambda said: self._note_warning(said.type, said.text, said.location["url"]))
@@ -104,14 +103,12 @@ class Watched:
         parts = urlsplit(request.url)
         if parts.scheme in ("data", "blob", "about"):
             return
+        if request.is_navigation_request() and request.redirected_from is None:
+            self.visited.append(request.url)
         if parts.netloc != urlsplit(self.site).netloc:
             self.foreign.append(request)
         elif request.method != "GET" or ("hx-request" in request.headers and not OUR_FRAGMENT.search(request.url)):
             self.acted.append(f"{request.method} {request.url}")
-
-    def _note_visit(self, frame: Frame, page: Page) -> None:
-        if frame == page.main_frame:
-            self.visited.append(frame.url)
 
     def _note_warning(self, kind: str, text: str, url: str) -> None:
         if kind in ("error", "warning") and not url.endswith(

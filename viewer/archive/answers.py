@@ -96,7 +96,7 @@ def _completions(asked: list[tuple[str, str]]) -> Answer:
         found = found.filter(metadata__key=fit_key(key), metadata__value=fit_value(value))
     found = found.order_by(*(("-created", "-id") if paging.descending else ("created", "id")))
     stretches = (stretch.values_list("completion_id", "body") for stretch in _stretches(found, paging))
-    return _list(chain.from_iterable(_one_by_one(stretch, paging) for stretch in stretches), paging)
+    return _list(chain.from_iterable(_some_by_some(stretch, paging) for stretch in stretches), paging)
 
 
 def _stretches(found: QuerySet[StoredCompletion], paging: Paging) -> list[QuerySet[StoredCompletion]]:
@@ -136,12 +136,12 @@ def _messages(completion_id: str, asked: list[tuple[str, str]]) -> Answer:
             raise _unknown_cursor(f"no message of this completion has the id '{_shortened(paging.after)}'")
         found = found.filter(position__lt=position) if paging.descending else found.filter(position__gt=position)
     order = "-position" if paging.descending else "position"
-    return _list(_one_by_one(found.order_by(order).values_list("message_id", "body"), paging), paging)
+    return _list(_some_by_some(found.order_by(order).values_list("message_id", "body"), paging), paging)
 
 
-def _one_by_one(rows: QuerySet[Any, tuple[str, str]], paging: Paging) -> Iterator[tuple[str, str]]:
-    """Fetch rows singly, for one may hold megabytes."""
-    return rows[: paging.limit + 1].iterator(chunk_size=1)
+def _some_by_some(rows: QuerySet[Any, tuple[str, str]], paging: Paging) -> Iterator[tuple[str, str]]:
+    """Fetch few rows at a time, for one may hold megabytes."""
+    return rows[: paging.limit + 1].iterator(chunk_size=4)
 
 
 def _list(rows: Iterator[tuple[str, str]], paging: Paging) -> Answer:
