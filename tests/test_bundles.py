@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gzip
+import re
+from collections import Counter
 
 from viewer.bundles import BundleFinder, pack_script, pack_style
 
@@ -29,3 +31,10 @@ def test_what_every_page_loads_stays_small() -> None:
     }
     assert sizes["app.css"] <= 12_000
     assert sizes["app.js"] <= 10_500
+
+
+def test_no_component_redraws_the_icon_of_another() -> None:
+    style = next(storage.open(name).read().decode() for name, storage in BundleFinder().list([]) if name == "app.css")
+    drawn = Counter(re.findall(r"(\.icon-[a-z]+)\{--icon:", style))
+    assert len(drawn) > 20
+    assert [icon for icon, times in drawn.items() if times > 1] == []
