@@ -41,6 +41,19 @@ def test_rows_say_what_was_asked_what_was_answered_and_by_whom(reader: Client, s
     assert '<a class="row__title" href="/completions/c-3/" dir="auto">c-3</a>' in page
 
 
+def test_a_row_shows_the_words_of_markdown_without_its_marks(reader: Client, stored: Store) -> None:
+    answer = (
+        "# Sent\n\n**Two** `cups`, [*today*](https://x.example/a)\n\n| a | b |\n|---|---|\n| 1 | <b>2</b> &amp; 3 |"
+    )
+    stored(
+        make_completion("c-1", choices=[make_choice(answer)]),
+        make_completion("c-2", choices=[make_choice("![ ](https://x.example/only.png)")]),
+    )
+    page = opened(reader, "/completions/")
+    assert "<b>Assistant</b> Sent Two cups, today a b 1 &lt;b&gt;2&lt;/b&gt; &amp; 3</p>" in page
+    assert "<b>Assistant</b> ![ ](https://x.example/only.png)</p>" in page
+
+
 @pytest.mark.parametrize("order", ["desc", "asc"])
 def test_following_next_page_lists_everything_once_in_order(reader: Client, stored: Store, order: str) -> None:
     stored(*(make_completion(f"c-{n}", created=1_762_000_000 + n // 3) for n in range(65)))

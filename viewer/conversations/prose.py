@@ -45,6 +45,8 @@ _MOST_STARTS = 500  # of formulas, and of mail addresses: comrak takes time with
 _MOST_HALVINGS = 3
 _SHOWN_ADDRESS = 120
 
+_TAG = re.compile(r"<[^>]*>")  # as comrak writes them: no > inside
+_INLINE_TAG = re.compile(r"</?(?:a|code|del|em|span|strong|sup)\b[^>]*>")
 _NEST = re.compile(r"<(/?)(?:blockquote|ul|ol)\b")
 _IMAGE = re.compile(r'<img src="([^"]*)" alt="([^"]*)"[^>]*>')
 _LINK = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
@@ -123,6 +125,11 @@ def is_harmless_elsewhere(markdown: str) -> bool:
         return False
     html = comrak.render_markdown(markdown, _extensions(tables=False, formulas=False, bare_links=False))
     return not any(sign in html for sign in ("<img ", "<!-- raw HTML omitted -->", 'href=""'))
+
+
+def words_of(markdown: str) -> str:
+    """Give the words of Markdown without its marks, as plain text, for a line in a list. HTML in it stays."""
+    return unescape(_TAG.sub(" ", _INLINE_TAG.sub("", _to_html(clean(markdown)))))
 
 
 def render_prose(text: str, citations: Sequence[Citation] = ()) -> Prose:

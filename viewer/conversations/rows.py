@@ -14,7 +14,9 @@ from viewer.completions.types import Completion, Message, Unreadable
 
 from .bubbles import text_of
 from .lines import in_one_line
+from .prose import words_of
 
+_BEGINNING = 1_000  # characters of an answer; a row shows less
 _OPENING = 5  # messages that are looked through for the first question; prompts and examples stand before it
 
 
@@ -77,7 +79,7 @@ def answer_line(completion: Completion) -> tuple[str, str]:
             if choice.message.refusal:
                 return "Refusal", in_one_line(choice.message.refusal)
             if text := text_of(choice.message):
-                return "Assistant", in_one_line(text)
+                return "Assistant", in_one_line(words_of(text[:_BEGINNING])) or in_one_line(text)
             if choice.message.tool_calls:
                 return "Tool call", ", ".join(call.name or call.kind for call in choice.message.tool_calls)
     return "", ""
