@@ -50,7 +50,8 @@ def test_enter_goes_from_hit_to_hit_through_the_whole_conversation_and_the_addre
     expect_hit(page, "3 of 3", "chatcmpl-long-880")
     field.press("Escape")
     expect(page.locator("mark")).to_have_count(0)
-    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-880/")
+    # Without the words; the address follows the line being read again.
+    expect(page).to_have_url(re.compile(r"/completions/chatcmpl-long/messages/chatcmpl-long-\d+/$"))
     expect(page.get_by_role("link", name="Find in this conversation")).to_be_focused()
 
 
