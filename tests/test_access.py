@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from tests.conftest import make_completion, make_key, say
+from viewer.copies.models import CopyRun
 from viewer.keys.models import AccessToken, ApiKey
 
 # Route: what (a stranger, another person, staff, the owner) get for a GET. `in` is the way to sign in.
@@ -44,6 +45,8 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "api-key": ("in", 404, 404, 200),
     "test-api-key": ("in", 405, 405, 405),
     "delete-api-key": ("in", 405, 405, 405),
+    "copies": ("in", 200, 200, 200),
+    "copy-run": ("in", 404, 404, 200),
     "tokens": ("in", 200, 200, 200),
     "revoke-token": ("in", 405, 405, 405),
     "account_login": (200, 302, 302, 302),
@@ -61,6 +64,8 @@ CHANGING: dict[str, tuple[int | str, int, int, int]] = {
     "delete-api-key": ("in", 404, 404, 302),
     "revoke-token": ("in", 404, 404, 302),
     "api-key": ("in", 404, 404, 422),
+    "copies": ("in", 422, 422, 422),
+    "copy-run": ("in", 404, 404, 302),
 }
 PEOPLE = ("stranger", "another", "staff", "owner")
 
@@ -78,6 +83,7 @@ def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
     token, _ = AccessToken.objects.issue(alice, "hers")
     return {
         "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "key_id": key.pk, "token_id": token.pk,
+        "run_id": CopyRun.objects.ask_for(key, "", {}, None).pk,
     }  # fmt: skip
 
 

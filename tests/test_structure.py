@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "sources": {"client", "archive", "keys"},
     "api": {"completions", "client", "keys", "sources"},
     "conversations": {"completions", "client", "archive", "sources"},
+    "copies": {"completions", "client", "archive", "keys", "sources", "conversations"},
 }
 
 

@@ -116,6 +116,7 @@ SECRET_KEY = _kept_secret("SECRET_KEY", lambda: secrets.token_urlsafe(50))
 KEY_ENCRYPTION_KEYS = _master_keys()
 API_HOSTS = [host.strip().lower() for host in env.str("API_HOSTS", default="api.openai.com").split(",") if host.strip()]
 REMOTE_IMAGES = _bool("REMOTE_IMAGES", True)
+COPY_WORKER = _bool("COPY_WORKER", True)
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
 UPSTREAM_DEADLINE = _int("UPSTREAM_DEADLINE", 15, 1, 120)  # seconds, for one question with all its retries' answers
 UPSTREAM_QUESTIONS = _int("UPSTREAM_QUESTIONS", 8, 1, 12)  # at a time to one host; below the 16 threads that serve
@@ -143,6 +144,7 @@ INSTALLED_APPS = [
     "viewer.archive",
     "viewer.keys",
     "viewer.sources",
+    "viewer.copies",
     "viewer.conversations",
 ]
 

@@ -12,6 +12,7 @@ from django.views.generic import RedirectView, TemplateView
 from viewer.api import views as api
 from viewer.conversations import going, search_page
 from viewer.conversations import views as conversations
+from viewer.copies import views as copies
 from viewer.health import health
 from viewer.keys import views as keys
 from viewer.sources.sources import try_out
@@ -76,6 +77,8 @@ urlpatterns = [
     path("keys/<uuid:key_id>/", keys.api_key, {"try_out": try_out}, name="api-key"),
     path("keys/<uuid:key_id>/test/", keys.test_api_key, {"try_out": try_out}, name="test-api-key"),
     path("keys/<uuid:key_id>/delete/", keys.delete_api_key, name="delete-api-key"),
+    path("copies/", copies.copies, name="copies"),
+    path("copies/<int:run_id>/", copies.copy_run, name="copy-run"),
     path("tokens/", keys.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", keys.revoke_token, name="revoke-token"),
     path("v1/chat/completions", api.completions),

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,8 @@ class Command(BaseCommand):
                 self.stdout.write(_demo_sentences())
         self.stdout.write("  Ctrl-C ends it.\n\n")
         self.stdout.flush()
+        if settings.COPY_WORKER:
+            _start_copy_worker()
         os.execv(sys.executable, _gunicorn())
 
 
@@ -115,6 +118,15 @@ def _demo_sentences() -> str:
         f"  Access token  {token}\n"
         f"  For a team: DEMO=false, see the README.\n"
     )
+
+
+def _start_copy_worker() -> None:
+    """Start the process that copies. Its input is a pipe whose other end gunicorn inherits: it ends with gunicorn."""
+    its_end, our_end = os.pipe()
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "sync", "--loop", "--until-stdin-closes"]
+    subprocess.Popen(command, stdin=its_end, start_new_session=True)
+    os.close(its_end)
+    os.set_inheritable(our_end, True)
 
 
 def _gunicorn() -> list[str]:

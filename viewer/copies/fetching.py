@@ -1,0 +1,42 @@
+"""Brings one completion with all its messages, as one line of source text that the archive's import reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from threading import Event
+
+from viewer.client.client import Client
+from viewer.client.problems import Problem
+
+_PAGE = 100  # messages; the most that OpenAI gives (api_facts, section 3)
+_LARGEST = 256_000_000  # characters of one conversation, which is held in memory until it is stored
+
+
+def fetch(client: Client, completion_id: str, is_over: Event) -> bytes:
+    """Ask for a completion and every page of its messages. Raises Problem when any of it does not come."""
+    completion = client.completion(completion_id)
+    if completion.id != completion_id:
+        raise Problem("unreadable", "The answer is about another completion.")
+    messages = list(_messages(client, completion_id, is_over))
+    if not messages:
+        raise Problem("unreadable", "It came without any message.")
+    opening = completion.source.rstrip().removesuffix("}").rstrip()
+    return f'{opening},"messages":[{",".join(messages)}]}}'.encode()
+
+
+def _messages(client: Client, completion_id: str, is_over: Event) -> Iterator[str]:
+    after, cursors, size = "", set[str](), 0
+    while not is_over.is_set():
+        page = client.messages(completion_id, after=after, limit=_PAGE)
+        for message in page.items:
+            size += len(message.source)
+            yield message.source
+        if not page.has_more:
+            return
+        if size > _LARGEST:
+            raise Problem("too-large", f"The conversation is larger than {_LARGEST // 1_000_000} MB.")
+        after = page.cursor
+        if not after or after in cursors:
+            raise Problem("unreadable", "The pages of its messages lead nowhere.")
+        cursors.add(after)
+    raise Problem("unavailable", "The work was ended.")

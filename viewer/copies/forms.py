@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+
+from viewer.keys.models import ApiKey
+
+
+class CopyForm(forms.Form):
+    """What a person says when starting to copy."""
+
+    key = forms.ModelChoiceField(
+        queryset=ApiKey.objects.none(), label="With the API key", empty_label=None,
+        error_messages={"required": "Choose one of your API keys."},
+    )  # fmt: skip
+    model = forms.CharField(max_length=255, required=False, label="Only this model")
+    metadata = forms.CharField(
+        max_length=600, required=False, label="Only with this metadata", help_text="One pair, such as team=billing."
+    )
+    since = forms.DateField(
+        required=False, label="Only those stored since", widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["key"].queryset = ApiKey.objects.of(owner)  # type: ignore[attr-defined]
+
+    def clean_metadata(self) -> dict[str, str]:
+        name, sign, value = self.cleaned_data["metadata"].partition("=")
+        if name and not sign:
+            raise forms.ValidationError("Write a pair with = between, such as team=billing.")
+        return {name.strip(): value.strip()} if name.strip() else {}
+
+    def clean_since(self) -> datetime | None:
+        since = self.cleaned_data["since"]
+        return datetime.combine(since, time(), UTC) if since else None

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from tqdm import tqdm
+
+from viewer.copies.models import AnotherIsActive, CopyRun
+from viewer.copies.worker import serve, work_on
+from viewer.keys.models import ApiKey
+
+
+class Command(BaseCommand):
+    help = "Copy stored completions from a person's API key into the archive; or, with --loop alone, work for /copies/."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--key", metavar="LABEL", help="the label of an API key")
+        parser.add_argument("--person", metavar="USER", help="whose key it is")
+        parser.add_argument("--model", default="", help="only completions of this model")
+        parser.add_argument(
+            "--metadata", action="append", default=[], metavar="KEY=VALUE", help="only with this pair; may be repeated"
+        )
+        parser.add_argument("--since", metavar="DATE", help="only those stored since, such as 2026-11-01")
+        parser.add_argument(
+            "--loop", action="store_true", help="with a key: again and again; alone: work on what pages ask for"
+        )
+        parser.add_argument("--every", type=int, default=15, metavar="MINUTES", help="how often to look; default 15")
+        parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process has ended")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["loop"] and not options["key"]:
+            raise CommandError("Name a key (--key LABEL --person USER), or give --loop to work on what pages ask for.")
+        wanted = _read(options) if options["key"] else None
+        stopping = _stopping(options["until_stdin_closes"])
+        if wanted is None:
+            serve(stopping)
+            return
+        while True:
+            try:
+                is_well = self._copy(wanted, stopping)
+            except DatabaseError as error:
+                if not options["loop"]:
+                    raise CommandError(f"The database does not answer: {error}. Run the same command again.") from None
+                connection.close()
+            if not options["loop"]:
+                sys.exit(0 if is_well else 1)
+            if stopping.wait(max(1, options["every"]) * 60):
+                return
+
+    def _copy(self, wanted: dict[str, Any], stopping: threading.Event) -> bool:
+        """Work on the run, or watch whoever does; say what came of it."""
+        wanted["key"].refresh_from_db()
+        try:
+            run = CopyRun.objects.ask_for(**wanted)
+        except AnotherIsActive:
+            raise CommandError("Something else is being copied with this key already; see /copies/.") from None
+        with tqdm(desc=run.label, unit=" conversations", disable=not sys.stderr.isatty()) as bar:
+            watched = threading.Event()
+            watcher = threading.Thread(target=_show, args=[bar, run.pk, watched], daemon=True)
+            if not bar.disable:
+                watcher.start()
+            while run.state in (CopyRun.WAITING, CopyRun.RUNNING) and not stopping.is_set():
+                if claimed := CopyRun.objects.filter(pk=run.pk).claim():
+                    work_on(claimed, stopping)
+                else:
+                    stopping.wait(1)
+                run.refresh_from_db()
+            watched.set()
+        if stopping.is_set() and run.wish("pause"):
+            run.refresh_from_db()
+        return self._say(run)
+
+    def _say(self, run: CopyRun) -> bool:
+        failures = list(run.failures.all())
+        for failure in failures:
+            self.stderr.write(f"{failure.completion_id or 'an entry of the list'}: {failure.problem} {failure.said}")
+        self.stdout.write(
+            f"{run.copied} copied, {run.there} already there, {len(failures)} failed, {run.gone} deleted at the source"
+        )
+        if run.state == CopyRun.FAILED:
+            raise CommandError(f"Ended early: {run.problem} {run.said}\nRun the same command again to go on.")
+        if run.state == CopyRun.PAUSED:
+            self.stdout.write("Paused. Run the same command again to go on.")
+        return run.state == CopyRun.DONE and not failures
+
+
+def _read(options: dict[str, Any]) -> dict[str, Any]:
+    person = User.objects.filter(username=options["person"]).first()
+    if person is None:
+        raise CommandError(f"There is nobody with the name {options['person']}; give --person USER.")
+    key = ApiKey.objects.of(person).filter(label=options["key"]).first()
+    if key is None:
+        labels = ", ".join(ApiKey.objects.of(person).values_list("label", flat=True)) or "none yet"
+        raise CommandError(f"{person} has no key with the label {options['key']}. There is: {labels}.")
+    pairs = [pair.partition("=") for pair in options["metadata"]]
+    if any(not name or not sign for name, sign, _ in pairs):
+        raise CommandError("Write --metadata as key=value.")
+    since = None
+    if options["since"]:
+        try:
+            given = datetime.fromisoformat(options["since"])
+        except ValueError:
+            raise CommandError(f"{options['since']} is no date; write one like 2026-11-01.") from None
+        since = given if given.tzinfo else given.replace(tzinfo=UTC)
+    return {
+        "key": key,
+        "model": options["model"],
+        "metadata": {name: value for name, _, value in pairs},
+        "since": since,
+    }
+
+
+def _stopping(until_stdin_closes: bool) -> threading.Event:
+    """Give what is set by Ctrl-C, by SIGTERM, and by the end of the parent: it holds the other end of our input."""
+    stopping = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: stopping.set())
+
+    def wait_for_parent() -> None:
+        sys.stdin.read()
+        stopping.set()
+
+    if until_stdin_closes:
+        threading.Thread(target=wait_for_parent, daemon=True).start()
+    return stopping
+
+
+def _show(bar: Any, pk: int, is_over: threading.Event) -> None:
+    while not is_over.wait(1):
+        run = CopyRun.objects.get(pk=pk)
+        bar.total = run.wanted if run.is_listed or run.only_failed else None
+        bar.set_postfix_str(f"waits {run.waits} s: {run.problem}" if run.waits else "")
+        bar.update(run.copied - bar.n)
+    connection.close()

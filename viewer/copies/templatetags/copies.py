@@ -1,0 +1,29 @@
+"""What a page says of a completion that was copied, and of a problem that stands in a row of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from viewer.archive.models import StoredCompletion, fit
+from viewer.client.problems import Problem
+from viewer.conversations.problem_words import Told, tell
+from viewer.copies.models import Copy
+from viewer.sources.sources import Source
+
+register = template.Library()
+
+
+@register.inclusion_tag("copies/_in_archive.html", takes_context=True)
+def in_archive(context: template.RequestContext, completion_id: str, source: Source) -> dict[str, Any]:
+    """Say of a completion read live that the archive has it too; of one in the archive, where it was copied from."""
+    stored = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("pk", flat=True).first()
+    copy = Copy.objects.filter(pk=stored).first() if stored else None
+    return {"is_live": source.key is not None, "is_there": stored is not None, "copy": copy, "request": context.request}
+
+
+@register.filter
+def told(name: str) -> Told:
+    """Put a problem's name in words."""
+    return tell(Problem(name))  # type: ignore[arg-type]  # a row holds it as text
