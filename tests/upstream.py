@@ -800,6 +800,10 @@ def messages_404(question: Question) -> Answer:
     return not_found(question.completion_id) if question.kind == "messages" else api(question)
 
 
+def second_page_500(question: Question) -> Answer:
+    return storm(question) if question.kind == "messages" and "after" in question.query else api(question)
+
+
 def completion_500(question: Question) -> Answer:
     return storm(question) if question.kind == "completion" else api(question)
 
@@ -849,6 +853,7 @@ MODES: dict[str, Callable[[Question], Answer]] = {
     "late": late,  # late-5: times
     "messages-404": messages_404,
     "completion-500": completion_500,
+    "second-page-500": second_page_500,
 }
 
 

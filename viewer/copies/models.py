@@ -213,7 +213,7 @@ class Copy(models.Model):
     """Where a completion of the archive was copied from. One that was imported from a file has no such row."""
 
     completion = models.OneToOneField(
-        "archive.StoredCompletion", on_delete=models.CASCADE, primary_key=True, related_name="+"
+        "archive.StoredCompletion", on_delete=models.CASCADE, primary_key=True, related_name="copy"
     )
     api_key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="+")
     # The key, as it was when it last saw the completion: another key that does not see it proves no deletion.

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Copy',
             fields=[
-                ('completion', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='archive.storedcompletion')),
+                ('completion', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='copy', serialize=False, to='archive.storedcompletion')),
                 ('key_version', models.UUIDField()),
                 ('host', models.CharField(max_length=300)),
                 ('copied_at', models.DateTimeField(default=django.utils.timezone.now)),

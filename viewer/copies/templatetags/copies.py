@@ -9,7 +9,6 @@ from django import template
 from viewer.archive.models import StoredCompletion, fit
 from viewer.client.problems import Problem
 from viewer.conversations.problem_words import Told, tell
-from viewer.copies.models import Copy
 from viewer.sources.sources import Source
 
 register = template.Library()
@@ -18,9 +17,14 @@ register = template.Library()
 @register.inclusion_tag("copies/_in_archive.html", takes_context=True)
 def in_archive(context: template.RequestContext, completion_id: str, source: Source) -> dict[str, Any]:
     """Say of a completion read live that the archive has it too; of one in the archive, where it was copied from."""
-    stored = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("pk", flat=True).first()
-    copy = Copy.objects.filter(pk=stored).first() if stored else None
-    return {"is_live": source.key is not None, "is_there": stored is not None, "copy": copy, "request": context.request}
+    stored = StoredCompletion.objects.filter(completion_id=fit(completion_id))
+    found = stored.values("copy__host", "copy__copied_at", "copy__deleted_at").first()
+    return {
+        "is_live": source.key is not None,
+        "is_there": found is not None,
+        "copy": {name.removeprefix("copy__"): value for name, value in (found or {}).items()},
+        "request": context.request,
+    }
 
 
 @register.filter

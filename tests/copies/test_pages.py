@@ -1,0 +1,172 @@
+"""The page where copying is started, watched and stopped, and what a conversation says of its copy."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+
+from tests.conftest import make_key
+from tests.conversations.pages import visible
+from tests.copies.test_copying import FEW, ask_for, copy
+from tests.upstream import LIVE, Upstream
+from viewer.copies.models import Copy, CopyRun
+from viewer.keys.models import ApiKey
+
+FOR_ALL = "Everyone who may sign in here will be able to read these."
+
+
+@pytest.fixture
+def key(alice: User, upstream: Upstream) -> ApiKey:
+    return make_key(alice, base_url=upstream.base())
+
+
+def page(reader: Client, address: str = "/copies/", **headers: Any) -> str:
+    return reader.get(address, **headers).content.decode()
+
+
+def test_without_a_key_the_page_says_what_to_do(reader: Client) -> None:
+    seen = page(reader)
+    assert "No API key yet" in seen
+    assert 'href="/keys/"' in seen
+    assert FOR_ALL not in seen
+
+
+def test_who_will_read_the_copies_is_said_before_the_start(reader: Client, key: ApiKey) -> None:
+    seen = page(reader)
+    assert seen.index(FOR_ALL) < seen.index("Copy into the archive")
+    assert "Nothing copied yet" in seen
+
+
+def test_a_start_is_a_wish_that_a_worker_takes_up(reader: Client, key: ApiKey) -> None:
+    told = {"key": key.pk, "model": "gpt-4.1", "metadata": "team = a=b", "since": "2025-11-01"}
+    assert reader.post("/copies/", told).status_code == 302
+    run = CopyRun.objects.get()
+    assert (run.state, run.model, run.metadata) == ("waiting", "gpt-4.1", {"team": "a=b"})
+    assert run.since == datetime(2025, 11, 1, tzinfo=UTC)
+    assert 'data-run="waiting"' in page(reader)
+
+
+@pytest.mark.parametrize("told", [{}, {"metadata": "team"}, {"since": "yesterday"}])
+def test_what_is_not_understood_is_said_and_starts_nothing(reader: Client, key: ApiKey, told: dict[str, str]) -> None:
+    answer = reader.post("/copies/", {"key": key.pk, **told} if told else {})
+    assert answer.status_code == 422
+    assert "field-error" in answer.content.decode()
+    assert not CopyRun.objects.exists()
+
+
+def test_nobody_copies_with_somebody_elses_key(client: Client, mallory: User, key: ApiKey) -> None:
+    client.force_login(mallory)
+    make_key(mallory)
+    assert client.post("/copies/", {"key": key.pk}).status_code == 422
+    run = ask_for(key)
+    assert "data-run" not in page(client)
+    assert client.post(f"/copies/{run.pk}/", {"wish": "cancel"}).status_code == 404
+
+
+def test_it_is_paused_resumed_and_cancelled(reader: Client, key: ApiKey) -> None:
+    run = ask_for(key)
+    for wished, state in (("pause", "paused"), ("resume", "waiting"), ("cancel", "cancelled")):
+        seen = page(reader)
+        assert f'value="{wished}"' in seen
+        assert reader.post(f"/copies/{run.pk}/", {"wish": wished}).status_code == 302
+        assert f'data-run="{state}"' in page(reader)
+    for wished in ("resume", "nonsense"):
+        reader.post(f"/copies/{run.pk}/", {"wish": wished})
+        assert "this is how it stands now" in page(reader)
+
+
+def test_a_second_one_with_the_same_key_is_refused_in_words(reader: Client, key: ApiKey) -> None:
+    ask_for(key)
+    reader.post("/copies/", {"key": key.pk, "model": "another"})
+    assert "already" in visible(page(reader))
+    assert CopyRun.objects.count() == 1
+
+
+def test_its_figures_come_alone_as_long_as_they_may_change(reader: Client, key: ApiKey) -> None:
+    run = ask_for(key, FEW)
+    fragment = page(reader, f"/copies/{run.pk}/", headers={"HX-Request": "true"})
+    assert "<html" not in fragment
+    assert 'hx-trigger="every 2s"' in fragment
+    copy(key, FEW)
+    fragment = page(reader, f"/copies/{run.pk}/", headers={"HX-Request": "true"})
+    assert "hx-trigger" not in fragment
+    assert "11 copied, 0 already in the archive." in visible(fragment)
+
+
+def test_progress_is_a_bar_once_the_list_is_known(reader: Client, key: ApiKey) -> None:
+    run = ask_for(key)
+    CopyRun.objects.update(state="running", listed=40, wanted=30, lease_until=timezone.now() + timedelta(minutes=1))
+    assert "40 found so far, 30 of them new" in visible(page(reader))
+    CopyRun.objects.update(is_listed=True, copied=12)
+    seen = page(reader)
+    assert 'max="30" value="12"' in seen
+    assert "12 of 30 copied, 10 already in the archive" in visible(seen)
+    CopyRun.objects.update(problem="rate-limited", waits_until=timezone.now() + timedelta(seconds=40))
+    assert "Too many questions at once. Going on in" in visible(page(reader, f"/copies/{run.pk}/"))
+
+
+def test_a_run_that_nobody_takes_up_says_so(reader: Client, key: ApiKey) -> None:
+    ask_for(key)
+    assert "Nobody is working on this" not in page(reader)
+    CopyRun.objects.update(asked_at=timezone.now() - timedelta(minutes=1))
+    assert "Nobody is working on this" in page(reader)
+
+
+def test_what_failed_is_named_with_its_reason_and_tried_again(reader: Client, key: ApiKey, upstream: Upstream) -> None:
+    upstream.set("mode", "completion-500")
+    run = copy(key, {"case": "0004"})
+    assert "1 failed" in visible(page(reader))
+    seen = page(reader, f"/copies/{run.pk}/")
+    assert 'data-problem="unavailable"' in seen
+    assert LIVE[3] in seen
+    assert "The server had an error while processing your request" in seen
+    reader.post(f"/copies/{run.pk}/", {"wish": "retry"})
+    run.refresh_from_db()
+    assert (run.state, run.only_failed) == ("waiting", True)
+
+
+def test_a_done_run_can_be_asked_for_again(reader: Client, key: ApiKey) -> None:
+    run = copy(key, FEW)
+    reader.post(f"/copies/{run.pk}/", {"wish": "again"})
+    assert CopyRun.objects.active().get().metadata == FEW
+
+
+def test_a_conversation_read_live_says_that_the_archive_has_it(
+    reader: Client, alice: User, key: ApiKey, upstream: Upstream
+) -> None:
+    ApiKey.objects.choose(alice, key)
+    assert "Also in the archive" not in page(reader, f"/completions/{LIVE[0]}/")
+    copy(key, FEW)
+    live = page(reader, f"/completions/{LIVE[0]}/")
+    assert "Also in the archive, copied on" in visible(live)
+    back = reader.post("/keys/choose/", {"key": "", "next": f"/completions/{LIVE[0]}/"})
+    upstream.forget()
+    seen = visible(page(reader, back["Location"]))
+    assert "Copied from 127.0.0.1" in seen
+    assert not upstream.asked()
+    assert "Deleted at the source" not in seen
+    Copy.objects.update(deleted_at=timezone.now())
+    assert "Deleted at the source, seen on" in visible(page(reader, f"/completions/{LIVE[0]}/"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "Name a key"),
+        ({"key": "work"}, "nobody with the name"),
+        ({"key": "work", "person": "bob"}, "bob has no key with the label work. There is: none yet."),
+        ({"key": "work", "person": "alice", "metadata": ["team"]}, "Write --metadata as key=value."),
+        ({"key": "work", "person": "alice", "since": "yesterday"}, "yesterday is no date"),
+    ],
+)
+def test_the_command_says_in_a_sentence_what_is_missing(
+    key: ApiKey, bob: User, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(CommandError, match=said):
+        call_command("sync", **options)
