@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import requests
 
+from tests.copies.test_processes import until
 from tests.servers import redis
 from tests.test_start import running, sign_in
 from tests.upstream import Upstream
@@ -100,6 +101,26 @@ def test_what_was_read_here_is_not_asked_for_again_there(
     assert asked
     assert "data-message-id" in reader.get(there + ONE).text
     assert len(upstream.asked()) == asked
+
+
+def test_a_copy_asked_for_here_is_watched_and_paused_there(
+    machines: list[str], reader: requests.Session, upstream: Upstream
+) -> None:
+    here, there = machines
+    upstream.set("delay", 0.2)
+    post(reader, f"{here}/keys/", {"label": "copies", "key": "sk-good-alice-0001", "base_url": upstream.base()})
+    key = re.search(r'<option value="([0-9a-f-]{36})"[^>]*>copies', reader.get(f"{there}/copies/").text)
+    assert key
+    post(reader, f"{here}/copies/", {"key": key[1], "metadata": "team=returns"})
+    until(lambda: re.search(r"<b>[1-9]</b> of 11 copied", reader.get(f"{there}/copies/").text))
+    run = re.search(r"/copies/\d+/", reader.get(f"{there}/copies/").text)
+    assert run
+    post(reader, there + run[0], {"wish": "pause"})
+    assert 'data-run="paused"' in reader.get(f"{here}/copies/").text
+    post(reader, there + run[0], {"wish": "resume"})
+    until(lambda: 'data-run="done"' in reader.get(f"{here}/copies/").text)
+    paths = [asked["path"] for asked in upstream.asked() if asked["path"].endswith("/messages")]
+    assert len(set(paths)) == 11
 
 
 def test_without_the_database_every_page_says_so_and_comes_back_with_it(
