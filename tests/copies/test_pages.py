@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.conftest import make_key
 from tests.conversations.pages import visible
 from tests.copies.test_copying import FEW, ask_for, copy
 from tests.upstream import LIVE, Upstream
+from viewer.copies.management.commands import sync
 from viewer.copies.models import Copy, CopyRun
 from viewer.keys.models import ApiKey
 
@@ -170,3 +172,27 @@ def test_the_command_says_in_a_sentence_what_is_missing(
 ) -> None:
     with pytest.raises(CommandError, match=said):
         call_command("sync", **options)
+
+
+def test_the_loop_looks_again_and_survives_a_bad_round(
+    key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Rounds(Event):
+        """Three rounds, of which the second meets a source that refuses the key."""
+
+        left = iter((["sk-good-alice-0001"], [], None))
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout == 15 * 60:
+                refused = next(self.left)
+                upstream.set("refuses", refused or [])
+                upstream.set("missing", [])
+                return refused is None
+            return super().wait(timeout)
+
+    monkeypatch.setattr(sync, "_stopping", lambda *_: Rounds())
+    upstream.set("missing", [LIVE[0]])
+    call_command("sync", key="work", person="alice", metadata=["team=returns"], loop=True)
+    said = capsys.readouterr()
+    assert [line.split(",")[0] for line in said.out.splitlines()] == ["10 copied", "0 copied", "1 copied"]
+    assert "Ended early: invalid-key" in said.err

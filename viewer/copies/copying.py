@@ -38,7 +38,6 @@ _OF_THE_KEY = ("invalid-key", "forbidden", "quota-exhausted")
 _PATIENCE = 8  # waits in a row
 _FIRST_WAIT, _LONGEST_BACKOFF, _LONGEST_WAIT = 1.0, 60.0, 3600.0  # seconds
 _RESTARTS = 3  # of a list whose cursor was deleted meanwhile
-_SOME = 500  # rows of one question to the database
 
 Found = TypeVar("Found")
 
@@ -157,7 +156,7 @@ class _Work:
                 try:
                     self._store(completion_id, future.result())
                 except Problem as problem:
-                    trouble = self._trouble_of_source(problem)
+                    trouble = self._trouble_of_source(problem, troubles)
                     if trouble is None:
                         self._fail(completion_id, problem)
                     else:
@@ -186,12 +185,12 @@ class _Work:
         self._waits = 0
         self._width = min(_AT_A_TIME, self._width + 0.1)
 
-    def _trouble_of_source(self, problem: Problem) -> Problem | None:
+    def _trouble_of_source(self, problem: Problem, known: list[Problem]) -> Problem | None:
         """Tell what stops the whole source from what is wrong with one completion: ask the cheapest question."""
-        if problem.name == "rate-limited" or (problem.name in _PASSING and problem.retry_after is not None):
-            return problem
         if problem.name not in (*_PASSING, *_OF_THE_KEY):
             return None
+        if problem.name == "rate-limited" or known:
+            return problem
         tried = self._asking.submit(self._client.try_out)
         self._next_of({tried})
         try:
@@ -204,7 +203,7 @@ class _Work:
         """Mark the copies that this very key saw before and now neither lists nor opens, within what was listed."""
         copies = Copy.objects.filter(api_key=self._key, key_version=self._key.version, deleted_at=None)
         if self._run.since:
-            copies = copies.filter(completion__created__gte=self._run.since.timestamp())
+            copies = copies.filter(completion__created__gte=int(self._run.since.timestamp()))
         if self._run.model:
             copies = copies.filter(completion__model=self._run.model)
         for name, value in self._run.metadata.items():

@@ -61,7 +61,7 @@ class CopyRuns(models.QuerySet["CopyRun"]):
     def claimable(self) -> CopyRuns:
         """Give the runs that wait, and those whose worker has not been heard of for a lease."""
         is_free = models.Q(state=CopyRun.WAITING) | models.Q(state=CopyRun.RUNNING, lease_until__lt=timezone.now())
-        return self.filter(is_free, person__is_active=True)
+        return self.filter(is_free, person__in=_active_people())
 
     def claim(self) -> CopyRun | None:
         """Take up one of these runs; of several workers that try at once, one succeeds."""
@@ -83,7 +83,7 @@ class CopyRun(models.Model):
         "pause": (WAITING, RUNNING),
         "resume": (PAUSED, FAILED),
         "cancel": (*ACTIVE, FAILED),
-        "retry": (DONE, FAILED),
+        "retry": (DONE,),
     }
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="copy_runs")
@@ -140,9 +140,12 @@ class CopyRun(models.Model):
 
     @property
     def has_no_worker(self) -> bool:
-        """Whether it waits for longer than a worker needs to take it up."""
-        is_left = self.lease_until is None or self.lease_until + _WAITS < timezone.now()
-        return self.is_moving and is_left and self.asked_at + _WAITS < timezone.now()
+        """Whether it waits for longer than a worker needs to take it up, and no worker is busy with another."""
+        now = timezone.now()
+        is_left = self.lease_until is None or self.lease_until + _WAITS < now
+        if not (self.is_moving and is_left and self.asked_at + _WAITS < now):
+            return False
+        return not CopyRun.objects.filter(state=self.RUNNING, lease_until__gt=now).exists()
 
     @property
     def waits(self) -> int:
@@ -168,13 +171,9 @@ class CopyRun(models.Model):
         """Give this run's row while its worker holds it with the same key, and no row from then on."""
         if self.api_key is None:
             return CopyRun.objects.none()
+        same_key = ApiKey.objects.filter(pk=self.api_key.pk, version=self.api_key.version)
         return CopyRun.objects.filter(
-            pk=self.pk,
-            state=self.RUNNING,
-            worker=self.worker,
-            api_key=self.api_key,
-            api_key__version=self.api_key.version,
-            person__is_active=True,
+            pk=self.pk, state=self.RUNNING, worker=self.worker, api_key__in=same_key, person__in=_active_people()
         )
 
     def finish(self, state: str, problem: Problem | None = None) -> bool:
@@ -224,6 +223,12 @@ class Copy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.completion_id} from {self.host}"
+
+
+def _active_people() -> models.QuerySet[User]:
+    """Give a subquery, for a join would take an UPDATE's own conditions with it: PostgreSQL, waiting for another's
+    write, then looks at them no second time."""
+    return User.objects.filter(is_active=True).order_by()
 
 
 @contextmanager

@@ -42,25 +42,30 @@ class Command(BaseCommand):
         if wanted is None:
             serve(stopping)
             return
+        if not options["loop"]:
+            sys.exit(0 if self._copy(options, stopping) else 1)
         while True:
             try:
-                is_well = self._copy(wanted, stopping)
-            except DatabaseError as error:
-                if not options["loop"]:
-                    raise CommandError(f"The database does not answer: {error}. Run the same command again.") from None
-                connection.close()
-            if not options["loop"]:
-                sys.exit(0 if is_well else 1)
+                self._copy(options, stopping)
+            except CommandError as error:
+                self.stderr.write(str(error))
             if stopping.wait(max(1, options["every"]) * 60):
                 return
+            while CopyRun.objects.filter(api_key=wanted["key"], state=CopyRun.PAUSED).exists():  # on the page
+                if stopping.wait(60):
+                    return
 
-    def _copy(self, wanted: dict[str, Any], stopping: threading.Event) -> bool:
+    def _copy(self, options: dict[str, Any], stopping: threading.Event) -> bool:
         """Work on the run, or watch whoever does; say what came of it."""
-        wanted["key"].refresh_from_db()
         try:
-            run = CopyRun.objects.ask_for(**wanted)
+            return self._say(self._worked_on(CopyRun.objects.ask_for(**_read(options)), stopping))
         except AnotherIsActive:
             raise CommandError("Something else is being copied with this key already; see /copies/.") from None
+        except DatabaseError as error:
+            connection.close()
+            raise CommandError(f"The database does not answer: {error}. Run the same command again.") from None
+
+    def _worked_on(self, run: CopyRun, stopping: threading.Event) -> CopyRun:
         with tqdm(desc=run.label, unit=" conversations", disable=not sys.stderr.isatty()) as bar:
             watched = threading.Event()
             watcher = threading.Thread(target=_show, args=[bar, run.pk, watched], daemon=True)
@@ -75,7 +80,7 @@ class Command(BaseCommand):
             watched.set()
         if stopping.is_set() and run.wish("pause"):
             run.refresh_from_db()
-        return self._say(run)
+        return run
 
     def _say(self, run: CopyRun) -> bool:
         failures = list(run.failures.all())
