@@ -196,3 +196,20 @@ def test_the_loop_looks_again_and_survives_a_bad_round(
     said = capsys.readouterr()
     assert [line.split(",")[0] for line in said.out.splitlines()] == ["10 copied", "0 copied", "1 copied"]
     assert "Ended early: invalid-key" in said.err
+
+
+def test_the_loop_does_not_undo_a_pause(key: ApiKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Rounds(Event):
+        """Two rounds; between them somebody starts and pauses a run of the same key."""
+
+        left = iter((False, True))
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout != 15 * 60:
+                return super().wait(timeout)
+            CopyRun.objects.filter(state="done").update(state="paused")
+            return next(self.left)
+
+    monkeypatch.setattr(sync, "_stopping", lambda *_: Rounds())
+    call_command("sync", key="work", person="alice", metadata=["team=returns"], loop=True)
+    assert CopyRun.objects.get().state == "paused"

@@ -37,28 +37,34 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["loop"] and not options["key"]:
             raise CommandError("Name a key (--key LABEL --person USER), or give --loop to work on what pages ask for.")
-        wanted = _read(options) if options["key"] else None
+        if options["key"]:
+            _read(options)
         stopping = _stopping(options["until_stdin_closes"])
-        if wanted is None:
+        if not options["key"]:
             serve(stopping)
-            return
-        if not options["loop"]:
+        elif not options["loop"]:
             sys.exit(0 if self._copy(options, stopping) else 1)
-        while True:
+        else:
+            self._copy_again_and_again(options, stopping)
+
+    def _copy_again_and_again(self, options: dict[str, Any], stopping: threading.Event) -> None:
+        is_over = False
+        while not is_over:
             try:
                 self._copy(options, stopping)
             except CommandError as error:
                 self.stderr.write(str(error))
-            if stopping.wait(max(1, options["every"]) * 60):
-                return
-            while CopyRun.objects.filter(api_key=wanted["key"], state=CopyRun.PAUSED).exists():  # on the page
-                if stopping.wait(60):
-                    return
+            is_over = stopping.wait(max(1, options["every"]) * 60)
+            options["unless_paused"] = True
 
     def _copy(self, options: dict[str, Any], stopping: threading.Event) -> bool:
         """Work on the run, or watch whoever does; say what came of it."""
         try:
-            return self._say(self._worked_on(CopyRun.objects.ask_for(**_read(options)), stopping))
+            wanted = _read(options)
+            paused = CopyRun.objects.filter(api_key=wanted["key"], state=CopyRun.PAUSED)
+            if options.get("unless_paused") and paused.exists():
+                return True
+            return self._say(self._worked_on(CopyRun.objects.ask_for(**wanted), stopping))
         except AnotherIsActive:
             raise CommandError("Something else is being copied with this key already; see /copies/.") from None
         except DatabaseError as error:
@@ -71,14 +77,16 @@ class Command(BaseCommand):
             watcher = threading.Thread(target=_show, args=[bar, run.pk, watched], daemon=True)
             if not bar.disable:
                 watcher.start()
+            is_ours = False
             while run.state in (CopyRun.WAITING, CopyRun.RUNNING) and not stopping.is_set():
                 if claimed := CopyRun.objects.filter(pk=run.pk).claim():
+                    is_ours = True
                     work_on(claimed, stopping)
                 else:
                     stopping.wait(1)
                 run.refresh_from_db()
             watched.set()
-        if stopping.is_set() and run.wish("pause"):
+        if stopping.is_set() and is_ours and run.wish("pause"):
             run.refresh_from_db()
         return run
 
