@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 _FOLDER = settings.BASE_DIR / "docs" / "pictures"
+_LIST = "/completions/?model=gpt-4.1"  # where the reader came from
 _CUPS = "/completions/chatcmpl-CLHysUnTiAg79Bi3itn5Dx2vkLQJt/"
 _OUTAGE = "/completions/chatcmpl-mMgBvbJlanPjZPF5VATayrULrNdvJ/"
 _LOOKS: dict[str, dict[str, Any]] = {
@@ -65,7 +66,7 @@ class Command(BaseCommand):
                     for name, (looks, path, act) in _PICTURES.items():
                         context = open_window(color_scheme=scheme, reduced_motion="reduce", **_LOOKS[looks])
                         page = context.new_page()
-                        page.goto(path, wait_until="networkidle")
+                        page.goto(path, wait_until="networkidle", referer=f"{url}{_LIST}")
                         act(page)
                         picture = _take(page)
                         context.close()
