@@ -54,12 +54,12 @@ customElements.define(
       const pin = () => {
         const moved = line.isConnected && line.getBoundingClientRect().top - top;
         if (moved) scrollBy({ top: moved, behavior: "instant" });
-        still = moved ? 0 : still + 1;
-        return line.isConnected && still < 20 && ++frames < 240;
+        return moved;
       };
       const hold = () => {
         if (this.pin !== pin) return;
-        if (pin()) requestAnimationFrame(hold);
+        still = pin() ? 0 : still + 1;
+        if (still < 20 && ++frames < 240) requestAnimationFrame(hold);
         else this.pin = null;
       };
       this.pin = pin;
