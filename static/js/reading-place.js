@@ -6,6 +6,7 @@ customElements.define(
       const linked = this.querySelector('[aria-current="true"]');
       if (linked && !location.hash) this.open(linked);
       this.addEventListener("htmx:beforeSwap", () => this.keep(this.lineBeingRead()));
+      this.addEventListener("htmx:afterSwap", () => this.pin?.()); // at once: a turn of the wheel may end the keeping
       for (const act of ["wheel", "touchmove", "keydown", "pointerdown", "mousedown"]) {
         addEventListener(act, () => this.moved(), { passive: true });
       }
@@ -22,7 +23,7 @@ customElements.define(
     }
 
     moved() {
-      this.turn = null;
+      this.pin = null;
       this.hasMoved = true;
     }
 
@@ -48,18 +49,21 @@ customElements.define(
     // or until the reader moves.
     keep(line, top = line?.getBoundingClientRect().top) {
       if (!line) return;
-      const turn = (this.turn = {});
       let still = 0;
       let frames = 0;
       const pin = () => {
-        if (this.turn !== turn || !line.isConnected) return;
-        const moved = line.getBoundingClientRect().top - top;
+        const moved = line.isConnected && line.getBoundingClientRect().top - top;
         if (moved) scrollBy({ top: moved, behavior: "instant" });
-        still = moved ? 0 : still + 1;
-        if (still < 20 && ++frames < 240) requestAnimationFrame(pin);
-        else this.turn = null;
+        return moved;
       };
-      pin();
+      const hold = () => {
+        if (this.pin !== pin) return;
+        still = pin() ? 0 : still + 1;
+        if (still < 20 && ++frames < 240) requestAnimationFrame(hold);
+        else this.pin = null;
+      };
+      this.pin = pin;
+      hold();
     }
   },
 );

@@ -66,6 +66,16 @@ def test_nothing_moves_while_earlier_messages_load(
     assert shift_while_loading(opened, held, place) <= 0.5
 
 
+def test_nothing_moves_when_the_wheel_turns_at_the_moment_of_loading(opened: Page, site: str) -> None:
+    held = Held(opened, "before=")
+    open_at(opened, site)
+    held.wait("Home")
+    opened.evaluate(
+        "() => document.addEventListener('htmx:afterSwap', () => dispatchEvent(new WheelEvent('wheel')), { once: true })"
+    )
+    assert shift_while_loading(opened, held, AT_THE_TOP) <= 0.5
+
+
 def test_nothing_moves_while_page_after_page_loads_up_to_the_first_message(opened: Page, site: str) -> None:
     held = Held(opened, "before=")
     open_at(opened, site)
