@@ -234,6 +234,8 @@ def test_a_deleted_key_is_not_used_any_more(key: ApiKey, upstream: Upstream, mon
     after_some(monkeypatch, 2, key.delete)
     work(run)
     assert run.state == "waiting"
+    while upstream.busy()["now"]:  # what was on its way when the key went
+        pass
     upstream.forget()
     work(run)
     assert (run.state, run.problem, asked(upstream)) == ("failed", "invalid-key", [])
