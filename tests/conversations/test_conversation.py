@@ -347,12 +347,12 @@ def test_pictures_sound_and_files_come_as_what_they_are(reader: Client, stored: 
         ({"url": "https://cdn.shop.example/a.png?x=1"}, "Image on cdn.shop.example, not loaded"),
         ({"url": ""}, "Image not stored"),
         (None, "Image not stored"),
-        ({"url": "javascript:alert(1)"}, "Not a picture that can be shown here"),
-        ({"url": "file:///etc/passwd"}, "Not a picture that can be shown here"),
-        ({"url": "data:image/svg+xml,<svg onload=alert(1)>"}, "Not a picture that can be shown here"),
+        ({"url": "javascript:alert(1)"}, "Not an image that can be shown here"),
+        ({"url": "file:///etc/passwd"}, "Not an image that can be shown here"),
+        ({"url": "data:image/svg+xml,<svg onload=alert(1)>"}, "Not an image that can be shown here"),
         (
             {"url": "data:image/svg+xml;base64,PHN2Zy8+"},
-            "Not a picture that can be shown here Download Image 1, 6 bytes",
+            "Not an image that can be shown here Download Image 1, 6 bytes",
         ),
         ("https://cdn.shop.example/bare.png", "Image on cdn.shop.example, not loaded"),
     ],
@@ -371,9 +371,7 @@ def test_pictures_are_told_by_number_and_sender(reader: Client, stored: Store) -
     )
     said = re.findall(r'(?:alt|data-alt)="([^"]+)"', page)
     assert said == [
-        f"Image {n}{sender}, no description given"
-        for sender in (" from the user", " from the system prompt", "")
-        for n in (1, 3, 4)
+        f"Image {n}{sender}, no description given" for sender in (" (User)", " (System prompt)", "") for n in (1, 3, 4)
     ]
     assert page.count("<span>Image 2</span>") == 3
 
