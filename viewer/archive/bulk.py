@@ -28,7 +28,8 @@ def insert(table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
     """Insert rows without holding them all."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            # The cursor knows no copy of Django's, so nobody else makes Django's errors of psycopg's.
+            with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
             return
