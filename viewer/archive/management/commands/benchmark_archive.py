@@ -1,6 +1,7 @@
 """Measures the archive: how fast it takes in, how fast it answers, what it needs, at several sizes.
 
-Everything happens in databases of the configured kind that are made for it and thrown away; nobody's archive is touched.
+Everything happens in databases of the configured kind that are made for it and thrown away;
+nobody's archive is touched.
 Each step has a process of its own, so that the importer's memory is the importer's alone.
 """
 
@@ -16,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import accumulate, count, islice
 from pathlib import Path
 from typing import Any
@@ -74,7 +76,10 @@ class Command(BaseCommand):
             step, file = options["step"]
             self.stdout.write(json.dumps(_STEPS[step](Path(file), options["messages"][0])))
             return
-        self.stdout.write(f"{connection.vendor}, seed {_SEED}, median of {options['rounds']} rounds of importing")
+        self.stdout.write(
+            f"{connection.vendor}, seed {_SEED}, median of {options['rounds']} rounds of importing, "
+            f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}"
+        )
         measured = {size: self._measure(size, options["rounds"]) for size in options["messages"]}
         self._compare_with_goals(measured)
 
@@ -257,7 +262,7 @@ def _insert_plainly(file: Path, size: int) -> Figures:
     return {"seconds": seconds}
 
 
-def _insert(completions: list[Any], messages: Iterable[Any], metadata: list[Any]) -> None:
+def _insert(completions: list[Any], messages: list[Any], metadata: list[Any]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         for table, rows in (
             ("archive_storedcompletion (id, completion_id, created, model, body, digest)", completions),
@@ -265,7 +270,7 @@ def _insert(completions: list[Any], messages: Iterable[Any], metadata: list[Any]
             ("archive_storedmetadata (completion_id, key, value)", metadata),
         ):
             places = ", ".join(["%s"] * (table.count(",") + 1))
-            cursor.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
+            cursor.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608
 
 
 def _ask(file: Path, size: int) -> Figures:
@@ -278,13 +283,10 @@ def _ask(file: Path, size: int) -> Figures:
     return {
         "bytes": bytes_used / size,
         "line_bytes": file.stat().st_size / size,
-        "pages": {name: _time(lambda asked=asked: answer(*asked)) for name, asked in _pages(size).items()},
+        "pages": {name: _time(partial(answer, *asked)) for name, asked in _pages(size).items()},
         "searches": {
-            name: [taken for question in questions for taken in _time(lambda q=question, o=order: _search(q, o))]
-            for name, questions, order in [
-                *((name, questions, "newest") for name, questions in _QUESTIONS.items()),
-                ("best first", (*_QUESTIONS["common word"], *_QUESTIONS["phrase"]), "best"),
-            ]
+            name: [taken for question in questions for taken in _time(partial(_search, question, order))]
+            for name, questions, order in _searches()
         },
     }
 
@@ -305,11 +307,11 @@ def _store_the_long_one(size: int) -> None:
         cursor.execute("SELECT MAX(id) + 1 FROM archive_storedcompletion")
         row = cursor.fetchone()[0]
     text = " ".join(_SAYINGS)
-    bodies = (
-        (row, n, f"{_LONG}-{n}", json.dumps({"id": f"{_LONG}-{n}", "role": "user", "content": text}))
-        for n in range(size)
-    )
-    _insert([(row, _LONG, 1, "gpt-4.1", json.dumps({"id": _LONG}), "")], bodies, [])
+    _insert([(row, _LONG, 1, "gpt-4.1", json.dumps({"id": _LONG}), "")], [], [])
+    for start in range(0, size, 10_000):
+        ids = [f"{_LONG}-{n}" for n in range(start, min(start + 10_000, size))]
+        bodies = [json.dumps({"id": message_id, "role": "user", "content": text}) for message_id in ids]
+        _insert([], [(row, start + n, ids[n], body) for n, body in enumerate(bodies)], [])
 
 
 def _pages(size: int) -> dict[str, tuple[str, str]]:
@@ -324,6 +326,12 @@ def _pages(size: int) -> dict[str, tuple[str, str]]:
         "list by a rare pair": (completions, "limit=20&metadata%5Bticket%5D=7"),
         "list by model and pair": (completions, "limit=20&model=gpt-4.1&metadata%5Btier%5D=gold"),
     }
+
+
+def _searches() -> Iterator[tuple[str, tuple[str, ...], Order]]:
+    for name, questions in _QUESTIONS.items():
+        yield name, questions, "newest"
+    yield "best first", (*_QUESTIONS["common word"], *_QUESTIONS["phrase"]), "best"
 
 
 def _search(question: str, order: Order) -> None:
