@@ -8,9 +8,9 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
-# SQLite's full-text index writes a piece of its own for every statement; so many rows share one. Eight columns of them
+# SQLite's full-text index writes a piece of its own for every statement; so many rows share one. Sixteen columns of them
 # are within the 32,766 values that a statement may have.
-_ROWS = 4000
+ROWS = 2000
 
 
 def take_ids(table: str, count: int) -> range | list[int]:
@@ -25,7 +25,7 @@ def take_ids(table: str, count: int) -> range | list[int]:
 
 
 def insert(table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Insert rows without holding them all."""
+    """Insert rows without holding them all. Making them must ask the database nothing: the connection is taken."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # The cursor knows no copy of Django's, so nobody else makes Django's errors of psycopg's.
@@ -34,7 +34,7 @@ def insert(table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
                     copy.write_row(row)
             return
         rows = iter(rows)
-        while batch := list(islice(rows, _ROWS)):
+        while batch := list(islice(rows, ROWS)):
             places = f"({', '.join(['%s'] * len(batch[0]))})"
             values = list(chain.from_iterable(batch))
             cursor.execute(f"INSERT INTO {table} ({columns}) VALUES {', '.join([places] * len(batch))}", values)

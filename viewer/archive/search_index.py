@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from viewer.completions.source_text import decode
 
-from .bulk import insert
+from .bulk import ROWS, insert
 from .models import SearchEntry, StoredCompletion
 from .search_text import search_words
 
@@ -107,12 +107,12 @@ def entries_of(
 
 
 def save_entries(entries: Iterable[Entry]) -> None:
-    """Insert entries, some thousand at a time, so that memory does not grow with a conversation.
+    """Insert entries, two thousand at a time, so that memory does not grow with a conversation.
 
     They come in the order of their ids, for FTS5 begins a new piece of its index whenever one is lower than the last.
     """
     entries = iter(entries)
-    while batch := sorted(islice(entries, 4000), key=itemgetter(0)):
+    while batch := sorted(islice(entries, ROWS), key=itemgetter(0)):
         insert(_ENTRY, "id, completion_id, position, words", batch)
 
 

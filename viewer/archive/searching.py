@@ -215,7 +215,8 @@ class _Matching:
         among = "SELECT * FROM archive_searchentry WHERE id BETWEEN %s AND %s ORDER BY id DESC LIMIT %s"
         where, values = self._where(self._lowest, below - 1)
         return self._ask(
-            f"SELECT id, completion_id, position FROM ({among}) archive_searchentry WHERE {where} LIMIT %s",
+            f"SELECT id, completion_id, position FROM ({among}) archive_searchentry WHERE {where} "
+            "ORDER BY id DESC LIMIT %s",
             [self._lowest, min(below - 1, self._highest), looked_through, *values, limit],
         )
 
