@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
-# SQLite's full-text index writes a piece of its own for every statement; so many rows share one. Sixteen columns of them
-# are within the 32,766 values that a statement may have.
+# SQLite's full-text index writes a piece of its own for every statement; so many rows share one. With up to sixteen
+# columns they stay within the 32,766 values that a statement may have.
 ROWS = 2000
 
 
