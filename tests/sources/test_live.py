@@ -193,7 +193,7 @@ def test_a_bad_day_is_told_in_a_page_and_in_the_feed(
 def test_a_long_wait_is_shown_as_a_countdown(reader: Client, alice: User, upstream: Upstream) -> None:
     browse(alice, upstream, "rate-limited-long")
     answer = reader.get(f"/completions/{ONE}/?after={ONE}-3", headers={"HX-Request": "true"})
-    assert '<count-down seconds="60">' in answer.content.decode()
+    assert '<count-down seconds="60"' in answer.content.decode()
 
 
 def test_one_half_is_enough_for_a_page(reader: Client, alice: User, upstream: Upstream) -> None:
