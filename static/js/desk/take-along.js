@@ -7,7 +7,7 @@ customElements.define(
       this.bar = this.querySelector("[data-taking]");
       for (const part of this.querySelectorAll("[data-script]")) part.hidden = false;
       this.bar.lastChild.addEventListener("click", () => this.running.abort());
-      const forms = [...this.querySelectorAll("form")];
+      const forms = document.querySelectorAll("take-along form, .message__tools"); // which stand on a message by now
       for (const form of forms) form.addEventListener("submit", (event) => this.send(event));
     }
 
@@ -74,7 +74,8 @@ customElements.define(
         const text = tail + decoder.decode(value, { stream: true });
         messages += text.match(/\n(##|==) /g)?.length ?? 0;
         tail = text.slice(-3);
-        this.bar.children[1].textContent = `${messages ? `${messages.toLocaleString()} messages, ` : ""}${Math.ceil(bytes / 1000).toLocaleString()} kB`;
+        const size = `${Math.ceil(bytes / 1000).toLocaleString()} kB`;
+        this.bar.children[1].textContent = messages ? `${messages.toLocaleString()} messages, ${size}` : size;
       }
     }
 
