@@ -45,7 +45,7 @@ def test_a_click_does_what_it_does_without_javascript_when_the_desk_does_not_com
 
 def test_a_list_of_hits_that_comes_before_the_desk_is_told_too(page: Page) -> None:
     held = Held(page, "desk.js")
-    page.goto(f"{CONVERSATION}messages/chatcmpl-long-11/?find=number")
-    expect(page.locator(".hit").first).to_be_visible()
+    page.goto(f"{CONVERSATION}messages/chatcmpl-long-11/?find=number", wait_until="commit")
+    expect(page.locator(".hit")).to_have_count(60)
     held.let_go()
     expect(page.locator(".find [role=status]")).to_have_text("12 of 60")
