@@ -25,7 +25,11 @@
       if (!tool) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      fetchDesk().then(() => tool.click());
+      tool.setAttribute("aria-busy", "true"); // single keys wait as well
+      fetchDesk().then(() => {
+        tool.removeAttribute("aria-busy");
+        tool.click();
+      });
     },
     true,
   );

@@ -3,7 +3,7 @@
 {
   const ITEMS = "reading-place article, main .row__title, main .found__hit";
   const TOOLS = "[data-part^=tool]";
-  const AWAY = "input, textarea, select, dialog, [role=dialog], [contenteditable]:not([contenteditable=false])";
+  const AWAY = "input, textarea, select, dialog, [role=dialog], [aria-busy=true], [contenteditable]:not([contenteditable=false])";
   let reached; // the one message that Tab comes to
   let awaited; // a step that goes on when more has come
   let last = {};
