@@ -96,6 +96,20 @@ def test_an_earlier_page_opened_by_itself_leads_both_ways(reader: Client, stored
     assert link(page, "earlier") == "/completions/chatcmpl-one/?before=chatcmpl-one-80"
 
 
+def test_both_ends_of_a_conversation_are_named_once_wherever_reading_begins(reader: Client, stored: Store) -> None:
+    stored(make_long("chatcmpl-one", 62))
+    for start in ("", "?order=desc", "messages/chatcmpl-one-30/"):
+        page = opened(reader, f"/completions/chatcmpl-one/{start}")
+        pages = [page]
+        for way in ("earlier", "later"):
+            address = link(page, way)
+            while address:
+                pages.append(opened(reader, address, headers=HTMX))
+                address = link(pages[-1], way)
+        shown = "".join(pages)
+        assert shown.count("Beginning of the conversation") == shown.count("End of the conversation") == 1, start
+
+
 # Permalinks
 
 
