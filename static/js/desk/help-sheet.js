@@ -20,6 +20,8 @@
     event.preventDefault();
     link.closest("details").open = false;
     if (!sheet) await fetchSheet(link.href);
-    if (sheet && !sheet.open) sheet.showModal();
+    if (!sheet || sheet.open) return;
+    sheet.showModal();
+    sheet.querySelector("form button").focus();
   });
 }
