@@ -31,6 +31,8 @@ def focused(page: Page, n: int) -> None:
 
 
 def press(page: Page, *keys: str) -> None:
+    """Press keys one after another, as soon as the page listens."""
+    page.wait_for_function("() => customElements.get('theme-switch')")
     for key in keys:
         page.keyboard.press(key)
 
