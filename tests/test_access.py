@@ -32,6 +32,7 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "transcript": ("in", 200, 200, 200),
     "print": ("in", 200, 200, 200),
     "choose-view": ("in", 405, 405, 405),
+    "choose-language": ("in", 405, 405, 405),
     "permalink": ("in", 200, 200, 200),
     "part": ("in", 200, 200, 200),
     "choice-part": ("in", 200, 200, 200),

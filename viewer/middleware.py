@@ -1,4 +1,4 @@
-"""What every answer carries: an id to quote, headers that keep pages private, times in the reader's zone."""
+"""What every answer carries: an id to quote, headers that keep pages private, the reader's language and time zone."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import secrets
 import zoneinfo
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
-from django.utils import timezone
+from django.middleware.locale import LocaleMiddleware
+from django.utils import timezone, translation
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -46,6 +48,19 @@ class PageHeadersMiddleware:
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Speaks the language that the reader chose, else the browser's. The API speaks English alone."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.path.startswith("/v1"):
+            translation.activate(settings.LANGUAGE_CODE)  # else this thread goes on in the last reader's language
+        else:
+            super().process_request(request)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response if request.path.startswith("/v1") else super().process_response(request, response)
 
 
 class TimeZoneMiddleware:

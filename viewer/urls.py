@@ -7,7 +7,9 @@ from allauth.account import views as account
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path, re_path
+from django.views.decorators.http import require_POST
 from django.views.generic import RedirectView, TemplateView
+from django.views.i18n import set_language
 
 from viewer.api import views as api
 from viewer.conversations import going, search_page
@@ -33,6 +35,7 @@ urlpatterns = [
     path("completions/<str:completion_id>/go/", going.go_to, name="go-to"),
     path("search/", search_page.search_results, name="search"),
     path("view/", conversations.choose_view, name="choose-view"),
+    path("language/", require_POST(set_language), name="choose-language"),
     path(
         "completions/<str:completion_id>/messages/<str:message_id>/raw/", conversations.raw_message, name="raw-message"
     ),

@@ -7,7 +7,7 @@
     card.className = "citation-card";
     card.popover = "auto";
     card.setAttribute("role", "dialog");
-    card.setAttribute("aria-label", "Cited source");
+    card.setAttribute("aria-label", lectern.words.cited);
     document.body.append(card);
   };
 
@@ -18,7 +18,7 @@
     if (!card) makeCard();
     const link = document.createElement("a");
     const entry = [...chip.closest(".bubble").querySelectorAll("[data-sources] a")].find((one) => one.href === chip.href);
-    Object.assign(link, { href: chip.href, rel: chip.rel, target: "_blank", textContent: "Open source" });
+    Object.assign(link, { href: chip.href, rel: chip.rel, target: "_blank", textContent: lectern.words.open });
     const title = Object.assign(document.createElement("strong"), {
       textContent: entry?.querySelector(".sources__title")?.textContent ?? chip.getAttribute("aria-label"),
     });
@@ -28,7 +28,7 @@
     const { left, bottom, top } = chip.getBoundingClientRect();
     const below = bottom + card.offsetHeight + 8 < innerHeight;
     card.style.insetBlockStart = `${below ? bottom + 6 : top - card.offsetHeight - 6}px`;
-    card.style.insetInlineStart = `${Math.max(8, Math.min(left, innerWidth - card.offsetWidth - 8))}px`;
+    card.style.left = `${Math.max(8, Math.min(left, innerWidth - card.offsetWidth - 8))}px`;
     link.focus({ preventScroll: true });
     card.addEventListener("toggle", (change) => change.newState === "closed" && chip.focus({ preventScroll: true }), { once: true });
   });

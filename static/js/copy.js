@@ -28,7 +28,8 @@
     timer = setTimeout(() => (toast.textContent = ""), 2500);
   };
 
-  globalThis.lectern = { copy, say }; // for take-along.js
+  const words = document.querySelector(".toast").dataset; // in the reader's language
+  globalThis.lectern = { copy, say, words }; // for the other scripts
 
   customElements.define(
     "copy-link",
@@ -38,7 +39,7 @@
           const link = event.target.closest("a");
           if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
           event.preventDefault();
-          if (await copy(link.href)) say("Link copied");
+          if (await copy(link.href)) say(words.linkCopied);
           else location.assign(link.href);
         });
       }
@@ -49,11 +50,11 @@
     "copy-code",
     class extends HTMLElement {
       connectedCallback() {
-        const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Copy" });
+        const button = Object.assign(document.createElement("button"), { type: "button", textContent: words.copy });
         button.className = "button button--quiet button--small copy-code__button";
-        button.setAttribute("aria-label", "Copy this code");
+        button.setAttribute("aria-label", words.copyCode);
         button.addEventListener("click", async () => {
-          if (await copy(this.querySelector("pre").textContent)) say("Code copied");
+          if (await copy(this.querySelector("pre").textContent)) say(words.codeCopied);
         });
         this.append(button);
       }
@@ -68,11 +69,11 @@
         const button = this.querySelector("button") ?? document.createElement("button"); // a copy of this has one already
         Object.assign(button, { type: "button", className: link.className });
         button.replaceChildren(...link.cloneNode(true).childNodes);
-        button.firstChild.textContent = "Copy";
+        button.firstChild.textContent = words.copy;
         button.onclick = async () => {
           const answer = await fetch(link.href).catch(() => null);
           const isThere = answer?.ok && !answer.redirected; // else signed out meanwhile
-          say(isThere && (await copy(await answer.text())) ? "Copied" : "Not copied: this site does not answer");
+          say(isThere && (await copy(await answer.text())) ? words.copied : words.notCopied);
         };
         this.prepend(button);
       }
@@ -88,7 +89,7 @@
         button.addEventListener("click", async () => {
           const field = this.querySelector("input");
           field.select();
-          say((await copy(field.value)) ? "Copied" : "Press Ctrl+C to copy");
+          say((await copy(field.value)) ? words.copied : words.press);
         });
       }
     },

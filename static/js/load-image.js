@@ -1,4 +1,4 @@
-// <load-image data-host><span><a href>: puts the picture in the tile's place, or says in the tile why it did not come; the
+// <load-image data-caption data-alt><span><a href>: puts the picture in the tile's place, or says in the tile why it did not come; the
 // link stays. The answer is fetched first, for its sentence; the <img> then takes it out of the browser's own cache.
 customElements.define(
   "load-image",
@@ -16,7 +16,9 @@ customElements.define(
       this.link.setAttribute("aria-busy", "true");
       const told = await this.fetched();
       this.link.removeAttribute("aria-busy");
-      if (told) this.querySelector("span").textContent = `Image on ${this.dataset.host}, not loaded. ${told}`;
+      const span = this.querySelector("span");
+      this.note ??= span.textContent;
+      if (told) span.textContent = `${this.note}. ${told}`;
       else this.show();
     }
 
@@ -27,16 +29,16 @@ customElements.define(
         if (answer.redirected) location.assign(this.link.href); // signed out meanwhile
         const type = answer.headers.get("Content-Type") ?? "";
         if (answer.ok && type.startsWith("image/")) return void (await answer.blob());
-        return type.startsWith("text/plain") ? await answer.text() : "The picture could not be loaded.";
+        return type.startsWith("text/plain") ? await answer.text() : lectern.words.noImage;
       } catch {
-        return "This site does not answer.";
+        return lectern.words.noAnswer;
       }
     }
 
     show() {
       const figure = this.closest("figure");
       const image = Object.assign(new Image(), { src: this.link.href, alt: this.dataset.alt });
-      figure.querySelector("figcaption span").textContent += ` on ${this.dataset.host}`;
+      figure.querySelector("figcaption span").textContent = this.dataset.caption;
       const link = Object.assign(document.createElement("a"), { href: this.link.href });
       link.append(image);
       const hadFocus = this.contains(document.activeElement);

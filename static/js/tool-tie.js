@@ -1,6 +1,7 @@
 // <tool-tie data-call> in a card that waits for its result, <tool-tie data-result> in a result whose call is on another
 // page: when a page that loads brings the other end, the card is filled and both name each other.
 {
+  const { words } = lectern;
   const isNewestFirst = new URLSearchParams(location.search).get("order") === "desc";
   const waiting = (end) => [...document.querySelectorAll(`.thread tool-tie[data-${end}]`)];
   const comesBefore = (one, other) =>
@@ -11,7 +12,7 @@
     const number = tie.closest("article").querySelector(".message__number")?.textContent ?? "";
     return Object.assign(document.createElement(href ? "a" : "span"), {
       ...(href && { href }),
-      textContent: number.startsWith("#") ? number : "its message",
+      textContent: number.startsWith("#") ? number : words.itsMessage,
     });
   };
 
@@ -19,20 +20,20 @@
     const card = call.closest(".call");
     const answer = result.closest(".result");
     const isError = answer.classList.contains("result--error");
-    const label = Object.assign(document.createElement("p"), { textContent: "Result in " });
+    const label = Object.assign(document.createElement("p"), { textContent: `${words.resultIn} ` });
     label.className = `call__label${isError ? " call__label--bad" : ""}`;
     label.append(nameOf(result), answer.querySelector("copy-content")?.cloneNode(true) ?? "");
     call.replaceChildren(label, answer.querySelector(".source").cloneNode(true));
     call.removeAttribute("data-call");
     htmx.process(call);
     const chip = card.querySelector("[data-tie]");
-    chip.textContent = isError ? "Error" : "Result";
+    chip.textContent = isError ? words.error : words.result;
     chip.className = `chip chip--${isError ? "bad" : "good"}`;
     chip.removeAttribute("data-at-the-end");
     card.classList.toggle("call--error", isError);
     answer.querySelector(".call__name").textContent = card.querySelector(".call__name").textContent;
-    answer.querySelector("[data-tie]").textContent = "shown in its call";
-    result.replaceChildren("Answers the call in ", nameOf(call));
+    answer.querySelector("[data-tie]").textContent = words.inCall;
+    result.replaceChildren(`${words.toCall} `, nameOf(call));
     result.removeAttribute("data-result");
   };
 

@@ -36,7 +36,7 @@ def three_pictures(stored: Callable) -> None:
 
 
 def lightbox(page: Page) -> Locator:
-    return page.get_by_role("dialog", name="Picture")
+    return page.get_by_role("dialog", name="Image")
 
 
 def test_a_picture_opens_large_and_leads_to_the_others_and_back(page: Page, three_pictures: None, site: str) -> None:
@@ -48,7 +48,7 @@ def test_a_picture_opens_large_and_leads_to_the_others_and_back(page: Page, thre
     box = lightbox(page)
     expect(box).to_contain_text(re.compile(r"Image 1, \d kB\s+High detail"))
     expect(box).to_contain_text("640 × 480")
-    expect(box.get_by_role("img")).to_have_attribute("alt", "Image 1 from the user, no description given")
+    expect(box.get_by_role("img")).to_have_attribute("alt", "Image 1 (User), no description given")
     expect(box.get_by_role("link", name="#0")).to_have_attribute(
         "href", f"{site}/completions/chatcmpl-one/messages/chatcmpl-one-0/"
     )
@@ -64,7 +64,7 @@ def test_a_picture_opens_large_and_leads_to_the_others_and_back(page: Page, thre
     expect(box).to_be_hidden()
     expect(page.locator(".picture > a").last).to_be_focused()
     page.locator(PICTURES).last.click()
-    box.get_by_role("button", name="Previous picture").click()
+    box.get_by_role("button", name="Previous image").click()
     expect(box).to_contain_text("640 × 480")
     box.get_by_role("button", name="Close").click()
     expect(box).to_be_hidden()
@@ -113,7 +113,7 @@ def test_broken_pictures_and_sounds_say_so_and_give_their_bytes(page: Page, stor
     )
     page.goto(f"{site}/completions/chatcmpl-one/")
     tile = page.locator(".picture").first
-    expect(tile).to_contain_text("This picture cannot be shown")
+    expect(tile).to_contain_text("This image cannot be shown")
     assert page.request.get(site + download(tile)).body() == whole[:40] + b"garbage"
     expect(page.locator(PICTURES)).to_have_count(1)
     page.locator("audio").evaluate("audio => audio.play().catch(() => null)")

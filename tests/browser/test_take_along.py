@@ -44,10 +44,10 @@ def test_a_range_is_selected_by_mouse_and_keyboard_and_copied_as_a_transcript(
     expect(bar.get_by_role("button", name="Copy as text")).to_be_disabled()
     head(page, 2).get_by_role("checkbox").check()
     head(page, 5).locator(".message__number").click(modifiers=["Shift"])
-    expect(bar.get_by_role("status")).to_have_text("4 messages selected")
+    expect(bar.get_by_role("status")).to_have_text("Messages selected: 4")
     assert selected(page) == [2, 3, 4, 5]
     page.keyboard.press("Shift+ArrowDown")
-    expect(bar.get_by_role("status")).to_have_text("5 messages selected")
+    expect(bar.get_by_role("status")).to_have_text("Messages selected: 5")
     page.keyboard.press("Shift+ArrowUp")
     assert selected(page) == [2, 3, 4, 5]
     walk_to_the_end(page)

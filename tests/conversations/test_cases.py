@@ -269,7 +269,7 @@ SHOWN = [
         ],
         words=["Image 1", "Image 2", "Image 3"],
         parts=["image"] * 3,
-        absent=["Not a picture"],
+        absent=["Not an image"],
     ),
     Shape(
         "content of other types",

@@ -134,7 +134,7 @@ def test_every_bubble_has_its_permalink(reader: Client, stored: Store) -> None:
 def test_a_permalink_names_the_conversation_it_belongs_to(reader: Client, stored: Store) -> None:
     stored(make_long("chatcmpl-one", 300))
     page = opened(reader, "/completions/chatcmpl-one/messages/chatcmpl-one-200/")
-    assert '<h1 dir="auto">Message number 0 of 300.</h1>' in page
+    assert ">Message number 0 of 300.</h1>" in page
 
 
 @pytest.mark.parametrize("message_id", ["nope", "chatcmpl-one-20", "%22%3E%3Cscript%3E"])
@@ -361,12 +361,12 @@ def test_pictures_sound_and_files_come_as_what_they_are(reader: Client, stored: 
         ({"url": "https://cdn.shop.example/a.png?x=1"}, "Image on cdn.shop.example, not loaded"),
         ({"url": ""}, "Image not stored"),
         (None, "Image not stored"),
-        ({"url": "javascript:alert(1)"}, "Not a picture that can be shown here"),
-        ({"url": "file:///etc/passwd"}, "Not a picture that can be shown here"),
-        ({"url": "data:image/svg+xml,<svg onload=alert(1)>"}, "Not a picture that can be shown here"),
+        ({"url": "javascript:alert(1)"}, "Not an image that can be shown here"),
+        ({"url": "file:///etc/passwd"}, "Not an image that can be shown here"),
+        ({"url": "data:image/svg+xml,<svg onload=alert(1)>"}, "Not an image that can be shown here"),
         (
             {"url": "data:image/svg+xml;base64,PHN2Zy8+"},
-            "Not a picture that can be shown here Download Image 1, 6 bytes",
+            "Not an image that can be shown here Download Image 1, 6 bytes",
         ),
         ("https://cdn.shop.example/bare.png", "Image on cdn.shop.example, not loaded"),
     ],
@@ -385,9 +385,7 @@ def test_pictures_are_told_by_number_and_sender(reader: Client, stored: Store) -
     )
     said = re.findall(r'(?:alt|data-alt)="([^"]+)"', page)
     assert said == [
-        f"Image {n}{sender}, no description given"
-        for sender in (" from the user", " from the system prompt", "")
-        for n in (1, 3, 4)
+        f"Image {n}{sender}, no description given" for sender in (" (User)", " (System prompt)", "") for n in (1, 3, 4)
     ]
     assert page.count("<span>Image 2</span>") == 3
 
@@ -562,7 +560,7 @@ def test_the_heading_and_the_facts_tell_what_is_known(reader: Client, stored: St
         reader, stored, say("user", "Hello there"), metadata={"ticket": "A-1 & 2"}, temperature=0.20, seed=-9007199254740993,
     )  # fmt: skip
     text = visible(page)
-    assert '<h1 dir="auto">Hello there</h1>' in page
+    assert ">Hello there</h1>" in page
     assert "gpt-4.1" in text
     assert "20 in, 10 out" in text
     assert "-9007199254740993" in text

@@ -243,7 +243,7 @@ def test_the_body_of_a_redirect_is_not_read(host: ImageHost, monkeypatch: pytest
 )
 def test_what_is_no_picture_by_its_bytes_is_not_passed_on(host: ImageHost, body: bytes, kind: str) -> None:
     host.serve("/a", body, Content_Type=kind)
-    with pytest.raises(NotLoaded, match="did not send a picture"):
+    with pytest.raises(NotLoaded, match="did not send an image"):
         fetch_image("http://pictures.example/a")
 
 

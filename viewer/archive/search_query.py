@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from .search_text import asked_words, fold, mark
 
@@ -77,9 +78,9 @@ def read_query(given: str) -> Query:
             reading.words(piece)
     remarks = [*reading.remarks]
     if len(given) > _LONGEST:
-        remarks.append(f"Only the first {_LONGEST} characters were read.")
+        remarks.append(gettext("Only the first %(count)d characters were read.") % {"count": _LONGEST})
     if reading.left_out:
-        remarks.append(f"Only the first {_MOST_WORDS} words were searched for.")
+        remarks.append(gettext("Only the first %(count)d words were searched for.") % {"count": _MOST_WORDS})
     return Query(
         text, tuple(reading.terms), tuple(reading.operators), reading.since, reading.until, reading.within,
         tuple(remarks),
@@ -114,7 +115,8 @@ class _Reading:
         self._room -= len(words)
         is_prefix = _has_star(piece)
         if is_prefix and not is_open and len(words[-1]) < _SHORTEST_PREFIX and words[-1].isascii():
-            self.remarks.append(f"{value} is too short a beginning; it was searched for as a whole word.")
+            told = gettext("%(value)s is too short a beginning; it was searched for as a whole word.")
+            self.remarks.append(told % {"value": value})
             is_prefix = False
         self.terms.append(Term(tuple(words), is_open or is_prefix, is_excluded))
 
@@ -124,7 +126,8 @@ class _Reading:
         if name in ("before", "after"):
             moment = _read_date(value)
             if moment is None:
-                self.remarks.append(f"{said} is no date; write it like {name}:2026-01-31.")
+                told = gettext("%(said)s is no date; write it like %(name)s:2026-01-31.")
+                self.remarks.append(told % {"said": said, "name": name})
                 return
             if (name == "before") != is_excluded:
                 self.until = moment if self.until is None else min(moment, self.until)
@@ -132,11 +135,12 @@ class _Reading:
                 self.since = moment if self.since is None else max(moment, self.since)
         elif name == "id":
             if is_excluded:
-                self.remarks.append("id: can only be searched in, not left out.")
+                self.remarks.append(gettext("id: can only be searched in, not left out."))
                 return
             self.within = value
         elif name == "has" and fold(value) not in HAS:
-            self.remarks.append(f"{said} is not known; has: takes {', '.join(HAS)}.")
+            told = gettext("%(said)s is not known; has: takes %(kinds)s.")
+            self.remarks.append(told % {"said": said, "kinds": ", ".join(HAS)})
             return
         elif self._room:
             self._room -= 1

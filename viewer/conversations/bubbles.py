@@ -13,7 +13,9 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop, pgettext
 
 from viewer.client.client import index_of
 from viewer.completions.source_text import pretty
@@ -43,21 +45,27 @@ from .tools import Around, DrawnCall, DrawnResult, Ties, is_result
 from .visible import make_visible
 
 ROLES = {
-    "system": "System prompt",
-    "developer": "Developer prompt",
-    "user": "User",
-    "assistant": "Assistant",
-    "tool": "Tool result",
-    "function": "Function result",
+    "system": gettext_noop("System prompt"),
+    "developer": gettext_noop("Developer prompt"),
+    "user": gettext_noop("User"),
+    "assistant": gettext_noop("Assistant"),
+    "tool": gettext_noop("Tool result"),
+    "function": gettext_noop("Function result"),
 }
 FINISH_REASONS = {
-    "stop": "Finished",
-    "length": "Cut off at the token limit",
-    "content_filter": "Stopped by the content filter",
-    "tool_calls": "Waiting for tool results",
-    "function_call": "Waiting for a function result",
+    "stop": gettext_noop("Finished"),
+    "length": gettext_noop("Cut off at the token limit"),
+    "content_filter": gettext_noop("Stopped by the content filter"),
+    "tool_calls": gettext_noop("Waiting for tool results"),
+    "function_call": gettext_noop("Waiting for a function result"),
 }
-_NO_ADDRESS = "Not shown here: its message has no id, and so its bytes have no address"
+_UNSEEN = {
+    "system": gettext_noop("system prompt"),
+    "developer": gettext_noop("developer prompt"),
+    "tool": gettext_noop("tool result"),
+    "function": gettext_noop("function result"),
+}  # within a sentence
+_NO_ADDRESS = gettext_noop("Not shown here: its message has no id, and so its bytes have no address")
 _MOST_GROWTH = 5  # times; JSON that is indented to more is mostly blanks
 _LONGEST_REASON = 200  # characters of a finish reason that nobody knows
 
@@ -143,8 +151,8 @@ class Bubble:
     @property
     def unseen_kinds(self) -> Counter[str]:
         if self.look in ("system", "tool"):
-            return Counter([self.label.lower()])
-        return Counter({"tool call": len(self.calls), "reasoning": int(bool(self.reasoning))})
+            return Counter([gettext(_UNSEEN[self.role])])
+        return Counter({gettext("tool call"): len(self.calls), gettext("reasoning"): int(bool(self.reasoning))})
 
     def as_the_customer_saw_it(self) -> Bubble:
         unseen = _listed(self.unseen_kinds)
@@ -158,7 +166,7 @@ class Bubble:
 
     @property
     def place(self) -> str:
-        return "Link" if self.number is None else f"#{self.number}"
+        return gettext("Link") if self.number is None else f"#{self.number}"
 
     @property
     def is_prompt(self) -> bool:
@@ -259,7 +267,9 @@ def is_remote(url: str) -> bool:
 
 def label_of(role: str) -> str:
     """Say a role in words, an unknown one by its name."""
-    return ROLES.get(role) or (f"Role “{make_visible(role)}”" if role else "No role")
+    if role in ROLES:
+        return gettext(ROLES[role])
+    return gettext("Role “%(name)s”") % {"name": make_visible(role)} if role else gettext("No role")
 
 
 def text_of(message: Message | Unreadable) -> str:
@@ -299,9 +309,11 @@ def _draw_choice(completion_id: str, choices: tuple[Choice, ...], position: int)
     reason = make_visible(choice.finish_reason[:_LONGEST_REASON])
     return DrawnChoice(
         index=choice.index,
-        label=f"Choice {position + 1} of {len(choices)}" if len(choices) > 1 else "",
+        label=gettext("Choice %(n)d of %(count)d") % {"n": position + 1, "count": len(choices)}
+        if len(choices) > 1
+        else "",
         finish_reason=reason,
-        finish_words=FINISH_REASONS.get(reason, reason),
+        finish_words=gettext(FINISH_REASONS[reason]) if reason in FINISH_REASONS else reason,
         has_logprobs=choice.has_logprobs,
         url=reverse("raw-choice", args=[completion_id, position]),
     )
@@ -323,9 +335,11 @@ def _draw_answer(choice: Choice, json_url: str, budget: Budget, as_source: bool)
 
 
 def _draw_unreadable(item: Unreadable, budget: Budget) -> Bubble:
-    part = DrawnPart("unknown", name=f"unreadable item: {item.reason}", source=budget.fit(item.source))
+    part = DrawnPart(
+        "unknown", name=gettext("unreadable item: %(reason)s") % {"reason": item.reason}, source=budget.fit(item.source)
+    )
     left_out = budget.end_message()
-    return Bubble(id="", role="", look="neutral", label="Unreadable item", parts=(part,), left_out=left_out)
+    return Bubble(id="", role="", look="neutral", label=gettext("Unreadable item"), parts=(part,), left_out=left_out)
 
 
 def _fitting(message: Message, drawn: tuple[DrawnCall, ...], budget: Budget) -> tuple[DrawnCall, ...]:
@@ -435,9 +449,9 @@ def _draw_part(part: Part, url: str, budget: Budget) -> DrawnPart:
         case ImagePart():
             return _draw_image(replace(part, detail=budget.fit(part.detail)), url, budget)
         case AudioPart(data, form):
-            return _draw_bytes("audio", data, url, name="Recording", form=make_visible(budget.fit(form)))
+            return _draw_bytes("audio", data, url, name=gettext("Recording"), form=make_visible(budget.fit(form)))
         case FilePart(filename, file_id, data):
-            name = make_visible(budget.fit(filename or file_id)) or "File without a name"
+            name = make_visible(budget.fit(filename or file_id)) or gettext("File without a name")
             drawn = _draw_bytes("file", data, url, name=name)
             return drawn if data else DrawnPart("file", name=drawn.name, note=_id_only(file_id))
         case UnknownPart(kind, source):
@@ -452,23 +466,23 @@ def _indented(source: str) -> str:
 
 def _draw_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:
     if not part.url.strip():
-        note = "Image not stored. OpenAI keeps none that is larger than 8 MB."
+        note = gettext("Image not stored. OpenAI keeps none that is larger than 8 MB.")
         return DrawnPart("image", note=note, detail=part.detail)
     if is_remote(part.url):
         return _draw_remote_image(part, url, budget)
-    drawn = DrawnPart("image", detail=part.detail, note="Not a picture that can be shown here")
+    drawn = DrawnPart("image", detail=part.detail, note=gettext("Not an image that can be shown here"))
     seen = media.glance(media.payload(part.url.strip()))
     if seen is None:
         return replace(drawn, source=make_visible(budget.take_beginning(part.url)))
     drawn = replace(drawn, url=url, bytes=seen.bytes, type=seen.kind.type, width=seen.width, height=seen.height)
-    return replace(drawn, note="" if url else _NO_ADDRESS) if seen.kind.is_image else drawn
+    return replace(drawn, note="" if url else gettext(_NO_ADDRESS)) if seen.kind.is_image else drawn
 
 
 def _draw_remote_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:
     """Name the host, and offer to load the picture through us; opening a conversation asks no host for anything."""
     host = looked_up_host(part.url) or host_of(part.url)
     load_url = f"{url}remote/" if url and settings.REMOTE_IMAGES else ""
-    note = f"Image on {host}, not loaded"
+    note = gettext("Image on %(host)s, not loaded") % {"host": host}
     source = make_visible(budget.take_beginning(part.url))
     return DrawnPart("image", name=host, note=note, source=source, detail=part.detail, load_url=load_url)
 
@@ -477,25 +491,34 @@ def _draw_bytes(kind: str, data: str, url: str, *, name: str, form: str = "") ->
     """Draw bytes by what they are; `form` is the format that the message claims, which tells raw sound only."""
     seen = media.glance(media.payload(data))
     if seen is None:
-        return DrawnPart(
-            kind, name=name, detail=form, note="The bytes cannot be read" if data else "No bytes are stored"
-        )
+        note = gettext("The bytes cannot be read") if data else gettext("No bytes are stored")
+        return DrawnPart(kind, name=name, detail=form, note=note)
     if kind == "audio" and not url:
-        return DrawnPart(kind, name=name, bytes=seen.bytes, note=_NO_ADDRESS)
+        return DrawnPart(kind, name=name, bytes=seen.bytes, note=gettext(_NO_ADDRESS))
     if kind == "audio" and form == "pcm16" and seen.kind == media.UNKNOWN:
-        told = f"Raw sound: played as 16-bit mono at {media.RAW_RATE:,} Hz, which the message does not say"
+        told = gettext("Raw sound: played as 16-bit mono at %(rate)s Hz, which the message does not say")
+        told %= {"rate": number_format(media.RAW_RATE, force_grouping=True)}
         return DrawnPart(kind, name=name, url=f"{url}?raw", bytes=seen.bytes, told=told, detail=form)
-    note = "" if kind == "file" or seen.kind.is_audio else "Not a sound that can be played here"
+    note = "" if kind == "file" or seen.kind.is_audio else gettext("Not a sound that can be played here")
     detail = form if seen.kind == media.UNKNOWN else seen.kind.ending
     return DrawnPart(kind, name=name, url=url, bytes=seen.bytes, note=note, detail=detail, type=seen.kind.type)
 
 
 def _draw_audio_answer(audio: AudioAnswer, url: str, budget: Budget) -> DrawnPart:
-    drawn = _draw_bytes("audio", audio.data, url, name="Spoken answer", form="pcm16")
-    note = drawn.note if audio.data else f"Only its id is stored: {make_visible(budget.fit(audio.id))}"
+    drawn = _draw_bytes("audio", audio.data, url, name=gettext("Spoken answer"), form="pcm16")
+    note = (
+        drawn.note
+        if audio.data
+        else gettext("Only its id is stored: %(id)s") % {"id": make_visible(budget.fit(audio.id))}
+    )
     expired = ""
     if audio.expires and audio.expires < datetime.now(UTC):
-        expired = f"Expired at OpenAI on {audio.expires:%-d %b %Y}{', kept here' if audio.data else ''}"
+        words = (
+            gettext("Expired at OpenAI on %(day)s, kept here")
+            if audio.data
+            else gettext("Expired at OpenAI on %(day)s")
+        )
+        expired = words % {"day": date_format(audio.expires, pgettext("day", "j M Y"))}
     detail = drawn.detail if audio.data else ""
     return replace(drawn, text=make_visible(budget.fit(audio.transcript)), note=note, detail=detail, expired=expired)
 
@@ -519,4 +542,4 @@ def _said(message: Message) -> tuple[str, str, str]:
 
 
 def _id_only(file_id: str) -> str:
-    return "Only its id is stored" if file_id else "No bytes are stored"
+    return gettext("Only its id is stored") if file_id else gettext("No bytes are stored")

@@ -21,6 +21,8 @@ from itertools import accumulate
 from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
+from django.utils.translation import gettext
+
 from viewer.completions.types import Citation
 
 from .visible import make_visible
@@ -399,16 +401,17 @@ class _ChipWriter:
 
 def _chip(source: Source) -> str:
     title = source.title if len(source.title) <= _LONGEST_LABEL else source.title[: _LONGEST_LABEL - 1] + "…"
+    label = gettext("Source %(number)d: %(title)s") % {"number": source.number, "title": title}
     return (
         f'<a class="chip-citation" data-citation href="{escape(source.url)}" rel="{REL}" target="_blank"'
-        f' aria-label="Source {source.number}: {escape(title)}">{source.number}</a>'
+        f' aria-label="{escape(label)}">{source.number}</a>'
     )
 
 
 def _source(number: int, cited: Citation, title: str) -> Source:
     address = web_address(cited.url)
     host = host_of(address)
-    title = make_visible(title or host or cited.url or "Source without a title")
+    title = make_visible(title or host or cited.url or gettext("Source without a title"))
     return Source(number, address or make_visible(cited.url), title, host, bool(address))
 
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop
+
 from viewer.completions.types import Completion
 
 from .bubbles import Bubble, Hidden
@@ -23,9 +25,10 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """A kind with how many of it are on the page, and the address of the first message that holds one."""
+    """A kind in words, how many of it are on the page, and the address of the first message that holds one."""
 
     kind: Kind
+    label: str
     count: int
     url: str
 
@@ -35,18 +38,18 @@ def _parts(kind: str) -> Callable[[Bubble], int]:
 
 
 _KINDS = (
-    Kind("Images", "image", "[data-part=image]", _parts("image")),
-    Kind("Tool calls", "tool", "[data-part=tool-call]", lambda bubble: len(bubble.calls)),
+    Kind(gettext_noop("Images"), "image", "[data-part=image]", _parts("image")),
+    Kind(gettext_noop("Tool calls"), "tool", "[data-part=tool-call]", lambda bubble: len(bubble.calls)),
     Kind(
-        "Tool errors",
+        gettext_noop("Tool errors"),
         "alert",
         "[data-part=tool-result]:has(.chip--bad)",
         lambda bubble: bool(bubble.result and bubble.result.is_error),
     ),
-    Kind("Cited sources", "quote", "[data-sources] li", lambda bubble: len(bubble.sources)),
-    Kind("Refusals", "shield", "[data-part=refusal]", _parts("refusal")),
-    Kind("Audio", "audio", "[data-part=audio]", _parts("audio")),
-    Kind("Files", "file", "[data-part=file]", _parts("file")),
+    Kind(gettext_noop("Cited sources"), "quote", "[data-sources] li", lambda bubble: len(bubble.sources)),
+    Kind(gettext_noop("Refusals"), "shield", "[data-part=refusal]", _parts("refusal")),
+    Kind(gettext_noop("Audio"), "audio", "[data-part=audio]", _parts("audio")),
+    Kind(gettext_noop("Files"), "file", "[data-part=file]", _parts("file")),
 )
 
 
@@ -57,7 +60,8 @@ def draw_jumps(bubbles: Iterable[Bubble | Hidden]) -> list[Jump]:
 
 
 def _draw_jump(kind: Kind, holders: list[Bubble]) -> Jump:
-    return Jump(kind, sum(kind.count(bubble) for bubble in holders), next((one.url for one in holders if one.url), ""))
+    url = next((one.url for one in holders if one.url), "")
+    return Jump(kind, gettext(kind.label), sum(kind.count(bubble) for bubble in holders), url)
 
 
 def finish_reasons(completion: Completion) -> list[str]:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.urls import reverse
+from django.utils.translation import get_language, gettext
 
 from viewer.client.client import Client
 from viewer.client.problems import Problem
@@ -157,7 +158,7 @@ def find_words(
 def _stretch(client: Client, completion_id: str, words: str, after: str) -> tuple[Stretch, int]:
     """Take what one page holds from the cache, else read it; and say how many questions elsewhere that took."""
     kept_for = _KEPT_FOR if client.is_local else client.cache_seconds
-    identity = f"{client.cache_as or 'archive'} {completion_id} {after} {words}"
+    identity = f"{get_language()} {client.cache_as or 'archive'} {completion_id} {after} {words}"
     key = f"find-{sha256(identity.encode('utf-8', 'replace')).hexdigest()}"
     kept: Stretch | None = cache.get(key) if kept_for else None
     if kept is not None:
@@ -210,38 +211,38 @@ def _places(item: Message | Unreadable, needle: str) -> list[_Place]:
 def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
     """Give everything in a message that can be found, in the order of the page, and each as the page shows it."""
     if isinstance(item, Unreadable):
-        yield Slot(make_visible(item.source), "unknown", "Unreadable item")
+        yield Slot(make_visible(item.source), "unknown", gettext("Unreadable item"))
         return
-    yield Slot(make_visible(item.name), "name", "Name")
+    yield Slot(make_visible(item.name), "name", gettext("Name"))
     for part in item.parts:
         match part:
             case TextPart(text) if not is_result(item):
                 yield from _text_slots(text, item)
             case RefusalPart(text):
-                yield Slot(make_visible(text), "refusal", "Refusal")
+                yield Slot(make_visible(text), "refusal", gettext("Refusal"))
             case FilePart(filename, file_id):
-                yield Slot(make_visible(filename or file_id), "file", "File name")
+                yield Slot(make_visible(filename or file_id), "file", gettext("File name"))
             case ImagePart(url) if is_remote(url):
-                yield Slot(url, "image", "Image address")
+                yield Slot(url, "image", gettext("Image address"))
             case UnknownPart(_, source):
-                yield Slot(make_visible(source), "unknown", "Not drawn by this version")
-    yield Slot(make_visible(item.refusal), "refusal", "Refusal")
+                yield Slot(make_visible(source), "unknown", gettext("Not drawn by this version"))
+    yield Slot(make_visible(item.refusal), "refusal", gettext("Refusal"))
     if item.audio is not None:
-        yield Slot(make_visible(item.audio.transcript), "audio", "Transcript")
+        yield Slot(make_visible(item.audio.transcript), "audio", gettext("Transcript"))
     for cited in list_sources(item.citations):
-        yield Slot(cited.title, "sources", "Source")
-        yield Slot(cited.url, "sources", "Source", counts_once=True)
+        yield Slot(cited.title, "sources", gettext("Source"))
+        yield Slot(cited.url, "sources", gettext("Source"), counts_once=True)
     if is_result(item):
-        yield Slot(_json_text(said_by(item)), "tool-result", "Result")
+        yield Slot(_json_text(said_by(item)), "tool-result", gettext("Result"))
     for call in item.tool_calls:
-        yield Slot(make_visible(call.name), "tool-call", "Tool", is_for_staff=True)
+        yield Slot(make_visible(call.name), "tool-call", gettext("Tool"), is_for_staff=True)
         given = given_to(call)
         shown = make_visible(given) if call.kind == "custom" else _json_text(given)
-        yield Slot(shown, "tool-call", "Arguments", is_for_staff=True)
+        yield Slot(shown, "tool-call", gettext("Arguments"), is_for_staff=True)
     for thought in item.reasoning:
-        yield Slot(make_visible(thought.text), "reasoning", "Reasoning", is_for_staff=True)
+        yield Slot(make_visible(thought.text), "reasoning", gettext("Reasoning"), is_for_staff=True)
     for name, source in item.other.items():
-        yield Slot(make_visible(f"{name} {source}"), "unknown", "Other fields", is_for_staff=True)
+        yield Slot(make_visible(f"{name} {source}"), "unknown", gettext("Other fields"), is_for_staff=True)
 
 
 def _text_slots(text: str, message: Message) -> Iterator[Slot]:
@@ -254,7 +255,7 @@ def _text_slots(text: str, message: Message) -> Iterator[Slot]:
     yield Slot(make_visible(_ESCAPED.sub(r"\1", _LINK.sub(r"\1", text))))
     if not message.citations:
         for link in _LINK.finditer(text):
-            yield Slot(link[2], "text", "Link", counts_once=True)
+            yield Slot(link[2], "text", gettext("Link"), counts_once=True)
 
 
 def _json_text(text: str) -> str:

@@ -9,6 +9,7 @@ from django.contrib import messages as notices
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from viewer.client.client import LARGEST_PAGE, PAGE_SIZE, Client, Order, Window, opposite
@@ -108,12 +109,13 @@ def neighbour(request: Request, completion_id: str, direction: Literal["next", "
         found = _neighbour(chosen_source(request.user).client, completion_id, narrowed, order)
     except Problem as problem:
         is_elsewhere = problem.name in _NOT_IN_THE_LIST
-        notices.error(request, "This conversation is not in the list." if is_elsewhere else tell(problem).title)
+        notices.error(
+            request, gettext("This conversation is not in the list.") if is_elsewhere else tell(problem).title
+        )
     else:
         if found:
             return redirect("conversation", found)
-        end, which = "last" if direction == "next" else "first", "filtered list" if filters(narrowed) else "list"
-        notices.info(request, f"This is the {end} conversation of the {which}.")
+        notices.info(request, _end_of_list(direction, is_filtered=bool(filters(narrowed))))
     return redirect(_where_from(request, completion_id))
 
 
@@ -128,6 +130,14 @@ def _neighbour(client: Client, completion_id: str, narrowed: dict[str, str], ord
             break
         after = page.cursor
     return ""
+
+
+def _end_of_list(direction: Literal["next", "previous"], *, is_filtered: bool) -> str:
+    if direction == "next":
+        whole = gettext("This is the last conversation of the list.")
+        return gettext("This is the last conversation of the filtered list.") if is_filtered else whole
+    whole = gettext("This is the first conversation of the list.")
+    return gettext("This is the first conversation of the filtered list.") if is_filtered else whole
 
 
 def _can_be_opened(found: Completion | Unreadable) -> bool:
@@ -158,7 +168,7 @@ def go_to(request: Request, completion_id: str) -> HttpResponse:
         elif number is not None:
             message_id, _ = find(request.user, completion_id, lambda client: _id_at(client, completion_id, number))
         else:
-            raise _NoSuchMessage("Give the number of a message, such as 12.")
+            raise _NoSuchMessage(gettext("Give the number of a message, such as 12."))
     except _NoSuchMessage as missing:
         notices.error(request, str(missing))
     except Problem as problem:
@@ -175,7 +185,7 @@ class _NoSuchMessage(Exception):
 def _last_id(client: Client, completion_id: str) -> str:
     newest = client.messages(completion_id, order="desc").items
     if not newest:
-        raise _NoSuchMessage("No messages are stored for this completion.")
+        raise _NoSuchMessage(gettext("No messages are stored for this completion."))
     return _address_of(newest[0])
 
 
@@ -188,11 +198,13 @@ def _id_at(client: Client, completion_id: str, number: int) -> str:
             return _address_of(page.items[number - seen])
         after, seen = page.cursor, seen + len(page.items)
         if not page.has_more or not after:
-            raise _NoSuchMessage(f"There is no message #{number}: the last one is #{seen - 1}.")
-    raise _NoSuchMessage(f"Message #{number} is too far in: only the first {seen} messages were looked through.")
+            words = gettext("There is no message #%(number)d: the last one is #%(last)d.")
+            raise _NoSuchMessage(words % {"number": number, "last": seen - 1})
+    words = gettext("Message #%(number)d is too far in: only the first %(count)d messages were looked through.")
+    raise _NoSuchMessage(words % {"number": number, "count": seen})
 
 
 def _address_of(message: Message | Unreadable) -> str:
     if not message.id or "/" in message.id:
-        raise _NoSuchMessage("This message has no address of its own.")
+        raise _NoSuchMessage(gettext("This message has no address of its own."))
     return message.id

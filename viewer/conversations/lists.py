@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from viewer.client.client import Order
 from viewer.completions.types import Completion, Unreadable
@@ -73,7 +74,9 @@ def holds(narrowed: dict[str, str], completion: Completion) -> bool:
 def filters(narrowed: dict[str, str]) -> list[Pair]:
     """Name each filter, with the address of the list without it."""
     labels = {
-        name: (pair[1] if (pair := _METADATA.fullmatch(name)) else "Model") for name in narrowed if name != "order"
+        name: (pair[1] if (pair := _METADATA.fullmatch(name)) else gettext("Model"))
+        for name in narrowed
+        if name != "order"
     }
     return [Pair(label, narrowed[name], list_url(without(narrowed, name))) for name, label in labels.items()]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop
+
 from viewer.client.problems import Problem, ProblemName
 
 
@@ -22,33 +24,63 @@ class Told:
 
 
 _WORDS: dict[ProblemName, tuple[str, str, int]] = {
-    "invalid-key": ("The API key was refused", "Replace the key, then try again.", 502),
-    "forbidden": ("This API key may not read here", "Ask the person who gave you the key for the right to read.", 502),
+    "invalid-key": (gettext_noop("The API key was refused"), gettext_noop("Replace the key, then try again."), 502),
+    "forbidden": (
+        gettext_noop("This API key may not read here"),
+        gettext_noop("Ask the person who gave you the key for the right to read."),
+        502,
+    ),
     "not-found": (
-        "No stored completion with this id",
-        "It was deleted, never stored, or not stored yet: a new one takes some seconds. Check the id, or try again.",
+        gettext_noop("No stored completion with this id"),
+        gettext_noop(
+            "It was deleted, never stored, or not stored yet: a new one takes some seconds. Check the id, or try again."
+        ),
         404,
     ),
-    "rate-limited": ("Too many questions at once", "Wait a moment, then try again. Nothing is lost.", 503),
-    "quota-exhausted": ("The account's quota is used up", "Waiting does not help: ask the account's owner.", 502),
-    "unsupported": ("This server cannot do that", "Open a conversation by its id instead.", 502),
-    "unavailable": ("The source does not answer", "What is on the page stays. Try again in a moment.", 503),
-    "timeout": ("The source took too long", "What is on the page stays. Try again in a moment.", 504),
-    "too-large": ("The answer is too large to show", "Open the conversation at another message.", 502),
+    "rate-limited": (
+        gettext_noop("Too many questions at once"),
+        gettext_noop("Wait a moment, then try again. Nothing is lost."),
+        503,
+    ),
+    "quota-exhausted": (
+        gettext_noop("The account's quota is used up"),
+        gettext_noop("Waiting does not help: ask the account's owner."),
+        502,
+    ),
+    "unsupported": (
+        gettext_noop("This server cannot do that"),
+        gettext_noop("Open a conversation by its id instead."),
+        502,
+    ),
+    "unavailable": (
+        gettext_noop("The source does not answer"),
+        gettext_noop("What is on the page stays. Try again in a moment."),
+        503,
+    ),
+    "timeout": (
+        gettext_noop("The source took too long"),
+        gettext_noop("What is on the page stays. Try again in a moment."),
+        504,
+    ),
+    "too-large": (
+        gettext_noop("The answer is too large to show"),
+        gettext_noop("Open the conversation at another message."),
+        502,
+    ),
     "unreadable": (
-        "The answer cannot be read",
-        "It is not what this API answers. Try again, or tell the server's owner.",
+        gettext_noop("The answer cannot be read"),
+        gettext_noop("It is not what this API answers. Try again, or tell the server's owner."),
         502,
     ),
     "bad-request": (
-        "The question was refused",
-        "The place to go on from may be gone. Open the conversation from its start.",
+        gettext_noop("The question was refused"),
+        gettext_noop("The place to go on from may be gone. Open the conversation from its start."),
         400,
     ),
 }
 _NO_SUCH_MESSAGE = (
-    "No message with this id in the conversation",
-    "Check the link, or read the conversation from its start.",
+    gettext_noop("No message with this id in the conversation"),
+    gettext_noop("Check the link, or read the conversation from its start."),
     404,
 )
 
@@ -58,4 +90,4 @@ def tell(problem: Problem) -> Told:
     is_message = problem.name == "not-found" and problem.param == "message_id"
     title, advice, status = _NO_SUCH_MESSAGE if is_message else _WORDS[problem.name]
     wait = math.ceil(problem.retry_after) if problem.retry_after else 0
-    return Told(problem.name, title, advice, problem.said, status, wait, problem.request_id)
+    return Told(problem.name, gettext(title), gettext(advice), problem.said, status, wait, problem.request_id)

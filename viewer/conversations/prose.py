@@ -17,6 +17,7 @@ from urllib.parse import quote
 import comrak
 import nh3
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from viewer.completions.source_text import clean
 from viewer.completions.types import Citation
@@ -279,10 +280,12 @@ def _frame(html: str, marks: Marks) -> str:
 
 def _image_note(address: str, alt: str) -> str:
     """Say which picture stands here and on which host; loading it would tell that host who reads."""
-    name = f"Image “{alt}”" if alt else "Image"
+    name = gettext("Image “%(name)s”") % {"name": alt} if alt else gettext("Image")
     if host := host_of(web_address(address)):
-        return f'<span class="image-note">{name} on {host}, not loaded</span>'
-    return f'<span class="image-note">{name}, not shown: {escape(_short(address))}</span>'
+        note = gettext("%(image)s on %(host)s, not loaded") % {"image": name, "host": host}
+    else:
+        note = gettext("%(image)s, not shown: %(address)s") % {"image": name, "address": escape(_short(address))}
+    return f'<span class="image-note">{note}</span>'
 
 
 def _link(address: str, label: str, text: str) -> str:

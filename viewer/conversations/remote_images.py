@@ -26,6 +26,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
+from django.utils.translation import gettext, gettext_lazy
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES, InvalidIPAddress
 from requests_hardened.ip_filter_adapter import IPFilterAdapter
 
@@ -56,12 +57,12 @@ _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # IANA, "IPv6 Global Unicas
 _turns = threading.BoundedSemaphore(4)  # pictures on their way at a time; the threads that serve are 16
 _lookups = ThreadPoolExecutor(8, thread_name_prefix="lookup")  # the system's own lookup knows no deadline
 
-_REFUSED = "This address is not asked. Only public hosts are, by http or https on their usual ports."
-_BUSY = "Several pictures are on their way already. Try again in a moment."
-_SILENT = f"The host does not answer, or not within {_SECONDS:.0f} seconds."
-_TOO_LARGE = f"The picture is larger than {_LARGEST // 1_000_000} MB."
-_NO_PICTURE = "The host did not send a picture that can be shown here (PNG, JPEG, GIF, WebP or AVIF)."
-_WANDERING = "The host sends on from one address to the next."
+_REFUSED = gettext_lazy("This address is not asked. Only public hosts are, by http or https on their usual ports.")
+_BUSY = gettext_lazy("Several images are on their way already. Try again in a moment.")
+_SILENT = gettext_lazy("The host does not answer, or not within %(seconds)d seconds.")
+_TOO_LARGE = gettext_lazy("The image is larger than %(size)d MB.")
+_NO_PICTURE = gettext_lazy("The host did not send an image that can be shown here (PNG, JPEG, GIF, WebP or AVIF).")
+_WANDERING = gettext_lazy("The host sends on from one address to the next.")
 
 
 class NotLoaded(Exception):
@@ -88,7 +89,7 @@ def fetch_image(url: str) -> bytes:
     except InvalidIPAddress:
         raise Refused from None
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError):
-        raise NotLoaded(_SILENT) from None
+        raise NotLoaded(_SILENT % {"seconds": _SECONDS}) from None
     finally:
         _turns.release()
 
@@ -158,12 +159,12 @@ def _ask(adapter: _PinningAdapter, request: requests.PreparedRequest, deadline: 
 def _picture_in(response: requests.Response, deadline: Deadline) -> bytes:
     """Read a picture unpacked and piece by piece, so that neither a slow nor a packed-up one goes past its limit."""
     if response.status_code != 200:
-        raise NotLoaded(f"The host answered with status {response.status_code}.")
+        raise NotLoaded(gettext("The host answered with status %(status)d.") % {"status": response.status_code})
     content = bytearray()
     while piece := response.raw.read1(_CHUNK, decode_content=True):
         content += piece
         if len(content) > _LARGEST:
-            raise NotLoaded(_TOO_LARGE)
+            raise NotLoaded(_TOO_LARGE % {"size": _LARGEST // 1_000_000})
         deadline.left()
     if not media.kind_of(bytes(content[:64])).is_image:
         raise NotLoaded(_NO_PICTURE)

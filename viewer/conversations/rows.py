@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from viewer.client.client import Client
 from viewer.client.problems import Problem
@@ -77,9 +78,9 @@ def answer_line(completion: Completion) -> tuple[str, str]:
     for choice in completion.choices:
         if isinstance(choice.message, Message):
             if choice.message.refusal:
-                return "Refusal", in_one_line(choice.message.refusal)
+                return gettext("Refusal"), in_one_line(choice.message.refusal)
             if text := text_of(choice.message):
-                return "Assistant", in_one_line(words_of(text[:_BEGINNING])) or in_one_line(text)
+                return gettext("Assistant"), in_one_line(words_of(text[:_BEGINNING])) or in_one_line(text)
             if choice.message.tool_calls:
-                return "Tool call", ", ".join(call.name or call.kind for call in choice.message.tool_calls)
+                return gettext("Tool call"), ", ".join(call.name or call.kind for call in choice.message.tool_calls)
     return "", ""

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from viewer.archive.answers import is_stored
@@ -29,18 +30,19 @@ from .views import page_or_fragment
 # What stands in the path of our addresses, and what OpenAI calls completions and messages.
 _NAMED = re.compile(r"\S*/completions/\S+|(?:chatcmpl-|msg_)\S+")
 _OPERATORS = (
-    ("refund order", "both words, in one message"),
-    ('"late delivery"', "these words, one behind the other"),
-    ("refun*", "words that begin so"),
-    ("refund -voucher", "the first without the second"),
-    ("model:gpt-4.1", "by model, with or without its date"),
-    ("meta.customer:cus_20418", "by metadata, key and value"),
-    ("role:user", "who speaks: user, assistant, system, tool"),
-    ("tool:lookup_order", "calls of a tool and their results"),
+    ("refund order", gettext_noop("both words, in one message")),
+    ('"late delivery"', gettext_noop("these words, one behind the other")),
+    ("refun*", gettext_noop("words that begin so")),
+    ("refund -voucher", gettext_noop("the first without the second")),
+    ("model:gpt-4.1", gettext_noop("by model, with or without its date")),
+    ("meta.customer:cus_20418", gettext_noop("by metadata, key and value")),
+    ("role:user", gettext_noop("who speaks: user, assistant, system, tool")),
+    ("tool:lookup_order", gettext_noop("calls of a tool and their results")),
     ("has:refusal", ", ".join(HAS)),
-    ("after:2026-01-31 before:2026-03", "from a day on; up to before a day, month or year"),
-    ("id:chatcmpl-9", "inside one conversation, or one message"),
+    ("after:2026-01-31 before:2026-03", gettext_noop("from a day on; up to before a day, month or year")),
+    ("id:chatcmpl-9", gettext_noop("inside one conversation, or one message")),
 )
+_ELSEWHERE = {"answer": gettext_noop("Answer"), "metadata": gettext_noop("Metadata")}  # where no message holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def search_results(request: Request) -> HttpResponse:
     order: Order = "best" if request.GET.get("order") == "best" else "newest"
     results = search(query, order=order, after=request.GET.get("after", ""))
     asked = {"q": query.text} | ({"order": order} if order == "best" else {})
-    overview = results.overview
+    overview, leave_out = results.overview, gettext("not")
     context = {
         "query": query,
         "order": order,
@@ -96,14 +98,18 @@ def search_results(request: Request) -> HttpResponse:
             for facet in (overview.facets if overview else ())
         ],
         "operators": [
-            Link(f"{'not ' * operator.is_excluded}{operator.name}", operator.value, _url(asked | {"q": operator.rest}))
+            Link(
+                f"{leave_out} {operator.name}" if operator.is_excluded else operator.name,
+                operator.value,
+                _url(asked | {"q": operator.rest}),
+            )
             for operator in query.operators
         ],
         "later_url": _url(asked | {"after": results.cursor}) if results.cursor else "",
         "is_first_page": overview is not None or query.is_empty,
         "newest_url": _url({"q": query.text}),
         "best_url": _url({"q": query.text, "order": "best"}),
-        "examples": [Link(example, meaning, _url({"q": example})) for example, meaning in _OPERATORS],
+        "examples": [Link(example, gettext(meaning), _url({"q": example})) for example, meaning in _OPERATORS],
     }
     return page_or_fragment(request, "conversations/search.html", "conversations/_found.html", context)
 
@@ -132,7 +138,7 @@ def _draw_hit(completion_id: str, hit: Hit) -> DrawnHit:
     if hit.message_id:
         label, address = label_of(hit.role), reverse("permalink", args=[completion_id, hit.message_id])
     else:
-        label, address = hit.role.capitalize(), reverse("conversation", args=[completion_id])
+        label, address = gettext(_ELSEWHERE[hit.role]), reverse("conversation", args=[completion_id])
         asked |= {"order": "desc"} if hit.role == "answer" else {}
     return DrawnHit(hit.message_id, label, f"{address}?{urlencode(asked)}" if asked else address, hit.snippet)
 

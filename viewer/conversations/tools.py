@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from viewer.client.client import index_of
 from viewer.completions.errors import is_error_result
@@ -195,19 +196,22 @@ class Ties:
 
     def _notes_on_call(self, call: ToolCall, results: int) -> Iterator[str]:
         if self._ids[call.id] > 1:
-            yield f"{self._ids[call.id]} calls have this id; their order says which result is whose"
+            yield gettext("%(count)d calls have this id; their order says which result is whose") % {
+                "count": self._ids[call.id]
+            }
         if results > 1:
-            yield f"{results} results have this id"
+            yield gettext("%(count)d results have this id") % {"count": results}
         if not (call.id or results) and call.kind in ("function", "custom"):
-            yield "The call has no id, so no result can name it"
+            yield gettext("The call has no id, so no result can name it")
 
     def _notes_on_result(self, at: int, message: Message, key: str) -> Iterator[str]:
         if self._ids[message.tool_call_id] > 1:
-            yield f"{self._ids[message.tool_call_id]} calls have this id"
+            yield gettext("%(count)d calls have this id") % {"count": self._ids[message.tool_call_id]}
         if at in self._by_order:
-            yield "Told by its place, as it has no call id"
+            yield gettext("Told by its place, as it has no call id")
         elif at not in self._calls and not key:
-            yield "No call has this id" if message.tool_call_id else "It has no call id, so its call cannot be told"
+            nameless = gettext("It has no call id, so its call cannot be told")
+            yield gettext("No call has this id") if message.tool_call_id else nameless
 
     def _is_here(self, at: int) -> bool:
         return self._first <= at < self._end
@@ -215,7 +219,7 @@ class Ties:
     def _tie(self, at: int) -> Tie:
         message = self._messages[at]
         number = index_of(self._completion_id, message.id)
-        return Tie(f"#{number}" if number is not None else "its message", self.permalink(message))
+        return Tie(f"#{number}" if number is not None else gettext("its message"), self.permalink(message))
 
 
 def is_result(item: Item) -> bool:

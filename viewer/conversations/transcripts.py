@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from django.utils.translation import gettext, gettext_noop, ngettext
+
 from viewer.client.client import index_of
 from viewer.client.problems import Problem
 from viewer.completions.source_text import members, to_object
@@ -38,9 +40,9 @@ from .visible import make_visible
 
 Include = Literal["everything", "no-tools", "customer"]
 INCLUDES: dict[Include, str] = {
-    "everything": "Everything",
-    "no-tools": "Without tool calls and results",
-    "customer": "Only what the customer saw",
+    "everything": gettext_noop("Everything"),
+    "no-tools": gettext_noop("Without tool calls and results"),
+    "customer": gettext_noop("Only what the customer saw"),
 }
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _BREAK_OR_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|[\r\n]+', re.DOTALL)
@@ -180,9 +182,9 @@ class _Writer:
         self._site = site
 
     def write(self, facts: Iterable[tuple[str, str]]) -> Iterator[str]:
-        yield self._title("Transcript of a stored conversation")
+        yield self._title(gettext("Transcript of a stored conversation"))
         yield "".join(self._fact(name, in_one_line(make_visible(value), _LONGEST_LINE)) for name, value in facts)
-        count, last = 0, "the start"
+        count, last = 0, gettext("the start")
         try:
             for stretch in draw(self._extract, self._include):
                 for bubble in stretch.bubbles:
@@ -194,9 +196,13 @@ class _Writer:
                 for bubble in stretch.answer:
                     yield self._answer(bubble, has_hidden=bool(stretch.marked))
         except Problem as problem:
-            yield "\n" + self._closing(f"INCOMPLETE: broken off after {last}. {_cause(problem)}")
+            told = gettext("broken off after %(message)s. %(cause)s") % {"message": last, "cause": _cause(problem)}
+            yield "\n" + self._closing(gettext("INCOMPLETE") + f": {told}")
         else:
-            yield "\n" + self._closing(f"End of the transcript, {grouped(count)} message{'' if count == 1 else 's'}.")
+            end = ngettext(
+                "End of the transcript, %(count)s message.", "End of the transcript, %(count)s messages.", count
+            )
+            yield "\n" + self._closing(end % {"count": grouped(count)})
 
     def write_bodies(self) -> Iterator[str]:
         separator = ""
@@ -206,19 +212,24 @@ class _Writer:
                 separator = "\n"
 
     def _hidden(self, hidden: Hidden) -> str:
-        return self._line(Line(f"({hidden.hidden} not seen by the customer: {hidden.kinds})"))
+        told = gettext("%(count)d not seen by the customer: %(kinds)s")
+        return self._line(Line(f"({told % {'count': hidden.hidden, 'kinds': hidden.kinds}})"))
 
     def _message(self, bubble: Bubble, *, has_hidden: bool) -> str:
-        told = [bubble.label, bubble.name, "hidden characters made visible" if has_hidden else ""]
+        told = [bubble.label, bubble.name, gettext("hidden characters made visible") if has_hidden else ""]
         words = ", ".join(word for word in told if word)
         return "\n" + self._heading(_label(bubble), words, bubble.url and self._site + bubble.url) + self._body(bubble)
 
     def _answer(self, bubble: Bubble | Hidden, *, has_hidden: bool) -> str:
         if isinstance(bubble, Hidden) or bubble.choice is None:
             return "\n" + self._hidden(bubble) if isinstance(bubble, Hidden) else ""
-        told = [bubble.label, bubble.choice.finish_words, "hidden characters made visible" if has_hidden else ""]
+        told = [
+            bubble.label,
+            bubble.choice.finish_words,
+            gettext("hidden characters made visible") if has_hidden else "",
+        ]
         words = ", ".join(make_visible(word) for word in told if word)
-        return "\n" + self._heading(f"Answer {bubble.choice.index}", words, "") + self._body(bubble)
+        return "\n" + self._heading(gettext("Answer") + f" {bubble.choice.index}", words, "") + self._body(bubble)
 
     def _body(self, bubble: Bubble) -> str:
         return "".join(
@@ -265,7 +276,7 @@ class _MarkdownWriter(_Writer):
         return f"# {words}\n\n"
 
     def _fact(self, name: str, value: str) -> str:
-        shown = f"<{value}>" if name == "Link" else _escaped(value)
+        shown = f"<{value}>" if name == gettext("Link") else _escaped(value)
         return f"- **{name}:** {shown}\n"
 
     def _heading(self, label: str, words: str, url: str) -> str:
@@ -307,26 +318,32 @@ def _label(bubble: Bubble) -> str:
 def _blocks(bubble: Bubble) -> Iterator[Block]:
     """Say everything that a bubble shows, in the order in which it shows it."""
     if bubble.is_empty:
-        yield Line("Empty message")
+        yield Line(gettext("Empty message"))
     for part in bubble.parts:
         yield from _part(part, is_markdown=bubble.role == "assistant")
     if bubble.sources:
-        yield Line("Sources:")
+        yield Line(gettext("Sources:"))
     for source in bubble.sources:
         address = source.url if source.is_link else ""
         yield Line(f"{source.number}. {source.title}{'' if address else f' {source.url}'}", address)
     if bubble.result:
-        answered = [f"to the call in {bubble.result.call.label}"] if bubble.result.call else []
-        told = ["Error" if bubble.result.is_error else "Result", bubble.result.tool, bubble.result.call_id, *answered]
+        call = bubble.result.call
+        answered = [gettext("to the call in %(message)s") % {"message": call.label}] if call else []
+        told = [
+            gettext("Error") if bubble.result.is_error else gettext("Result"),
+            bubble.result.tool,
+            bubble.result.call_id,
+            *answered,
+        ]
         yield Line(make_visible(" · ".join(word for word in told if word)))
         yield Said(bubble.result.text.text)
     for drawn in bubble.calls:
-        yield Line(make_visible(" · ".join(word for word in ("Tool call", drawn.name, drawn.id) if word)))
+        yield Line(make_visible(" · ".join(word for word in (gettext("Tool call"), drawn.name, drawn.id) if word)))
         yield Said(drawn.text.text)
     for part in bubble.reasoning:
         yield from _part(part, is_markdown=False)
     for name, source_text in bubble.other.items():
-        yield Line(f"Field {make_visible(name)}:")
+        yield Line(gettext("Field %(name)s:") % {"name": make_visible(name)})
         yield Said(make_visible(source_text))
 
 
@@ -335,24 +352,24 @@ def _part(part: DrawnPart, *, is_markdown: bool) -> Iterator[Block]:
         case "text":
             yield Said(part.text, is_markdown)
         case "refusal":
-            yield Line("Refusal:")
+            yield Line(gettext("Refusal:"))
             yield Said(part.text)
         case "reasoning":
-            yield Line(f"Reasoning ({make_visible(part.name)}):")
+            yield Line(gettext("Reasoning (%(name)s):") % {"name": make_visible(part.name)})
             yield Said("\n".join(text for text in (part.text, part.source) if text))
         case "unknown":
-            yield Line(f"Part of the unknown type {make_visible(part.name)}:")
+            yield Line(gettext("Part of the unknown type %(name)s:") % {"name": make_visible(part.name)})
             yield Said(make_visible(part.source))
         case _:
             size = f"{part.width} × {part.height}" if part.width else ""
             elsewhere = make_visible(part.source) if part.kind == "image" and part.name else ""
             told = [
-                *("" if part.note.startswith("Image") else part.name or "Image", part.type, size),
+                *("" if part.note.startswith(gettext("Image")) else part.name or gettext("Image"), part.type, size),
                 *(bytes_size(part.bytes) if part.bytes else "", part.note, part.told, elsewhere),
             ]
             yield Line(", ".join(word for word in told if word), part.url)
             if part.text:
-                yield Line("Transcript of the recording:")
+                yield Line(gettext("Transcript of the recording:"))
                 yield Said(part.text)
 
 

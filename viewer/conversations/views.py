@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from viewer.client.client import Client, Order, index_of, opposite
@@ -154,9 +155,8 @@ def open_by_id(request: Request) -> HttpResponse:
         completion_id, message_id = given, ""
     if not completion_id or "/" in completion_id + message_id:
         shown = make_visible(given[:100])
-        notices.error(
-            request, f"“{shown}” is no id. Paste a completion id, a message id or an address of a conversation."
-        )
+        told = gettext("“%(given)s” is no id. Paste a completion id, a message id or an address of a conversation.")
+        notices.error(request, told % {"given": shown})
         return redirect("completions")
     if not message_id and not _exists(request, completion_id) and (holder := completion_of(completion_id)):
         completion_id, message_id = holder, completion_id
@@ -295,7 +295,7 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
     if form not in _TRANSCRIPTS:
         raise Http404
     if form == "jsonl" and ("from" in request.GET or "to" in request.GET):
-        return _sentence("JSON Lines hold a whole conversation; ask for a part of it as JSON.", 400)
+        return _sentence(gettext("JSON Lines hold a whole conversation; ask for a part of it as JSON."), 400)
     try:
         extract, source = _extract(request, completion_id)
     except Problem as problem:
@@ -418,21 +418,31 @@ def _facts(request: Request, extract: Extract, source: Source) -> list[tuple[str
     created, now = extract.completion.created, timezone.now()
     ends = [label_of(extract.completion_id, message_id) for message_id in (extract.first, extract.last)]
     link = reverse("conversation", args=[extract.completion_id])
+    not_told = gettext("not told")
+    stretch = gettext("%(first)s to %(last)s") % {
+        "first": ends[0] or gettext("the first"),
+        "last": ends[1] or gettext("the last"),
+    }
+    taken = gettext("by %(name)s, %(time)s") % {
+        "name": request.user.get_username(),
+        "time": f"{long_time(now)} ({utc_time(now)})",
+    }
     return [
-        ("Completion", extract.completion_id),
-        ("Link", request.build_absolute_uri(link)),
-        ("Model", extract.completion.model or "not told"),
-        ("Stored", f"{long_time(created)} ({utc_time(created)})" if created else "not told"),
-        ("Read from", source.label),
-        ("Messages", f"{ends[0] or 'the first'} to {ends[1] or 'the last'}" if any(ends) else "all"),
-        ("Content", INCLUDES[_include(request)]),
-        ("Taken", f"by {request.user.get_username()}, {long_time(now)} ({utc_time(now)})"),
+        (gettext("Completion"), extract.completion_id),
+        (gettext("Link"), request.build_absolute_uri(link)),
+        (gettext("Model"), extract.completion.model or not_told),
+        (gettext("Stored"), f"{long_time(created)} ({utc_time(created)})" if created else not_told),
+        (gettext("Read from"), source.label),
+        (gettext("Messages"), stretch if any(ends) else gettext("all")),
+        (gettext("Content"), gettext(INCLUDES[_include(request)])),
+        (gettext("Taken"), taken),
     ]
 
 
 def _printed(request: Request, page: str, extract: Extract, source: Source) -> Iterator[str]:
     """Send the page's head, its messages as they come, and the rest; a problem stands where reading broke off."""
     head, rest = page.split("<!-- messages -->")
+    end = gettext("End of the conversation")
     yield head
     include = _include(request)
     try:
@@ -445,7 +455,7 @@ def _printed(request: Request, page: str, extract: Extract, source: Source) -> I
                     "completion": extract.completion,
                 }
                 yield render_to_string("conversations/_bubbles.html", context)
-        yield '<p class="end">End of the conversation</p>' if not extract.last else ""
+        yield "" if extract.last else f'<p class="end">{end}</p>'
     except Problem as problem:
         told = {"problem": tell(problem), "source": source, "retry_url": request.get_full_path()}
         yield render_to_string("conversations/_problem.html", told, request)
@@ -657,9 +667,9 @@ def _fetched(request: Request, message: Message, n: int) -> HttpResponse:
     if not isinstance(found, ImagePart) or not is_remote(found.url):
         raise Http404
     if not settings.REMOTE_IMAGES:
-        return _sentence("Pictures of other hosts are not loaded on this desk.", 403)
+        return _sentence(gettext("Images on other hosts are not loaded on this desk."), 403)
     if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
-        return _sentence("A picture is loaded from its conversation, not from another site.", 403)
+        return _sentence(gettext("An image is loaded from its conversation, not from another site."), 403)
     try:
         content = fetch_image(found.url)
     except NotLoaded as problem:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
+from django.utils.translation import gettext, gettext_lazy
 
 from viewer.keys.models import ApiKey
 
@@ -13,15 +14,18 @@ class CopyForm(forms.Form):
     """What a person says when starting to copy."""
 
     key = forms.ModelChoiceField(
-        queryset=ApiKey.objects.none(), label="With the API key", empty_label=None,
-        error_messages={"required": "Choose one of your API keys."},
+        queryset=ApiKey.objects.none(), label=gettext_lazy("With the API key"), empty_label=None,
+        error_messages={"required": gettext_lazy("Choose one of your API keys.")},
     )  # fmt: skip
-    model = forms.CharField(max_length=255, required=False, label="Only this model")
+    model = forms.CharField(max_length=255, required=False, label=gettext_lazy("Only this model"))
     metadata = forms.CharField(
-        max_length=600, required=False, label="Only with this metadata", help_text="One pair, such as team=billing."
+        max_length=600,
+        required=False,
+        label=gettext_lazy("Only with this metadata"),
+        help_text=gettext_lazy("One pair, such as team=billing."),
     )
     since = forms.DateField(
-        required=False, label="Only those stored since", widget=forms.DateInput(attrs={"type": "date"})
+        required=False, label=gettext_lazy("Only those stored since"), widget=forms.DateInput(attrs={"type": "date"})
     )
 
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
@@ -31,7 +35,7 @@ class CopyForm(forms.Form):
     def clean_metadata(self) -> dict[str, str]:
         name, sign, value = self.cleaned_data["metadata"].partition("=")
         if name and not sign:
-            raise forms.ValidationError("Write a pair with = between, such as team=billing.")
+            raise forms.ValidationError(gettext("Write a pair with = between, such as team=billing."))
         return {name.strip(): value.strip()} if name.strip() else {}
 
     def clean_since(self) -> datetime | None:

@@ -7,6 +7,7 @@ from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from viewer.http import Request
@@ -17,7 +18,7 @@ from .models import AnotherIsActive, CopyRun, CopyRuns
 
 _LATEST = 30  # runs on the page
 _MOST_FAILURES = 200  # on the page of one run
-_BUSY = "Something else is being copied with this key already. Wait until that is done, or cancel it."
+_BUSY = gettext_lazy("Something else is being copied with this key already. Wait until that is done, or cancel it.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -64,7 +65,7 @@ def _do(request: Request, run: CopyRun, wished: str) -> CopyRun:
         if wished == "again" and run.state == CopyRun.DONE and run.api_key:
             return CopyRun.objects.ask_for(run.api_key, run.model, run.metadata, run.since)
         if wished not in CopyRun.WISHES or not run.wish(wished):
-            messages.error(request, "It went on meanwhile; this is how it stands now.")
+            messages.error(request, gettext("It went on meanwhile; this is how it stands now."))
     except AnotherIsActive:
         messages.error(request, _BUSY)
     return run

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from .encryption import Secret, decrypt, encrypt
 
@@ -20,18 +21,18 @@ _USE_IS_NOTED_EVERY = timedelta(minutes=1)  # a write per request would make eve
 
 
 _FINDINGS = {
-    "works": "it works",
-    "invalid-key": "the server refuses this key; saved all the same, replace it when you can",
-    "forbidden": "the server knows this key, but it may not list completions",
-    "unsupported": "this server cannot list completions, but can open one by its id",
-    "not-found": "the server does not know this address; check the base URL, which usually ends in /v1",
-    "rate-limited": "the server asks to slow down; the key was not refused",
-    "quota-exhausted": "the account behind this key has used up its quota",
-    "unavailable": "the server is not reachable at the moment; saved all the same",
-    "timeout": "the server took too long to answer; saved all the same",
-    "unreadable": "what stands at this address does not speak the API; check the base URL",
-    "bad-request": "the server did not understand the question; check the base URL",
-    "too-large": "the server's answer was too large",
+    "works": gettext_noop("it works"),
+    "invalid-key": gettext_noop("the server refuses this key; saved all the same, replace it when you can"),
+    "forbidden": gettext_noop("the server knows this key, but it may not list completions"),
+    "unsupported": gettext_noop("this server cannot list completions, but can open one by its id"),
+    "not-found": gettext_noop("the server does not know this address; check the base URL, which usually ends in /v1"),
+    "rate-limited": gettext_noop("the server asks to slow down; the key was not refused"),
+    "quota-exhausted": gettext_noop("the account behind this key has used up its quota"),
+    "unavailable": gettext_noop("the server is not reachable at the moment; saved all the same"),
+    "timeout": gettext_noop("the server took too long to answer; saved all the same"),
+    "unreadable": gettext_noop("what stands at this address does not speak the API; check the base URL"),
+    "bad-request": gettext_noop("the server did not understand the question; check the base URL"),
+    "too-large": gettext_noop("the server's answer was too large"),
 }
 
 
@@ -90,9 +91,11 @@ class ApiKey(models.Model):
     @property
     def finding_in_words(self) -> str:
         """What came of the last try, as a sentence without its full stop."""
-        return _FINDINGS.get(
-            self.finding, "not tried yet" if not self.finding else f"it cannot be read with ({self.finding})"
-        )
+        if not self.finding:
+            return gettext("not tried yet")
+        if self.finding in _FINDINGS:
+            return gettext(_FINDINGS[self.finding])
+        return gettext("it cannot be read with (%(finding)s)") % {"finding": self.finding}
 
     def renew(self) -> None:
         """Forget what was cached under this key; the caller saves."""

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
@@ -57,7 +58,8 @@ def delete_api_key(request: Request, key_id: UUID) -> HttpResponse:
     """Delete one of the person's keys, and with it the access tokens that are bound to it."""
     key = get_object_or_404(ApiKey.objects.of(request.user), pk=key_id)
     key.delete()
-    messages.success(request, f"“{key.label}” is deleted, and every access token that was bound to it.")
+    told = gettext("“%(label)s” is deleted, and every access token that was bound to it.")
+    messages.success(request, told % {"label": key.label})
     return redirect("api-keys")
 
 
@@ -95,7 +97,8 @@ def revoke_token(request: Request, token_id: int) -> HttpResponse:
     """Revoke one of the person's own tokens; takes effect on the next request that shows it."""
     token = get_object_or_404(AccessToken.objects.of(request.user), pk=token_id)
     token.delete()
-    messages.success(request, f"“{token.name}” is revoked. A program that still uses it is refused from now on.")
+    told = gettext("“%(name)s” is revoked. A program that still uses it is refused from now on.")
+    messages.success(request, told % {"name": token.name})
     return redirect("tokens")
 
 

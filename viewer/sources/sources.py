@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils.translation import gettext
 
 from viewer.archive import answers, transport
 from viewer.client.asking import Asker, KeyAuth, Limits, new_session
@@ -34,7 +35,7 @@ class Source:
 
     @property
     def label(self) -> str:
-        return self.key.label if self.key else "Archive"
+        return self.key.label if self.key else gettext("Archive")
 
     @property
     def client(self) -> Client:

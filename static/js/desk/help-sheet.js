@@ -5,7 +5,7 @@
   const fetchSheet = async (address) => {
     const answer = await fetch(address).catch(() => ({}));
     if (answer.redirected) location.assign(address); // signed out meanwhile
-    if (!answer.ok) return lectern.say("This site does not answer");
+    if (!answer.ok) return lectern.say(lectern.words.noAnswer);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     sheet = Object.assign(document.createElement("dialog"), { className: "sheet" });
     sheet.append(...page.querySelector("main").childNodes, document.querySelector("[data-sheet-close]").content.cloneNode(true));

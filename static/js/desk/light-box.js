@@ -18,7 +18,7 @@ customElements.define(
         const button = target.closest("[data-step]");
         if (button) this.step(Number(button.dataset.step));
       });
-      this.dialog.addEventListener("keydown", ({ key }) => this.step({ ArrowLeft: -1, ArrowRight: 1 }[key]));
+      this.dialog.addEventListener("keydown", ({ key }) => this.step({ ArrowLeft: -1, ArrowRight: 1 }[key] * (document.dir === "rtl" ? -1 : 1)));
       this.dialog.addEventListener("close", () => this.link.focus());
     }
 

@@ -89,13 +89,12 @@
         const { elements, parentNode } = this.querySelector("form");
         [elements.from.value, elements.to.value] = ids;
         for (const button of elements) button.disabled = low < 0;
-        const count = high - low + 1;
-        parentNode.firstChild.textContent = low < 0 ? "Select the first and the last message" : `${count} message${count > 1 ? "s" : ""} selected`;
+        parentNode.firstChild.textContent = low < 0 ? this.dataset.none : this.dataset.some.replace("{count}", high - low + 1);
       }
 
       box(head) {
         const box = Object.assign(document.createElement("input"), { type: "checkbox", className: "message__pick" });
-        box.setAttribute("aria-label", `Select ${head.querySelector(".message__number")?.textContent ?? "this message"}`);
+        box.setAttribute("aria-label", this.dataset.pick.replace("{message}", head.querySelector(".message__number")?.textContent ?? ""));
         return box;
       }
     },

@@ -37,27 +37,28 @@ customElements.define(
         await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
       } catch {
         if (!(await fetched)) return;
-        if (!(await lectern.copy(await text))) return lectern.say("Not copied. Download it instead");
+        if (!(await lectern.copy(await text))) return lectern.say(this.dataset.notCopied);
       }
-      if (!(await fetched).isIncomplete) lectern.say("Copied");
+      if (!(await fetched).isIncomplete) lectern.say(lectern.words.copied);
     }
 
     // Gives nothing when it was cancelled or could not be had, and says so.
     async fetched(url) {
       this.running?.abort();
       const running = (this.running = new AbortController());
-      const slow = setTimeout(() => this.tell("Reading the conversation"), 300);
+      const slow = setTimeout(() => this.tell(this.dataset.reading), 300);
       try {
         const answer = await fetch(url, { signal: running.signal });
         if (answer.redirected) location.reload(); // signed out meanwhile
         const name = answer.headers.get("Content-Disposition")?.match(/filename="(.+?)"/)[1];
         if (!name) throw new Error(answer.status);
         const file = new File(await this.pieces(answer.body.getReader()), name, { type: "text/plain" });
-        file.isIncomplete = /^(-- |\*\*)INCOMPLETE|"incomplete": ?"/m.test(await file.slice(-3000).text());
-        if (file.isIncomplete) lectern.say("Incomplete: its last line says why");
+        const end = await file.slice(-3000).text();
+        file.isIncomplete = /"incomplete": ?"/.test(end) || ["-- ", "**"].some((lead) => end.includes(`\n${lead}${this.dataset.mark}`));
+        if (file.isIncomplete) lectern.say(this.dataset.incomplete);
         return file;
       } catch {
-        lectern.say(running.signal.aborted ? "Cancelled" : "It could not be read. Try again in a moment");
+        lectern.say(running.signal.aborted ? this.dataset.cancelled : this.dataset.failed);
       } finally {
         clearTimeout(slow);
         if (this.running === running) this.tell("");
@@ -66,6 +67,7 @@ customElements.define(
 
     async pieces(reader) {
       const [pieces, decoder] = [[], new TextDecoder()];
+      const shown = (number) => number.toLocaleString(document.documentElement.lang);
       for (let bytes = 0, messages = 0, tail = ""; ; ) {
         const { done, value } = await reader.read();
         if (done) return pieces;
@@ -74,8 +76,7 @@ customElements.define(
         const text = tail + decoder.decode(value, { stream: true });
         messages += text.match(/\n(##|==) /g)?.length ?? 0;
         tail = text.slice(-3);
-        const size = `${Math.ceil(bytes / 1000).toLocaleString()} kB`;
-        this.bar.children[1].textContent = messages ? `${messages.toLocaleString()} messages, ${size}` : size;
+        this.bar.children[1].textContent = `${messages ? `${this.dataset.progress.replace("{count}", shown(messages))}, ` : ""}${shown(Math.ceil(bytes / 1000))} kB`;
       }
     }
 

@@ -1,8 +1,8 @@
 """Draws a bubble, or takes it from the cache: its HTML depends on what it says and on nothing else.
 
-The key is a hash of all that goes in: the bubble with its texts, citations and addresses, the language, and the code
-and templates that draw it. So what one person read is reached by its content alone: only a request that has the whole
-bubble already, read with the reader's own right, finds its HTML, and learns nothing from it.
+The key is a hash of all that goes in: the bubble with its texts, citations and addresses, the language, and the code,
+templates and catalogues that draw it. So what one person read is reached by its content alone: only a request that has
+the whole bubble already, read with the reader's own right, finds its HTML, and learns nothing from it.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def drawn(bubble: Bubble, template: str = "conversations/_bubble.html") -> SafeS
 def _version() -> str:
     """Name this version of what draws, so that a shared cache gives nothing drawn by another."""
     templates = settings.BASE_DIR / "templates" / "conversations"
-    files = [*templates.rglob("_*.html"), *Path(__file__).parent.parent.rglob("*.py")]
+    words = (settings.BASE_DIR / "locale").rglob("*.mo")
+    files = [*templates.rglob("_*.html"), *Path(__file__).parent.parent.rglob("*.py"), *words]
     libraries = settings.BASE_DIR / "requirements.txt"
     return sha256(b"".join(file.read_bytes() for file in (*sorted(files), libraries))).hexdigest()

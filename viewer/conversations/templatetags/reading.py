@@ -7,8 +7,9 @@ from functools import lru_cache
 
 from django import template
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext, pgettext
 
 from viewer.conversations.code_colours import colour
 from viewer.conversations.visible import make_visible
@@ -29,19 +30,36 @@ def short_time(moment: datetime) -> str:
     """Say when, as briefly as today allows, in the reader's zone: 10:51, 20 Nov 10:51, 20 Nov 2025."""
     here, now = timezone.localtime(moment), timezone.localtime()
     if here.date() == now.date():
-        return date_format(here, "H:i")
-    return date_format(here, "j M, H:i" if here.year == now.year else "j M Y")
+        return date_format(here, pgettext("time", "H:i"))
+    return date_format(here, pgettext("day, time", "j M, H:i") if here.year == now.year else pgettext("day", "j M Y"))
 
 
 @register.filter
 def long_time(moment: datetime) -> str:
     """Say when, with the reader's zone: 20 Nov 2026, 10:51 CET."""
-    return date_format(timezone.localtime(moment), "j M Y, H:i T")
+    return date_format(timezone.localtime(moment), pgettext("day, time, zone", "j M Y, H:i T"))
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """Say how long ago, in the largest unit that fits: 5 minutes ago, 3 days ago."""
+    seconds = max(0, int((timezone.now() - moment).total_seconds()))
+    if (minutes := seconds // 60) < 1:
+        return gettext("just now")
+    if (hours := minutes // 60) < 1:
+        return ngettext("%(count)d minute ago", "%(count)d minutes ago", minutes) % {"count": minutes}
+    if (days := hours // 24) < 1:
+        return ngettext("%(count)d hour ago", "%(count)d hours ago", hours) % {"count": hours}
+    if (months := days // 30) < 1:
+        return ngettext("%(count)d day ago", "%(count)d days ago", days) % {"count": days}
+    if (years := days // 365) < 1:
+        return ngettext("%(count)d month ago", "%(count)d months ago", months) % {"count": months}
+    return ngettext("%(count)d year ago", "%(count)d years ago", years) % {"count": years}
 
 
 @register.filter
 def utc_time(moment: datetime) -> str:
-    """Say when in UTC, to the second."""
+    """Say when in UTC, to the second, the same for every reader."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -49,11 +67,13 @@ def utc_time(moment: datetime) -> str:
 def bytes_size(count: int) -> str:
     """Say a size in the decimal units that people know: 61 kB, 1.4 MB."""
     if count < 1000:
-        return f"{count} bytes"
-    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+        return ngettext("%(count)d byte", "%(count)d bytes", count) % {"count": count}
+    if count < 1_000_000:
+        return f"{number_format(round(count / 1000))} kB"
+    return f"{number_format(round(count / 1_000_000, 1), 1)} MB"
 
 
 @register.filter
 def grouped(number: int) -> str:
-    """Write a number with its thousands apart: 14,368."""
-    return f"{number:,}"
+    """Write a number with its thousands apart, as the reader's language does: 14,368."""
+    return number_format(number, force_grouping=True)
