@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache
 from django.test import Client
+from django.utils import translation
 
 from tests.upstream import Upstream, running_upstream
 from viewer.archive.importing import Outcome, import_lines
@@ -38,6 +39,13 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         _connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(autouse=True)
+def _no_language_is_left_behind() -> Iterator[None]:
+    """A page that a test asked for in German leaves its thread speaking German."""
+    yield
+    translation.deactivate()
 
 
 def kept_in_caches() -> dict[str, str]:

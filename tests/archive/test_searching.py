@@ -177,8 +177,8 @@ def test_the_snippet_marks_the_words_in_the_text_as_it_was_written(stored: Store
 
 
 def test_newest_first_pages_give_every_conversation_once(stored: Store) -> None:
-    stored(*(make_completion(f"c-{n}", say("user", "refund"), choices=[], created=n // 4) for n in range(65)))
-    assert pages("refund") == [[f"c-{n}-0" for n in range(64 - start, max(-1, 44 - start), -1)] for start in (0, 20, 40, 60)]  # fmt: skip
+    stored(*(make_completion(f"c-{n}", say("user", "a refund please"), choices=[], created=n // 4) for n in range(65)))
+    assert pages('"refund please"') == pages("refund please -no") == pages("refund") == [[f"c-{n}-0" for n in range(64 - start, max(-1, 44 - start), -1)] for start in (0, 20, 40, 60)]  # fmt: skip
     ranked = pages("refund", order="best")
     assert sorted(chain.from_iterable(ranked)) == sorted(f"c-{n}-0" for n in range(65))
 

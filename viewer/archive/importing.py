@@ -20,7 +20,8 @@ from django.db import transaction
 
 from viewer.completions.source_text import STRICT, Piece, items, members, to_object
 
-from .models import StoredCompletion, StoredMessage, StoredMetadata, fit, fit_key, fit_value
+from .bulk import insert, take_ids
+from .models import StoredCompletion, fit, fit_key, fit_value
 from .search_index import Entry, entries_of, save_entries
 from .search_text import search_words
 
@@ -181,6 +182,8 @@ def _to_messages(completion_id: str, messages: list[Piece]) -> list[tuple[str, s
 
 def _to_message(message_id: str, message: Piece) -> str:
     """Write a message as the API answers it. What is there stays as it was written; null is added where it belongs."""
+    if _is_whole(message.value):
+        return message.source
     pairs = members(message.source, STRICT)
     given = dict(pairs)
     if given.get("id", _NULL).value is None:
@@ -192,9 +195,18 @@ def _to_message(message_id: str, message: Piece) -> str:
         pairs.append(("content_parts", Piece(_to_parts(content), None)))
     kept = [(name, piece.source) for name, piece in pairs if not (name in _ONLY_WHEN_SET and piece.value is None)]
     names = {name for name, _ in kept}
-    added = [(name, "null") for name in _ALWAYS if name not in names]
-    is_whole = not added and kept == [(name, piece.source) for name, piece in members(message.source, STRICT)]
-    return message.source if is_whole else to_object(kept + added)
+    return to_object(kept + [(name, "null") for name in _ALWAYS if name not in names])
+
+
+def _is_whole(message: dict[str, Any]) -> bool:
+    """Whether a message is already as the API answers it, which it is when it comes from there."""
+    has_parts = message.get("content_parts") is not None
+    return (
+        message.get("id") is not None
+        and all(name in message for name in _ALWAYS)
+        and not any(message.get(name, "") is None for name in _ONLY_WHEN_SET)
+        and (has_parts or not isinstance(message["content"], list))
+    )
 
 
 def _to_parts(content: Piece) -> str:
@@ -279,35 +291,33 @@ def _decide(number: int, record: Record | str, known: dict[str, str], replace: b
 
 
 def _insert(records: list[Record]) -> None:
-    rows = [
-        StoredCompletion(
-            completion_id=record.completion_id, created=record.created, model=record.model, body=record.body,
-            digest=record.digest,
-        )
-        for record in records
-    ]  # fmt: skip
-    stored = list(zip(StoredCompletion.objects.bulk_create(rows), records, strict=True))
-    messages = StoredMessage.objects.bulk_create(
-        [
-            StoredMessage(completion=row, position=position, message_id=message_id, body=body)
-            for row, record in stored
-            for position, (message_id, body) in enumerate(record.messages)
-        ],
-        batch_size=2000,
+    """Write the rows of all tables past the models: making an object of each would take as long as indexing it."""
+    completions = list(zip(take_ids("archive_storedcompletion", len(records)), records, strict=True))
+    insert(
+        "archive_storedcompletion",
+        "id, completion_id, created, model, body, digest",
+        ((row, each.completion_id, each.created, each.model, each.body, each.digest) for row, each in completions),
     )
-    StoredMetadata.objects.bulk_create(
-        [
-            StoredMetadata(completion=row, key=key, value=value)
-            for row, record in stored
-            for key, value in record.metadata.items()
-        ],
-        batch_size=2000,
+    ids = take_ids("archive_storedmessage", sum(len(record.messages) for record in records))
+    numbers = iter(ids)
+    insert(
+        "archive_storedmessage",
+        "id, completion_id, position, message_id, body",
+        (
+            (next(numbers), row, position, *message)
+            for row, record in completions
+            for position, message in enumerate(record.messages)
+        ),
     )
-    save_entries(chain.from_iterable(_entries(stored, messages)))
+    insert(
+        "archive_storedmetadata",
+        "completion_id, key, value",
+        ((row, *pair) for row, record in completions for pair in record.metadata.items()),
+    )
+    save_entries(chain.from_iterable(_entries(completions, iter(ids))))
 
 
-def _entries(stored: list[tuple[StoredCompletion, Record]], messages: list[StoredMessage]) -> Iterator[Iterator[Entry]]:
-    written = iter(messages)
-    for row, record in stored:
-        places = [(message.pk, message.position) for message in islice(written, len(record.messages))]
-        yield entries_of(row, places, iter(record.words))
+def _entries(completions: list[tuple[int, Record]], ids: Iterator[int]) -> Iterator[Iterator[Entry]]:
+    for row, record in completions:
+        places = [(message, position) for position, message in enumerate(islice(ids, len(record.messages)))]
+        yield entries_of(row, record.created, places, iter(record.words))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice, tee
+from operator import itemgetter
 
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,6 +16,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from viewer.completions.source_text import decode
 
+from .bulk import ROWS, insert
 from .models import SearchEntry, StoredCompletion
 from .search_text import search_words
 
@@ -94,29 +96,24 @@ def drop(on: BaseDatabaseWrapper) -> None:
 
 
 def entries_of(
-    completion: StoredCompletion, messages: Iterable[tuple[int, int]], words: Iterator[str]
+    completion: int, created: int, messages: Iterable[tuple[int, int]], words: Iterator[str]
 ) -> Iterator[Entry]:
     """Make the entries of a completion from (row, position) of its messages in order, and the words of each."""
-    row, is_alone = completion.pk, True
+    row, is_alone = completion, True
     for row, position in messages:
         is_alone = False
-        yield _entry_id(completion.created, row), completion.pk, position, next(words)
-    entry_id = _entry_id(completion.created, row, is_answer=True, is_alone=is_alone)
-    yield entry_id, completion.pk, None, next(words)
+        yield _entry_id(created, row), completion, position, next(words)
+    yield _entry_id(created, row, is_answer=True, is_alone=is_alone), completion, None, next(words)
 
 
 def save_entries(entries: Iterable[Entry]) -> None:
     """Insert entries, two thousand at a time, so that memory does not grow with a conversation.
 
-    Past the models: making an object of each row would take as long as indexing it.
+    They come in the order of their ids, for FTS5 begins a new piece of its index whenever one is lower than the last.
     """
     entries = iter(entries)
-    while batch := list(islice(entries, 2000)):
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                f"INSERT INTO {_ENTRY} (id, completion_id, position, words) VALUES (%s, %s, %s, %s)",
-                batch,
-            )
+    while batch := sorted(islice(entries, ROWS), key=itemgetter(0)):
+        insert(_ENTRY, "id, completion_id, position, words", batch)
 
 
 def forget_everything() -> None:
@@ -165,7 +162,7 @@ def _read_entries(completion: StoredCompletion) -> Iterator[Entry]:
         (decode(message) for _, _, message in for_words),
         body.get("choices"),
     )
-    return entries_of(completion, ((row, position) for row, position, _ in for_rows), words)
+    return entries_of(completion.pk, completion.created, ((row, position) for row, position, _ in for_rows), words)
 
 
 def _entry_id(created: int, row: int, *, is_answer: bool = False, is_alone: bool = False) -> int:

@@ -32,6 +32,7 @@ MOST_COUNTED = 1000  # messages; what is more is said as "more than"
 _GROUPS = 20  # conversations on a page
 _SHOWN = 3  # messages of one conversation
 _CHUNK = 60  # entries asked for at a time
+_STRETCHES = (2_000, 50_000)  # entries that are looked through one by one; each takes a microsecond
 _OPENING = 5  # messages in which the first question is looked for
 _FACETS = 6  # of models, and of metadata
 _HIGHEST = 2**63 - 1 - _GROUPS  # above every entry, and with a page more still a number for either database
@@ -157,7 +158,7 @@ def _newest(matching: _Matching, rows: list[Row]) -> tuple[list[_Found], str]:
 def _best(matching: _Matching, rows: list[Row], skipped: int) -> tuple[list[_Found], str]:
     """Rank the newest thousand that match, and give the conversations by their best message."""
     rows = rows[:MOST_COUNTED]
-    ranks = matching.ranks(rows[-1][0], rows[0][0]) if rows else {}
+    ranks = matching.ranks([row[0] for row in rows]) if rows else {}
     groups: dict[int, _Found] = {}
     for _, completion, place in sorted(rows, key=lambda row: (ranks.get(row[0], 0.0), -row[0])):
         groups.setdefault(completion, _Found(completion)).add(place)
@@ -189,12 +190,34 @@ class _Matching:
 
     def newest(self, limit: int, below: int) -> list[Row]:
         """Give the newest entries below an id."""
+        for looked_through in _STRETCHES if self._is_misjudged else ():
+            rows = self._among_the_newest(looked_through, limit, below)
+            if len(rows) == limit:
+                return rows
+            if len(rows) < looked_through / 50:  # it is rare, which is what the index is for
+                break
         where, values = self._where(self._lowest, below - 1)
         entry = self._entry
+        order = f"{entry} + 0" if self._is_misjudged else entry  # + 0: not by walking down all ids
         return self._ask(
             f"SELECT e.id, e.completion_id, e.position FROM (SELECT {entry} AS id FROM {self._from} WHERE {where} "
-            f"ORDER BY {entry} DESC LIMIT %s) f JOIN archive_searchentry e ON e.id = f.id ORDER BY e.id DESC",
+            f"ORDER BY {order} DESC LIMIT %s) f JOIN archive_searchentry e ON e.id = f.id ORDER BY e.id DESC",
             [*values, limit],
+        )
+
+    @property
+    def _is_misjudged(self) -> bool:
+        """Whether PostgreSQL guesses badly how much matches: it takes words that stand together for independent."""
+        return not self._is_sqlite and sum(len(term.words) for term in self._query.terms) > 1
+
+    def _among_the_newest(self, looked_through: int, limit: int, below: int) -> list[Row]:
+        """Look through the newest entries one by one, where something common is found before an index has listed it."""
+        among = "SELECT * FROM archive_searchentry WHERE id BETWEEN %s AND %s ORDER BY id DESC LIMIT %s"
+        where, values = self._where(self._lowest, below - 1)
+        return self._ask(
+            f"SELECT id, completion_id, position FROM ({among}) archive_searchentry WHERE {where} "
+            "ORDER BY id DESC LIMIT %s",
+            [self._lowest, min(below - 1, self._highest), looked_through, *values, limit],
         )
 
     def count(self, lowest: int, below: int) -> int:
@@ -205,16 +228,14 @@ class _Matching:
         )
         return int(counted[0][0])
 
-    def ranks(self, lowest: int, highest: int) -> dict[int, float]:
-        """Rank the entries of a range; the lower, the better."""
-        where, values = self._where(lowest, highest)
+    def ranks(self, entries: list[int]) -> dict[int, float]:
+        """Rank entries that match, newest first; the lower, the better."""
         if self._is_sqlite:
-            ranked = self._ask(f"SELECT rowid, rank FROM {self._from} WHERE {where}", values)
-        else:
-            rank = "-ts_rank_cd(vector, to_tsquery('simple', %s), 1)"  # 1: a long text is worth less
-            asked = _tsquery([term for term in self._query.terms if not term.is_excluded])
-            ranked = self._ask(f"SELECT id, {rank} FROM {self._from} WHERE {where}", [asked, *values])
-        return dict(ranked)
+            where, values = self._where(entries[-1], entries[0])
+            return dict(self._ask(f"SELECT rowid, rank FROM {self._from} WHERE {where}", values))
+        rank = "-ts_rank_cd(vector, to_tsquery('simple', %s), 1)"  # 1: a long text is worth less
+        asked = _tsquery([term for term in self._query.terms if not term.is_excluded])
+        return dict(self._ask(f"SELECT id, {rank} FROM {self._from} WHERE id = ANY(%s)", [asked, entries]))
 
     @property
     def _from(self) -> str:

@@ -17,6 +17,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Field, Model
 from tqdm import tqdm
 
+from viewer.archive.bulk import cause_of
+
 _OLD = "old"  # the alias of the file's connection
 _ROWS = 500  # at a time
 Row = tuple[Any, ...]
@@ -41,7 +43,8 @@ class Command(BaseCommand):
             _go_on_counting(models)
             self._verify(models)
         except DatabaseError as error:
-            raise CommandError(f"The copy broke off: {error}\nNothing is lost; run the same command again.") from None
+            said = "Nothing is lost; run the same command again."
+            raise CommandError(f"The copy broke off: {cause_of(error)}. {said}") from None
         finally:
             connections[_OLD].close()
             del connections[_OLD], connections.databases[_OLD]

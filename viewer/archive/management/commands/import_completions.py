@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from tqdm import tqdm
 
+from viewer.archive.bulk import cause_of
 from viewer.archive.importing import import_lines
 
 _LONGEST_LINE = 512_000_000  # bytes; a file without line breaks would otherwise be read whole into memory
@@ -39,7 +40,7 @@ class Command(BaseCommand):
                 counts += self._import_file(name, options["replace"])
             except DatabaseError as error:
                 stays = "What was stored before stays; run the same command again."
-                raise CommandError(f"The archive could not be written: {error}. {stays}") from error
+                raise CommandError(f"The archive could not be written: {cause_of(error)}. {stays}") from error
         self.stdout.write(
             f"{counts['imported']} imported, {counts['unchanged']} already there, {counts['replaced']} replaced, "
             f"{counts['kept']} kept as they were, {counts['bad']} bad"

@@ -8,6 +8,7 @@ from django.db import DatabaseError
 from tqdm import tqdm
 
 from viewer.archive import search_index
+from viewer.archive.bulk import cause_of
 
 
 class Command(BaseCommand):
@@ -27,7 +28,7 @@ class Command(BaseCommand):
                 search_index.optimise()
         except DatabaseError as error:
             said = "What was written stays; go on with --missing."
-            raise CommandError(f"The index could not be written: {error}. {said}") from error
+            raise CommandError(f"The index could not be written: {cause_of(error)}. {said}") from error
         if done or not options["missing"]:
             self.stdout.write(f"{done} conversations made searchable")
 
