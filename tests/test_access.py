@@ -48,6 +48,7 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "delete-api-key": ("in", 405, 405, 405),
     "copies": ("in", 200, 200, 200),
     "copy-run": ("in", 404, 404, 200),
+    "shortcuts": ("in", 200, 200, 200),
     "tokens": ("in", 200, 200, 200),
     "revoke-token": ("in", 405, 405, 405),
     "account_login": (200, 302, 302, 302),

@@ -30,7 +30,8 @@ def test_what_every_page_loads_stays_small() -> None:
         name: len(gzip.compress(storage.open(name).read())) for name, storage in BundleFinder().list(ignore_patterns=[])
     }
     assert sizes["app.css"] <= 12_000
-    assert sizes["app.js"] <= 10_500
+    assert sizes["app.js"] <= 8_000
+    assert sizes["desk.js"] <= 8_000
 
 
 def test_no_component_redraws_the_icon_of_another() -> None:

@@ -96,7 +96,7 @@ def entries() -> Iterator[tuple[Key, str, list[str], str]]:
 def test_every_word_of_a_template_is_marked(file: Path) -> None:
     source = re.sub(r"\{% blocktranslate.*?\{% endblocktranslate %\}", "", file.read_text(), flags=re.DOTALL)
     source = re.sub(r"\{% if [^%]*<[^%]*%\}", "", source)  # no tag begins there
-    source = re.sub(r"<(code|pre)\b.*?</\1>", "", source, flags=re.DOTALL)
+    source = re.sub(r"<(code|pre|kbd)\b.*?</\1>", "", source, flags=re.DOTALL)
     said = [re.sub(_DJANGO, "\0", text) for text in _TAG.split(source.partition("<!doctype html>")[2] or source)]
     for tag in _TAG.findall(source):
         said += [value for name, value in re.findall(r'([\w-]+)="((?:\{.*?\}|[^"])*)"', tag) if name in SAID_IN]
@@ -152,7 +152,9 @@ class _Said(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
-        if not {"script", "style", "pre", "code", "option"} & set(self._within) and re.search("[A-Za-z]{2}", data):
+        if not {"script", "style", "pre", "code", "kbd", "option"} & set(self._within) and re.search(
+            "[A-Za-z]{2}", data
+        ):
             self.said.add(" ".join(data.split()))
 
 
@@ -186,7 +188,7 @@ def everything(reader: Client, alice: User, stored: Callable) -> None:
         "/completions/chatcmpl-long/?after=chatcmpl-long-19", "/completions/chatcmpl-all/print/",
         "/completions/chatcmpl-all/find/", f"/completions/chatcmpl-all/find/?q={SAID}",
         "/completions/chatcmpl-all/find/?q=nowhere", "/completions/chatcmpl-none/", "/search/", f"/search/?q={SAID}",
-        "/search/?q=nowhere", f"/search/?q={SAID}+role:user+-has:image+before:x+has:x+id:", "/keys/", "/tokens/", "/copies/",
+        "/search/?q=nowhere", f"/search/?q={SAID}+role:user+-has:image+before:x+has:x+id:", "/keys/", "/tokens/", "/copies/", "/shortcuts/",
         "/password/", "/logout/", "/password/forgotten/", "/inactive/", "/nowhere/", "/completions/open/?id=a/b",
         "/completions/chatcmpl-long/go/?to=99", "/completions/chatcmpl-long/previous/",
     ],

@@ -1,4 +1,4 @@
-"""One style sheet and one script for the browser, out of one small file per component, without a build.
+"""One style sheet and two scripts for the browser, out of one small file per component, without a build.
 
 `collectstatic` (and the test server) find them like any static file; hashing and compression come from WhiteNoise.
 Comments and needless blanks stay at home.
@@ -16,11 +16,12 @@ from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 
-BUNDLES = {"app.css": "css/*.css", "app.js": "js/*.js"}  # in the order of their names: css/00-… comes first
+# In the order of their names: css/00-… comes first. The desk's script is fetched when one of its tools is reached for.
+BUNDLES = {"app.css": "css/*.css", "app.js": "js/*.js", "desk.js": "js/desk/*.js"}
 
 
 class BundleFinder(BaseFinder):
-    """Finds `app.css` and `app.js`, joined at the moment they are asked for."""
+    """Finds the bundles, joined at the moment they are asked for."""
 
     def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
         """Give the joined file's place on disk, which is what the development server opens."""

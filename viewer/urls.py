@@ -82,6 +82,7 @@ urlpatterns = [
     path("keys/<uuid:key_id>/delete/", keys.delete_api_key, name="delete-api-key"),
     path("copies/", copies.copies, name="copies"),
     path("copies/<int:run_id>/", copies.copy_run, name="copy-run"),
+    path("shortcuts/", TemplateView.as_view(template_name="shortcuts.html"), name="shortcuts"),
     path("tokens/", keys.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", keys.revoke_token, name="revoke-token"),
     path("v1/chat/completions", api.completions),

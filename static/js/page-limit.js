@@ -11,6 +11,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const outermost = more.matches(".more--above") ? linked[0] : linked.at(-1);
   if (!outermost) return;
   const number = outermost.querySelector(".message__number").textContent;
+  more.dataset.stopped = "full";
   const link = more.querySelector("a");
   link.href = place.addressOf(outermost);
   link.textContent = number.startsWith("#") ? `${place.dataset.goOn} ${number}` : place.dataset.goOnHere;

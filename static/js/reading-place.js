@@ -8,7 +8,7 @@ customElements.define(
       this.addEventListener("htmx:beforeSwap", () => this.keep(this.lineBeingRead()));
       this.addEventListener("htmx:afterSwap", () => this.pin?.()); // at once: a turn of the wheel may end the keeping
       for (const act of ["wheel", "touchmove", "keydown", "pointerdown", "mousedown"]) {
-        addEventListener(act, () => this.moved(), { passive: true });
+        addEventListener(act, () => this.moved(), { passive: true, capture: true }); // before what acts on it, and may keep a line
       }
     }
 

@@ -100,7 +100,8 @@ def test_the_end_of_the_conversation_is_announced_only_at_its_end(page: Page, st
     walk_to_the_start(page)
     walk_to_the_end(page)
     expect(page.get_by_text("End of the conversation")).to_have_count(1)
-    expect(page.locator(f".end ~ {MESSAGES}")).to_have_count(0)
+    expect(page.locator(f".end:has-text('End of') ~ {MESSAGES}")).to_have_count(0)
+    expect(page.locator(f"{MESSAGES} ~ .end:has-text('Beginning of')")).to_have_count(0)
 
 
 def test_400_messages_of_10000_load_in_order_while_scrolling_wildly(page: Page, stored: Callable, site: str) -> None:

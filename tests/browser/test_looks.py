@@ -15,6 +15,7 @@ from tests.browser.reading import LINKED, draw, make_varied, settle, walk_to_the
 from tests.conftest import make_choice, make_completion, say
 from viewer.keys.models import AccessToken
 
+TABLET = {"width": 1024, "height": 768}
 WIDE = "W" * 20_000
 LONG_ID = "chatcmpl-" + "a1b2c3d4e5" * 20
 TOOL = json.dumps({"wide_" + "key_" * 60: {"inner": ["value" * 400, WIDE]}, "n": list(range(200))})
@@ -28,6 +29,10 @@ PAGES = {
     "newest first": "/completions/chatcmpl-all/?order=desc",
     "permalink": "/completions/chatcmpl-all/messages/chatcmpl-all-4/",
     "hit": "/completions/chatcmpl-all/messages/chatcmpl-all-4/?find=look",
+    "print": "/completions/chatcmpl-all/print/",
+    "keyboard": "/shortcuts/",
+    "API keys": "/keys/",
+    "no message": "/completions/chatcmpl-all/messages/none/",
     "hits": "/completions/chatcmpl-all/find/?q=paragraph",
     "wide conversation": f"/completions/{LONG_ID}/",
     "tokens": "/tokens/",
@@ -141,7 +146,7 @@ def test_the_sign_in_page_is_not_wider_than_a_phone(strangers_page: Page, site: 
     assert widest(strangers_page) == []
 
 
-def complaints(page: Page) -> list[str]:
+def complaints(page: Page, *more_viewports: dict[str, int]) -> list[str]:
     """Run axe in light and dark, wide and narrow; give one line per rule and place that it complains about.
 
     The dark page differs in its colours alone, so only the rules about colour are asked again.
@@ -149,7 +154,7 @@ def complaints(page: Page) -> list[str]:
     found = []
     for theme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast", "link-in-text-block"]})):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        for viewport in (DESKTOP, PHONE):
+        for viewport in (DESKTOP, PHONE, *more_viewports):
             page.set_viewport_size(viewport)
             draw(page, 3)
             for violation in Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]:
@@ -158,6 +163,27 @@ def complaints(page: Page) -> list[str]:
                     f"{theme} {viewport['width']}: {violation['id']} ({violation['help']}): {sorted(places)[:6]}"
                 )
     return found
+
+
+def press(page: Page, key: str, shown: str) -> None:
+    page.keyboard.press(key)
+    expect(page.locator(shown)).to_be_visible()
+
+
+def select_a_message(page: Page) -> None:
+    page.locator(".take-along summary").press("Enter")
+    page.get_by_role("button", name="Select messages").press("Enter")
+    page.locator(".message__pick").first.press("Space")
+    expect(page.get_by_text("1 message selected")).to_be_visible()
+
+
+def find_words(page: Page) -> None:
+    page.get_by_role("link", name="Find in this conversation").press("Enter")
+    expect(page.get_by_role("searchbox", name="Find in this conversation")).to_be_focused()
+    page.keyboard.type("paragraph")
+    page.keyboard.press("Enter")
+    expect(page.locator("mark[aria-current]")).to_be_visible()
+    page.get_by_role("button", name="List").press("Enter")
 
 
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in ("wide conversation", "newest first")])
@@ -170,6 +196,31 @@ def test_axe_finds_nothing_when_everything_is_unfolded(page: Page, filled: None,
     open_page(page, site + PAGES["conversation"])
     page.evaluate("document.querySelectorAll('main details').forEach((fold) => (fold.open = true))")
     assert complaints(page) == []
+
+
+# What a reader opens over a conversation, by keys alone.
+STATES = {
+    "account menu": lambda page: page.get_by_label("Menu of alice").press("Enter"),
+    "help sheet": lambda page: press(page, "?", "dialog.sheet"),
+    "transcript menu": lambda page: page.locator(".take-along summary").press("Enter"),
+    "selected messages": select_a_message,
+    "find": find_words,
+    "picture": lambda page: page.locator(".picture > a").first.press("Enter"),
+    "chosen message": lambda page: press(page, "j", "article:focus"),
+    "customer's view": lambda page: press(page, "v", "hidden-count"),
+    "offline": lambda page: page.context.set_offline(True),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_nothing_in_what_is_opened_over_a_conversation(
+    page: Page, filled: None, site: str, state: str
+) -> None:
+    page.goto(site + PAGES["permalink"])
+    expect(page.locator(".side--list [aria-current]")).to_be_visible()
+    STATES[state](page)
+    settle(page)
+    assert complaints(page, TABLET) == []
 
 
 def test_axe_finds_nothing_on_a_token_that_was_just_made(page: Page, site: str) -> None:

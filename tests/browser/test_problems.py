@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.reading import (
     LATER,
@@ -125,16 +125,44 @@ def test_a_page_of_the_list_that_fails_says_so_and_try_again_goes_on(page: Page,
     assert row_ids(page) == [f"chatcmpl-{n}" for n in reversed(range(130))]
 
 
-def test_a_connection_that_breaks_leaves_a_link_to_go_on_with(page: Page, long: dict[str, Any]) -> None:
+def test_a_connection_that_breaks_leaves_a_link_that_asks_again_in_its_place(page: Page, long: dict[str, Any]) -> None:
     page.route("**/*after=*", lambda route: route.abort())
-    failed: list[Request] = []
-    page.on("requestfailed", lambda request: failed.append(request))
-    press_until(page, "End", lambda: failed)
-    last = message_ids(page)[-1]
+    again = page.locator(LATER).get_by_role("link", name="Try again")
+    press_until(page, "End", again.count)
+    again.click()
+    expect(again).to_be_visible()
     page.unroute("**/*after=*")
-    page.get_by_role("link", name="Next page").click()
-    following = int(last.rsplit("-", 1)[1]) + 1
-    expect(page.locator(f'[data-message-id="chatcmpl-long-{following}"]')).to_be_in_viewport()
+    again.click()
+    expect(again).to_have_count(0)
+    walk_to_the_end(page)
+    assert message_ids(page) == ids_of(long)
+
+
+def test_offline_is_told_and_reading_goes_on_by_itself_when_it_ends(page: Page, long: dict[str, Any]) -> None:
+    shown = message_ids(page)
+    page.context.set_offline(True)
+    bar = page.get_by_role("status").filter(has_text="You are offline. What is on the page stays.")
+    expect(bar).to_be_visible()
+    press_until(page, "End", page.get_by_role("link", name="Try again").count)
+    assert set(shown) <= set(message_ids(page))
+    page.context.set_offline(False)
+    expect(bar).to_have_count(0)
+    expect(page.get_by_role("link", name="Try again")).to_have_count(0)
+    walk_to_the_end(page)
+    assert message_ids(page) == ids_of(long)
+
+
+def test_what_has_come_is_told_in_one_polite_line(page: Page, stored: Callable, site: str) -> None:
+    stored(make_long("chatcmpl-long", 140))
+    held = Held(page, "after=")
+    page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-70/")
+    line = page.locator("load-status")
+    held.wait("End")
+    expect(line).not_to_contain_text("Later")
+    held.release()
+    expect(line).to_have_text("Later messages loaded: 20")
+    focus = page.evaluate("document.activeElement.closest('article').dataset.messageId")
+    assert focus == "chatcmpl-long-70"
 
 
 def test_a_whole_page_that_fails_can_be_tried_again(page: Page, stored: Callable, site: str) -> None:

@@ -96,6 +96,20 @@ def test_an_earlier_page_opened_by_itself_leads_both_ways(reader: Client, stored
     assert link(page, "earlier") == "/completions/chatcmpl-one/?before=chatcmpl-one-80"
 
 
+def test_both_ends_of_a_conversation_are_named_once_wherever_reading_begins(reader: Client, stored: Store) -> None:
+    stored(make_long("chatcmpl-one", 62))
+    for start in ("", "?order=desc", "messages/chatcmpl-one-30/"):
+        page = opened(reader, f"/completions/chatcmpl-one/{start}")
+        pages = [page]
+        for way in ("earlier", "later"):
+            address = link(page, way)
+            while address:
+                pages.append(opened(reader, address, headers=HTMX))
+                address = link(pages[-1], way)
+        shown = "".join(pages)
+        assert shown.count("Beginning of the conversation") == shown.count("End of the conversation") == 1, start
+
+
 # Permalinks
 
 
@@ -120,7 +134,7 @@ def test_every_bubble_has_its_permalink(reader: Client, stored: Store) -> None:
 def test_a_permalink_names_the_conversation_it_belongs_to(reader: Client, stored: Store) -> None:
     stored(make_long("chatcmpl-one", 300))
     page = opened(reader, "/completions/chatcmpl-one/messages/chatcmpl-one-200/")
-    assert '>Message number 0 of 300.</h1>' in page
+    assert ">Message number 0 of 300.</h1>" in page
 
 
 @pytest.mark.parametrize("message_id", ["nope", "chatcmpl-one-20", "%22%3E%3Cscript%3E"])
@@ -546,7 +560,7 @@ def test_the_heading_and_the_facts_tell_what_is_known(reader: Client, stored: St
         reader, stored, say("user", "Hello there"), metadata={"ticket": "A-1 & 2"}, temperature=0.20, seed=-9007199254740993,
     )  # fmt: skip
     text = visible(page)
-    assert '>Hello there</h1>' in page
+    assert ">Hello there</h1>" in page
     assert "gpt-4.1" in text
     assert "20 in, 10 out" in text
     assert "-9007199254740993" in text

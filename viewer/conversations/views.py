@@ -193,6 +193,7 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
         "is_for_customer": is_for_customer,
         "above": None if request.htmx and "after" in request.GET else reading.above,
         "below": None if request.htmx and "before" in request.GET else reading.below,
+        "starts_here": reading.above is None,
         "ends_here": reading.below is None,
         "order": reading.order,
     }

@@ -7,7 +7,7 @@ customElements.define(
       this.bar = this.querySelector("[data-taking]");
       for (const part of this.querySelectorAll("[data-script]")) part.hidden = false;
       this.bar.lastChild.addEventListener("click", () => this.running.abort());
-      const forms = [...this.querySelectorAll("form")];
+      const forms = document.querySelectorAll("take-along form, .message__tools"); // which stand on a message by now
       for (const form of forms) form.addEventListener("submit", (event) => this.send(event));
     }
 

@@ -70,11 +70,12 @@ customElements.define(
       markWords(this.thread, words);
     }
 
-    // The page was opened at a hit; its list is still on the way.
+    // The page was opened at a hit; its list may still be on the way.
     arrive() {
       this.look(this.field.value.trim());
       const { hit = 1, choice } = Object.fromEntries(new URLSearchParams(location.search));
       this.show({ dataset: { nth: hit, choice } });
+      if (this.hits.length) this.list();
     }
 
     // A part of the list has come. New words are looked for from the line being read on, and then from the start; ids

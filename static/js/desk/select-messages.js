@@ -1,26 +1,15 @@
 // <select-messages data-order>: a range of messages, by check boxes in their heads; a click on a head, its number
-// included, is a click on its box. A message outside widens the range, one inside cuts it off there. And "Copy" and
-// "Select" stand on the message that is pointed at.
+// included, is a click on its box. A message outside widens the range, one inside cuts it off there.
 {
   const MESSAGE = 'article[data-message-id]:not([data-message-id=""])';
   customElements.define(
     "select-messages",
     class extends HTMLElement {
       connectedCallback() {
-        this.tools = document.querySelector(".message__tools");
         this.lastChild.addEventListener("click", () => this.close());
-        for (const act of ["pointerover", "focusin"]) document.addEventListener(act, (event) => this.offer(event));
         document.addEventListener("click", (event) => this.click(event), true);
         document.addEventListener("keydown", (event) => this.key(event));
         document.addEventListener("htmx:load", () => this.draw());
-      }
-
-      offer({ target }) {
-        const message = target.closest?.(MESSAGE);
-        if (!message || message.contains(this.tools) || this.tools.querySelector(":focus-visible")) return;
-        message.querySelector(".message__head").append(this.tools);
-        this.tools.hidden = false;
-        this.tools.elements.from.value = this.tools.elements.to.value = message.dataset.messageId;
       }
 
       click(event) {

@@ -1,0 +1,13 @@
+// "Copy" and "Select" stand on the message that is pointed at or holds the focus; the desk's scripts do what they say.
+{
+  let tools; // kept here when the message it stands on leaves the page
+  const offer = ({ target }) => {
+    const message = target.closest?.('article[data-message-id]:not([data-message-id=""])');
+    tools ??= document.querySelector(".message__tools");
+    if (!message || !tools || message.contains(tools) || tools.querySelector(":focus-visible")) return;
+    message.querySelector(".message__head").append(tools);
+    tools.hidden = false;
+    tools.elements.from.value = tools.elements.to.value = message.dataset.messageId;
+  };
+  for (const act of ["pointerover", "focusin"]) document.addEventListener(act, offer);
+}

@@ -1,0 +1,113 @@
+// Single keys, as the help sheet (templates/shortcuts.html) lists them. None acts in a field, in a dialog, while a word is
+// composed, with Ctrl, Alt or Meta, or when they are switched off.
+{
+  const ITEMS = "reading-place article, main .row__title, main .found__hit";
+  const TOOLS = "[data-part^=tool]";
+  const AWAY = "input, textarea, select, dialog, [role=dialog], [aria-busy=true], [contenteditable]:not([contenteditable=false])";
+  let reached; // the one message that Tab comes to
+  let awaited; // a step that goes on when more has come
+  let last = {};
+
+  const thread = () => document.querySelector("reading-place");
+  const press = (selector) => document.querySelector(selector)?.click();
+  const top = (one) => one.getBoundingClientRect().top;
+
+  // The message or row that holds the focus; one that was scrolled away is no longer meant.
+  const chosen = () => {
+    const item = document.activeElement.closest(ITEMS);
+    return item && top(item) < innerHeight && item.getBoundingClientRect().bottom > 0 ? item : null;
+  };
+
+  const land = (item) => {
+    if (!item) return;
+    if (item.matches("article")) {
+      if (reached) reached.tabIndex = -1;
+      reached = item;
+      item.tabIndex = 0;
+    }
+    item.focus({ preventScroll: true });
+    item.scrollIntoView({ block: item.matches("article") ? "start" : "nearest" });
+    thread()?.keep(item);
+  };
+
+  const step = (by) => {
+    const items = [...document.querySelectorAll(ITEMS)];
+    const from = chosen();
+    const edge = parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart);
+    const nearest = () => (by > 0 ? items.find((item) => top(item) > edge + 4) : items.findLast((item) => top(item) < edge - 4));
+    const next = from ? items[items.indexOf(from) + by] : nearest();
+    if (next) return land(next);
+    const more = document.querySelector(by > 0 ? "main .more--below" : "main .more--above");
+    if (more?.matches("[data-stopped]")) more.querySelector("a").focus();
+    else if (more) awaited = { by, focus: document.activeElement };
+  };
+
+  // Where the end is not on the page, a link of the page leads there.
+  const end = (side, way, item) => (document.querySelector(`main .more--${side}`) && thread() ? way() : land(item));
+  const isNewestFirst = () => thread().dataset.start.includes("?");
+
+  const toggleTools = () => {
+    const line = chosen() ?? thread()?.lineBeingRead();
+    const tools = [...(chosen() ?? thread())?.querySelectorAll(TOOLS) ?? []];
+    const isClosed = tools.some((one) => !one.open);
+    for (const one of tools) one.open = isClosed;
+    thread()?.keep(line);
+  };
+
+  const openPermalink = (message) => {
+    const link = message.querySelector(".message__link a");
+    if (link) location.assign(link.href);
+  };
+
+  const search = () => {
+    const box = document.querySelector("#search-box");
+    box?.focus();
+    box?.select();
+  };
+
+  const close = () => {
+    const menu = document.querySelector("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    } else if (document.querySelector(".find:not([hidden])")) press("find-bar [data-close]");
+    else chosen()?.blur();
+  };
+
+  const act = {
+    j: () => step(1),
+    k: () => step(-1),
+    J: () => press("main a[rel=next]"),
+    K: () => press("main a[rel=prev]"),
+    n: () => press("main a[rel=next]"),
+    p: () => press("main a[rel=prev]"),
+    u: () => press("back-link a"),
+    c: () => ((chosen() ?? thread()?.lineBeingRead())?.querySelector(".message__link a") ?? document.querySelector("main copy-link a"))?.click(),
+    e: toggleTools,
+    v: () => press("[name=audience]:not([aria-current])"),
+    "/": search,
+    "?": () => press("[data-shortcuts]"),
+    g: (isTwice) => isTwice && end("above", () => location.assign(thread().dataset.start), document.querySelector(ITEMS)),
+    G: () => end("below", () => press(`.go a:nth-of-type(${isNewestFirst() ? 1 : 2})`), [...document.querySelectorAll(ITEMS)].at(-1)),
+  };
+
+  addEventListener("keydown", (event) => {
+    const { key, target, timeStamp } = event;
+    if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (target.closest?.(AWAY) || document.querySelector("dialog[open], :popover-open")) return;
+    awaited = null;
+    if (key === "Escape") return close();
+    if (key === "Enter" && target.matches("article, .message__head")) return openPermalink(target.closest("article"));
+    if (!act[key] || /(^|; )keys=off/.test(document.cookie) || (event.repeat && !"jk".includes(key))) return;
+    event.preventDefault();
+    act[key](last.key === key && timeStamp - last.timeStamp < 1000);
+    last = event;
+  });
+
+  document.addEventListener("htmx:afterSettle", () => {
+    if (!awaited) return;
+    const { by, focus } = awaited;
+    awaited = null;
+    if (document.activeElement === focus) step(by);
+  });
+}

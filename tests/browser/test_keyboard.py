@@ -1,0 +1,181 @@
+"""A desk that needs no mouse: the single keys, the help sheet, the switch that turns the keys off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE
+from tests.browser.reading import LATER, MESSAGES, Held, make_varied, settle
+from tests.conftest import make_completion, make_long, say
+
+SEARCH_BOX = "Search, or open by id or address"
+
+
+def focused(page: Page, n: int) -> None:
+    """The message is focused and begins right below what is stuck to the top."""
+    message = page.locator(f'{MESSAGES}[data-message-id$="-{n}"]')
+    expect(message).to_be_focused()
+    page.wait_for_function(
+        """(message) => {
+            const stuck = parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart);
+            const { top } = message.getBoundingClientRect();
+            const isAtEnd = scrollY + innerHeight >= document.documentElement.scrollHeight - 1;
+            return Math.abs(top - stuck) <= 1 || (isAtEnd && top > stuck && top < innerHeight);
+        }""",
+        arg=message.element_handle(),
+    )
+
+
+def press(page: Page, *keys: str) -> None:
+    """Press keys one after another, as soon as the page listens."""
+    page.wait_for_function("() => customElements.get('theme-switch')")
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_from_signing_in_to_a_copied_link_and_back_without_a_mouse(
+    open_browser: Callable, alice: User, stored: Callable, site: str
+) -> None:
+    stored(make_varied("chatcmpl-a", 30), make_completion("chatcmpl-b", say("user", "Another"), created=1))
+    context = open_browser()
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto("/")
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.type("alice")
+    press(page, "Tab")
+    page.keyboard.type("alice reads 1")
+    press(page, "Enter")
+    expect(page.get_by_role("heading", name="Conversations")).to_be_visible()
+    press(page, "j", "j", "k")
+    row = page.locator('[data-completion-id="chatcmpl-a"] a')
+    expect(row).to_be_focused()
+    press(page, "Enter")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-a/")
+    expect(page.locator(MESSAGES).first).to_be_visible()
+    press(page, "j", "j")
+    focused(page, 1)
+    press(page, "c")
+    expect(page.locator(".toast")).to_have_text("Link copied")
+    permalink = f"{site}/completions/chatcmpl-a/messages/chatcmpl-a-1/"
+    assert page.evaluate("() => navigator.clipboard.readText()") == permalink
+    press(page, "Enter")
+    expect(page).to_have_url(permalink)
+    expect(page.locator(f"{MESSAGES}[aria-current]")).to_be_focused()
+    press(page, "j", "k", "k")
+    focused(page, 0)
+    press(page, "n")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-b/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Another")
+    press(page, "u")
+    expect(page).to_have_url(f"{site}/completions/")
+
+
+def test_j_and_k_and_g_reach_every_message_and_what_is_not_loaded_is_waited_for(
+    page: Page, stored: Callable, site: str
+) -> None:
+    stored(make_long("chatcmpl-long", 120))
+    held = Held(page, "after=")
+    page.goto("/completions/chatcmpl-long/")
+    for n in range(page.locator(MESSAGES).count()):
+        press(page, "j")
+        focused(page, n)
+    held.wait()
+    press(page, "j")
+    held.let_go()
+    focused(page, n + 1)
+    press(page, "G")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-119/")
+    expect(page.locator(LATER)).to_have_count(0)
+    expect(page.locator(f"{MESSAGES}[aria-current]")).to_be_focused()
+    press(page, "j")  # the answer stands after the last message
+    expect(page.locator("[data-choice]")).to_be_focused()
+    press(page, "g", "g")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/")
+    press(page, "g", "g")
+    focused(page, 0)
+
+
+def test_e_opens_the_tools_and_v_shows_the_customers_view(page: Page, stored: Callable) -> None:
+    stored(make_varied("chatcmpl-a", 12))
+    page.goto("/completions/chatcmpl-a/messages/chatcmpl-a-4/")
+    tools = page.locator("details[data-part^=tool]")
+    own = page.locator('[data-message-id="chatcmpl-a-4"] details[data-part^=tool]')
+    expect(page.locator('[data-message-id="chatcmpl-a-4"]')).to_be_focused()
+    press(page, "e")
+    expect(own).to_have_attribute("open", "")
+    assert tools.evaluate_all("all => all.filter((one) => one.open).length") == 1
+    press(page, "e")
+    expect(own).not_to_have_attribute("open", "")
+    press(page, "Escape", "e")
+    assert tools.evaluate_all("all => all.length > 1 && all.every((one) => one.open)")
+    press(page, "v")
+    expect(page.get_by_text("Messages hidden on this page")).to_be_visible()
+    press(page, "v")
+    expect(page.get_by_text("Messages hidden on this page")).to_have_count(0)
+
+
+def test_keys_are_letters_in_a_field_and_nothing_with_ctrl_or_while_composing(page: Page, stored: Callable) -> None:
+    stored(make_long("chatcmpl-long", 30))
+    page.goto("/completions/chatcmpl-long/")
+    press(page, "/")
+    box = page.get_by_label(SEARCH_BOX)
+    expect(box).to_be_focused()
+    press(page, "j", "?", "u", "g", "g")
+    expect(box).to_have_value("j?ugg")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    box.blur()
+    press(page, "Control+j", "Alt+j")
+    page.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'j', isComposing: true, bubbles: true }))"
+    )
+    assert page.evaluate("document.activeElement === document.body")
+    press(page, "j")
+    focused(page, 0)
+
+
+@pytest.mark.parametrize("viewport", [None, PHONE], ids=["desktop", "phone"])
+def test_the_help_sheet_opens_by_key_and_by_menu_and_switches_the_keys_off(
+    page: Page, stored: Callable, viewport: dict | None
+) -> None:
+    stored(make_long("chatcmpl-long", 30))
+    if viewport:
+        page.set_viewport_size(viewport)
+    page.goto("/completions/chatcmpl-long/")
+    held = Held(page, "desk.js")
+    press(page, "?")
+    held.wait()
+    held.let_go()  # what was pressed before the tools came is not lost
+    sheet = page.get_by_role("dialog", name="Keyboard")
+    expect(sheet).to_be_visible()
+    press(page, "j")
+    assert sheet.evaluate("sheet => sheet.contains(document.activeElement)")
+    sheet.get_by_role("switch", name="Single keys").uncheck()
+    press(page, "Escape")
+    expect(sheet).to_be_hidden()
+    press(page, "j", "?")
+    settle(page)
+    expect(page.locator(f"{MESSAGES}:focus")).to_have_count(0)
+    expect(sheet).to_be_hidden()
+    page.goto("/completions/chatcmpl-long/")
+    page.get_by_label("Menu of alice").click()
+    page.get_by_role("link", name="Keyboard").click()
+    switch = sheet.get_by_role("switch", name="Single keys")
+    expect(switch).not_to_be_checked()
+    switch.check()
+    sheet.get_by_role("button", name="Close").click()
+    press(page, "j")
+    focused(page, 0)
+
+
+def test_the_keys_are_a_page_without_javascript(plain_page: Page) -> None:
+    plain_page.goto("/tokens/")
+    plain_page.get_by_label("Menu of alice").click()
+    plain_page.get_by_role("link", name="Keyboard").click()
+    expect(plain_page.get_by_role("heading", level=1)).to_have_text("Keyboard")
+    expect(plain_page.get_by_role("switch")).to_have_count(0)
+    expect(plain_page.get_by_text("These keys need JavaScript.")).to_be_visible()
