@@ -19,7 +19,8 @@ from pytest_django.live_server_helper import LiveServer
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # As gunicorn does; otherwise every answer on a kept connection waits 40 ms for the browser to acknowledge its head.
 WSGIRequestHandler.disable_nagle_algorithm = True
-expect.set_options(timeout=8_000)
+PATIENCE = 30_000  # milliseconds; longer than SQLite waits for a lock
+expect.set_options(timeout=PATIENCE)
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -52,7 +53,7 @@ def open_browser(browser: Browser, site: str) -> Callable[..., BrowserContext]:
 
     def open_one(person: User | None = None, **options: Any) -> BrowserContext:
         context = browser.new_context(**{"viewport": DESKTOP, "base_url": site, **options})
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(PATIENCE)
         opened.append(context)
         if person is not None:
             sign_in(context, site, person)

@@ -174,7 +174,7 @@ def select_a_message(page: Page) -> None:
     page.locator(".take-along summary").press("Enter")
     page.get_by_role("button", name="Select messages").press("Enter")
     page.locator(".message__pick").first.press("Space")
-    expect(page.get_by_text("1 message selected")).to_be_visible()
+    expect(page.get_by_text("Messages selected: 1")).to_be_visible()
 
 
 def find_words(page: Page) -> None:

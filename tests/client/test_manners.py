@@ -175,6 +175,7 @@ def test_not_found_and_slow_down_do_not_count_as_failures(upstream: Upstream) ->
 def test_only_so_many_questions_are_on_their_way_at_a_time(upstream: Upstream) -> None:
     gate = Gate(3)
     outcomes: list[str] = []
+    left_over = upstream.busy()["now"]  # that other tests gave up on
 
     def ask() -> None:
         try:
@@ -188,6 +189,6 @@ def test_only_so_many_questions_are_on_their_way_at_a_time(upstream: Upstream) -
         thread.start()
     for thread in threads:
         thread.join()
-    assert upstream.busy()["most"] <= 3
+    assert upstream.busy()["most"] <= 3 + left_over
     assert outcomes.count("answered") >= 3
     assert set(outcomes) == {"answered", "unavailable"}
