@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import os
 from io import StringIO
 from typing import Any
 
@@ -10,10 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import make_key as make_any_key
-from viewer.keys.encryption import CannotDecrypt, Secret, decrypt, encrypt, new_master_key
+from viewer.keys.encryption import CannotDecrypt, Secret, decrypt, encrypt
 from viewer.keys.models import ApiKey
 
 CANARY = "sk-canary-2718281828459045"
+
+
+def new_master_key() -> str:
+    return base64.b64encode(os.urandom(32)).decode()
 
 
 def make_key(owner: User, label: str = "work", secret: str = CANARY, **fields: Any) -> ApiKey:

@@ -64,11 +64,6 @@ def is_newest(value: str) -> bool:
     return value.split(".")[1:2] == [next(iter(_master_keys()))]
 
 
-def new_master_key() -> str:
-    """Make a master key: 32 random bytes, base64."""
-    return base64.b64encode(secrets.token_bytes(32)).decode()
-
-
 def _master_keys() -> dict[str, bytes]:
     """Give the master keys by id, newest first."""
     return _read_master_keys(tuple(settings.KEY_ENCRYPTION_KEYS))
