@@ -304,6 +304,13 @@ def test_questions_are_bounded_and_nothing_is_asked_twice(
     assert len(browsing.asked()) == 14  # what was kept costs nothing, and seven more are allowed
 
 
+def test_what_is_imported_anew_is_found_at_once(reader: Client, stored: Store) -> None:
+    stored(make_long("chatcmpl-one", 60))
+    assert len(finds(reader, "number")) == 60
+    stored(make_long("chatcmpl-one", 90), replace=True)
+    assert len(finds(reader, "number")) == 90
+
+
 def test_another_person_is_given_nothing_that_was_kept(
     reader: Client, client: Client, mallory: User, browsing: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,6 @@ LONGEST = 200  # characters of the words
 STRETCH = 100  # messages of one question; the most that the API gives
 PAUSES = {"asked": 100, "hits": 500}  # questions elsewhere, and hits, after which the reader decides whether to go on
 _IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fill the list
-_KEPT_FOR = 300  # seconds
 _MOST_KEPT = 150  # hits of a page; some 64 kB, which bounds the cache's memory as in templatetags/bubbles.py
 _BEFORE, _BEHIND = 40, 90  # characters of a snippet around the words
 
@@ -156,17 +155,21 @@ def find_words(
 
 
 def _stretch(client: Client, completion_id: str, words: str, after: str) -> tuple[Stretch, int]:
-    """Take what one page holds from the cache, else read it; and say how many questions elsewhere that took."""
-    kept_for = _KEPT_FOR if client.is_local else client.cache_seconds
-    identity = f"{get_language()} {client.cache_as or 'archive'} {completion_id} {after} {words}"
+    """Take what one page holds from the cache, else read it; and say how many questions elsewhere that took.
+
+    Nothing of the archive is kept: what it holds can be imported anew, and is read in milliseconds.
+    """
+    if client.is_local:
+        return _read_stretch(client, completion_id, words, after), 0
+    identity = f"{get_language()} {client.cache_as} {completion_id} {after} {words}"
     key = f"find-{sha256(identity.encode('utf-8', 'replace')).hexdigest()}"
-    kept: Stretch | None = cache.get(key) if kept_for else None
+    kept: Stretch | None = cache.get(key) if client.cache_seconds else None
     if kept is not None:
         return kept, 0
     stretch = _read_stretch(client, completion_id, words, after)
-    if kept_for and len(stretch.hits) <= _MOST_KEPT:
-        cache.set(key, stretch, kept_for)
-    return stretch, 0 if client.is_local else 1
+    if client.cache_seconds and len(stretch.hits) <= _MOST_KEPT:
+        cache.set(key, stretch, client.cache_seconds)
+    return stretch, 1
 
 
 def _read_stretch(client: Client, completion_id: str, words: str, after: str) -> Stretch:
