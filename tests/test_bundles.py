@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from viewer.bundles import BundleFinder, pack_script, pack_style
 
@@ -32,6 +34,15 @@ def test_what_every_page_loads_stays_small() -> None:
     assert sizes["app.css"] <= 12_000
     assert sizes["app.js"] <= 8_000
     assert sizes["desk.js"] <= 8_000
+
+
+def test_a_bundle_is_whole_whenever_it_is_read() -> None:
+    finder = BundleFinder()
+    whole = Path(finder.find("app.css")).read_text()
+    with ThreadPoolExecutor() as others:
+        again = [others.submit(finder.find, "app.css") for _ in range(50)]
+        while not all(one.done() for one in again):
+            assert Path(finder.find("app.css")).read_text() == whole
 
 
 def test_no_component_redraws_the_icon_of_another() -> None:

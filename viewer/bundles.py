@@ -6,9 +6,11 @@ Comments and needless blanks stay at home.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.conf import settings
@@ -24,12 +26,17 @@ class BundleFinder(BaseFinder):
     """Finds the bundles, joined at the moment they are asked for."""
 
     def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
-        """Give the joined file's place on disk, which is what the development server opens."""
+        """Give the joined file's place on disk, which is what the development server opens.
+
+        It is put there in one step: another answer may be under way from it, and would end short of its length.
+        """
         if path not in BUNDLES:
             return []
         made = Path(settings.DATA_DIR) / "bundles" / path
         made.parent.mkdir(parents=True, exist_ok=True)
-        made.write_text(_joined(path))
+        with NamedTemporaryFile("w", dir=made.parent, delete=False) as joined:
+            joined.write(_joined(path))
+        os.replace(joined.name, made)
         return [str(made)] if find_all else str(made)
 
     def list(self, ignore_patterns: Any) -> Iterator[tuple[str, InMemoryStorage]]:
