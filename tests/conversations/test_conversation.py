@@ -124,6 +124,15 @@ def test_a_permalink_opens_at_its_message_and_marks_it_alone(reader: Client, sto
     assert f'data-message-id="{linked}" data-role="user" tabindex="-1" aria-current="true"' in page
 
 
+def test_only_a_permalink_is_painted_no_sooner_than_it_stands_at_its_message(reader: Client, stored: Store) -> None:
+    stored(make_long("chatcmpl-one", 30))
+    holds = [
+        'defer blocking="render"></script>' in reader.get(f"/completions/chatcmpl-one/{where}").content.decode()
+        for where in ("", "messages/chatcmpl-one-20/")
+    ]
+    assert holds == [False, True]
+
+
 def test_every_bubble_has_its_permalink(reader: Client, stored: Store) -> None:
     stored(make_long("chatcmpl-one", 20))
     page = opened(reader, "/completions/chatcmpl-one/")
