@@ -118,13 +118,34 @@ def test_a_message_taller_than_the_window_opens_at_its_beginning_when_the_style_
     expect_in_view_below_the_headers(page)
 
 
-def test_a_message_taller_than_the_window_opens_at_its_beginning_when_the_script_is_late(
-    page: Page, stored: Callable, site: str
-) -> None:
+def test_nothing_is_painted_before_the_linked_message_is_in_its_place(page: Page, stored: Callable, site: str) -> None:
     stored(make_varied("chatcmpl-long", 90))
     held = Held(page, "app.js")
     with page.expect_request("**/app.js"):
         page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-43/", wait_until="commit")
+    page.wait_for_function("() => document.querySelector('.toast')")  # the end of the page has come
+    assert page.evaluate("performance.getEntriesByType('paint')") == []
+    held.let_go()
+    page.wait_for_load_state()
+    page.wait_for_function("() => performance.getEntriesByType('paint').length > 0")
+    expect_in_view_below_the_headers(page)
+
+
+def test_a_message_taller_than_the_window_opens_at_its_beginning_where_a_late_script_holds_no_painting(
+    page: Page, stored: Callable, site: str
+) -> None:
+    stored(make_varied("chatcmpl-long", 90))
+    address = f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-43/"
+
+    def paint_at_once(route: Route) -> None:  # as browsers do that do not know the attribute
+        answer = route.fetch()
+        assert ' blocking="render"' in answer.text()
+        route.fulfill(response=answer, body=answer.text().replace(' blocking="render"', ""))
+
+    page.route(address, paint_at_once)
+    held = Held(page, "app.js")
+    with page.expect_request("**/app.js"):
+        page.goto(address, wait_until="commit")
     page.wait_for_function("() => document.activeElement !== document.body && scrollY > 0")
     held.let_go()
     page.wait_for_load_state()
