@@ -16,6 +16,8 @@ from tests.conftest import make_completion, make_long, say
 ONE = "/completions/chatcmpl-one/"
 TOAST = ".toast"
 MENU = ".take-along summary"
+POSITIONED = """() => [...document.querySelectorAll(".thread *")].flatMap((one) => ["", "::before", "::after"]
+    .map((pseudo) => getComputedStyle(one, pseudo)).filter(({ position }) => position !== "static")).length"""
 
 
 def clipboard(page: Page) -> str:
@@ -60,6 +62,10 @@ def test_a_range_is_selected_by_mouse_and_keyboard_and_copied_as_a_transcript(
     page.keyboard.press("Escape")
     expect(bar).to_be_hidden()
     expect(page.locator(".message__pick")).to_have_count(0)
+    page.locator(MENU).click()
+    page.get_by_role("button", name="Select messages").click()
+    expect(page.locator(".message__pick:focus")).to_be_in_viewport()
+    expect(head(page, 0).locator(".message__pick")).not_to_be_focused()  # it begins where the reader is
 
 
 def test_one_message_is_copied_where_it_stands(page: Page, context: BrowserContext, stored: Callable[..., Any]) -> None:
@@ -103,6 +109,7 @@ def test_the_print_page_becomes_a_pdf_of_the_whole_conversation(page: Page, stor
     expect(page.get_by_text("Message number 0 of 120.").first).to_be_visible()
     expect(page.get_by_text("Message number 119 of 120.")).to_be_visible()
     expect(page.locator(".topbar")).to_be_hidden()
+    assert page.evaluate(POSITIONED) == 0  # Chromium visits each for every page: 10,000 messages would take for ever
     assert pages_of(page.pdf(format="A4", prefer_css_page_size=True)) >= 4
 
 

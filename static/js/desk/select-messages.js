@@ -67,7 +67,7 @@
         if (menu) menu.open = false;
         this.hidden = false;
         this.draw();
-        if (menu) document.querySelector(".message__pick")?.focus();
+        if (menu) document.querySelector("reading-place").lineBeingRead()?.querySelector(".message__pick")?.focus({ preventScroll: true });
       }
 
       close() {
