@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
 from django.db import DatabaseError, connection
+from django.utils.translation import gettext_noop
 
 from viewer.client.problems import Problem
 
@@ -40,7 +41,10 @@ def work_on(run: CopyRun, stopping: Event) -> None:
         _log.error("The database did not take what was copied, so run %s waits for its next worker: %s", run.pk, error)
     except Exception:
         _log.exception("Run %s failed", run.pk)
-        run.finish(CopyRun.FAILED, Problem("unavailable", "Something failed here, not at the source; see the log."))
+        run.finish(
+            CopyRun.FAILED,
+            Problem("unavailable", gettext_noop("Something failed here, not at the source; see the log.")),
+        )
 
 
 def _work_in_thread(run: CopyRun, stopping: Event) -> None:
