@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -63,6 +64,17 @@ def test_the_list_beside_goes_on_to_both_ends(page: Page, sixty: None, site: str
     page.locator(".side--list .more").scroll_into_view_if_needed()
     expect(page.locator(ROWS)).to_have_count(60)
     expect(page.locator(".side--list .more")).to_have_count(0)
+
+
+def test_the_list_beside_that_does_not_come_can_be_asked_for_again(page: Page, sixty: None, site: str) -> None:
+    page.route(re.compile("/beside/"), lambda route: route.abort())
+    page.goto(f"{site}/completions/c-30/")
+    again = page.locator(".side--list").get_by_role("link", name="Try again")
+    expect(again).to_be_visible()
+    page.unroute(re.compile("/beside/"))
+    again.click()
+    expect(page.locator(CURRENT)).to_have_attribute("data-completion-id", "c-30")
+    expect(again).to_have_count(0)
 
 
 def test_a_phone_asks_for_no_list_and_folds_the_facts(page: Page, sixty: None, site: str) -> None:
