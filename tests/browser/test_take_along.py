@@ -68,6 +68,30 @@ def test_a_range_is_selected_by_mouse_and_keyboard_and_copied_as_a_transcript(
     expect(head(page, 0).locator(".message__pick")).not_to_be_focused()  # it begins where the reader is
 
 
+def test_a_selection_goes_on_where_its_messages_are_not_on_the_page(
+    page: Page, context: BrowserContext, stored: Callable[..., Any]
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    stored(make_long("chatcmpl-one", 300))
+    page.goto(ONE)
+    page.locator(MENU).click()
+    page.get_by_role("button", name="Select messages").click()
+    head(page, 2).get_by_role("checkbox").check()
+    page.goto(f"{ONE}messages/chatcmpl-one-250/")
+    bar = page.get_by_role("group", name="Selected messages")
+    expect(bar.get_by_role("status")).to_have_text("Messages selected: 1")
+    page.locator('[data-message-id="chatcmpl-one-250"]').get_by_role("checkbox").check()
+    expect(bar.get_by_role("status")).to_have_text("Messages selected: 249")
+    expect(page.locator('[data-message-id="chatcmpl-one-245"]').get_by_role("checkbox")).to_be_checked()
+    bar.get_by_role("button", name="Copy as text").click()
+    expect(page.locator(TOAST)).to_have_text("Copied")
+    assert re.findall(r"^== #(\d+)", clipboard(page), re.MULTILINE) == [str(n) for n in range(2, 251)]
+    bar.get_by_role("button", name="Close").click()
+    page.reload()
+    expect(page.locator(".message__link").first).to_be_visible()
+    expect(bar).to_be_hidden()
+
+
 def test_one_message_is_copied_where_it_stands(page: Page, context: BrowserContext, stored: Callable[..., Any]) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     stored(make_completion("chatcmpl-one", say("user", "first"), say("assistant", "**second**\n\n- one\n- two")))

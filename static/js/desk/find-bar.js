@@ -152,6 +152,7 @@ customElements.define(
       this.thread.replaceChildren(window.content);
       htmx.process(this.thread);
       markWords(this.thread, this.words);
+      document.querySelector("select-messages").draw();
       return this.messageOf(hit);
     }
 
