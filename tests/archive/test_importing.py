@@ -21,7 +21,7 @@ from django.test import Client
 from tests.conftest import make_choice, make_completion, make_long, say, to_lines
 from viewer.archive.answers import answer
 from viewer.archive.importing import Outcome, import_lines, read_line
-from viewer.archive.models import StoredCompletion, StoredMessage, StoredMetadata
+from viewer.archive.models import SearchEntry, StoredCompletion, StoredMessage, StoredMetadata
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "viewer" / "archive" / "samples.jsonl"
@@ -652,6 +652,21 @@ def test_a_source_that_breaks_keeps_what_came_before() -> None:
 def test_a_batch_costs_a_fixed_number_of_queries(stored: Store, django_assert_max_num_queries: Any) -> None:
     with django_assert_max_num_queries(12):
         stored(*(make_completion(f"c-{n}", say("user", "x"), metadata={"a": "b"}) for n in range(400)))
+
+
+def test_few_statements_differ_for_sqlite_keeps_them_with_their_values(stored: Store) -> None:
+    asked: set[str] = set()
+
+    def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        asked.add(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(note):
+        for length in range(70):
+            stored(make_long(f"c-{length}", length))
+    assert len([sql for sql in asked if sql.startswith("INSERT INTO archive_")]) < 20
+    for held in (StoredMessage.objects, SearchEntry.objects.filter(position__isnull=False)):
+        assert held.count() == sum(range(70))
 
 
 # Real processes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from itertools import chain, pairwise
+from itertools import chain, pairwise, product
 from typing import Any
 
 import pytest
@@ -309,15 +309,20 @@ def test_the_index_follows_every_change(stored: Store) -> None:
 
 
 def test_what_changes_behind_our_back_is_not_found_until_it_is_filled_in(stored: Store) -> None:
-    stored(*(make_completion(f"c-{n}", say("user", "aardvark")) for n in range(3)))
+    stored(*(make_completion(f"c-{n}", say("user", "aardvark")) for n in range(4)))
     with connection.cursor() as cursor:
         body = json.dumps(say("user", "buffalo", id="c-0-0"))
         cursor.execute("UPDATE archive_storedmessage SET body = %s WHERE message_id = 'c-0-0'", [body])
         cursor.execute("DELETE FROM archive_storedmessage WHERE message_id = 'c-1-0'")
         cursor.execute("UPDATE archive_storedcompletion SET created = 5 WHERE completion_id = 'c-2'")
-    assert (found("aardvark"), found("buffalo")) == ([], [])
+        cursor.execute(
+            "INSERT INTO archive_storedmessage (completion_id, position, message_id, body) "
+            "SELECT id, 1, 'c-3-1', %s FROM archive_storedcompletion WHERE completion_id = 'c-3'",
+            [json.dumps(say("user", "cassowary", id="c-3-1"))],
+        )
+    assert (found("aardvark"), found("buffalo"), found("cassowary")) == (["c-3-0"], [], [])
     call_command("rebuild_search", missing=True)
-    assert (found("aardvark"), found("buffalo")) == (["c-2-0"], ["c-0-0"])
+    assert (found("aardvark"), found("buffalo"), found("cassowary")) == (["c-3-0", "c-2-0"], ["c-0-0"], ["c-3-1"])
     assert found("aardvark before:1971") == ["c-2-0"]
 
 
@@ -360,6 +365,12 @@ def test_strange_times_and_shapes_are_stored_and_found(stored: Store) -> None:
     assert found("refund")[-1] == "old-0"
     assert set(found("refund")) == {"old-0", "late-0", "empty answer", "odd-0", "huge-0", "wide-0"}
     assert found("a" * 5000) == ["wide-0"]
+
+
+def test_no_word_is_longer_than_the_databases_take_wherever_it_stands() -> None:
+    for before, length in product(range(70), (63, 64, 65, 100)):
+        longest = max(words_of(f"{'b ' * before}{'a' * length} c").split(), key=len)
+        assert longest == "a" * min(length, 64)
 
 
 def test_an_answer_that_a_server_appended_is_found_once(stored: Store) -> None:

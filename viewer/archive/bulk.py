@@ -8,9 +8,9 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
-# SQLite's full-text index writes a piece of its own for every statement; so many rows share one. With up to sixteen
-# columns they stay within the 32,766 values that a statement may have.
-ROWS = 2000
+# SQLite's full-text index writes a piece of its own for every statement; so many rows share one. A power of two, and
+# with up to seven columns they stay within the 32,766 values that a statement may have.
+ROWS = 4096
 
 
 def take_ids(table: str, count: int) -> range | list[int]:
@@ -35,9 +35,13 @@ def insert(table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
             return
         rows = iter(rows)
         while batch := list(islice(rows, ROWS)):
-            places = f"({', '.join(['%s'] * len(batch[0]))})"
-            values = list(chain.from_iterable(batch))
-            cursor.execute(f"INSERT INTO {table} ({columns}) VALUES {', '.join([places] * len(batch))}", values)
+            # Filled up to a power of two: Python's sqlite3 keeps the last 128 statements that differ, with values.
+            missing = (1 << (len(batch) - 1).bit_length()) - len(batch)
+            width = len(batch[0])
+            places = ", ".join([f"({', '.join(['%s'] * width)})"] * (len(batch) + missing))
+            values = [*chain.from_iterable(batch), *[None] * (missing * width)]
+            filled = f"SELECT * FROM (VALUES {places}) WHERE column1 IS NOT NULL"
+            cursor.execute(f"INSERT INTO {table} ({columns}) {filled}", values)
 
 
 def cause_of(error: DatabaseError) -> str:

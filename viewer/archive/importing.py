@@ -30,6 +30,7 @@ _BATCH_LINES = 500
 # Ids stand in the path of a permalink and of the API; a slash or a dot alone would lead elsewhere.
 _ID = re.compile(r"(?!\.{1,2}$)[^\s/\\?#%\x00-\x1f\x7f]{1,255}")
 _ALWAYS = ("content", "content_parts", "name", "refusal")  # there in every message, null or not
+_ALWAYS_THERE = frozenset(_ALWAYS)
 _ONLY_WHEN_SET = {"tool_calls", "tool_call_id", "function_call", "annotations", "audio"}
 # A stored completion has these 19 keys in this order (api_facts, section 2).
 _COMPLETION_KEYS = (
@@ -203,8 +204,8 @@ def _is_whole(message: dict[str, Any]) -> bool:
     has_parts = message.get("content_parts") is not None
     return (
         message.get("id") is not None
-        and all(name in message for name in _ALWAYS)
-        and not any(message.get(name, "") is None for name in _ONLY_WHEN_SET)
+        and message.keys() >= _ALWAYS_THERE
+        and (_ONLY_WHEN_SET.isdisjoint(message) or not any(message.get(name, "") is None for name in _ONLY_WHEN_SET))
         and (has_parts or not isinstance(message["content"], list))
     )
 

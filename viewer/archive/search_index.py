@@ -24,15 +24,20 @@ Entry = tuple[int, int, int | None, str]  # a row of SearchEntry
 
 _ENTRY, _COMPLETION, _MESSAGE = "archive_searchentry", "archive_storedcompletion", "archive_storedmessage"
 _FORGET_MESSAGE = (
-    f"DELETE FROM {_ENTRY} WHERE completion_id = {{row}}.completion_id "
-    "AND (position = {row}.position OR position IS NULL)"
+    f"DELETE FROM {_ENTRY} WHERE completion_id = OLD.completion_id AND (position = OLD.position OR position IS NULL)"
 )
 _FORGET_COMPLETION = f"DELETE FROM {_ENTRY} WHERE completion_id = OLD.id"
+# Where a message is put in, there is no entry yet but that of the answer, which tells that one is missing.
+_FORGET_ANSWER = f"DELETE FROM {_ENTRY} WHERE position IS NULL AND completion_id = NEW.completion_id"
+_FORGET_ANSWERS = (
+    f"DELETE FROM {_ENTRY} WHERE position IS NULL "
+    "AND completion_id = ANY (ARRAY(SELECT DISTINCT completion_id FROM added))"
+)
 # What happens to which table, and what is no longer true then.
 _STALE = [
-    ("AFTER INSERT", _MESSAGE, _FORGET_MESSAGE.format(row="NEW")),
-    ("AFTER DELETE", _MESSAGE, _FORGET_MESSAGE.format(row="OLD")),
-    ("AFTER UPDATE", _MESSAGE, _FORGET_MESSAGE.format(row="OLD")),
+    ("AFTER INSERT", _MESSAGE, _FORGET_ANSWER),
+    ("AFTER DELETE", _MESSAGE, _FORGET_MESSAGE),
+    ("AFTER UPDATE", _MESSAGE, _FORGET_MESSAGE),
     ("AFTER UPDATE", _COMPLETION, _FORGET_COMPLETION),
     ("BEFORE DELETE", _COMPLETION, _FORGET_COMPLETION),
 ]
@@ -63,36 +68,51 @@ def create(on: BaseDatabaseWrapper) -> None:
     with on.cursor() as cursor:
         for statement in _SQLITE if is_sqlite else _POSTGRESQL:
             cursor.execute(statement)
-        for number, (moment, table, action) in enumerate(_STALE):
-            name = f"archive_stale_{number}"
-            if is_sqlite:
-                cursor.execute(f"CREATE TRIGGER {name} {moment} ON {table} BEGIN {action}; END")
-                continue
-            gives = "OLD" if moment == "BEFORE DELETE" else "NULL"
-            cursor.execute(
-                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
-                f"$$ BEGIN {action}; RETURN {gives}; END $$"
-            )
-            cursor.execute(f"CREATE TRIGGER {name} {moment} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
         if is_sqlite:
             cursor.execute("INSERT INTO archive_search(archive_search) VALUES ('rebuild')")
+    watch(on)
 
 
 def drop(on: BaseDatabaseWrapper) -> None:
     """Take the index and the triggers away, whatever state they are in."""
-    is_sqlite = on.vendor == "sqlite"
+    unwatch(on)
     with on.cursor() as cursor:
-        for number, (_, table, _) in enumerate(_STALE):
-            name = f"archive_stale_{number}"
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + ("" if is_sqlite else f" ON {table}"))
-            if not is_sqlite:
-                cursor.execute(f"DROP FUNCTION IF EXISTS {name}()")
-        if is_sqlite:
+        if on.vendor == "sqlite":
             for event in ("insert", "delete", "update"):
                 cursor.execute(f"DROP TRIGGER IF EXISTS archive_search_{event}")
             cursor.execute("DROP TABLE IF EXISTS archive_search")
         else:
             cursor.execute(f"ALTER TABLE {_ENTRY} DROP COLUMN IF EXISTS vector")
+
+
+def watch(on: BaseDatabaseWrapper) -> None:
+    """Make the triggers that forget what a change has made untrue. They cost no look at what is stored already."""
+    with on.cursor() as cursor:
+        for number, (moment, table, action) in enumerate(_STALE):
+            name, each = f"archive_stale_{number}", "FOR EACH ROW"
+            if on.vendor == "sqlite":
+                cursor.execute(f"CREATE TRIGGER {name} {moment} ON {table} BEGIN {action}; END")
+                continue
+            if moment == "AFTER INSERT":  # once for all rows of a statement, for an import puts in thousands
+                action, each = _FORGET_ANSWERS, "REFERENCING NEW TABLE AS added FOR EACH STATEMENT"
+            gives = "OLD" if moment == "BEFORE DELETE" else "NULL"
+            cursor.execute(
+                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN {action}; RETURN {gives}; END $$"
+            )
+            cursor.execute(f"CREATE TRIGGER {name} {moment} ON {table} {each} EXECUTE FUNCTION {name}()")
+
+
+def unwatch(on: BaseDatabaseWrapper) -> None:
+    """Take the triggers away that `watch` makes, those of an older version too."""
+    with on.cursor() as cursor:
+        for number, (_, table, _) in enumerate(_STALE):
+            name = f"archive_stale_{number}"
+            if on.vendor == "sqlite":
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+            else:
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+                cursor.execute(f"DROP FUNCTION IF EXISTS {name}()")
 
 
 def entries_of(
@@ -107,7 +127,7 @@ def entries_of(
 
 
 def save_entries(entries: Iterable[Entry]) -> None:
-    """Insert entries, two thousand at a time, so that memory does not grow with a conversation.
+    """Insert entries, some thousand at a time, so that memory does not grow with a conversation.
 
     They come in the order of their ids, for FTS5 begins a new piece of its index whenever one is lower than the last.
     """

@@ -207,8 +207,12 @@ class _Matching:
 
     @property
     def _is_misjudged(self) -> bool:
-        """Whether PostgreSQL guesses badly how much matches: it takes words that stand together for independent."""
-        return not self._is_sqlite and sum(len(term.words) for term in self._query.terms) > 1
+        """Whether PostgreSQL guesses badly what a look costs: it takes words that stand together for independent.
+
+        Of a beginning it would rather compare every entry from the newest down than read the index.
+        """
+        terms = self._query.terms
+        return not self._is_sqlite and (sum(len(term.words) for term in terms) > 1 or any(t.is_prefix for t in terms))
 
     def _among_the_newest(self, looked_through: int, limit: int, below: int) -> list[Row]:
         """Look through the newest entries one by one, where something common is found before an index has listed it."""
