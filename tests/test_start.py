@@ -65,6 +65,19 @@ def sign_in(address: str, password: str, host: str | None = None) -> requests.Se
     return session
 
 
+def copy_workers(server: int) -> list[int]:
+    """The processes that copy, beside this server: each is a child of the shell that keeps it alive."""
+    return [worker for shell in _children(server) for worker in _children(shell) if "sync" in _command(worker)]
+
+
+def _children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _command(process: int) -> list[str]:
+    return Path(f"/proc/{process}/cmdline").read_text().split("\0")
+
+
 def printed_as(name: str, printed: str) -> str:
     found = re.search(rf"{name}\s+(\S+)", printed)
     assert found
@@ -92,10 +105,11 @@ def test_a_given_password_is_honoured(tmp_path: Path) -> None:
         assert sign_in(address, "chosen by me").get(f"{address}/completions/").url == f"{address}/completions/"
 
 
-def test_without_the_demo_neither_person_nor_samples_are_made(tmp_path: Path) -> None:
-    with running(tmp_path, DEMO="false") as (_, address, printed):
+def test_without_the_demo_and_the_worker_neither_is_there(tmp_path: Path) -> None:
+    with running(tmp_path, DEMO="false", COPY_WORKER="false") as (process, address, printed):
         assert "demo" not in printed
         assert "Password" not in printed
+        assert copy_workers(process.pid) == []
         assert sign_in(address, "").get(f"{address}/completions/").url.startswith(f"{address}/login/")
 
 
