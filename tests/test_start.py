@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,9 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import requests
+from django.conf import settings
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.xdist_group("servers")  # in one process, which has the static files collected once
+_COLLECTED = settings.DATA_DIR / f"collected-{os.getpid()}"
 
 
 def free_port() -> int:
@@ -26,6 +31,7 @@ def free_port() -> int:
 @contextmanager
 def running(data: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """Start the server; give the process, its address, and what it printed before it served."""
+    _bring_collected(data)
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data), "PORT": str(free_port()), **settings}
     command = [sys.executable, "manage.py", "start"]
     process = subprocess.Popen(
@@ -41,10 +47,25 @@ def running(data: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str]
         address = f"http://127.0.0.1:{environment['PORT']}"
         if process.poll() is None and "Ctrl-C" in printed:
             wait_for(address)
+            _keep_collected(data)
         yield process, address, printed
     finally:
         process.kill()
         process.wait()
+
+
+def _bring_collected(data: Path) -> None:
+    """Collecting and compressing static files takes longer than all the rest: one start does it for the others."""
+    if _COLLECTED.exists() and not (data / "static").exists():
+        (data / "static").symlink_to(_COLLECTED / "static")
+        shutil.copy(_COLLECTED / "static.sha256", data)
+
+
+def _keep_collected(data: Path) -> None:
+    if not _COLLECTED.exists():
+        _COLLECTED.mkdir()
+        shutil.copytree(data / "static", _COLLECTED / "static")
+        shutil.copy(data / "static.sha256", _COLLECTED)
 
 
 def wait_for(address: str) -> None:

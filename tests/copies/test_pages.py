@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from tests.conftest import make_key
 from tests.conversations.pages import visible
 from tests.copies.test_copying import FEW, ask_for, copy
 from tests.upstream import LIVE, Upstream
+from viewer.copies import copying
 from viewer.copies.management.commands import sync
 from viewer.copies.models import Copy, CopyRun
 from viewer.keys.models import ApiKey
@@ -173,6 +175,27 @@ def test_the_command_says_in_a_sentence_what_is_missing(
 ) -> None:
     with pytest.raises(CommandError, match=said):
         call_command("sync", **options)
+
+
+def test_a_database_that_fails_in_the_middle_is_told_in_one_sentence_and_the_next_goes_on(
+    key: ApiKey, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fill_the_disk(*_: Any) -> None:
+        raise OperationalError("database or disk is full\nHINT: make room")
+
+    with monkeypatch.context() as full:
+        full.setattr(copying, "import_lines", fill_the_disk)
+        with pytest.raises(CommandError) as told:
+            call_command("sync", key="work", person="alice", metadata=["team=returns"])
+    assert str(told.value) == (
+        "The archive could not be written: database or disk is full. "
+        "What was copied before stays; run the same command again."
+    )
+    assert capsys.readouterr() == ("", "")
+    CopyRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))  # what time does, at once
+    with pytest.raises(SystemExit, match="0"):
+        call_command("sync", key="work", person="alice", metadata=["team=returns"])
+    assert "11 copied" in capsys.readouterr().out
 
 
 def test_the_loop_looks_again_and_survives_a_bad_round(

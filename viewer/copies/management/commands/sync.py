@@ -10,9 +10,11 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseFailure
+from django.db import connection
 from tqdm import tqdm
 
+from viewer.archive.bulk import cause_of
 from viewer.copies.models import AnotherIsActive, CopyRun
 from viewer.copies.worker import serve, work_on
 from viewer.keys.models import ApiKey
@@ -78,9 +80,10 @@ class Command(BaseCommand):
             return run
         except AnotherIsActive:
             raise CommandError("Something else is being copied with this key already; see /copies/.") from None
-        except DatabaseError as error:
+        except DatabaseFailure as error:
             connection.close()
-            raise CommandError(f"The database does not answer: {error}. Run the same command again.") from None
+            stays = "What was copied before stays; run the same command again."
+            raise CommandError(f"The archive could not be written: {cause_of(error)}. {stays}") from None
 
     def _worked_on(self, run: CopyRun, stopping: threading.Event) -> CopyRun:
         with tqdm(desc=run.label, unit=" conversations", disable=not sys.stderr.isatty()) as bar:
@@ -158,7 +161,10 @@ def _stopping(until_stdin_closes: bool) -> threading.Event:
 
 def _show(bar: Any, pk: int, is_over: threading.Event) -> None:
     while not is_over.wait(1):
-        run = CopyRun.objects.get(pk=pk)
+        try:
+            run = CopyRun.objects.get(pk=pk)
+        except DatabaseFailure:  # whoever works on the run says so
+            break
         bar.total = run.wanted if run.is_listed or run.only_failed else None
         bar.set_postfix_str(f"waits {run.waits} s: {run.problem}" if run.waits else "")
         bar.update(run.copied - bar.n)
