@@ -9,17 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pytest
 import requests
 from django.conf import settings
 
 ROOT = Path(__file__).parent.parent
-pytestmark = pytest.mark.xdist_group("servers")  # in one process, which has the static files collected once
-_COLLECTED = settings.DATA_DIR / f"collected-{os.getpid()}"
+_COLLECTED = settings.DATA_DIR / "collected"
 
 
 def free_port() -> int:
@@ -63,9 +62,11 @@ def _bring_collected(data: Path) -> None:
 
 def _keep_collected(data: Path) -> None:
     if not _COLLECTED.exists():
-        _COLLECTED.mkdir()
-        shutil.copytree(data / "static", _COLLECTED / "static")
-        shutil.copy(data / "static.sha256", _COLLECTED)
+        making = Path(tempfile.mkdtemp(dir=settings.DATA_DIR))
+        shutil.copytree(data / "static", making / "static")
+        shutil.copy(data / "static.sha256", making)
+        with suppress(OSError):  # another process was faster
+            making.rename(_COLLECTED)
 
 
 def wait_for(address: str) -> None:

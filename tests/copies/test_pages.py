@@ -177,6 +177,7 @@ def test_the_command_says_in_a_sentence_what_is_missing(
         call_command("sync", **options)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_database_that_fails_in_the_middle_is_told_in_one_sentence_and_the_next_goes_on(
     key: ApiKey, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -127,7 +127,6 @@ def test_the_worker_serves_whoever_asks_and_ends_with_its_parent(key: None, alic
         process.stdin = None
 
 
-@pytest.mark.xdist_group("servers")
 def test_run_brings_its_worker_along_and_takes_it_away_even_when_killed(tmp_path: Path, upstream: Upstream) -> None:
     with running(tmp_path, DEMO_PASSWORD=PASSWORD, API_HOSTS="127.0.0.1") as (process, address, _):
         until(lambda: copy_workers(process.pid))
