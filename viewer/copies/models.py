@@ -104,7 +104,8 @@ class CopyRun(models.Model):
     since = models.DateTimeField(null=True)
     state = models.CharField(max_length=10, default=WAITING)
     only_failed = models.BooleanField(default=False)  # try again what failed, without listing anew
-    only_newest = models.BooleanField(default=False)  # list down to the first page that the archive has, and no further
+    # List down to the first page that the archive has, no further. Machines of the last version know no such column.
+    only_newest = models.BooleanField(default=False, db_default=False)
     worker = models.UUIDField(null=True)  # made anew at every claim
     lease_until = models.DateTimeField(null=True)
     waits_until = models.DateTimeField(null=True)  # when the source asked to wait, or did not answer
