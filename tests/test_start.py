@@ -114,7 +114,7 @@ def test_the_first_start_gives_a_person_samples_and_a_token_and_the_second_keeps
         bearer = {"Authorization": f"Bearer {printed_as('Access token', printed)}"}
         assert len(requests.get(f"{address}/v1/chat/completions", headers=bearer).json()["data"]) >= 12
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=90) == 0
         assert process.stdout
         assert "Traceback" not in process.stdout.read()
     with running(tmp_path) as (_, _, again):

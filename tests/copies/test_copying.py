@@ -18,7 +18,7 @@ from tests.upstream import COMPLETIONS, HEX, IMAGE, LIVE, LONG, MESSAGES, Upstre
 from viewer.archive.answers import answer
 from viewer.archive.models import StoredCompletion, StoredMessage
 from viewer.copies import copying
-from viewer.copies.models import AnotherIsActive, Copy, CopyRun
+from viewer.copies.models import AnotherIsActive, Copy, CopyRun, CopyRuns
 from viewer.copies.worker import work_on
 from viewer.keys.encryption import Secret
 from viewer.keys.models import ApiKey
@@ -335,6 +335,22 @@ def test_a_key_has_one_run_at_a_time(key: ApiKey) -> None:
         ask_for(key, FEW)
     assert run.wish("cancel")
     assert ask_for(key, FEW) != run
+
+
+def test_who_asks_for_the_same_at_the_same_moment_gets_the_same_run(
+    key: ApiKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = iter([None])
+
+    def first_unfinished(runs: Any) -> Any:
+        if next(looked, "twice") is None:
+            CopyRun.objects.create(person=key.owner, api_key=key, label=key.label, metadata=FEW)
+            return None
+        return found(runs)
+
+    found = CopyRuns.first
+    monkeypatch.setattr(CopyRuns, "first", first_unfinished)
+    assert ask_for(key, FEW) == CopyRun.objects.get()
 
 
 def test_what_the_source_deleted_stays_and_is_marked(key: ApiKey, upstream: Upstream) -> None:

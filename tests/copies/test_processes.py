@@ -92,7 +92,7 @@ def test_killed_in_the_middle_nothing_is_half_and_the_next_goes_on(key: None, up
 def test_two_at_once_share_one_run_and_ask_for_nothing_twice(key: None, upstream: Upstream) -> None:
     upstream.set("delay", 0.1)
     with sync(*ALICES) as one, sync(*ALICES) as other:
-        said = [process.communicate(timeout=PATIENCE)[0] for process in (one, other)]
+        said = [process.communicate(timeout=PATIENCE) for process in (one, other)]
     assert [one.returncode, other.returncode] == [0, 0], said
     paths = [asked["path"] for asked in upstream.asked() if asked["path"].endswith("/messages")]
     assert len(paths) == len(set(paths)) == StoredCompletion.objects.count() == 11

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,14 +53,18 @@ class CopyRuns(models.QuerySet["CopyRun"]):
         Of those that found nothing new only the last is kept. Raises AnotherIsActive.
         """
         alike = self.filter(person=key.owner, api_key=key, model=model, metadata=metadata, since=since)
-        run = alike.exclude(state__in=(CopyRun.CANCELLED, CopyRun.DONE)).order_by("-pk").first()
+        unfinished = alike.exclude(state__in=(CopyRun.CANCELLED, CopyRun.DONE)).order_by("-pk")
+        run = unfinished.first()
         if run is None:
             alike.filter(state=CopyRun.DONE, copied=0, gone=0, failures=None).delete()
-            with _one_active(), transaction.atomic():
+            with suppress(AnotherIsActive), _one_active(), transaction.atomic():
                 return self.create(
                     person=key.owner, api_key=key, label=key.label, model=model, metadata=metadata, since=since,
                     only_newest=only_newest,
                 )  # fmt: skip
+            run = unfinished.first()  # somebody asked for the same at the same moment
+        if run is None:
+            raise AnotherIsActive
         if not only_newest:
             self.filter(pk=run.pk).update(only_newest=False)
         if run.state != CopyRun.RUNNING:
