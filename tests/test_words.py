@@ -24,9 +24,10 @@ from django.utils.translation.template import templatize
 
 from tests.conftest import make_completion, make_key, say
 from tests.hostile import hold_everywhere
+from tests.upstream import Upstream
 from viewer.archive.search_query import HAS
 from viewer.conversations.templatetags.reading import ago, bytes_size, grouped, long_time, short_time
-from viewer.keys.models import AccessToken
+from viewer.keys.models import AccessToken, ApiKey
 
 ROOT = Path(settings.BASE_DIR)
 GERMAN = ROOT / "locale" / "de" / "LC_MESSAGES"
@@ -36,8 +37,7 @@ SAID_IN = ("aria-label", "alt", "placeholder", "title", "data-at-the-end")
 NAMES = {
     "Lectern", "L", "JSON", "JSON Lines", "Markdown", "Tokens", "Name", "Details", "Audio", "Tool", "Link",
     "gpt-4.1", "customer_id", "cus_20418", "customer_id, cus_20418", "English", "Deutsch", "Completion", "finish_reason",
-    "No connection could be made, or it broke off.",
-    "It failed several times in a row; asking again after a pause.", "Service tier", "System fingerprint", "Tool choice", ", ".join(HAS),
+    "Service tier", "System fingerprint", "Tool choice", ", ".join(HAS),
 }  # fmt: skip
 SAID = "Zqx"  # what every text of the conversation says, so that all other words on its page are ours
 
@@ -233,6 +233,17 @@ def test_the_problem_of_the_feed_and_the_page_without_a_database_speak_german(re
         assert answer.status_code == 500
         assert "Hier ist etwas fehlgeschlagen" in answer.text
         assert "Something failed" not in answer.text
+
+
+def test_what_we_say_of_a_problem_is_translated_and_what_a_server_says_is_quoted(
+    reader: Client, alice: User, upstream: Upstream
+) -> None:
+    ApiKey.objects.choose(alice, make_key(alice, "closed", base_url="http://127.0.0.1:9/v1"))
+    page = read(reader, "/completions/", "de")
+    assert "Es kam keine Verbindung zustande, oder sie brach ab." in page
+    assert "Antwort von: closed" not in page
+    ApiKey.objects.choose(alice, make_key(alice, "strict", base_url=upstream.base("forbidden")))
+    assert "Antwort von: strict" in read(reader, "/completions/", "de")
 
 
 def test_the_reader_chooses_a_language_over_the_browsers(reader: Client) -> None:

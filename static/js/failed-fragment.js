@@ -8,7 +8,7 @@
     failed.add(elt);
     if (!elt.matches(".more")) return;
     elt.dataset.stopped = "failed";
-    elt.querySelector("a").textContent = bar.dataset.again;
+    Object.assign(elt.querySelector("a"), { textContent: bar.dataset.again, hidden: false });
   };
   const ask = (elt) => {
     failed.delete(elt);

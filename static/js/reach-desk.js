@@ -33,5 +33,5 @@
     },
     true,
   );
-  if (new URLSearchParams(location.search).has("find")) fetchDesk();
+  if (new URLSearchParams(location.search).has("find") || sessionStorage.selected) fetchDesk();
 }

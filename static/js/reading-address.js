@@ -3,6 +3,7 @@
 // While words are looked for, it stays that of the hit.
 {
   const follow = () => {
+    document.querySelector("main list-place")?.remember();
     const place = document.querySelector("reading-place");
     if (!place?.hasMoved || new URLSearchParams(location.search).has("find")) return;
     const messages = place.messages();

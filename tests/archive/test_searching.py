@@ -176,6 +176,20 @@ def test_the_snippet_marks_the_words_in_the_text_as_it_was_written(stored: Store
     assert snippet("istanbul SCHON") == "[İstanbul] ist [schön]"
 
 
+def test_the_snippet_of_an_assistant_shows_no_marks_of_markdown(stored: Store) -> None:
+    text = "## Your **refund** is *on* its `way`\n\n- see [the guide](https://docs.example/money)\n| a | b |\n|---|---|"
+    cited = {"type": "url_citation", "url_citation": {"url": "https://docs.example/x", "title": "X"}}
+    stored(
+        make_completion("a", say("assistant", text), choices=[make_choice("A **second** refund")]),
+        make_completion("b", say("user", "a **starred** question"), say("assistant", "Paid ([site](https://s.example)). Twice", annotations=[cited]), choices=[]),
+    )  # fmt: skip
+    assert snippet("refund on role:assistant id:a-0") == "Your [refund] is [on] its way see the guide a b "
+    assert snippet("money") == "https://docs.example/[money]"
+    assert snippet("second") == "A [second] refund"
+    assert snippet("starred") == "a **[starred]** question"
+    assert snippet("paid") == "[Paid]. Twice"
+
+
 def test_newest_first_pages_give_every_conversation_once(stored: Store) -> None:
     stored(*(make_completion(f"c-{n}", say("user", "a refund please"), choices=[], created=n // 4) for n in range(65)))
     assert pages('"refund please"') == pages("refund please -no") == pages("refund") == [[f"c-{n}-0" for n in range(64 - start, max(-1, 44 - start), -1)] for start in (0, 20, 40, 60)]  # fmt: skip

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.reading import LATER, LINKED, PROBLEM, row_ids, walk_to_the_end
+from tests.browser.reading import EARLIER, LATER, LINKED, PROBLEM, row_ids, walk, walk_to_the_end
 from tests.conftest import make_completion, make_long, say
 
 
@@ -72,6 +72,28 @@ def test_rows_that_are_loaded_by_scrolling_keep_the_filter(page: Page, stored: C
     page.goto(f"{site}/completions/?model=even")
     walk_to_the_end(page)
     assert row_ids(page) == [f"chatcmpl-{n}" for n in reversed(range(0, 90, 2))]
+
+
+def test_the_list_comes_back_at_the_same_row_where_the_browser_has_not_kept_the_page(
+    page: Page, newest_first: list[str], site: str
+) -> None:
+    row = page.locator('[data-completion-id="chatcmpl-30"]')
+    page.goto(f"{site}/completions/")
+    walk_to_the_end(page)
+    row.evaluate("row => row.scrollIntoView({ block: 'start', behavior: 'instant' })")
+    page.wait_for_function("() => history.state?.row?.[0] === 'chatcmpl-30'")
+    place = row.evaluate("row => row.getBoundingClientRect().top")
+    page.get_by_role("link", name="Question 28").click()
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-28/")
+    page.go_back()
+    page.wait_for_function(
+        """top => Math.abs(document.querySelector('[data-completion-id="chatcmpl-30"]')?.getBoundingClientRect().top - top) <= 1""",
+        arg=place,
+    )
+    expect(page).to_have_url(f"{site}/completions/")
+    walk(page, EARLIER, "Home")
+    walk_to_the_end(page)
+    assert row_ids(page) == newest_first
 
 
 def test_the_form_filters_by_model_and_metadata_and_the_address_says_so(

@@ -8,11 +8,13 @@ from collections.abc import Callable
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.reading import LINKED, draw, make_varied, settle, walk_to_the_end
-from tests.conftest import make_choice, make_completion, say
+from tests.conftest import make_choice, make_completion, make_key, say
+from viewer.copies.models import CopyRun
 from viewer.keys.models import AccessToken
 
 TABLET = {"width": 1024, "height": 768}
@@ -25,6 +27,10 @@ PAGES = {
     "empty list": "/completions/?model=none",
     "search": "/search/?q=a*+has:tool",
     "search results": "/search/?q=one+-nothing",
+    "nothing found": "/search/?q=zebra+has:wings",
+    "empty search": "/search/",
+    "copies": "/copies/",
+    "what failed": "/copies/1/",
     "conversation": "/completions/chatcmpl-all/",
     "newest first": "/completions/chatcmpl-all/?order=desc",
     "permalink": "/completions/chatcmpl-all/messages/chatcmpl-all-4/",
@@ -62,6 +68,11 @@ def filled(stored: Callable, alice: User) -> None:
     varied["choices"] = [make_choice("One answer"), make_choice("Another answer", 1, finish_reason="length")]
     stored(varied, wide())
     AccessToken.objects.issue(alice, "n" * 100)
+    told = {"person": alice, "api_key": make_key(alice), "label": "work", "wanted": 9, "copied": 4, "listed": 12}
+    CopyRun.objects.create(**told, pk=1, state=CopyRun.DONE, is_listed=True, finished_at=timezone.now())
+    CopyRun.objects.create(**told, state=CopyRun.PAUSED, problem="rate-limited", said=WIDE[:300])
+    failure = {"problem": "unreadable", "said": WIDE[:300], "completion_id": LONG_ID}
+    CopyRun.objects.get(pk=1).failures.create(**failure)
 
 
 def wide() -> dict:
@@ -124,21 +135,24 @@ def widest(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_no_page_is_wider_than_a_phone_and_axe_finds_nothing(page: Page, filled: None, site: str, name: str) -> None:
+def test_no_page_is_wider_than_a_phone_nor_with_letters_twice_as_large_and_axe_finds_nothing(
+    page: Page, filled: None, site: str, name: str
+) -> None:
     page.set_viewport_size(PHONE)
     open_page(page, site + PAGES[name])
     if name not in ("wide conversation", "newest first"):
         assert complaints(page) == []
     sticking_out = {}
-    for width in (390, 320):
+    for width, letters in ((390, "100%"), (320, "100%"), (390, "200%")):
         page.set_viewport_size({"width": width, "height": 800})
+        page.evaluate("size => (document.documentElement.style.fontSize = size)", letters)
         for folds in ("as they are", "open"):
             if folds == "open":
                 page.evaluate("document.querySelectorAll('main details').forEach((fold) => (fold.open = true))")
             draw(page, 3)
             fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             if not fits:
-                sticking_out[f"{width} px, folds {folds}"] = widest(page)
+                sticking_out[f"{width} px, letters {letters}, folds {folds}"] = widest(page)
     assert sticking_out == {}
 
 

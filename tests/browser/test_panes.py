@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -59,10 +60,20 @@ def test_the_list_beside_goes_on_to_both_ends(page: Page, sixty: None, site: str
     above.evaluate("link => link.click()")
     expect(page.locator(ROWS).first).to_have_attribute("data-completion-id", "c-59")
     assert abs(top_of(page, "c-42") - before) <= 40  # the height of the button that is gone
-    page.locator(ROWS).last.scroll_into_view_if_needed()
-    page.locator(".side--list .more").scroll_into_view_if_needed()
+    page.locator(".side--list").evaluate("pane => pane.scrollTo({ top: pane.scrollHeight, behavior: 'instant' })")
     expect(page.locator(ROWS)).to_have_count(60)
     expect(page.locator(".side--list .more")).to_have_count(0)
+
+
+def test_the_list_beside_that_does_not_come_can_be_asked_for_again(page: Page, sixty: None, site: str) -> None:
+    page.route(re.compile("/beside/"), lambda route: route.abort())
+    page.goto(f"{site}/completions/c-30/")
+    again = page.locator(".side--list").get_by_role("link", name="Try again")
+    expect(again).to_be_visible()
+    page.unroute(re.compile("/beside/"))
+    again.click()
+    expect(page.locator(CURRENT)).to_have_attribute("data-completion-id", "c-30")
+    expect(again).to_have_count(0)
 
 
 def test_a_phone_asks_for_no_list_and_folds_the_facts(page: Page, sixty: None, site: str) -> None:

@@ -87,7 +87,7 @@ def test_the_keyboard_does_it_and_keeps_its_place(page: Page, host: ImageHost, s
 
 def test_who_was_signed_out_is_asked_to_sign_in(page: Page, host: ImageHost, site: str) -> None:
     page.goto(f"{site}/completions/chatcmpl-one/")
-    expect(page.locator("list-pane [data-completion-id]")).to_be_visible()
+    expect(page.locator("list-place [data-completion-id]")).to_be_visible()
     page.context.clear_cookies()
     load(page, 0)
     page.wait_for_url("**/login/**")

@@ -67,6 +67,8 @@ def next_step(page: str) -> str:
         (say("critic", "odd"), "odd", "Role “critic” #0 odd"),
         (say("assistant", "a [guide](https://x.example/y)"), "a guide", "Assistant #0 a guide"),
         (say("assistant", "a [guide](https://x.example/y)"), "x.example", "Assistant #0 Link https:// x.example /y"),
+        (say("assistant", "# **Two** `cups`, *both*"), "cups", "Assistant #0 Two cups , both"),
+        (say("user", "**Two** cups"), "cups", "User #0 **Two** cups"),
         (say("assistant", None, tool_calls=[CALL]), "ship", "Assistant #0 Tool find_ ship"),
         (say("assistant", None, tool_calls=[CALL]), "zurich", 'Assistant #0 Arguments { "port": " Zürich " }'),
         (say("tool", '{"a":1}', tool_call_id="call_1"), '"a": 1', 'Tool result #0 Result { "a": 1 }'),

@@ -83,10 +83,7 @@ def test_the_filter_is_remembered_and_stands_in_no_address_of_the_conversation(
 ) -> None:
     opened(reader, "/completions/c-36/", came_from=FILTERED)
     page = opened(reader, "/completions/c-32/messages/c-32-0/", came_from="/completions/c-36/")
-    assert (
-        f'class="side side--list" aria-label="Conversations in the list" hx-get="{"/completions/c-32/beside/?model"}'
-        in page
-    )
+    assert 'hx-get="/completions/c-32/beside/?model=even&amp;metadata' in page
     assert 'href="/completions/?model=even&amp;metadata%5Bdesk%5D=n+%26+s" aria-label="Back to the list"' in page
     assert 'href="/completions/c-32/messages/c-32-0/" title="Copy the link' in page
     assert reader.get(way(page, "next"))["Location"] == "/completions/c-28/"
@@ -124,7 +121,7 @@ def test_a_conversation_that_is_not_in_the_list_says_so(reader: Client, forty: l
 
 def test_the_list_beside_shows_the_rows_around_and_goes_on_both_ways(reader: Client, forty: list[str]) -> None:
     page = opened(reader, "/completions/c-20/")
-    found = re.search(r'side--list"[^>]* hx-get="([^"]+)"', page)
+    found = re.search(r'hx-get="(/completions/c-20/beside/[^"]*)"', page)
     assert found
     fragment = beside(reader, unescape(found[1]))
     shown = rows(fragment)
@@ -134,6 +131,22 @@ def test_the_list_beside_shows_the_rows_around_and_goes_on_both_ways(reader: Cli
     before, after = beside(reader, above), beside(reader, below)
     assert rows(before) + shown + rows(after) == forty
     assert "hx-get" not in before + after
+
+
+def test_the_list_itself_is_had_around_a_row_and_goes_on_both_ways(reader: Client, forty: list[str]) -> None:
+    whole = beside(reader, "/completions/?around=c-20")
+    assert rows(whole) == forty[7:39]
+    above, below = (unescape(each) for each in re.findall(r'hx-get="([^"]+)"', whole))
+    before, after = beside(reader, above), beside(reader, below)
+    assert rows(before) + rows(whole) + rows(after) == forty
+    assert "hx-get" not in before + after
+    assert "The oldest conversation" not in before
+    assert "The oldest conversation" in after
+    page = opened(reader, above)  # without htmx
+    assert rows(page) == forty[:7]
+    assert 'data-more="later"' in page
+    assert rows(opened(reader, "/completions/?around=c-gone")) == forty[:20]
+    assert rows(opened(reader, f"{FILTERED}&around=c-8")) == [f"c-{n}" for n in range(36, -1, -4)]
 
 
 def test_the_list_beside_keeps_the_filter(reader: Client, forty: list[str]) -> None:

@@ -46,12 +46,14 @@ def test_a_row_shows_the_words_of_markdown_without_its_marks(reader: Client, sto
         "# Sent\n\n**Two** `cups`, [*today*](https://x.example/a)\n\n| a | b |\n|---|---|\n| 1 | <b>2</b> &amp; 3 |"
     )
     stored(
-        make_completion("c-1", choices=[make_choice(answer)]),
-        make_completion("c-2", choices=[make_choice("![ ](https://x.example/only.png)")]),
+        make_completion("c-1", say("user", "Where?"), choices=[make_choice(answer)]),
+        make_completion("c-2", say("user", "Who?"), choices=[make_choice("![ ](https://x.example/only.png)")]),
+        make_completion("c-3", choices=[make_choice("**Only** an answer")]),
     )
     page = opened(reader, "/completions/")
     assert "<b>Assistant</b> Sent Two cups, today a b 1 &lt;b&gt;2&lt;/b&gt; &amp; 3</p>" in page
     assert "<b>Assistant</b> ![ ](https://x.example/only.png)</p>" in page
+    assert "Only an answer c-3" in visible(page)  # once
 
 
 @pytest.mark.parametrize("order", ["desc", "asc"])

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from tests.costs import assert_linear
 from tests.hostile import PAYLOADS
+from viewer.completions.markdown import MARKDOWN_LIMIT
 from viewer.completions.types import Citation
 from viewer.conversations import prose
 from viewer.conversations.code_colours import _BY_NAME, colour
-from viewer.conversations.prose import MARKDOWN_LIMIT, render_prose
+from viewer.conversations.prose import render_prose
 
 ALLOWED = {
     "a": {"href", "rel", "target"},

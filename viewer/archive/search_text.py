@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Any
 
 from viewer.completions.errors import is_error_result
+from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
 
 _MOST = 200_000  # characters of one message; PostgreSQL takes no more than 1 MB of one text's words
 _LONGEST_WORD = 64  # characters; what is longer is no word that anybody types, and PostgreSQL refuses 2 kB
@@ -103,6 +104,23 @@ def texts_of(value: Any) -> Iterator[str]:
             ]
 
 
+def shown_texts(message: dict[str, Any]) -> Iterator[str]:
+    """Give every text of a message as a page shows it: what an assistant says without the marks of Markdown."""
+    is_markdown = message.get("role") == "assistant"
+    said = {name: message[name] for name in ("content", "content_parts") if is_markdown and name in message}
+    for text in texts_of(said):
+        if len(text) > MARKDOWN_LIMIT:
+            yield text
+        else:
+            yield without_marks(without_markers(text) if message.get("annotations") else text)
+            yield from addresses_in(text)
+    yield from texts_of({name: value for name, value in message.items() if name not in said})
+
+
+def answers_in(choices: Any) -> list[dict[str, Any]]:
+    return [choice["message"] for choice in _dicts(choices) if isinstance(choice.get("message"), dict)]
+
+
 def search_words(
     model: str, metadata: dict[str, str], messages: Iterable[dict[str, Any]], choices: Any
 ) -> Iterator[str]:
@@ -113,7 +131,7 @@ def search_words(
     for message in messages:
         said = _words(texts_of(message))
         yield f"{said} {' '.join(_marks(message, tools))} {shared}"
-    answers = [choice["message"] for choice in _dicts(choices) if isinstance(choice.get("message"), dict)]
+    answers = answers_in(choices)
     answered = _words(texts_of(answers))
     if answered == said:  # some servers append the answer to the messages; it is found there
         answered = ""

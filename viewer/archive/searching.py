@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Literal
 
 from django.db import connection
@@ -23,7 +23,7 @@ from viewer.completions.types import Completion, Message, Unreadable
 from .models import SearchEntry, StoredCompletion, StoredMessage, StoredMetadata, fit
 from .search_index import ids_between
 from .search_query import Query, Term, with_operator
-from .search_text import EVERYTHING, texts_of
+from .search_text import EVERYTHING, answers_in, shown_texts
 from .snippets import Snippet, snippet_of
 
 Order = Literal["newest", "best"]
@@ -351,12 +351,12 @@ def _messages(found: list[_Found]) -> dict[tuple[int, int], str]:
 def _message_hit(body: str, terms: tuple[Term, ...]) -> Hit:
     message = decode(body)
     role = message.get("role")
-    return Hit(message["id"], role if isinstance(role, str) else "", snippet_of(texts_of(message), terms))
+    return Hit(message["id"], role if isinstance(role, str) else "", snippet_of(shown_texts(message), terms))
 
 
 def _answer_hit(body: str, terms: tuple[Term, ...]) -> Hit:
     completion = decode(body)
-    answer = snippet_of(texts_of(completion.get("choices")), terms)
+    answer = snippet_of(chain.from_iterable(map(shown_texts, answers_in(completion.get("choices")))), terms)
     metadata = completion.get("metadata")
     pairs = (
         snippet_of([f"{key}: {value}" for key, value in metadata.items()], terms) if isinstance(metadata, dict) else ()

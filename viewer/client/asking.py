@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from django.utils.translation import gettext_noop
 from requests.auth import AuthBase
 
 from viewer.completions.errors import read_error
@@ -127,9 +128,13 @@ class Asker:
         except (TimeoutError, urllib3.exceptions.ReadTimeoutError):
             raise Problem("timeout") from None
         except urllib3.exceptions.DecodeError:
-            raise Problem("unreadable", "The answer is packed in a way that cannot be unpacked.") from None
+            raise Problem(
+                "unreadable", gettext_noop("The answer is packed in a way that cannot be unpacked.")
+            ) from None
         except (urllib3.exceptions.HTTPError, OSError):
-            raise Problem("unavailable", "The connection broke off in the middle of the answer.") from None
+            raise Problem(
+                "unavailable", gettext_noop("The connection broke off in the middle of the answer.")
+            ) from None
         finally:
             response.close()
 
@@ -146,9 +151,9 @@ class Asker:
         except requests.ConnectionError as error:
             if _was_too_late(error):
                 raise Problem("timeout") from None
-            raise Problem("unavailable", "No connection could be made, or it broke off.") from None
+            raise Problem("unavailable", gettext_noop("No connection could be made, or it broke off.")) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError):
-            raise Problem("unavailable", "The question could not be sent.") from None
+            raise Problem("unavailable", gettext_noop("The question could not be sent.")) from None
 
     def _read(self, response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
         """Read the decoded body piece by piece, so that neither a slow nor a packed-up one goes past its limit."""
@@ -156,7 +161,7 @@ class Asker:
         while piece := response.raw.read1(_CHUNK, decode_content=True):
             size += len(piece)
             if size > self.limits.bytes:
-                raise Problem("too-large", f"The answer is larger than {self.limits.bytes // 1_000_000} MB.")
+                raise Problem("too-large", gettext_noop("The answer is larger than one answer may be here."))
             deadline.left()
             yield piece
 

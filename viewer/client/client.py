@@ -11,6 +11,7 @@ from typing import Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 from django.core.cache import caches
+from django.utils.translation import gettext_noop
 
 from viewer.completions.reading import read_completion, read_completion_page, read_message_page
 from viewer.completions.types import Completion, Item, Message, Page, Unreadable
@@ -134,7 +135,8 @@ class Client:
                 return
             yield page
         if last:
-            raise Problem("not-found", f"There is no message {last} behind the first.", param="message_id", status=404)
+            said = gettext_noop("The last message that was asked for does not stand behind the first.")
+            raise Problem("not-found", said, param="message_id")
 
     def messages_around(self, completion_id: str, message_id: str) -> Window[Message]:
         """Find a message with context both ways, at any depth, by one question or two.
@@ -186,7 +188,7 @@ class Client:
             after, goes_on = page.cursor, page.has_more
         while goes_on:
             if after in asked:  # the last message has no id, or the server leads in a circle
-                raise Problem("unreadable", "The server does not say where the messages go on.")
+                raise Problem("unreadable", gettext_noop("The server does not say where the messages go on."))
             asked.add(after)
             page = self.messages(completion_id, after=after, limit=LARGEST_PAGE)
             yield page.items

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+from django.utils.translation import gettext_noop
+
 from .problems import Problem
 
 _WAITING_PLACES = 3  # threads that may wait for a turn; with the turns, fewer than the threads that serve
@@ -62,7 +64,9 @@ class Gate:
             left = self._closed_until - time.monotonic()
             if left > 0:
                 raise Problem(
-                    "unavailable", "It failed several times in a row; asking again after a pause.", retry_after=left
+                    "unavailable",
+                    gettext_noop("It failed several times in a row; asking again after a pause."),
+                    retry_after=left,
                 )
             if self._failures >= _FAILURES_TO_OPEN:
                 self._closed_until = time.monotonic() + _PAUSE  # this question goes ahead, the others wait for it
@@ -75,4 +79,4 @@ def gate_to(host: str, turns: int) -> Gate:
 
 
 def _busy() -> Problem:
-    return Problem("unavailable", "Too many questions are on their way to it already.", retry_after=2)
+    return Problem("unavailable", gettext_noop("Too many questions are on their way to it already."), retry_after=2)

@@ -31,7 +31,10 @@ _KEY_ECHO = re.compile(r"(provided)?:? *\S*\*{2,}\S*(?=\.|\s|$)|\bsk-[\w-]+")
 
 
 class Problem(Exception):
-    """One question that got no answer. `said` is the other side's own sentence, `status` its HTTP status or 0."""
+    """One question that got no answer. `status` is the other side's HTTP status, and then `said` its own sentence.
+
+    With status 0, `said` is a sentence of ours, marked for translation.
+    """
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from .prose import MARKDOWN_LIMIT
+from viewer.completions.markdown import MARKDOWN_LIMIT
 
 MARKDOWN = 100_000  # characters; at worst each takes 20 µs and 15 characters of HTML
 TEXT = 400_000

@@ -15,6 +15,7 @@ from django.utils.translation import get_language, gettext
 
 from viewer.client.client import Client
 from viewer.client.problems import Problem
+from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
 from viewer.completions.source_text import pretty
 from viewer.completions.types import (
     FilePart,
@@ -30,7 +31,6 @@ from .bubbles import Bubble, draw_messages, is_remote, place_answer
 from .citations import list_sources
 from .folding import fold, occurrences
 from .problem_words import Told, tell
-from .prose import MARKDOWN_LIMIT
 from .tools import given_to, is_result, said_by
 from .visible import make_visible
 
@@ -41,10 +41,6 @@ _IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fil
 _MOST_KEPT = 150  # hits of a page; some 64 kB, which bounds the cache's memory as in templatetags/bubbles.py
 _BEFORE, _BEHIND = 40, 90  # characters of a snippet around the words
 
-# No two parts of these can match the same character, so that no text makes them slow.
-_MARKER = re.compile(r" ?\(\[[^\[\]\n]*\]\([^()\s]*\)\)")
-_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\(([^()\s]*)(?:\s[^()\n]*)?\)")
-_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _BLANK = re.compile(r"\s+")
 _FIRST_WORD, _LAST_WORD = re.compile(r"^\S*\s+(?=\S)"), re.compile(r"(?<=\S)\s+\S*$")  # which are cut in two
@@ -253,12 +249,10 @@ def _text_slots(text: str, message: Message) -> Iterator[Slot]:
     if message.role != "assistant" or len(text) > MARKDOWN_LIMIT:
         yield Slot(make_visible(text))
         return
-    if message.citations:
-        text = _MARKER.sub("", text)
-    yield Slot(make_visible(_ESCAPED.sub(r"\1", _LINK.sub(r"\1", text))))
+    yield Slot(make_visible(without_marks(without_markers(text) if message.citations else text)))
     if not message.citations:
-        for link in _LINK.finditer(text):
-            yield Slot(link[2], "text", gettext("Link"), counts_once=True)
+        for address in addresses_in(text):
+            yield Slot(address, "text", gettext("Link"), counts_once=True)
 
 
 def _json_text(text: str) -> str:

@@ -12,13 +12,14 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from viewer.client.client import LARGEST_PAGE, PAGE_SIZE, Client, Order, Window, opposite
+from viewer.client.client import LARGEST_PAGE, PAGE_SIZE, Client, Order, opposite
 from viewer.client.problems import Problem
 from viewer.completions.types import Completion, Message, Unreadable
 from viewer.http import Request
 from viewer.sources.sources import chosen_source, find
 
 from .lists import (
+    NOT_IN_THE_LIST,
     came_from,
     filters,
     has_pairs,
@@ -28,13 +29,14 @@ from .lists import (
     narrowed_by,
     order_of,
     remember,
+    stretch_of,
+    ways_from,
     with_query,
 )
 from .problem_words import tell
 from .rows import draw_rows
 
 _MOST_PAGES = 5  # of a list whose server leaves the filtering to us, in search of the next that matches
-_NOT_IN_THE_LIST = ("bad-request", "not-found")  # what servers answer to an `after` that they do not know
 _MOST_WALKED = {True: 200, False: 20}  # pages of 100 messages, at home and elsewhere, in search of a number
 
 
@@ -64,39 +66,19 @@ def beside(request: Request, completion_id: str) -> HttpResponse:
     source = chosen_source(request.user)
     try:
         client = source.client
-        window = _rows_beside(client, completion_id, narrowed, request.GET)
+        window = stretch_of(client, narrowed, request.GET, completion_id)
     except Problem as problem:
         told = tell(problem)
         context = {"problem": told, "source": source, "retry_url": request.get_full_path()}
         return render(request, "conversations/_beside.html", context, status=told.status)
-    first, last = (window.items[0].id, window.items[-1].id) if window.items else ("", "")
-    has_above = window.has_earlier and first and "after" not in request.GET
-    has_below = window.has_later and last and "before" not in request.GET
-    here, metadata = reverse("beside", args=[completion_id]), metadata_of(narrowed)
+    metadata = metadata_of(narrowed)
     context = {
         "completion_id": completion_id,
         "rows": draw_rows(client, (item for item in window.items if has_pairs(item, metadata))),
-        "above_url": with_query(here, narrowed | {"before": first}) if has_above else "",
-        "below_url": with_query(here, narrowed | {"after": last}) if has_below else "",
         "list_url": list_url(narrowed),
+        **ways_from(request, window, narrowed),
     }
     return render(request, "conversations/_beside.html", context)
-
-
-def _rows_beside(client: Client, completion_id: str, narrowed: dict[str, str], place: Any) -> Window[Completion]:
-    model, metadata, order = narrowed.get("model", ""), metadata_of(narrowed), order_of(narrowed)
-    after, before = place.get("after", ""), place.get("before", "")
-    if before:
-        page = client.completions(model=model, metadata=metadata, after=before, order=opposite(order))
-        return Window(page.items[::-1], page.has_more, True)
-    if not after:
-        try:
-            return client.completions_around(completion_id, model=model, metadata=metadata, order=order)
-        except Problem as problem:
-            if problem.name not in _NOT_IN_THE_LIST:
-                raise  # else the list is shown from its start
-    page = client.completions(model=model, metadata=metadata, after=after, order=order)
-    return Window(page.items, bool(after), page.has_more)
 
 
 @require_safe
@@ -108,7 +90,7 @@ def neighbour(request: Request, completion_id: str, direction: Literal["next", "
     try:
         found = _neighbour(chosen_source(request.user).client, completion_id, narrowed, order)
     except Problem as problem:
-        is_elsewhere = problem.name in _NOT_IN_THE_LIST
+        is_elsewhere = problem.name in NOT_IN_THE_LIST
         notices.error(
             request, gettext("This conversation is not in the list.") if is_elsewhere else tell(problem).title
         )

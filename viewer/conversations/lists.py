@@ -1,4 +1,6 @@
-"""What a list of completions is narrowed to: in an address, in words, and in the memory of where a reader came from."""
+"""A list of completions: what it is narrowed to, in an address, in words and in the memory of where a reader came from,
+and the stretch of it that one answer shows.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,14 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from viewer.client.client import Order
+from viewer.client.client import Client, Order, Window, opposite
+from viewer.client.problems import Problem
 from viewer.completions.types import Completion, Unreadable
 from viewer.http import Request
 
 _PARAMETERS = ("model", "order")
 _METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
+NOT_IN_THE_LIST = ("bad-request", "not-found")  # what servers answer to an `after` that they do not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,34 @@ def remember(request: Request, narrowed: dict[str, str]) -> None:
     """Keep a list as the one the reader came from."""
     if request.session.get("list", {}) != narrowed:
         request.session["list"] = narrowed
+
+
+def stretch_of(client: Client, narrowed: dict[str, str], place: QueryDict, around: str = "") -> Window[Completion]:
+    """Ask for the rows behind `after` or before `before`, for those around a completion, or for the first."""
+    model, metadata, order = narrowed.get("model", ""), metadata_of(narrowed), order_of(narrowed)
+    after, before = place.get("after", ""), place.get("before", "")
+    if before:
+        page = client.completions(model=model, metadata=metadata, after=before, order=opposite(order))
+        return Window(page.items[::-1], page.has_more, True)
+    if around and not after:
+        try:
+            return client.completions_around(around, model=model, metadata=metadata, order=order)
+        except Problem as problem:
+            if problem.name not in NOT_IN_THE_LIST:
+                raise  # else the list is shown from its start
+    page = client.completions(model=model, metadata=metadata, after=after, order=order)
+    return Window(page.items, bool(after), page.has_more)
+
+
+def ways_from(request: Request, window: Window[Completion], narrowed: dict[str, str]) -> dict[str, str]:
+    """Say where the list goes on above and below; a fragment goes on at its own end, the page has the other."""
+    first, last = (window.items[0].id, window.items[-1].id) if window.items else ("", "")
+    has_above = window.has_earlier and first and not (request.htmx and "after" in request.GET)
+    has_below = window.has_later and last and not (request.htmx and "before" in request.GET)
+    return {
+        "above_url": with_query(request.path, narrowed | {"before": first}) if has_above else "",
+        "below_url": with_query(request.path, narrowed | {"after": last}) if has_below else "",
+    }
 
 
 def order_of(narrowed: dict[str, str]) -> Order:

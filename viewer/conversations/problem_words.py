@@ -12,15 +12,21 @@ from viewer.client.problems import Problem, ProblemName
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A problem in words. `said` is what the other side answered, for the fold; `status` is the page's own."""
+    """A problem in words. `said` is for the fold, the other side's own words if quoted; `status` is the page's own."""
 
     name: ProblemName
     title: str
     advice: str
     said: str
+    is_quoted: bool
     status: int
     wait: int = 0  # whole seconds after which it is worth trying again
     request_id: str = ""
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it goes away by itself, so that nothing but time is needed."""
+        return self.name in ("rate-limited", "timeout", "unavailable")
 
 
 _WORDS: dict[ProblemName, tuple[str, str, int]] = {
@@ -90,4 +96,6 @@ def tell(problem: Problem) -> Told:
     is_message = problem.name == "not-found" and problem.param == "message_id"
     title, advice, status = _NO_SUCH_MESSAGE if is_message else _WORDS[problem.name]
     wait = math.ceil(problem.retry_after) if problem.retry_after else 0
-    return Told(problem.name, gettext(title), gettext(advice), problem.said, status, wait, problem.request_id)
+    is_quoted = bool(problem.status)
+    said = problem.said if is_quoted else gettext(problem.said)
+    return Told(problem.name, gettext(title), gettext(advice), said, is_quoted, status, wait, problem.request_id)

@@ -19,6 +19,7 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from viewer.completions.markdown import MARKDOWN_LIMIT
 from viewer.completions.source_text import clean
 from viewer.completions.types import Citation
 
@@ -39,7 +40,6 @@ from .citations import (
 from .code_colours import colour
 from .visible import make_visible, show_controls
 
-MARKDOWN_LIMIT = 20_000  # characters; a longer text is plain, and the page folds it
 _DEEPEST = 100  # lists and quotes in each other; nh3 takes 1.8 s for 20,000 of them
 _MOST_CELLS = 10_000  # comrak fills short rows up: 20 kB of text would become 45 MB of table
 _MOST_STARTS = 500  # of formulas, and of mail addresses: comrak takes time with the square of their number
@@ -47,7 +47,6 @@ _MOST_HALVINGS = 3
 _SHOWN_ADDRESS = 120
 
 _TAG = re.compile(r"<[^>]*>")  # as comrak writes them: no > inside
-_INLINE_TAG = re.compile(r"</?(?:a|code|del|em|span|strong|sup)\b[^>]*>")
 _NEST = re.compile(r"<(/?)(?:blockquote|ul|ol)\b")
 _IMAGE = re.compile(r'<img src="([^"]*)" alt="([^"]*)"[^>]*>')
 _LINK = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
@@ -60,7 +59,6 @@ _CELL_END = re.compile(r"(?<!\\)\|")
 _CLOSED = re.compile(r"(?<!\\)\|[ \t]*$")
 _PIPE_IN_CODE = re.compile(r"`[^`|\n]*+\|[^`\n]*+`")
 _HEADING = re.compile(r"<(/?)h([1-6])>")
-_TAG = re.compile(r"<[^>]*>")
 _MAIL = re.compile(r"mailto:([^\s?]+)", re.IGNORECASE)
 _WEB_START = re.compile(r"(?:https?://)?(?:www\.)?", re.IGNORECASE)
 
@@ -126,11 +124,6 @@ def is_harmless_elsewhere(markdown: str) -> bool:
         return False
     html = comrak.render_markdown(markdown, _extensions(tables=False, formulas=False, bare_links=False))
     return not any(sign in html for sign in ("<img ", "<!-- raw HTML omitted -->", 'href=""'))
-
-
-def words_of(markdown: str) -> str:
-    """Give the words of Markdown without its marks, as plain text, for a line in a list. HTML in it stays."""
-    return unescape(_TAG.sub(" ", _INLINE_TAG.sub("", _to_html(clean(markdown)))))
 
 
 def render_prose(text: str, citations: Sequence[Citation] = ()) -> Prose:

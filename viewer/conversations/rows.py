@@ -11,11 +11,11 @@ from django.utils.translation import gettext
 
 from viewer.client.client import Client
 from viewer.client.problems import Problem
+from viewer.completions.markdown import without_marks
 from viewer.completions.types import Completion, Message, Unreadable
 
 from .bubbles import text_of
 from .lines import in_one_line
-from .prose import words_of
 
 _BEGINNING = 1_000  # characters of an answer; a row shows less
 _OPENING = 5  # messages that are looked through for the first question; prompts and examples stand before it
@@ -60,12 +60,13 @@ def question_in(opening: tuple[Message | Unreadable, ...]) -> str:
 def draw_row(completion: Completion, asked: str) -> Row:
     """Draw one row; `asked` is the first question, where it is known."""
     by, answered = answer_line(completion)
+    title = asked or answered or completion.id
     return Row(
         id=completion.id,
         url=reverse("conversation", args=[completion.id]),
-        title=asked or answered or completion.id,
-        answered=answered,
-        answered_by=by,
+        title=title,
+        answered=answered if title != answered else completion.id,
+        answered_by=by if title != answered else "",
         model=completion.model,
         created=completion.created,
         tokens=completion.usage.total if completion.usage else None,
@@ -80,7 +81,7 @@ def answer_line(completion: Completion) -> tuple[str, str]:
             if choice.message.refusal:
                 return gettext("Refusal"), in_one_line(choice.message.refusal)
             if text := text_of(choice.message):
-                return gettext("Assistant"), in_one_line(words_of(text[:_BEGINNING])) or in_one_line(text)
+                return gettext("Assistant"), in_one_line(without_marks(text[:_BEGINNING])) or in_one_line(text)
             if choice.message.tool_calls:
                 return gettext("Tool call"), ", ".join(call.name or call.kind for call in choice.message.tool_calls)
     return "", ""

@@ -46,6 +46,8 @@ from .lists import (
     metadata_of,
     narrowed_by,
     order_of,
+    stretch_of,
+    ways_from,
     without,
 )
 from .problem_words import Told, tell
@@ -115,25 +117,26 @@ def completions(request: Request) -> HttpResponse:
     """The list of stored completions, narrowed by model and metadata, newest or oldest first."""
     if "key" in request.GET or "value" in request.GET:
         return redirect(list_url(_with_pair(request)))
-    narrowed, after = narrowed_by(request.GET), request.GET.get("after", "")
+    narrowed = narrowed_by(request.GET)
     model, metadata, order = narrowed.get("model", ""), metadata_of(narrowed), order_of(narrowed)
     source = chosen_source(request.user)
     try:
         client = source.client
-        page = client.completions(model=model, metadata=metadata, after=after, order=order)
+        window = stretch_of(client, narrowed, request.GET, request.GET.get("around", ""))
     except Problem as problem:
         return _problem(request, problem, source)
-    matching = tuple(item for item in page.items if has_pairs(item, metadata))
+    matching = tuple(item for item in window.items if has_pairs(item, metadata))
     rows = draw_rows(client, matching)
     context = {
         "rows": rows,
-        "ignores_metadata": len(matching) < len(page.items),
+        "ignores_metadata": len(matching) < len(window.items),
         "source": source,
         "models": sorted({row.model for row in rows if row.model}),
         "model": model,
         "order": order,
-        "later_url": list_url(narrowed | {"after": page.cursor}) if page.has_more and page.cursor else "",
-        "is_first_page": not after,
+        **ways_from(request, window, narrowed),
+        "starts_here": not window.has_earlier,
+        "ends_here": not window.has_later,
         "first_url": list_url(narrowed),
         "newest_url": list_url(without(narrowed, "order")),
         "oldest_url": list_url(narrowed | {"order": "asc"}),

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, fit
@@ -51,7 +52,7 @@ def work(run: CopyRun, stopping: Event) -> None:
     asking, is_over = ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="copying"), Event()
     try:
         if run.api_key is None:
-            raise Problem("invalid-key", "The API key was deleted.")
+            raise Problem("invalid-key", gettext_noop("The API key was deleted."))
         _Work(run, run.api_key, stopping, asking, is_over).go()
         run.finish(CopyRun.DONE)
     except Stopped:
@@ -119,7 +120,7 @@ class _Work:
                 return wanted, seen
             after = page.cursor
             if after in cursors:
-                raise Problem("unreadable", "The pages of the list lead nowhere.")
+                raise Problem("unreadable", gettext_noop("The pages of the list lead nowhere."))
             cursors.add(after)
 
     def _ids_of(self, items: tuple[Completion | Unreadable, ...]) -> list[str]:
@@ -127,7 +128,9 @@ class _Work:
         ids = []
         for item in items:
             if isinstance(item, Unreadable) or not item.id:
-                self._fail("", Problem("unreadable", getattr(item, "reason", "an entry of the list without an id")))
+                self._fail(
+                    "", Problem("unreadable", getattr(item, "reason", gettext_noop("An entry of the list has no id.")))
+                )
             elif self._run.metadata.items() <= item.metadata.items() and not self._is_older(item):
                 ids.append(item.id)
         return ids

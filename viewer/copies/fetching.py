@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from threading import Event
 
+from django.utils.translation import gettext_noop
+
 from viewer.client.client import Client
 from viewer.client.problems import Problem
 
@@ -16,10 +18,10 @@ def fetch(client: Client, completion_id: str, is_over: Event) -> bytes:
     """Ask for a completion and every page of its messages. Raises Problem when any of it does not come."""
     completion = client.completion(completion_id)
     if completion.id != completion_id:
-        raise Problem("unreadable", "The answer is about another completion.")
+        raise Problem("unreadable", gettext_noop("The answer is about another completion."))
     messages = list(_messages(client, completion_id, is_over))
     if not messages:
-        raise Problem("unreadable", "It came without any message.")
+        raise Problem("unreadable", gettext_noop("It came without any message."))
     opening = completion.source.rstrip().removesuffix("}").rstrip()
     return f'{opening},"messages":[{",".join(messages)}]}}'.encode()
 
@@ -34,9 +36,9 @@ def _messages(client: Client, completion_id: str, is_over: Event) -> Iterator[st
         if not page.has_more:
             return
         if size > _LARGEST:
-            raise Problem("too-large", f"The conversation is larger than {_LARGEST // 1_000_000} MB.")
+            raise Problem("too-large", gettext_noop("The conversation is larger than a copy may be."))
         after = page.cursor
         if not after or after in cursors:
-            raise Problem("unreadable", "The pages of its messages lead nowhere.")
+            raise Problem("unreadable", gettext_noop("The pages of its messages lead nowhere."))
         cursors.add(after)
-    raise Problem("unavailable", "The work was ended.")
+    raise Problem("unavailable", gettext_noop("The work was ended."))

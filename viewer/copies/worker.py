@@ -8,6 +8,7 @@ from threading import Event
 
 from django.db import Error as DatabaseFailure
 from django.db import connection
+from django.utils.translation import gettext_noop
 
 from viewer.archive.bulk import cause_of
 from viewer.client.problems import Problem
@@ -42,7 +43,10 @@ def work_on(run: CopyRun, stopping: Event) -> None:
         raise
     except Exception:
         _log.exception("Run %s failed", run.pk)
-        run.finish(CopyRun.FAILED, Problem("unavailable", "Something failed here, not at the source; see the log."))
+        run.finish(
+            CopyRun.FAILED,
+            Problem("unavailable", gettext_noop("Something failed here, not at the source; see the log.")),
+        )
 
 
 def _work_in_thread(run: CopyRun, stopping: Event) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from viewer.archive import answers, transport
 from viewer.client.asking import Asker, KeyAuth, Limits, new_session
@@ -115,7 +115,7 @@ def _client_with(key: ApiKey) -> Client:
     try:
         secret = key.open()
     except CannotDecrypt:
-        said = "The stored key cannot be opened: the master key it was saved under is missing. Replace the key."
+        said = gettext_noop("The stored key cannot be opened: the master key it was saved under is missing.")
         raise Problem("invalid-key", said) from None
     more = {"OpenAI-Organization": key.organization, "OpenAI-Project": key.project}
     auth = KeyAuth(secret.reveal, key.base_url, {name: value for name, value in more.items() if value})

@@ -152,10 +152,12 @@ customElements.define(
       this.thread.replaceChildren(window.content);
       htmx.process(this.thread);
       markWords(this.thread, this.words);
+      document.querySelector("select-messages").draw();
       return this.messageOf(hit);
     }
 
-    // Opens what is folded over the hit. A long text is fetched whole when the hit is not in its beginning.
+    // Opens what is folded over the hit. A long text is fetched whole when the hit is not in its beginning. The words are
+    // held in the middle: Firefox may not scroll to what came to the page a moment ago.
     land(message, { nth, in: part }) {
       const marks = message.querySelectorAll("mark:not([data-goes-on])");
       if (marks.length < nth) for (const more of message.querySelectorAll("[data-part] [hx-get]")) more.click();
@@ -164,7 +166,7 @@ customElements.define(
       for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
       mark?.setAttribute("aria-current", "true");
       place.scrollIntoView({ block: mark ? "center" : "start" });
-      this.thread.keep(place);
+      this.thread.keep(place, mark && innerHeight / 2);
     }
 
     // Messages came by scrolling, or a long text is whole now.

@@ -1,4 +1,4 @@
-// <select-messages data-order>: a range of messages, by check boxes in their heads; a click on a head, its number
+// <select-messages data-of data-order>: a range of messages, by check boxes in their heads; a click on a head, its number
 // included, is a click on its box. A message outside widens the range, one inside cuts it off there.
 {
   const MESSAGE = 'article[data-message-id]:not([data-message-id=""])';
@@ -10,6 +10,7 @@
         document.addEventListener("click", (event) => this.click(event), true);
         document.addEventListener("keydown", (event) => this.key(event));
         document.addEventListener("htmx:load", () => this.draw());
+        if (this.ends.length) this.open();
       }
 
       click(event) {
@@ -43,15 +44,15 @@
       }
 
       pick(message) {
-        const k = this.messages.indexOf(message);
-        let [low, high] = this.range;
-        if (low < 0) low = high = k;
-        else if (k < low) low = k;
-        else if (k > high) high = k;
-        else if (low === high) low = high = -1;
-        else if (k === low) low++;
-        else high = k - 1;
-        this.ends = [low, high].map((n) => this.messages[n]);
+        const { messages, ends: [first, last], range: [low, high] } = this;
+        const k = messages.indexOf(message);
+        const id = (n) => messages[n]?.dataset.messageId ?? message.dataset.messageId; // at the edge of the page the message itself
+        if (!first || Number.isNaN(high - low)) this.ends = [id(k), id(k)];
+        else if (k < low) this.ends = [id(k), last];
+        else if (k > high) this.ends = [first, id(k)];
+        else if (low === high) this.ends = [];
+        else if (k === low) this.ends = [id(k + 1), last];
+        else this.ends = [first, id(k - 1)];
         this.draw();
       }
 
@@ -59,19 +60,37 @@
         return [...document.querySelectorAll(MESSAGE)];
       }
 
+      // The ids of both ends, in the order of this page. The tab keeps them: the page that they lie on may be gone.
+      get ends() {
+        const { of, ends } = JSON.parse(sessionStorage.selected ?? "{}");
+        return of === this.dataset.of ? this.turned(ends) : [];
+      }
+
+      set ends(ends) {
+        sessionStorage.selected = JSON.stringify({ of: this.dataset.of, ends: this.turned(ends) });
+      }
+
+      turned(ends) {
+        return this.dataset.order === "desc" ? [...ends].reverse() : ends;
+      }
+
+      // Where the ends stand among the messages on the page; one that is not there by its number, or nobody knows.
       get range() {
-        return (this.ends ?? []).length ? this.ends.map((message) => this.messages.indexOf(message)) : [-1, -1];
+        const ids = this.messages.map((message) => message.dataset.messageId);
+        const numberOf = (id) => Number(/-(\d+)$/.exec(id)?.[1]);
+        const way = this.dataset.order === "desc" ? -1 : 1;
+        return this.ends.map((id) => (ids.includes(id) ? ids.indexOf(id) : way * (numberOf(id) - numberOf(ids[0]))));
       }
 
       open(menu) {
         if (menu) menu.open = false;
         this.hidden = false;
         this.draw();
-        if (menu) document.querySelector(".message__pick")?.focus();
+        if (menu) document.querySelector("reading-place").lineBeingRead()?.querySelector(".message__pick")?.focus({ preventScroll: true });
       }
 
       close() {
-        this.ends = [];
+        delete sessionStorage.selected;
         this.hidden = true;
         for (const box of document.querySelectorAll(".message__pick")) box.remove();
       }
@@ -82,14 +101,13 @@
         this.messages.forEach((message, n) => {
           const head = message.querySelector(".message__head");
           if (!head.querySelector(".message__pick")) head.prepend(this.box(head));
-          head.firstChild.checked = n >= low && n <= high && low >= 0;
+          head.firstChild.checked = n >= low && n <= high;
         });
-        const ids = low < 0 ? ["", ""] : this.ends.map((message) => message.dataset.messageId);
-        if (this.dataset.order === "desc") ids.reverse();
+        const { ends } = this;
         const { elements, parentNode } = this.querySelector("form");
-        [elements.from.value, elements.to.value] = ids;
-        for (const button of elements) button.disabled = low < 0;
-        parentNode.firstChild.textContent = low < 0 ? this.dataset.none : this.dataset.some.replace("{count}", high - low + 1);
+        [elements.from.value, elements.to.value] = ends.length ? this.turned(ends) : ["", ""];
+        for (const button of elements) button.disabled = !ends.length;
+        parentNode.firstChild.textContent = ends.length ? this.dataset.some.replace("{count}", high - low + 1 || "…") : this.dataset.none;
       }
 
       box(head) {

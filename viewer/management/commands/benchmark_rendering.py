@@ -34,9 +34,10 @@ from django.core.cache import caches
 from django.core.management.base import BaseCommand
 from django.template.loader import render_to_string
 
+from viewer.completions.markdown import MARKDOWN_LIMIT
 from viewer.completions.reading import read_message_page
 from viewer.conversations.bubbles import draw_messages
-from viewer.conversations.prose import MARKDOWN_LIMIT, render_prose
+from viewer.conversations.prose import render_prose
 
 from .benchmark_proxy import free_port, running, submit, wait_for
 

@@ -1,0 +1,72 @@
+// <list-place><ol>: rows that come above move none, and the list comes back as it was left. This entry of the history
+// remembers the row at the top of the window; where the browser has not kept the page, the rows around it are fetched.
+// With data-current it is the list beside a conversation: the row now read stands where it stood on the page before.
+// Only ids and places are kept, and only for this tab.
+customElements.define(
+  "list-place",
+  class extends HTMLElement {
+    connectedCallback() {
+      this.scroller = this.closest(".side") ?? window;
+      this.addEventListener("htmx:beforeSwap", () => (this.seen = this.inView()[0] ?? this.current()));
+      this.addEventListener("htmx:afterSwap", () => this.put(this.seen));
+      if (this.dataset.current) addEventListener("pagehide", () => (sessionStorage.rows = JSON.stringify(this.inView())));
+      else if (history.state?.row) this.comeBack(history.state.row);
+    }
+
+    rows() {
+      return [...this.querySelectorAll("[data-completion-id]")];
+    }
+
+    inView() {
+      const edge = parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart);
+      const places = this.rows().map((row) => [row.dataset.completionId, row.getBoundingClientRect()]);
+      return places.filter(([, { top, bottom }]) => bottom > edge + 1 && top < innerHeight).map(([id, { top }]) => [id, top]);
+    }
+
+    current() {
+      const { current } = this.dataset;
+      return JSON.parse(sessionStorage.rows ?? "[]").find(([id]) => id === current) ?? [current, innerHeight / 2 - 40];
+    }
+
+    put([id, at]) {
+      const row = this.rows().find((one) => one.dataset.completionId === id);
+      if (row) this.scroller.scrollBy({ top: row.getBoundingClientRect().top - at, behavior: "instant" });
+      return row;
+    }
+
+    remember() {
+      history.replaceState({ ...history.state, row: scrollY && this.inView()[0] }, "");
+    }
+
+    async comeBack(row) {
+      history.scrollRestoration = "manual";
+      if (this.put(row)) return;
+      const around = new URL(location);
+      around.searchParams.set("around", row[0]);
+      around.searchParams.delete("after");
+      const answer = await fetch(around, { headers: { "HX-Request": "true" } }).catch(() => ({}));
+      if (!answer.ok || answer.redirected) return;
+      this.firstChild.innerHTML = await answer.text();
+      htmx.process(this);
+      this.put(row);
+    }
+  },
+);
+
+// <back-link><a href>: goes back to the list in the tab's history, where the browser still has it as it was left.
+customElements.define(
+  "back-link",
+  class extends HTMLElement {
+    connectedCallback() {
+      this.addEventListener("click", (event) => {
+        const link = event.target.closest("a");
+        if (!link || !globalThis.navigation || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+        const before = navigation.entries().slice(0, navigation.currentEntry.index);
+        const list = before.findLast((entry) => new URL(entry.url).pathname === link.pathname);
+        if (!list) return;
+        event.preventDefault();
+        navigation.traverseTo(list.key);
+      });
+    }
+  },
+);
