@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
+from django.conf import settings
 
 ROOT = Path(__file__).parent.parent
+_COLLECTED = settings.DATA_DIR / "collected"
 
 
 def free_port() -> int:
@@ -26,6 +30,7 @@ def free_port() -> int:
 @contextmanager
 def running(data: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """Start the server; give the process, its address, and what it printed before it served."""
+    _bring_collected(data)
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data), "PORT": str(free_port()), **settings}
     command = [sys.executable, "manage.py", "start"]
     process = subprocess.Popen(
@@ -41,10 +46,27 @@ def running(data: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str]
         address = f"http://127.0.0.1:{environment['PORT']}"
         if process.poll() is None and "Ctrl-C" in printed:
             wait_for(address)
+            _keep_collected(data)
         yield process, address, printed
     finally:
         process.kill()
         process.wait()
+
+
+def _bring_collected(data: Path) -> None:
+    """Collecting and compressing static files takes longer than all the rest: one start does it for the others."""
+    if _COLLECTED.exists() and not (data / "static").exists():
+        (data / "static").symlink_to(_COLLECTED / "static")
+        shutil.copy(_COLLECTED / "static.sha256", data)
+
+
+def _keep_collected(data: Path) -> None:
+    if not _COLLECTED.exists():
+        making = Path(tempfile.mkdtemp(dir=settings.DATA_DIR))
+        shutil.copytree(data / "static", making / "static")
+        shutil.copy(data / "static.sha256", making)
+        with suppress(OSError):  # another process was faster
+            making.rename(_COLLECTED)
 
 
 def wait_for(address: str) -> None:
@@ -65,6 +87,19 @@ def sign_in(address: str, password: str, host: str | None = None) -> requests.Se
     return session
 
 
+def copy_workers(server: int) -> list[int]:
+    """The processes that copy, beside this server: each is a child of the shell that keeps it alive."""
+    return [worker for shell in _children(server) for worker in _children(shell) if "sync" in _command(worker)]
+
+
+def _children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _command(process: int) -> list[str]:
+    return Path(f"/proc/{process}/cmdline").read_text().split("\0")
+
+
 def printed_as(name: str, printed: str) -> str:
     found = re.search(rf"{name}\s+(\S+)", printed)
     assert found
@@ -79,7 +114,7 @@ def test_the_first_start_gives_a_person_samples_and_a_token_and_the_second_keeps
         bearer = {"Authorization": f"Bearer {printed_as('Access token', printed)}"}
         assert len(requests.get(f"{address}/v1/chat/completions", headers=bearer).json()["data"]) >= 12
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=90) == 0
         assert process.stdout
         assert "Traceback" not in process.stdout.read()
     with running(tmp_path) as (_, _, again):
@@ -92,10 +127,11 @@ def test_a_given_password_is_honoured(tmp_path: Path) -> None:
         assert sign_in(address, "chosen by me").get(f"{address}/completions/").url == f"{address}/completions/"
 
 
-def test_without_the_demo_neither_person_nor_samples_are_made(tmp_path: Path) -> None:
-    with running(tmp_path, DEMO="false") as (_, address, printed):
+def test_without_the_demo_and_the_worker_neither_is_there(tmp_path: Path) -> None:
+    with running(tmp_path, DEMO="false", COPY_WORKER="false") as (process, address, printed):
         assert "demo" not in printed
         assert "Password" not in printed
+        assert copy_workers(process.pid) == []
         assert sign_in(address, "").get(f"{address}/completions/").url.startswith(f"{address}/login/")
 
 

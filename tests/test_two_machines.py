@@ -18,7 +18,6 @@ from tests.servers import redis
 from tests.test_start import running, sign_in
 from tests.upstream import Upstream
 
-pytestmark = pytest.mark.xdist_group("two machines")
 PASSWORD = "two machines 1"
 ONE = "/completions/chatcmpl-live-0001/"
 Let = Callable[[bool], None]

@@ -30,7 +30,7 @@ PHONE = {"width": 390, "height": 844}
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Launch the machine's own Chromium; without one, Playwright's."""
     launch = {**browser_type_launch_args, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
-    if chromium := os.environ.get("CHROMIUM") or shutil.which("chromium"):
+    if chromium := os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium"):
         launch["executable_path"] = chromium
     return launch
 

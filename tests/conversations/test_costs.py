@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.core.cache.backends.redis import RedisCache
 from django.template import Context, Template
 from django.test import Client
 from django.utils.translation import override
@@ -234,7 +235,8 @@ def test_the_cache_of_bubbles_is_bounded(settings: Any) -> None:
     assert len(kept_in_caches()) == kept
     print_bubble(say("assistant", "&" * 1_000))
     assert len(kept_in_caches()) == kept + 1
-    assert settings.CACHES["bubbles"]["OPTIONS"]["MAX_ENTRIES"] * tag._LARGEST <= 64_000_000
+    if not isinstance(caches["bubbles"], RedisCache):  # which has a limit of its own (docs/operations.md)
+        assert settings.CACHES["bubbles"]["OPTIONS"]["MAX_ENTRIES"] * tag._LARGEST <= 64_000_000
 
 
 def test_a_page_of_the_archive_ends_early_when_it_is_large_and_nothing_is_lost(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -13,11 +14,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tests.conftest import make_completion, make_key, say
-from tests.upstream import COMPLETIONS, HEX, LIVE, LONG, MESSAGES, Upstream
+from tests.upstream import COMPLETIONS, HEX, IMAGE, LIVE, LONG, MESSAGES, Upstream
 from viewer.archive.answers import answer
 from viewer.archive.models import StoredCompletion, StoredMessage
 from viewer.copies import copying
-from viewer.copies.models import AnotherIsActive, Copy, CopyRun
+from viewer.copies.models import AnotherIsActive, Copy, CopyRun, CopyRuns
 from viewer.copies.worker import work_on
 from viewer.keys.encryption import Secret
 from viewer.keys.models import ApiKey
@@ -32,7 +33,7 @@ def key(alice: User, upstream: Upstream) -> ApiKey:
 
 
 def ask_for(key: ApiKey, metadata: dict[str, str] | None = None, **narrowed: Any) -> CopyRun:
-    return CopyRun.objects.ask_for(key, narrowed.get("model", ""), metadata or {}, narrowed.get("since"))
+    return CopyRun.objects.ask_for(key, metadata=metadata or {}, **{"model": "", "since": None, **narrowed})
 
 
 def work(run: CopyRun, stopping: Event | None = None) -> CopyRun:
@@ -76,6 +77,68 @@ def test_only_what_is_new_is_asked_for(key: ApiKey, upstream: Upstream) -> None:
     assert again.pk != first.pk
     assert (again.copied, again.there) == (0, first.copied)
     assert asked(upstream) == [""]
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "_PAGE", 3)
+
+
+def pages_asked(upstream: Upstream) -> int:
+    pages = asked(upstream).count("")
+    upstream.forget()
+    return pages
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_short_round_stops_at_the_first_page_that_is_known(key: ApiKey, upstream: Upstream) -> None:
+    assert copy(key, FEW, only_newest=True).copied == 11
+    assert pages_asked(upstream) == 4
+    newest, oldest = min(stored()), max(stored())
+    StoredCompletion.objects.filter(completion_id__in=(newest, oldest)).delete()
+    upstream.set("missing", [LIVE[27]])
+    run = copy(key, FEW, only_newest=True)
+    assert (run.copied, run.gone, newest in stored(), oldest in stored()) == (1, 0, True, False)
+    assert pages_asked(upstream) == 2
+    upstream.set("missing", [LIVE[27]])
+    run = copy(key, FEW)
+    assert (run.copied, run.gone, oldest in stored()) == (1, 1, True)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_short_round_that_was_broken_off_lists_everything(
+    key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It copies the newest first, so its own first page is known when it goes on."""
+    stopping = Event()
+    monkeypatch.setattr(copying, "_AT_A_TIME", 1)
+    with monkeypatch.context() as broken:
+        after_some(broken, 5, stopping.set)
+        run = work(ask_for(key, FEW, only_newest=True), stopping)
+    assert run.copied < 11
+    assert (work(run).state, run.copied) == ("done", 11)
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize(
+    ("narrowed", "copied"), [({"only_newest": True}, 8), ({"since": datetime(2025, 11, 1, 12, 20, tzinfo=UTC)}, 2)]
+)
+def test_a_list_that_is_not_newest_first_is_read_to_its_end(
+    key: ApiKey, monkeypatch: pytest.MonkeyPatch, narrowed: dict[str, Any], copied: int
+) -> None:
+    monkeypatch.setattr(copying, "partial", lambda ask, **asked: partial(ask, **asked, order="asc"))
+    for name in (IMAGE, LIVE[27], LIVE[24]):  # the oldest, which such a list begins with
+        assert copy(key, {"case": COMPLETIONS[name]["metadata"]["case"]}).copied == 1
+    assert copy(key, FEW, **narrowed).copied == copied
+    assert LIVE[0] in stored()
+
+
+def test_who_asks_for_everything_gets_it_where_a_short_round_was_broken_off(key: ApiKey) -> None:
+    run = ask_for(key, FEW, only_newest=True)
+    assert ask_for(key, FEW, only_newest=True).only_newest
+    assert not ask_for(key, FEW).only_newest
+    assert not ask_for(key, FEW, only_newest=True).only_newest
+    assert CopyRun.objects.get() == run
 
 
 def test_of_rounds_that_find_nothing_one_is_remembered(key: ApiKey) -> None:
@@ -272,6 +335,22 @@ def test_a_key_has_one_run_at_a_time(key: ApiKey) -> None:
         ask_for(key, FEW)
     assert run.wish("cancel")
     assert ask_for(key, FEW) != run
+
+
+def test_who_asks_for_the_same_at_the_same_moment_gets_the_same_run(
+    key: ApiKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = iter([None])
+
+    def first_unfinished(runs: Any) -> Any:
+        if next(looked, "twice") is None:
+            CopyRun.objects.create(person=key.owner, api_key=key, label=key.label, metadata=FEW)
+            return None
+        return found(runs)
+
+    found = CopyRuns.first
+    monkeypatch.setattr(CopyRuns, "first", first_unfinished)
+    assert ask_for(key, FEW) == CopyRun.objects.get()
 
 
 def test_what_the_source_deleted_stays_and_is_marked(key: ApiKey, upstream: Upstream) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from tests.conftest import make_key
 from tests.conversations.pages import visible
 from tests.copies.test_copying import FEW, ask_for, copy
 from tests.upstream import LIVE, Upstream
+from viewer.copies import copying
 from viewer.copies.management.commands import sync
 from viewer.copies.models import Copy, CopyRun
 from viewer.keys.models import ApiKey
@@ -46,15 +48,16 @@ def test_who_will_read_the_copies_is_said_before_the_start(reader: Client, key: 
 
 
 def test_a_start_is_a_wish_that_a_worker_takes_up(reader: Client, key: ApiKey) -> None:
-    told = {"key": key.pk, "model": "gpt-4.1", "metadata": "team = a=b", "since": "2025-11-01"}
+    pairs = "team = a=b\r\n\r\ncase=0001\r\n"
+    told = {"key": key.pk, "model": "gpt-4.1", "metadata": pairs, "since": "2025-11-01"}
     assert reader.post("/copies/", told).status_code == 302
     run = CopyRun.objects.get()
-    assert (run.state, run.model, run.metadata) == ("waiting", "gpt-4.1", {"team": "a=b"})
+    assert (run.state, run.model, run.metadata) == ("waiting", "gpt-4.1", {"team": "a=b", "case": "0001"})
     assert run.since == datetime(2025, 11, 1, tzinfo=UTC)
     assert 'data-run="waiting"' in page(reader)
 
 
-@pytest.mark.parametrize("told", [{}, {"metadata": "team"}, {"since": "yesterday"}])
+@pytest.mark.parametrize("told", [{}, {"metadata": "team=a\nb"}, {"metadata": "=a"}, {"since": "yesterday"}])
 def test_what_is_not_understood_is_said_and_starts_nothing(reader: Client, key: ApiKey, told: dict[str, str]) -> None:
     answer = reader.post("/copies/", {"key": key.pk, **told} if told else {})
     assert answer.status_code == 422
@@ -174,6 +177,28 @@ def test_the_command_says_in_a_sentence_what_is_missing(
         call_command("sync", **options)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_fails_in_the_middle_is_told_in_one_sentence_and_the_next_goes_on(
+    key: ApiKey, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fill_the_disk(*_: Any) -> None:
+        raise OperationalError("database or disk is full\nHINT: make room")
+
+    with monkeypatch.context() as full:
+        full.setattr(copying, "import_lines", fill_the_disk)
+        with pytest.raises(CommandError) as told:
+            call_command("sync", key="work", person="alice", metadata=["team=returns"])
+    assert str(told.value) == (
+        "The archive could not be written: database or disk is full. "
+        "What was copied before stays; run the same command again."
+    )
+    assert capsys.readouterr() == ("", "")
+    CopyRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))  # what time does, at once
+    with pytest.raises(SystemExit, match="0"):
+        call_command("sync", key="work", person="alice", metadata=["team=returns"])
+    assert "11 copied" in capsys.readouterr().out
+
+
 def test_the_loop_looks_again_and_survives_a_bad_round(
     key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -196,6 +221,30 @@ def test_the_loop_looks_again_and_survives_a_bad_round(
     said = capsys.readouterr()
     assert [line.split(",")[0] for line in said.out.splitlines()] == ["10 copied", "0 copied", "1 copied"]
     assert "Ended early: invalid-key" in said.err
+
+
+def test_the_loop_lists_everything_at_first_and_once_a_day(key: ApiKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Day(Event):
+        """Rounds, eight hours apart, for a day and a bit."""
+
+        hour = 0
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout == 15 * 60:
+                self.hour += 8
+                return self.hour > 32
+            return super().wait(timeout)
+
+    def work_on(run: CopyRun, stopping: Event) -> None:
+        was_short.append(run.only_newest)
+        real(run, stopping)
+
+    was_short, day, real = list[bool](), Day(), sync.work_on
+    monkeypatch.setattr(sync, "_stopping", lambda *_: day)
+    monkeypatch.setattr(sync, "monotonic", lambda: day.hour * 3600)
+    monkeypatch.setattr(sync, "work_on", work_on)
+    call_command("sync", key="work", person="alice", metadata=["team=returns"], loop=True)
+    assert was_short == [False, True, True, False, True]
 
 
 def test_the_loop_does_not_undo_a_pause(key: ApiKey, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from tests.conftest import make_key
 from tests.copies.test_copying import FEW
-from tests.test_start import ROOT, running, sign_in
+from tests.test_start import ROOT, copy_workers, running, sign_in
 from tests.upstream import LIVE, MESSAGES, Upstream
 from viewer.archive.models import StoredCompletion
 from viewer.copies.models import Copy, CopyRun
@@ -92,7 +92,7 @@ def test_killed_in_the_middle_nothing_is_half_and_the_next_goes_on(key: None, up
 def test_two_at_once_share_one_run_and_ask_for_nothing_twice(key: None, upstream: Upstream) -> None:
     upstream.set("delay", 0.1)
     with sync(*ALICES) as one, sync(*ALICES) as other:
-        said = [process.communicate(timeout=PATIENCE)[0] for process in (one, other)]
+        said = [process.communicate(timeout=PATIENCE) for process in (one, other)]
     assert [one.returncode, other.returncode] == [0, 0], said
     paths = [asked["path"] for asked in upstream.asked() if asked["path"].endswith("/messages")]
     assert len(paths) == len(set(paths)) == StoredCompletion.objects.count() == 11
@@ -129,6 +129,8 @@ def test_the_worker_serves_whoever_asks_and_ends_with_its_parent(key: None, alic
 
 def test_run_brings_its_worker_along_and_takes_it_away_even_when_killed(tmp_path: Path, upstream: Upstream) -> None:
     with running(tmp_path, DEMO_PASSWORD=PASSWORD, API_HOSTS="127.0.0.1") as (process, address, _):
+        until(lambda: copy_workers(process.pid))
+        os.kill(copy_workers(process.pid)[0], signal.SIGKILL)  # the next one does the work
         reader = sign_in(address, PASSWORD)
         post(reader, f"{address}/keys/", {"label": "work", "key": "sk-good-1", "base_url": upstream.base()})
         key = re.search(r'<option value="([0-9a-f-]{36})"', reader.get(f"{address}/copies/").text)

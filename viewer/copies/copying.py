@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event
 from time import monotonic
@@ -69,6 +69,7 @@ class _Work:
         self._run, self._key, self._stopping, self._asking, self._is_over = run, key, stopping, asking, is_over
         self._host = urlsplit(key.base_url).netloc
         self._client = replace(Source(key).client, cache_as="")  # a copy is asked for once: readers need the room
+        self._is_short = run.only_newest and not run.copied  # one that goes on has copied the newest pages itself
         self._beaten = 0.0
         self._waits = 0
         self._width = float(_AT_A_TIME)
@@ -80,11 +81,13 @@ class _Work:
             return
         wanted, seen = self._list()
         self._copy(wanted)
-        self._look_for_deleted(seen)
+        if not self._is_short:
+            self._look_for_deleted(seen)
 
     def _list(self) -> tuple[list[str], set[str]]:
         """Name what is not in the archive, newest first, and everything that the key sees."""
         wanted, seen, after, cursors, restarts = list[str](), set[str](), "", set[str](), 0
+        oldest: datetime | None = datetime.max.replace(tzinfo=UTC)
         self._run.failures.filter(completion_id="").delete()
         self._note(is_listed=False, listed=0, wanted=self._run.copied)
         while True:
@@ -103,9 +106,15 @@ class _Work:
                 cursors.clear()
                 continue
             ids = self._ids_of(page.items)
-            wanted += self._not_in_archive([one for one in ids if one not in seen])
+            unseen = [one for one in ids if one not in seen]
+            new = self._not_in_archive(unseen)
+            wanted += new
             seen.update(ids)
-            is_end = not (page.has_more and page.cursor) or self._is_too_old(page.items)
+            oldest = _oldest(page.items, oldest)
+            is_known = self._is_short and not new and len(unseen) == len(page.items)
+            is_end = not (page.has_more and page.cursor) or (
+                oldest is not None and (is_known or self._is_too_old(page.items))
+            )
             self._note(is_listed=is_end, listed=len(seen), wanted=self._run.copied + len(wanted))
             if is_end:
                 return wanted, seen
@@ -276,6 +285,14 @@ class _Work:
         failures = self._run.failures.filter(completion_id=fit(completion_id))
         if not completion_id or not failures.update(attempts=F("attempts") + 1, **told):
             self._run.failures.create(completion_id=fit(completion_id), **told)
+
+
+def _oldest(items: tuple[Completion | Unreadable, ...], before: datetime | None) -> datetime | None:
+    """Give the time at which a page ends, or None as soon as the list does not lead from the newest to the oldest."""
+    times = [item.created for item in items if isinstance(item, Completion) and item.created]
+    if before is None or times != sorted(times, reverse=True) or (times and times[0] > before):
+        return None
+    return times[-1] if times else before
 
 
 class _NotStored(Exception):

@@ -19,10 +19,11 @@ class CopyForm(forms.Form):
     )  # fmt: skip
     model = forms.CharField(max_length=255, required=False, label=gettext_lazy("Only this model"))
     metadata = forms.CharField(
-        max_length=600,
+        max_length=10_000,
         required=False,
         label=gettext_lazy("Only with this metadata"),
-        help_text=gettext_lazy("One pair, such as team=billing."),
+        help_text=gettext_lazy("A pair on each line, such as team=billing."),
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
     since = forms.DateField(
         required=False, label=gettext_lazy("Only those stored since"), widget=forms.DateInput(attrs={"type": "date"})
@@ -33,10 +34,10 @@ class CopyForm(forms.Form):
         self.fields["key"].queryset = ApiKey.objects.of(owner)  # type: ignore[attr-defined]
 
     def clean_metadata(self) -> dict[str, str]:
-        name, sign, value = self.cleaned_data["metadata"].partition("=")
-        if name and not sign:
+        pairs = [line.partition("=") for line in self.cleaned_data["metadata"].splitlines() if line.strip()]
+        if any(not name.strip() or not sign for name, sign, _ in pairs):
             raise forms.ValidationError(gettext("Write a pair with = between, such as team=billing."))
-        return {name.strip(): value.strip()} if name.strip() else {}
+        return {name.strip(): value.strip() for name, _, value in pairs}
 
     def clean_since(self) -> datetime | None:
         since = self.cleaned_data["since"]

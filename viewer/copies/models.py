@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,19 +40,33 @@ class CopyRuns(models.QuerySet["CopyRun"]):
         """Give the runs that are not over; there is at most one for each key."""
         return self.filter(state__in=CopyRun.ACTIVE)
 
-    def ask_for(self, key: ApiKey, model: str, metadata: dict[str, str], since: datetime | None) -> CopyRun:
+    def ask_for(
+        self,
+        key: ApiKey,
+        model: str,
+        metadata: dict[str, str],
+        since: datetime | None,
+        only_newest: bool = False,
+    ) -> CopyRun:
         """Go on with the run that was asked for in the same words and is not done, or start one.
 
         Of those that found nothing new only the last is kept. Raises AnotherIsActive.
         """
         alike = self.filter(person=key.owner, api_key=key, model=model, metadata=metadata, since=since)
-        run = alike.exclude(state__in=(CopyRun.CANCELLED, CopyRun.DONE)).order_by("-pk").first()
+        unfinished = alike.exclude(state__in=(CopyRun.CANCELLED, CopyRun.DONE)).order_by("-pk")
+        run = unfinished.first()
         if run is None:
             alike.filter(state=CopyRun.DONE, copied=0, gone=0, failures=None).delete()
-            with _one_active(), transaction.atomic():
+            with suppress(AnotherIsActive), _one_active(), transaction.atomic():
                 return self.create(
-                    person=key.owner, api_key=key, label=key.label, model=model, metadata=metadata, since=since
-                )
+                    person=key.owner, api_key=key, label=key.label, model=model, metadata=metadata, since=since,
+                    only_newest=only_newest,
+                )  # fmt: skip
+            run = unfinished.first()  # somebody asked for the same at the same moment
+        if run is None:
+            raise AnotherIsActive
+        if not only_newest:
+            self.filter(pk=run.pk).update(only_newest=False)
         if run.state != CopyRun.RUNNING:
             run.wish("resume")
         run.refresh_from_db()
@@ -94,6 +108,8 @@ class CopyRun(models.Model):
     since = models.DateTimeField(null=True)
     state = models.CharField(max_length=10, default=WAITING)
     only_failed = models.BooleanField(default=False)  # try again what failed, without listing anew
+    # List down to the first page that the archive has, no further. Machines of the last version know no such column.
+    only_newest = models.BooleanField(default=False, db_default=False)
     worker = models.UUIDField(null=True)  # made anew at every claim
     lease_until = models.DateTimeField(null=True)
     waits_until = models.DateTimeField(null=True)  # when the source asked to wait, or did not answer

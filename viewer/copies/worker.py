@@ -6,9 +6,11 @@ import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseFailure
+from django.db import connection
 from django.utils.translation import gettext_noop
 
+from viewer.archive.bulk import cause_of
 from viewer.client.problems import Problem
 
 from .copying import work
@@ -34,11 +36,11 @@ def serve(stopping: Event) -> None:
 
 
 def work_on(run: CopyRun, stopping: Event) -> None:
-    """Work on a claimed run, whatever comes: a database that is away is waited for until the lease lapses."""
+    """Work on a claimed run. Raises the database's errors; the run is then free again when its lease lapses."""
     try:
         work(run, stopping)
-    except DatabaseError as error:
-        _log.error("The database did not take what was copied, so run %s waits for its next worker: %s", run.pk, error)
+    except DatabaseFailure:
+        raise
     except Exception:
         _log.exception("Run %s failed", run.pk)
         run.finish(
@@ -50,6 +52,8 @@ def work_on(run: CopyRun, stopping: Event) -> None:
 def _work_in_thread(run: CopyRun, stopping: Event) -> None:
     try:
         work_on(run, stopping)
+    except DatabaseFailure as error:
+        _log.error("What run %s copied could not be written; it goes on in a while: %s", run.pk, cause_of(error))
     finally:
         connection.close()
 
@@ -57,6 +61,6 @@ def _work_in_thread(run: CopyRun, stopping: Event) -> None:
 def _claim() -> CopyRun | None:
     try:
         return CopyRun.objects.claim()
-    except DatabaseError:
+    except DatabaseFailure:
         connection.close()
         return None

@@ -49,7 +49,9 @@ def own_chromium() -> Iterator[Browser]:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
         raise CommandError("Playwright is not installed here; `./run test` installs it, and a Chromium.") from None
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    found = os.environ.get("CHROMIUM") or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-headless-shell", "google-chrome"))), None
+    )
     with sync_playwright() as playwright:
         try:
             flags = ["--no-sandbox", "--disable-dev-shm-usage"]

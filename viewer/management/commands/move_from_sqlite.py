@@ -12,7 +12,8 @@ from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.management.color import no_style
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import Error as DatabaseFailure
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Field, Model
 from tqdm import tqdm
@@ -42,7 +43,7 @@ class Command(BaseCommand):
                 _copy(model)
             _go_on_counting(models)
             self._verify(models)
-        except DatabaseError as error:
+        except DatabaseFailure as error:
             said = "Nothing is lost; run the same command again."
             raise CommandError(f"The copy broke off: {cause_of(error)}. {said}") from None
         finally:

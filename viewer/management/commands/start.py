@@ -27,6 +27,7 @@ from viewer.keys.models import AccessToken
 
 _SAMPLES = settings.BASE_DIR / "viewer" / "archive" / "samples.jsonl"
 _THREADS = "16"
+_KEEP_ALIVE = 'until "$0" "$@" || ! kill -0 $PPID 2>/dev/null; do sleep 5; done'
 _PREPARING = 20_741_221  # any number that means the same to every machine of a team
 
 
@@ -121,10 +122,13 @@ def _demo_sentences() -> str:
 
 
 def _start_copy_worker() -> None:
-    """Start the process that copies. Its input is a pipe whose other end gunicorn inherits: it ends with gunicorn."""
+    """Start the process that copies. Its input is a pipe whose other end gunicorn inherits: it ends with gunicorn.
+
+    A shell starts it again when it dies before: this process becomes gunicorn, which knows nothing of it.
+    """
     its_end, our_end = os.pipe()
-    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "sync", "--loop", "--until-stdin-closes"]
-    subprocess.Popen(command, stdin=its_end, start_new_session=True)
+    worker = [sys.executable, str(settings.BASE_DIR / "manage.py"), "sync", "--loop", "--until-stdin-closes"]
+    subprocess.Popen(["/bin/sh", "-c", _KEEP_ALIVE, *worker], stdin=its_end, start_new_session=True)
     os.close(its_end)
     os.set_inheritable(our_end, True)
 

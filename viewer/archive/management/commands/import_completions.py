@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import Error as DatabaseFailure
 from tqdm import tqdm
 
 from viewer.archive.bulk import cause_of
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         for name in options["files"]:
             try:
                 counts += self._import_file(name, options["replace"])
-            except DatabaseError as error:
+            except DatabaseFailure as error:
                 stays = "What was stored before stays; run the same command again."
                 raise CommandError(f"The archive could not be written: {cause_of(error)}. {stays}") from error
         self.stdout.write(

@@ -5,16 +5,21 @@ import signal
 import sys
 import threading
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseFailure
+from django.db import connection
 from tqdm import tqdm
 
+from viewer.archive.bulk import cause_of
 from viewer.copies.models import AnotherIsActive, CopyRun
 from viewer.copies.worker import serve, work_on
 from viewer.keys.models import ApiKey
+
+_DAY = 24 * 60 * 60  # seconds
 
 
 class Command(BaseCommand):
@@ -43,33 +48,42 @@ class Command(BaseCommand):
         if not options["key"]:
             serve(stopping)
         elif not options["loop"]:
-            sys.exit(0 if self._copy(options, stopping) else 1)
+            run = self._copy(options, stopping)
+            sys.exit(0 if run.state == CopyRun.DONE and not run.failures.exists() else 1)
         else:
             self._copy_again_and_again(options, stopping)
 
     def _copy_again_and_again(self, options: dict[str, Any], stopping: threading.Event) -> None:
-        is_over = False
-        while not is_over:
+        """List everything at first, and once a day: only that finds what came late, failed before or was deleted."""
+        is_first, next_whole = True, monotonic()
+        while is_first or not stopping.wait(max(1, options["every"]) * 60):
+            now = monotonic()
             try:
-                self._copy(options, stopping)
+                run = self._copy(options, stopping, only_newest=now < next_whole, unless_paused=not is_first)
+                if now >= next_whole and run.state == CopyRun.DONE:
+                    next_whole = now + _DAY
             except CommandError as error:
                 self.stderr.write(str(error))
-            is_over = stopping.wait(max(1, options["every"]) * 60)
-            options["unless_paused"] = True
+            is_first = False
 
-    def _copy(self, options: dict[str, Any], stopping: threading.Event) -> bool:
+    def _copy(
+        self, options: dict[str, Any], stopping: threading.Event, only_newest: bool = False, unless_paused: bool = False
+    ) -> CopyRun:
         """Work on the run, or watch whoever does; say what came of it."""
         try:
             wanted = _read(options)
-            paused = CopyRun.objects.filter(api_key=wanted["key"], state=CopyRun.PAUSED)
-            if options.get("unless_paused") and paused.exists():
-                return True
-            return self._say(self._worked_on(CopyRun.objects.ask_for(**wanted), stopping))
+            paused = CopyRun.objects.filter(api_key=wanted["key"], state=CopyRun.PAUSED).first()
+            if unless_paused and paused:
+                return paused
+            run = self._worked_on(CopyRun.objects.ask_for(**wanted, only_newest=only_newest), stopping)
+            self._say(run)
+            return run
         except AnotherIsActive:
             raise CommandError("Something else is being copied with this key already; see /copies/.") from None
-        except DatabaseError as error:
+        except DatabaseFailure as error:
             connection.close()
-            raise CommandError(f"The database does not answer: {error}. Run the same command again.") from None
+            stays = "What was copied before stays; run the same command again."
+            raise CommandError(f"The archive could not be written: {cause_of(error)}. {stays}") from None
 
     def _worked_on(self, run: CopyRun, stopping: threading.Event) -> CopyRun:
         with tqdm(desc=run.label, unit=" conversations", disable=not sys.stderr.isatty()) as bar:
@@ -90,7 +104,7 @@ class Command(BaseCommand):
             run.refresh_from_db()
         return run
 
-    def _say(self, run: CopyRun) -> bool:
+    def _say(self, run: CopyRun) -> None:
         failures = list(run.failures.all())
         for failure in failures:
             self.stderr.write(f"{failure.completion_id or 'an entry of the list'}: {failure.problem} {failure.said}")
@@ -101,7 +115,6 @@ class Command(BaseCommand):
             raise CommandError(f"Ended early: {run.problem} {run.said}\nRun the same command again to go on.")
         if run.state == CopyRun.PAUSED:
             self.stdout.write("Paused. Run the same command again to go on.")
-        return run.state == CopyRun.DONE and not failures
 
 
 def _read(options: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +161,10 @@ def _stopping(until_stdin_closes: bool) -> threading.Event:
 
 def _show(bar: Any, pk: int, is_over: threading.Event) -> None:
     while not is_over.wait(1):
-        run = CopyRun.objects.get(pk=pk)
+        try:
+            run = CopyRun.objects.get(pk=pk)
+        except DatabaseFailure:  # whoever works on the run says so
+            break
         bar.total = run.wanted if run.is_listed or run.only_failed else None
         bar.set_postfix_str(f"waits {run.waits} s: {run.problem}" if run.waits else "")
         bar.update(run.copied - bar.n)
