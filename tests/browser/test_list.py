@@ -80,8 +80,12 @@ def test_the_list_comes_back_at_the_same_row_where_the_browser_has_not_kept_the_
     row = page.locator('[data-completion-id="chatcmpl-30"]')
     page.goto(f"{site}/completions/")
     walk_to_the_end(page)
-    row.evaluate("row => row.scrollIntoView({ block: 'start', behavior: 'instant' })")
-    page.wait_for_function("() => history.state?.row?.[0] === 'chatcmpl-30'")
+    page.wait_for_function(  # the way to the end may still be under way, and scroll once more
+        """() => {
+            document.querySelector('[data-completion-id="chatcmpl-30"]').scrollIntoView({ behavior: "instant" });
+            return history.state?.row?.[0] === "chatcmpl-30";
+        }"""
+    )
     place = row.evaluate("row => row.getBoundingClientRect().top")
     page.get_by_role("link", name="Question 28").click()
     expect(page).to_have_url(f"{site}/completions/chatcmpl-28/")
