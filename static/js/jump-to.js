@@ -20,9 +20,10 @@ customElements.define(
 
     count() {
       for (const link of this.querySelectorAll("[data-find]")) {
-        const count = this.found(link).length;
-        link.hidden = !count;
-        link.lastChild.textContent = count;
+        const found = this.found(link);
+        const at = found.indexOf(this.last) + 1;
+        link.hidden = !found.length;
+        link.lastChild.textContent = at ? `${at} / ${found.length}` : found.length;
       }
       const isWhole = !this.thread.querySelector("[data-more]");
       this.querySelector("[data-whole]").hidden = !isWhole;
@@ -38,7 +39,7 @@ customElements.define(
       const next = found[at] ?? found[0];
       if (!next) return;
       this.last = next;
-      link.lastChild.textContent = `${found.indexOf(next) + 1} / ${found.length}`;
+      this.count();
       for (let fold = next.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
       next.closest("article").focus({ preventScroll: true });
       next.scrollIntoView({ block: "start" });
