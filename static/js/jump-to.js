@@ -42,7 +42,7 @@ customElements.define(
       this.count();
       for (let fold = next.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
       next.closest("article").focus({ preventScroll: true });
-      next.scrollIntoView({ block: "start" });
+      next.scrollIntoView();
       this.thread.keep(next);
     }
   },

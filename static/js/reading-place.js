@@ -16,6 +16,7 @@ customElements.define(
     open(linked) {
       history.scrollRestoration = "manual";
       linked.focus({ preventScroll: true }); // the browser's own autofocus would centre it, and now stays away
+      for (const { style } of this.messages()) style.contentVisibility = "visible"; // their true heights, before the first paint
       const left = history.state?.reading;
       if (left?.id === linked.dataset.messageId) return this.keep(linked, left.top);
       linked.scrollIntoView();
