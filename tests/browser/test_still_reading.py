@@ -18,6 +18,7 @@ AT_THE_TOP = "0"
 ONE_PIXEL_DOWN = "1"
 IN_THE_MIDDLE = "document.documentElement.scrollHeight / 2"
 AT_THE_END = "document.documentElement.scrollHeight"
+PLACE = "(id) => document.querySelector(`[data-message-id='${id}']`).getBoundingClientRect().top"
 
 
 @pytest.fixture
@@ -47,8 +48,7 @@ def shift_while_loading(page: Page, held: Held, place: str) -> float:
     held.release()
     page.wait_for_function(f"n => document.querySelectorAll('{MESSAGES}').length > n", arg=loaded)
     settle(page)
-    place_of = "(id) => document.querySelector(`[data-message-id='${id}']`).getBoundingClientRect().top"
-    after = page.evaluate(f"(ids) => ids.map({place_of})", list(before))
+    after = page.evaluate(f"(ids) => ids.map({PLACE})", list(before))
     return max(abs(now - then) for now, then in zip(after, before.values(), strict=True))
 
 
@@ -74,6 +74,21 @@ def test_nothing_moves_when_the_wheel_turns_at_the_moment_of_loading(opened: Pag
         "() => document.addEventListener('htmx:afterSwap', () => dispatchEvent(new WheelEvent('wheel')), { once: true })"
     )
     assert shift_while_loading(opened, held, AT_THE_TOP) <= 0.5
+
+
+def test_a_key_scrolls_on_when_messages_load_at_its_first_step(opened: Page, site: str) -> None:
+    open_at(opened, site)
+    settle(opened)
+    place = next(iter(tops_in_view(opened).items()))
+    opened.evaluate(
+        """() => addEventListener("scroll", () => {
+            for (const moment of ["htmx:beforeSwap", "htmx:afterSwap"]) {
+                document.querySelector("reading-place").dispatchEvent(new Event(moment));
+            }
+        }, { once: true })"""
+    )
+    opened.keyboard.press("PageDown")
+    opened.wait_for_function(f"([id, top]) => top - ({PLACE})(id) > 300", arg=place)
 
 
 def test_nothing_moves_while_page_after_page_loads_up_to_the_first_message(opened: Page, site: str) -> None:
