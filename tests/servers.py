@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -65,9 +66,10 @@ def redis(folder: Path) -> Iterator[str]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a port to listen on that no connection takes meanwhile: the system gives those from 32768 on out."""
+    while _answers(port := random.randrange(20_000, 32_768)):
+        pass
+    return port
 
 
 @contextmanager

@@ -17,14 +17,10 @@ from pathlib import Path
 import requests
 from django.conf import settings
 
+from tests.servers import free_port
+
 ROOT = Path(__file__).parent.parent
 _COLLECTED = settings.DATA_DIR / "collected"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def test_some_modes_count(upstream: Upstream, mode: str, statuses: list[int]) ->
 )
 def test_some_modes_fail(upstream: Upstream, mode: str, problem: type[Exception]) -> None:
     with pytest.raises(problem):
-        get(upstream, mode, timeout=1).json()
+        get(upstream, mode, timeout=1 if problem is requests.ReadTimeout else 20).json()
 
 
 def test_a_reset_is_a_reset(upstream: Upstream) -> None:
@@ -192,7 +192,7 @@ def test_it_tells_what_was_asked_and_can_be_set(upstream: Upstream) -> None:
 
 def test_fifty_wait_at_the_same_time(upstream: Upstream) -> None:
     with ThreadPoolExecutor(50) as pool:
-        answers = list(pool.map(lambda _: get(upstream, "slow-0.5").status_code, range(50)))
+        answers = list(pool.map(lambda _: get(upstream, "slow-1.5").status_code, range(50)))
     assert answers == [200] * 50
     assert upstream.busy()["most"] >= 8  # all fifty, on a machine with nothing else to do
 
@@ -201,8 +201,8 @@ def test_every_mode_answers_or_fails_without_a_traceback(upstream: Upstream, cap
     for mode in MODES.keys() - {"drip-headers"}:  # a byte each 0.2 s outlives every timeout that counts reads
         for path in ("chat/completions", ONE, f"{ONE}/messages"):
             try:
-                get(upstream, mode, path, timeout=0.5, stream=True).close()
+                get(upstream, mode, path, timeout=0.5 if mode in ("slow", "stalled") else 20, stream=True).close()
             except requests.RequestException:
-                assert mode in ("slow", "stalled", "reset", "gzip-bomb"), mode
+                assert mode in ("slow", "stalled", "reset"), mode
     assert json.loads(get(upstream, "ok").text)
     assert "Traceback" not in capfd.readouterr().err

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.upstream import Upstream
+from viewer.client import gates
 from viewer.client.asking import Asker, KeyAuth, Limits, new_session
 from viewer.client.client import Client
 from viewer.client.gates import Gate
@@ -18,7 +19,9 @@ ONE = "chatcmpl-live-0001"
 KEY = "sk-good-1234567890abcd"
 
 
-def client_of(upstream: Upstream, mode: str, *, seconds: float = 2, gate: Gate | None = None, key: str = KEY) -> Client:
+def client_of(
+    upstream: Upstream, mode: str, *, seconds: float = 20, gate: Gate | None = None, key: str = KEY
+) -> Client:
     base = upstream.base(mode)
     asker = Asker(new_session(), KeyAuth(lambda: key, base, {}), gate or Gate(8), Limits(seconds, 32_000_000))
     return Client(asker, base)
@@ -52,7 +55,8 @@ def test_a_strange_but_whole_answer_is_read(upstream: Upstream, mode: str) -> No
 def test_every_failure_becomes_one_problem_after_as_many_questions_as_are_polite(
     upstream: Upstream, mode: str, name: str, asked: int
 ) -> None:
-    assert problem_in(upstream, mode).name == name
+    """The deadline counts real time: a server that drips would answer whole, but minutes later."""
+    assert problem_in(upstream, mode, seconds=1 if name == "timeout" else 20).name == name
     assert len(upstream.asked()) == asked
 
 
@@ -62,17 +66,9 @@ def test_one_failure_is_got_over(upstream: Upstream, mode: str) -> None:
     assert len(upstream.asked()) == 2
 
 
-@pytest.mark.parametrize("mode", ["stalled", "drip", "drip-headers"])
-def test_the_deadline_counts_real_time_whatever_drips_in(upstream: Upstream, mode: str) -> None:
-    """Not a speed test: these servers would hold the question for ever, or for minutes."""
-    began = time.monotonic()
-    problem_in(upstream, mode, seconds=1)
-    assert time.monotonic() - began < 10
-
-
 @pytest.mark.parametrize("mode", ["huge", "gzip-bomb"])
 def test_too_much_is_refused_while_reading(upstream: Upstream, mode: str) -> None:
-    assert problem_in(upstream, mode, seconds=20).name == "too-large"
+    assert problem_in(upstream, mode).name == "too-large"
 
 
 def test_a_long_wait_is_left_to_the_reader(upstream: Upstream) -> None:
@@ -145,22 +141,18 @@ def test_azure_gets_the_key_as_it_wants_it() -> None:
 def test_a_dead_upstream_is_left_alone_after_five_failures_and_tried_again_after_the_pause(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("viewer.client.gates._PAUSE", 0.5)
+    now = [1000.0]
+    monkeypatch.setattr(gates, "time", SimpleNamespace(monotonic=lambda: now[0]))
     gate = Gate(8)
     for _ in range(5):
         problem_in(upstream, "should-not-retry", gate=gate)
     upstream.forget()
     problem = problem_in(upstream, "ok", gate=gate)
     assert problem.name == "unavailable"
-    assert problem.retry_after is not None
+    assert problem.retry_after == 15
     assert upstream.asked() == []
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            assert client_of(upstream, "ok", gate=gate).messages(ONE).items
-            break
-        except Problem:
-            time.sleep(0.05)
+    now[0] += 15
+    assert client_of(upstream, "ok", gate=gate).messages(ONE).items
     assert len(upstream.asked()) == 1
     assert client_of(upstream, "ok", gate=gate).messages(ONE).items
 
@@ -179,7 +171,7 @@ def test_only_so_many_questions_are_on_their_way_at_a_time(upstream: Upstream) -
 
     def ask() -> None:
         try:
-            client_of(upstream, "slow-1.5", seconds=10, gate=gate).messages(ONE)
+            client_of(upstream, "slow-1.5", gate=gate).messages(ONE)
             outcomes.append("answered")
         except Problem as problem:
             outcomes.append(problem.name)

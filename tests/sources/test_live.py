@@ -47,7 +47,7 @@ def test_the_list_comes_through_the_chosen_key(reader: Client, alice: User, upst
 
 
 def test_a_conversation_costs_two_questions_at_the_same_time(reader: Client, alice: User, upstream: Upstream) -> None:
-    browse(alice, upstream, "slow-0.3")
+    browse(alice, upstream, "slow-1")
     seen = page(reader, f"/completions/{LONG}/")
     assert len(message_ids(seen)) == 20
     assert sorted(paths(upstream)) == [f"/chat/completions/{LONG}", f"/chat/completions/{LONG}/messages"]
