@@ -1,8 +1,8 @@
-// The tools of the desk (finding, taking along, selecting, the large picture, the help sheet) are a second script. It is
-// fetched when the reader reaches for what is marked `data-desk`, or for a picture. A click that comes before the script
+// The tools of the desk (finding, taking along, selecting, the large picture, the card of a source, the help sheet) are a
+// second script. It is fetched when the reader reaches for what is marked `data-desk`, a picture or a chip. A click that comes before the script
 // waits for it; when the script does not come, the click does what it does without JavaScript.
 {
-  const TOOLS = "[data-desk], .picture > a:has(img)";
+  const TOOLS = "[data-desk], .picture > a:has(img), .bubble a.chip-citation";
   const { desk } = document.currentScript.dataset;
   let coming;
   let isThere = false;

@@ -47,20 +47,20 @@ customElements.define(
 
     // Scroll anchoring alone is not enough: browsers suspend it at the top of a page, and Safari has it only of late.
     // Bubbles get their real height when they are first drawn, so the line is held until it has been still for a while,
-    // or until the reader moves. A key scrolls on for some frames after it was pressed: what moves in the window, though
-    // not in the document, is the reader's own scrolling, which no hold undoes.
+    // or until the reader moves. A key scrolls on for some frames after it was pressed, and no hold undoes that: when the
+    // page has been scrolled and the line is elsewhere all the same, the reader did it.
     keep(line, top = line?.getBoundingClientRect().top) {
       if (!line) return;
       let still = 0;
       let frames = 0;
-      let place = line.getBoundingClientRect().top + scrollY;
+      let scrolled;
       const pin = () => {
         const now = line.getBoundingClientRect().top;
         const moved = line.isConnected && now - top;
-        const isReader = this.hasMoved && Math.abs(moved) >= 1 && Math.abs(now + scrollY - place) < 0.5;
-        place = now + scrollY;
+        const isReader = this.hasMoved && Math.abs(moved) >= 1 && Math.abs(scrollY - scrolled) >= 1;
         if (isReader) top = now;
         else if (moved) scrollBy({ top: moved, behavior: "instant" });
+        scrolled = scrollY;
         return moved;
       };
       const hold = () => {
