@@ -13,8 +13,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from viewer.completions.errors import is_error_result
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
+from viewer.completions.outcomes import outcome_of_text
 
 _MOST = 200_000  # characters of one message; PostgreSQL takes no more than 1 MB of one text's words
 _LONGEST_WORD = 64  # characters; what is longer is no word that anybody types, and PostgreSQL refuses 2 kB
@@ -180,7 +180,7 @@ def _marks(message: dict[str, Any], tools: dict[str, str]) -> Iterator[str]:
     if is_result:
         names.add(tools.get(str(message.get("tool_call_id")), str(message.get("name") or "")))
         content = message.get("content")
-        if isinstance(content, str) and is_error_result(content):
+        if isinstance(content, str) and outcome_of_text(content) == "error":
             kinds.add("error")
     if is_result or names:
         kinds.add("tool")

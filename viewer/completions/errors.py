@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from .source_text import clean, decode
 
@@ -42,12 +43,11 @@ def read_error(body: str) -> ApiError:
     return ApiError(clean(error) if isinstance(error, str) else "")
 
 
-def is_error_result(text: str) -> bool:
-    """Tell a tool's error by its shape, `{"error": …}`, never by words in it."""
-    if not text.lstrip().startswith("{") or '"error"' not in text:
-        return False
-    try:
-        value = decode(text)
-    except ValueError:
-        return False
-    return isinstance(value, dict) and bool(value.get("error"))
+def cause_in(error: Any) -> str:
+    """Say in a line what an `error` field says: its text, or its code and message; empty where it says nothing."""
+    if isinstance(error, str):
+        return clean(error)
+    if not isinstance(error, dict):
+        return ""
+    told = [clean(str(error[name])) for name in ("code", "message") if isinstance(error.get(name), (str, int))]
+    return ": ".join(word for word in told if word) or clean(str(error.get("type") or ""))

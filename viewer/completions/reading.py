@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from .annotations import read_annotations, read_sources
+from .calls import read_tool_calls
+from .errors import cause_in
+from .fields import Fields, as_text, json_type
+from .outcomes import outcome_of_value
+from .parts import Content, read_pictures
+from .reasoning import merged, thoughts_in
+from .roles import canonical
 from .source_text import Piece, clean, decode, items, members
 from .types import (
     AudioAnswer,
-    AudioPart,
     Choice,
     Citation,
     Completion,
-    FilePart,
-    ImagePart,
     Message,
     Page,
-    Part,
     Reasoning,
-    RefusalPart,
     TextPart,
-    ToolCall,
-    UnknownPart,
+    ToolResult,
     Unreadable,
     Usage,
 )
 
-_REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")
-_MESSAGE_FIELDS = {
-    "id", "role", "name", "content", "content_parts", "refusal", "tool_calls", "tool_call_id", "function_call",
-    "annotations", "audio", *_REASONING_FIELDS,
-}  # fmt: skip
-_CHOICE_FIELDS = {"index", "message", "finish_reason", "logprobs"}
+_REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks")
+_FLAGS = ("is_error", "isError", "status", "success", "ok", "error")  # by which a message says that a tool failed
 _PARAMETERS = (
     "temperature", "top_p", "max_tokens", "max_completion_tokens", "reasoning_effort", "tools", "tool_choice",
     "parallel_tool_calls", "response_format", "seed", "presence_penalty", "frequency_penalty", "service_tier",
     "system_fingerprint",
 )  # fmt: skip
+_LATEST_SECONDS = 100_000_000_000  # the year 5138; a larger number counts milliseconds
 
 Readable = TypeVar("Readable", bound=Message | Completion)
 
@@ -55,43 +55,59 @@ def read_completion_page(text: str) -> Page[Completion | Unreadable]:
 def read_completion(text: str) -> Completion | Unreadable:
     """Read one stored completion; never raises."""
     try:
-        fields = dict(members(text))
+        fields = Fields(text)
     except ValueError as error:
         return Unreadable(_reason(text, error), clean(text))
-    value = {name: piece.value for name, piece in fields.items()}
+    for name in ("object", "request_id"):
+        fields.take(name, str)
+    usage, spent = _read_usage(fields)
+    cited = _sources_beside(fields)
     return Completion(
-        id=_text(value.get("id")),
-        model=_text(value.get("model")),
-        created=_read_time(value.get("created")),
-        usage=_read_usage(value.get("usage")),
-        metadata=_read_metadata(fields.get("metadata")),
-        parameters={name: clean(fields[name].source) for name in _PARAMETERS if value.get(name) is not None},
-        choices=_read_choices(fields.get("choices")),
+        id=fields.text("id"),
+        model=fields.text("model"),
+        created=_take_time(fields, "created"),
+        usage=usage,
+        metadata=_read_metadata(fields.take("metadata", dict)),
+        parameters={name: clean(piece.source) for name in _PARAMETERS if (piece := fields.take(name)) is not None},
+        choices=tuple(_with_sources(choice, cited) for choice in _read_choices(fields.take("choices", list))),
+        error=cause_in(fields.value("error")),
+        other=spent | fields.left(),
         source=clean(text),
     )
 
 
-def read_message(text: str) -> Message | Unreadable:
-    """Read one message; never raises."""
+def read_message(text: str, role: str = "") -> Message | Unreadable:
+    """Read one message; never raises. `role` is whose it is where it does not say so itself."""
     try:
-        fields = dict(members(text))
+        fields = Fields(text)
     except ValueError as error:
         return Unreadable(_reason(text, error), clean(text))
     if not fields:
         return Unreadable("an empty object", text)
-    value = {name: piece.value for name, piece in fields.items()}
+    flags = {name: fields.value(name) for name in _FLAGS}
+    role = canonical(fields.shown("role")) or role
+    name = fields.text("name")
+    content = _read_content(fields, role)
+    citations, other = read_annotations(fields, "annotations")
+    citations = (*content.citations, *_placed(content, citations), *_sources_of(fields))
+    if role in ("tool", "function") and not content.results:
+        said = ToolResult(fields.text("tool_call_id"), name, 0, len(content.parts), outcome_of_value(flags))
+        content.results.append(said)
+    calls, beside_calls = read_tool_calls(fields)
     return Message(
-        id=_text(value.get("id")),
-        role=_shown(fields.get("role")),
-        name=_text(value.get("name")),
-        parts=_read_content(fields),
-        refusal=_text(value.get("refusal")),
-        tool_calls=_read_tool_calls(fields),
-        tool_call_id=_text(value.get("tool_call_id")),
-        citations=_read_citations(value.get("annotations")),
-        audio=_read_audio(value.get("audio")),
-        reasoning=_read_reasoning(fields),
-        other=_read_other(fields),
+        id=fields.text("id"),
+        role=role,
+        name=name,
+        parts=tuple(content.parts),
+        refusal=fields.text("refusal"),
+        tool_calls=(*calls, *content.calls),
+        results=tuple(content.results),
+        citations=citations,
+        audio=_read_audio(fields),
+        reasoning=merged([*_read_reasoning(fields), *content.reasoning]),
+        created=_take_time(fields, "created_at"),
+        error=cause_in(flags["error"]),
+        other=other | content.other | beside_calls | fields.left(),
         source=clean(text),
     )
 
@@ -108,248 +124,182 @@ def _read_page(text: str, read: Callable[[str], Readable | Unreadable]) -> Page[
     return Page(found, has_more and bool(found), cursor)
 
 
-def _read_content(fields: dict[str, Piece]) -> tuple[Part, ...]:
+def _read_content(fields: Fields, role: str) -> Content:
     """Read the parts, or the content where there are none: OpenAI sends the same text in both (api_facts, 1)."""
-    for name in ("content_parts", "content"):
-        piece = fields.get(name)
-        if piece is not None and isinstance(piece.value, list) and piece.value:
-            return tuple(_read_part(item) for item in items(piece.source))
-    content = fields.get("content")
-    if content is None or content.value is None or content.value == "":
-        return ()
-    if isinstance(content.value, str):
-        return (TextPart(clean(content.value)),)
-    return (UnknownPart(_json_type(content.value), clean(content.source)),)
+    content = Content(is_assistants=role == "assistant")
+    parts, said = fields.take("content_parts", list), fields.take("content")
+    if parts is not None and parts.value:
+        content.read(parts, "content_parts")
+        if said is not None and not _says_the_same(said.value, parts.value):
+            content.other["content"] = clean(said.source)
+    elif said is not None and said.value != "":
+        if role in ("tool", "function") and not isinstance(said.value, list):
+            content.parts.append(TextPart(as_text(said)))
+        else:
+            content.read(said, "content")
+    if (pictures := fields.take("images", list)) is not None:
+        drawn, other = read_pictures(pictures, "images")
+        content.parts += drawn
+        content.other |= other
+    return content
 
 
-def _read_part(piece: Piece) -> Part:
-    part = piece.value
-    if isinstance(part, str):
-        return TextPart(clean(part))
-    if isinstance(part, dict):
-        match part.get("type"):
-            case "text" if isinstance(part.get("text"), str):
-                return TextPart(clean(part["text"]))
-            case "image_url":
-                return _read_image(part.get("image_url"))
-            case "input_audio" if isinstance(audio := part.get("input_audio"), dict):
-                return AudioPart(_text(audio.get("data")), _text(audio.get("format")))
-            case "file" if isinstance(file := part.get("file"), dict):
-                return FilePart(_text(file.get("filename")), _text(file.get("file_id")), _text(file.get("file_data")))
-            case "refusal" if isinstance(part.get("refusal"), str):
-                return RefusalPart(clean(part["refusal"]))
-            case str(kind):
-                return UnknownPart(clean(kind), clean(piece.source))
-    return UnknownPart(_json_type(part), clean(piece.source))
-
-
-def _read_image(image: Any) -> ImagePart:
-    if isinstance(image, str):  # OpenAI-compatible clients send the bare address
-        return ImagePart(clean(image), "")
-    if isinstance(image, dict):
-        return ImagePart(_text(image.get("url")), _text(image.get("detail")))
-    return ImagePart("", "")
-
-
-def _read_tool_calls(fields: dict[str, Piece]) -> tuple[ToolCall, ...]:
-    calls = []
-    piece = fields.get("tool_calls")
-    if piece is not None and isinstance(piece.value, list):
-        calls += [_read_tool_call(item) for item in items(piece.source)]
-    legacy = fields.get("function_call")
-    if legacy is not None and isinstance(legacy.value, dict):
-        calls.append(_call("", "function_call", legacy, legacy, "arguments"))
-    return tuple(calls)
-
-
-def _read_tool_call(piece: Piece) -> ToolCall:
-    call = piece.value
-    if isinstance(call, dict):
-        kind = call.get("type") or ("function" if "function" in call else "")
-        inside = dict(members(piece.source)).get(kind) if kind in ("function", "custom") else None
-        if inside is not None and isinstance(inside.value, dict):
-            return _call(_text(call.get("id")), kind, inside, piece, "arguments" if kind == "function" else "input")
-        return ToolCall(
-            _text(call.get("id")), _text(kind) or "unknown", _text(call.get("name")), "", clean(piece.source)
-        )
-    return ToolCall("", _json_type(call), "", "", clean(piece.source))
-
-
-def _call(call_id: str, kind: str, inside: Piece, whole: Piece, arguments: str) -> ToolCall:
-    given = dict(members(inside.source)).get(arguments)
-    return ToolCall(call_id, kind, _text(inside.value.get("name")), _shown(given), clean(whole.source))
-
-
-def _read_citations(annotations: Any) -> tuple[Citation, ...]:
-    if not isinstance(annotations, list):
-        return ()
-    cited = [note["url_citation"] for note in annotations if _is_citation(note)]
-    return tuple(
-        Citation(
-            _text(cite.get("url")),
-            _text(cite.get("title")),
-            _index(cite.get("start_index")),
-            _index(cite.get("end_index")),
-        )
-        for cite in cited
-    )
-
-
-def _read_audio(audio: Any) -> AudioAnswer | None:
-    if not isinstance(audio, dict):
-        return None
-    expires = _read_time(audio.get("expires_at"))
-    return AudioAnswer(_text(audio.get("id")), _text(audio.get("data")), _text(audio.get("transcript")), expires)
-
-
-def _read_reasoning(fields: dict[str, Piece]) -> tuple[Reasoning, ...]:
-    """Read every field of reasoning that says something: a text, or whatever shape a server gives it."""
-    empty: tuple[Any, ...] = (None, "", [], {})
-    found = [(name, fields[name]) for name in _REASONING_FIELDS if name in fields and fields[name].value not in empty]
-    return tuple(
-        Reasoning(name, clean(piece.value))
-        if isinstance(piece.value, str)
-        else Reasoning(name, "\n\n".join(_thoughts(piece.value)), clean(piece.source))
-        for name, piece in found
-    )
-
-
-def _thoughts(value: Any) -> list[str]:
-    """Find the texts in reasoning, at any depth: strings, and what stands as `text`, `summary` or `content`."""
-    found, waiting = [], [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            found.append(clean(one))
-        elif isinstance(one, list):
-            waiting += one[::-1]
-        elif isinstance(one, dict):
-            waiting += [one.get("content"), one.get("summary"), one.get("text")]
-    return [text for text in found if text]
-
-
-def _read_other(fields: dict[str, Piece]) -> dict[str, str]:
-    """Keep what has no place of its own: unknown fields, and known ones whose value is of an unknown shape."""
-    other = {clean(name): clean(piece.source) for name, piece in fields.items() if name not in _MESSAGE_FIELDS}
-    expected: dict[str, type | tuple[type, ...]] = {
-        "id": str, "name": str, "refusal": str, "tool_calls": list, "tool_call_id": str, "function_call": dict,
-        "annotations": list, "audio": dict, "content_parts": list,
-    }  # fmt: skip
-    for name, kind in expected.items():
-        piece = fields.get(name)
-        if piece is not None and piece.value is not None and not isinstance(piece.value, kind):
-            other[name] = clean(piece.source)
-    return other | _read_other_annotations(fields.get("annotations")) | _read_other_content(fields)
-
-
-def _read_other_annotations(annotations: Piece | None) -> dict[str, str]:
-    """Keep every annotation that cites no address, by its place and its type; null is none."""
-    if annotations is None or not isinstance(annotations.value, list) or all(map(_is_citation, annotations.value)):
-        return {}
-    return {
-        f"annotations[{n}]: {_kind_of(note.value)}": clean(note.source)
-        for n, note in enumerate(items(annotations.source))
-        if note.value is not None and not _is_citation(note.value)
-    }
-
-
-def _read_other_content(fields: dict[str, Piece]) -> dict[str, str]:
-    """Keep a content that says something else than the parts that are shown: it should be their joined text."""
-    parts, content = (fields.get(name) for name in ("content_parts", "content"))
-    if parts is None or content is None or not isinstance(parts.value, list) or not (parts.value and content.value):
-        return {}
-    texts = [part["text"] for part in parts.value if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    is_joined = isinstance(content.value, str) and _without_blanks(content.value) == _without_blanks("".join(texts))
-    return {} if is_joined or content.value == parts.value else {"content": clean(content.source)}
+def _says_the_same(content: Any, parts: list[Any]) -> bool:
+    """Whether the content is the text of the parts, joined; what is empty says nothing."""
+    texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    is_joined = isinstance(content, str) and _without_blanks(content) == _without_blanks("".join(texts))
+    return is_joined or not content or content == parts
 
 
 def _without_blanks(text: str) -> str:
     return "".join(text.split())
 
 
-def _kind_of(note: Any) -> str:
-    return (_text(note.get("type")) if isinstance(note, dict) else "") or _json_type(note)
+def _placed(content: Content, citations: tuple[Citation, ...]) -> tuple[Citation, ...]:
+    """Give the citations of a message to its text, where it has but one, for their indices count in it."""
+    texts = [n for n, part in enumerate(content.parts) if isinstance(part, TextPart)]
+    if len(texts) == 1 and not content.is_cut:
+        text = content.parts[texts[0]]
+        assert isinstance(text, TextPart)
+        content.parts[texts[0]] = replace(text, citations=text.citations + citations)
+    return citations
 
 
-def _is_citation(note: Any) -> bool:
-    return isinstance(note, dict) and isinstance(note.get("url_citation"), dict)
+def _sources_of(fields: Fields) -> tuple[Citation, ...]:
+    """Read sources that a message names beside its annotations; Azure's stand in `context`."""
+    context = fields.value("context")
+    in_context = context.get("citations") if isinstance(context, dict) else None
+    return (*_take_sources(fields, "citations"), *read_sources(in_context))
 
 
-def _read_choices(piece: Piece | None) -> tuple[Choice, ...]:
-    if piece is None or not isinstance(piece.value, list):
-        return ()
-    return tuple(_read_choice(position, item) for position, item in enumerate(items(piece.source)))
+def _take_sources(fields: Fields, name: str) -> tuple[Citation, ...]:
+    """Read a list of sources, and take it where it holds addresses alone: objects say more than a source shows."""
+    given = fields.value(name)
+    found = read_sources(given)
+    if found and all(isinstance(one, str) for one in given):
+        fields.take(name)
+    return found
 
 
-def _read_choice(position: int, piece: Piece) -> Choice:
-    if not isinstance(piece.value, dict):
-        source = clean(piece.source)
-        return Choice(position, Unreadable(_json_type(piece.value), source), "", False, {}, source)
-    fields = dict(members(piece.source))
-    message = fields.get("message")
-    index = _index(piece.value.get("index"))
-    return Choice(
-        index=position if index is None else index,
-        message=read_message(message.source)
-        if message
-        else Unreadable("a choice without a message", clean(piece.source)),
-        finish_reason=_shown(fields.get("finish_reason")),
-        has_logprobs=bool(piece.value.get("logprobs")),
-        other={
-            clean(name): clean(field.source)
-            for name, field in fields.items()
-            if name not in _CHOICE_FIELDS and field.value is not None
-        },
-        source=clean(piece.source),
+def _sources_beside(fields: Fields) -> tuple[Citation, ...]:
+    """Read the sources that Perplexity and xAI write beside the choices, in the order in which `[1]` counts them."""
+    described = _take_sources(fields, "search_results")
+    titles = {cited.url: cited.title for cited in described}
+    cited = _take_sources(fields, "citations")
+    return tuple(replace(one, title=one.title or titles.get(one.url, "")) for one in cited) or described
+
+
+def _with_sources(choice: Choice, cited: tuple[Citation, ...]) -> Choice:
+    if isinstance(choice.message, Unreadable) or choice.message.citations:
+        return choice
+    return replace(choice, message=replace(choice.message, citations=cited))
+
+
+def _read_audio(fields: Fields) -> AudioAnswer | None:
+    audio = fields.take("audio", dict)
+    if audio is None:
+        return None
+    inner = Fields(audio.source)
+    return AudioAnswer(
+        inner.text("id"), inner.text("data"), inner.text("transcript"), read_time(inner.value("expires_at"))
     )
 
 
-def _read_usage(usage: Any) -> Usage | None:
-    if not isinstance(usage, dict):
-        return None
-    return Usage(*(_index(usage.get(f"{kind}_tokens")) for kind in ("prompt", "completion", "total")))
+def _read_reasoning(fields: Fields) -> list[Reasoning]:
+    """Read every field of reasoning that says something: a text, or whatever shape a server gives it."""
+    found = [(name, piece) for name in _REASONING if (piece := fields.take(name)) is not None]
+    return [
+        Reasoning(name, clean(piece.value))
+        if isinstance(piece.value, str)
+        else Reasoning(name, "\n\n".join(thoughts_in(piece.value)), clean(piece.source))
+        for name, piece in found
+        if piece.value not in ("", [], {})
+    ]
+
+
+def _read_choices(piece: Piece | None) -> list[Choice]:
+    return [_read_choice(position, item) for position, item in enumerate(items(piece.source) if piece else ())]
+
+
+def _read_choice(position: int, piece: Piece) -> Choice:
+    source = clean(piece.source)
+    if not isinstance(piece.value, dict):
+        return Choice(position, Unreadable(json_type(piece.value), source), "", False, "", {}, source)
+    fields = Fields(piece.source)
+    index = _index(fields.value("index"))
+    fields.take("index", int)
+    has_logprobs = bool(fields.value("logprobs"))
+    fields.take("logprobs")
+    return Choice(
+        index=position if index is None else index,
+        message=_read_answer(fields, source),
+        finish_reason=fields.shown("finish_reason"),
+        has_logprobs=has_logprobs,
+        error=cause_in(fields.value("error")),
+        other=fields.left(),
+        source=source,
+    )
+
+
+def _read_answer(fields: Fields, source: str) -> Message | Unreadable:
+    """Read the message of a choice, which is the assistant's; or what a recorded stream or an older API has instead."""
+    for name in ("message", "delta"):
+        if (message := fields.take(name)) is not None:
+            return read_message(message.source, "assistant")
+    if (text := fields.take("text", str)) is not None:
+        said = read_message(f'{{"role":"assistant","content":{text.source}}}')
+        return replace(said, source=source) if isinstance(said, Message) else said
+    return Unreadable("a choice without a message", source)
+
+
+def _read_usage(fields: Fields) -> tuple[Usage | None, dict[str, str]]:
+    usage = fields.inside("usage")
+    if usage is None:
+        return None, {}
+    counts = [_index(usage.value(f"{kind}_tokens")) for kind in ("prompt", "completion", "total")]
+    for kind in ("prompt", "completion", "total"):
+        usage.take(f"{kind}_tokens", int)
+    return Usage(*counts), usage.left("usage.")
 
 
 def _read_metadata(piece: Piece | None) -> dict[str, str]:
-    if piece is None or not isinstance(piece.value, dict):
+    if piece is None:
         return {}
-    return {clean(name): _shown(value) for name, value in members(piece.source)}
+    return {clean(name): "" if value.value is None else as_text(value) for name, value in members(piece.source)}
 
 
-def _read_time(seconds: Any) -> datetime | None:
-    """Read Unix seconds; None for anything that is no moment of this calendar."""
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        return None
+def _take_time(fields: Fields, name: str) -> datetime | None:
+    moment = read_time(fields.value(name))
+    if moment is not None:
+        fields.take(name)
+    return moment
+
+
+def read_time(given: Any) -> datetime | None:
+    """Read Unix seconds or milliseconds, as a number or its digits, or an ISO 8601 text, which without a zone is UTC.
+
+    None for anything that is no moment of this calendar.
+    """
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        if isinstance(given, str):
+            if given.strip().isascii() and given.strip().isdigit():
+                given = int(given)
+            else:
+                moment = datetime.fromisoformat(given.strip())
+                return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+        if isinstance(given, bool) or not isinstance(given, (int, float)):
+            return None
+        return datetime.fromtimestamp(given / 1000 if abs(given) >= _LATEST_SECONDS else given, UTC)
     except (OverflowError, ValueError, OSError):
         return None
-
-
-def _text(value: Any) -> str:
-    return clean(value) if isinstance(value, str) else ""
-
-
-def _shown(piece: Piece | None) -> str:
-    """Give a string as it is and anything else as its JSON text; null and nothing are empty."""
-    if piece is None or piece.value is None:
-        return ""
-    return clean(piece.value) if isinstance(piece.value, str) else clean(piece.source)
 
 
 def _index(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _json_type(value: Any) -> str:
-    names: Iterable[tuple[type, str]] = (
-        (bool, "true or false"), (str, "a string"), (dict, "an object"), (list, "a list"), (type(None), "null"),
-    )  # fmt: skip
-    return next((name for kind, name in names if isinstance(value, kind)), "a number")
-
-
 def _reason(text: str, error: ValueError) -> str:
     try:
-        return _json_type(decode(text))
+        return json_type(decode(text))
     except ValueError:
         return str(error)

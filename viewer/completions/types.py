@@ -8,27 +8,42 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
+
+Outcome = Literal["error", "good", ""]  # of a tool; empty where nothing proves either
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source that the model names. The indices count characters of the text, end exclusive (api_facts, 5)."""
+
+    url: str
+    title: str
+    start: int | None = None
+    end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
-    """Plain text."""
+    """Plain text, and the sources whose indices count in it."""
 
     text: str
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """A picture: a data URL, an address elsewhere, or nothing (pictures over 8 MB are dropped when stored)."""
+    """A picture: a data URL, base64, an address elsewhere, the id it has upstream, or nothing of these."""
 
     url: str
-    detail: str
+    detail: str = ""
+    file_id: str = ""
+    caption: str = ""  # what its sender wrote of it
 
 
 @dataclass(frozen=True, slots=True)
 class AudioPart:
-    """A recording, base64; the format is what the sender said (`wav`, `mp3`)."""
+    """A recording: base64, a data URL or an address; the format is what the sender said (`wav`, `mp3`)."""
 
     data: str
     format: str
@@ -36,7 +51,7 @@ class AudioPart:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A file by its bytes (a data URL or base64), by the id it has upstream, or by its name alone."""
+    """A file by its bytes (a data URL or base64), an address, the id it has upstream, or its name alone."""
 
     filename: str
     file_id: str
@@ -63,23 +78,29 @@ Part = TextPart | ImagePart | AudioPart | FilePart | RefusalPart | UnknownPart
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call of a tool. `arguments` is the text as it came: it need not be valid JSON."""
+    """One call of a tool. `arguments` is the text as it came: it need not be valid JSON.
+
+    Some servers run the tool themselves and write its `output` into the call; None where there is none.
+    """
 
     id: str
     kind: str
     name: str
     arguments: str
     source: str
+    output: str | None = None
+    outcome: Outcome = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Citation:
-    """A source that the model names. The indices count characters of the message, end exclusive (api_facts, 5)."""
+class ToolResult:
+    """What a tool said: the parts of its message from `start` to `end`, and what the message tells of its success."""
 
-    url: str
-    title: str
-    start: int | None
-    end: int | None
+    call_id: str
+    name: str
+    start: int
+    end: int
+    outcome: Outcome = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +132,13 @@ class Message:
     parts: tuple[Part, ...]
     refusal: str
     tool_calls: tuple[ToolCall, ...]
-    tool_call_id: str
-    citations: tuple[Citation, ...]
+    results: tuple[ToolResult, ...]
+    citations: tuple[Citation, ...]  # all of the message, those of its texts first
     audio: AudioAnswer | None
     reasoning: tuple[Reasoning, ...]
-    other: dict[str, str]  # name: JSON text of every field that has no place above
+    created: datetime | None
+    error: str  # what went wrong, in the server's words
+    other: dict[str, str]  # place: JSON text of everything that has no place above
     source: str = field(repr=False)
 
 
@@ -136,6 +159,7 @@ class Choice:
     message: Message | Unreadable
     finish_reason: str
     has_logprobs: bool
+    error: str
     other: dict[str, str]  # name: JSON text of every field that has no place above
     source: str = field(repr=False)
 
@@ -160,6 +184,8 @@ class Completion:
     metadata: dict[str, str]
     parameters: dict[str, str]  # name: JSON text, only those that are set
     choices: tuple[Choice, ...]
+    error: str  # why there is no answer, in the server's words
+    other: dict[str, str]  # name: JSON text of every field that has no place above
     source: str = field(repr=False)
 
 

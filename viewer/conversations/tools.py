@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from viewer.client.client import index_of
-from viewer.completions.errors import is_error_result
+from viewer.completions.outcomes import outcome_of_text
 from viewer.completions.source_text import STRICT, members, pretty
 from viewer.completions.types import Message, TextPart, ToolCall, Unreadable
 

@@ -1,0 +1,65 @@
+"""Reads the calls of tools that stand beside a message's content."""
+
+from __future__ import annotations
+
+from .fields import Fields, as_text, json_type
+from .outcomes import outcome_of_text, outcome_of_value
+from .source_text import Piece, clean, items
+from .types import Outcome, ToolCall
+
+_GIVEN = ("arguments", "input")
+_OUTPUT = ("output", "result")
+
+
+def read_tool_calls(fields: Fields) -> tuple[tuple[ToolCall, ...], dict[str, str]]:
+    """Take `tool_calls` and the older `function_call`, and keep the JSON of what a call says beside its arguments."""
+    calls: list[ToolCall] = []
+    other: dict[str, str] = {}
+    piece = fields.take("tool_calls", list)
+    for n, item in enumerate(items(piece.source) if piece else ()):
+        call, left = _read_tool_call(item, f"tool_calls[{n}].")
+        calls.append(call)
+        other |= left
+    if (legacy := fields.take("function_call", dict)) is not None:
+        inner = Fields(legacy.source)
+        calls.append(_call("", "function_call", inner, Fields("{}"), legacy))
+        other |= inner.left("function_call.")
+    return tuple(calls), other
+
+
+def _read_tool_call(piece: Piece, place: str) -> tuple[ToolCall, dict[str, str]]:
+    if not isinstance(piece.value, dict):
+        return ToolCall("", json_type(piece.value), "", "", clean(piece.source)), {}
+    outer = Fields(piece.source)
+    call_id, kind = outer.text("id", "call_id"), outer.text("type")
+    inner = outer.inside("custom" if kind == "custom" else "function")
+    kind = kind or ("function" if inner is not None else "unknown")
+    if inner is None and not any(name in outer for name in _GIVEN):
+        return ToolCall(call_id, kind, outer.text("name"), "", clean(piece.source)), {}
+    call = _call(call_id, kind, Fields("{}") if inner is None else inner, outer, piece)
+    outer.take("index", int)  # its place in the list, once more
+    return call, outer.left(place) | (inner.left(place) if inner is not None else {})
+
+
+def _call(call_id: str, kind: str, inner: Fields, outer: Fields, whole: Piece) -> ToolCall:
+    given = _first(inner, outer, _GIVEN)
+    output = _first(inner, outer, _OUTPUT)
+    said = None if output is None else as_text(output)
+    return ToolCall(
+        id=call_id,
+        kind=kind,
+        name=inner.text("name") or outer.text("name"),
+        arguments=as_text(given) if given else "",
+        source=clean(whole.source),
+        output=said,
+        outcome=_outcome(said, outer) or _outcome(said, inner),
+    )
+
+
+def _outcome(said: str | None, fields: Fields) -> Outcome:
+    told = outcome_of_value({name: fields.value(name) for name in ("error", "status", "is_error", "isError")})
+    return told or ("" if said is None else outcome_of_text(said))
+
+
+def _first(inner: Fields, outer: Fields, names: tuple[str, ...]) -> Piece | None:
+    return next((piece for fields in (inner, outer) for name in names if (piece := fields.take(name))), None)

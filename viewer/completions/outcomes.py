@@ -1,0 +1,70 @@
+"""Says whether a tool failed. A failed tool never looks good, and a good one is not guessed: what proves neither is neither.
+
+What counts stands in a table in docs/reading.md. The same rule marks cards, facts, `has:error`, find and transcripts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .source_text import decode
+from .types import Outcome
+
+_FAILED = {"error", "failed", "failure"}
+_SUCCEEDED = {"success", "succeeded", "ok"}
+_ERROR_FIELDS = ("error", "errors", "exception", "error_message", "errorMessage")
+_NO_ERROR = (None, False, "", 0, [], {}, "null", "none", "None")
+_LONGEST = 200_000  # characters of a result that are read as JSON
+# "Error: …", "ValueError: …", "Failed to connect", "HTTP 404"; but no report that begins with "Error rate" or "Failed logins".
+_ERROR_TEXT = re.compile(
+    r"""[\s\[(<*_`#"']*(?:
+        Traceback\ \(most\ recent\ call\ last\)
+      | (?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception)\s*(?:[:(\[]|$)
+      | (?i:an\ (?:\w+\ )?(?:error|exception)\ (?:has\ )?occurred)
+      | (?i:error|exception|failed|failure|fatal(?:\ error)?)
+        (?: \s*(?!:\s*(?i:none|null|false|0)\s*$)[]:;,.!)(\[>*_`–—-]
+          | \s*$
+          | \s+(?i:\w+ing|to|in|at|on|for|from|with|while|when|during|because|due|occurred|code)\b)
+      | (?i:HTTP(?:/[\d.]+)?(?:\ status)?(?:\ error)?(?:\ code)?|status(?:\ code|_code)?)[\s:=]*[45]\d\d\b
+      | [45]\d\d\ (?:Client|Server)\ Error\b
+    )""",
+    re.VERBOSE,
+)
+
+
+def outcome_of_text(text: str) -> Outcome:
+    """Tell it by what a tool said: by the flags of a JSON object, or by how a text begins."""
+    if text.lstrip()[:1] in ("{", "[") and len(text) <= _LONGEST:
+        try:
+            return outcome_of_value(decode(text))
+        except ValueError:
+            pass
+    return "error" if _ERROR_TEXT.match(text[:400]) else ""
+
+
+def outcome_of_value(value: Any) -> Outcome:
+    """Tell it by the flags that tools, MCP and agent frameworks set."""
+    if isinstance(value, list) and value and isinstance(value[0], dict) and isinstance(value[0].get("text"), str):
+        return outcome_of_text(value[0]["text"])  # what MCP calls content
+    flags = _flags(value) if isinstance(value, dict) else set()
+    return "error" if "error" in flags else "good" if "good" in flags else ""
+
+
+def _flags(value: dict[str, Any]) -> set[Outcome]:
+    flags: set[Outcome] = set()
+    for name in ("isError", "is_error"):
+        if isinstance(value.get(name), bool):
+            flags.add("error" if value[name] else "good")
+    for name in ("success", "ok", "succeeded"):
+        if isinstance(value.get(name), bool):
+            flags.add("good" if value[name] else "error")
+    for name in ("status", "statusCode", "status_code"):
+        status = value.get(name)
+        if str(status).casefold() in _FAILED or (isinstance(status, int) and 400 <= status < 600):
+            flags.add("error")
+        elif str(status).casefold() in _SUCCEEDED:
+            flags.add("good")
+    if any(name in value and value[name] not in _NO_ERROR for name in _ERROR_FIELDS):
+        flags.add("error")
+    return flags

@@ -1,0 +1,67 @@
+"""Finds what a model thought: in fields of many shapes, in parts, and between tags in its text."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect
+from collections.abc import Iterable
+from typing import Any
+
+from .source_text import clean
+from .types import Reasoning
+
+_TAG = re.compile(r"<(/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+_FENCE = re.compile(r"^[ \t]{0,3}(?:`{3,}|~{3,})", re.MULTILINE)
+
+
+def thoughts_in(value: Any) -> list[str]:
+    """Find the texts in reasoning, at any depth: strings, and what stands under the names that servers use."""
+    found, waiting = [], [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            found.append(clean(one))
+        elif isinstance(one, list):
+            waiting += one[::-1]
+        elif isinstance(one, dict):
+            waiting += [one.get(name) for name in ("content", "summary", "text", "reasoning", "thinking")]
+    return [text for text in found if text]
+
+
+def split_thoughts(text: str) -> tuple[str, list[str]]:
+    """Take the thoughts that stand between `<think>` and `</think>` out of a text; one that is not closed goes to its end.
+
+    Some templates write the first tag into the prompt, so that an answer holds the closing one alone. Tags in code are words.
+    """
+    if "<" not in text or not _TAG.search(text):
+        return text, []
+    fences = [fence.start() for fence in _FENCE.finditer(text)]
+    said: list[str] = []
+    thoughts: list[str] = []
+    at, is_thought = 0, False
+    for tag in _TAG.finditer(text):
+        if bisect(fences, tag.start()) % 2 or "`" in text[max(0, tag.start() - 1) : tag.end() + 1]:
+            continue  # it stands in code
+        is_closing = bool(tag[1])
+        if is_thought or (is_closing and not thoughts and not said):
+            if is_closing:
+                thoughts.append(text[at : tag.start()].strip())
+                at, is_thought = tag.end(), False
+        elif not is_closing:
+            said.append(text[at : tag.start()])
+            at, is_thought = tag.end(), True
+    (thoughts if is_thought else said).append(text[at:])
+    return "".join(said).strip("\n") if thoughts else text, [thought for thought in thoughts if thought]
+
+
+def merged(found: Iterable[Reasoning]) -> tuple[Reasoning, ...]:
+    """Show once what servers mirror under several names; each name is kept, and every JSON that says more."""
+    by_text: dict[str, Reasoning] = {}
+    for n, one in enumerate(found):
+        key = " ".join(one.text.split()) or f"\0{n}"
+        if (first := by_text.get(key)) is None:
+            by_text[key] = one
+        else:
+            name = first.name if one.name in first.name.split(", ") else f"{first.name}, {one.name}"
+            by_text[key] = Reasoning(name, first.text, "\n".join(filter(None, (first.source, one.source))))
+    return tuple(by_text.values())
