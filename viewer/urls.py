@@ -71,7 +71,17 @@ urlpatterns = [
         name="choice-tool-call",
     ),
     path(
-        "completions/<str:completion_id>/messages/<str:message_id>/result/",
+        "completions/<str:completion_id>/messages/<str:message_id>/calls/<int:n>/output/",
+        conversations.tool_output,
+        name="tool-output",
+    ),
+    path(
+        "completions/<str:completion_id>/choices/<int:position>/calls/<int:n>/output/",
+        conversations.choice_tool_output,
+        name="choice-tool-output",
+    ),
+    path(
+        "completions/<str:completion_id>/messages/<str:message_id>/results/<int:n>/",
         conversations.tool_result,
         name="tool-result",
     ),

@@ -28,7 +28,7 @@
     htmx.process(call);
     const chip = card.querySelector("[data-tie]");
     chip.textContent = isError ? words.error : words.result;
-    chip.className = `chip chip--${isError ? "bad" : "good"}`;
+    chip.className = `chip${isError ? " chip--bad" : answer.querySelector("summary > .icon-check") ? " chip--good" : ""}`;
     chip.removeAttribute("data-at-the-end");
     card.classList.toggle("call--error", isError);
     answer.querySelector(".call__name").textContent = card.querySelector(".call__name").textContent;

@@ -14,7 +14,7 @@ from .types import Outcome
 _FAILED = {"error", "failed", "failure"}
 _SUCCEEDED = {"success", "succeeded", "ok"}
 _ERROR_FIELDS = ("error", "errors", "exception", "error_message", "errorMessage")
-_NO_ERROR = (None, False, "", 0, [], {}, "null", "none", "None")
+_NO_ERROR: tuple[Any, ...] = (None, False, "", 0, [], {}, "null", "none", "None")
 _LONGEST = 200_000  # characters of a result that are read as JSON
 # "Error: …", "ValueError: …", "Failed to connect", "HTTP 404"; but no report that begins with "Error rate" or "Failed logins".
 _ERROR_TEXT = re.compile(

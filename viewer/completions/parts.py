@@ -152,7 +152,9 @@ def _read_image(content: Content, part: Fields, item: Piece, place: str) -> bool
             content.other |= inner.left(f"{place}{name}.")
     part.take("index", int)
     content.parts.append(ImagePart(url, detail, file_id, caption))
-    return bool(url or file_id) or "image_url" in item.value  # OpenAI keeps a part without the picture that was too large
+    return (
+        bool(url or file_id) or "image_url" in item.value
+    )  # OpenAI keeps a part without the picture that was too large
 
 
 def _read_audio(content: Content, part: Fields, item: Piece, place: str) -> bool:
@@ -211,9 +213,7 @@ def _read_call(content: Content, part: Fields, item: Piece, place: str) -> bool:
     given = next((found for name in ("input", "arguments", "args") if (found := holder.take(name))), None)
     name = holder.text("name", "toolName", "tool_name")
     call_id = holder.text("call_id", "id", "toolCallId", "toolUseId", "tool_call_id")
-    content.calls.append(
-        ToolCall(call_id, "function", name, as_text(given) if given else "", clean(item.source))
-    )
+    content.calls.append(ToolCall(call_id, "function", name, as_text(given) if given else "", clean(item.source)))
     if inner is not None:
         content.other |= inner.left(place)
     return True
@@ -260,9 +260,12 @@ _READERS: dict[str, Reader] = {
     **dict.fromkeys(("file", "input_file", "document", "file_url"), _read_file),
     "refusal": _read_refusal,
     **dict.fromkeys(
-        ("thinking", "reasoning", "redacted_thinking", "reasoning_text", "reasoning_content", "thought"), _read_reasoning
+        ("thinking", "reasoning", "redacted_thinking", "reasoning_text", "reasoning_content", "thought"),
+        _read_reasoning,
     ),
-    **dict.fromkeys(("tool_use", "server_tool_use", "mcp_tool_use", "tool-call", "tool_call", "function_call"), _read_call),
+    **dict.fromkeys(
+        ("tool_use", "server_tool_use", "mcp_tool_use", "tool-call", "tool_call", "function_call"), _read_call
+    ),
     **dict.fromkeys(("tool_result", "tool-result", "function_call_output"), _read_tool_result),
 }
 _IMPLIED = (

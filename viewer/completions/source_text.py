@@ -100,6 +100,17 @@ def pretty(text: str, enough: int | None = None) -> str | None:
     return "".join(pieces)
 
 
+def is_json_text(text: str) -> bool:
+    """Whether a text is one JSON object or array that holds something, and so is data and no prose."""
+    text = text.strip()
+    if text[:1] + text[-1:] not in ("{}", "[]") or len(text) < 3:
+        return False
+    try:
+        return bool(STRICT.decode(text))
+    except (ValueError, RecursionError):
+        return False
+
+
 def clean(text: str) -> str:
     """Replace lone surrogates, which JSON can carry and UTF-8 cannot (api_facts: the page would fail to encode)."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)

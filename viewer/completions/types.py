@@ -142,6 +142,11 @@ class Message:
     source: str = field(repr=False)
 
 
+def parts_of_tools(message: Message) -> frozenset[int]:
+    """Give the places of the parts that a tool said."""
+    return frozenset(n for result in message.results for n in range(result.start, result.end))
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """An item that is no message; shown as what it is, so that nothing is left out."""

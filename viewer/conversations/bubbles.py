@@ -18,12 +18,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop, pgettext
 
 from viewer.client.client import index_of
-from viewer.completions.source_text import pretty
+from viewer.completions.source_text import is_json_text, pretty
 from viewer.completions.types import (
     AudioAnswer,
     AudioPart,
     Choice,
     Citation,
+    Completion,
     FilePart,
     ImagePart,
     Message,
@@ -33,15 +34,16 @@ from viewer.completions.types import (
     TextPart,
     UnknownPart,
     Unreadable,
+    parts_of_tools,
 )
 
 from . import media
 from .budget import Budget
-from .citations import Source, host_of, list_sources
+from .citations import Source, host_of, list_sources, web_address
 from .lines import first_line
 from .prose import render_prose
 from .remote_images import host_of as looked_up_host
-from .tools import Around, DrawnCall, DrawnResult, Ties, is_result
+from .tools import Around, DrawnCall, DrawnResult, Ties
 from .visible import make_visible
 
 ROLES = {
@@ -59,6 +61,10 @@ FINISH_REASONS = {
     "tool_calls": gettext_noop("Waiting for tool results"),
     "function_call": gettext_noop("Waiting for a function result"),
 }
+# What the customer saw: what was said by these roles, in parts of these kinds. Whatever is not listed here is hidden,
+# counted and named; the page, find, print, transcripts and rows all ask for it here.
+_SEEN_ROLES = ("user", "assistant")
+_SEEN_PARTS = ("text", "image", "audio", "file", "refusal")
 _UNSEEN = {
     "system": gettext_noop("system prompt"),
     "developer": gettext_noop("developer prompt"),
@@ -66,6 +72,7 @@ _UNSEEN = {
     "function": gettext_noop("function result"),
 }  # within a sentence
 _NO_ADDRESS = gettext_noop("Not shown here: its message has no id, and so its bytes have no address")
+_LEFT_OUT = gettext_noop("Left out by the program that recorded the conversation")
 _MOST_GROWTH = 5  # times; JSON that is indented to more is mostly blanks
 _LONGEST_REASON = 200  # characters of a finish reason that nobody knows
 
@@ -78,7 +85,8 @@ class DrawnPart:
     number: int = 0  # of a picture in its message
     text: str = ""
     is_prose: bool = False  # the text is Markdown
-    citations: tuple[Citation, ...] = ()
+    citations: tuple[Citation, ...] = ()  # whose places are in this text, and
+    sources: tuple[Source, ...] = ()  # all that the message cites, by which they are numbered
     url: str = ""
     name: str = ""
     detail: str = ""
@@ -87,6 +95,10 @@ class DrawnPart:
     expired: str = ""
     source: str = ""
     type: str = ""  # the media type by its bytes
+    address: str = ""  # where it is, elsewhere
+    caption: str = ""  # what its sender wrote of it
+    is_tools: bool = False  # a tool said it
+    is_json: bool = False  # the text is indented JSON
     load_url: str = ""  # fetches the picture through us
     bytes: int = 0
     width: int = 0
@@ -95,7 +107,12 @@ class DrawnPart:
     @property
     def html(self) -> SafeString:
         """The Markdown, drawn and made harmless: when it is printed, so that a bubble in the cache costs none of it."""
-        return render_prose(self.text, self.citations).html
+        return render_prose(self.text, self.citations, self.sources).html
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether the customer saw it, in a message that the customer saw."""
+        return self.kind in _SEEN_PARTS and not self.is_tools
 
     @property
     def template(self) -> str:
@@ -128,9 +145,11 @@ class Bubble:
     is_linked: bool = False
     parts: tuple[DrawnPart, ...] = ()
     calls: tuple[DrawnCall, ...] = ()
-    result: DrawnResult | None = None
+    results: tuple[DrawnResult, ...] = ()
     sources: tuple[Source, ...] = ()
     reasoning: tuple[DrawnPart, ...] = ()
+    error: str = ""  # what went wrong, in the server's words
+    created: datetime | None = None
     other: dict[str, str] = field(default_factory=dict)
     source: str = ""  # the JSON, or its beginning, of a message that has no address to give it
     choice: DrawnChoice | None = None
@@ -146,22 +165,43 @@ class Bubble:
     @property
     def is_behind_the_scenes(self) -> bool:
         """Whether the customer saw nothing of it: prompts, tool results, and calls or thoughts without a word."""
-        return self.look in ("system", "tool") or (bool(self.calls or self.reasoning) and not self.parts)
+        return self.role not in _SEEN_ROLES or not (self.is_empty or any(part.is_seen for part in self.parts))
 
     @property
     def unseen_kinds(self) -> Counter[str]:
-        if self.look in ("system", "tool"):
-            return Counter([gettext(_UNSEEN[self.role])])
-        return Counter({gettext("tool call"): len(self.calls), gettext("reasoning"): int(bool(self.reasoning))})
+        if self.role not in _SEEN_ROLES:
+            return Counter([gettext(_UNSEEN[self.role]) if self.role in _UNSEEN else self.label])
+        kinds = Counter(_unsupported(part.name) for part in self.parts if part.kind == "unknown" and not part.is_tools)
+        kinds[gettext("tool call")] = len(self.calls)
+        kinds[gettext("tool result")] = len(self.results)
+        kinds[gettext("reasoning")] = int(bool(self.reasoning))
+        kinds[gettext("error")] = int(bool(self.error))
+        return +kinds or Counter([gettext("other fields")])
 
     def as_the_customer_saw_it(self) -> Bubble:
-        unseen = _listed(self.unseen_kinds)
-        return replace(self, calls=(), reasoning=(), other={}, source="", shows_json=False, unseen=unseen)
+        is_more_hidden = (
+            self.calls or self.results or self.reasoning or self.error or not all(part.is_seen for part in self.parts)
+        )
+        return replace(
+            self,
+            parts=tuple(part for part in self.parts if part.is_seen),
+            calls=(),
+            results=(),
+            reasoning=(),
+            error="",
+            other={},
+            source="",
+            shows_json=False,
+            unseen=_listed(self.unseen_kinds) if is_more_hidden else "",
+        )
 
     @property
     def has_more(self) -> bool:
         """Whether it shows anything beside its parts: most do not, and to ask for each in a template takes time."""
-        rest = (self.result, self.calls, self.reasoning, self.other, self.left_out, self.source, self.unseen)
+        rest = (
+            *(self.results, self.calls, self.reasoning, self.other, self.error),
+            *(self.left_out, self.source, self.unseen),
+        )
         return any(rest) or (self.choice is not None and self.choice.has_logprobs)
 
     @property
@@ -213,7 +253,7 @@ def draw_messages(
 
 def place_answer(
     completion_id: str,
-    choices: tuple[Choice, ...],
+    completion: Completion,
     shown: tuple[Message | Unreadable, ...],
     bubbles: list[Bubble],
     *,
@@ -226,14 +266,26 @@ def place_answer(
     `shown` and its `bubbles` are oldest first and end with the newest message; `goes_on` says that there are older
     ones elsewhere, so that the choices may have begun on the page before.
     """
+    choices = completion.choices
     notes = [_draw_choice(completion_id, choices, position) for position in range(len(choices))]
     if choices and _ends_with(shown, choices, goes_on=goes_on):
         appended = min(len(choices), len(bubbles))
-        pairs = zip(bubbles[-appended:], notes[-appended:], strict=True)
-        return bubbles[:-appended] + [replace(bubble, choice=note) for bubble, note in pairs], []
+        ends = zip(bubbles[-appended:], choices[-appended:], notes[-appended:], strict=True)
+        return bubbles[:-appended] + [_as_answer(bubble, choice, note) for bubble, choice, note in ends], []
     budget = Budget(is_whole=is_whole)
-    drawn = (_draw_answer(choice, note.url, budget, as_source) for choice, note in zip(choices, notes, strict=True))
+    is_json = "json" in completion.parameters.get("response_format", "")
+    drawn = (
+        _draw_answer(choice, note.url, budget, as_source, is_json) for choice, note in zip(choices, notes, strict=True)
+    )
     return bubbles, [replace(bubble, choice=note) for bubble, note in zip(drawn, notes, strict=True)]
+
+
+def _as_answer(bubble: Bubble, choice: Choice, note: DrawnChoice) -> Bubble:
+    """Mark a message as the answer that it is, with what only the choice says."""
+    cited = () if isinstance(choice.message, Unreadable) else list_sources(choice.message.citations)
+    return replace(
+        bubble, choice=note, sources=bubble.sources or cited, error=make_visible(choice.error) or bubble.error
+    )
 
 
 def for_customer(bubbles: Iterable[Bubble]) -> list[Bubble | Hidden]:
@@ -260,9 +312,13 @@ def _listed(kinds: Counter[str]) -> str:
     return ", ".join(f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.items() if count)
 
 
+def _unsupported(name: str) -> str:
+    return gettext("content of the type “%(name)s”") % {"name": make_visible(name)}
+
+
 def is_remote(url: str) -> bool:
     """Whether a picture is at an address elsewhere, by http or https."""
-    return bool(host_of(url))
+    return bool(host_of(web_address(url)))
 
 
 def label_of(role: str) -> str:
@@ -276,7 +332,9 @@ def text_of(message: Message | Unreadable) -> str:
     """Give what a message says in words: text, else refusal, else transcript."""
     if isinstance(message, Unreadable):
         return ""
-    texts = [part.text for part in message.parts if isinstance(part, TextPart | RefusalPart)]
+    of_tools = parts_of_tools(message)
+    said = (part for n, part in enumerate(message.parts) if n not in of_tools)
+    texts = [part.text for part in said if isinstance(part, TextPart | RefusalPart)]
     return "\n".join(texts) or message.refusal or (message.audio.transcript if message.audio else "")
 
 
@@ -287,9 +345,8 @@ def _draw(
         return _draw_unreadable(item, budget)
     is_linked = bool(linked) and item.id == linked
     budget = Budget() if is_linked else budget  # who follows a link finds its message whole, whatever stands before it
-    result = ties.result(n) if is_result(item) else None
     url = ties.permalink(item)
-    common = _draw_common(item, url, budget, as_source=as_source, without_text=result is not None)
+    common = _draw_common(item, url, budget, as_source=as_source)
     return replace(
         common,
         id=item.id,
@@ -298,7 +355,7 @@ def _draw(
         source="" if url else _draw_own_source(item.source, budget),
         is_linked=is_linked,
         calls=_fitting(item, ties.calls(n, url), budget),
-        result=result,
+        results=ties.results(n),
         left_out=budget.end_message(),
         whole_url=f"{url}raw/" if url else "",
     )
@@ -319,15 +376,17 @@ def _draw_choice(completion_id: str, choices: tuple[Choice, ...], position: int)
     )
 
 
-def _draw_answer(choice: Choice, json_url: str, budget: Budget, as_source: bool) -> Bubble:
+def _draw_answer(choice: Choice, json_url: str, budget: Budget, as_source: bool, is_json: bool) -> Bubble:
     if isinstance(choice.message, Unreadable):
         return _draw_unreadable(choice.message, budget)
     url = json_url.removesuffix("raw/")
-    bubble = _draw_common(choice.message, url, budget, as_source=as_source)
-    calls = Ties("", [choice.message], is_whole=budget.is_whole).calls(0, url)
+    bubble = _draw_common(choice.message, url, budget, as_source=as_source, is_json=is_json)
+    ties = Ties("", [choice.message], is_whole=budget.is_whole)
     return replace(
         bubble,
-        calls=_fitting(choice.message, calls, budget),
+        calls=_fitting(choice.message, ties.calls(0, url), budget),
+        results=ties.results(0),
+        error=make_visible(budget.fit(choice.error)) or bubble.error,
         other=bubble.other | _draw_other(choice.other, budget),
         left_out=budget.end_message(),
         whole_url=json_url,
@@ -346,34 +405,31 @@ def _fitting(message: Message, drawn: tuple[DrawnCall, ...], budget: Budget) -> 
     return drawn[: budget.fitting(call.source for call in message.tool_calls)]
 
 
-def _draw_common(
-    message: Message, own_url: str, budget: Budget, *, as_source: bool, without_text: bool = False
-) -> Bubble:
+def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: bool, is_json: bool = False) -> Bubble:
     """Draw what a message and a choice have in common; below their address stand their parts and their JSON."""
     parts_url = f"{own_url}parts/" if own_url else ""
-    is_prose = message.role == "assistant" and not as_source
-    texts = [part for part in message.parts if isinstance(part, TextPart)]
-    citations = message.citations if len(texts) == 1 else ()  # their indices count in one text
-    drawn: list[DrawnPart] = []
+    is_prose = message.role == "assistant" and not (as_source or is_json)
+    sources = list_sources(message.citations)
+    of_tools = parts_of_tools(message)
+    parts: list[DrawnPart] = []
     images = 0
     for n, part in enumerate(message.parts):
         url = f"{parts_url}{n}/" if parts_url else ""
         if n and budget.is_spent:
             budget.leave_out(_length(part))
-        elif isinstance(part, TextPart) and not without_text:
-            drawn.append(_draw_text(part.text, url, citations, is_prose, budget))
+        elif isinstance(part, TextPart):
+            if n not in of_tools:  # the card of a result shows its texts
+                parts.append(_draw_text(part, url, sources, budget, is_prose=is_prose, as_source=as_source))
         elif isinstance(part, ImagePart):
             images += 1
-            drawn.append(replace(_draw_part(part, url, budget), number=images))
+            parts.append(replace(_draw_part(part, url, budget), number=images, is_tools=n in of_tools))
         else:
-            drawn.append(_draw_part(part, url, budget))
-    parts = [part for part in drawn if not (without_text and part.kind == "text")]
+            parts.append(replace(_draw_part(part, url, budget), is_tools=n in of_tools))
     if message.refusal:
         parts.append(DrawnPart("refusal", text=make_visible(budget.fit(message.refusal))))
     if message.audio is not None:
         audio_url = f"{parts_url}{len(message.parts)}/" if parts_url else ""
         parts.append(_draw_audio_answer(message.audio, audio_url, budget))
-    sources = list_sources(message.citations)
     shown = budget.fitting(f"{source.url}{source.title}" for source in sources)
     look = {"developer": "system", "function": "tool"}.get(message.role, message.role)
     return Bubble(
@@ -385,8 +441,10 @@ def _draw_common(
         parts=tuple(parts),
         sources=sources[:shown],
         reasoning=tuple(_draw_reasoning(found, own_url, budget) for found in message.reasoning),
+        error=make_visible(budget.fit(message.error)) if message.role not in ("tool", "function") else "",
+        created=message.created,
         other=_draw_other(message.other, budget),
-        is_empty=not (parts or message.tool_calls or message.reasoning or without_text),
+        is_empty=not (parts or message.tool_calls or message.reasoning or message.results or message.other),
         has_refusal=any(part.kind == "refusal" for part in parts),
     )
 
@@ -422,13 +480,18 @@ def _length(part: Part) -> int:
     return 1
 
 
-def _draw_text(text: str, url: str, citations: tuple[Citation, ...], is_prose: bool, budget: Budget) -> DrawnPart:
-    """Draw a text as Markdown or as written.
+def _draw_text(
+    part: TextPart, url: str, sources: tuple[Source, ...], budget: Budget, *, is_prose: bool, as_source: bool
+) -> DrawnPart:
+    """Draw a text as Markdown, as JSON or as written.
 
     One that is too long, by itself or for what the page has left, is its beginning and the address of the whole.
     """
+    text = part.text
+    if not as_source and is_json_text(text) and budget.opens(text) and budget.take_to_open(text):
+        return DrawnPart("text", text=make_visible(_indented(text)), is_json=True)
     if is_prose and (not url or budget.opens(text)) and budget.take_markdown(text):
-        return DrawnPart("text", text=text, is_prose=True, citations=citations)
+        return DrawnPart("text", text=text, is_prose=True, citations=part.citations, sources=sources)
     if not url:
         return DrawnPart("text", text=make_visible(budget.fit(text)))
     if budget.take_to_open(text):
@@ -452,8 +515,7 @@ def _draw_part(part: Part, url: str, budget: Budget) -> DrawnPart:
             return _draw_bytes("audio", data, url, name=gettext("Recording"), form=make_visible(budget.fit(form)))
         case FilePart(filename, file_id, data):
             name = make_visible(budget.fit(filename or file_id)) or gettext("File without a name")
-            drawn = _draw_bytes("file", data, url, name=name)
-            return drawn if data else DrawnPart("file", name=drawn.name, note=_id_only(file_id))
+            return _draw_bytes("file", data, url, name=name, file_id=file_id)
         case UnknownPart(kind, source):
             return DrawnPart("unknown", name=budget.fit(kind), source=_indented(budget.fit(source)))
 
@@ -465,13 +527,21 @@ def _indented(source: str) -> str:
 
 
 def _draw_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:
-    if not part.url.strip():
-        note = gettext("Image not stored. OpenAI keeps none that is larger than 8 MB.")
-        return DrawnPart("image", note=note, detail=part.detail)
-    if is_remote(part.url):
-        return _draw_remote_image(part, url, budget)
-    drawn = DrawnPart("image", detail=part.detail, note=gettext("Not an image that can be shown here"))
-    seen = media.glance(media.payload(part.url.strip()))
+    caption = make_visible(budget.fit(part.caption))
+    given = part.url.strip()
+    drawn = DrawnPart("image", detail=part.detail, caption=caption, note=gettext("Not an image that can be shown here"))
+    if not given:
+        return replace(drawn, note=_id_only(part.file_id) or gettext("The image is not stored"))
+    if is_remote(given):
+        return replace(_draw_remote_image(part, url, budget), caption=caption)
+    if media.is_left_out(given) or media.is_address(given):
+        note = (
+            _LEFT_OUT
+            if media.is_left_out(given)
+            else gettext_noop("An image at this address, which is not loaded here")
+        )
+        return replace(drawn, note=gettext(note), source=make_visible(budget.take_beginning(given)))
+    seen = media.glance(media.payload(given))
     if seen is None:
         return replace(drawn, source=make_visible(budget.take_beginning(part.url)))
     drawn = replace(drawn, url=url, bytes=seen.bytes, type=seen.kind.type, width=seen.width, height=seen.height)
@@ -487,12 +557,19 @@ def _draw_remote_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:
     return DrawnPart("image", name=host, note=note, source=source, detail=part.detail, load_url=load_url)
 
 
-def _draw_bytes(kind: str, data: str, url: str, *, name: str, form: str = "") -> DrawnPart:
+def _draw_bytes(kind: str, data: str, url: str, *, name: str, form: str = "", file_id: str = "") -> DrawnPart:
     """Draw bytes by what they are; `form` is the format that the message claims, which tells raw sound only."""
+    data = data.strip()
+    drawn = DrawnPart(kind, name=name, detail=form)
+    if not data:
+        return replace(drawn, note=_id_only(file_id) or gettext("Only the name is known"))
+    if media.is_left_out(data):
+        return replace(drawn, note=gettext(_LEFT_OUT))
+    if media.is_address(data):
+        return replace(drawn, address=make_visible(data), note=gettext("At an address, which is not asked"))
     seen = media.glance(media.payload(data))
     if seen is None:
-        note = gettext("The bytes cannot be read") if data else gettext("No bytes are stored")
-        return DrawnPart(kind, name=name, detail=form, note=note)
+        return replace(drawn, note=gettext("The bytes cannot be read"))
     if kind == "audio" and not url:
         return DrawnPart(kind, name=name, bytes=seen.bytes, note=gettext(_NO_ADDRESS))
     if kind == "audio" and form == "pcm16" and seen.kind == media.UNKNOWN:
@@ -542,4 +619,4 @@ def _said(message: Message) -> tuple[str, str, str]:
 
 
 def _id_only(file_id: str) -> str:
-    return gettext("Only its id is stored") if file_id else gettext("No bytes are stored")
+    return gettext("Only its id is stored: %(id)s") % {"id": make_visible(file_id)} if file_id else ""

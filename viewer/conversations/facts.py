@@ -44,7 +44,7 @@ _KINDS = (
         gettext_noop("Tool errors"),
         "alert",
         "[data-part=tool-result]:has(.chip--bad)",
-        lambda bubble: bool(bubble.result and bubble.result.is_error),
+        lambda bubble: sum(result.outcome == "error" for result in bubble.results),
     ),
     Kind(gettext_noop("Cited sources"), "quote", "[data-sources] li", lambda bubble: len(bubble.sources)),
     Kind(gettext_noop("Refusals"), "shield", "[data-part=refusal]", _parts("refusal")),

@@ -16,22 +16,26 @@ from django.utils.translation import get_language, gettext
 from viewer.client.client import Client
 from viewer.client.problems import Problem
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
-from viewer.completions.source_text import pretty
+from viewer.completions.source_text import is_json_text, pretty
 from viewer.completions.types import (
+    AudioPart,
     FilePart,
     ImagePart,
     Message,
+    Part,
     RefusalPart,
     TextPart,
     UnknownPart,
     Unreadable,
+    parts_of_tools,
 )
 
-from .bubbles import Bubble, draw_messages, is_remote, place_answer
+from .bubbles import Bubble, draw_messages, place_answer
 from .citations import list_sources
 from .folding import fold, occurrences
+from .media import is_address
 from .problem_words import Told, tell
-from .tools import given_to, is_result, said_by
+from .tools import given_to, said_by
 from .visible import make_visible
 
 LONGEST = 200  # characters of the words
@@ -190,10 +194,10 @@ def _hits_in_answer(
     client: Client, shown: tuple[Message | Unreadable, ...], needle: str, landing: _Landing
 ) -> Iterator[Hit]:
     """List the hits of the choices; they stand behind the last message, unless they are the last messages."""
-    choices = client.completion(landing.completion_id).choices
+    completion = client.completion(landing.completion_id)
     bubbles = draw_messages(landing.completion_id, shown, as_source=True)
-    _, answer = place_answer(landing.completion_id, choices, shown, bubbles, goes_on=True, as_source=True)
-    for choice, bubble in zip(choices, answer, strict=False):  # no answer: it is the last messages
+    _, answer = place_answer(landing.completion_id, completion, shown, bubbles, goes_on=True, as_source=True)
+    for choice, bubble in zip(completion.choices, answer, strict=False):  # no answer: it is the last messages
         yield from _hits(bubble, _places(choice.message, needle), replace(landing, choice=choice.index))
 
 
@@ -213,39 +217,62 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
         yield Slot(make_visible(item.source), "unknown", gettext("Unreadable item"))
         return
     yield Slot(make_visible(item.name), "name", gettext("Name"))
-    for part in item.parts:
-        match part:
-            case TextPart(text) if not is_result(item):
-                yield from _text_slots(text, item)
-            case RefusalPart(text):
-                yield Slot(make_visible(text), "refusal", gettext("Refusal"))
-            case FilePart(filename, file_id):
-                yield Slot(make_visible(filename or file_id), "file", gettext("File name"))
-            case ImagePart(url) if is_remote(url):
-                yield Slot(url, "image", gettext("Image address"))
-            case UnknownPart(_, source):
-                yield Slot(make_visible(source), "unknown", gettext("Not drawn by this version"))
+    of_tools = parts_of_tools(item)
+    for n, part in enumerate(item.parts):
+        slots = _part_slots(part, item)
+        if n not in of_tools:
+            yield from slots
+        elif not isinstance(part, TextPart):  # the texts of a tool are its result, below
+            yield from (replace(slot, is_for_staff=True) for slot in slots)
     yield Slot(make_visible(item.refusal), "refusal", gettext("Refusal"))
     if item.audio is not None:
         yield Slot(make_visible(item.audio.transcript), "audio", gettext("Transcript"))
     for cited in list_sources(item.citations):
         yield Slot(cited.title, "sources", gettext("Source"))
         yield Slot(cited.url, "sources", gettext("Source"), counts_once=True)
-    if is_result(item):
-        yield Slot(_json_text(said_by(item)), "tool-result", gettext("Result"))
+    for result in item.results:
+        yield Slot(_json_text(said_by(item, result)), "tool-result", gettext("Result"), is_for_staff=True)
     for call in item.tool_calls:
         yield Slot(make_visible(call.name), "tool-call", gettext("Tool"), is_for_staff=True)
         given = given_to(call)
         shown = make_visible(given) if call.kind == "custom" else _json_text(given)
         yield Slot(shown, "tool-call", gettext("Arguments"), is_for_staff=True)
+        if call.output is not None:
+            yield Slot(_json_text(call.output), "tool-call", gettext("Result"), is_for_staff=True)
     for thought in item.reasoning:
         yield Slot(make_visible(thought.text), "reasoning", gettext("Reasoning"), is_for_staff=True)
+    yield Slot(make_visible(item.error), "error", gettext("Error"), is_for_staff=True)
     for name, source in item.other.items():
         yield Slot(make_visible(f"{name} {source}"), "unknown", gettext("Other fields"), is_for_staff=True)
 
 
+def _part_slots(part: Part, message: Message) -> Iterator[Slot]:
+    match part:
+        case TextPart(text):
+            yield from _text_slots(text, message)
+        case RefusalPart(text):
+            yield Slot(make_visible(text), "refusal", gettext("Refusal"))
+        case FilePart(filename, file_id, data):
+            yield Slot(make_visible(filename or file_id), "file", gettext("File name"))
+            if is_address(data):
+                yield Slot(make_visible(data), "file", gettext("File address"))
+        case AudioPart(data) if is_address(data):
+            yield Slot(make_visible(data), "audio", gettext("Recording address"))
+        case ImagePart(url, _, file_id, caption):
+            yield Slot(make_visible(caption), "image", gettext("Caption"))
+            if is_address(url):
+                yield Slot(make_visible(url), "image", gettext("Image address"))
+            else:
+                yield Slot(make_visible(file_id), "image", gettext("Image id"))
+        case UnknownPart(_, source):
+            yield Slot(make_visible(source), "unknown", gettext("Not drawn by this version"), is_for_staff=True)
+
+
 def _text_slots(text: str, message: Message) -> Iterator[Slot]:
     """Give a text as Markdown shows it, and then the addresses of its links; sources are listed elsewhere."""
+    if is_json_text(text):
+        yield Slot(_json_text(text.strip()))
+        return
     if message.role != "assistant" or len(text) > MARKDOWN_LIMIT:
         yield Slot(make_visible(text))
         return

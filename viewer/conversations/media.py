@@ -7,8 +7,18 @@ import binascii
 import re
 import struct
 from dataclasses import dataclass
+from urllib.parse import unquote, unquote_to_bytes
 
-_DATA_URL = re.compile(r"data:[^,]*?(;base64)?,", re.IGNORECASE)
+_DATA_URL = re.compile(r"data:[^,]{0,200}?(;base64)?,", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?!data:)[a-zA-Z][a-zA-Z0-9+.-]*:")
+_BLANK = re.compile(r"\s+")
+_URL_SAFE = str.maketrans("-_", "+/")
+# What recorders write in the place of bytes: `[base64_data truncated: 5000 chars]`, `__REDACTED__`, `sediment-attachment://…`.
+_LEFT_OUT = re.compile(
+    r"redacted|truncated|omitted|removed|stripped|elided|placeholder|base64[\s_]*(?:data|image)|\.\.\.|…",
+    re.IGNORECASE,
+)
+_LONGEST_NOTE = 300  # characters; it may stand behind the beginning of the bytes
 _HEAD = 4096  # base64 characters that are decoded to know a type and a size without decoding the rest
 _JPEG_HEAD = 262_144  # a JPEG may carry a thumbnail before its size
 
@@ -43,34 +53,53 @@ class Glance:
     height: int = 0
 
 
+def is_address(text: str) -> bool:
+    """Whether a text names a place, by whatever scheme, and holds no bytes."""
+    return bool(_ADDRESS.match(text)) and not is_left_out(text)
+
+
+def is_left_out(text: str) -> bool:
+    """Whether a text stands where bytes were that its recorder did not keep."""
+    if address := _ADDRESS.match(text):
+        return address[0].lower().endswith("attachment:")
+    found = _DATA_URL.match(text)
+    return bool(_LEFT_OUT.search(text[found.end() if found else 0 :][-_LONGEST_NOTE:]))
+
+
 def payload(url_or_base64: str) -> str:
-    """Cut the base64 out of a data URL, or take the text for bare base64; empty when it is neither."""
+    """Give the bytes of a data URL, or what is base64 without one, as plain base64; empty when it is neither.
+
+    Base64 comes wrapped at any width, percent-encoded, or in the alphabet for URLs.
+    """
     found = _DATA_URL.match(url_or_base64)
-    if found:
-        return url_or_base64[found.end() :] if found[1] else ""
-    return "" if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", url_or_base64) else url_or_base64
+    if found and not found[1]:
+        return base64.b64encode(unquote_to_bytes(url_or_base64[found.end() :])).decode()
+    if not found and _ADDRESS.match(url_or_base64):
+        return ""
+    packed = url_or_base64[found.end() if found else 0 :]
+    packed = unquote(packed) if "%" in packed else packed
+    return _BLANK.sub("", packed).translate(_URL_SAFE)
 
 
-def decoded(text: str) -> bytes | None:
-    """Decode base64, with or without padding and line breaks; None when it is none."""
-    packed = re.sub(r"\s", "", text)
+def decoded(packed: str) -> bytes | None:
+    """Decode a payload, with or without its padding; None when it is no base64."""
     try:
         return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
 
 
-def glance(text: str) -> Glance | None:
-    """Say type, size and dimensions of base64; None when it is no base64 or empty."""
-    head = decoded(text[:_HEAD])
+def glance(packed: str) -> Glance | None:
+    """Say type, size and dimensions of a payload; None when it is no base64 or empty."""
+    head = decoded(packed[:_HEAD])
     if not head:
         return None
     kind = kind_of(head)
     if kind.type == "image/jpeg":
-        head = decoded(text[:_JPEG_HEAD]) or head
+        head = decoded(packed[:_JPEG_HEAD]) or head
     width, height = _dimensions(kind, head)
-    padding = len(text) - len(text.rstrip("="))
-    return Glance(kind, len(text) * 3 // 4 - padding, width, height)
+    padding = len(packed) - len(packed.rstrip("="))
+    return Glance(kind, len(packed) * 3 // 4 - padding, width, height)
 
 
 def kind_of(head: bytes) -> Kind:
@@ -95,6 +124,10 @@ def kind_of(head: bytes) -> Kind:
         return Kind("audio/flac", "flac")
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
         return Kind("audio/aac", "aac")
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return Kind("audio/webm", "webm")
+    if head[4:8] == b"ftyp":  # after AVIF, above
+        return Kind("audio/mp4", "m4a") if head[8:11] in (b"M4A", b"M4B") else Kind("video/mp4", "mp4")
     if head.startswith(b"%PDF-"):
         return Kind("application/pdf", "pdf")
     return UNKNOWN

@@ -126,10 +126,13 @@ def is_harmless_elsewhere(markdown: str) -> bool:
     return not any(sign in html for sign in ("<img ", "<!-- raw HTML omitted -->", 'href=""'))
 
 
-def render_prose(text: str, citations: Sequence[Citation] = ()) -> Prose:
-    """Draw a text as Markdown, in time in line with its length. The indices of the citations count its characters."""
+def render_prose(text: str, citations: Sequence[Citation] = (), sources: tuple[Source, ...] | None = None) -> Prose:
+    """Draw a text as Markdown, in time in line with its length. The indices of the citations count its characters.
+
+    `sources` number them where the message cites more than this text does.
+    """
     text = show_controls(clean(text))  # one character for one: the indices still hold
-    sources = list_sources(citations)
+    sources = list_sources(citations) if sources is None else sources
     html = _draw(text, citations, sources)
     if not text.isascii() or "&" in text:  # an entity can spell a hidden character
         html = make_visible(html)

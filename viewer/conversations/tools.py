@@ -1,14 +1,17 @@
 """Ties every tool result to its call, and decides what the card of a call and the message of a result show.
 
 A result answers the last call before it that has its id: some servers count their ids anew in every turn. Calls of one
-message that share an id get their results in order. A result without an id, as the legacy `function` messages are, is
-tied by its place, and only where a single call can be meant. So a result stands in one card at most.
+message that share an id get their results in order. Where no call has the id, one that agrees but for a suffix is meant:
+gateways write thoughts behind an id (`call_1__thought__…`) or a second id (`call_1|fc_2`), and only on one side.
+A result without an id, as the legacy `function` messages are, is tied by its place, and only where a single call can be
+meant. So a result stands in one card at most.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
@@ -19,17 +22,18 @@ from django.utils.translation import gettext
 from viewer.client.client import index_of
 from viewer.completions.outcomes import outcome_of_text
 from viewer.completions.source_text import STRICT, members, pretty
-from viewer.completions.types import Message, TextPart, ToolCall, Unreadable
+from viewer.completions.types import Message, Outcome, TextPart, ToolCall, ToolResult, Unreadable
 
 from .lines import first_line
 from .visible import make_visible
 
 Item = Message | Unreadable
-Place = tuple[int, int]  # of a call: the position of its message, and its own in there
-State = Literal["error", "answered", "elsewhere", "open", "never"]
+Place = tuple[int, int]  # of a call or a result: the position of its message, and its own in there
+State = Literal["error", "good", "answered", "elsewhere", "open", "nameless", "never"]
 _SUMMARY = 160  # characters
 _SHOWN = 4_000  # characters of arguments or of a result that stand open, and
 _SHOWN_LINES = 40  # lines; the whole is a request of its own
+_SUFFIX = re.compile(r"(?<=.)(?:__thought__|\|)")
 _PATH_SAFE = "~:@!$&'()*+,;="  # what may stand in a path segment as it is (RFC 3986)
 
 
@@ -68,7 +72,7 @@ class DrawnResult:
 
     text: DrawnText
     tie: Tie
-    is_error: bool
+    outcome: Outcome
     has_parts: bool  # pictures and the like, which stand in the message alone
     is_legacy: bool
     tool: str
@@ -89,9 +93,11 @@ class DrawnCall:
     summary: str
     text: DrawnText
     is_broken: bool
+    has_arguments: bool
     results: tuple[DrawnResult, ...]
     elsewhere: Tie | None  # a result on the page behind
     state: State
+    output: DrawnText | None  # what the call itself carries as its result
     notes: tuple[str, ...]
     key: str
 
@@ -111,25 +117,25 @@ class Ties:
         self._end = self._first + len(items)
         items = (*self._around.earlier, *items, *self._around.later)
         self._messages = {at: item for at, item in enumerate(items) if isinstance(item, Message)}
-        self._results: dict[Place, list[int]] = defaultdict(list)
+        self._results: dict[Place, list[Place]] = defaultdict(list)
         by_id = dict(_by_id(items))
-        self._by_order = dict(_by_order(items, set(by_id.values())))
+        self._by_order = dict(_by_order(items, by_id))
         self._calls = by_id | self._by_order
-        for at, place in self._calls.items():
-            self._results[place].append(at)
+        for said, call in self._calls.items():
+            self._results[call].append(said)
         self._ids = Counter(call.id for message in self._messages.values() for call in message.tool_calls if call.id)
-        self._drawn: dict[int, DrawnResult] = {}
+        self._drawn: dict[Place, DrawnResult] = {}
 
     def reach_beyond(self) -> tuple[bool, bool]:
         """Say whether the page before may hold the call of a result, and the page behind the result of a call."""
         messages = self._messages.items()
-        earlier = any(is_result(message) and at not in self._calls for at, message in messages)
+        earlier = any((at, n) not in self._calls for at, message in messages for n in range(len(message.results)))
         later = any((at, n) not in self._results for at, message in messages for n in range(len(message.tool_calls)))
         return earlier and not self._around.is_start, later and not self._around.is_end
 
     def permalink(self, message: Message) -> str:
         """Give the address of a message; empty for one whose id fits no path."""
-        has_address = bool(message.id) and "/" not in message.id
+        has_address = bool(self._base and message.id) and "/" not in message.id
         return f"{self._base}{quote(message.id, safe=_PATH_SAFE)}/" if has_address else ""
 
     def calls(self, n: int, url: str) -> tuple[DrawnCall, ...]:
@@ -140,18 +146,21 @@ class Ties:
             for i, call in enumerate(self._messages[at].tool_calls)
         )
 
-    def result(self, n: int) -> DrawnResult:
-        """Draw the result that the page's message `n` is."""
-        return self._draw_result(self._first + n)
+    def results(self, n: int) -> tuple[DrawnResult, ...]:
+        """Draw the results that the page's message `n` holds."""
+        at = self._first + n
+        return tuple(self._draw_result((at, i)) for i in range(len(self._messages[at].results)))
 
     def _draw_call(self, call: ToolCall, place: Place, url: str) -> DrawnCall:
         given = given_to(call)
         is_custom = call.kind == "custom"
         text = draw_text(given, "" if self._is_whole else url, is_json=not is_custom)
-        here = [at for at in self._results.get(place, ()) if self._is_here(at)]
-        results = tuple(self._draw_result(at) for at in here)
-        beyond = next((self._tie(at) for at in self._results.get(place, ()) if not self._is_here(at)), None)
-        state = _state(results, beyond, is_end=self._around.is_end)
+        tied = self._results.get(place, ())
+        results = tuple(self._draw_result(said) for said in tied if self._is_here(said[0]))
+        beyond = next((self._tie(said[0]) for said in tied if not self._is_here(said[0])), None)
+        state = _state(call, results, beyond, is_end=self._around.is_end)
+        if state in ("open", "never") and not call.id and self._has_nameless_results_behind(place[0]):
+            state = "nameless"
         may_come = state in ("elsewhere", "open")
         return DrawnCall(
             id=call.id,
@@ -160,37 +169,40 @@ class Ties:
             summary=first_line(given, _SUMMARY) if is_custom else _summary(given),
             text=text,
             is_broken=bool(given) and not (is_custom or text.is_json),
+            has_arguments=bool(call.arguments),
             results=results,
             elsewhere=beyond,
             state=state,
+            output=draw_output(call, f"{url}output/" if url and not self._is_whole else ""),
             notes=tuple(self._notes_on_call(call, len(results))),
             key=_key(call.id, call.name, is_legacy=call.kind == "function_call") if may_come else "",
         )
 
-    def _draw_result(self, at: int) -> DrawnResult:
-        if at not in self._drawn:
-            self._drawn[at] = self._drawn_result(at, self._messages[at])
-        return self._drawn[at]
+    def _draw_result(self, said: Place) -> DrawnResult:
+        if said not in self._drawn:
+            self._drawn[said] = self._drawn_result(said, self._messages[said[0]])
+        return self._drawn[said]
 
-    def _drawn_result(self, at: int, message: Message) -> DrawnResult:
-        given = said_by(message)
+    def _drawn_result(self, said: Place, message: Message) -> DrawnResult:
+        result = message.results[said[1]]
+        given = said_by(message, result)
         url = "" if self._is_whole else self.permalink(message)
-        place = self._calls.get(at)
-        is_in_card = place is not None and self._is_here(place[0])
+        call = self._calls.get(said)
+        is_in_card = call is not None and self._is_here(call[0])
         is_legacy = message.role == "function"
         may_come = not (is_in_card or self._around.is_start)
-        key = _key(message.tool_call_id, message.name, is_legacy=is_legacy) if may_come else ""
+        key = _key(result.call_id, result.name, is_legacy=is_legacy) if may_come else ""
         return DrawnResult(
-            text=draw_text(given, f"{url}result/" if url else "", is_json=given.lstrip()[:1] in ("{", "[")),
-            tie=self._tie(at),
-            is_error=is_error_result(given),
-            has_parts=any(not isinstance(part, TextPart) for part in message.parts),
+            text=draw_text(given, f"{url}results/{said[1]}/" if url else "", is_json=given.lstrip()[:1] in ("{", "[")),
+            tie=self._tie(said[0]),
+            outcome=outcome_of(message, result),
+            has_parts=any(not isinstance(part, TextPart) for part in message.parts[result.start : result.end]),
             is_legacy=is_legacy,
-            tool=self._messages[place[0]].tool_calls[place[1]].name if place else message.name,
-            call_id=message.tool_call_id,
-            call=self._tie(place[0]) if place else None,
+            tool=self._messages[call[0]].tool_calls[call[1]].name if call else result.name,
+            call_id=result.call_id,
+            call=self._tie(call[0]) if call else None,
             is_in_card=is_in_card,
-            notes=tuple(self._notes_on_result(at, message, key)),
+            notes=tuple(self._notes_on_result(said, result, key)),
             key=key,
         )
 
@@ -204,14 +216,26 @@ class Ties:
         if not (call.id or results) and call.kind in ("function", "custom"):
             yield gettext("The call has no id, so no result can name it")
 
-    def _notes_on_result(self, at: int, message: Message, key: str) -> Iterator[str]:
-        if self._ids[message.tool_call_id] > 1:
-            yield gettext("%(count)d calls have this id") % {"count": self._ids[message.tool_call_id]}
-        if at in self._by_order:
+    def _notes_on_result(self, said: Place, result: ToolResult, key: str) -> Iterator[str]:
+        if self._ids[result.call_id] > 1:
+            yield gettext("%(count)d calls have this id") % {"count": self._ids[result.call_id]}
+        if said in self._by_order:
             yield gettext("Told by its place, as it has no call id")
-        elif at not in self._calls and not key:
+        elif (call := self._calls.get(said)) is not None:
+            if (its_id := self._messages[call[0]].tool_calls[call[1]].id) != result.call_id:
+                yield gettext("Told by the beginning of its id; the call has %(id)s") % {
+                    "id": make_visible(its_id[:80])
+                }
+        elif not key:
             nameless = gettext("It has no call id, so its call cannot be told")
-            yield gettext("No call has this id") if message.tool_call_id else nameless
+            yield gettext("No call has this id") if result.call_id else nameless
+
+    def _has_nameless_results_behind(self, at: int) -> bool:
+        """Whether results without an id follow a message, of which none can be told to be a call's."""
+        while (message := self._messages.get(at := at + 1)) is not None and message.results:
+            if any(not result.call_id and (at, n) not in self._calls for n, result in enumerate(message.results)):
+                return True
+        return False
 
     def _is_here(self, at: int) -> bool:
         return self._first <= at < self._end
@@ -223,18 +247,30 @@ class Ties:
 
 
 def is_result(item: Item) -> bool:
-    """Whether a message is what a tool said."""
+    """Whether a message is what a tool said, and nothing else."""
     return isinstance(item, Message) and item.role in ("tool", "function")
 
 
 def given_to(call: ToolCall) -> str:
-    """Give what a tool was called with, as it came; the whole call where its kind is unknown."""
-    return call.arguments if call.kind in ("function", "custom", "function_call") else call.source
+    """Give what a tool was called with, as it came; the whole call where its kind is unknown and it has no arguments."""
+    return call.arguments if call.arguments or call.kind in ("function", "custom", "function_call") else call.source
 
 
-def said_by(message: Message) -> str:
+def said_by(message: Message, result: ToolResult) -> str:
     """Give what a tool said, as it came; its texts as one."""
-    return "\n".join(part.text for part in message.parts if isinstance(part, TextPart))
+    return "\n".join(part.text for part in message.parts[result.start : result.end] if isinstance(part, TextPart))
+
+
+def outcome_of(message: Message, result: ToolResult) -> Outcome:
+    """Tell whether a tool failed: by what the message says of it, else by what the tool said."""
+    return result.outcome or outcome_of_text(said_by(message, result))
+
+
+def draw_output(call: ToolCall, url: str = "") -> DrawnText | None:
+    """Draw the result that a call carries itself; None where it carries none."""
+    if call.output is None:
+        return None
+    return draw_text(call.output, url, is_json=call.output.lstrip()[:1] in ("{", "["))
 
 
 def draw_text(given: str, url: str = "", *, is_json: bool) -> DrawnText:
@@ -246,50 +282,74 @@ def draw_text(given: str, url: str = "", *, is_json: bool) -> DrawnText:
     return DrawnText(make_visible(shown), is_json=printed is not None, url=url, bytes=size)
 
 
-def _by_id(items: Sequence[Item]) -> Iterator[tuple[int, Place]]:
+def _by_id(items: Sequence[Item]) -> Iterator[tuple[Place, Place]]:
+    """Tie results to calls by their ids. Whole ids first, so that a likeness takes no call that has its own result."""
+    exact = dict(_same(items, lambda call_id: call_id))
+    taken = set(exact.values())
+    alike = ((said, call) for said, call in _same(items, _stem) if said not in exact and call not in taken)
+    return iter([*exact.items(), *alike])
+
+
+def _same(items: Sequence[Item], id_of: Callable[[str], str]) -> Iterator[tuple[Place, Place]]:
     latest: dict[str, list[Place]] = {}
     for at, item in enumerate(items):
         if not isinstance(item, Message):
             continue
-        if is_result(item) and (places := latest.get(item.tool_call_id)):
-            yield at, places.pop(0) if len(places) > 1 else places[0]
+        for n, result in enumerate(item.results):
+            if places := latest.get(id_of(result.call_id)):
+                yield (at, n), places.pop(0) if len(places) > 1 else places[0]
         asked: dict[str, list[Place]] = defaultdict(list)
         for n, call in enumerate(item.tool_calls):
             if call.id:
-                asked[call.id].append((at, n))
+                asked[id_of(call.id)].append((at, n))
         latest |= asked
 
 
-def _by_order(items: Sequence[Item], answered: set[Place]) -> Iterator[tuple[int, Place]]:
-    asking, nameless = -1, list[int]()
+def _stem(call_id: str) -> str:
+    """Give an id without what gateways write behind it."""
+    return _SUFFIX.split(call_id, maxsplit=1)[0]
+
+
+def _by_order(items: Sequence[Item], by_id: dict[Place, Place]) -> Iterator[tuple[Place, Place]]:
+    asking, nameless = -1, list[Place]()
+    answered = set(by_id.values())
     for at, item in enumerate(items):
-        if not is_result(item):
+        if isinstance(item, Message) and item.results:
+            nameless += [(at, n) for n, result in enumerate(item.results) if not result.call_id]
+        else:
             yield from _only_choices(items, asking, nameless, answered)
             asking, nameless = at, []
-        elif isinstance(item, Message) and not item.tool_call_id:
-            nameless.append(at)
     yield from _only_choices(items, asking, nameless, answered)
 
 
 def _only_choices(
-    items: Sequence[Item], asking: int, nameless: list[int], answered: set[Place]
-) -> Iterator[tuple[int, Place]]:
+    items: Sequence[Item], asking: int, nameless: list[Place], answered: set[Place]
+) -> Iterator[tuple[Place, Place]]:
     """Tie the results without an id that follow one message, where one call and no other can be meant."""
     message = items[asking] if nameless and asking >= 0 else None
     if not isinstance(message, Message):
         return
     free = [(n, call.name) for n, call in enumerate(message.tool_calls) if (asking, n) not in answered]
-    meant = {at: [n for n, name in free if getattr(items[at], "name", "") in ("", name)] for at in nameless}
+    names = {said: _result_at(items, said).name for said in nameless}
+    meant = {said: [n for n, name in free if names[said] in ("", name)] for said in nameless}
     claims = Counter(n for calls in meant.values() for n in calls)
-    for at, calls in meant.items():
+    for said, calls in meant.items():
         if len(calls) == 1 and claims[calls[0]] == 1:
-            yield at, (asking, calls[0])
+            yield said, (asking, calls[0])
 
 
-def _state(results: Iterable[DrawnResult], beyond: Tie | None, *, is_end: bool) -> State:
-    errors = [result.is_error for result in results]
-    if errors:
-        return "error" if any(errors) else "answered"
+def _result_at(items: Sequence[Item], said: Place) -> ToolResult:
+    message = items[said[0]]
+    assert isinstance(message, Message)
+    return message.results[said[1]]
+
+
+def _state(call: ToolCall, results: Sequence[DrawnResult], beyond: Tie | None, *, is_end: bool) -> State:
+    outcomes = [result.outcome for result in results]
+    if call.output is not None or call.outcome:
+        outcomes.append(call.outcome)
+    if outcomes:
+        return "error" if "error" in outcomes else "good" if set(outcomes) == {"good"} else "answered"
     if beyond:
         return "elsewhere"
     return "never" if is_end else "open"

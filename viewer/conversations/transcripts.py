@@ -20,7 +20,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from viewer.client.client import index_of
 from viewer.client.problems import Problem
 from viewer.completions.source_text import members, to_object
-from viewer.completions.types import Choice, Completion, Message, RefusalPart, TextPart, Unreadable
+from viewer.completions.types import Choice, Completion, Message, Outcome, RefusalPart, TextPart, Unreadable
 
 from .bubbles import (
     Bubble,
@@ -30,7 +30,7 @@ from .bubbles import (
     for_customer,
     place_answer,
 )
-from .citations import find_places, list_sources
+from .citations import Source, find_places, list_sources
 from .lines import in_one_line
 from .problem_words import tell
 from .prose import is_harmless_elsewhere
@@ -109,12 +109,13 @@ def draw(extract: Extract, include: Include, *, for_print: bool = False) -> Iter
     if extract.last:
         return
     goes_on = bool(extract.first) or count > len(tail)
-    completion_id, choices, shown = extract.completion_id, extract.completion.choices, tuple(tail)
-    _, answer = place_answer(completion_id, choices, shown, draw_messages(completion_id, shown), goes_on=goes_on)
+    completion_id, completion, shown = extract.completion_id, extract.completion, tuple(tail)
+    _, answer = place_answer(completion_id, completion, shown, draw_messages(completion_id, shown), goes_on=goes_on)
     if answer:
-        numbered = choices if for_print else tuple(_with_numbers_in(choice) for choice in choices)
+        choices = tuple(choice if for_print else _with_numbers_in(choice) for choice in completion.choices)
+        numbered = replace(completion, choices=choices)
         _, answer = place_answer(completion_id, numbered, (), [], as_source=not for_print, is_whole=True)
-        marked = any(_hides(choice.message) for choice in choices)
+        marked = any(_hides(choice.message) for choice in completion.choices)
         yield Stretch([], _included(answer, include), frozenset([""] if marked else []))
 
 
@@ -306,7 +307,11 @@ def _included(drawn: list[Bubble], include: Include) -> list[Bubble | Hidden]:
             return for_customer(drawn)
         case "no-tools":
             talk = (bubble for bubble in drawn if bubble.look != "tool")
-            return [replace(bubble, calls=()) for bubble in talk if bubble.parts or not bubble.calls]
+            return [
+                replace(bubble, calls=(), results=(), parts=tuple(part for part in bubble.parts if not part.is_tools))
+                for bubble in talk
+                if any(not part.is_tools for part in bubble.parts) or not (bubble.calls or bubble.results)
+            ]
         case "everything":
             return list(drawn)
 
@@ -326,25 +331,29 @@ def _blocks(bubble: Bubble) -> Iterator[Block]:
     for source in bubble.sources:
         address = source.url if source.is_link else ""
         yield Line(f"{source.number}. {source.title}{'' if address else f' {source.url}'}", address)
-    if bubble.result:
-        call = bubble.result.call
+    if bubble.error:
+        yield Line(gettext("Error: %(error)s") % {"error": bubble.error})
+    for result in bubble.results:
+        call = result.call
         answered = [gettext("to the call in %(message)s") % {"message": call.label}] if call else []
-        told = [
-            gettext("Error") if bubble.result.is_error else gettext("Result"),
-            bubble.result.tool,
-            bubble.result.call_id,
-            *answered,
-        ]
+        told = [_outcome_words(result.outcome), result.tool, result.call_id, *answered]
         yield Line(make_visible(" · ".join(word for word in told if word)))
-        yield Said(bubble.result.text.text)
+        yield Said(result.text.text)
     for drawn in bubble.calls:
         yield Line(make_visible(" · ".join(word for word in (gettext("Tool call"), drawn.name, drawn.id) if word)))
         yield Said(drawn.text.text)
+        if drawn.output is not None:
+            yield Line(_outcome_words("error" if drawn.state == "error" else ""))
+            yield Said(drawn.output.text)
     for part in bubble.reasoning:
         yield from _part(part, is_markdown=False)
     for name, source_text in bubble.other.items():
         yield Line(gettext("Field %(name)s:") % {"name": make_visible(name)})
         yield Said(make_visible(source_text))
+
+
+def _outcome_words(outcome: Outcome) -> str:
+    return gettext("Error") if outcome == "error" else gettext("Result")
 
 
 def _part(part: DrawnPart, *, is_markdown: bool) -> Iterator[Block]:
@@ -365,7 +374,8 @@ def _part(part: DrawnPart, *, is_markdown: bool) -> Iterator[Block]:
             elsewhere = make_visible(part.source) if part.kind == "image" and part.name else ""
             told = [
                 *("" if part.note.startswith(gettext("Image")) else part.name or gettext("Image"), part.type, size),
-                *(bytes_size(part.bytes) if part.bytes else "", part.note, part.told, elsewhere),
+                *(bytes_size(part.bytes) if part.bytes else "", part.note, part.address, part.told, elsewhere),
+                part.caption,
             ]
             yield Line(", ".join(word for word in told if word), part.url)
             if part.text:
@@ -377,15 +387,18 @@ def _with_numbers(item: Message | Unreadable) -> Message | Unreadable:
     """Write the number of each source behind the words that cite it."""
     if not isinstance(item, Message) or not item.citations:
         return item
-    texts = [part.text for part in item.parts if isinstance(part, TextPart)]
-    if len(texts) != 1:  # the indices count in one text
-        return item
-    places = find_places(texts[0], item.citations, list_sources(item.citations))
-    numbered, at = "", len(texts[0])
+    sources = list_sources(item.citations)
+    return replace(
+        item, parts=tuple(_numbered(part, sources) if isinstance(part, TextPart) else part for part in item.parts)
+    )
+
+
+def _numbered(part: TextPart, sources: tuple[Source, ...]) -> TextPart:
+    numbered, at = "", len(part.text)
+    places = find_places(part.text, part.citations, sources)
     for end, number in sorted({(place.end, place.number) for place in places}, reverse=True):
-        numbered, at = f" [{number}]{texts[0][end:at]}{numbered}", end
-    numbered = texts[0][:at] + numbered
-    return replace(item, parts=tuple(TextPart(numbered) if isinstance(part, TextPart) else part for part in item.parts))
+        numbered, at = f" [{number}]{part.text[end:at]}{numbered}", end
+    return replace(part, text=part.text[:at] + numbered)
 
 
 def _with_numbers_in(choice: Choice) -> Choice:

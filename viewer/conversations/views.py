@@ -54,7 +54,7 @@ from .problem_words import Told, tell
 from .remote_images import NotLoaded, fetch_image
 from .rows import answer_line, draw_rows, first_question, question_in
 from .templatetags.reading import long_time, utc_time
-from .tools import Around, Ties, draw_text, given_to, is_result, said_by
+from .tools import Around, Ties, draw_text, given_to, said_by
 from .transcripts import (
     INCLUDES,
     Extract,
@@ -342,13 +342,25 @@ def choice_tool_call(request: Request, completion_id: str, position: int, n: int
 
 
 @require_safe
-def tool_result(request: Request, completion_id: str, message_id: str) -> HttpResponse:
-    """What a tool said."""
+def tool_result(request: Request, completion_id: str, message_id: str, n: int) -> HttpResponse:
+    """What a tool said, which is one of the results that a message holds."""
     message = _message(request, completion_id, message_id)
-    if not is_result(message):
+    if n >= len(message.results):
         raise Http404
-    said = said_by(message)
+    said = said_by(message, message.results[n])
     return _tool_text(request, said, said, "result.txt")
+
+
+@require_safe
+def tool_output(request: Request, completion_id: str, message_id: str, n: int) -> HttpResponse:
+    """The result that one tool call of a message carries itself."""
+    return _output_of(request, _message(request, completion_id, message_id), n)
+
+
+@require_safe
+def choice_tool_output(request: Request, completion_id: str, position: int, n: int) -> HttpResponse:
+    """The result that one tool call of an answer carries itself."""
+    return _output_of(request, _message_of_choice(request, completion_id, position), n)
 
 
 @require_safe
@@ -557,7 +569,7 @@ def _drawn(
     older = reading.above if reading.order == "asc" else reading.below
     oldest_first, answer = place_answer(
         completion_id,
-        completion.choices,
+        completion,
         reading.items[turned],
         bubbles[turned],
         goes_on=older is not None,
@@ -617,6 +629,13 @@ def _call_of(request: Request, message: Message, n: int) -> HttpResponse:
     return _tool_text(request, given, as_it_came, "call.txt", is_json=call.kind != "custom")
 
 
+def _output_of(request: Request, message: Message, n: int) -> HttpResponse:
+    said = message.tool_calls[n].output if n < len(message.tool_calls) else None
+    if said is None:
+        raise Http404
+    return _tool_text(request, said, said, "result.txt")
+
+
 def _tool_text(request: Request, text: str, as_it_came: str, name: str, *, is_json: bool = True) -> HttpResponse:
     """Answer a long text whole: indented, as a fragment for its card, or as it came, as a download."""
     if request.htmx:
@@ -642,11 +661,11 @@ def _bytes_of(message: Message, n: int, *, is_raw_sound: bool) -> HttpResponse:
         case ImagePart(url):
             packed = media.payload(url.strip())
         case AudioPart(data):
-            packed = media.payload(data)
+            packed = media.payload(data.strip())
         case FilePart(filename, _, data):
-            packed, name = media.payload(data), filename
+            packed, name = media.payload(data.strip()), filename
         case None if n == len(message.parts) and message.audio is not None:
-            packed = message.audio.data
+            packed = media.payload(message.audio.data)
         case _:
             raise Http404
     content = media.decoded(packed)
