@@ -41,7 +41,7 @@ ADDRESSES = [
     *PAYLOADS,
 ]
 # More messages, "Show all", and the list beside.
-OUR_FRAGMENT = re.compile(r"/completions/[^?]+/(?:\?after=.+|(?:parts|calls)/\d+/|result/|beside/)$")
+OUR_FRAGMENT = re.compile(r"/completions/[^?]+/(?:\?after=.+|(?:parts|calls|results)/\d+/(?:output/)?|beside/)$")
 CANARY = '<i class="canary"></i>'
 # Links to scripts are followed, the others not; nothing is fetched for the reader, and nothing copied.
 USE_EVERYTHING = """() => {

@@ -291,7 +291,7 @@ SHOWN = [
     Shape(
         "roles",
         messages=[say(role, f"by {role}") for role in ("judge", "", None, "User", "<b>", 9)],
-        words=["Role “judge”", "No role", "No role", "Role “User”", "Role “<b>”", "Role “9”"],
+        words=["Role “judge”", "No role", "No role", "User", "Role “<b>”", "Role “9”"],
         parts=["text"] * 6,
         absent=["Assistant"],
     ),

@@ -370,8 +370,8 @@ def test_pictures_sound_and_files_come_as_what_they_are(reader: Client, stored: 
         ({"url": "https://cdn.shop.example/a.png?x=1"}, "Image on cdn.shop.example, not loaded"),
         ({"url": ""}, "Image not stored"),
         (None, "Image not stored"),
-        ({"url": "javascript:alert(1)"}, "Not an image that can be shown here"),
-        ({"url": "file:///etc/passwd"}, "Not an image that can be shown here"),
+        ({"url": "javascript:alert(1)"}, "Image at an address that is not asked javascript:alert(1)"),
+        ({"url": "gs://bucket/scan.png"}, "Image at an address that is not asked gs://bucket/scan.png"),
         ({"url": "data:image/svg+xml,<svg onload=alert(1)>"}, "Not an image that can be shown here"),
         (
             {"url": "data:image/svg+xml;base64,PHN2Zy8+"},
@@ -410,7 +410,7 @@ def test_what_cannot_be_drawn_is_named_and_shown_as_json(reader: Client, stored:
     assert "Not drawn by this version: a number" in visible(page)
     assert "Not drawn by this version: an object" in visible(page)
     assert "bare" in visible(page)
-    assert "Other fields thinking, refusal" in visible(page)
+    assert "Other fields refusal" in visible(page)
 
 
 def test_refusals_reasoning_audio_and_sources_have_their_place(reader: Client, stored: Store) -> None:
@@ -455,8 +455,8 @@ def test_very_long_reasoning_is_shown_by_its_beginning_and_leads_to_the_json(rea
         reader, stored, say("assistant", "x", reasoning=thought, reasoning_details=[{"text": thought}]),
         choices=[make_choice("y", reasoning=thought)],
     )  # fmt: skip
-    assert page.count("25 kB") == 3
-    assert page.count("first word") == 3
+    assert page.count("25 kB") == 2  # what is mirrored under two names is one
+    assert page.count("first word") == 2
     assert "the very end" not in page
     for address in ("messages/chatcmpl-one-0/raw/", "choices/0/raw/"):
         assert f'<a class="button button--small" href="/completions/chatcmpl-one/{address}">' in page

@@ -60,15 +60,15 @@ def test_sound_is_told_by_its_first_bytes(head: bytes) -> None:
     ("given_", "packed"),
     [
         ("data:image/png;base64,QUJD", "QUJD"), ("DATA:image/png;charset=x;BASE64,QUJD", "QUJD"), ("QUJD", "QUJD"),
-        ("data:text/html,<b>", ""), ("https://cdn.example/a.png", ""), ("javascript:alert(1)", ""), ("", ""),
+        ("data:text/html,%3Cb>", "PGI+"), ("data:image/png;base64,QU%4AD%2B-_\n A=", "QUJD++/A="), ("https://cdn.example/a.png", ""), ("javascript:alert(1)", ""), ("", ""),
     ],
 )  # fmt: skip
-def test_base64_is_found_in_data_urls_and_bare(given_: str, packed: str) -> None:
+def test_the_bytes_of_data_urls_and_of_base64_of_any_form_are_found(given_: str, packed: str) -> None:
     assert media.payload(given_) == packed
 
 
 def test_base64_survives_missing_padding_and_line_breaks() -> None:
-    assert media.decoded("QUJ\nDRA") == b"ABCD"
+    assert media.decoded(media.payload("QUJ\nDRA")) == b"ABCD"
     assert media.decoded("not base64!") is None
 
 

@@ -179,7 +179,8 @@ def test_a_permalink_to_a_result_shows_it(reader: Client, stored: Store) -> None
         (' {"error": "x"}', True),
         ('{"error": null}', False),
         ('[{"error": 1}]', False),
-        ("error: 500", False),
+        ("error: 500", True),
+        ("error 500 is a code", False),
         ('{"error": 1', False),
     ],
 )
@@ -194,7 +195,8 @@ def test_an_error_is_marked_and_its_card_is_open(reader: Client, stored: Store, 
 def test_a_call_that_nothing_answers_and_a_result_that_answers_nothing_say_so(reader: Client, stored: Store) -> None:
     page = shown(reader, stored, asking(call(), call(None)), saying("orphan", "call_z"), saying("nameless", None))
     unanswered, nameless_call = cards(page)
-    assert state(unanswered) == state(nameless_call) == "Never answered"
+    assert state(unanswered) == "Never answered"
+    assert state(nameless_call) == "The ids are missing"
     assert "The call has no id, so no result can name it" in visible(nameless_call)
     orphan, nameless = results(page)
     assert is_open(orphan)
@@ -218,7 +220,7 @@ def test_a_large_result_shows_its_beginning_and_comes_whole_to_look_at_and_to_ke
 ) -> None:
     said = json.dumps({"rows": [{"id": n, "price": "1.10", "script": "<script>alert(1)</script>"} for n in range(900)]})
     page = shown(reader, stored, asking(call()), saying(said))
-    address = f"{HOME}messages/chatcmpl-one-1/result/"
+    address = f"{HOME}messages/chatcmpl-one-1/results/0/"
     for drawn in (*cards(page), *results(page)):
         assert f'hx-get="{address}"' in drawn
         assert f"Show all, {len(said) / 1000:.0f} kB" in drawn
@@ -242,7 +244,7 @@ def test_calls_and_results_have_addresses_and_nothing_else_has(reader: Client, s
     assert f'href="{address}"' in page
     assert state(cards(page)[-1]) == "Never answered"
     assert reader.get(address).content == b'last\n{"a":1.0}'
-    for nothing in ("messages/chatcmpl-one-0/calls/1/", "messages/chatcmpl-one-0/result/", "choices/0/calls/1/"):
+    for nothing in ("messages/chatcmpl-one-0/calls/1/", "messages/chatcmpl-one-0/results/0/", "choices/0/calls/1/"):
         assert reader.get(HOME + nothing).status_code == 404
 
 

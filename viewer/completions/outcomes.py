@@ -1,4 +1,4 @@
-"""Says whether a tool failed. A failed tool never looks good, and a good one is not guessed: what proves neither is neither.
+"""Says whether a tool failed. A failed tool never looks good, and a good one is not guessed.
 
 What counts stands in a table in docs/reading.md. The same rule marks cards, facts, `has:error`, find and transcripts.
 """
@@ -16,7 +16,7 @@ _SUCCEEDED = {"success", "succeeded", "ok"}
 _ERROR_FIELDS = ("error", "errors", "exception", "error_message", "errorMessage")
 _NO_ERROR: tuple[Any, ...] = (None, False, "", 0, [], {}, "null", "none", "None")
 _LONGEST = 200_000  # characters of a result that are read as JSON
-# "Error: …", "ValueError: …", "Failed to connect", "HTTP 404"; but no report that begins with "Error rate" or "Failed logins".
+# "Error: …", "ValueError: …", "Failed to connect", "HTTP 404"; but no report that begins with "Error rate".
 _ERROR_TEXT = re.compile(
     r"""[\s\[(<*_`#"']*(?:
         Traceback\ \(most\ recent\ call\ last\)

@@ -1,7 +1,7 @@
 """Reads the content of a message, part by part, in the shapes of OpenAI and of the servers that are near it.
 
-The types of Responses, Anthropic's Messages, MCP, Google and the common agent frameworks say the same in other words: text,
-pictures, sound, files, thoughts, calls of tools and their results. What is none of these is kept by name and as written.
+Responses, Anthropic's Messages, MCP, Google and the common agent frameworks say the same in other words: text, pictures,
+sound, files, thoughts, calls of tools and their results. What is none of these is kept by name and as written.
 """
 
 from __future__ import annotations
@@ -73,6 +73,12 @@ class Content:
         self.is_cut |= said != text
         if said or not thoughts:
             self._add_pictures(said, () if self.is_cut else citations)
+
+    def cite(self, n: int, citations: tuple[Citation, ...]) -> None:
+        """Give a text the citations whose indices count in it."""
+        text = self.parts[n]
+        if isinstance(text, TextPart):
+            self.parts[n] = TextPart(text.text, text.citations + citations)
 
     def _add_pictures(self, text: str, citations: tuple[Citation, ...]) -> None:
         pictures = list(_DATA_PICTURE.finditer(text)) if "](data:image/" in text or "](<data:image/" in text else []
@@ -263,9 +269,8 @@ _READERS: dict[str, Reader] = {
         ("thinking", "reasoning", "redacted_thinking", "reasoning_text", "reasoning_content", "thought"),
         _read_reasoning,
     ),
-    **dict.fromkeys(
-        ("tool_use", "server_tool_use", "mcp_tool_use", "tool-call", "tool_call", "function_call"), _read_call
-    ),
+    **dict.fromkeys(("tool_use", "server_tool_use", "mcp_tool_use", "tool-call", "tool_call"), _read_call),
+    "function_call": _read_call,
     **dict.fromkeys(("tool_result", "tool-result", "function_call_output"), _read_tool_result),
 }
 _IMPLIED = (

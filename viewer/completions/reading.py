@@ -159,9 +159,7 @@ def _placed(content: Content, citations: tuple[Citation, ...]) -> tuple[Citation
     """Give the citations of a message to its text, where it has but one, for their indices count in it."""
     texts = [n for n, part in enumerate(content.parts) if isinstance(part, TextPart)]
     if len(texts) == 1 and not content.is_cut:
-        text = content.parts[texts[0]]
-        assert isinstance(text, TextPart)
-        content.parts[texts[0]] = replace(text, citations=text.citations + citations)
+        content.cite(texts[0], citations)
     return citations
 
 

@@ -29,9 +29,10 @@ def thoughts_in(value: Any) -> list[str]:
 
 
 def split_thoughts(text: str) -> tuple[str, list[str]]:
-    """Take the thoughts that stand between `<think>` and `</think>` out of a text; one that is not closed goes to its end.
+    """Take the thoughts between `<think>` and `</think>` out of a text; one that is not closed goes to the end.
 
-    Some templates write the first tag into the prompt, so that an answer holds the closing one alone. Tags in code are words.
+    Some templates write the first tag into the prompt, so that an answer holds the closing one alone. Tags in code are
+    words.
     """
     if "<" not in text or not _TAG.search(text):
         return text, []

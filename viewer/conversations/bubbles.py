@@ -283,9 +283,8 @@ def place_answer(
 def _as_answer(bubble: Bubble, choice: Choice, note: DrawnChoice) -> Bubble:
     """Mark a message as the answer that it is, with what only the choice says."""
     cited = () if isinstance(choice.message, Unreadable) else list_sources(choice.message.citations)
-    return replace(
-        bubble, choice=note, sources=bubble.sources or cited, error=make_visible(choice.error) or bubble.error
-    )
+    error = make_visible(choice.error) or bubble.error
+    return replace(bubble, choice=note, sources=bubble.sources or cited, error=error)
 
 
 def for_customer(bubbles: Iterable[Bubble]) -> list[Bubble | Hidden]:
@@ -531,21 +530,19 @@ def _draw_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:
     given = part.url.strip()
     drawn = DrawnPart("image", detail=part.detail, caption=caption, note=gettext("Not an image that can be shown here"))
     if not given:
-        return replace(drawn, note=_id_only(part.file_id) or gettext("The image is not stored"))
+        return replace(drawn, note=_id_only(part.file_id) or gettext("Image not stored"))
     if is_remote(given):
         return replace(_draw_remote_image(part, url, budget), caption=caption)
     if media.is_left_out(given) or media.is_address(given):
-        note = (
-            _LEFT_OUT
-            if media.is_left_out(given)
-            else gettext_noop("An image at this address, which is not loaded here")
-        )
-        return replace(drawn, note=gettext(note), source=make_visible(budget.take_beginning(given)))
+        note = gettext(_LEFT_OUT) if media.is_left_out(given) else gettext("Image at an address that is not asked")
+        return replace(drawn, note=note, source=make_visible(budget.take_beginning(given)))
     seen = media.glance(media.payload(given))
     if seen is None:
         return replace(drawn, source=make_visible(budget.take_beginning(part.url)))
     drawn = replace(drawn, url=url, bytes=seen.bytes, type=seen.kind.type, width=seen.width, height=seen.height)
-    return replace(drawn, note="" if url else gettext(_NO_ADDRESS)) if seen.kind.is_image else drawn
+    if seen.kind.is_image:
+        return replace(drawn, note="" if url else gettext(_NO_ADDRESS))
+    return drawn if media.is_base64(given) else replace(drawn, source=make_visible(budget.take_beginning(given)))
 
 
 def _draw_remote_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:

@@ -66,6 +66,12 @@ def is_left_out(text: str) -> bool:
     return bool(_LEFT_OUT.search(text[found.end() if found else 0 :][-_LONGEST_NOTE:]))
 
 
+def is_base64(text: str) -> bool:
+    """Whether the bytes are packed as base64, with or without a data URL around them."""
+    found = _DATA_URL.match(text)
+    return bool(found[1]) if found else not _ADDRESS.match(text)
+
+
 def payload(url_or_base64: str) -> str:
     """Give the bytes of a data URL, or what is base64 without one, as plain base64; empty when it is neither.
 

@@ -1,8 +1,8 @@
 """Ties every tool result to its call, and decides what the card of a call and the message of a result show.
 
 A result answers the last call before it that has its id: some servers count their ids anew in every turn. Calls of one
-message that share an id get their results in order. Where no call has the id, one that agrees but for a suffix is meant:
-gateways write thoughts behind an id (`call_1__thought__…`) or a second id (`call_1|fc_2`), and only on one side.
+message that share an id get their results in order. Where no call has the id, one that agrees but for a suffix is
+meant: gateways write thoughts behind an id (`call_1__thought__…`) or a second id (`call_1|fc_2`), on one side only.
 A result without an id, as the legacy `function` messages are, is tied by its place, and only where a single call can be
 meant. So a result stands in one card at most.
 """
@@ -159,7 +159,7 @@ class Ties:
         results = tuple(self._draw_result(said) for said in tied if self._is_here(said[0]))
         beyond = next((self._tie(said[0]) for said in tied if not self._is_here(said[0])), None)
         state = _state(call, results, beyond, is_end=self._around.is_end)
-        if state in ("open", "never") and not call.id and self._has_nameless_results_behind(place[0]):
+        if state in ("open", "never") and not call.id and self._has_nameless_results_behind(place[0], call.name):
             state = "nameless"
         may_come = state in ("elsewhere", "open")
         return DrawnCall(
@@ -230,11 +230,12 @@ class Ties:
             nameless = gettext("It has no call id, so its call cannot be told")
             yield gettext("No call has this id") if result.call_id else nameless
 
-    def _has_nameless_results_behind(self, at: int) -> bool:
-        """Whether results without an id follow a message, of which none can be told to be a call's."""
+    def _has_nameless_results_behind(self, at: int, name: str) -> bool:
+        """Whether results without an id follow a message, one of which may be meant for a call of this name."""
         while (message := self._messages.get(at := at + 1)) is not None and message.results:
-            if any(not result.call_id and (at, n) not in self._calls for n, result in enumerate(message.results)):
-                return True
+            for n, result in enumerate(message.results):
+                if not result.call_id and result.name in ("", name) and (at, n) not in self._calls:
+                    return True
         return False
 
     def _is_here(self, at: int) -> bool:
@@ -252,7 +253,7 @@ def is_result(item: Item) -> bool:
 
 
 def given_to(call: ToolCall) -> str:
-    """Give what a tool was called with, as it came; the whole call where its kind is unknown and it has no arguments."""
+    """Give what a tool was called with, as it came; the whole call where it is of an unknown kind without arguments."""
     return call.arguments if call.arguments or call.kind in ("function", "custom", "function_call") else call.source
 
 
@@ -326,22 +327,16 @@ def _only_choices(
     items: Sequence[Item], asking: int, nameless: list[Place], answered: set[Place]
 ) -> Iterator[tuple[Place, Place]]:
     """Tie the results without an id that follow one message, where one call and no other can be meant."""
-    message = items[asking] if nameless and asking >= 0 else None
-    if not isinstance(message, Message):
+    asker = items[asking] if nameless and asking >= 0 else None
+    if not isinstance(asker, Message):
         return
-    free = [(n, call.name) for n, call in enumerate(message.tool_calls) if (asking, n) not in answered]
-    names = {said: _result_at(items, said).name for said in nameless}
+    free = [(n, call.name) for n, call in enumerate(asker.tool_calls) if (asking, n) not in answered]
+    names = {said: message.results[said[1]].name for said in nameless if isinstance(message := items[said[0]], Message)}
     meant = {said: [n for n, name in free if names[said] in ("", name)] for said in nameless}
     claims = Counter(n for calls in meant.values() for n in calls)
     for said, calls in meant.items():
         if len(calls) == 1 and claims[calls[0]] == 1:
             yield said, (asking, calls[0])
-
-
-def _result_at(items: Sequence[Item], said: Place) -> ToolResult:
-    message = items[said[0]]
-    assert isinstance(message, Message)
-    return message.results[said[1]]
 
 
 def _state(call: ToolCall, results: Sequence[DrawnResult], beyond: Tie | None, *, is_end: bool) -> State:
