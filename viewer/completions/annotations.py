@@ -9,7 +9,7 @@ from .source_text import Piece, clean, items
 from .types import Citation
 
 _ADDRESSES = ("url", "uri", "link", "href")
-_TITLES = ("title", "name")
+_TITLES = ("title", "name", "document_title")
 
 
 def read_annotations(fields: Fields, name: str, place: str = "") -> tuple[tuple[Citation, ...], dict[str, str]]:

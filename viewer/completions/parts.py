@@ -1,6 +1,6 @@
 """Reads the content of a message, part by part, in the shapes of OpenAI and of the servers that are near it.
 
-Responses, Anthropic's Messages, MCP, Google and the common agent frameworks say the same in other words: text, pictures,
+Responses, Anthropic's Messages, MCP, Google and common agent frameworks say the same in other words: text, pictures,
 sound, files, thoughts, calls of tools and their results. What is none of these is kept by name and as written.
 """
 
@@ -207,7 +207,8 @@ def _read_refusal(content: Content, part: Fields, item: Piece, place: str) -> bo
 def _read_reasoning(content: Content, part: Fields, item: Piece, place: str) -> bool:
     kind = item.value.get("type") or "thought"
     text = "\n\n".join(thoughts_in(item.value))
-    says_more = set(item.value) - {"type", "thinking", "reasoning", "text", "summary", "content"}
+    told = {name for name, value in item.value.items() if value is not None}
+    says_more = told - {"type", "thinking", "reasoning", "text", "summary", "content"}
     content.reasoning.append(Reasoning(clean(str(kind)), text, clean(item.source) if says_more or not text else ""))
     part.take_all()
     return True

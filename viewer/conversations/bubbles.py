@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop, pgettext
 
 from viewer.client.client import index_of
-from viewer.completions.source_text import is_json_text, pretty
+from viewer.completions.source_text import decode, is_json_text, pretty
 from viewer.completions.types import (
     AudioAnswer,
     AudioPart,
@@ -60,6 +60,12 @@ FINISH_REASONS = {
     "content_filter": gettext_noop("Stopped by the content filter"),
     "tool_calls": gettext_noop("Waiting for tool results"),
     "function_call": gettext_noop("Waiting for a function result"),
+}
+_SPELLINGS = {  # of other servers
+    **dict.fromkeys(("end_turn", "eos", "eos_token", "stop_sequence", "complete"), "stop"),
+    **dict.fromkeys(("max_tokens", "max_output_tokens"), "length"),
+    **dict.fromkeys(("safety", "refusal"), "content_filter"),
+    "tool_use": "tool_calls",
 }
 # What the customer saw: what was said by these roles, in parts of these kinds. Whatever is not listed here is hidden,
 # counted and named; the page, find, print, transcripts and rows all ask for it here.
@@ -127,6 +133,7 @@ class DrawnChoice:
     label: str  # empty where there is but one
     finish_reason: str
     finish_words: str
+    is_finished: bool
     has_logprobs: bool
     url: str
 
@@ -280,6 +287,38 @@ def place_answer(
     return bubbles, [replace(bubble, choice=note) for bubble, note in zip(drawn, notes, strict=True)]
 
 
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """That a completion has no answer, and why, as far as it tells."""
+
+    cause: str
+
+
+def no_answer_in(completion: Completion, newest: Message | Unreadable | None) -> NoAnswer | None:
+    """Say that no answer is stored, unless there is one, be it as the newest message."""
+    if completion.choices or (isinstance(newest, Message) and newest.role == "assistant"):
+        return None
+    return NoAnswer(make_visible(completion.error) or _filters_in(completion.other.get("prompt_filter_results", "")))
+
+
+def _filters_in(source: str) -> str:
+    """Name the filters that stopped a prompt, as Azure tells them: `{"jailbreak": {"filtered": true}}`."""
+    try:
+        waiting = [("", decode(source or "null"))]
+    except ValueError:
+        return ""
+    stopped: dict[str, None] = {}
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, list):
+            waiting += [(name, item) for item in value]
+        elif isinstance(value, dict):
+            waiting += value.items()
+            if value.get("filtered") is True:
+                stopped[make_visible(name)] = None
+    return gettext("The prompt was stopped by a filter: %(names)s") % {"names": ", ".join(stopped)} if stopped else ""
+
+
 def _as_answer(bubble: Bubble, choice: Choice, note: DrawnChoice) -> Bubble:
     """Mark a message as the answer that it is, with what only the choice says."""
     cited = () if isinstance(choice.message, Unreadable) else list_sources(choice.message.citations)
@@ -363,13 +402,15 @@ def _draw(
 def _draw_choice(completion_id: str, choices: tuple[Choice, ...], position: int) -> DrawnChoice:
     choice = choices[position]
     reason = make_visible(choice.finish_reason[:_LONGEST_REASON])
+    known = _SPELLINGS.get(reason.lower(), reason.lower())
     return DrawnChoice(
         index=choice.index,
         label=gettext("Choice %(n)d of %(count)d") % {"n": position + 1, "count": len(choices)}
         if len(choices) > 1
         else "",
         finish_reason=reason,
-        finish_words=gettext(FINISH_REASONS[reason]) if reason in FINISH_REASONS else reason,
+        finish_words=gettext(FINISH_REASONS[known]) if known in FINISH_REASONS else reason,
+        is_finished=known == "stop",
         has_logprobs=choice.has_logprobs,
         url=reverse("raw-choice", args=[completion_id, position]),
     )

@@ -83,6 +83,8 @@ def payload(url_or_base64: str) -> str:
     if not found and _ADDRESS.match(url_or_base64):
         return ""
     packed = url_or_base64[found.end() if found else 0 :]
+    if found and _DATA_URL.match(packed):  # some clients put it on twice
+        return payload(packed)
     packed = unquote(packed) if "%" in packed else packed
     return _BLANK.sub("", packed).translate(_URL_SAFE)
 

@@ -26,8 +26,10 @@ from .bubbles import (
     Bubble,
     DrawnPart,
     Hidden,
+    NoAnswer,
     draw_messages,
     for_customer,
+    no_answer_in,
     place_answer,
 )
 from .citations import Source, find_places, list_sources
@@ -70,6 +72,7 @@ class Stretch:
     bubbles: list[Bubble | Hidden]
     answer: list[Bubble | Hidden]
     marked: frozenset[str] = frozenset()  # the messages in which something hidden was made visible
+    no_answer: NoAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,9 @@ def draw(extract: Extract, include: Include, *, for_print: bool = False) -> Iter
     goes_on = bool(extract.first) or count > len(tail)
     completion_id, completion, shown = extract.completion_id, extract.completion, tuple(tail)
     _, answer = place_answer(completion_id, completion, shown, draw_messages(completion_id, shown), goes_on=goes_on)
+    newest = tail[-1] if tail else None
+    if (none := no_answer_in(completion, newest)) is not None:
+        yield Stretch([], [], no_answer=none)
     if answer:
         choices = tuple(choice if for_print else _with_numbers_in(choice) for choice in completion.choices)
         numbered = replace(completion, choices=choices)
@@ -196,6 +202,12 @@ class _Writer:
                     count, last = count + 1, _label(bubble)
                 for bubble in stretch.answer:
                     yield self._answer(bubble, has_hidden=bool(stretch.marked))
+                if stretch.no_answer is not None:
+                    yield "\n" + self._line(
+                        Line(f"{gettext('No answer is stored.')} {stretch.no_answer.cause}".strip())
+                    )
+            if self._include == "everything":
+                yield from self._fields_of_completion()
         except Problem as problem:
             told = gettext("broken off after %(message)s. %(cause)s") % {"message": last, "cause": _cause(problem)}
             yield "\n" + self._closing(gettext("INCOMPLETE") + f": {told}")
@@ -204,6 +216,11 @@ class _Writer:
                 "End of the transcript, %(count)s message.", "End of the transcript, %(count)s messages.", count
             )
             yield "\n" + self._closing(end % {"count": grouped(count)})
+
+    def _fields_of_completion(self) -> Iterator[str]:
+        for name, source in self._extract.completion.other.items():
+            yield "\n" + self._line(Line(gettext("Field %(name)s of the completion:") % {"name": make_visible(name)}))
+            yield self._said(Said(make_visible(source)))
 
     def write_bodies(self) -> Iterator[str]:
         separator = ""

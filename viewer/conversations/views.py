@@ -34,6 +34,7 @@ from .bubbles import (
     draw_messages,
     for_customer,
     is_remote,
+    no_answer_in,
     place_answer,
 )
 from .facts import draw_jumps, draw_parameters, finish_reasons
@@ -105,6 +106,10 @@ class Reading:
         """What the tool calls of these messages may reach over to."""
         is_start = (self.below if self.order == "desc" else self.above) is None
         return Around(self.earlier, self.later, is_start, self.is_end, is_newest_first=self.order == "desc")
+
+    @property
+    def newest(self) -> Message | Unreadable | None:
+        return self.items[0 if self.order == "desc" else -1] if self.items else None
 
     @property
     def is_end(self) -> bool:
@@ -191,6 +196,7 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
         "source": source,
         "bubbles": bubbles,
         "answer": answer,
+        "no_answer": no_answer_in(completion, reading.newest) if completion and reading.is_end else None,
         "hidden_count": sum(item.hidden for item in (*bubbles, *answer) if isinstance(item, Hidden)),
         "as_source": as_source,
         "is_for_customer": is_for_customer,
@@ -206,6 +212,7 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
             "metadata": metadata_links(completion.metadata) if completion else [],
             "finish_reasons": finish_reasons(completion) if completion else [],
             "parameters": draw_parameters(completion) if completion else [],
+            "other": [*completion.other.items()] if completion else [],
             "jumps": draw_jumps([*bubbles, *answer]),
             "ids_count": any(bubble.number is not None for bubble in shown),
             **ways_on(request, completion_id, completion),
@@ -462,10 +469,11 @@ def _printed(request: Request, page: str, extract: Extract, source: Source) -> I
     include = _include(request)
     try:
         for stretch in draw(extract, include, for_print=True):
-            if stretch.bubbles or stretch.answer:
+            if stretch.bubbles or stretch.answer or stretch.no_answer:
                 context = {
                     "bubbles": stretch.bubbles,
                     "answer": stretch.answer,
+                    "no_answer": stretch.no_answer,
                     "order": "asc",
                     "completion": extract.completion,
                 }

@@ -1,4 +1,4 @@
-"""Draws a bubble, or takes it from the cache: its HTML depends on what it says and on nothing else.
+"""Draws a bubble, or takes it from the cache: its HTML depends on what it says, and on the zone where it tells a time.
 
 The key is a hash of all that goes in: the bubble with its texts, citations and addresses, the language, and the code,
 templates and catalogues that draw it. So what one person read is reached by its content alone: only a request that has
@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language
 
 from viewer.conversations.bubbles import Bubble
@@ -28,7 +29,8 @@ _LARGEST = 64_000  # bytes; with the cache's 1,000 entries this bounds its memor
 @register.simple_tag
 def drawn(bubble: Bubble, template: str = "conversations/_bubble.html") -> SafeString:
     """Print one bubble with its frame, or with another template that takes a bubble."""
-    key = sha256(f"{_version()}{get_language()}{template}{bubble!r}".encode()).hexdigest()
+    zone = get_current_timezone_name() if bubble.created else ""
+    key = sha256(f"{_version()}{get_language()}{zone}{template}{bubble!r}".encode()).hexdigest()
     kept = caches["bubbles"]
     html: str | None = kept.get(key)
     if html is None:
