@@ -16,7 +16,7 @@ from .annotations import read_annotations, read_sources
 from .fields import Fields, as_text, json_type
 from .outcomes import outcome_of_value
 from .reasoning import split_thoughts, thoughts_in
-from .source_text import Piece, clean, items
+from .source_text import Piece, clean, decode, items, members
 from .types import (
     AudioPart,
     Citation,
@@ -35,6 +35,7 @@ _DATA_PICTURE = re.compile(
     r"!\[(?P<caption>[^\]\n]{0,500})\]\(\s*+<?(?P<url>data:image/[\w.+-]{1,40};base64,[A-Za-z0-9+/=_-]++)>?"
     r"(?:\s++\"[^\"\n]*+\")?\s*+\)"
 )
+_BYTES = ("image", "audio", "image_url")
 _MEDIA_TYPES = ("media_type", "mimeType", "mime_type", "mediaType")
 
 
@@ -73,6 +74,14 @@ class Content:
         self.is_cut |= said != text
         if said or not thoughts:
             self._add_pictures(said, () if self.is_cut else citations)
+
+    def add_said_by_tool(self, text: str) -> None:
+        """Add what a tool said in one text; where that is MCP's content with pictures or sound as JSON, its parts."""
+        blocks = _blocks_in(text)
+        if blocks is None:
+            self.parts.append(TextPart(text))
+        else:
+            self.read(blocks, "content")
 
     def cite(self, n: int, citations: tuple[Citation, ...]) -> None:
         """Give a text the citations whose indices count in it."""
@@ -248,7 +257,7 @@ def _read_said(content: Content, said: Piece, place: str) -> None:
     """Read what a tool said: a text, parts, or JSON of its own, which is its text."""
     is_parts = isinstance(said.value, list) and any(isinstance(one, dict) and "type" in one for one in said.value)
     if isinstance(said.value, str) or not is_parts:
-        content.parts.append(TextPart(as_text(said)))
+        content.add_said_by_tool(as_text(said))
         return
     inside = Content(is_assistants=False)
     inside.read(said, place)
@@ -256,6 +265,20 @@ def _read_said(content: Content, said: Piece, place: str) -> None:
     content.reasoning += inside.reasoning
     content.calls += inside.calls
     content.other |= inside.other
+
+
+def _blocks_in(text: str) -> Piece | None:
+    """Find the list of typed parts in JSON, or in its `content`, where one of them is bytes; None in any other text."""
+    if text.lstrip()[:1] not in ("[", "{") or not any(f'"{kind}"' in text for kind in _BYTES):
+        return None
+    try:
+        piece = Piece(text, decode(text))
+        if isinstance(piece.value, dict):
+            piece = dict(members(text)).get("content", piece)
+    except ValueError:
+        return None
+    is_list = isinstance(piece.value, list) and all(isinstance(one, dict) and "type" in one for one in piece.value)
+    return piece if is_list and any(one["type"] in _BYTES for one in piece.value) else None
 
 
 Reader = Callable[[Content, Fields, Piece, str], bool]

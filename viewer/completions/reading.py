@@ -134,7 +134,7 @@ def _read_content(fields: Fields, role: str) -> Content:
             content.other["content"] = clean(said.source)
     elif said is not None and said.value != "":
         if role in ("tool", "function") and not isinstance(said.value, list):
-            content.parts.append(TextPart(as_text(said)))
+            content.add_said_by_tool(as_text(said))
         else:
             content.read(said, "content")
     if (pictures := fields.take("images", list)) is not None:

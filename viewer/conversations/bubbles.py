@@ -470,13 +470,14 @@ def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: b
     if message.audio is not None:
         audio_url = f"{parts_url}{len(message.parts)}/" if parts_url else ""
         parts.append(_draw_audio_answer(message.audio, audio_url, budget))
+    is_tools_alone = bool(message.results) and all(part.is_tools for part in parts)
     shown = budget.fitting(f"{source.url}{source.title}" for source in sources)
-    look = {"developer": "system", "function": "tool"}.get(message.role, message.role)
+    role = "tool" if is_tools_alone and message.role == "user" else message.role
     return Bubble(
         id="",
         role=message.role,
-        look=look if message.role in ROLES else "neutral",
-        label=label_of(budget.fit(message.role)),
+        look={"developer": "system", "function": "tool"}.get(role, role) if role in ROLES else "neutral",
+        label=label_of(budget.fit(role)),
         name=make_visible(budget.fit(message.name)),
         parts=tuple(parts),
         sources=sources[:shown],
