@@ -166,8 +166,10 @@ def _read_image(content: Content, part: Fields, item: Piece, place: str) -> bool
             caption = caption or inner.text("alt", "caption", "alt_text", "title")
             content.other |= inner.left(f"{place}{name}.")
     part.take("index", int)
+    if not (url or file_id or "image_url" in item.value):  # OpenAI keeps the part of a picture that it drops
+        return False
     content.parts.append(ImagePart(url, detail, file_id, caption))
-    return (
+    return True
         bool(url or file_id) or "image_url" in item.value
     )  # OpenAI keeps a part without the picture that was too large
 
