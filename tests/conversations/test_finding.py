@@ -99,6 +99,17 @@ def next_step(page: str) -> str:
             'User #0 Not drawn by this version {"type": " hologram ", "depth": 3}',
         ),
         (say("user", "pay\u202eload"), "[U+202E]", "User #0 pay [U+202E] load"),
+        (say("user", "pay\u202eload"), "payload", "User #0 pay[U+202E]load"),
+        (say("assistant", "Left on 2026‑11‑03."), "2026-11-03", "Assistant #0 Left on 2026‑11‑03 ."),
+        (say("assistant", None, tool_calls=[CALL]), "call_1", "Assistant #0 Call id call_1"),
+        (say("tool", "done", tool_call_id="call_1"), "call_1", "Tool result #0 Call id call_1"),
+        (
+            say(
+                "user", None, content_parts=[{"type": "image_url", "image_url": {"url": "data:,", "data": "Page two"}}]
+            ),
+            "page two",
+            "User #0 JSON Page two",
+        ),
         (say("user", "<b>bold</b>"), "<b>", "User #0 <b> bold</b>"),
     ],
 )
