@@ -209,9 +209,13 @@ def _places(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Place
 
 def _places_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Iterator[_Place]:
     """Give what the search finds in a message and no part of the page shows; its JSON, one click away, does."""
-    for text in texts_of(said_in(decode(item.source))) if isinstance(item, Message) else ():
-        slot = Slot(make_visible(text), "unknown", gettext("JSON"), is_for_staff=True)
-        yield from ((slot, start, end) for start, end in occurrences(slot.text, pattern, 1))
+    if isinstance(item, Unreadable):
+        return
+    shown = {part.text for part in item.parts if isinstance(part, TextPart)}
+    for text in texts_of(said_in(decode(item.source))):
+        if text not in shown:
+            slot = Slot(make_visible(text), "unknown", gettext("JSON"), is_for_staff=True)
+            yield from ((slot, start, end) for start, end in occurrences(slot.text, pattern, 1))
 
 
 def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
