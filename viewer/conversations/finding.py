@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext
 
 from viewer.archive.search_text import said_in, texts_of
-from viewer.client.client import Client
+from viewer.client.client import NOWHERE, Client
 from viewer.client.problems import Problem
 from viewer.completions.folding import needle_of, occurrences, pattern_of
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
@@ -99,11 +99,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What one page of messages holds; `cursor` goes on behind it, and is empty at the end of the conversation."""
+    """What one page of messages holds; `cursor` goes on behind it, and is empty where nothing is to be asked for."""
 
     hits: tuple[Hit, ...]
     read: int
     cursor: str
+    is_end: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,8 @@ def find_words(
         read += stretch.read
         questions += was_asked
         cursor = stretch.cursor
+        if not (cursor or stretch.is_end):
+            return Found(tuple(found), read, questions, "", tell(Problem("unreadable", NOWHERE)))
         is_used_up = questions >= asked or len(found) >= hits or time.monotonic() - began > seconds
         if not cursor or is_used_up:
             return Found(tuple(found), read, questions, cursor)
@@ -180,10 +183,10 @@ def _read_stretch(client: Client, completion_id: str, words: str, after: str) ->
             found.append((item, places, landing))
     bubbles = draw_messages(completion_id, [item for item, _, _ in found], as_source=True)
     hits = [hit for bubble, (_, places, at) in zip(bubbles, found, strict=True) for hit in _hits(bubble, places, at)]
-    is_end = not (page.has_more and page.cursor)
-    if is_end:
-        hits += _hits_in_answer(client, page.items, pattern, landing)
-    return Stretch(tuple(hits), len(page.items), "" if is_end else page.cursor)
+    if not page.has_more:
+        shown = page.items or (client.newest_messages(completion_id) if after else ())
+        hits += _hits_in_answer(client, shown, pattern, landing)
+    return Stretch(tuple(hits), len(page.items), page.cursor if page.has_more else "", not page.has_more)
 
 
 def _hits_in_answer(
