@@ -32,6 +32,7 @@ _BYTES = re.compile(
     rf"|(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_=-]{{{_LONGEST_RUN},}}"
     r"|(?<![A-Za-z0-9+/_=-])(?:[A-Za-z0-9+/_=-]{57,}[\r\n]+){4,}[A-Za-z0-9+/_=-]*"
 )
+_ALL_BYTES = re.compile(rf"(?:data:[^\s,]{{0,200}};base64,)?[A-Za-z0-9+/_=-]{{{_LONGEST_RUN}}}")
 _KINDS = {"image_url": "image", "input_audio": "audio", "file": "file", "refusal": "refusal"}
 
 _CHARACTERS = [chr(code) for code in range(0x300, 0x10000)]
@@ -100,7 +101,7 @@ def texts_of(value: Any, read_json: Callable[[str], str] = without_escapes) -> I
         if isinstance(value, str):
             if value and not (name in _NAMING and value in _NAMES):
                 text = without_bytes(read_json(value) if value[0] in "{[" else value)
-                if not text.isspace():
+                if text and not text.isspace():
                     yield text
         elif isinstance(value, list):
             waiting += [(name, item) for item in reversed(value)]
@@ -111,6 +112,10 @@ def texts_of(value: Any, read_json: Callable[[str], str] = without_escapes) -> I
 
 def without_bytes(text: str) -> str:
     """Take out what only machines read: data URLs and long runs of base64, tell-tale by their length."""
+    if len(text) < _LONGEST_RUN and "data:" not in text:
+        return text
+    if _ALL_BYTES.match(text) and " " not in text:  # a picture is not worth looking through
+        return ""
     return _BYTES.sub(" ", text) if "data:" in text or _may_have_a_run(text, _LONGEST_RUN) else text
 
 
