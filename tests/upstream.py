@@ -697,6 +697,43 @@ def with_more(payload: Json) -> None:
         payload["has_more"] = True
 
 
+def more_missing(question: Question) -> Answer:
+    return api(question, lambda payload: payload.pop("has_more", None))
+
+
+def more_string(question: Question) -> Answer:
+    return api(question, with_more_as(lambda has_more: str(has_more).lower()))
+
+
+def more_number(question: Question) -> Answer:
+    return api(question, with_more_as(int))
+
+
+def more_null(question: Question) -> Answer:
+    return api(question, with_more_as(lambda _: None))
+
+
+def more_when_full(question: Question) -> Answer:
+    """A server that does not look behind a page: a full one may have more."""
+    limit = int(question.query.get("limit", "20"))
+    return api(
+        question, lambda payload: payload.update(has_more=len(payload["data"]) == limit) if "data" in payload else None
+    )
+
+
+def with_more_as(form: Callable[[bool], Any]) -> Callable[[Json], None]:
+    def change(payload: Json) -> None:
+        if "data" in payload:
+            payload["has_more"] = form(payload["has_more"])
+
+    return change
+
+
+def ignores_after(question: Question) -> Answer:
+    """A gateway that drops what it does not know: every page is the first."""
+    return api(replace(question, query={name: value for name, value in question.query.items() if name != "after"}))
+
+
 def ids_empty(question: Question) -> Answer:
     return api(question, without_ids)
 
@@ -834,6 +871,12 @@ MODES: dict[str, Callable[[Question], Answer]] = {
     "nested": nested,  # nested-500: levels
     "more-but-empty": more_but_empty,
     "more-for-ever": more_for_ever,
+    "more-missing": more_missing,
+    "more-string": more_string,
+    "more-number": more_number,
+    "more-null": more_null,
+    "more-when-full": more_when_full,
+    "ignores-after": ignores_after,
     "ids-empty": ids_empty,
     "rate-limited": rate_limited,  # rate-limited-5: seconds
     "rate-limited-ms": rate_limited_ms,  # rate-limited-ms-900: milliseconds

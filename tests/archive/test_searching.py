@@ -62,9 +62,9 @@ def desk(stored: Store) -> None:
             say("assistant", None, tool_calls=[call("lookup_order", '{"name": "Jos\\u00e9", "city": "Genève"}')]),
             say("tool", '{"error": "warehouse offline"}', tool_call_id="call_1"),
             say("assistant", "As the page says.", annotations=[{"type": "url_citation", "url_citation": cited}]),
-            say("user", None, content_parts=[{"type": "file", "file": {"filename": "Quittung.pdf", "file_data": "QUJD"}}]),
+            say("user", None, content_parts=[{"type": "file", "file": {"filename": "Quittung.pdf", "file_data": "QUJD" * 100}}]),
             say("assistant", None, refusal="That would be unwise."),
-            say("assistant", None, audio={"id": "audio_1", "data": "c2VjcmV0", "transcript": "Spoken tangerine"}),
+            say("assistant", None, audio={"id": "audio_1", "data": "c2VjcmV0" * 100, "transcript": "Spoken tangerine"}),
             say("user", None, content_parts=[{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]),
             say("critic", "Nobody knows this role", verdict={"why": "peculiar"}),
             model="gpt-4.1-2025-04-14",
@@ -106,8 +106,8 @@ def desk(stored: Store) -> None:
         ("peculiar", ["chatcmpl-a-9"]),
         ("paris", ["chatcmpl-a answer"]),
         ("cus 42", ["chatcmpl-a metadata"]),
-        ("QUJD", []),
-        ("c2VjcmV0", []),
+        ("QUJD*", []),
+        ("c2VjcmV0*", []),
         ("role:system", ["chatcmpl-a-0"]),
         ("role:Critic", ["chatcmpl-a-9"]),
         ("tool:LOOKUP_order", ["chatcmpl-a-3", "chatcmpl-a-2"]),
@@ -152,6 +152,10 @@ def test_what_is_asked_is_found_and_nothing_else(desk: None, question: str, expe
         ("ขอเงินคืนหน่อย", ["เงินคืน"], ["คืนเงิน"]),
         ("手机abc", ["手机", '"手机abc"', "abc"], ["机手"]),
         ("Straße ĳs Ærø ﬁne ｆｕｌｌ", ["strasse", "ijs", "aero", "fine", "full"], ["stras"]),
+        ("TK‑30582 ISIK ẞ pay\xadload m²", ["tk-30582", "ışık", "ss", "payload", '"TK–30582"', "m2"], ["pay"]),
+        ("カ\u3099ス ｶﾞｽ", ["ガス"], ["カス"]),
+        ("\u1100\u1161\u11a8오", ["각오"], ["가오"]),
+        ("سَـلام", ["سلام"], []),
         ("नमस्ते दुनिया", ["नमस्ते", "दुनि*"], ["दुन"]),
     ],
 )
@@ -161,6 +165,35 @@ def test_every_script_is_found_by_its_own_words(
     stored(make_completion("c", say("user", text), choices=[]))
     assert {question: found(question) for question in questions} == {question: ["c-0"] for question in questions}
     assert {question: found(question) for question in misses} == {question: [] for question in misses}
+
+
+LONG_BYTES = "QUJD" * 100
+IN_LINES = "\n".join(["QUJD" * 19] * 6)
+
+
+@pytest.mark.parametrize("key", ["data", "format", "detail", "type", "object", "id", "file_data", "any", "text"])
+def test_a_text_is_found_under_any_key_and_bytes_under_none(stored: Store, key: str) -> None:
+    stored(
+        make_completion("words", say("user", "x", note={key: "A tangerine"}), choices=[]),
+        make_completion("bytes", say("user", "x", note={key: LONG_BYTES}), choices=[]),
+        make_completion("lines", say("user", "x", note={key: IN_LINES}), choices=[]),
+        make_completion("url", say("user", f"![a](data:image/png;base64,{LONG_BYTES}) peach"), choices=[]),
+        make_completion("prose", say("user", "data: an apple, a pear"), choices=[]),
+    )
+    assert found("tangerine") == ["words-0"]
+    assert found("QUJD*") == []
+    assert (found("peach"), found("pear")) == (["url-0"], ["prose-0"])
+
+
+def test_a_call_is_found_by_its_id_and_the_names_of_kinds_are_no_words(desk: None) -> None:
+    assert found("call_1") == ["chatcmpl-a-3", "chatcmpl-a-2"]
+    assert {word: found(word) for word in ("image_url", "function", "assistant", "input_audio")} == {
+        "image_url": [], "function": [], "assistant": [], "input_audio": [],
+    }  # fmt: skip
+
+
+def test_the_snippet_shows_json_as_its_page_does(desk: None) -> None:
+    assert snippet('"name jose city"') == '{ "[name": "José", "city]": "Genève" }'
 
 
 def test_the_snippet_marks_the_words_in_the_text_as_it_was_written(stored: Store) -> None:
@@ -340,6 +373,20 @@ def test_rebuilding_mends_the_index_and_gives_what_importing_gave(stored: Store,
         assert found("refund") == ["chatcmpl-b-0", "chatcmpl-a-1"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_index_of_a_version_with_another_folding_is_written_anew_by_the_next_start(
+    stored: Store, desk: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    indexed = list(SearchEntry.objects.order_by("id").values_list("id", "completion_id", "position", "words"))
+    call_command("migrate", "archive", "0003", verbosity=0)
+    SearchEntry.objects.update(words="folded in another way")
+    call_command("migrate", "archive", verbosity=0)
+    call_command("rebuild_search", missing=True)
+    assert "2 conversations made searchable" in capsys.readouterr().out
+    assert list(SearchEntry.objects.order_by("id").values_list("id", "completion_id", "position", "words")) == indexed
+    assert found("refund") == ["chatcmpl-b-0", "chatcmpl-a-1"]
+
+
 def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(*(make_completion(f"c-{n}", say("user", "refund")) for n in range(5)))
     SearchEntry.objects.all().delete()
@@ -358,13 +405,13 @@ def test_strange_times_and_shapes_are_stored_and_found(stored: Store) -> None:
         make_completion("empty", choices=[make_choice("refund")]),
         make_completion("odd", say("user", {"deep": [{"er": "refund"}]}), choices=[7, {"message": None}]),
         make_completion("huge", say("user", "refund " + "".join(chr(0x10000 + n % 5000) for n in range(400_000)))),
-        make_completion("wide", say("user", "refund " + "a" * 5000 + " \x00 end"), metadata={"k": "x" * 9000}),
+        make_completion("wide", say("user", "refund " + "ä" * 5000 + " \x00 end"), metadata={"k": "x" * 9000}),
     )
     assert {outcome.became for outcome in became} == {"imported"}
     assert found("refund")[0] == "late-0"
     assert found("refund")[-1] == "old-0"
     assert set(found("refund")) == {"old-0", "late-0", "empty answer", "odd-0", "huge-0", "wide-0"}
-    assert found("a" * 5000) == ["wide-0"]
+    assert found("ä" * 5000) == ["wide-0"]
 
 
 def test_no_word_is_longer_than_the_databases_take_wherever_it_stands() -> None:

@@ -55,6 +55,31 @@ def test_enter_goes_from_hit_to_hit_through_the_whole_conversation_and_the_addre
     expect(page.get_by_role("link", name="Find in this conversation")).to_be_focused()
 
 
+def test_what_counts_as_the_same_is_marked_as_it_stands(page: Page, stored: Callable, site: str) -> None:
+    call = {"id": "call_9a8b", "type": "function", "function": {"name": "track", "arguments": "{}"}}
+    stored(
+        make_completion(
+            "chatcmpl-one",
+            say("user", "Order TK‑30582, Ærøskøbing, pay\u200bload, cafe\u0301s"),
+            say("assistant", None, tool_calls=[call]),
+            say("tool", "sent", tool_call_id="call_9a8b"),
+        )
+    )
+    for words, shown, place in [
+        ("tk-30582", "TK‑30582", "1 of 1"),
+        ("aeroskobing", "Ærøskøbing", "1 of 1"),
+        ("payload", "pay[U+200B]load", "1 of 1"),
+        ("cafe", "cafe\u0301", "1 of 1"),
+        ("call_9a8b", "call_9a8b", "1 of 2"),
+    ]:
+        page.goto(f"{site}/completions/chatcmpl-one/")
+        find(page, words)
+        expect(page.locator(PLACE)).to_have_text(place)
+        expect(page.locator(CURRENT)).to_have_text(shown)
+        expect(page.locator(CURRENT)).to_be_in_viewport()
+        expect(page.locator("mark:not(.hit mark)")).to_have_count(int(place[-1]))
+
+
 FOLDED = [
     say("system", "Be kind. " * 60 + "Never name the needle."),
     say("user", "x " * 12_000 + "a needle at the very end"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from tests.conftest import make_completion, make_long, say
 from viewer.client.asking import Answer, Asker
 from viewer.client.client import Client, index_of
 from viewer.client.problems import Problem
+from viewer.completions.reading import read_message
+from viewer.completions.types import Page
 from viewer.sources.sources import Source
 
 BASE = "https://upstream.example/v1"
@@ -151,6 +154,20 @@ def test_silence_becomes_a_problem_too(failure: Exception, name: str) -> None:
     with pytest.raises(Problem) as caught:
         Client(Asker(requests.Session()), BASE).completions()
     assert caught.value.name == name
+
+
+def test_a_server_that_leads_in_a_circle_shows_no_message_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = {"": ("a", "b"), "b": ("c", "d"), "d": ("a", "b")}
+
+    def messages(_: Client, _id: str, *, after: str = "", **_more: Any) -> Page[Any]:
+        items = tuple(read_message(json.dumps({"id": one})) for one in ring[after])
+        return Page(items, True, items[-1].id)
+
+    monkeypatch.setattr(Client, "messages", messages)
+    pages = Client(Asker(requests.Session()), BASE).every_message("one")
+    assert [item.id for page in islice(pages, 2) for item in page] == ["a", "b", "c", "d"]
+    with pytest.raises(Problem, match="sends the same again"):
+        next(pages)
 
 
 @responses.activate

@@ -545,24 +545,23 @@ def test_a_page_goes_on_behind_its_last_item_whatever_last_id_says() -> None:
     assert ([item.id for item in page.items], page.has_more, page.cursor) == (["a", "b"], True, "b")
 
 
-@pytest.mark.parametrize("envelope", [{"has_more": True}, {"has_more": True, "last_id": "x", "first_id": "x"}])
-def test_an_empty_page_that_says_there_is_more_is_the_end(envelope: dict[str, Any]) -> None:
-    page = read_message_page(page_of(**envelope))
-    assert (page.items, page.has_more, page.cursor) == ((), False, "")
-
-
 @pytest.mark.parametrize("ids", [{"first_id": "", "last_id": ""}, {"first_id": None, "last_id": None}, {}])
 def test_an_empty_page_has_no_cursor(ids: dict[str, Any]) -> None:
     assert read_message_page(page_of(has_more=False, **ids)).cursor == ""
 
 
-@pytest.mark.parametrize("has_more", ["true", 1, None, "false", []])
-def test_only_true_means_more(has_more: Any) -> None:
-    assert read_message_page(page_of({"id": "a"}, has_more=has_more)).has_more is False
+@pytest.mark.parametrize("envelope", [{}, *({"has_more": given} for given in ("true", "false", 1, 0, None, []))])
+def test_whether_there_is_more_is_only_told_by_true_and_false(envelope: dict[str, Any]) -> None:
+    page = read_message_page(page_of({"id": "a"}, **envelope))
+    assert (page.has_more, page.is_told) == (True, False)
 
 
-def test_a_page_without_has_more_is_the_last() -> None:
-    assert read_message_page(page_of({"id": "a"})).has_more is False
+@pytest.mark.parametrize(
+    ("envelope", "has_more"), [({}, False), ({"has_more": "true"}, False), ({"has_more": True}, True)]
+)
+def test_an_empty_page_is_the_end_unless_it_says_that_there_is_more(envelope: dict[str, Any], has_more: bool) -> None:
+    page = read_message_page(page_of(**envelope))
+    assert (page.items, page.has_more, page.is_told, page.cursor) == ((), has_more, True, "")
 
 
 @pytest.mark.parametrize("last", [None, "words", {"role": "user"}, {"id": None}, {"id": 7, "role": "user"}])

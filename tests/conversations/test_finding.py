@@ -7,6 +7,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
@@ -15,8 +16,10 @@ from tests.conftest import make_choice, make_completion, make_key, make_long, sa
 from tests.conversations.pages import message_ids, visible
 from tests.costs import assert_linear
 from tests.upstream import Upstream
+from viewer.archive.search_text import shown_texts
 from viewer.client import client as asking
 from viewer.client.problems import Problem
+from viewer.completions.folding import pattern_of
 from viewer.completions.reading import read_message
 from viewer.completions.types import Page
 from viewer.conversations import finding, views
@@ -99,6 +102,17 @@ def next_step(page: str) -> str:
             'User #0 Not drawn by this version {"type": " hologram ", "depth": 3}',
         ),
         (say("user", "pay\u202eload"), "[U+202E]", "User #0 pay [U+202E] load"),
+        (say("user", "pay\u202eload"), "payload", "User #0 pay[U+202E]load"),
+        (say("assistant", "Left on 2026‑11‑03."), "2026-11-03", "Assistant #0 Left on 2026‑11‑03 ."),
+        (say("assistant", None, tool_calls=[CALL]), "call_1", "Assistant #0 Call id call_1"),
+        (say("tool", "done", tool_call_id="call_1"), "call_1", "Tool result #0 Call id call_1"),
+        (
+            say(
+                "user", None, content_parts=[{"type": "image_url", "image_url": {"url": "data:,", "data": "Page two"}}]
+            ),
+            "page two",
+            "User #0 JSON Page two",
+        ),
         (say("user", "<b>bold</b>"), "<b>", "User #0 <b> bold</b>"),
     ],
 )
@@ -109,6 +123,20 @@ def test_everything_that_a_message_holds_is_found_and_named(
     [(address, found)] = finds(reader, words)
     assert found == line
     assert address.startswith("/completions/chatcmpl-one/messages/chatcmpl-one-0/?find=")
+
+
+def test_what_the_search_shows_of_a_message_is_counted_there() -> None:
+    """Whatever a result marks is what its link looks for."""
+    lines = (settings.BASE_DIR / "viewer/archive/samples.jsonl").read_text().splitlines()
+    messages = [message for line in lines for message in json.loads(line)["messages"]]
+    looked_for = [(message, text[: finding.LONGEST].strip()) for message in messages for text in shown_texts(message)]
+    assert len(looked_for) > 100
+    missed = [
+        text
+        for message, text in looked_for
+        if not finding.is_too_short(text) and not finding._places(read_message(json.dumps(message)), pattern_of(text))
+    ]
+    assert missed == []
 
 
 def test_the_answer_is_looked_through_after_the_last_message(reader: Client, stored: Store) -> None:

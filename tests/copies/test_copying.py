@@ -165,7 +165,12 @@ def test_a_conversation_whose_second_page_fails_is_not_visible(alice: User, upst
 
 @pytest.mark.parametrize(
     ("mode", "problem"),
-    [("messages-404", "not-found"), ("more-but-empty", "unreadable"), ("ids-empty", "unreadable")],
+    [
+        ("messages-404", "not-found"),
+        ("more-but-empty", "unreadable"),
+        ("ids-empty", "unreadable"),
+        ("ignores-after", "unreadable"),
+    ],
 )
 def test_what_does_not_come_whole_is_named_and_not_stored(
     key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, mode: str, problem: str
@@ -180,6 +185,25 @@ def test_what_does_not_come_whole_is_named_and_not_stored(
     run = copy(key, {"case": COMPLETIONS[HEX]["metadata"]["case"]})
     assert [failure.problem for failure in run.failures.all()] == [problem]
     assert not stored()
+
+
+@pytest.mark.parametrize("mode", ["more-missing", "more-string", "more-number", "more-null", "more-when-full"])
+def test_a_conversation_is_whole_however_the_server_tells_its_end(
+    alice: User, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(copying, "_PAGE", 4)  # of completions, so that the list has an end to find too
+    run = copy(make_key(alice, base_url=upstream.base(mode)), {"team": COMPLETIONS[HEX]["metadata"]["team"]})
+    assert (run.state, run.listed, run.failures.count()) == ("done", 11, 0)
+    assert StoredMessage.objects.filter(completion__completion_id=HEX).count() == 300
+
+
+@pytest.mark.parametrize("mode", ["ignores-after", "ids-empty"])
+def test_a_list_without_a_way_on_is_not_taken_for_whole(
+    alice: User, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(copying, "_PAGE", 10)
+    run = copy(make_key(alice, base_url=upstream.base(mode)))
+    assert (run.state, run.problem) == ("failed", "unreadable")
 
 
 @pytest.mark.parametrize("mode", ["bad-json", "html", "no-data", "redirect"])

@@ -139,9 +139,15 @@ def save_entries(entries: Iterable[Entry]) -> None:
 def forget_everything() -> None:
     """Empty the index and make it anew, which mends whatever was wrong with it."""
     with transaction.atomic():
-        drop(connection)
-        SearchEntry.objects.all().delete()
-        create(connection)
+        forget(connection)
+
+
+def forget(on: BaseDatabaseWrapper) -> None:
+    """Empty the index, for a migration too: after a change of `search_text` what it holds is not what is looked for."""
+    drop(on)
+    with on.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {_ENTRY}")
+    create(on)
 
 
 def without_entries() -> QuerySet[StoredCompletion]:

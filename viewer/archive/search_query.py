@@ -9,7 +9,9 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from .search_text import asked_words, fold, mark
+from viewer.completions.folding import fold
+
+from .search_text import asked_words, mark
 
 HAS = ("tool", "image", "audio", "file", "refusal", "citation", "error")
 _LONGEST = 1000  # characters that are read

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from viewer.completions.folding import fold, fold_and_map, matches_in
+
 from .search_query import Term
-from .search_text import UNSPACED, fold
+from .search_text import LETTER, UNSPACED
 
 Snippet = tuple[tuple[str, bool], ...]  # pieces of text, and whether each is marked
 
@@ -28,9 +30,9 @@ def snippet_of(texts: Iterable[str], terms: tuple[Term, ...]) -> Snippet:
 
 def _find(wanted: re.Pattern[str], text: str) -> int | None:
     for start in range(0, max(1, len(text)), _STRETCH):
-        folded, places = _fold_in_place(text[start : start + _STRETCH + _OVERLAP])
-        if found := wanted.search(folded):
-            return start + places[found.start()]
+        folded, places = fold_and_map(text[start : start + _STRETCH + _OVERLAP])
+        if found := matches_in(folded, wanted):
+            return start + places[found[0].start()][0]
     return None
 
 
@@ -43,36 +45,21 @@ def _cut(text: str, start: int, wanted: re.Pattern[str] | None) -> Snippet:
         end = blank
     shown = text[start:end]
     pieces = [("…", False)] if start else []
-    folded, places = _fold_in_place(shown)
+    folded, places = fold_and_map(shown)
     done = 0
-    for found in wanted.finditer(folded) if wanted else ():
-        first, last = places[found.start()], places[found.end()]
+    for found in matches_in(folded, wanted) if wanted else ():
+        first, last = places[found.start()][0], places[found.end() - 1][1]
         pieces += [(shown[done:first], False), (shown[first:last], True)]
         done = last
     pieces += [(shown[done:], False), ("…" if end < len(text) else "", False)]
     return tuple((re.sub(r"\s+", " ", piece), is_marked) for piece, is_marked in pieces if piece)
 
 
-def _fold_in_place(text: str) -> tuple[str, list[int] | range]:
-    """Fold a text, and say where each character of it stood; one place more stands for the end."""
-    if text.isascii():
-        return text.lower(), range(len(text) + 1)
-    folded = [_fold_one(character) for character in text]
-    places = [at for at, part in enumerate(folded) for _ in part]
-    # A mark that stands for itself belongs to the letter before it, so what was found ends behind it.
-    return "".join(folded), [*places, len(text)]
-
-
-@lru_cache(20_000)
-def _fold_one(character: str) -> str:
-    return fold(character)
-
-
 @lru_cache(200)
 def _pattern(terms: tuple[Term, ...]) -> re.Pattern[str] | None:
     """Write the terms as one expression over folded text; the longest first, for the first that fits is taken."""
     written = sorted((_written(term) for term in terms), key=len, reverse=True)
-    return re.compile("|".join(written)) if written else None
+    return re.compile("|".join(written), re.DOTALL) if written else None
 
 
 def _written(term: Term) -> str:
@@ -81,10 +68,10 @@ def _written(term: Term) -> str:
     parts = []
     for at, word in enumerate(words):
         if runs[at] and at and runs[at - 1] and words[at - 1][-1] == word[0]:
-            parts.append(re.escape(word[1:]))  # the second of two overlapping pairs adds what is new
+            parts.append(re.escape(fold(word[1:])))  # the second of two overlapping pairs adds what is new
         else:
-            between = r"[\W_]*" if runs[at] or runs[at - 1] else r"[\W_]+"
-            parts.append((between if at else "") + re.escape(word))
-    before = "" if runs[0] else r"(?<![^\W_])"
-    after = "" if runs[-1] or term.is_prefix else r"(?![^\W_])"
+            between = f"(?:(?!{LETTER}).)" + ("*" if runs[at] or runs[at - 1] else "+")
+            parts.append((between if at else "") + re.escape(fold(word)))
+    before = "" if runs[0] else f"(?<!{LETTER})"
+    after = "" if runs[-1] or term.is_prefix else f"(?!{LETTER})"
     return before + "".join(parts) + after

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from typing import Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
@@ -23,9 +24,14 @@ PAGE_SIZE = 20  # messages or completions; the API's own default
 LARGEST_PAGE = 100  # messages; the most that the API gives at a time
 CONTEXT = 10  # messages before the one a permalink opens at
 _ROWS_BEFORE = 12  # completions before the one in whose place a list opens; more than a window shows
+NOWHERE = gettext_noop("The server does not say where to go on.")
+_NOTHING = gettext_noop("The server says there is more but sends nothing.")
+_THE_SAME = gettext_noop("The server sends the same again instead of what follows.")
 Order = Literal["asc", "desc"]
 Read = TypeVar("Read")
 First = TypeVar("First")
+Listed = TypeVar("Listed", bound=Message | Completion | Unreadable)
+ReadPage = Callable[[str], Page[Listed]]  # asks with a query
 _LARGEST_CACHED = 256_000  # bytes; with the cache's 256 entries this bounds its memory
 _beside = ThreadPoolExecutor(max_workers=16, thread_name_prefix="beside")
 
@@ -86,7 +92,7 @@ class Client:
     ) -> Page[Completion | Unreadable]:
         """Ask for one page of stored completions; `metadata` pairs must all match exactly."""
         query = {"model": model, **{f"metadata[{key}]": value for key, value in (metadata or {}).items()}}
-        return self._read("", read_completion_page, _query(after, order, limit, query))
+        return self._page(partial(self._read, "", read_completion_page), after, order, limit, query)
 
     def completions_around(
         self, completion_id: str, *, model: str = "", metadata: dict[str, str] | None = None, order: Order = "desc"
@@ -113,13 +119,17 @@ class Client:
         self, completion_id: str, *, after: str = "", order: Order = "asc", limit: int = PAGE_SIZE
     ) -> Page[Message | Unreadable]:
         """Ask for one page of messages behind the message `after`; a smaller one where a whole page is too large."""
-        path = f"{_path(completion_id)}/messages"
+        read = partial(self._read, f"{_path(completion_id)}/messages", read_message_page)
         try:
-            return self._read(path, read_message_page, _query(after, order, limit), is_lasting=True)
+            return self._page(partial(read, is_lasting=True), after, order, limit, again=read)
         except Problem as problem:
             if problem.name != "too-large" or limit == 1:
                 raise
         return self.messages(completion_id, after=after, order=order, limit=max(1, limit // 5))
+
+    def newest_messages(self, completion_id: str) -> tuple[Message | Unreadable, ...]:
+        """Ask for the last page of messages, the newest at its end."""
+        return self.messages(completion_id, order="desc").items[::-1]
 
     def every_message(
         self, completion_id: str, *, first: str = "", last: str = ""
@@ -176,23 +186,21 @@ class Client:
         raise Problem("not-found", param="message_id")
 
     def _pages_from(self, completion_id: str, first: str) -> Iterator[tuple[Message | Unreadable, ...]]:
-        asked = {""}
         if first:
             window = self.messages_around(completion_id, first)
             at = next(n for n, item in enumerate(window.items) if item.id == first)
-            yield window.items[at:]
-            after, goes_on = window.items[-1].id, window.has_later
+            page = Page(window.items[at:], window.has_later, window.items[-1].id)
         else:
             page = self.messages(completion_id, limit=LARGEST_PAGE)
-            yield page.items
-            after, goes_on = page.cursor, page.has_more
-        while goes_on:
-            if after in asked:  # the last message has no id, or the server leads in a circle
-                raise Problem("unreadable", gettext_noop("The server does not say where the messages go on."))
-            asked.add(after)
+        yield page.items
+        seen = {item.id for item in page.items}
+        while after := cursor_behind(page):
             page = self.messages(completion_id, after=after, limit=LARGEST_PAGE)
+            ids = {item.id for item in page.items if item.id}
+            if ids & seen:
+                raise Problem("unreadable", _THE_SAME)
+            seen |= ids
             yield page.items
-            after, goes_on = page.cursor, page.has_more
 
     def _window(self, completion_id: str, start: int) -> Window[Message]:
         after = f"{completion_id}-{start - 1}" if start > 0 else ""
@@ -215,6 +223,29 @@ class Client:
         if not any(item.id == message_id for item in window.items):
             raise Problem("not-found", param="message_id", status=404)
         return window
+
+    def _page(
+        self,
+        read: ReadPage[Listed],
+        after: str,
+        order: Order,
+        limit: int,
+        more: dict[str, str] | None = None,
+        *,
+        again: ReadPage[Listed] | None = None,
+    ) -> Page[Listed]:
+        """Ask for one page, and for the one behind it where the server does not say whether there is one.
+
+        What goes wrong with the second is for whoever asks for it: until then there may be more.
+        """
+        page = _checked(read, again or read, after, _query(after, order, limit, more))
+        if page.is_told or not page.cursor:
+            return page
+        try:
+            behind = _checked(read, again or read, page.cursor, _query(page.cursor, order, limit, more))
+        except Problem:
+            return page
+        return replace(page, has_more=bool(behind.items), is_told=True)
 
     def _read(self, path: str, read: Callable[[str], Read], query: str = "", *, is_lasting: bool = False) -> Read:
         url = self._url(f"/chat/completions{path}", query)
@@ -247,6 +278,28 @@ class Client:
 
     def _cache_key(self, url: str) -> str:
         return sha256(f"{self.cache_as} {url}".encode()).hexdigest()
+
+
+def cursor_behind(page: Page[Listed]) -> str:
+    """Give the cursor of the next page, empty where this one is the last. Raises Problem where there is no way on."""
+    if page.has_more and not page.cursor:
+        raise Problem("unreadable", NOWHERE)
+    return page.cursor if page.has_more else ""
+
+
+def _checked(read: ReadPage[Listed], again: ReadPage[Listed], after: str, query: str) -> Page[Listed]:
+    """Read one page. Raises Problem where it is no page behind `after`, so that nothing is shown twice or left out.
+
+    An empty page with more behind it may come of a server in trouble, so it is asked for once more.
+    """
+    page = read(query)
+    if page.has_more and not page.items:
+        page = again(query)
+    if page.has_more and not page.items:
+        raise Problem("unreadable", _NOTHING)
+    if after and any(item.id == after for item in page.items):
+        raise Problem("unreadable", _THE_SAME)
+    return page
 
 
 def opposite(order: Order) -> Order:

@@ -170,8 +170,6 @@ def _read_image(content: Content, part: Fields, item: Piece, place: str) -> bool
         return False
     content.parts.append(ImagePart(url, detail, file_id, caption))
     return True
-        bool(url or file_id) or "image_url" in item.value
-    )  # OpenAI keeps a part without the picture that was too large
 
 
 def _read_audio(content: Content, part: Fields, item: Piece, place: str) -> bool:

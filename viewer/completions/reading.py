@@ -118,10 +118,12 @@ def _read_page(text: str, read: Callable[[str], Readable | Unreadable]) -> Page[
         raise ValueError("no list named data")
     data = fields.pop("data").source  # not the values: each item is read anew, and pictures may fill the memory
     found = tuple(read(item.source) for item in items(data))
-    has_more = fields["has_more"].value is True if "has_more" in fields else False
+    has_more = fields["has_more"].value if "has_more" in fields else None
     # The cursor is the id of the last item, which is what the official clients send; `last_id` may disagree with it.
     cursor = found[-1].id if found and isinstance(found[-1], (Message, Completion)) else ""
-    return Page(found, has_more and bool(found), cursor)
+    if isinstance(has_more, bool) or not found:
+        return Page(found, has_more is True, cursor)
+    return Page(found, True, cursor, is_told=False)
 
 
 def _read_content(fields: Fields, role: str) -> Content:

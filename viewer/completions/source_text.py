@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 _BLANKS = " \t\n\r"
 _SPACE = re.compile(rf"[{_BLANKS}]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TOKEN = re.compile(rf'({_STRING}|[^\s{{}}\[\],:"]++)\s*([:,]?)|[{{}}\[\],]', re.DOTALL)
 _BRACKET_OR_STRING = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
@@ -109,6 +110,25 @@ def is_json_text(text: str) -> bool:
         return bool(STRICT.decode(text))
     except (ValueError, RecursionError):
         return False
+
+
+def readable_json(text: str) -> str:
+    r"""Give JSON indented as a page shows it, with `Z\u00fcrich` readable, and any other text as it is."""
+    printed = pretty(text) if text[:1] in ("{", "[") else None
+    return text if printed is None else without_escapes(printed)
+
+
+def without_escapes(json_text: str) -> str:
+    """Undo the escapes in the strings of JSON, for comparing: the result need not be JSON."""
+    if "\\" not in json_text:
+        return json_text
+    return _ESCAPE.sub(_unescaped, json_text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    if escape[1]:
+        return chr(int(escape[1], 16))
+    return " " if escape[2] in "nrt" else escape[2]
 
 
 def clean(text: str) -> str:

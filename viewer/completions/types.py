@@ -204,3 +204,4 @@ class Page(Generic[Item]):
     items: tuple[Item, ...]
     has_more: bool
     cursor: str  # id to ask on `after`; empty when there is nothing to go on with
+    is_told: bool = True  # whether the server said so; else only an empty page behind this one is the end

@@ -13,10 +13,12 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
 
-from viewer.client.client import Client
+from viewer.archive.search_text import said_in, texts_of
+from viewer.client.client import NOWHERE, Client
 from viewer.client.problems import Problem
+from viewer.completions.folding import needle_of, occurrences, pattern_of
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
-from viewer.completions.source_text import is_json_text, pretty
+from viewer.completions.source_text import decode, is_json_text, readable_json
 from viewer.completions.types import (
     AudioPart,
     FilePart,
@@ -32,7 +34,6 @@ from viewer.completions.types import (
 
 from .bubbles import Bubble, draw_messages, place_answer
 from .citations import list_sources
-from .folding import fold, occurrences
 from .media import is_address
 from .problem_words import Told, tell
 from .tools import given_to, said_by
@@ -45,7 +46,6 @@ _IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fil
 _MOST_KEPT = 150  # hits of a page; some 64 kB, which bounds the cache's memory as in templatetags/bubbles.py
 _BEFORE, _BEHIND = 40, 90  # characters of a snippet around the words
 
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _BLANK = re.compile(r"\s+")
 _FIRST_WORD, _LAST_WORD = re.compile(r"^\S*\s+(?=\S)"), re.compile(r"(?<=\S)\s+\S*$")  # which are cut in two
 
@@ -103,11 +103,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What one page of messages holds; `cursor` goes on behind it, and is empty at the end of the conversation."""
+    """What one page of messages holds; `cursor` goes on behind it, and is empty where nothing is to be asked for."""
 
     hits: tuple[Hit, ...]
     read: int
     cursor: str
+    is_end: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Found:
 
 def is_too_short(words: str) -> bool:
     """Whether the words are nothing to look for: no letter, or a single one of an alphabet."""
-    needle = fold(words).strip()
+    needle = needle_of(words)
     return not needle or (len(needle) == 1 and needle.isascii())
 
 
@@ -149,6 +150,8 @@ def find_words(
         read += stretch.read
         questions += was_asked
         cursor = stretch.cursor
+        if not (cursor or stretch.is_end):
+            return Found(tuple(found), read, questions, "", tell(Problem("unreadable", NOWHERE)))
         is_used_up = questions >= asked or len(found) >= hits or time.monotonic() - began > seconds
         if not cursor or is_used_up:
             return Found(tuple(found), read, questions, cursor)
@@ -174,41 +177,52 @@ def _stretch(client: Client, completion_id: str, words: str, after: str) -> tupl
 
 def _read_stretch(client: Client, completion_id: str, words: str, after: str) -> Stretch:
     page = client.messages(completion_id, after=after, limit=STRETCH)
-    needle = fold(words).strip()
+    pattern = pattern_of(words)
     landing = _Landing(completion_id, after, words)
     found: list[tuple[Message | Unreadable, list[_Place], _Landing]] = []
     for item in page.items:
         if item.id and "/" not in item.id:
             landing = replace(landing, message_id=item.id)
-        if places := _places(item, needle):
+        if places := _places(item, pattern):
             found.append((item, places, landing))
     bubbles = draw_messages(completion_id, [item for item, _, _ in found], as_source=True)
     hits = [hit for bubble, (_, places, at) in zip(bubbles, found, strict=True) for hit in _hits(bubble, places, at)]
-    is_end = not (page.has_more and page.cursor)
-    if is_end:
-        hits += _hits_in_answer(client, page.items, needle, landing)
-    return Stretch(tuple(hits), len(page.items), "" if is_end else page.cursor)
+    if not page.has_more:
+        shown = page.items or (client.newest_messages(completion_id) if after else ())
+        hits += _hits_in_answer(client, shown, pattern, landing)
+    return Stretch(tuple(hits), len(page.items), page.cursor if page.has_more else "", not page.has_more)
 
 
 def _hits_in_answer(
-    client: Client, shown: tuple[Message | Unreadable, ...], needle: str, landing: _Landing
+    client: Client, shown: tuple[Message | Unreadable, ...], pattern: re.Pattern[str], landing: _Landing
 ) -> Iterator[Hit]:
     """List the hits of the choices; they stand behind the last message, unless they are the last messages."""
     completion = client.completion(landing.completion_id)
     bubbles = draw_messages(landing.completion_id, shown, as_source=True)
     _, answer = place_answer(landing.completion_id, completion, shown, bubbles, goes_on=True, as_source=True)
     for choice, bubble in zip(completion.choices, answer, strict=False):  # no answer: it is the last messages
-        yield from _hits(bubble, _places(choice.message, needle), replace(landing, choice=choice.index))
+        yield from _hits(bubble, _places(choice.message, pattern), replace(landing, choice=choice.index))
 
 
-def _places(item: Message | Unreadable, needle: str) -> list[_Place]:
+def _places(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Place]:
     places: list[_Place] = []
     for slot in slots_of(item):
         most = 1 if slot.counts_once else _IN_ONE_MESSAGE - len(places)
-        places += [(slot, start, end) for start, end in occurrences(slot.text, needle, most)]
+        places += [(slot, start, end) for start, end in occurrences(slot.text, pattern, most)]
         if len(places) >= _IN_ONE_MESSAGE:
             break
-    return places
+    return places or list(_places_in_json(item, pattern))
+
+
+def _places_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Iterator[_Place]:
+    """Give what the search finds in a message and no part of the page shows; its JSON, one click away, does."""
+    if isinstance(item, Unreadable):
+        return
+    shown = {part.text for part in item.parts if isinstance(part, TextPart)}
+    for text in texts_of(said_in(decode(item.source))):
+        if text not in shown:
+            slot = Slot(make_visible(text), "unknown", gettext("JSON"), is_for_staff=True)
+            yield from ((slot, start, end) for start, end in occurrences(slot.text, pattern, 1))
 
 
 def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
@@ -231,14 +245,17 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
         yield Slot(cited.title, "sources", gettext("Source"))
         yield Slot(cited.url, "sources", gettext("Source"), counts_once=True)
     for result in item.results:
-        yield Slot(_json_text(said_by(item, result)), "tool-result", gettext("Result"), is_for_staff=True)
+        yield Slot(make_visible(result.call_id), "tool-result", gettext("Call id"), is_for_staff=True)
+        said = readable_json(said_by(item, result))
+        yield Slot(make_visible(said), "tool-result", gettext("Result"), is_for_staff=True)
     for call in item.tool_calls:
         yield Slot(make_visible(call.name), "tool-call", gettext("Tool"), is_for_staff=True)
+        yield Slot(make_visible(call.id), "tool-call", gettext("Call id"), is_for_staff=True)
         given = given_to(call)
-        shown = make_visible(given) if call.kind == "custom" else _json_text(given)
+        shown = make_visible(given) if call.kind == "custom" else make_visible(readable_json(given))
         yield Slot(shown, "tool-call", gettext("Arguments"), is_for_staff=True)
         if call.output is not None:
-            yield Slot(_json_text(call.output), "tool-call", gettext("Result"), is_for_staff=True)
+            yield Slot(make_visible(readable_json(call.output)), "tool-call", gettext("Result"), is_for_staff=True)
     for thought in item.reasoning:
         yield Slot(make_visible(thought.text), "reasoning", gettext("Reasoning"), is_for_staff=True)
     yield Slot(make_visible(item.error), "error", gettext("Error"), is_for_staff=True)
@@ -271,7 +288,7 @@ def _part_slots(part: Part, message: Message) -> Iterator[Slot]:
 def _text_slots(text: str, message: Message) -> Iterator[Slot]:
     """Give a text as Markdown shows it, and then the addresses of its links; sources are listed elsewhere."""
     if is_json_text(text):
-        yield Slot(_json_text(text.strip()))
+        yield Slot(make_visible(readable_json(text.strip())))
         return
     if message.role != "assistant" or len(text) > MARKDOWN_LIMIT:
         yield Slot(make_visible(text))
@@ -280,20 +297,6 @@ def _text_slots(text: str, message: Message) -> Iterator[Slot]:
     if not message.citations:
         for address in addresses_in(text):
             yield Slot(address, "text", gettext("Link"), counts_once=True)
-
-
-def _json_text(text: str) -> str:
-    r"""Give JSON indented as the page shows it, with `Z\u00fcrich` readable, and any other text as it is."""
-    printed = pretty(text) if text[:1] in "{[" else None
-    if printed is None or "\\" not in printed:
-        return make_visible(printed or text)
-    return make_visible(_ESCAPE.sub(_unescaped, printed).encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-
-
-def _unescaped(escape: re.Match[str]) -> str:
-    if escape[1]:
-        return chr(int(escape[1], 16))
-    return " " if escape[2] in "nrt" else escape[2]
 
 
 def _hits(bubble: Bubble, places: list[_Place], landing: _Landing) -> Iterator[Hit]:

@@ -9,10 +9,10 @@ from django.contrib import messages as notices
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
-from viewer.client.client import LARGEST_PAGE, PAGE_SIZE, Client, Order, opposite
+from viewer.client.client import LARGEST_PAGE, PAGE_SIZE, Client, Order, cursor_behind, opposite
 from viewer.client.problems import Problem
 from viewer.completions.types import Completion, Message, Unreadable
 from viewer.http import Request
@@ -108,10 +108,9 @@ def _neighbour(client: Client, completion_id: str, narrowed: dict[str, str], ord
         page = client.completions(model=model, metadata=metadata, after=after, order=order, limit=limit)
         if found := next((one.id for one in page.items if _can_be_opened(one) and has_pairs(one, metadata)), ""):
             return found
-        if not page.has_more or not page.cursor:
-            break
-        after = page.cursor
-    return ""
+        if not (after := cursor_behind(page)):
+            return ""
+    raise Problem("unsupported", gettext_noop("The server does not filter by metadata, and the next is too far away."))
 
 
 def _end_of_list(direction: Literal["next", "previous"], *, is_filtered: bool) -> str:
@@ -165,10 +164,10 @@ class _NoSuchMessage(Exception):
 
 
 def _last_id(client: Client, completion_id: str) -> str:
-    newest = client.messages(completion_id, order="desc").items
+    newest = client.newest_messages(completion_id)
     if not newest:
         raise _NoSuchMessage(gettext("No messages are stored for this completion."))
-    return _address_of(newest[0])
+    return _address_of(newest[-1])
 
 
 def _id_at(client: Client, completion_id: str, number: int) -> str:
@@ -178,8 +177,8 @@ def _id_at(client: Client, completion_id: str, number: int) -> str:
         page = client.messages(completion_id, after=after, limit=LARGEST_PAGE)
         if number < seen + len(page.items):
             return _address_of(page.items[number - seen])
-        after, seen = page.cursor, seen + len(page.items)
-        if not page.has_more or not after:
+        after, seen = cursor_behind(page), seen + len(page.items)
+        if not after:
             words = gettext("There is no message #%(number)d: the last one is #%(last)d.")
             raise _NoSuchMessage(words % {"number": number, "last": seen - 1})
     words = gettext("Message #%(number)d is too far in: only the first %(count)d messages were looked through.")

@@ -134,7 +134,7 @@ def _draw_hit(completion_id: str, hit: Hit) -> DrawnHit:
     The page marks one stretch of text (`?find=`): the longest that was found, as it was written.
     """
     find = max((text for text, is_marked in hit.snippet if is_marked), key=len, default="")
-    asked = {"find": find} if find else {}
+    asked = {"find": find} if find and hit.role != "metadata" else {}  # which stands beside the messages
     if hit.message_id:
         label, address = label_of(hit.role), reverse("permalink", args=[completion_id, hit.message_id])
     else:

@@ -84,7 +84,7 @@ _STEP_WITHOUT_JAVASCRIPT = 5
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """Where reading goes on: which messages stand there in time, and the address that brings them."""
+    """Where reading goes on: which messages stand there in time, and the address that brings them, if there is one."""
 
     direction: Literal["earlier", "later"]
     url: str
@@ -100,6 +100,8 @@ class Reading:
     order: Order = "asc"
     earlier: tuple[Message | Unreadable, ...] = ()  # the page before and
     later: tuple[Message | Unreadable, ...] = ()  # the page behind, where a tool call and its result lie on two pages
+    newest: tuple[Message | Unreadable, ...] = ()  # the end of the conversation, where nothing followed the page before
+    went_on: Literal["", "above", "below"] = ""  # where on the reader's page this comes
 
     @property
     def around(self) -> Around:
@@ -108,12 +110,15 @@ class Reading:
         return Around(self.earlier, self.later, is_start, self.is_end, is_newest_first=self.order == "desc")
 
     @property
-    def newest(self) -> Message | Unreadable | None:
-        return self.items[0 if self.order == "desc" else -1] if self.items else None
+    def last(self) -> Message | Unreadable | None:
+        """The newest message, where the newest is among them."""
+        return self.items[0 if self.order == "desc" else -1] if self.items else next(iter(self.newest[::-1]), None)
 
     @property
     def is_end(self) -> bool:
         """Whether the newest message is among them, so that the answer of the completion stands next to it."""
+        if not self.items:
+            return self.went_on in ("", "above" if self.order == "desc" else "below")
         return (self.above if self.order == "desc" else self.below) is None
 
 
@@ -196,7 +201,7 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
         "source": source,
         "bubbles": bubbles,
         "answer": answer,
-        "no_answer": no_answer_in(completion, reading.newest) if completion and reading.is_end else None,
+        "no_answer": no_answer_in(completion, reading.last) if completion and reading.is_end else None,
         "hidden_count": sum(item.hidden for item in (*bubbles, *answer) if isinstance(item, Hidden)),
         "as_source": as_source,
         "is_for_customer": is_for_customer,
@@ -204,6 +209,7 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
         "below": None if request.htmx and "before" in request.GET else reading.below,
         "starts_here": reading.above is None,
         "ends_here": reading.below is None,
+        "went_on": reading.went_on,
         "order": reading.order,
     }
     if not request.htmx:
@@ -561,9 +567,14 @@ def _read(client: Client, request: Request, completion_id: str, message_id: str)
         return _reading(completion_id, window.items, window.has_earlier, window.has_later)
     if before:  # what stands above on the page comes from reading the other way, and is turned round
         page = client.messages(completion_id, after=before, order=opposite(order))
-        return _reading(completion_id, page.items[::-1], page.has_more, True, order)
+        return replace(_reading(completion_id, page.items[::-1], page.has_more, True, order), went_on="above")
     page = client.messages(completion_id, after=after, order=order)
-    return _reading(completion_id, page.items, bool(after), page.has_more, order)
+    reading = _reading(completion_id, page.items, bool(after), page.has_more, order)
+    if not after:
+        return reading
+    is_behind_the_end = order == "asc" and not page.items
+    newest = client.newest_messages(completion_id) if is_behind_the_end else ()
+    return replace(reading, went_on="below", newest=newest)
 
 
 def _drawn(
@@ -573,6 +584,9 @@ def _drawn(
     bubbles = draw_messages(completion_id, reading.items, linked=linked, as_source=as_source, around=reading.around)
     if completion is None or not reading.is_end:
         return bubbles, []
+    if not reading.items:  # only whether the answer stands among the messages is to be told
+        newest = draw_messages(completion_id, reading.newest)
+        return [], place_answer(completion_id, completion, reading.newest, newest, as_source=as_source)[1]
     turned = slice(None, None, 1 if reading.order == "asc" else -1)
     older = reading.above if reading.order == "asc" else reading.below
     oldest_first, answer = place_answer(
@@ -596,13 +610,13 @@ def _reading(
     """Say where reading goes on above and below, `before` the first and `after` the last message in this order."""
     base, asked = reverse("conversation", args=[completion_id]), {} if order == "asc" else {"order": order}
     first, last = (items[0].id, items[-1].id) if items else ("", "")
-    above = f"{base}?{urlencode(asked | {'before': first})}" if has_above and first else ""
-    below = f"{base}?{urlencode(asked | {'after': last})}" if has_below and last else ""
+    above = f"{base}?{urlencode(asked | {'before': first})}" if first else ""
+    below = f"{base}?{urlencode(asked | {'after': last})}" if last else ""
     is_forward = order == "asc"
     return Reading(
         items,
-        above=More("earlier" if is_forward else "later", above) if above else None,
-        below=More("later" if is_forward else "earlier", below) if below else None,
+        above=More("earlier" if is_forward else "later", above) if has_above and items else None,
+        below=More("later" if is_forward else "earlier", below) if has_below and items else None,
         order=order,
     )
 

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_noop
 from viewer.client.client import Client
 from viewer.client.problems import Problem
 
-_PAGE = 100  # messages; the most that OpenAI gives (api_facts, section 3)
 _LARGEST = 256_000_000  # characters of one conversation, which is held in memory until it is stored
 
 
@@ -27,18 +26,12 @@ def fetch(client: Client, completion_id: str, is_over: Event) -> bytes:
 
 
 def _messages(client: Client, completion_id: str, is_over: Event) -> Iterator[str]:
-    after, cursors, size = "", set[str](), 0
-    while not is_over.is_set():
-        page = client.messages(completion_id, after=after, limit=_PAGE)
-        for message in page.items:
-            size += len(message.source)
-            yield message.source
-        if not page.has_more:
-            return
+    size = 0
+    for page in client.every_message(completion_id):
         if size > _LARGEST:
             raise Problem("too-large", gettext_noop("The conversation is larger than a copy may be."))
-        after = page.cursor
-        if not after or after in cursors:
-            raise Problem("unreadable", gettext_noop("The pages of its messages lead nowhere."))
-        cursors.add(after)
-    raise Problem("unavailable", gettext_noop("The work was ended."))
+        if is_over.is_set():
+            raise Problem("unavailable", gettext_noop("The work was ended."))
+        for message in page:
+            size += len(message.source)
+            yield message.source

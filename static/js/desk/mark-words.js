@@ -1,28 +1,16 @@
-// Marks words in the messages under an element, and takes the marks of other words away. What counts as the same is
-// what viewer/conversations/folding.py says.
+// Marks words in the messages under an element, and takes the marks of other words away.
 function markWords(root, words) {
   // Labels and numbers, and what stands in a card a second time: hits are counted where their message is.
   const skipped = "summary > :not(.call__name), .result .call__name, .call .source ~ .source, .call__label, .refusal__label, .audio__head, .chip-citation, button, small, .sources :is(h4, b)";
-  const fold = (text) =>
-    text
-      .replace(/[‘’]/g, "'")
-      .replace(/[“”]/g, '"')
-      .normalize("NFKD")
-      .replace(/[*`\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670]/g, "")
-      .toUpperCase()
-      .toLowerCase()
-      .replace(/ς/g, "σ")
-      .replace(/\s+/g, " ");
-
+  const shownIds = ".call__label > code"; // of calls, which are looked for
   for (const mark of root.querySelectorAll("mark")) {
     const { parentNode } = mark;
     mark.replaceWith(...mark.childNodes);
     parentNode.normalize();
   }
-  const needle = fold(words).trim();
-  if (!needle) return;
+  const pattern = folding.pattern(words);
   for (const region of root.querySelectorAll("[data-part], [data-sources], .message__head > bdi")) {
-    const has = (text) => fold(text).includes(needle);
+    const has = (text) => folding.matches(folding.fold(text), pattern).length > 0;
     const links = [...region.querySelectorAll("a[href]:not(.chip-citation)")].filter((link) => has(link.href) && !has(link.textContent));
     if (has(region.textContent)) markText(region);
     for (const link of links) {
@@ -36,31 +24,31 @@ function markWords(root, words) {
   // A region is one run of text: words may begin in bold and end beyond it. The last place is wrapped first, so that
   // the others stay where they are.
   function markText(region) {
-    const shown = document.createTreeWalker(region, NodeFilter.SHOW_TEXT, (text) => (text.parentElement.closest(skipped) ? 2 : 1));
-    const places = []; // one for each letter of what is folded
+    const shown = document.createTreeWalker(region, NodeFilter.SHOW_TEXT, ({ parentElement: at }) => (at.closest(skipped) && !at.matches(shownIds) ? 2 : 1));
+    const places = []; // one for each letter of what is folded; what is ignored belongs to the letter before it
     let folded = "";
     while (shown.nextNode()) {
       let at = 0;
       for (const letter of shown.currentNode.data) {
         const start = at;
         at += letter.length;
-        const piece = folded.endsWith(" ") ? fold(letter).trimStart() : fold(letter);
+        const piece = folding.letter(letter);
         folded += piece;
         for (const _ of piece.split("")) places.push([shown.currentNode, start, at]);
+        if (!piece && places.at(-1)?.[0] === shown.currentNode) places.at(-1)[2] = at;
       }
     }
-    for (let at = folded.length; (at = folded.lastIndexOf(needle, at)) >= 0; at -= needle.length) {
+    for (const { 0: found, index } of folding.matches(folded, pattern).reverse()) {
       const pieces = new Map();
-      for (const [node, start, end] of places.slice(at, at + needle.length)) pieces.set(node, [pieces.get(node)?.[0] ?? start, end]);
+      for (const [node, start, end] of places.slice(index, index + found.length)) pieces.set(node, [pieces.get(node)?.[0] ?? start, end]);
       for (const [node, [start, end]] of pieces) {
         const mark = document.createElement("mark");
         const text = node.splitText(start);
         text.splitText(end - start);
         text.replaceWith(mark);
         mark.append(text);
-        mark.toggleAttribute("data-goes-on", node !== places[at][0]);
+        mark.toggleAttribute("data-goes-on", node !== places[index][0]);
       }
-      if (at < needle.length) break;
     }
   }
 }

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import sys
+from functools import partial
+from unicodedata import category, normalize
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.costs import assert_linear
+from viewer.completions.folding import fold, fold_and_map, needle_of, occurrences, pattern_of
+from viewer.conversations.visible import make_visible
+
+MIXED = st.text(
+    st.one_of(st.sampled_from("aAéÉßſıİΣς ´½ﬁ가ガ‘”*`[u+2]\u200b\u0301\u05b0\u064b\u00a0\n\t"), st.characters())
+)
+EVERYTHING = [chr(code) for code in range(sys.maxunicode + 1) if category(chr(code)) not in ("Cn", "Cs", "Co")]
+
+
+def found(words: str, text: str) -> list[str]:
+    return [text[start:end] for start, end in occurrences(text, pattern_of(words), 9)]
+
+
+def test_every_character_folds_once_and_for_all() -> None:
+    folded = {letter: fold(letter) for letter in EVERYTHING}
+    assert [letter for letter in EVERYTHING if fold(folded[letter]) != folded[letter]] == []
+
+
+def test_capitals_and_composed_forms_of_every_character_fold_alike() -> None:
+    forms = [str.lower, str.upper, str.title, partial(normalize, "NFC"), partial(normalize, "NFD")]
+    letters = [letter for letter in EVERYTHING if "\u0345" not in normalize("NFD", letter)]
+    assert [letter for letter in letters for form in forms if fold(form(letter)) != fold(letter)] == []
+
+
+def test_whatever_a_page_names_because_it_hides_is_skipped_or_a_blank() -> None:
+    named = [letter for letter in EVERYTHING if make_visible(letter).startswith("[U+")]
+    assert [letter for letter in named if fold(letter) not in ("", " ")] == []
+    assert [
+        f"{ord(letter):X}" for letter in named if not found(f"pay{letter}load", f"pay{make_visible(letter)}load")
+    ] == []
+
+
+@given(MIXED)
+def test_what_is_mapped_is_what_is_folded_and_every_letter_comes_from_its_place(text: str) -> None:
+    folded, places = fold_and_map(text)
+    assert folded == fold(text)
+    assert len(places) == len(folded)
+    assert places == sorted(places)
+    for letter, (start, end) in zip(folded, places, strict=True):
+        assert letter in fold(text[start:end])
+
+
+@given(MIXED, MIXED, MIXED)
+def test_what_stands_in_a_text_is_found_there_and_what_is_found_reads_the_same(
+    before: str, words: str, behind: str
+) -> None:
+    needle = needle_of(words)
+    text = f"{before} {words} {behind}"
+    spans = occurrences(text, pattern_of(words), 1000)
+    assert bool(spans) == bool(needle)
+    for start, end in spans:
+        assert pattern_of(words).search(fold(text[start:end]))
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "expected"),
+    [
+        ("zurich", "In Zürich.", "Zürich"),
+        ("ZÜRICH", "In Zu\u0308rich.", "Zu\u0308rich"),
+        ("cafe", "The cafe\u0301s", "cafe\u0301"),
+        ("strasse", "Hauptstraße 3", "straße"),
+        ("STRASSE", "HAUPTSTRAẞE", "STRAẞE"),
+        ("aeroskobing", "Ærøskøbing", "Ærøskøbing"),
+        ("lodz", "Łódź", "Łódź"),
+        ("istanbul isik", "İSTANBUL IŞIK, istanbul ışık", "İSTANBUL IŞIK"),
+        ("ışık", "ISIK", "ISIK"),
+        ("TK-30582", "TK‑30582", "TK‑30582"),
+        ("3-5 days", "3–5 days", "3–5 days"),
+        ("-7", "minus −7", "−7"),
+        ("don't", "I don’t know", "don’t"),
+        ('"fine"', "it’s «fine»", "«fine»"),
+        ("10 000", "10\u202f000 points", "10\u202f000"),
+        ("two lines", "in two\n   lines", "two\n   lines"),
+        ("total: 12", "total: **12 EUR**", "total: **12"),
+        ("refunded", "re**fund**ed", "re**fund**ed"),
+        ("office", "oﬃce", "oﬃce"),
+        ("payload", "pay\xadload", "pay\xadload"),
+        ("payload", "pay[U+00AD]load", "pay[U+00AD]load"),
+        ("[u+202e]", "a [U+202E] here", "[U+202E]"),
+        ("one two", "one[U+2028]two", "one[U+2028]two"),
+        ("1/2", "½ litre", "½"),
+        ("m2", "12 m²", "m²"),
+        ("(1)", "①", None),
+        ("full 12", "ｆｕｌｌ　１２", "ｆｕｌｌ　１２"),
+        ("οδος", "ΟΔΟΣ", "ΟΔΟΣ"),
+        ("ωδη", "ᾠδή", "ᾠδή"),
+        ("שלום", "שָׁלוֹם", "שָׁלוֹם"),
+        ('צה"ל', "צה״ל", "צה״ל"),
+        ("سلام", "سَـــلام", "سَـــلام"),
+        ("سلام", "ﺳﻼم", "ﺳﻼم"),
+        ("میخواهم", "می\u200cخواهم", "می\u200cخواهم"),
+        ("ガス", "ｶﾞｽ", "ｶﾞｽ"),
+        ("ガス", "カ\u3099ス", "カ\u3099ス"),
+        ("カ", "ガス", None),
+        ("カ", "カ\u3099ス", None),
+        ("가", "각", None),
+        ("각", "\u1100\u1161\u11a8", "\u1100\u1161\u11a8"),
+        ("ไม", "ไม่", "ไม่"),
+        ("กน", "กิน", None),
+        ("दन", "दिन", None),
+        ("दिन", "दिन", "दिन"),
+        ("cat", "dog", None),
+        ("", "anything", None),
+        ("*", "anything *", None),
+    ],
+)
+def test_what_a_reader_takes_for_the_same_is_found_and_marked_as_it_stands(
+    words: str, text: str, expected: str | None
+) -> None:
+    assert found(words, text)[:1] == ([expected] if expected else [])
+
+
+def test_places_do_not_overlap_and_are_at_most_so_many() -> None:
+    assert occurrences("aaaaa", pattern_of("aa"), 9) == [(0, 2), (2, 4)]
+    assert occurrences("a" * 1000, pattern_of("a"), 3) == [(0, 1), (1, 2), (2, 3)]
+
+
+@pytest.mark.parametrize("bad", ["*", "[U+200B]", "[U+2028]", "* ", "[u+", "a*"])
+def test_no_text_and_no_words_make_finding_slow(bad: str) -> None:
+    for words in ("a" * 200, "a b " * 50, "[u+200b]" * 25, "a" + "[u+2028]" * 24, "[u+" * 60):
+        assert_linear(lambda size, words=words: occurrences(f"a{bad * size}", pattern_of(words), 9), 4_000)

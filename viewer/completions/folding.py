@@ -1,0 +1,112 @@
+"""Compares texts as a reader does: case, accents, compatibility forms and kinds of quotes, dashes, blanks do not count.
+
+This is the only folding: the search indexes what it gives, find compares by it, and `static/js/desk/mark-words.js` does
+the same in the browser, so that what is found is what is marked. What makes another letter counts: the vowel signs of
+Indic scripts, the virama, the voicing of kana. Nothing here looks at neighbours, so a text folds letter by letter.
+"""
+
+from __future__ import annotations
+
+import re
+from unicodedata import normalize
+
+Span = tuple[int, int]
+
+# Accents, points and tones; then tatweel; then what is not seen: controls, joiners, selectors, fillers, tags.
+IGNORED = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+    "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u08ca-\u08ff"
+    "\u093c\u0951-\u0954\u09bc\u0a3c\u0abc\u0b3c\u0c3c\u0cbc\u0e48-\u0e4b\u0ec8-\u0ecb\u1ab0-\u1aff"
+    "\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+    "\u0640"
+    "\x80-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ufffe\uffff\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e01ef"
+)
+_IGNORED = re.compile(f"[{IGNORED}]")
+_BLANK = re.compile("[\\s\x00-\x1f\x7f\u2400-\u2421]")  # a page draws controls as their pictures
+# What has no decomposition of its own, or a misleading one.
+_ALIKE = {
+    "'": "‘’‚‛‹›ʹʼ´\u1ffd′׳❛❜",
+    '"': "“”„‟«»″״❝❞",
+    "-": "֊־᠆‐‑‒–—―−˗⁃⸗⸺⸻",
+    "/": "⁄∕",
+    "\u3099": "゛",
+    "\u309a": "゜",
+    "ae": "æ", "b": "ƀɓ", "d": "đðɗ", "h": "ħ", "j": "ȷ", "k": "ƙ", "l": "ł", "o": "ø", "oe": "œ", "t": "ŧ",
+    "th": "þ", "y": "ƴ", "z": "ƶ", "σ": "ς", "2": "ƻ",
+}  # fmt: skip
+_SAME = {letter: same for same, letters in _ALIKE.items() for letter in letters}
+
+
+class _Letters(dict[int, str]):
+    """What each character counts as, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        spread = _IGNORED.sub("", normalize("NFKD", _SAME.get(letter, letter)))
+        cased = _BLANK.sub(" ", spread).lower().upper().lower()  # ẞ has a small letter, whose capital is SS; ı has I
+        self[code] = "".join(_SAME.get(piece, piece) for piece in cased)
+        return self[code]
+
+
+_LETTERS = _Letters()
+
+# What may stand between two letters of a word that is found: the stars and ticks of Markdown, and hidden characters,
+# which a page shows by name. Those that separate lines are named too, and count as blanks.
+_BREAKS = "0085|2028|2029"
+_SKIPPED = rf"[*`]|\[u\+(?!{_BREAKS})[0-9a-f]{{4,6}}\]"
+_BETWEEN = rf"(?:{_SKIPPED})*"
+_APART = rf"{_BETWEEN}(?: |\[u\+(?:{_BREAKS})\])(?: |\[u\+(?:{_BREAKS})\]|{_SKIPPED})*"
+
+
+def fold(text: str) -> str:
+    """Give a text as it counts for comparing, its letters taken apart; `normalize("NFC", …)` joins them again."""
+    return text.translate(_LETTERS)
+
+
+def fold_and_map(text: str) -> tuple[str, list[Span]]:
+    """Fold, and say for every letter of the result where it stands in the text, with what is ignored behind it."""
+    letters: list[str] = []
+    places: list[Span] = []
+    for place, letter in enumerate(text):
+        folded = _LETTERS[ord(letter)]
+        letters.append(folded)
+        if folded:
+            places += [(place, place + 1)] * len(folded)
+        elif places:
+            places[-1] = (places[-1][0], place + 1)
+    return "".join(letters), places
+
+
+def needle_of(words: str) -> str:
+    """Give words as they are looked for."""
+    return " ".join(re.sub("[*`]", "", fold(words)).split())
+
+
+def pattern_of(words: str) -> re.Pattern[str]:
+    """Write words as an expression over folded text, which fits nowhere when there is nothing to look for."""
+    return re.compile(_APART.join(map(_spelt, needle_of(words).split())) or "(?!)")
+
+
+def _spelt(word: str) -> str:
+    """Let what is skipped stand before every letter but a bracket, so that there is one way only to match a text."""
+    return "".join(f"{_BETWEEN if at and letter != '[' else ''}{re.escape(letter)}" for at, letter in enumerate(word))
+
+
+def matches_in(folded: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    """List where a pattern stands in folded text; not where a letter goes on behind it: no カ stands in ガ."""
+    return [found for found in pattern.finditer(folded) if not _is_cut(found, folded)]
+
+
+def _is_cut(found: re.Match[str], folded: str) -> bool:
+    behind = folded[found.end() : found.end() + 1]
+    return not (behind.isascii() or normalize("NFC", found[0] + behind).startswith(normalize("NFC", found[0])))
+
+
+def occurrences(text: str, pattern: re.Pattern[str], most: int) -> list[Span]:
+    """Find where words stand in a text, as start and end in the text itself; at most so many places."""
+    if not pattern.search(fold(text)):
+        return []
+    folded, places = fold_and_map(text)
+    return [(places[one.start()][0], places[one.end() - 1][1]) for one in matches_in(folded, pattern)[:most]]
