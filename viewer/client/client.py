@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from django.core.cache import caches
 from django.utils.translation import gettext_noop
 
+from viewer.completions.ids import has_address
 from viewer.completions.reading import read_completion, read_completion_page, read_message_page
 from viewer.completions.types import Completion, Item, Message, Page, Unreadable
 
@@ -86,7 +87,13 @@ class Client:
     ) -> Page[Completion | Unreadable]:
         """Ask for one page of stored completions; `metadata` pairs must all match exactly."""
         query = {"model": model, **{f"metadata[{key}]": value for key, value in (metadata or {}).items()}}
-        return self._read("", read_completion_page, _query(after, order, limit, query))
+        try:
+            return self._read("", read_completion_page, _query(after, order, limit, query))
+        except Problem as problem:
+            if not after or problem.name != "not-found":
+                raise
+            # Some servers answer 404 to an `after` that they do not know, where OpenAI answers 400.
+            raise Problem("bad-request", problem.said, status=problem.status, request_id=problem.request_id) from None
 
     def completions_around(
         self, completion_id: str, *, model: str = "", metadata: dict[str, str] | None = None, order: Order = "desc"
@@ -188,7 +195,7 @@ class Client:
             after, goes_on = page.cursor, page.has_more
         while goes_on:
             if after in asked:  # the last message has no id, or the server leads in a circle
-                raise Problem("unreadable", gettext_noop("The server does not say where the messages go on."))
+                raise nowhere_to_go_on()
             asked.add(after)
             page = self.messages(completion_id, after=after, limit=LARGEST_PAGE)
             yield page.items
@@ -249,6 +256,11 @@ class Client:
         return sha256(f"{self.cache_as} {url}".encode()).hexdigest()
 
 
+def nowhere_to_go_on() -> Problem:
+    """There are more messages, and no id to ask for them by."""
+    return Problem("unreadable", gettext_noop("The server does not say where the messages go on."))
+
+
 def opposite(order: Order) -> Order:
     return "asc" if order == "desc" else "desc"
 
@@ -266,7 +278,7 @@ def index_of(completion_id: str, message_id: str) -> int | None:
 
 
 def _path(completion_id: str) -> str:
-    if completion_id in ("", ".", ".."):  # a dot survives quoting, and the path would lead elsewhere
+    if not has_address(completion_id):
         raise Problem("not-found", status=404, param="completion_id")
     return f"/{quote(completion_id, safe='', errors='replace')}"
 

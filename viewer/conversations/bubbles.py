@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import ClassVar
 
 from django.conf import settings
@@ -39,6 +40,7 @@ from . import media
 from .budget import Budget
 from .citations import Source, host_of, list_sources
 from .lines import first_line
+from .no_link import why_no_link
 from .prose import render_prose
 from .remote_images import host_of as looked_up_host
 from .tools import Around, DrawnCall, DrawnResult, Ties, is_result
@@ -124,14 +126,15 @@ class Bubble:
     label: str
     name: str = ""
     number: int | None = None
-    url: str = ""
+    url: str = ""  # empty when `no_link` says why
+    no_link: str = ""
     is_linked: bool = False
     parts: tuple[DrawnPart, ...] = ()
     calls: tuple[DrawnCall, ...] = ()
     result: DrawnResult | None = None
     sources: tuple[Source, ...] = ()
     reasoning: tuple[DrawnPart, ...] = ()
-    other: dict[str, str] = field(default_factory=dict)
+    other: tuple[tuple[str, str], ...] = ()  # no dict: a template takes a key named `items` for the method
     source: str = ""  # the JSON, or its beginning, of a message that has no address to give it
     choice: DrawnChoice | None = None
     is_empty: bool = False
@@ -156,7 +159,11 @@ class Bubble:
 
     def as_the_customer_saw_it(self) -> Bubble:
         unseen = _listed(self.unseen_kinds)
-        return replace(self, calls=(), reasoning=(), other={}, source="", shows_json=False, unseen=unseen)
+        return replace(self, calls=(), reasoning=(), other=(), source="", shows_json=False, unseen=unseen)
+
+    @property
+    def other_names(self) -> str:
+        return ", ".join(name for name, _ in self.other)
 
     @property
     def has_more(self) -> bool:
@@ -295,6 +302,7 @@ def _draw(
         id=item.id,
         number=index_of(completion_id, item.id),
         url=url,
+        no_link=why_no_link(item.id),
         source="" if url else _draw_own_source(item.source, budget),
         is_linked=is_linked,
         calls=_fitting(item, ties.calls(n, url), budget),
@@ -328,7 +336,7 @@ def _draw_answer(choice: Choice, json_url: str, budget: Budget, as_source: bool)
     return replace(
         bubble,
         calls=_fitting(choice.message, calls, budget),
-        other=bubble.other | _draw_other(choice.other, budget),
+        other=bubble.other + _draw_other(choice.other, budget),
         left_out=budget.end_message(),
         whole_url=json_url,
     )
@@ -407,9 +415,9 @@ def _draw_own_source(source: str, budget: Budget) -> str:
     return make_visible(source if budget.take_to_open(source) else f"{budget.take_beginning(source)}…")
 
 
-def _draw_other(other: dict[str, str], budget: Budget) -> dict[str, str]:
+def _draw_other(other: dict[str, str], budget: Budget) -> tuple[tuple[str, str], ...]:
     shown = budget.fitting(other)
-    return {name: budget.fit(source) for name, source in list(other.items())[:shown]}
+    return tuple((name, budget.fit(source)) for name, source in islice(other.items(), shown))
 
 
 def _length(part: Part) -> int:

@@ -13,8 +13,9 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
 
-from viewer.client.client import Client
+from viewer.client.client import Client, nowhere_to_go_on
 from viewer.client.problems import Problem
+from viewer.completions.ids import has_address
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
 from viewer.completions.source_text import pretty
 from viewer.completions.types import (
@@ -104,6 +105,7 @@ class Stretch:
     hits: tuple[Hit, ...]
     read: int
     cursor: str
+    breaks_off: bool  # there is more, and no id to go on from
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ def find_words(
         read += stretch.read
         questions += was_asked
         cursor = stretch.cursor
+        if stretch.breaks_off:
+            return Found(tuple(found), read, questions, "", tell(nowhere_to_go_on()))
         is_used_up = questions >= asked or len(found) >= hits or time.monotonic() - began > seconds
         if not cursor or is_used_up:
             return Found(tuple(found), read, questions, cursor)
@@ -174,16 +178,16 @@ def _read_stretch(client: Client, completion_id: str, words: str, after: str) ->
     landing = _Landing(completion_id, after, words)
     found: list[tuple[Message | Unreadable, list[_Place], _Landing]] = []
     for item in page.items:
-        if item.id and "/" not in item.id:
+        if has_address(item.id):
             landing = replace(landing, message_id=item.id)
         if places := _places(item, needle):
             found.append((item, places, landing))
     bubbles = draw_messages(completion_id, [item for item, _, _ in found], as_source=True)
     hits = [hit for bubble, (_, places, at) in zip(bubbles, found, strict=True) for hit in _hits(bubble, places, at)]
-    is_end = not (page.has_more and page.cursor)
-    if is_end:
+    if not page.has_more:
         hits += _hits_in_answer(client, page.items, needle, landing)
-    return Stretch(tuple(hits), len(page.items), "" if is_end else page.cursor)
+    cursor = page.cursor if page.has_more else ""
+    return Stretch(tuple(hits), len(page.items), cursor, breaks_off=page.has_more and not cursor)
 
 
 def _hits_in_answer(

@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 
 from viewer.client.client import index_of
 from viewer.completions.errors import is_error_result
+from viewer.completions.ids import has_address
 from viewer.completions.source_text import STRICT, members, pretty
 from viewer.completions.types import Message, TextPart, ToolCall, Unreadable
 
@@ -128,9 +129,8 @@ class Ties:
         return earlier and not self._around.is_start, later and not self._around.is_end
 
     def permalink(self, message: Message) -> str:
-        """Give the address of a message; empty for one whose id fits no path."""
-        has_address = bool(message.id) and "/" not in message.id
-        return f"{self._base}{quote(message.id, safe=_PATH_SAFE)}/" if has_address else ""
+        """Give the address of a message; empty for one whose id has none."""
+        return f"{self._base}{quote(message.id, safe=_PATH_SAFE)}/" if has_address(message.id) else ""
 
     def calls(self, n: int, url: str) -> tuple[DrawnCall, ...]:
         """Draw the calls of the page's message `n`. `url` is its address, behind which each has one of its own."""

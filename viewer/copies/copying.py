@@ -24,6 +24,7 @@ from django.utils.translation import gettext_noop
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, fit
 from viewer.client.problems import Problem
+from viewer.completions.ids import has_address
 from viewer.completions.types import Completion, Unreadable
 from viewer.keys.models import ApiKey
 from viewer.sources.sources import Source
@@ -77,7 +78,7 @@ class _Work:
     def go(self) -> None:
         if self._run.only_failed:
             failures = self._run.failures.exclude(completion_id="")
-            self._copy(list(failures.values_list("completion_id", flat=True)))
+            self._copy([one for one in failures.values_list("completion_id", flat=True) if has_address(one)])
             return
         wanted, seen = self._list()
         self._copy(wanted)
@@ -131,6 +132,8 @@ class _Work:
                 self._fail(
                     "", Problem("unreadable", getattr(item, "reason", gettext_noop("An entry of the list has no id.")))
                 )
+            elif not has_address(item.id):
+                self._fail(item.id, Problem("unreadable", gettext_noop("Its id cannot stand in an address.")))
             elif self._run.metadata.items() <= item.metadata.items() and not self._is_older(item):
                 ids.append(item.id)
         return ids
