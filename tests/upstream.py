@@ -752,7 +752,8 @@ def rate_limited(question: Question) -> Answer:
 
 
 def rate_limited_as_set(question: Question) -> Answer:
-    return too_many(question).including(("retry-after", STATE.settings.get("retry_after", "0")))
+    told = ("retry-after", STATE.settings.get("retry_after", "0"))
+    return too_many(question).including(told, ("x-should-retry", "false"))
 
 
 def rate_limited_ms(question: Question) -> Answer:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from viewer.client.problems import Problem, ProblemName
 from viewer.sources.sources import NoAnswer
 
+_PASSING = ("rate-limited", "timeout", "unavailable")
 _COUNTED_DOWN = 3600  # seconds
 
 
@@ -30,7 +31,7 @@ class Told:
     @property
     def is_passing(self) -> bool:
         """Whether it goes away by itself, so that nothing but time is needed."""
-        return self.name in ("rate-limited", "timeout", "unavailable")
+        return self.name in _PASSING
 
     @property
     def leads_to_keys(self) -> bool:
@@ -135,7 +136,7 @@ def tell(problem: Problem, *, is_of_list: bool = False) -> Told:
     is_message = problem.name == "not-found" and problem.param == "message_id"
     words = _WORDS | _OF_LIST if is_of_list else _WORDS
     title, advice, status = _NO_SUCH_MESSAGE if is_message else words[problem.name]
-    wait = math.ceil(problem.retry_after) if problem.retry_after else 0
+    wait = math.ceil(problem.retry_after) if problem.retry_after and problem.name in _PASSING else 0
     is_quoted = bool(problem.status)
     said = problem.said if is_quoted else gettext(problem.said)
     return Told(

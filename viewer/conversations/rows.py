@@ -67,7 +67,7 @@ def question_in(opening: tuple[Message | Unreadable, ...]) -> str:
 def draw_row(completion: Completion, asked: str) -> Row:
     """Draw one row; `asked` is the first question, where it is known."""
     by, answered = answer_line(completion)
-    title = asked or answered or completion.id
+    title = asked or answered or completion.id or gettext("Conversation without an id")
     return Row(
         id=completion.id,
         url=reverse("conversation", args=[completion.id]) if has_address(completion.id) else "",
@@ -87,7 +87,7 @@ def _draw_unreadable(item: Unreadable) -> Row:
         id="",
         url="",
         no_link=why_no_link(""),
-        title=gettext("unreadable item: %(reason)s") % {"reason": item.reason},
+        title=gettext("Unreadable item"),
         answered=in_one_line(item.source[:_BEGINNING]),
         answered_by="",
         model="",

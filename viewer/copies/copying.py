@@ -132,10 +132,12 @@ class _Work:
                 self._fail(
                     "", Problem("unreadable", getattr(item, "reason", gettext_noop("An entry of the list has no id.")))
                 )
-            elif not has_address(item.id):
-                self._fail(item.id, Problem("unreadable", gettext_noop("Its id cannot stand in an address.")))
-            elif self._run.metadata.items() <= item.metadata.items() and not self._is_older(item):
+            elif not self._run.metadata.items() <= item.metadata.items() or self._is_older(item):
+                continue
+            elif has_address(item.id):
                 ids.append(item.id)
+            else:
+                self._fail(item.id, Problem("unreadable", gettext_noop("Its id cannot stand in an address.")))
         return ids
 
     def _is_too_old(self, items: tuple[Completion | Unreadable, ...]) -> bool:
