@@ -105,7 +105,7 @@ def test_a_row_without_an_address_says_why_and_its_neighbours_are_links(
     links = re.findall(r'class="row__title" href="([^"]+)"', page)
     assert len(links) == len(LIVE) - 10 + 1
     assert "/completions/sp%20ace%3F%23%25/" in links
-    assert page.count('class="row__title" dir') == len(HOSTILE_IDS) + 6
+    assert page.count('class="row__title" tabindex="-1" dir') == len(HOSTILE_IDS) + 6
 
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
