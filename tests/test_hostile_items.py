@@ -281,12 +281,18 @@ def test_a_404_on_a_list_says_that_the_server_has_none_and_leads_to_the_keys(
         assert 'action="/completions/open/"' in answer.text
 
 
-def test_a_404_to_a_place_in_a_list_is_a_place_that_is_gone(reader: Client, alice: User, upstream: Upstream) -> None:
+def test_a_404_to_a_place_in_a_list_or_a_conversation_is_a_place_that_is_gone(
+    reader: Client, alice: User, upstream: Upstream
+) -> None:
     browse(alice, upstream, "unknown-cursor-404")
     answer = reader.get("/completions/?after=gone")
     assert answer.status_code == 400
     assert "Open the list from its start" in visible(answer.text)
     assert LIVE[0] in read(reader, "/completions/?around=gone")
+    answer = reader.get(f"/completions/{ONE}/messages/gone/")
+    assert (answer.status_code, "No message with this id" in visible(answer.text)) == (404, True)
+    answer = reader.get("/completions/gone/messages/gone/")
+    assert (answer.status_code, "No stored completion with this id" in visible(answer.text)) == (404, True)
 
 
 @pytest.mark.parametrize(

@@ -90,10 +90,9 @@ class Client:
         try:
             return self._read("", read_completion_page, _query(after, order, limit, query))
         except Problem as problem:
-            if not after or problem.name != "not-found":
-                raise
-            # Some servers answer 404 to an `after` that they do not know, where OpenAI answers 400.
-            raise Problem("bad-request", problem.said, status=problem.status, request_id=problem.request_id) from None
+            if after and problem.name == "not-found":
+                raise _unknown_cursor(problem) from None
+            raise
 
     def completions_around(
         self, completion_id: str, *, model: str = "", metadata: dict[str, str] | None = None, order: Order = "desc"
@@ -124,6 +123,9 @@ class Client:
         try:
             return self._read(path, read_message_page, _query(after, order, limit), is_lasting=True)
         except Problem as problem:
+            if after and problem.name == "not-found":
+                self.completion(completion_id)  # raises where it is the completion that is missing
+                raise _unknown_cursor(problem) from None
             if problem.name != "too-large" or limit == 1:
                 raise
         return self.messages(completion_id, after=after, order=order, limit=max(1, limit // 5))
@@ -275,6 +277,11 @@ def index_of(completion_id: str, message_id: str) -> int | None:
     """Read the position, from 0, out of an id of the form `{completion_id}-{index}`; None for any other id."""
     found = re.fullmatch(re.escape(completion_id) + r"-(0|[1-9][0-9]{0,8})", message_id, re.ASCII)
     return int(found[1]) if found else None
+
+
+def _unknown_cursor(problem: Problem) -> Problem:
+    """Some servers answer 404 to an `after` that they do not know, where OpenAI answers 400."""
+    return Problem("bad-request", problem.said, status=problem.status, request_id=problem.request_id)
 
 
 def _path(completion_id: str) -> str:
