@@ -745,6 +745,37 @@ def without_ids(payload: Json) -> None:
             del item["id"]
 
 
+HOSTILE_IDS = ["a/b", "..", ".", "", "x" * 300, "nul\0"]
+"""Ids that no address can hold."""
+METHODS = ["items", "keys", "values", "get", "0", "", "<b>"]
+"""Names that a template may take for something else."""
+EDGES = [-62135596800, 253402300799, -62135596801, 253402300800, 1e308, 2**63]
+"""The first and the last second of the calendar, and times beyond it."""
+
+
+def hostile(question: Question) -> Answer:
+    """Everything that a careless server may send in one item, beside items that are as they should be."""
+    return api(question, with_hostile_items)
+
+
+def with_hostile_items(payload: Json) -> None:
+    if "data" not in payload:
+        payload.update(hostile_fields(payload))
+    elif payload["data"]:
+        good = payload["data"][0]
+        times = itertools.cycle(EDGES)
+        spoilt = [{**good, **hostile_fields(good), "id": one, "created": next(times)} for one in HOSTILE_IDS]
+        payload["data"][1:1] = [*spoilt, {**good, "id": None}, {**good, "id": "sp ace?#%"}, None, 7, "text", [], {}]
+
+
+def hostile_fields(item: Json) -> Json:
+    named = {name: name for name in METHODS}
+    if "choices" not in item:
+        return {**named, "reasoning_details": named, "tool_calls": [{"id": "c", "type": "items", **named}]}
+    choices = [{**choice, **named, "message": {**choice["message"], **named}} for choice in item["choices"]]
+    return {"metadata": named, "tool_choice": named, "choices": choices, "model": "items", **named}
+
+
 # --- Modes: refusals ------------------------------------------------------------------------------------------------
 
 
@@ -755,6 +786,11 @@ def too_many(_question: Question) -> Answer:
 
 def rate_limited(question: Question) -> Answer:
     return too_many(question).including(("retry-after", f"{question.number(1):g}"))
+
+
+def rate_limited_as_set(question: Question) -> Answer:
+    told = ("retry-after", STATE.settings.get("retry_after", "0"))
+    return too_many(question).including(told, ("x-should-retry", "false"))
 
 
 def rate_limited_ms(question: Question) -> Answer:
@@ -833,6 +869,11 @@ def late(question: Question) -> Answer:
     return api(question)
 
 
+def unknown_cursor_404(question: Question) -> Answer:
+    answer = api(question)
+    return not_found("") if answer.status == 400 else answer
+
+
 def messages_404(question: Question) -> Answer:
     return not_found(question.completion_id) if question.kind == "messages" else api(question)
 
@@ -878,7 +919,9 @@ MODES: dict[str, Callable[[Question], Answer]] = {
     "more-when-full": more_when_full,
     "ignores-after": ignores_after,
     "ids-empty": ids_empty,
+    "hostile": hostile,
     "rate-limited": rate_limited,  # rate-limited-5: seconds
+    "rate-limited-as-set": rate_limited_as_set,  # by `set("retry_after", …)`
     "rate-limited-ms": rate_limited_ms,  # rate-limited-ms-900: milliseconds
     "rate-limited-long": rate_limited_long,
     "rate-limited-date": rate_limited_date,  # rate-limited-date-30: seconds from now
@@ -895,6 +938,7 @@ MODES: dict[str, Callable[[Question], Answer]] = {
     "redirect": redirect,
     "late": late,  # late-5: times
     "messages-404": messages_404,
+    "unknown-cursor-404": unknown_cursor_404,
     "completion-500": completion_500,
     "second-page-500": second_page_500,
 }
@@ -1057,8 +1101,10 @@ class Upstream:
         self._control("POST", "forget")
 
     def set(self, name: str, value: Any) -> None:
-        """Set `mode` (for every address; None ends it), `delay` (s), `refuses` (keys) or `missing` (completion ids)."""
-        if name not in ("mode", "delay", "refuses", "missing"):
+        """Set `mode` (for every address; None ends it), `delay` (s), `refuses` (keys), `missing` (completion ids) or
+        `retry_after` (a header as it is sent).
+        """
+        if name not in ("mode", "delay", "refuses", "missing", "retry_after"):
             raise ValueError(f"there is nothing called {name!r} to set")
         if name == "mode" and value is not None:
             find_mode(value)

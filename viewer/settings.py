@@ -166,6 +166,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "viewer.middleware.TimeZoneMiddleware",
+    "viewer.conversations.pages.ProblemMiddleware",
 ]
 
 ROOT_URLCONF = "viewer.urls"

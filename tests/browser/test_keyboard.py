@@ -10,7 +10,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE
 from tests.browser.reading import LATER, MESSAGES, Held, make_varied, settle
-from tests.conftest import make_completion, make_long, say
+from tests.conftest import make_completion, make_key, make_long, say
+from tests.upstream import LIVE, Upstream
+from viewer.keys.models import ApiKey
 
 SEARCH_BOX = "Search, or open by id or address"
 
@@ -179,3 +181,12 @@ def test_the_keys_are_a_page_without_javascript(plain_page: Page) -> None:
     expect(plain_page.get_by_role("heading", level=1)).to_have_text("Keyboard")
     expect(plain_page.get_by_role("switch")).to_have_count(0)
     expect(plain_page.get_by_text("These keys need JavaScript.")).to_be_visible()
+
+
+def test_the_keys_go_over_a_row_that_is_no_link(page: Page, alice: User, upstream: Upstream) -> None:
+    ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("hostile")))
+    page.goto("/completions/")
+    press(page, "j", "j")
+    expect(page.locator('[data-completion-id="a/b"] a')).to_be_focused()
+    press(page, "Enter", "k")
+    expect(page.locator(f'[data-completion-id="{LIVE[0]}"] a')).to_be_focused()

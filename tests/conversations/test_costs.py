@@ -123,7 +123,7 @@ def test_what_is_taken_along_has_no_budget() -> None:
     for bubble in draw_messages("c", page.items, is_whole=True):
         assert [len(part.text) for part in bubble.parts] == [90_000] * 9
         assert len(bubble.reasoning[0].text) == 90_000
-        assert len(bubble.other["x"]) == 9_002
+        assert len(dict(bubble.other)["x"]) == 9_002
         assert not bubble.left_out
 
 

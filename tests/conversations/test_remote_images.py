@@ -441,12 +441,13 @@ def test_what_only_somebody_elses_key_can_read_is_not_fetched(
 ) -> None:
     from viewer.client.problems import Problem
     from viewer.conversations import views
+    from viewer.sources.sources import NoAnswer, Source
 
     asked_by: list[User] = []
 
     def find(person: User, *args: Any) -> Any:
         asked_by.append(person)
-        raise Problem("not-found")
+        raise NoAnswer(Problem("not-found"), Source(None))
 
     monkeypatch.setattr(views, "find", find)
     assert reader.get(TILE).status_code == 404

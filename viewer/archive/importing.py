@@ -18,6 +18,7 @@ from typing import Any
 
 from django.db import transaction
 
+from viewer.completions.ids import has_address
 from viewer.completions.source_text import STRICT, Piece, items, members, to_object
 
 from .bulk import insert, take_ids
@@ -27,8 +28,7 @@ from .search_text import search_words
 
 _BATCH_BYTES = 8_000_000
 _BATCH_LINES = 500
-# Ids stand in the path of a permalink and of the API; a slash or a dot alone would lead elsewhere.
-_ID = re.compile(r"(?!\.{1,2}$)[^\s/\\?#%\x00-\x1f\x7f]{1,255}")
+_UNQUOTED = re.compile(r"[\s\\?#%\x00-\x1f\x7f]")  # what not every client of the API quotes in a path
 _ALWAYS = ("content", "content_parts", "name", "refusal")  # there in every message, null or not
 _ALWAYS_THERE = frozenset(_ALWAYS)
 _ONLY_WHEN_SET = {"tool_calls", "tool_call_id", "function_call", "annotations", "audio"}
@@ -238,7 +238,7 @@ def _to_choice(message: Piece) -> str:
 
 
 def _read_id(given: Any, whose: str) -> str:
-    if not isinstance(given, str) or not _ID.fullmatch(given) or fit(given) != given:
+    if not isinstance(given, str) or not has_address(given) or _UNQUOTED.search(given) or fit(given) != given:
         raise ValueError(f"{whose} has no usable id (1 to 255 characters, no blanks, none of / \\ ? # %)")
     return given
 

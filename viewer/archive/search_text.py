@@ -182,7 +182,7 @@ def _marks(message: dict[str, Any], tools: dict[str, str]) -> Iterator[str]:
     role = message.get("role")
     yield mark("role", role if isinstance(role, str) else "")
     parts = _dicts(message.get("content_parts") or message.get("content"))
-    kinds = {_KINDS[part["type"]] for part in parts if part.get("type") in _KINDS}
+    kinds = {_KINDS[kind] for part in parts if isinstance(kind := part.get("type"), str) and kind in _KINDS}
     kinds |= {name for name in ("audio", "refusal") if message.get(name)}
     if message.get("annotations"):
         kinds.add("citation")

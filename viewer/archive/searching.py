@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from viewer.completions.reading import read_completion, read_message
-from viewer.completions.source_text import decode
+from viewer.completions.source_text import members
 from viewer.completions.types import Completion, Message, Unreadable
 
 from .models import SearchEntry, StoredCompletion, StoredMessage, StoredMetadata, fit
@@ -327,16 +327,17 @@ def _read(found: list[_Found], query: Query) -> Iterable[Group]:
         if group.completion not in completions:  # deleted while we were looking
             continue
         body = completions[group.completion].body
+        completion = read_completion(body)
         opening = [(group.completion, place) for place in range(_OPENING)]
         hits = [
-            _answer_hit(body, query.marked)
+            _answer_hit(body, completion, query.marked)
             if place is None
             else _message_hit(messages[group.completion, place], query.marked)
             for place in group.places
             if place is None or (group.completion, place) in messages
         ]
         yield Group(
-            completion=read_completion(body),
+            completion=completion,
             opening=tuple(read_message(messages[at]) for at in opening if at in messages and '"user"' in messages[at]),
             hits=tuple(hits),
             more=group.count - len(group.places),
@@ -353,17 +354,19 @@ def _messages(found: list[_Found]) -> dict[tuple[int, int], str]:
 
 
 def _message_hit(body: str, terms: tuple[Term, ...]) -> Hit:
-    message = decode(body)
+    message = _values(body)
     role = message.get("role")
     return Hit(message["id"], role if isinstance(role, str) else "", snippet_of(shown_texts(message), terms))
 
 
-def _answer_hit(body: str, terms: tuple[Term, ...]) -> Hit:
-    completion = decode(body)
-    answer = snippet_of(chain.from_iterable(map(shown_texts, answers_in(completion.get("choices")))), terms)
-    metadata = completion.get("metadata")
-    pairs = (
-        snippet_of([f"{key}: {value}" for key, value in metadata.items()], terms) if isinstance(metadata, dict) else ()
-    )
+def _answer_hit(body: str, completion: Completion | Unreadable, terms: tuple[Term, ...]) -> Hit:
+    answer = snippet_of(chain.from_iterable(map(shown_texts, answers_in(_values(body).get("choices")))), terms)
+    metadata = completion.metadata if isinstance(completion, Completion) else {}
+    pairs = snippet_of([f"{key}: {value}" for key, value in metadata.items()], terms)
     is_in_metadata = any(is_marked for _, is_marked in pairs) and not any(is_marked for _, is_marked in answer)
     return Hit("", "metadata", pairs) if is_in_metadata else Hit("", "answer", answer)
+
+
+def _values(body: str) -> dict[str, Any]:
+    """Read an object; a value that is nested deeper than Python's stack is empty, as where a page draws it."""
+    return {name: piece.value for name, piece in members(body)}

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 from django.core.cache import caches
 from django.utils.translation import gettext_noop
 
+from viewer.completions.ids import has_address
 from viewer.completions.reading import read_completion, read_completion_page, read_message_page
 from viewer.completions.types import Completion, Item, Message, Page, Unreadable
 
@@ -92,7 +93,12 @@ class Client:
     ) -> Page[Completion | Unreadable]:
         """Ask for one page of stored completions; `metadata` pairs must all match exactly."""
         query = {"model": model, **{f"metadata[{key}]": value for key, value in (metadata or {}).items()}}
-        return self._page(partial(self._read, "", read_completion_page), after, order, limit, query)
+        try:
+            return self._page(partial(self._read, "", read_completion_page), after, order, limit, query)
+        except Problem as problem:
+            if after and problem.name == "not-found":
+                raise _unknown_cursor(problem) from None
+            raise
 
     def completions_around(
         self, completion_id: str, *, model: str = "", metadata: dict[str, str] | None = None, order: Order = "desc"
@@ -123,6 +129,9 @@ class Client:
         try:
             return self._page(partial(read, is_lasting=True), after, order, limit, again=read)
         except Problem as problem:
+            if after and problem.name == "not-found":
+                self.completion(completion_id)  # raises where it is the completion that is missing
+                raise _unknown_cursor(problem) from None
             if problem.name != "too-large" or limit == 1:
                 raise
         return self.messages(completion_id, after=after, order=order, limit=max(1, limit // 5))
@@ -318,8 +327,13 @@ def index_of(completion_id: str, message_id: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def _unknown_cursor(problem: Problem) -> Problem:
+    """Some servers answer 404 to an `after` that they do not know, where OpenAI answers 400."""
+    return Problem("bad-request", problem.said, status=problem.status, request_id=problem.request_id)
+
+
 def _path(completion_id: str) -> str:
-    if completion_id in ("", ".", ".."):  # a dot survives quoting, and the path would lead elsewhere
+    if not has_address(completion_id):
         raise Problem("not-found", status=404, param="completion_id")
     return f"/{quote(completion_id, safe='', errors='replace')}"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
@@ -28,6 +29,7 @@ _QUOTA_CODES = {
 _OGX_NOT_FOUND = re.compile(r"Chat completion with id .+ not found", re.DOTALL)
 # OpenAI's 401 repeats the first eight and the last four characters of the key, with stars between.
 _KEY_ECHO = re.compile(r"(provided)?:? *\S*\*{2,}\S*(?=\.|\s|$)|\bsk-[\w-]+")
+_LONGEST_WAIT = 366 * 24 * 60 * 60  # seconds
 
 
 class Problem(Exception):
@@ -84,20 +86,22 @@ def is_quota(error: ApiError) -> bool:
 
 
 def wait_of(headers: Mapping[str, str]) -> float | None:
-    """Read the wait in seconds from `retry-after-ms`, else from `Retry-After` as seconds or as a date."""
-    try:
-        return max(0.0, float(headers["retry-after-ms"]) / 1000)
-    except (KeyError, ValueError):
-        pass
-    given = headers.get("retry-after", "")
-    try:
-        return max(0.0, float(given))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(given).timestamp() - time.time())
-    except ValueError:
-        return None
+    """Read the wait in seconds from `retry-after-ms`, else from `Retry-After` as seconds or as a date.
+
+    None where there is none, or none to be believed: infinite, or longer than a year.
+    """
+    for wait in _waits_in(headers.get("retry-after-ms", ""), headers.get("retry-after", "")):
+        return max(0.0, wait) if wait <= _LONGEST_WAIT else None  # NaN is not either
+    return None
+
+
+def _waits_in(milliseconds: str, given: str) -> Iterator[float]:
+    with suppress(ValueError):
+        yield float(milliseconds) / 1000
+    with suppress(ValueError):
+        yield float(given)
+    with suppress(ValueError, OverflowError):
+        yield parsedate_to_datetime(given).timestamp() - time.time()
 
 
 def without_key(said: str) -> str:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import ClassVar
 
 from django.conf import settings
@@ -41,6 +42,7 @@ from . import media
 from .budget import Budget
 from .citations import Source, host_of, list_sources, web_address
 from .lines import first_line
+from .no_link import why_no_link
 from .prose import render_prose
 from .remote_images import host_of as looked_up_host
 from .tools import Around, DrawnCall, DrawnResult, Ties
@@ -148,7 +150,8 @@ class Bubble:
     label: str
     name: str = ""
     number: int | None = None
-    url: str = ""
+    url: str = ""  # empty when `no_link` says why
+    no_link: str = ""
     is_linked: bool = False
     parts: tuple[DrawnPart, ...] = ()
     calls: tuple[DrawnCall, ...] = ()
@@ -157,7 +160,7 @@ class Bubble:
     reasoning: tuple[DrawnPart, ...] = ()
     error: str = ""  # what went wrong, in the server's words
     created: datetime | None = None
-    other: dict[str, str] = field(default_factory=dict)
+    other: tuple[tuple[str, str], ...] = ()  # no dict: a template takes a key named `items` for the method
     source: str = ""  # the JSON, or its beginning, of a message that has no address to give it
     choice: DrawnChoice | None = None
     is_empty: bool = False
@@ -196,11 +199,15 @@ class Bubble:
             results=(),
             reasoning=(),
             error="",
-            other={},
+            other=(),
             source="",
             shows_json=False,
             unseen=_listed(self.unseen_kinds) if is_more_hidden else "",
         )
+
+    @property
+    def other_names(self) -> str:
+        return ", ".join(name for name, _ in self.other)
 
     @property
     def has_more(self) -> bool:
@@ -390,6 +397,7 @@ def _draw(
         id=item.id,
         number=index_of(completion_id, item.id),
         url=url,
+        no_link=why_no_link(item.id),
         source="" if url else _draw_own_source(item.source, budget),
         is_linked=is_linked,
         calls=_fitting(item, ties.calls(n, url), budget),
@@ -427,7 +435,7 @@ def _draw_answer(choice: Choice, json_url: str, budget: Budget, as_source: bool,
         calls=_fitting(choice.message, ties.calls(0, url), budget),
         results=ties.results(0),
         error=make_visible(budget.fit(choice.error)) or bubble.error,
-        other=bubble.other | _draw_other(choice.other, budget),
+        other=bubble.other + _draw_other(choice.other, budget),
         left_out=budget.end_message(),
         whole_url=json_url,
     )
@@ -506,9 +514,9 @@ def _draw_own_source(source: str, budget: Budget) -> str:
     return make_visible(source if budget.take_to_open(source) else f"{budget.take_beginning(source)}…")
 
 
-def _draw_other(other: dict[str, str], budget: Budget) -> dict[str, str]:
+def _draw_other(other: dict[str, str], budget: Budget) -> tuple[tuple[str, str], ...]:
     shown = budget.fitting(other)
-    return {name: budget.fit(source) for name, source in list(other.items())[:shown]}
+    return tuple((name, budget.fit(source)) for name, source in islice(other.items(), shown))
 
 
 def _length(part: Part) -> int:

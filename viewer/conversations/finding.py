@@ -17,6 +17,7 @@ from viewer.archive.search_text import said_in, texts_of
 from viewer.client.client import NOWHERE, Client
 from viewer.client.problems import Problem
 from viewer.completions.folding import needle_of, occurrences, pattern_of
+from viewer.completions.ids import has_address
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
 from viewer.completions.source_text import decode, is_json_text, readable_json
 from viewer.completions.types import (
@@ -181,7 +182,7 @@ def _read_stretch(client: Client, completion_id: str, words: str, after: str) ->
     landing = _Landing(completion_id, after, words)
     found: list[tuple[Message | Unreadable, list[_Place], _Landing]] = []
     for item in page.items:
-        if item.id and "/" not in item.id:
+        if has_address(item.id):
             landing = replace(landing, message_id=item.id)
         if places := _places(item, pattern):
             found.append((item, places, landing))

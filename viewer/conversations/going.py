@@ -14,12 +14,12 @@ from django.views.decorators.http import require_safe
 
 from viewer.client.client import LARGEST_PAGE, PAGE_SIZE, Client, Order, cursor_behind, opposite
 from viewer.client.problems import Problem
+from viewer.completions.ids import has_address
 from viewer.completions.types import Completion, Message, Unreadable
 from viewer.http import Request
-from viewer.sources.sources import chosen_source, find
+from viewer.sources.sources import NoAnswer, chosen_source, find
 
 from .lists import (
-    NOT_IN_THE_LIST,
     came_from,
     filters,
     has_pairs,
@@ -33,7 +33,7 @@ from .lists import (
     ways_from,
     with_query,
 )
-from .problem_words import tell
+from .problem_words import tell, title_of
 from .rows import draw_rows
 
 _MOST_PAGES = 5  # of a list whose server leaves the filtering to us, in search of the next that matches
@@ -65,10 +65,9 @@ def beside(request: Request, completion_id: str) -> HttpResponse:
         return redirect(list_url(narrowed))
     source = chosen_source(request.user)
     try:
-        client = source.client
-        window = stretch_of(client, narrowed, request.GET, completion_id)
-    except Problem as problem:
-        told = tell(problem)
+        client, window = source.ask(lambda client: (client, stretch_of(client, narrowed, request.GET, completion_id)))
+    except NoAnswer as failure:
+        told = tell(failure.problem, is_of_list=True)
         context = {"problem": told, "source": source, "retry_url": request.get_full_path()}
         return render(request, "conversations/_beside.html", context, status=told.status)
     metadata = metadata_of(narrowed)
@@ -88,12 +87,11 @@ def neighbour(request: Request, completion_id: str, direction: Literal["next", "
     remember(request, narrowed)
     order = order_of(narrowed) if direction == "next" else opposite(order_of(narrowed))
     try:
-        found = _neighbour(chosen_source(request.user).client, completion_id, narrowed, order)
-    except Problem as problem:
-        is_elsewhere = problem.name in NOT_IN_THE_LIST
-        notices.error(
-            request, gettext("This conversation is not in the list.") if is_elsewhere else tell(problem).title
-        )
+        found = chosen_source(request.user).ask(lambda client: _neighbour(client, completion_id, narrowed, order))
+    except NoAnswer as failure:
+        is_elsewhere = failure.problem.name == "bad-request"
+        told = gettext("This conversation is not in the list.") if is_elsewhere else title_of(failure, is_of_list=True)
+        notices.error(request, told)
     else:
         if found:
             return redirect("conversation", found)
@@ -122,7 +120,7 @@ def _end_of_list(direction: Literal["next", "previous"], *, is_filtered: bool) -
 
 
 def _can_be_opened(found: Completion | Unreadable) -> bool:
-    return isinstance(found, Completion) and bool(found.id) and "/" not in found.id
+    return isinstance(found, Completion) and has_address(found.id)
 
 
 def _where_from(request: Request, completion_id: str) -> str:
@@ -152,8 +150,8 @@ def go_to(request: Request, completion_id: str) -> HttpResponse:
             raise _NoSuchMessage(gettext("Give the number of a message, such as 12."))
     except _NoSuchMessage as missing:
         notices.error(request, str(missing))
-    except Problem as problem:
-        notices.error(request, tell(problem).title)
+    except NoAnswer as failure:
+        notices.error(request, title_of(failure))
     else:
         return redirect("permalink", completion_id, message_id)
     return redirect(_where_from(request, completion_id))
@@ -186,6 +184,6 @@ def _id_at(client: Client, completion_id: str, number: int) -> str:
 
 
 def _address_of(message: Message | Unreadable) -> str:
-    if not message.id or "/" in message.id:
+    if not has_address(message.id):
         raise _NoSuchMessage(gettext("This message has no address of its own."))
     return message.id

@@ -19,7 +19,6 @@ from viewer.http import Request
 
 _PARAMETERS = ("model", "order")
 _METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
-NOT_IN_THE_LIST = ("bad-request", "not-found")  # what servers answer to an `after` that they do not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +65,21 @@ def stretch_of(client: Client, narrowed: dict[str, str], place: QueryDict, aroun
         try:
             return client.completions_around(around, model=model, metadata=metadata, order=order)
         except Problem as problem:
-            if problem.name not in NOT_IN_THE_LIST:
-                raise  # else the list is shown from its start
+            if problem.name != "bad-request":
+                raise  # else the completion is not in the list, which is shown from its start
     page = client.completions(model=model, metadata=metadata, after=after, order=order)
     return Window(page.items, bool(after), page.has_more)
 
 
-def ways_from(request: Request, window: Window[Completion], narrowed: dict[str, str]) -> dict[str, str]:
+def ways_from(request: Request, window: Window[Completion], narrowed: dict[str, str]) -> dict[str, str | bool]:
     """Say where the list goes on above and below; a fragment goes on at its own end, the page has the other."""
     first, last = (window.items[0].id, window.items[-1].id) if window.items else ("", "")
-    has_above = window.has_earlier and first and not (request.htmx and "after" in request.GET)
-    has_below = window.has_later and last and not (request.htmx and "before" in request.GET)
+    has_above = window.has_earlier and not (request.htmx and "after" in request.GET)
+    has_below = window.has_later and not (request.htmx and "before" in request.GET)
     return {
-        "above_url": with_query(request.path, narrowed | {"before": first}) if has_above else "",
-        "below_url": with_query(request.path, narrowed | {"after": last}) if has_below else "",
+        "above_url": with_query(request.path, narrowed | {"before": first}) if has_above and first else "",
+        "below_url": with_query(request.path, narrowed | {"after": last}) if has_below and last else "",
+        "breaks_off": (has_above and not first) or (has_below and not last),  # there is more, and no id to go on from
     }
 
 

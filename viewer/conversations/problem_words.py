@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from viewer.client.problems import Problem, ProblemName
+from viewer.sources.sources import NoAnswer
+
+_PASSING = ("rate-limited", "timeout", "unavailable")
+_COUNTED_DOWN = 3600  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +26,33 @@ class Told:
     status: int
     wait: int = 0  # whole seconds after which it is worth trying again
     request_id: str = ""
+    is_of_list: bool = False
 
     @property
     def is_passing(self) -> bool:
         """Whether it goes away by itself, so that nothing but time is needed."""
-        return self.name in ("rate-limited", "timeout", "unavailable")
+        return self.name in _PASSING
+
+    @property
+    def leads_to_keys(self) -> bool:
+        """Whether another key or another base URL would help."""
+        return self.name in ("invalid-key", "forbidden") or (self.is_of_list and self.name == "not-found")
+
+    @property
+    def opens_by_id(self) -> bool:
+        """Whether the source may open what it cannot list."""
+        return self.is_of_list and self.name in ("unsupported", "not-found")
+
+    @property
+    def later(self) -> str:
+        """When it is worth trying again, where that is too far off to be counted down."""
+        if self.wait <= _COUNTED_DOWN:
+            return ""
+        hours = math.ceil(self.wait / 3600)
+        if hours < 48:
+            return ngettext("Try again in %(count)d hour.", "Try again in %(count)d hours.", hours) % {"count": hours}
+        days = math.ceil(hours / 24)
+        return ngettext("Try again in %(count)d day.", "Try again in %(count)d days.", days) % {"count": days}
 
 
 _WORDS: dict[ProblemName, tuple[str, str, int]] = {
@@ -91,11 +117,34 @@ _NO_SUCH_MESSAGE = (
 )
 
 
-def tell(problem: Problem) -> Told:
-    """Put a problem in words."""
+_OF_LIST: dict[ProblemName, tuple[str, str, int]] = {
+    "not-found": (
+        gettext_noop("This server does not list completions"),
+        gettext_noop("Check the base URL of the API key, which usually ends in /v1, or open a conversation by its id."),
+        502,
+    ),
+    "bad-request": (
+        gettext_noop("The request was rejected"),
+        gettext_noop("The conversation to continue from may have been deleted. Open the list from its start."),
+        400,
+    ),
+}
+
+
+def tell(problem: Problem, *, is_of_list: bool = False) -> Told:
+    """Put a problem in words; nobody gave an id where it is one of a list."""
     is_message = problem.name == "not-found" and problem.param == "message_id"
-    title, advice, status = _NO_SUCH_MESSAGE if is_message else _WORDS[problem.name]
-    wait = math.ceil(problem.retry_after) if problem.retry_after else 0
+    words = _WORDS | _OF_LIST if is_of_list else _WORDS
+    title, advice, status = _NO_SUCH_MESSAGE if is_message else words[problem.name]
+    wait = math.ceil(problem.retry_after) if problem.retry_after and problem.name in _PASSING else 0
     is_quoted = bool(problem.status)
     said = problem.said if is_quoted else gettext(problem.said)
-    return Told(problem.name, gettext(title), gettext(advice), said, is_quoted, status, wait, problem.request_id)
+    return Told(
+        problem.name, gettext(title), gettext(advice), said, is_quoted, status, wait, problem.request_id, is_of_list
+    )
+
+
+def title_of(failure: NoAnswer, *, is_of_list: bool = False) -> str:
+    """Say in one line what is the matter, and with which source."""
+    title = tell(failure.problem, is_of_list=is_of_list).title
+    return gettext("%(source)s: %(problem)s") % {"source": failure.source.label, "problem": title}

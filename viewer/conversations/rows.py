@@ -11,11 +11,13 @@ from django.utils.translation import gettext
 
 from viewer.client.client import Client
 from viewer.client.problems import Problem
+from viewer.completions.ids import has_address
 from viewer.completions.markdown import without_marks
 from viewer.completions.types import Completion, Message, Unreadable
 
 from .bubbles import text_of
 from .lines import in_one_line
+from .no_link import why_no_link
 
 _BEGINNING = 1_000  # characters of an answer; a row shows less
 _OPENING = 5  # messages that are looked through for the first question; prompts and examples stand before it
@@ -26,20 +28,25 @@ class Row:
     """One stored completion in the list."""
 
     id: str
-    url: str
+    url: str  # empty when `no_link` says why
+    no_link: str
     title: str
     answered: str
     answered_by: str
     model: str
     created: datetime | None
     tokens: int | None
-    metadata: dict[str, str]
+    metadata: tuple[tuple[str, str], ...]  # no dict: a template takes a key named `items` for the method
 
 
 def draw_rows(client: Client, found: Iterable[Completion | Unreadable]) -> list[Row]:
     """Draw a page of the list; each row with what was asked, where that costs no question to a server elsewhere."""
-    items = [item for item in found if isinstance(item, Completion) and item.id]
-    return [draw_row(item, first_question(client, item.id) if client.is_local else "") for item in items]
+    return [
+        draw_row(item, first_question(client, item.id) if client.is_local else "")
+        if isinstance(item, Completion)
+        else _draw_unreadable(item)
+        for item in found
+    ]
 
 
 def first_question(client: Client, completion_id: str) -> str:
@@ -60,17 +67,33 @@ def question_in(opening: tuple[Message | Unreadable, ...]) -> str:
 def draw_row(completion: Completion, asked: str) -> Row:
     """Draw one row; `asked` is the first question, where it is known."""
     by, answered = answer_line(completion)
-    title = asked or answered or completion.id
+    title = asked or answered or completion.id or gettext("Conversation without an id")
     return Row(
         id=completion.id,
-        url=reverse("conversation", args=[completion.id]),
+        url=reverse("conversation", args=[completion.id]) if has_address(completion.id) else "",
+        no_link=why_no_link(completion.id),
         title=title,
         answered=answered if title != answered else completion.id,
         answered_by=by if title != answered else "",
         model=completion.model,
         created=completion.created,
         tokens=completion.usage.total if completion.usage else None,
-        metadata=completion.metadata,
+        metadata=tuple(completion.metadata.items()),
+    )
+
+
+def _draw_unreadable(item: Unreadable) -> Row:
+    return Row(
+        id="",
+        url="",
+        no_link=why_no_link(""),
+        title=gettext("Unreadable item"),
+        answered=in_one_line(item.source[:_BEGINNING]),
+        answered_by="",
+        model="",
+        created=None,
+        tokens=None,
+        metadata=(),
     )
 
 

@@ -24,8 +24,8 @@ from viewer.completions.types import Completion
 from viewer.http import Request
 
 from .bubbles import label_of
+from .pages import page_or_fragment
 from .rows import Row, draw_row, question_in
-from .views import page_or_fragment
 
 # What stands in the path of our addresses, and what OpenAI calls completions and messages.
 _NAMED = re.compile(r"\S*/completions/\S+|(?:chatcmpl-|msg_)\S+")

@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from viewer.client.client import index_of
+from viewer.completions.ids import has_address
 from viewer.completions.outcomes import outcome_of_text
 from viewer.completions.source_text import STRICT, members, pretty
 from viewer.completions.types import Message, Outcome, TextPart, ToolCall, ToolResult, Unreadable
@@ -134,9 +135,9 @@ class Ties:
         return earlier and not self._around.is_start, later and not self._around.is_end
 
     def permalink(self, message: Message) -> str:
-        """Give the address of a message; empty for one whose id fits no path."""
-        has_address = bool(self._base and message.id) and "/" not in message.id
-        return f"{self._base}{quote(message.id, safe=_PATH_SAFE)}/" if has_address else ""
+        """Give the address of a message; empty for one whose id has none, and for an answer, which is no message."""
+        is_linked = bool(self._base) and has_address(message.id)
+        return f"{self._base}{quote(message.id, safe=_PATH_SAFE)}/" if is_linked else ""
 
     def calls(self, n: int, url: str) -> tuple[DrawnCall, ...]:
         """Draw the calls of the page's message `n`. `url` is its address, behind which each has one of its own."""

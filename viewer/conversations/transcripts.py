@@ -364,7 +364,7 @@ def _blocks(bubble: Bubble) -> Iterator[Block]:
             yield Said(drawn.output.text)
     for part in bubble.reasoning:
         yield from _part(part, is_markdown=False)
-    for name, source_text in bubble.other.items():
+    for name, source_text in bubble.other:
         yield Line(gettext("Field %(name)s:") % {"name": make_visible(name)})
         yield Said(make_visible(source_text))
 

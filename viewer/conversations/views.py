@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, Literal
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlencode
 
 from django.conf import settings
 from django.contrib import messages as notices
@@ -22,9 +22,10 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from viewer.client.client import Client, Order, index_of, opposite
 from viewer.client.problems import Problem
+from viewer.completions.ids import has_address
 from viewer.completions.types import AudioPart, Choice, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
 from viewer.http import Request, own_address
-from viewer.sources.sources import Source, chosen_source, completion_of, find
+from viewer.sources.sources import NoAnswer, Source, chosen_source, completion_of, find
 
 from . import finding, media
 from .bubbles import (
@@ -51,7 +52,8 @@ from .lists import (
     ways_from,
     without,
 )
-from .problem_words import Told, tell
+from .pages import page_or_fragment
+from .problem_words import Told, tell, title_of
 from .remote_images import NotLoaded, fetch_image
 from .rows import answer_line, draw_rows, first_question, question_in
 from .templatetags.reading import long_time, utc_time
@@ -84,7 +86,10 @@ _STEP_WITHOUT_JAVASCRIPT = 5
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """Where reading goes on: which messages stand there in time, and the address that brings them, if there is one."""
+    """Where reading goes on: which messages stand there in time, and the address that brings them.
+
+    The address is empty where there is more, and no id to go on from.
+    """
 
     direction: Literal["earlier", "later"]
     url: str
@@ -130,11 +135,9 @@ def completions(request: Request) -> HttpResponse:
     narrowed = narrowed_by(request.GET)
     model, metadata, order = narrowed.get("model", ""), metadata_of(narrowed), order_of(narrowed)
     source = chosen_source(request.user)
-    try:
-        client = source.client
-        window = stretch_of(client, narrowed, request.GET, request.GET.get("around", ""))
-    except Problem as problem:
-        return _problem(request, problem, source)
+    client, window = source.ask(
+        lambda client: (client, stretch_of(client, narrowed, request.GET, request.GET.get("around", "")))
+    )
     matching = tuple(item for item in window.items if has_pairs(item, metadata))
     rows = draw_rows(client, matching)
     context = {
@@ -160,13 +163,12 @@ def completions(request: Request) -> HttpResponse:
 def open_by_id(request: Request) -> HttpResponse:
     """Go to a completion by its id, to a message by its id, or to a pasted address of ours."""
     given = request.GET.get("id", "").strip()
-    if found := re.search(
-        r"/completions/([^/?#\s]+)(?:/messages/([^/?#\s]+))?", urlsplit(given).path if "/" in given else ""
-    ):
+    path = re.split("[?#]", given, maxsplit=1)[0]
+    if found := re.search(r"/completions/([^/\s]+)(?:/messages/([^/\s]+))?", path):
         completion_id, message_id = unquote(found[1]), unquote(found[2] or "")
     else:
         completion_id, message_id = given, ""
-    if not completion_id or "/" in completion_id + message_id:
+    if not has_address(completion_id) or (message_id and not has_address(message_id)):
         shown = make_visible(given[:100])
         told = gettext("“%(given)s” is no id. Paste a completion id, a message id or an address of a conversation.")
         notices.error(request, told % {"given": shown})
@@ -181,12 +183,7 @@ def open_by_id(request: Request) -> HttpResponse:
 @require_safe
 def conversation(request: Request, completion_id: str, message_id: str = "") -> HttpResponse:
     """One stored completion as bubbles: from its start, its end, behind or before a message, or around one."""
-    try:
-        opened, source = find(
-            request.user, completion_id, lambda client: _open(client, request, completion_id, message_id)
-        )
-    except Problem as problem:
-        return _problem(request, problem, chosen_source(request.user), completion_id, message_id)
+    opened, source = find(request.user, completion_id, lambda client: _open(client, request, completion_id, message_id))
     reading, completion, problem_with_completion = opened
     as_source = request.COOKIES.get("texts") == "source"
     is_for_customer = request.COOKIES.get("audience") == "customer"
@@ -237,21 +234,18 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
     if finding.is_too_short(words):
         return page_or_fragment(request, "conversations/find.html", "conversations/_hits.html", context)
     so_far = {name: _counted(request, name) for name in ("read", "hits", "hidden", "asked")}
-    try:
-        found, source = find(
-            request.user,
+    found, source = find(
+        request.user,
+        completion_id,
+        lambda client: finding.find_words(
+            client,
             completion_id,
-            lambda client: finding.find_words(
-                client,
-                completion_id,
-                words,
-                after=request.GET.get("after", ""),
-                seconds=_STEP if request.htmx else _STEP_WITHOUT_JAVASCRIPT,
-                **{name: most - so_far[name] % most for name, most in finding.PAUSES.items()},
-            ),
-        )
-    except Problem as problem:
-        return _problem(request, problem, chosen_source(request.user), completion_id)
+            words,
+            after=request.GET.get("after", ""),
+            seconds=_STEP if request.htmx else _STEP_WITHOUT_JAVASCRIPT,
+            **{name: most - so_far[name] % most for name, most in finding.PAUSES.items()},
+        ),
+    )
     is_for_customer = request.COOKIES.get("audience") == "customer"
     seen = [hit for hit in found.hits if not (is_for_customer and hit.is_hidden)]
     by_now = {
@@ -287,20 +281,14 @@ def choose_view(request: Request) -> HttpResponse:
 @require_safe
 def raw_message(request: Request, completion_id: str, message_id: str) -> HttpResponse:
     """The JSON of one message as received."""
-    try:
-        message, _ = find(request.user, completion_id, lambda client: client.message(completion_id, message_id))
-    except Problem as problem:
-        return _problem(request, problem, chosen_source(request.user), completion_id, message_id)
+    message = _message(request, completion_id, message_id)
     return HttpResponse(message.source, content_type="application/json; charset=utf-8")
 
 
 @require_safe
 def raw(request: Request, completion_id: str) -> HttpResponse:
     """The completion's JSON as received."""
-    try:
-        completion, _ = find(request.user, completion_id, lambda client: client.completion(completion_id))
-    except Problem as problem:
-        return _problem(request, problem, chosen_source(request.user), completion_id)
+    completion = _completion_of(request, completion_id)
     return HttpResponse(completion.source, content_type="application/json; charset=utf-8")
 
 
@@ -312,10 +300,7 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
         raise Http404
     if form == "jsonl" and ("from" in request.GET or "to" in request.GET):
         return _sentence(gettext("JSON Lines hold a whole conversation; ask for a part of it as JSON."), 400)
-    try:
-        extract, source = _extract(request, completion_id)
-    except Problem as problem:
-        return _problem(request, problem, chosen_source(request.user), completion_id)
+    extract, source = _extract(request, completion_id)
     content_type, ending = _TRANSCRIPTS[form]
     response = StreamingHttpResponse(
         _written(request, form, extract, source), content_type=f"{content_type}; charset=utf-8"
@@ -327,10 +312,7 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
 @require_GET
 def printed(request: Request, completion_id: str) -> HttpResponseBase:
     """The whole conversation as one page, sent as it is read, for paper or PDF."""
-    try:
-        extract, source = _extract(request, completion_id)
-    except Problem as problem:
-        return _problem(request, problem, chosen_source(request.user), completion_id)
+    extract, source = _extract(request, completion_id)
     opening = next(extract.pages)
     extract = replace(extract, pages=chain([opening], extract.pages))
     context = {
@@ -398,13 +380,13 @@ def choice_part(request: Request, completion_id: str, position: int, n: int) -> 
 @require_GET
 def remote_image(request: Request, completion_id: str, message_id: str, n: int) -> HttpResponse:
     """The picture elsewhere that one part of a message names."""
-    return _fetched(request, _message(request, completion_id, message_id), n)
+    return _fetched(request, lambda: _message(request, completion_id, message_id), n)
 
 
 @require_GET
 def choice_remote_image(request: Request, completion_id: str, position: int, n: int) -> HttpResponse:
     """The picture elsewhere that one part of an answer names."""
-    return _fetched(request, _message_of_choice(request, completion_id, position), n)
+    return _fetched(request, lambda: _message_of_choice(request, completion_id, position), n)
 
 
 def _extract(request: Request, completion_id: str) -> tuple[Extract, Source]:
@@ -492,10 +474,11 @@ def _printed(request: Request, page: str, extract: Extract, source: Source) -> I
 
 
 def _message(request: Request, completion_id: str, message_id: str) -> Message:
-    try:
-        return find(request.user, completion_id, lambda client: client.message(completion_id, message_id))[0]
-    except Problem as problem:
-        raise Http404 from problem
+    return find(request.user, completion_id, lambda client: client.message(completion_id, message_id))[0]
+
+
+def _completion_of(request: Request, completion_id: str) -> Completion:
+    return find(request.user, completion_id, lambda client: client.completion(completion_id))[0]
 
 
 def _message_of_choice(request: Request, completion_id: str, position: int) -> Message:
@@ -507,11 +490,10 @@ def _message_of_choice(request: Request, completion_id: str, position: int) -> M
 
 def _choice(request: Request, completion_id: str, position: int) -> Choice:
     """Find an answer by its place in the list: the index in it may be anything, also the same twice."""
-    try:
-        completion, _ = find(request.user, completion_id, lambda client: client.completion(completion_id))
-        return completion.choices[position]
-    except (Problem, IndexError) as problem:
-        raise Http404 from problem
+    choices = _completion_of(request, completion_id).choices
+    if position >= len(choices):
+        raise Http404
+    return choices[position]
 
 
 def _open(
@@ -705,8 +687,15 @@ def _bytes_of(message: Message, n: int, *, is_raw_sound: bool) -> HttpResponse:
     return _harmless(response)
 
 
-def _fetched(request: Request, message: Message, n: int) -> HttpResponse:
-    """Fetch a picture that stands in a message, and no other, when the reader asks for it on our own pages."""
+def _fetched(request: Request, find_message: Callable[[], Message], n: int) -> HttpResponse:
+    """Fetch a picture that stands in a message, and no other, when the reader asks for it on our own pages.
+
+    Why it does not come is a sentence, which the page puts into the picture's tile.
+    """
+    try:
+        message = find_message()
+    except NoAnswer as failure:
+        return _sentence(title_of(failure), tell(failure.problem).status)
     found = message.parts[n] if n < len(message.parts) else None
     if not isinstance(found, ImagePart) or not is_remote(found.url):
         raise Http404
@@ -739,8 +728,8 @@ def _attachment(name: str) -> str:
 
 def _exists(request: Request, completion_id: str) -> bool:
     try:
-        find(request.user, completion_id, lambda client: client.completion(completion_id))
-    except Problem:
+        _completion_of(request, completion_id)
+    except NoAnswer:
         return False
     return True
 
@@ -751,27 +740,3 @@ def _with_pair(request: Request) -> dict[str, str]:
     if key := request.GET.get("key", "").strip():
         asked[f"metadata[{key}]"] = request.GET.get("value", "").strip()
     return asked
-
-
-def _problem(
-    request: Request, problem: Problem, source: Source, completion_id: str = "", message_id: str = ""
-) -> HttpResponse:
-    told = tell(problem)
-    context = {
-        "problem": told,
-        "source": source,
-        "completion_id": completion_id,
-        "message_id": message_id,
-        "retry_url": request.get_full_path(),
-    }
-    return page_or_fragment(request, "conversations/problem.html", "conversations/_problem.html", context, told.status)
-
-
-def page_or_fragment(
-    request: Request, page: str, fragment: str, context: dict[str, Any], status: int = 200
-) -> HttpResponse:
-    """Answer a reader with the page, and htmx with what it adds to one."""
-    is_fragment = bool(request.htmx) and not request.htmx.history_restore_request
-    response = render(request, fragment if is_fragment else page, context, status=status)
-    patch_vary_headers(response, ["HX-Request"])
-    return response

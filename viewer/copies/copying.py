@@ -25,6 +25,7 @@ from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, fit
 from viewer.client.client import cursor_behind
 from viewer.client.problems import Problem
+from viewer.completions.ids import has_address
 from viewer.completions.types import Completion, Unreadable
 from viewer.keys.models import ApiKey
 from viewer.sources.sources import Source
@@ -78,7 +79,7 @@ class _Work:
     def go(self) -> None:
         if self._run.only_failed:
             failures = self._run.failures.exclude(completion_id="")
-            self._copy(list(failures.values_list("completion_id", flat=True)))
+            self._copy([one for one in failures.values_list("completion_id", flat=True) if has_address(one)])
             return
         wanted, seen = self._list()
         self._copy(wanted)
@@ -130,8 +131,12 @@ class _Work:
                 self._fail(
                     "", Problem("unreadable", getattr(item, "reason", gettext_noop("An entry of the list has no id.")))
                 )
-            elif self._run.metadata.items() <= item.metadata.items() and not self._is_older(item):
+            elif not self._run.metadata.items() <= item.metadata.items() or self._is_older(item):
+                continue
+            elif has_address(item.id):
                 ids.append(item.id)
+            else:
+                self._fail(item.id, Problem("unreadable", gettext_noop("Its id cannot stand in an address.")))
         return ids
 
     def _is_too_old(self, items: tuple[Completion | Unreadable, ...]) -> bool:

@@ -141,6 +141,11 @@ class CopyRun(models.Model):
         return f"{self.label} #{self.pk}"
 
     @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Give the metadata for a template, which would take a key named `items` for the method."""
+        return list(self.metadata.items())
+
+    @property
     def is_active(self) -> bool:
         return self.state in self.ACTIVE
 

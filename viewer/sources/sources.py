@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext, gettext_noop
 
 from viewer.archive import answers, transport
+from viewer.archive.models import fit
 from viewer.client.asking import Asker, KeyAuth, Limits, new_session
 from viewer.client.client import Client
 from viewer.client.gates import gate_to
@@ -41,6 +42,22 @@ class Source:
     def client(self) -> Client:
         """Give the client that asks here. Raises the Problem `invalid-key` when the stored key does not open."""
         return _client_with(self.key) if self.key else _archive()
+
+    def ask(self, question: Callable[[Client], Found]) -> Found:
+        """Ask here. Raises NoAnswer, which says that it was here."""
+        try:
+            return question(self.client)
+        except Problem as problem:
+            raise NoAnswer(problem, self) from None
+
+
+class NoAnswer(Exception):
+    """A problem together with the source where it arose: several may have been asked, and not only the chosen one."""
+
+    def __init__(self, problem: Problem, source: Source) -> None:
+        super().__init__(f"{source.label}: {problem}")
+        self.problem = problem
+        self.source = source
 
 
 def chosen_source(person: User) -> Source:
@@ -70,22 +87,22 @@ def try_out(key: ApiKey) -> str:
 def find(person: User, completion_id: str, ask: Callable[[Client], Found]) -> tuple[Found, Source]:
     """Ask for a completion where it may be: the chosen source, where it was found before, the archive, the other keys.
 
-    Raises Problem: the first that is more than "not found", for that source may hold the completion all the same.
+    Raises NoAnswer: the first that is more than "not found", for that source may hold the completion all the same.
     """
     chosen = chosen_source(person)
-    problems = []
+    failures = []
     for source in _places(person, completion_id, chosen):
         try:
-            found = ask(source.client)
-        except Problem as problem:
-            if problem.param == "message_id":  # the completion is here, the message is not
+            found = source.ask(ask)
+        except NoAnswer as failure:
+            if failure.problem.param == "message_id":  # the completion is here, the message is not
                 raise
-            problems.append(problem)
+            failures.append(failure)
         else:
             if source != chosen:
                 _remember(person, completion_id, source)
             return found, source
-    raise next((problem for problem in problems if problem.name != "not-found"), problems[0])
+    raise next((failure for failure in failures if failure.problem.name != "not-found"), failures[0])
 
 
 def completion_of(message_id: str) -> str | None:
@@ -97,7 +114,7 @@ def completion_of(message_id: str) -> str | None:
 
 def _places(person: User, completion_id: str, chosen: Source) -> Iterator[Source]:
     yield chosen
-    findings = Finding.objects.filter(person=person, completion_id=completion_id).select_related("api_key")
+    findings = Finding.objects.filter(person=person, completion_id=fit(completion_id)).select_related("api_key")
     seen = [chosen]
     for source in (*(Source(finding.api_key) for finding in findings), *all_sources(person)):
         if source not in seen:

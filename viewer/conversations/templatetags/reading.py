@@ -28,7 +28,7 @@ def coloured(json: str) -> SafeString:
 @register.filter
 def short_time(moment: datetime) -> str:
     """Say when, as briefly as today allows, in the reader's zone: 10:51, 20 Nov 10:51, 20 Nov 2025."""
-    here, now = timezone.localtime(moment), timezone.localtime()
+    here, now = _here(moment), timezone.localtime()
     if here.date() == now.date():
         return date_format(here, pgettext("time", "H:i"))
     return date_format(here, pgettext("day, time", "j M, H:i") if here.year == now.year else pgettext("day", "j M Y"))
@@ -37,7 +37,19 @@ def short_time(moment: datetime) -> str:
 @register.filter
 def long_time(moment: datetime) -> str:
     """Say when, with the reader's zone: 20 Nov 2026, 10:51 CET."""
-    return date_format(timezone.localtime(moment), pgettext("day, time, zone", "j M Y, H:i T"))
+    return date_format(_here(moment), pgettext("day, time, zone", "j M Y, H:i T"))
+
+
+@register.filter
+def utc_day(midnight: datetime) -> str:
+    """Say a day that was chosen from a calendar and is kept as its midnight in UTC."""
+    return date_format(midnight, pgettext("day", "j M Y"))
+
+
+@register.filter
+def iso(moment: datetime) -> str:
+    """Say when for programs. Django's `date:"c"` fails at the edge of the calendar, west or east of Greenwich."""
+    return moment.isoformat()
 
 
 @register.filter
@@ -61,6 +73,14 @@ def ago(moment: datetime) -> str:
 def utc_time(moment: datetime) -> str:
     """Say when in UTC, to the second, the same for every reader."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _here(moment: datetime) -> datetime:
+    """Give a time in the reader's zone, or in UTC where that zone is past the first or the last day of the calendar."""
+    try:
+        return timezone.localtime(moment)
+    except OverflowError:
+        return moment
 
 
 @register.filter
