@@ -75,8 +75,10 @@ def test_a_backslash_that_is_an_escape_goes(written: str, shown: str) -> None:
         "a*b*c 2*3*4 n*m*(n+1) (a)*(b)*(c) (x+1)*y*z 2**3 + 4**5 x**n + y**n",
         "Kund*innen und Mitarbeiter*innen",
         "f(*args, **kwargs) snake_case_name __init__ `__main__`".replace("`", ""),
+        "**/*.py and **/*.js, src/**/*.ts and lib/**/*.js",
         "US$5 and $6, ($10*/$20*), $AAPL or TSLA$",
         "[INTENT]: refund\n[QUEUE]: billing-tier2",
+        "[a]: https://x.example/a\n(note) see [a]",
         '[Ticket]: 4411\n"urgent, call back"',
         "[docs]: /path and [docs]\n[^1]: note",
         "[1]: https://x.example/ is where\n[2]: https://y.example/",
@@ -98,8 +100,13 @@ def test_a_definition_is_used_where_something_refers_to_it_and_is_shown_otherwis
     text = "nine years[1][2], `a[3]`\n\n[1]: https://a.example/x\n[2]: https://b.example/y\n[3]: https://c.example/z"
     assert without_marks(text) == "nine years[1][2], a[3]\n[3]: https://c.example/z"
     assert addresses_in(text) == ["https://a.example/x", "https://b.example/y"]
+    assert without_marks("- [1]: https://a.example/\n- see [1]") == "[1]: https://a.example/\nsee [1]"
     many = "[1] " * 50 + "\n\n[1]: https://a.example/"
     assert len(addresses_in(many)) == 50
+
+
+def test_a_formula_in_a_quote_keeps_its_rows() -> None:
+    assert without_marks("> $$\n> a \\\\ b_1 \\\\\n> $$") == "$$\na \\\\ b_1 \\\\\n$$"
 
 
 def test_a_block_of_markdown_ends_where_it_ends() -> None:

@@ -19,7 +19,7 @@ from viewer.conversations.prose import render_prose
 
 ALLOWED = {
     "a": {"href", "rel", "target"},
-    "ol": {"start"},
+    "ol": {"class", "start"},
     "li": {"value"},
     "th": {"align"},
     "td": {"align"},
@@ -144,6 +144,7 @@ def test_a_chip_has_nothing_but_its_own_attributes() -> None:
         ("3. a", '<ol start="3"><li>a</li></ol>'),
         ("1. a\n3. b\n4. c", '<ol><li>a</li><li value="3">b</li><li>c</li></ol>'),
         ("- 2. a\n\t1. b", '<ul><li><ol start="2"><li>a</li><li value="1">b</li></ol></li></ul>'),
+        ("1986. a", '<ol class="long" start="1986"><li>a</li></ol>'),
         ("3~5, ~5 € bis ~7 €", "<p>3~5, ~5 € bis ~7 €</p>"),
         ("他说**“可以”**没问题", "<p>他说<strong>“可以”</strong>没问题</p>"),
         (r"$\{x_1\}$ is $5", r'<p><code class="math">$\{x_1\}$</code> is $5</p>'),

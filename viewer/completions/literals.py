@@ -61,6 +61,7 @@ _PRODUCT = re.compile(
     rf"(?:(?<=[)\]])\*|(?<![\w*])(?={_WORD}\*)){_WORD}(?:\*{_WORD})*+(?:\*(?=[(\[]))?(?![\w*])"
     r"|(?<=[)\]])\*(?=[(\[])"
 )
+_GLOB = re.compile(r"(?<=/)\*\*?(?=/|\.\w)|\*\*/(?=\*)")
 _POWER = re.compile(rf"(?<![\w*]){_WORD}(?:\*\*{_WORD})++(?![\w*])")
 _DIGIT_AT_POWER = re.compile(r"\d\*\*|\*\*\d")
 _DUNDER = re.compile(r"(?<![\w\\])__[a-z][a-z0-9]*+(?:_[a-z0-9]++)*+__(?!\w)")
@@ -69,7 +70,7 @@ _MAY_BE_PADDED = re.compile(r"0(?<![^\s>]0)\d")
 _PADDED = re.compile(rf"({_LINE_START}0\d{{1,8}})([.)])(?=\s)", re.MULTILINE)
 
 _DEFINITION = re.compile(
-    rf"{_LINE_START}\[(?P<label>(?:[^\[\]\\\n]|\\.)++)\]:"
+    r"^ {0,3}\[(?P<label>(?:[^\[\]\\\n]|\\.)++)\]:"
     r"(?P<address>[ \t]*+<?(?:https?://|mailto:)[^\s<>]++)(?![^\n]*\n[ \t>]*[\"'(])|\]:",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -166,15 +167,11 @@ def _formulas_in_brackets(text: str, held: Held) -> str:
 
 
 def _keep_formula(found: re.Match[str], held: Held) -> str:
-    if "\n" in found[0] and _is_quoted(found):
-        return found[0]
-    return held.letter("formula") + held.keep(found[0]) + held.letter("end of formula")
-
-
-def _is_quoted(found: re.Match[str]) -> bool:
-    """Whether the lines of a formula begin with the mark of a quote, which has to stay one."""
-    line_start = found.string.rfind("\n", 0, found.start()) + 1
-    return found.string[line_start : found.start()].lstrip(" \t").startswith(">")
+    """Hold a formula, but for the marks of a quote at the beginnings of its lines."""
+    before = found.string[found.string.rfind("\n", 0, found.start()) + 1 : found.start()]
+    line_start = r"(\n[ \t>]*)" if before.lstrip().startswith(">") else r"(\n)"
+    pieces = [piece if piece[:1] == "\n" else held.keep(piece) for piece in re.split(line_start, found[0])]
+    return held.letter("formula") + "".join(pieces) + held.letter("end of formula")
 
 
 def _backslashes(text: str, held: Held) -> str:
@@ -229,12 +226,14 @@ def _is_closing(unit: str, at: int) -> bool:
 
 
 def _stars(text: str, held: Held) -> str:
-    """Stars between the letters of one word multiply, or name more than one gender. Two are a power beside a digit."""
+    """Stars in one word multiply, name more than one gender or stand for files. Two are a power beside a digit."""
 
     def keep_power(found: re.Match[str]) -> str:
         is_power = found[0].count("**") % 2 or _DIGIT_AT_POWER.search(found[0])
         return held.keep(found[0]) if is_power else found[0]
 
+    if "/" in text:
+        text = _GLOB.sub(lambda found: held.keep(found[0]), text)
     if not _BETWEEN.search(text):
         return text
     text = _PRODUCT.sub(lambda found: held.keep(found[0]), text)
@@ -260,6 +259,8 @@ def _padded_numbers(text: str, held: Held) -> str:
 
 def _definitions(text: str, held: Held) -> str:
     """A definition leads to an address and is referred to; what else begins so is a label and its words.
+
+    One in a list or a quote is shown too: it would leave nothing there.
 
     `[1][2]` are two references where both are defined, not one that is called `1` and leads to the second.
     """
