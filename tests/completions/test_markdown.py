@@ -88,6 +88,7 @@ def test_a_backslash_that_is_an_escape_goes(written: str, shown: str) -> None:
         "1. a\n1. b",
         "1986. A great year",
         "1. a\n2. b\n3. c\n10. d",
+        "1. a\n2. b\nso\n1. c\ntext\n1. d",
         "#hashtag #1234 is the order",
         "x?a=1&copy=2",
     ],

@@ -55,13 +55,13 @@ _ASCII_WORD = re.compile("[A-Za-z0-9]")
 _ENDS_DRAWING = re.compile(r"[\W_]\\\Z")
 _CLOSING = re.compile(r"[*_~]++[.,;:!?)]*+\Z")
 
-_BETWEEN = re.compile(r"\*(?<=[\w)\]]\*)\*?(?=[\w(\[])")  # a star first, for it is looked for fast
+_BETWEEN = re.compile(r"\*(?<=[\w)\]]\*)\*?(?=[\w(\[])")  # a star first: a pattern is fast by its first letter
 _WORD = rf"[^\W{_UNSPACED}]++"
 _PRODUCT = re.compile(
     rf"(?:(?<=[)\]])\*|(?<![\w*])(?={_WORD}\*)){_WORD}(?:\*{_WORD})*+(?:\*(?=[(\[]))?(?![\w*])"
     r"|(?<=[)\]])\*(?=[(\[])"
 )
-_GLOB = re.compile(r"(?<=/)\*\*?(?=/|\.\w)|\*\*/(?=\*)")
+_GLOB = re.compile(r"\*(?:(?<=/\*)\*?(?=/|\.\w)|\*/(?=\*))")
 _POWER = re.compile(rf"(?<![\w*]){_WORD}(?:\*\*{_WORD})++(?![\w*])")
 _DIGIT_AT_POWER = re.compile(r"\d\*\*|\*\*\d")
 _DUNDER = re.compile(r"(?<![\w\\])__[a-z][a-z0-9]*+(?:_[a-z0-9]++)*+__(?!\w)")
@@ -117,7 +117,7 @@ class Held:
 
     def release(self, html: str) -> str:
         """Put the characters back, in text as well as in addresses, and take out the letters of places."""
-        if not self._letters:
+        if "%F" not in html and not any(letter in html for letter in self._letters.values()):
             return html
         characters = {letter: held if len(held) == 1 else "" for held, letter in self._letters.items()}
 
@@ -222,7 +222,7 @@ def _is_written(unit: str, ordinals: set[int]) -> bool:
 def _is_closing(unit: str, at: int) -> bool:
     """Whether the marks from here on close the emphasis with which a word begins: `**C:\\dir\\**`."""
     closing = _CLOSING.match(unit, at)
-    return bool(closing) and unit.startswith(closing[0].rstrip(".,;:!?)")) if closing else False
+    return closing is not None and unit.startswith(closing[0].rstrip(".,;:!?)"))
 
 
 def _stars(text: str, held: Held) -> str:
@@ -260,9 +260,8 @@ def _padded_numbers(text: str, held: Held) -> str:
 def _definitions(text: str, held: Held) -> str:
     """A definition leads to an address and is referred to; what else begins so is a label and its words.
 
-    One in a list or a quote is shown too: it would leave nothing there.
-
-    `[1][2]` are two references where both are defined, not one that is called `1` and leads to the second.
+    One in a list or a quote is shown too, for it would leave nothing there. `[1][2]` are two references where
+    both are defined, not one that is called `1` and leads to the second.
     """
     labels: set[str] = set()
 

@@ -33,6 +33,11 @@ _PIPE_IN_CODE = re.compile(r"`[^`|\n]*+\|[^`\n]*+`")
 _NEST = re.compile(r"<(/?)(?:blockquote|ul|ol)\b")
 _ITEM_POSITION = re.compile(r'<li data-sourcepos="(\d+):(\d+)-')
 _ITEM_NUMBER = re.compile(rb"\d{1,9}(?=[.)])")
+_ITEM_OR_TEXT = re.compile(
+    r"\n(?:(?P<before>[ \t>*+-]*+)(?P<number>\d{1,9})[.)](?:[ \t]++(?P<inner>(?:[*+-]|\d{1,9}[.)])(?!\S))?|$)"
+    r"|[ \t]*\n(?=[^\s\d>*+-]))",
+    re.MULTILINE,
+)
 _META_FIRST = re.compile(r'<code (data-meta="[^"]*") (class="[^"]*")>')
 _LIST_TAG = re.compile(r'<(?:li|(?P<end>/?)(?P<list>[ou]l)(?: start="(?P<start>\d+)")?)>')
 _CODE_OR_TAG = r"<pre>.*?</pre>|<code>[^<]*+</code>|<[^>]*+>"
@@ -131,9 +136,23 @@ def _render(text: str, held: Held, *, tables: bool) -> str:
     extensions = _extensions(tables=tables, bare_links=text.count("@") <= _MOST_ADDRESSES)
     html = comrak.render_markdown(text, extensions, _PARSE, _RENDER)
     html = _META_FIRST.sub(r"<code \2 \1>", html)  # comrak writes these two in another order at every call
-    if "<ol" not in html:
+    if "<ol" not in html or _counts_on(text):
         return html
     return _with_numbers(html, _numbers(text, comrak.render_markdown(text, extensions, _PARSE, _RENDER_WITH_POSITIONS)))
+
+
+def _counts_on(text: str) -> bool:
+    """Tell fast that the numbers of all lists count on, as HTML does; a list within anything is looked at closely."""
+    expected = 0
+    for item in _ITEM_OR_TEXT.finditer(f"\n{text}"):
+        if item["number"] is None:
+            expected = 0
+            continue
+        number = int(item["number"])
+        if item["before"] or item["inner"] or (expected and number != expected):
+            return False
+        expected = number + 1
+    return True
 
 
 def _numbers(text: str, html: str) -> Iterator[int | None]:
