@@ -210,13 +210,15 @@ def test_the_snippet_marks_the_words_in_the_text_as_it_was_written(stored: Store
 
 
 def test_the_snippet_of_an_assistant_shows_no_marks_of_markdown(stored: Store) -> None:
-    text = "## Your **refund** is *on* its `way`\n\n- see [the guide](https://docs.example/money)\n| a | b |\n|---|---|"
+    text = (
+        "## Your **refund** is *on* its `way`\n\n- see [the guide](https://docs.example/money)\n\n| a | b |\n|---|---|"
+    )
     cited = {"type": "url_citation", "url_citation": {"url": "https://docs.example/x", "title": "X"}}
     stored(
         make_completion("a", say("assistant", text), choices=[make_choice("A **second** refund")]),
         make_completion("b", say("user", "a **starred** question"), say("assistant", "Paid ([site](https://s.example)). Twice", annotations=[cited]), choices=[]),
     )  # fmt: skip
-    assert snippet("refund on role:assistant id:a-0") == "Your [refund] is [on] its way see the guide a b "
+    assert snippet("refund on role:assistant id:a-0") == "Your [refund] is [on] its way see the guide a b"
     assert snippet("money") == "https://docs.example/[money]"
     assert snippet("second") == "A [second] refund"
     assert snippet("starred") == "a **[starred]** question"

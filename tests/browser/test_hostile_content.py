@@ -19,6 +19,7 @@ from playwright.sync_api import Page, Request, expect
 from tests.browser.reading import MESSAGES, draw, settle, walk_to_the_end
 from tests.conftest import make_completion, say
 from tests.hostile import PAYLOADS, hold_everywhere
+from viewer.completions import markdown
 from viewer.conversations import bubbles, prose
 from viewer.conversations.prose import Prose
 
@@ -137,7 +138,7 @@ def one_wall(request: pytest.FixtureRequest, drawn_afresh: None, monkeypatch: An
     if request.param == "escaping":
         monkeypatch.setattr(prose, "_sanitise", lambda html: html)
     else:
-        monkeypatch.setattr(prose._RENDER, "escape", False)
+        monkeypatch.setattr(markdown._RENDER, "escape", False)
 
 
 def open_everything_that_folds(page: Page) -> None:

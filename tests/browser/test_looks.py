@@ -264,3 +264,22 @@ def test_the_theme_that_was_chosen_is_kept(page: Page, filled: None, site: str) 
     expect(page.locator(LINKED)).to_be_visible()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate(ink) != light
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
+def test_the_button_over_a_block_of_code_covers_nothing_of_its_caption(
+    page: Page, stored: Callable, site: str, viewport: dict[str, int]
+) -> None:
+    info = 'ts title="src/some/path/that/is/longer/than/a/phone/is/wide/and/as/long/as/a/bubble/on/a/desk/is/format.ts"'
+    stored(make_completion("chatcmpl-code", say("assistant", f"```{info} {{3}}\nx\n```"), choices=[]))
+    page.set_viewport_size(viewport)
+    page.goto(f"{site}/completions/chatcmpl-code/")
+    caption, button = page.locator("figcaption"), page.locator(".copy-code__button")
+    expect(caption).to_have_text(info + " {3}")
+    end_of_words = caption.evaluate(
+        "(it) => { const words = document.createRange(); words.selectNodeContents(it);"
+        " return Math.max(...[...words.getClientRects()].map((line) => line.right)); }"
+    )
+    box = button.bounding_box()
+    assert box is not None
+    assert end_of_words <= box["x"]

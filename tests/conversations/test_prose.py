@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.costs import assert_linear
 from tests.hostile import PAYLOADS
+from viewer.completions import markdown
 from viewer.completions.markdown import MARKDOWN_LIMIT
 from viewer.completions.types import Citation
 from viewer.conversations import prose
@@ -18,7 +19,8 @@ from viewer.conversations.prose import render_prose
 
 ALLOWED = {
     "a": {"href", "rel", "target"},
-    "ol": {"start"},
+    "ol": {"class", "start"},
+    "li": {"value"},
     "th": {"align"},
     "td": {"align"},
     "div": {"class", "tabindex"},
@@ -28,9 +30,10 @@ ALLOWED = {
     "figure": {"class"},
 }
 BARE = (
-    "p br hr em strong del ul li blockquote h4 h5 h6 table thead tbody tr figcaption copy-code".split()  # noqa: SIM905
+    "p br hr em strong del ul blockquote h4 h5 h6 table thead tbody tr figcaption copy-code".split()  # noqa: SIM905
 )
 NOTE = '<p><span class="image-note">'
+DEAD, HOST, TITLE = '<p><span class="link__dead">', '<span class="link__host">', '<span class="link__title">'
 MARKDOWN = """## Plan
 
 Do **this** in *three* steps, see [the docs](https://docs.example.com/a?b=1&c=2) or https://example.org/x.
@@ -92,9 +95,9 @@ def without_nh3(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def without_escape() -> Iterator[None]:
-    prose._RENDER.escape = False
+    markdown._RENDER.escape = False
     yield
-    prose._RENDER.escape = True
+    markdown._RENDER.escape = True
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -139,6 +142,14 @@ def test_a_chip_has_nothing_but_its_own_attributes() -> None:
         ("# A\n## B\n###### C", "<h4>A</h4><h5>B</h5><h6>C</h6>"),
         ("- [x] a\n- [ ] b", '<ul><li><span class="task">☑</span> a</li><li><span class="task">☐</span> b</li></ul>'),
         ("3. a", '<ol start="3"><li>a</li></ol>'),
+        ("1. a\n3. b\n4. c", '<ol><li>a</li><li value="3">b</li><li>c</li></ol>'),
+        ("- 2. a\n\t1. b", '<ul><li><ol start="2"><li>a</li><li value="1">b</li></ol></li></ul>'),
+        ("1986. a", '<ol class="long" start="1986"><li>a</li></ol>'),
+        ("3~5, ~5 € bis ~7 €", "<p>3~5, ~5 € bis ~7 €</p>"),
+        ("他说**“可以”**没问题", "<p>他说<strong>“可以”</strong>没问题</p>"),
+        (r"$\{x_1\}$ is $5", r'<p><code class="math">$\{x_1\}$</code> is $5</p>'),
+        ("[go](/keys/ 'now')", f"{DEAD}go {HOST}(/keys/)</span></span> {TITLE}(now)</span></p>"),
+        ("![cat](https://a.example/c.png 'asleep')", f"{NOTE}Image “cat (asleep)” on a.example, not loaded</span></p>"),
         ("a <b>b</b>", "<p>a &lt;b&gt;b&lt;/b&gt;</p>"),
         ("&lt;b&gt; &amp;amp; &#x3C; {{7*7}}", "<p>&lt;b&gt; &amp;amp; &lt; {{7*7}}</p>"),
         ("a\u202eb&#x202e; \0", "<p>a[U+202E]b[U+202E] ␀</p>"),
@@ -176,6 +187,9 @@ def test_code_has_a_frame_with_its_language_and_colours() -> None:
         '<copy-code><figure class="code"><figcaption>json</figcaption><pre tabindex="0"><code>'
         '{<span class="k">"a"</span>: <span class="s">"&lt;b&gt;"</span>}\n</code></pre></figure></copy-code>'
     )
+    assert (
+        '<figcaption>ts title="src/app.ts" {3}</figcaption>' in render_prose('```ts title="src/app.ts" {3}\n```').html
+    )
     assert "<figcaption>code</figcaption>" in render_prose("```\nx = 1\n```").html
     assert "<span" not in render_prose("```unknown\nif x = 1\n```").html
 
@@ -185,6 +199,37 @@ def test_a_table_scrolls_by_itself_and_keeps_a_pipe_in_code() -> None:
     assert drawn.startswith('<div class="table-scroll" tabindex="0"><table>')
     assert '<td align="right"><code>x|y</code></td></tr></tbody></table></div>' in drawn
     assert render_prose("`x|y`\n\n    `x|y`").html.count("x|y") == 2
+
+
+def test_a_line_break_in_a_cell_is_one() -> None:
+    drawn = render_prose("|a|b|\n|-|-|\n|x<br/>y|`<br>` &lt;br&gt;|\n\na<br>b").html
+    assert "<td>x<br>y</td><td><code>&lt;br&gt;</code> &lt;br&gt;</td>" in drawn
+    assert drawn.endswith("<p>a&lt;br&gt;b</p>")
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        (
+            "见https://a.example/x，填写。另见https://b.example/y（说明）了解",
+            ["https://a.example/x", "https://b.example/y"],
+        ),
+        ("https://a.example/x了解更多", ["https://a.example/x"]),
+        ("“https://a.example/x”", ["https://a.example/x"]),
+        ("https://ja.wikipedia.org/wiki/日本。", ["https://ja.wikipedia.org/wiki/%E6%97%A5%E6%9C%AC"]),
+        ("https://de.wikipedia.org/wiki/Zürich", ["https://de.wikipedia.org/wiki/Z%C3%BCrich"]),
+        ("请写信给help@a.example，谢谢", ["mailto:help@a.example"]),
+        ("[说明](https://a.example/x，y)", ["https://a.example/x%EF%BC%8Cy"]),
+    ],
+)
+def test_a_bare_address_ends_where_the_sentence_goes_on(text: str, addresses: list[str]) -> None:
+    assert re.findall('href="([^"]*)"', render_prose(text).html) == addresses
+
+
+def test_two_references_side_by_side_are_two_links() -> None:
+    drawn = render_prose("years[1][2], [more][1].\n\n[1]: https://a.example/\n[2]: https://b.example/").html
+    links = re.findall(r'<a href="([^"]*)"[^>]*>([^<]*) <', drawn)
+    assert links == [("https://a.example/", "[1]"), ("https://b.example/", "[2]"), ("https://a.example/", "more")]
 
 
 @pytest.mark.parametrize(
@@ -274,6 +319,8 @@ REPEATED = [
     "|a|b|\n|-|-|\n", "|-\n", "|a|\n|-|\n|b|c|\n\n", "<", "<a ", "<!--", "&", "&amp;", "\\", "\\(", "\\[a", "www.",
     "http://a.b ", "<http:", "a@b.c ", "\n", " ", "\t", "x", "\u202e", "\U000e0069", "`|", "`a|b` ", "[a](b \"", "[a](http://x.y)",
     "([a.b](http://x.y))", "![a](http://x.y)", "\U000f0000", "%F3%B0%80%80",
+    "$a", "$$a\n", "$a_b$", "\\a", "\\_", "\\.", "\\\\", "C:\\ ", "\\(a\\)", "a*", ")*", "a**b", "__a__", "a~", "01. ", "3. a\n1. b\n",
+    "[1]: http://a.b\n[1]\n", "[1][1]", "，http://a.b", "www.a，", "<br>|", "```md\n```js\n```\n",
 ]  # fmt: skip
 CODE = [
     "\n",

@@ -23,6 +23,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from django.utils.translation import gettext
 
+from viewer.completions.literals import unused_letters
 from viewer.completions.types import Citation
 
 from .visible import make_visible
@@ -157,17 +158,6 @@ def plant(text: str, places: Iterable[Place]) -> tuple[str, Marks]:
         pieces += [text[last:at], letter]
         last = at
     return "".join([*pieces, text[last:]]), marks
-
-
-def unused_letters(text: str) -> Iterator[str]:
-    """Give private-use characters that the text has not, nor spells as entities, nor percent-encoded in an address."""
-    taken = {*_PRIVATE.findall(text), *(_PRIVATE.findall(unescape(text)) if "&" in text else ())}
-    upper = text.upper()
-    encoded = "%F" in upper
-    for code in range(0xF0000, 0x10FFFE):
-        if (letter := chr(code)) in taken or (encoded and quote(letter) in upper) or code & 0xFFFE == 0xFFFE:
-            continue
-        yield letter
 
 
 def take_marks(text: str, marks: Marks) -> tuple[str, str]:

@@ -2,7 +2,8 @@
 
 A transcript is pasted where others act on it, so nothing that a message says may pass for the transcript's own words.
 In plain text what was said is indented, and only the transcript's own lines begin at the margin. In Markdown a text is
-a fence, longer than any inside it, or a quote; what would load a picture or be HTML there is fenced, as written.
+a fence, longer than any inside it, or a quote. What would load a picture or be HTML there is fenced, as written, and so
+is what another program would draw with other words.
 Hidden characters are made visible, and the heading of the message says so. The JSON is as received.
 """
 
@@ -172,6 +173,17 @@ def to_json_line(extract: Extract) -> Iterator[str]:
         yield "]}\n"
 
 
+def said_in_markdown(said: Said) -> str:
+    """Quote a text that other programs draw as we do, and put any other between fences, as written."""
+    lines = _LINE_BREAK.split(said.text)
+    if said.is_markdown:
+        quoted = "".join(f"> {line}\n" if line else ">\n" for line in lines)
+        if is_harmless_elsewhere(quoted):
+            return f"\n{quoted}"
+    fence = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(said.text)), default=0))
+    return "\n" + "\n".join([fence, *lines, fence]) + "\n"
+
+
 def label_of(completion_id: str, message_id: str) -> str:
     """Name a message by its number, or by its id where that tells none."""
     number = index_of(completion_id, message_id)
@@ -306,13 +318,7 @@ class _MarkdownWriter(_Writer):
         return f"\n{words}{' ' if line.url else ''}{f'<{line.url}>' if line.url else ''}\n"
 
     def _said(self, said: Said) -> str:
-        lines = _LINE_BREAK.split(said.text)
-        if said.is_markdown:
-            quoted = "".join(f"> {line}\n" if line else ">\n" for line in lines)
-            if is_harmless_elsewhere(quoted):
-                return f"\n{quoted}"
-        fence = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(said.text)), default=0))
-        return "\n" + "\n".join([fence, *lines, fence]) + "\n"
+        return said_in_markdown(said)
 
     def _closing(self, words: str) -> str:
         return f"**{_escaped(in_one_line(words, _LONGEST_LINE))}**\n"
