@@ -143,7 +143,7 @@ def test_where_the_last_item_has_no_id_a_page_says_that_there_is_more(
     assert link(page, "later") is None
     found = visible(read(reader, f"/completions/{LONG}/find/?q=message"))
     assert "100 hits" not in found
-    assert "The server does not say where the messages go on." in found
+    assert "There is more, but the server gives no id to continue from." in found
 
 
 def test_search_finds_what_is_nested_as_deep_as_an_import_takes(reader: Client) -> None:
@@ -207,7 +207,7 @@ def test_a_nul_in_an_address_is_no_failure(reader: Client, stored: Store, alices
         "messages/x/raw/",
         "messages/x/parts/0/",
         "messages/x/calls/0/",
-        "messages/x/result/",
+        "messages/x/results/0/",
     ]
     addresses = [f"/completions/{at}/", *(f"/completions/{at}/{place}" for place in inside)]
     addresses += [f"/completions/chatcmpl-one/messages/{at}/{place}" for place in ("", "raw/", "parts/0/", "result/")]
@@ -227,7 +227,7 @@ def test_a_nul_in_an_address_is_no_failure(reader: Client, stored: Store, alices
 
 PARTS = [
     "raw/", "transcript/", "print/", "find/?q=hi", "choices/0/raw/", "choices/0/parts/0/", "choices/0/calls/0/",
-    "messages/x/", "messages/x/raw/", "messages/x/parts/0/", "messages/x/calls/0/", "messages/x/result/",
+    "messages/x/", "messages/x/raw/", "messages/x/parts/0/", "messages/x/calls/0/", "messages/x/results/0/",
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from tests.conftest import make_key
 from tests.conversations.pages import message_ids, visible
 from tests.upstream import COMPLETIONS, HEX, LIVE, MESSAGES, Upstream
-from viewer.conversations import going
+from viewer.conversations import going, views
 from viewer.keys.models import ApiKey
 
 ODD = ["more-missing", "more-string", "more-number", "more-null", "more-when-full"]
@@ -83,7 +83,10 @@ def test_a_list_is_shown_to_its_end(reader: Client, browse: None, upstream: Upst
 
 
 @pytest.mark.parametrize("mode", ODD)
-def test_find_and_a_transcript_read_to_the_end(reader: Client, browse: None, upstream: Upstream, mode: str) -> None:
+def test_find_and_a_transcript_read_to_the_end(
+    reader: Client, browse: None, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(views, "_STEP_WITHOUT_JAVASCRIPT", 60)
     upstream.set("mode", mode)
     assert "301 hits in 300 messages" in visible(opened(reader, f"/completions/{HEX}/find/?q={HEX}"))
     text = reader.get(f"/completions/{HEX}/transcript/?format=text").getvalue().decode()
@@ -124,7 +127,7 @@ def test_messages_without_ids_are_shown_and_nobody_says_that_they_end(
     page = opened(reader, f"/completions/{THIRTY}/")
     assert page.count("<article") == 20
     assert (END in page, "data-answer" in page) == (False, False)
-    assert "The server does not say where to go on." in visible(page)
+    assert "There are more messages, but the server gives no id to continue from." in visible(page)
 
 
 @pytest.mark.parametrize("mode", WITHOUT_A_WAY_ON)

@@ -111,7 +111,12 @@ def next_step(page: str) -> str:
                 "user", None, content_parts=[{"type": "image_url", "image_url": {"url": "data:,", "data": "Page two"}}]
             ),
             "page two",
-            "User #0 JSON Page two",
+            'User #0 Other fields content_parts[0].image_url.data " Page two "',
+        ),
+        (
+            say("user", [{"type": "document", "source": {"type": "text", "data": "Page three"}}]),
+            "page three",
+            "User #0 JSON Page three",
         ),
         (say("user", "<b>bold</b>"), "<b>", "User #0 <b> bold</b>"),
     ],

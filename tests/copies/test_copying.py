@@ -204,6 +204,8 @@ def test_a_list_without_a_way_on_is_not_taken_for_whole(
     monkeypatch.setattr(copying, "_PAGE", 10)
     run = copy(make_key(alice, base_url=upstream.base(mode)))
     assert (run.state, run.problem) == ("failed", "unreadable")
+
+
 def test_what_no_address_can_hold_is_named_and_its_neighbours_are_copied(
     key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,7 +220,7 @@ def test_what_no_address_can_hold_is_named_and_its_neighbours_are_copied(
     run = copy(key, since=datetime.fromtimestamp(NEWEST - 60, UTC))
     assert (run.state, run.copied) == ("done", 1)
     failures = {failure.completion_id: failure.said for failure in run.failures.all()}
-    assert {failures[one] for one in ("..", "x" * 300, "nul\ufffd")} == {"Its id cannot stand in an address."}
+    assert {failures[one] for one in (".", "x" * 300, "nul\ufffd")} == {"Its id cannot stand in an address."}
     assert len(asked(upstream)) < 10  # none of them was asked for
     assert run.wish("retry")
     assert work(run).state == "done"
