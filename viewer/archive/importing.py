@@ -19,6 +19,7 @@ from typing import Any
 from django.db import transaction
 
 from viewer.completions.ids import has_address
+from viewer.completions.reading import read_time
 from viewer.completions.source_text import STRICT, Piece, items, members, to_object
 
 from .bulk import insert, take_ids
@@ -232,9 +233,8 @@ def _joined(content: list[Any]) -> str:
 
 
 def _to_choice(message: Piece) -> str:
-    reason = next((name for name in ("tool_calls", "function_call") if message.value.get(name)), "stop")
-    fields = [("index", "0"), ("message", message.source), ("finish_reason", json.dumps(reason)), ("logprobs", "null")]
-    return to_object(fields)
+    """Make the choice of a line that has none; how it ended is not known."""
+    return to_object([("index", "0"), ("message", message.source), ("finish_reason", "null"), ("logprobs", "null")])
 
 
 def _read_id(given: Any, whose: str) -> str:
@@ -253,9 +253,9 @@ def _read_metadata(metadata: Piece) -> dict[str, str]:
 
 
 def _read_seconds(created: Any) -> int:
-    """Read Unix seconds; a completion that does not tell its time is as old as its import."""
-    is_moment = isinstance(created, int | float) and not isinstance(created, bool) and abs(created) < 2**53
-    return int(created if is_moment else time.time())
+    """Read when a completion was made, in Unix seconds; one that does not tell is as old as its import."""
+    moment = read_time(created)
+    return int(time.time() if moment is None else moment.timestamp())
 
 
 def _store(batch: list[tuple[int, Record | str]], replace: bool) -> list[Outcome]:
