@@ -66,7 +66,7 @@ def redis(folder: Path) -> Iterator[str]:
 
 
 def free_port() -> int:
-    """Find a port to listen on that no connection takes meanwhile: the system gives those from 32768 on out."""
+    """Find a port to listen on, below the range (from 32768 on) from which the system gives connections theirs."""
     while _answers(port := random.randrange(20_000, 32_768)):
         pass
     return port

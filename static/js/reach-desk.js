@@ -1,6 +1,7 @@
 // The tools of the desk (finding, taking along, selecting, the large picture, the card of a source, the help sheet) are a
-// second script. It is fetched when the reader reaches for what is marked `data-desk`, a picture or a chip. A click that comes before the script
-// waits for it; when the script does not come, the click does what it does without JavaScript.
+// second script. It is fetched when the reader reaches for what is marked `data-desk`, for a picture or for a chip. A
+// click that comes before the script waits for it; when the script does not come, the click does what it does without
+// JavaScript.
 {
   const TOOLS = "[data-desk], .picture > a:has(img), .bubble a.chip-citation";
   const { desk } = document.currentScript.dataset;
