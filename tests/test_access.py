@@ -38,6 +38,8 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "choice-part": ("in", 200, 200, 200),
     "tool-call": ("in", 404, 404, 404),
     "choice-tool-call": ("in", 404, 404, 404),
+    "tool-output": ("in", 404, 404, 404),
+    "choice-tool-output": ("in", 404, 404, 404),
     "tool-result": ("in", 404, 404, 404),
     "remote-image": ("in", 404, 404, 404),
     "choice-remote-image": ("in", 404, 404, 404),

@@ -231,7 +231,7 @@ def test_the_policy_holds_alone(page: Page, site: str, stored: Callable, monkeyp
     two walls. Nor does it know what htmx is: `hx-disable` around a text keeps it from acting, unless the text closes
     that box first and goes on.
     """
-    monkeypatch.setattr(bubbles, "render_prose", lambda text, _: Prose(mark_safe(f"{text}{CANARY}"), ()))
+    monkeypatch.setattr(bubbles, "render_prose", lambda text, *_: Prose(mark_safe(f"{text}{CANARY}"), ()))
     watched = Watched(page, site)
     payloads = [payload for payload in PAYLOADS if "http-equiv" not in payload]
     opened = 0
