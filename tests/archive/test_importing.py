@@ -108,7 +108,9 @@ def test_a_completion_without_messages_is_stored() -> None:
     assert messages_of("c") == []
 
 
-@pytest.mark.parametrize("created", ['"soon"', "null", "true", "1e400", "9" * 30, "9" * 5000, "[]", "-1e300", "9007199254740991"])
+@pytest.mark.parametrize(
+    "created", ['"soon"', "null", "true", "1e400", "9" * 30, "9" * 5000, "[]", "-1e300", "9007199254740991"]
+)
 def test_a_completion_that_does_not_tell_its_time_is_as_old_as_its_import(created: str) -> None:
     assert (
         became('{"id":"old","created":1,"messages":[]}', f'{{"id":"c","created":{created},"messages":[]}}')

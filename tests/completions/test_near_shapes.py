@@ -274,6 +274,7 @@ def test_citations_stand_in_many_shapes() -> None:
     assert (inside.citations, inside.parts) == ((cited,), (TextPart("x", (cited,)), TextPart("y")))
     azure = read("assistant", content="x [doc1]", context={"citations": [{"title": "T", "filepath": "f", "url": None}]})
     assert azure.citations == (Citation("", "T"),)
+    assert azure.parts == (TextPart("x [doc1]", (Citation("", "T", 3, 7),)),)
     assert "context" in azure.other
 
 

@@ -226,3 +226,24 @@ def test_hundreds_of_citations_are_drawn() -> None:
     drawn = draw(text, *((f"https://{n}.example/", n * 13, n * 13 + 40) for n in range(600)))
     assert len(CHIP.findall(drawn)) == 500
     assert visible(drawn) == visible(draw(text))
+
+
+def test_azures_markers_get_the_chip_of_their_source() -> None:
+    drawn = draw("Free [doc2].", (OSLO, None, None), ("https://bern.example/", 6, 10))
+    assert CHIP.sub(r"[\2]", drawn) == '<p>Free [<span class="cited">doc2</span>[2]].</p>'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Free \ue200cite\ue202turn0search0\ue202turn1news2\ue201 now", "Free Source not stored cite turn0search0 turn1news2 now"),
+        ("Free【4:0†policy.pdf】.", "Free4:0†policy.pdf Source not stored."),
+        ("【注意】 `【4:0†a】` \ue200 left open", "【注意】 【4:0†a】 \ue200 left open"),
+    ],
+)  # fmt: skip
+def test_markers_of_sources_that_are_not_stored_say_so(text: str, words: str) -> None:
+    assert visible(draw(text)) == words
+
+
+def test_a_marker_says_nothing_of_storing_where_sources_are_stored() -> None:
+    assert "not stored" not in draw("Free【4:0†policy.pdf】.", (OSLO, None, None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -37,6 +38,7 @@ _PARAMETERS = (
     "parallel_tool_calls", "response_format", "seed", "presence_penalty", "frequency_penalty", "service_tier",
     "system_fingerprint",
 )  # fmt: skip
+_DOC = re.compile(r"\[(?P<name>doc(?P<n>[0-9]{1,3}))\]")
 _LATEST_SECONDS = 100_000_000_000  # the year 5138; a larger number counts milliseconds
 
 Readable = TypeVar("Readable", bound=Message | Completion)
@@ -89,7 +91,9 @@ def read_message(text: str, role: str = "") -> Message | Unreadable:
     name = fields.text("name")
     content = _read_content(fields, role)
     citations, other = read_annotations(fields, "annotations")
-    citations = (*content.citations, *_placed(content, citations), *_sources_of(fields))
+    sources = _sources_of(fields)
+    _place(content, (*citations, *_marked(content, sources)))
+    citations = (*content.citations, *citations, *sources)
     if role in ("tool", "function") and not content.results:
         said = ToolResult(fields.text("tool_call_id"), name, 0, len(content.parts), outcome_of_value(flags))
         content.results.append(said)
@@ -157,12 +161,21 @@ def _without_blanks(text: str) -> str:
     return "".join(text.split())
 
 
-def _placed(content: Content, citations: tuple[Citation, ...]) -> tuple[Citation, ...]:
+def _place(content: Content, citations: tuple[Citation, ...]) -> None:
     """Give the citations of a message to its text, where it has but one, for their indices count in it."""
     texts = [n for n, part in enumerate(content.parts) if isinstance(part, TextPart)]
     if len(texts) == 1 and not content.is_cut:
         content.cite(texts[0], citations)
-    return citations
+
+
+def _marked(content: Content, sources: tuple[Citation, ...]) -> tuple[Citation, ...]:
+    """Find where `[doc1]` cites the first source, `[doc2]` the second, as Azure's models write it."""
+    text = next((part.text for part in content.parts if isinstance(part, TextPart)), "")
+    return tuple(
+        replace(sources[n - 1], start=mark.start("name"), end=mark.end("name"))
+        for mark in (_DOC.finditer(text) if sources else ())
+        if 0 < (n := int(mark["n"])) <= len(sources)
+    )
 
 
 def _sources_of(fields: Fields) -> tuple[Citation, ...]:

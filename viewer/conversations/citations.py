@@ -47,6 +47,13 @@ _LIST_NUMBER = re.compile(r"\d{1,9}[.)]\s")
 _CLOSING = '.!?,;:…。！？、”’")»'
 _PRIVATE = re.compile("[\U000f0000-\U0010fffd]")
 _MARK = re.compile("[\U000f0000-\U0010fffd]|(?:%F[34](?:%[89AB][0-9A-F]){3})")
+_MARKER_SIGN = re.compile("[\ue200【]")
+_MARKER = re.compile(
+    r"<(?P<code>pre|code)\b.*?</(?P=code)>|<[^>]*>"
+    "|\ue200(?P<name>[^\ue200\ue201<]{0,300})\ue201"
+    "|【(?P<file>[0-9]{1,4}(?::[0-9]{1,4})?†[^【】<]{0,300})】",
+    re.DOTALL,
+)
 _WHOLE = "a|code|pre|figure|copy-code"  # a chip inside these waits for their end
 _REST_OF_TAG_OR_MARK = r'(?=[ >])[^>"]*+(?:"[^"]*+"[^>"]*+)*+>|[\U000f0000-\U0010fffd]'
 _TAG_OR_MARK = re.compile(rf"</?(?P<name>[a-z0-9-]++){_REST_OF_TAG_OR_MARK}")
@@ -192,6 +199,27 @@ def draw_chips(html: str, marks: Marks, sources: tuple[Source, ...]) -> str:
 
     html = _ANY_LINK.sub(without_link, _MARKER_LINK.sub(without_marker, html))
     return _ChipWriter(marks, sources).write(html)
+
+
+def name_markers(html: str, has_sources: bool) -> str:
+    """Draw what ChatGPT and Assistants write in place of a source as a small mark; the letters in it stay.
+
+    ChatGPT's are letters between U+E200 and U+E201, which a font shows as boxes; those of Assistants,
+    `【4:0†policy.pdf】`, name a file that the API gives beside the text, or not at all.
+    """
+    if not _MARKER_SIGN.search(html):
+        return html
+    told = f"<small>{gettext('Source') if has_sources else gettext('Source not stored')}</small>"
+
+    def draw(found: re.Match[str]) -> str:
+        if found["file"]:
+            return f'<span class="image-note">{found["file"]} {told}</span>'
+        if found["name"]:
+            name = found["name"].replace("\ue202", " ")
+            return f'<span class="image-note">{told}<span class="visually-hidden"> {name}</span></span>'
+        return found[0]
+
+    return _MARKER.sub(draw, html)
 
 
 class _Reader:

@@ -29,6 +29,7 @@ from .citations import (
     find_places,
     host_of,
     list_sources,
+    name_markers,
     plant,
     take_marks,
     web_address,
@@ -107,7 +108,7 @@ def render_prose(text: str, citations: Sequence[Citation] = (), sources: tuple[S
     """
     text = show_controls(clean(text))  # one character for one: the indices still hold
     sources = list_sources(citations) if sources is None else sources
-    html = _draw(text, citations, sources)
+    html = name_markers(_draw(text, citations, sources), bool(sources))
     if not text.isascii() or "&" in text:  # an entity can spell a hidden character
         html = make_visible(html)
     return Prose(mark_safe(html), sources)  # noqa: S308 - two walls, above
