@@ -370,8 +370,8 @@ def test_pictures_sound_and_files_come_as_what_they_are(reader: Client, stored: 
         ({"url": "https://cdn.shop.example/a.png?x=1"}, "Image on cdn.shop.example, not loaded"),
         ({"url": ""}, "Image not stored"),
         (None, "Image not stored"),
-        ({"url": "javascript:alert(1)"}, "Image at an address that is not asked javascript:alert(1)"),
-        ({"url": "gs://bucket/scan.png"}, "Image at an address that is not asked gs://bucket/scan.png"),
+        ({"url": "javascript:alert(1)"}, "Image not loaded from this address javascript:alert(1)"),
+        ({"url": "gs://bucket/scan.png"}, "Image not loaded from this address gs://bucket/scan.png"),
         ({"url": "data:image/svg+xml,<svg onload=alert(1)>"}, "Not an image that can be shown here"),
         (
             {"url": "data:image/svg+xml;base64,PHN2Zy8+"},

@@ -584,7 +584,7 @@ def _draw_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:
     if is_remote(given):
         return replace(_draw_remote_image(part, url, budget), caption=caption)
     if media.is_left_out(given) or media.is_address(given):
-        note = gettext(_LEFT_OUT) if media.is_left_out(given) else gettext("Image at an address that is not asked")
+        note = gettext(_LEFT_OUT) if media.is_left_out(given) else gettext("Image not loaded from this address")
         return replace(drawn, note=note, source=make_visible(budget.take_beginning(given)))
     seen = media.glance(media.payload(given))
     if seen is None:
@@ -613,7 +613,7 @@ def _draw_bytes(kind: str, data: str, url: str, *, name: str, form: str = "", fi
     if media.is_left_out(data):
         return replace(drawn, note=gettext(_LEFT_OUT))
     if media.is_address(data):
-        return replace(drawn, address=make_visible(data), note=gettext("At an address, which is not asked"))
+        return replace(drawn, address=make_visible(data), note=gettext("Not loaded from this address"))
     seen = media.glance(media.payload(data))
     if seen is None:
         return replace(drawn, note=gettext("The bytes cannot be read"))
