@@ -60,7 +60,7 @@ def stranger_than_most(stored: Store) -> list[str]:
     completions = [
         make_completion(
             f"edge-{n}", say("user", "a word"), say("assistant", "a word", **asked), say("tool", "word", **NAMED),
-            say("items", "word"), created=time, model="items", metadata={**NAMED, "same": "items"}, tool_choice=NAMED,
+            say("items", "word", created_at=time), created=time, model="items", metadata={**NAMED, "same": "items"}, tool_choice=NAMED,
             choices=[{**make_choice("a word", **asked), **NAMED}], **NAMED,
         )
         for n, time in enumerate([*EDGES[:4], 2**53 - 1, 1 - 2**53])

@@ -312,6 +312,7 @@ def test_times_sizes_and_numbers_are_written_as_the_language_does() -> None:
     ("past", "english", "german"),
     [
         (timedelta(seconds=-30), "just now", "gerade eben"), (timedelta(seconds=59), "just now", "gerade eben"),
+        (timedelta(days=-1), "in the future", "in der Zukunft"),
         (timedelta(seconds=61), "1 minute ago", "vor 1 Minute"), (timedelta(hours=5), "5 hours ago", "vor 5 Stunden"),
         (timedelta(days=1, minutes=1), "1 day ago", "vor 1 Tag"), (timedelta(days=29), "29 days ago", "vor 29 Tagen"),
         (timedelta(days=31), "1 month ago", "vor 1 Monat"), (timedelta(days=364), "12 months ago", "vor 12 Monaten"),

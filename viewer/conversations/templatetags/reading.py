@@ -14,6 +14,8 @@ from django.utils.translation import gettext, ngettext, pgettext
 from viewer.conversations.code_colours import colour
 from viewer.conversations.visible import make_visible
 
+_CLOCKS_DIFFER_BY = 60  # seconds at the most, of two machines that are kept in time
+
 register = template.Library()
 register.filter("visible", make_visible)
 
@@ -55,7 +57,9 @@ def iso(moment: datetime) -> str:
 @register.filter
 def ago(moment: datetime) -> str:
     """Say how long ago, in the largest unit that fits: 5 minutes ago, 3 days ago."""
-    seconds = max(0, int((timezone.now() - moment).total_seconds()))
+    seconds = int((timezone.now() - moment).total_seconds())
+    if seconds < -_CLOCKS_DIFFER_BY:
+        return gettext("in the future")
     if (minutes := seconds // 60) < 1:
         return gettext("just now")
     if (hours := minutes // 60) < 1:
