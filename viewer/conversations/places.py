@@ -25,7 +25,7 @@ def place_of_answer(position: int) -> str:
 
 def answer_at(place: str) -> int | None:
     """Read the position of an answer out of its place; None for a message."""
-    found = re.fullmatch("choices/([0-9]{1,9})", place, re.ASCII)
+    found = re.fullmatch("choices/([0-9]{1,99})", place, re.ASCII)
     return int(found[1]) if found else None
 
 
