@@ -11,7 +11,7 @@
     const read = before.findLast((message) => place.addressOf(message));
     if (!read) return;
     const isAtStart = scrollY === 0 && !place.querySelector(".more--above");
-    const reading = { place: place.placeOf(read), top: read.getBoundingClientRect().top };
+    const reading = { id: place.placeOf(read), top: read.getBoundingClientRect().top };
     history.replaceState({ ...history.state, reading }, "", isAtStart ? place.dataset.start : place.addressOf(read));
     for (const field of document.querySelectorAll("input[name=next]")) field.value = location.pathname + location.search;
   };

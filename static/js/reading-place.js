@@ -18,7 +18,7 @@ customElements.define(
       linked.focus({ preventScroll: true }); // the browser's own autofocus would centre it, and now stays away
       for (const { style } of this.messages()) style.contentVisibility = "visible"; // their true heights, before the first paint
       const left = history.state?.reading;
-      if (left?.place === this.placeOf(linked)) return this.keep(linked, left.top);
+      if (left?.id === this.placeOf(linked)) return this.keep(linked, left.top);
       linked.scrollIntoView();
       this.keep(linked);
     }
@@ -44,9 +44,10 @@ customElements.define(
       return choice ? `choices/${choice}` : messageId;
     }
 
-    // The number that an id ends in, NaN where it ends in none; answers stand behind all messages.
+    // The number that an id ends in, NaN where it ends in none. Answers are numbered from a billion: behind all messages.
     numberOf(place) {
-      return place?.startsWith("choices/") ? Infinity : Number(/-(\d+)$/.exec(place)?.[1]);
+      const [, answer, number] = /^choices\/(\d+)$|-(\d+)$/.exec(place) ?? [];
+      return answer ? 1e9 + Number(answer) : Number(number);
     }
 
     // The permalink of a message in the order of this page; empty for one that has none.

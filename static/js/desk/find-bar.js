@@ -54,7 +54,7 @@ customElements.define(
       this.querySelector(".find__list").replaceChildren();
       this.look("");
       history.replaceState(history.state, "", location.pathname);
-      this.querySelector("[data-open]").focus();
+      this.querySelector("[data-open]").focus({ preventScroll: true });
     }
 
     toggleList(button) {

@@ -79,7 +79,7 @@
       get range() {
         const ids = this.messages.map((message) => thread.placeOf(message));
         const way = this.dataset.order === "desc" ? -1 : 1;
-        const counted = ids.findIndex((id) => thread.numberOf(id) < Infinity);
+        const counted = ids.findIndex((id) => thread.numberOf(id) < 1e9);
         const placed = (id) => counted + way * (thread.numberOf(id) - thread.numberOf(ids[counted]));
         return this.ends.map((id) => (ids.includes(id) ? ids.indexOf(id) : placed(id)));
       }
@@ -109,7 +109,7 @@
         const { elements, parentNode } = this.querySelector("form");
         [elements.from.value, elements.to.value] = ends.length ? this.turned(ends) : ["", ""];
         for (const button of elements) button.disabled = !ends.length;
-        parentNode.firstChild.textContent = ends.length ? this.dataset.some.replace("{count}", high - low < Infinity ? high - low + 1 : "…") : this.dataset.none;
+        parentNode.firstChild.textContent = ends.length ? this.dataset.some.replace("{count}", high - low < 1e8 ? high - low + 1 : "…") : this.dataset.none;
       }
 
       box(head) {
