@@ -34,6 +34,7 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "choose-view": ("in", 405, 405, 405),
     "choose-language": ("in", 405, 405, 405),
     "permalink": ("in", 200, 200, 200),
+    "answer": ("in", 200, 200, 200),
     "part": ("in", 200, 200, 200),
     "choice-part": ("in", 200, 200, 200),
     "tool-call": ("in", 404, 404, 404),

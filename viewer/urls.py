@@ -43,6 +43,7 @@ urlpatterns = [
     path("completions/<str:completion_id>/transcript/", conversations.transcript, name="transcript"),
     path("completions/<str:completion_id>/print/", conversations.printed, name="print"),
     path("completions/<str:completion_id>/messages/<str:message_id>/", conversations.conversation, name="permalink"),
+    path("completions/<str:completion_id>/choices/<int:position>/", conversations.conversation, name="answer"),
     path("completions/<str:completion_id>/messages/<str:message_id>/parts/<int:n>/", conversations.part, name="part"),
     path("completions/<str:completion_id>/choices/<int:position>/raw/", conversations.raw_choice, name="raw-choice"),
     path(

@@ -2,12 +2,12 @@
 {
   let tools; // kept here when the message it stands on leaves the page
   const offer = ({ target }) => {
-    const message = target.closest?.('article[data-message-id]:not([data-message-id=""])');
+    const message = target.closest?.("reading-place article:not([data-message-id=''])");
     tools ??= document.querySelector(".message__tools");
     if (!message || !tools || message.contains(tools) || tools.querySelector(":focus-visible")) return;
     message.querySelector(".message__head").append(tools);
     tools.hidden = false;
-    tools.elements.from.value = tools.elements.to.value = message.dataset.messageId;
+    tools.elements.from.value = tools.elements.to.value = document.querySelector("reading-place").placeOf(message);
   };
   for (const act of ["pointerover", "focusin"]) document.addEventListener(act, offer);
 }

@@ -1,5 +1,5 @@
 // The address follows the reader, who has moved and come to rest: it becomes the permalink of the message being read, so
-// that a reload, or going away and back, finds the same line. An answer has none: the message before it counts.
+// that a reload, or going away and back, finds the same line. Where a message has none, the one before it counts.
 // While words are looked for, it stays that of the hit.
 {
   const follow = () => {
@@ -11,7 +11,7 @@
     const read = before.findLast((message) => place.addressOf(message));
     if (!read) return;
     const isAtStart = scrollY === 0 && !place.querySelector(".more--above");
-    const reading = { id: read.dataset.messageId, top: read.getBoundingClientRect().top };
+    const reading = { id: place.placeOf(read), top: read.getBoundingClientRect().top };
     history.replaceState({ ...history.state, reading }, "", isAtStart ? place.dataset.start : place.addressOf(read));
     for (const field of document.querySelectorAll("input[name=next]")) field.value = location.pathname + location.search;
   };

@@ -18,7 +18,7 @@ customElements.define(
       linked.focus({ preventScroll: true }); // the browser's own autofocus would centre it, and now stays away
       for (const { style } of this.messages()) style.contentVisibility = "visible"; // their true heights, before the first paint
       const left = history.state?.reading;
-      if (left?.id === linked.dataset.messageId) return this.keep(linked, left.top);
+      if (left?.id === this.placeOf(linked)) return this.keep(linked, left.top);
       linked.scrollIntoView();
       this.keep(linked);
     }
@@ -39,7 +39,18 @@ customElements.define(
       return messages.find((message) => message.getBoundingClientRect().bottom > edge) ?? messages.at(-1);
     }
 
-    // The permalink of a message in the order of this page; empty for one that has none, such as an answer.
+    // The name of a message in addresses and ranges, which is its id; `choices/0` for an answer.
+    placeOf({ dataset: { choice, messageId } }) {
+      return choice ? `choices/${choice}` : messageId;
+    }
+
+    // The number that an id ends in, NaN where it ends in none. Answers are numbered from a billion: behind all messages.
+    numberOf(place) {
+      const [, answer, number] = /^choices\/(\d+)$|-(\d+)$/.exec(place) ?? [];
+      return answer ? 1e9 + Number(answer) : Number(number);
+    }
+
+    // The permalink of a message in the order of this page; empty for one that has none.
     addressOf(message) {
       const link = message.querySelector(".message__link a");
       return link ? link.pathname + new URL(this.dataset.start, location).search : "";

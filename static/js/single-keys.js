@@ -11,11 +11,12 @@
   const thread = () => document.querySelector("reading-place");
   const press = (selector) => document.querySelector(selector)?.click();
   const top = (one) => one.getBoundingClientRect().top;
+  const isInView = (one) => top(one) < innerHeight && one.getBoundingClientRect().bottom > 0;
 
   // The message or row that holds the focus; one that was scrolled away is no longer meant.
   const chosen = () => {
     const item = document.activeElement.closest(ITEMS);
-    return item && top(item) < innerHeight && item.getBoundingClientRect().bottom > 0 ? item : null;
+    return item && isInView(item) ? item : null;
   };
 
   const land = (item) => {
@@ -59,6 +60,16 @@
     if (link) location.assign(link.href);
   };
 
+  // Of the message that holds the focus, else of the ringed one in view, else of the one being read; never of another.
+  const copyLink = () => {
+    const ringed = [...document.querySelectorAll("article[aria-current]")].find(isInView);
+    const message = chosen() ?? ringed ?? thread()?.lineBeingRead();
+    const link = message?.querySelector(".message__link a");
+    if (link) link.click();
+    else if (message) lectern.say(message.querySelector("[data-no-link]")?.textContent ?? "");
+    else press("main copy-link a");
+  };
+
   const search = () => {
     const box = document.querySelector("#search-box");
     box?.focus();
@@ -82,7 +93,7 @@
     n: () => press("main a[rel=next]"),
     p: () => press("main a[rel=prev]"),
     u: () => press("back-link a"),
-    c: () => ((chosen() ?? thread()?.lineBeingRead())?.querySelector(".message__link a") ?? document.querySelector("main copy-link a"))?.click(),
+    c: copyLink,
     e: toggleTools,
     v: () => press("[name=audience]:not([aria-current])"),
     "/": search,

@@ -32,9 +32,9 @@ def results(question: str, **how: Any) -> Results:
 
 
 def found(question: str, **how: Any) -> list[str]:
-    """Name what is found: messages by their id, answers and metadata by their completion's."""
+    """Name what is found: messages by their id, answers and metadata by the completion's with the position or key."""
     return [
-        hit.message_id or f"{group.completion.id} {hit.role}"
+        hit.message_id or f"{group.completion.id} {hit.pair if hit.answer is None else hit.answer}"
         for group in results(question, **how).groups
         for hit in group.hits
     ]
@@ -104,8 +104,8 @@ def desk(stored: Store) -> None:
         ("unwise", ["chatcmpl-a-6"]),
         ("tangerine", ["chatcmpl-a-7"]),
         ("peculiar", ["chatcmpl-a-9"]),
-        ("paris", ["chatcmpl-a answer"]),
-        ("cus 42", ["chatcmpl-a metadata"]),
+        ("paris", ["chatcmpl-a 0"]),
+        ("cus 42", ["chatcmpl-a Customer"]),
         ("QUJD*", []),
         ("c2VjcmV0*", []),
         ("role:system", ["chatcmpl-a-0"]),
@@ -131,7 +131,7 @@ def desk(stored: Store) -> None:
         ("refund -after:2025-11", []),
         ("refund after:2025 before:2026", ["chatcmpl-b-0", "chatcmpl-a-1"]),
         ("refund id:chatcmpl-a", ["chatcmpl-a-1"]),
-        ("id:chatcmpl-b", ["chatcmpl-b answer", "chatcmpl-b-0"]),
+        ("id:chatcmpl-b", ["chatcmpl-b 0", "chatcmpl-b-0"]),
         ("id:chatcmpl-a-4", ["chatcmpl-a-4"]),
         ("id:nothing refund", []),
         ("-refund -role:assistant meta.tier:tin", []),
@@ -412,7 +412,7 @@ def test_strange_times_and_shapes_are_stored_and_found(stored: Store) -> None:
     assert {outcome.became for outcome in became} == {"imported"}
     assert found("refund")[0] == "late-0"
     assert found("refund")[-1] == "old-0"
-    assert set(found("refund")) == {"old-0", "late-0", "empty answer", "odd-0", "huge-0", "wide-0"}
+    assert set(found("refund")) == {"old-0", "late-0", "empty 0", "odd-0", "huge-0", "wide-0"}
     assert found("ä" * 5000) == ["wide-0"]
 
 
@@ -426,6 +426,20 @@ def test_an_answer_that_a_server_appended_is_found_once(stored: Store) -> None:
     answer = say("assistant", "The parcel is in Paris.")
     stored(make_completion("c", say("user", "Where?"), answer, choices=[make_choice("The parcel is in Paris.")]))
     assert found("parcel") == ["c-1"]
+
+
+def test_a_hit_names_the_answer_or_the_pair_that_holds_the_most_of_the_words(stored: Store) -> None:
+    choices = [make_choice("A red parcel"), None, make_choice("A **blue** parcel", 1)]
+    stored(
+        make_completion("c", say("user", "x"), choices=choices, metadata={"desk": "north", "note": "a green parcel"}),
+        make_completion("none", choices=[], metadata={"tier": "tin"}),
+    )
+    assert found("parcel") == ["c 0"]
+    assert found("blue parcel") == ["c 2"]
+    assert snippet("blue parcel") == "A [blue] [parcel]"
+    assert found("parcel green") == ["c note"]
+    assert found("tier") == ["none tier"]
+    assert found("id:none") == ["none "]  # neither an answer nor a pair shows why
 
 
 def test_the_entries_of_a_conversation_lie_together(stored: Store) -> None:

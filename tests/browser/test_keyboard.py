@@ -91,11 +91,11 @@ def test_j_and_k_and_g_reach_every_message_and_what_is_not_loaded_is_waited_for(
     held.let_go()
     focused(page, n + 1)
     press(page, "G")
-    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-119/")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/choices/0/")
     expect(page.locator(LATER)).to_have_count(0)
-    expect(page.locator(f"{MESSAGES}[aria-current]")).to_be_focused()
-    press(page, "j")  # the answer stands after the last message
-    expect(page.locator("[data-choice]")).to_be_focused()
+    expect(page.locator("[data-choice][aria-current]")).to_be_focused()
+    press(page, "k")  # the answer stands after the last message
+    expect(page.locator(MESSAGES).last).to_be_focused()
     press(page, "g", "g")
     expect(page).to_have_url(f"{site}/completions/chatcmpl-long/")
     press(page, "g", "g")

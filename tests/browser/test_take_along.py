@@ -53,7 +53,7 @@ def test_a_range_is_selected_by_mouse_and_keyboard_and_copied_as_a_transcript(
     page.keyboard.press("Shift+ArrowUp")
     assert selected(page) == [2, 3, 4, 5]
     walk_to_the_end(page)
-    expect(page.locator(".message__pick")).to_have_count(45)  # what loads later can be selected too
+    expect(page.locator(".message__pick")).to_have_count(46)  # what loads later can be selected too, and the answer
     bar.get_by_role("button", name="Copy as text").click()
     expect(page.locator(TOAST)).to_have_text("Copied")
     text = clipboard(page)

@@ -502,8 +502,8 @@ def test_every_choice_stands_after_the_messages_with_its_finish_reason_in_words(
     assert page.index("data-message-id") < page.index("data-answer")
     assert page.count("data-choice") == 2
     text = visible(page)
-    assert "Choice 1 of 2 Finished" in text
-    assert "Choice 2 of 2 Cut off at the token limit" in text
+    assert "Answer 1 of 2 : copy the link to this answer Finished" in text
+    assert "Answer 2 of 2 : copy the link to this answer Cut off at the token limit" in text
 
 
 def test_log_probabilities_are_told_and_not_dumped(reader: Client, stored: Store) -> None:
@@ -541,11 +541,11 @@ def test_an_answer_that_the_server_appended_is_not_shown_twice(
     assert "data-answer" not in page
     assert visible(page).count("Red.") == 1
     assert visible(page).count("Cut off at the token limit") == len(choices)
-    assert ("Choice 2 of 2" in visible(page)) == (len(choices) == 2)
+    assert ("Answer 2 of 2" if len(choices) == 2 else "Answer") in visible(page)
     newest_first = visible(opened(reader, "/completions/chatcmpl-one/?order=desc"))
     assert newest_first.count("Cut off at the token limit") == len(choices)
     if len(choices) == 2:
-        assert newest_first.index("Choice 2 of 2") < newest_first.index("Blue.") < newest_first.index("Choice 1 of 2")
+        assert newest_first.index("Answer 2 of 2") < newest_first.index("Blue.") < newest_first.index("Answer 1 of 2")
 
 
 def test_the_answer_is_shown_when_an_earlier_message_merely_says_the_same(reader: Client, stored: Store) -> None:

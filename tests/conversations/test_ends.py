@@ -90,7 +90,7 @@ def test_find_and_a_transcript_read_to_the_end(
     upstream.set("mode", mode)
     assert "301 hits in 300 messages" in visible(opened(reader, f"/completions/{HEX}/find/?q={HEX}"))
     text = reader.get(f"/completions/{HEX}/transcript/?format=text").getvalue().decode()
-    assert "-- End of the transcript, 300 messages. --" in text
+    assert "-- End of the transcript, 301 messages. --" in text
 
 
 @pytest.mark.parametrize(

@@ -149,9 +149,11 @@ def test_the_answer_is_looked_through_after_the_last_message(reader: Client, sto
     answers = [make_choice("A parcel"), make_choice("Another parcel", 1)]
     stored(make_completion("chatcmpl-one", say("user", "My parcel"), choices=answers))
     addresses = [address for address, _ in finds(reader, "parcel")]
-    last = "/completions/chatcmpl-one/messages/chatcmpl-one-0/?find=parcel"
-    assert addresses == [last, f"{last}&choice=0", f"{last}&choice=1"]
-    assert "data-answer" in opened(reader, addresses[2])
+    assert addresses == [
+        f"/completions/chatcmpl-one/{place}/?find=parcel"
+        for place in ("messages/chatcmpl-one-0", "choices/0", "choices/1")
+    ]
+    assert re.search('data-choice="1"[^>]* aria-current="true"', opened(reader, addresses[2]))
 
 
 def test_an_answer_that_stands_among_the_messages_is_found_once(reader: Client, stored: Store) -> None:

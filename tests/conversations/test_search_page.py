@@ -42,7 +42,7 @@ def test_a_result_says_who_where_and_when_and_leads_to_the_message(reader: Clien
     )
     page = opened(reader, "refund")
     assert hits(page) == [
-        "/completions/c-1/?find=refund&order=desc",
+        "/completions/c-1/choices/0/?find=refund",
         "/completions/c-1/messages/c-1-1/?find=refund",
         "/completions/c-1/messages/c-1-0/?find=refund",
     ]
@@ -55,6 +55,27 @@ def test_a_result_says_who_where_and_when_and_leads_to_the_message(reader: Clien
     assert reader.get(hits(page)[1]).status_code == 200
 
 
+def test_a_result_leads_to_the_answer_or_the_pair_that_holds_the_words(reader: Client, stored: Store) -> None:
+    choices = [make_choice("A parcel"), make_choice("A refund", 1)]
+    stored(
+        make_completion("c-1", say("user", "Hi"), choices=choices, metadata={"ticket no": "HB-90417", "desk": "north"}),
+        make_completion("c-2", choices=[], model="odd"),
+    )
+    page = opened(reader, "refund")
+    assert hits(page) == ["/completions/c-1/choices/1/?find=refund"]
+    assert "Answer 2 of 2 A refund" in visible(page)
+    page = opened(reader, "hb-90417")
+    assert hits(page) == ["/completions/c-1/?pair=ticket+no"]
+    assert "Metadata ticket no: HB-90417" in visible(page)
+    page = reader.get(hits(page)[0]).content.decode()
+    assert '<details class="facts__fold" open>' in page
+    assert re.findall("<mark>(.*?)</mark>", page) == ["ticket no", "HB-90417"]
+    assert '<search class="find" aria-label="Find in this conversation" hidden>' in page
+    page = opened(reader, "model:odd")
+    assert hits(page) == ["/completions/c-2/"]
+    assert "Conversation No text" in visible(page)
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -64,6 +85,8 @@ def test_a_result_says_who_where_and_when_and_leads_to_the_message(reader: Clien
         ("odd", "/completions/odd/"),
         ("odd-0", "/completions/odd/messages/odd-0/"),
         ("https://lectern.example/completions/odd/messages/odd-0/?from=mail#x", "/completions/odd/messages/odd-0/"),
+        ("https://lectern.example/completions/odd/choices/0/?find=x", "/completions/odd/choices/0/"),
+        ("/completions/odd/choices/0/raw/", "/completions/odd/choices/0/"),
         ("https://elsewhere.example/page", "search"),
         ("chatcmpl-long and more", "search"),
         ("refund", "search"),

@@ -138,8 +138,11 @@ def shown_texts(message: dict[str, Any]) -> Iterator[str]:
     yield from texts_of(others, readable_json)
 
 
-def answers_in(choices: Any) -> list[dict[str, Any]]:
-    return [choice["message"] for choice in _dicts(choices) if isinstance(choice.get("message"), dict)]
+def answers_in(choices: Any) -> dict[int, dict[str, Any]]:
+    """Give the messages of the choices by their positions."""
+    listed = enumerate(choices) if isinstance(choices, list) else ()
+    found = {position: choice.get("message") for position, choice in listed if isinstance(choice, dict)}
+    return {position: message for position, message in found.items() if isinstance(message, dict)}
 
 
 def search_words(
@@ -152,7 +155,7 @@ def search_words(
     for message in messages:
         said = _words(texts_of(said_in(message)))
         yield f"{said} {' '.join(_marks(message, tools))} {shared}"
-    answers = answers_in(choices)
+    answers = answers_in(choices).values()
     answered = _words(texts_of([said_in(answer) for answer in answers]))
     if answered == said:  # some servers append the answer to the messages; it is found there
         answered = ""

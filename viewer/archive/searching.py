@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Literal
 
 from django.db import connection
@@ -40,11 +40,16 @@ _HIGHEST = 2**63 - 1 - _GROUPS  # above every entry, and with a page more still 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One message that matches; without an id it is the answer of the completion, or its metadata."""
+    """One message that matches by its id, one answer by its position, or one pair of the metadata by its key.
 
-    message_id: str
-    role: str
+    With none of these it is the completion, which has neither answer nor pair that shows why.
+    """
+
     snippet: Snippet
+    message_id: str = ""
+    role: str = ""
+    answer: int | None = None
+    pair: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,15 +361,24 @@ def _messages(found: list[_Found]) -> dict[tuple[int, int], str]:
 def _message_hit(body: str, terms: tuple[Term, ...]) -> Hit:
     message = _values(body)
     role = message.get("role")
-    return Hit(message["id"], role if isinstance(role, str) else "", snippet_of(shown_texts(message), terms))
+    snippet = snippet_of(shown_texts(message), terms)
+    return Hit(snippet, message["id"], role if isinstance(role, str) else "")
 
 
 def _answer_hit(body: str, completion: Completion | Unreadable, terms: tuple[Term, ...]) -> Hit:
-    answer = snippet_of(chain.from_iterable(map(shown_texts, answers_in(_values(body).get("choices")))), terms)
+    """Give what holds the most of the words: an answer, or a pair of the metadata; one entry has the words of all."""
+    answers = answers_in(_values(body).get("choices"))
     metadata = completion.metadata if isinstance(completion, Completion) else {}
-    pairs = snippet_of([f"{key}: {value}" for key, value in metadata.items()], terms)
-    is_in_metadata = any(is_marked for _, is_marked in pairs) and not any(is_marked for _, is_marked in answer)
-    return Hit("", "metadata", pairs) if is_in_metadata else Hit("", "answer", answer)
+    places = [
+        *(Hit(snippet_of(shown_texts(answer), terms), answer=position) for position, answer in answers.items()),
+        Hit(()),
+        *(Hit(snippet_of([f"{key}: {value}"], terms), pair=key) for key, value in metadata.items()),
+    ]
+    return max(places, key=_words_in)  # the first of equals
+
+
+def _words_in(hit: Hit) -> int:
+    return len({text.lower() for text, is_marked in hit.snippet if is_marked})
 
 
 def _values(body: str) -> dict[str, Any]:

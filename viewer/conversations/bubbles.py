@@ -43,6 +43,7 @@ from .budget import Budget
 from .citations import Source, host_of, list_sources, web_address
 from .lines import first_line
 from .no_link import why_no_link
+from .places import name_of_answer, place_of_answer, url_of
 from .prose import render_prose
 from .remote_images import host_of as looked_up_host
 from .tools import Around, DrawnCall, DrawnResult, Ties
@@ -131,13 +132,13 @@ class DrawnPart:
 class DrawnChoice:
     """Which of the completion's answers a bubble is, how it ended, and where its JSON is."""
 
-    index: int
-    label: str  # empty where there is but one
+    position: int
+    name: str
     finish_reason: str
     finish_words: str
     is_finished: bool
     has_logprobs: bool
-    url: str
+    url: str  # of its JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,7 @@ class Bubble:
     other: tuple[tuple[str, str], ...] = ()  # no dict: a template takes a key named `items` for the method
     source: str = ""  # the JSON, or its beginning, of a message that has no address to give it
     choice: DrawnChoice | None = None
+    is_answer: bool = False  # a choice itself, not a message that a server appended for it
     is_empty: bool = False
     has_refusal: bool = False
     left_out: int = 0  # characters that do not fit on the page, and
@@ -220,6 +222,8 @@ class Bubble:
 
     @property
     def place(self) -> str:
+        if self.choice is not None and self.is_answer:
+            return self.choice.name
         return gettext("Link") if self.number is None else f"#{self.number}"
 
     @property
@@ -271,6 +275,7 @@ def place_answer(
     shown: tuple[Message | Unreadable, ...],
     bubbles: list[Bubble],
     *,
+    linked: str = "",
     goes_on: bool = False,
     as_source: bool = False,
     is_whole: bool = False,
@@ -278,20 +283,29 @@ def place_answer(
     """Draw the choices, to stand after the messages; where a server appended them as messages, mark those instead.
 
     `shown` and its `bubbles` are oldest first and end with the newest message; `goes_on` says that there are older
-    ones elsewhere, so that the choices may have begun on the page before.
+    ones elsewhere, so that the choices may have begun on the page before. `linked` is the place of an answer.
     """
     choices = completion.choices
     notes = [_draw_choice(completion_id, choices, position) for position in range(len(choices))]
     if choices and _ends_with(shown, choices, goes_on=goes_on):
         appended = min(len(choices), len(bubbles))
         ends = zip(bubbles[-appended:], choices[-appended:], notes[-appended:], strict=True)
-        return bubbles[:-appended] + [_as_answer(bubble, choice, note) for bubble, choice, note in ends], []
+        return bubbles[:-appended] + [_as_answer(bubble, choice, note, linked) for bubble, choice, note in ends], []
     budget = Budget(is_whole=is_whole)
     is_json = "json" in completion.parameters.get("response_format", "")
-    drawn = (
-        _draw_answer(choice, note.url, budget, as_source, is_json) for choice, note in zip(choices, notes, strict=True)
-    )
-    return bubbles, [replace(bubble, choice=note) for bubble, note in zip(drawn, notes, strict=True)]
+    return bubbles, [
+        _draw_answer(completion_id, choice, note, linked, budget, as_source, is_json)
+        for choice, note in zip(choices, notes, strict=True)
+    ]
+
+
+def message_of_answer(
+    completion: Completion, position: int, shown: tuple[Message | Unreadable, ...], *, goes_on: bool
+) -> Message | Unreadable | None:
+    """Give the message that a server appended for an answer, if it did; `shown` and `goes_on` as in `place_answer`."""
+    at = position - len(completion.choices)
+    is_there = len(shown) >= -at and _ends_with(shown, completion.choices, goes_on=goes_on)
+    return shown[at] if is_there else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,11 +340,12 @@ def _filters_in(source: str) -> str:
     return gettext("The prompt was stopped by a filter: %(names)s") % {"names": ", ".join(stopped)} if stopped else ""
 
 
-def _as_answer(bubble: Bubble, choice: Choice, note: DrawnChoice) -> Bubble:
+def _as_answer(bubble: Bubble, choice: Choice, note: DrawnChoice, linked: str) -> Bubble:
     """Mark a message as the answer that it is, with what only the choice says."""
     cited = () if isinstance(choice.message, Unreadable) else list_sources(choice.message.citations)
     error = make_visible(choice.error) or bubble.error
-    return replace(bubble, choice=note, sources=bubble.sources or cited, error=error)
+    is_linked = bubble.is_linked or linked == place_of_answer(note.position)
+    return replace(bubble, choice=note, sources=bubble.sources or cited, error=error, is_linked=is_linked)
 
 
 def for_customer(bubbles: Iterable[Bubble]) -> list[Bubble | Hidden]:
@@ -412,10 +427,8 @@ def _draw_choice(completion_id: str, choices: tuple[Choice, ...], position: int)
     reason = make_visible(choice.finish_reason[:_LONGEST_REASON])
     known = _SPELLINGS.get(reason.lower(), reason.lower())
     return DrawnChoice(
-        index=choice.index,
-        label=gettext("Choice %(n)d of %(count)d") % {"n": position + 1, "count": len(choices)}
-        if len(choices) > 1
-        else "",
+        position=position,
+        name=name_of_answer(position, len(choices)),
         finish_reason=reason,
         finish_words=gettext(FINISH_REASONS[known]) if known in FINISH_REASONS else reason,
         is_finished=known == "stop",
@@ -424,10 +437,26 @@ def _draw_choice(completion_id: str, choices: tuple[Choice, ...], position: int)
     )
 
 
-def _draw_answer(choice: Choice, json_url: str, budget: Budget, as_source: bool, is_json: bool) -> Bubble:
+def _draw_answer(
+    completion_id: str,
+    choice: Choice,
+    note: DrawnChoice,
+    linked: str,
+    budget: Budget,
+    as_source: bool,
+    is_json: bool,
+) -> Bubble:
+    place = place_of_answer(note.position)
+    url = url_of(completion_id, place)
+    is_linked = place == linked
+    budget = Budget() if is_linked else budget  # as in `_draw`
+    bubble = _draw_said(choice, url, budget, as_source, is_json)
+    return replace(bubble, id=place, url=url, is_linked=is_linked, choice=note, is_answer=True)
+
+
+def _draw_said(choice: Choice, url: str, budget: Budget, as_source: bool, is_json: bool) -> Bubble:
     if isinstance(choice.message, Unreadable):
         return _draw_unreadable(choice.message, budget)
-    url = json_url.removesuffix("raw/")
     bubble = _draw_common(choice.message, url, budget, as_source=as_source, is_json=is_json)
     ties = Ties("", [choice.message], is_whole=budget.is_whole)
     return replace(
@@ -437,7 +466,7 @@ def _draw_answer(choice: Choice, json_url: str, budget: Budget, as_source: bool,
         error=make_visible(budget.fit(choice.error)) or bubble.error,
         other=bubble.other + _draw_other(choice.other, budget),
         left_out=budget.end_message(),
-        whole_url=json_url,
+        whole_url=f"{url}raw/",
     )
 
 

@@ -10,7 +10,6 @@ from hashlib import sha256
 from urllib.parse import urlencode
 
 from django.core.cache import cache
-from django.urls import reverse
 from django.utils.translation import get_language, gettext
 
 from viewer.archive.search_text import said_in, texts_of
@@ -36,6 +35,7 @@ from viewer.completions.types import (
 from .bubbles import Bubble, draw_messages, place_answer
 from .citations import list_sources
 from .media import is_address
+from .places import url_of
 from .problem_words import Told, tell
 from .tools import given_to, said_by
 from .visible import make_visible
@@ -67,21 +67,17 @@ _Place = tuple[Slot, int, int]  # start and end in the slot's text
 
 @dataclass(frozen=True, slots=True)
 class _Landing:
-    """Where a message is opened. One without an address is opened at the message before it, a choice at the last."""
+    """Where a message or an answer is opened. A message without an address is opened at the one before it."""
 
     completion_id: str
-    message_id: str
+    place: str
     words: str
-    choice: int | None = None
 
     def url(self, nth: int) -> str:
-        name, more = ("permalink", [self.message_id]) if self.message_id else ("conversation", [])
         asked: dict[str, str | int] = {"find": self.words}
-        if self.choice is not None:
-            asked["choice"] = self.choice
         if nth > 1:
             asked["hit"] = nth
-        return f"{reverse(name, args=[self.completion_id, *more])}?{urlencode(asked, errors='replace')}"
+        return f"{url_of(self.completion_id, self.place)}?{urlencode(asked, errors='replace')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +85,7 @@ class Hit:
     """One place where the words stand, with its address and a line to know it by."""
 
     url: str
-    message_id: str
-    choice: int | None
+    place: str
     nth: int  # of the hits in its message, from 1
     who: str
     number: int | None
@@ -166,7 +161,7 @@ def _stretch(client: Client, completion_id: str, words: str, after: str) -> tupl
     if client.is_local:
         return _read_stretch(client, completion_id, words, after), 0
     identity = f"{get_language()} {client.cache_as} {completion_id} {after} {words}"
-    key = f"find-{sha256(identity.encode('utf-8', 'replace')).hexdigest()}"
+    key = f"hits-{sha256(identity.encode('utf-8', 'replace')).hexdigest()}"
     kept: Stretch | None = cache.get(key) if client.cache_seconds else None
     if kept is not None:
         return kept, 0
@@ -183,7 +178,7 @@ def _read_stretch(client: Client, completion_id: str, words: str, after: str) ->
     found: list[tuple[Message | Unreadable, list[_Place], _Landing]] = []
     for item in page.items:
         if has_address(item.id):
-            landing = replace(landing, message_id=item.id)
+            landing = replace(landing, place=item.id)
         if places := _places(item, pattern):
             found.append((item, places, landing))
     bubbles = draw_messages(completion_id, [item for item, _, _ in found], as_source=True)
@@ -202,7 +197,7 @@ def _hits_in_answer(
     bubbles = draw_messages(landing.completion_id, shown, as_source=True)
     _, answer = place_answer(landing.completion_id, completion, shown, bubbles, goes_on=True, as_source=True)
     for choice, bubble in zip(completion.choices, answer, strict=False):  # no answer: it is the last messages
-        yield from _hits(bubble, _places(choice.message, pattern), replace(landing, choice=choice.index))
+        yield from _hits(bubble, _places(choice.message, pattern), replace(landing, place=bubble.id))
 
 
 def _places(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Place]:
@@ -305,10 +300,9 @@ def _hits(bubble: Bubble, places: list[_Place], landing: _Landing) -> Iterator[H
         before, behind = slot.text[max(0, start - _BEFORE) : start], slot.text[end : end + _BEHIND]
         yield Hit(
             url=landing.url(nth),
-            message_id=landing.message_id,
-            choice=landing.choice,
+            place=landing.place,
             nth=nth,
-            who=bubble.label,
+            who=bubble.place if bubble.is_answer else bubble.label,
             number=bubble.number,
             where=slot.label,
             part=slot.part,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ from .lists import (
     ways_from,
     with_query,
 )
+from .places import place_of_answer, url_of
 from .problem_words import tell, title_of
 from .rows import draw_rows
 
@@ -126,13 +128,14 @@ def _can_be_opened(found: Completion | Unreadable) -> bool:
 def _where_from(request: Request, completion_id: str) -> str:
     """Give the page of this conversation that the reader is on, to come back to the same message."""
     home, page = reverse("conversation", args=[completion_id]), urlsplit(request.headers.get("Referer", ""))
-    is_here = page.netloc == request.get_host() and (page.path == home or page.path.startswith(f"{home}messages/"))
+    inside = (f"{home}messages/", f"{home}choices/")
+    is_here = page.netloc == request.get_host() and (page.path == home or page.path.startswith(inside))
     return page._replace(scheme="", netloc="", fragment="").geturl() if is_here else home
 
 
 @require_safe
 def go_to(request: Request, completion_id: str) -> HttpResponse:
-    """Go to the last message, or to one by its number, from 0.
+    """Go to the last answer or message, or to a message by its number, from 0.
 
     With `ids=counted`, as a page says whose messages have ids that end in their number, nothing is asked here: the
     permalink is known, and its page asks.
@@ -143,9 +146,9 @@ def go_to(request: Request, completion_id: str) -> HttpResponse:
         return redirect("permalink", completion_id, f"{completion_id}-{number}")
     try:
         if wanted == "last":
-            message_id, _ = find(request.user, completion_id, lambda client: _last_id(client, completion_id))
+            place, _ = find(request.user, completion_id, lambda client: _last_place(client, completion_id))
         elif number is not None:
-            message_id, _ = find(request.user, completion_id, lambda client: _id_at(client, completion_id, number))
+            place, _ = find(request.user, completion_id, lambda client: _id_at(client, completion_id, number))
         else:
             raise _NoSuchMessage(gettext("Give the number of a message, such as 12."))
     except _NoSuchMessage as missing:
@@ -153,7 +156,7 @@ def go_to(request: Request, completion_id: str) -> HttpResponse:
     except NoAnswer as failure:
         notices.error(request, title_of(failure))
     else:
-        return redirect("permalink", completion_id, message_id)
+        return redirect(url_of(completion_id, place))
     return redirect(_where_from(request, completion_id))
 
 
@@ -161,7 +164,11 @@ class _NoSuchMessage(Exception):
     """Says why there is no message to go to."""
 
 
-def _last_id(client: Client, completion_id: str) -> str:
+def _last_place(client: Client, completion_id: str) -> str:
+    """Give the last answer; the newest message where there is none, or where only the messages can be had."""
+    with suppress(Problem):
+        if answers := client.completion(completion_id).choices:
+            return place_of_answer(len(answers) - 1)
     newest = client.newest_messages(completion_id)
     if not newest:
         raise _NoSuchMessage(gettext("No messages are stored for this completion."))

@@ -47,6 +47,7 @@ def _problem(request: Request, failure: NoAnswer) -> HttpResponse:
         "source": failure.source,
         "completion_id": completion_id,
         "message_id": asked_for.get("message_id", ""),
+        "is_inside": bool({"message_id", "position"} & asked_for.keys()),
         "retry_url": request.get_full_path(),
     }
     return page_or_fragment(request, "conversations/problem.html", "conversations/_problem.html", context, told.status)

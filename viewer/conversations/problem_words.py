@@ -110,11 +110,18 @@ _WORDS: dict[ProblemName, tuple[str, str, int]] = {
         400,
     ),
 }
-_NO_SUCH_MESSAGE = (
-    gettext_noop("No message with this id in the conversation"),
-    gettext_noop("Check the link, or read the conversation from its start."),
-    404,
-)
+_MISSING_INSIDE = {  # of a completion that is there, by the name in its address
+    "message_id": (
+        gettext_noop("No message with this id in the conversation"),
+        gettext_noop("Check the link, or read the conversation from its start."),
+        404,
+    ),
+    "position": (
+        gettext_noop("No answer with this number in the conversation"),
+        gettext_noop("Check the link, or read the conversation from its start."),
+        404,
+    ),
+}
 
 
 _OF_LIST: dict[ProblemName, tuple[str, str, int]] = {
@@ -133,9 +140,9 @@ _OF_LIST: dict[ProblemName, tuple[str, str, int]] = {
 
 def tell(problem: Problem, *, is_of_list: bool = False) -> Told:
     """Put a problem in words; nobody gave an id where it is one of a list."""
-    is_message = problem.name == "not-found" and problem.param == "message_id"
     words = _WORDS | _OF_LIST if is_of_list else _WORDS
-    title, advice, status = _NO_SUCH_MESSAGE if is_message else words[problem.name]
+    missing = _MISSING_INSIDE.get(problem.param) if problem.name == "not-found" else None
+    title, advice, status = missing or words[problem.name]
     wait = math.ceil(problem.retry_after) if problem.retry_after and problem.name in _PASSING else 0
     is_quoted = bool(problem.status)
     said = problem.said if is_quoted else gettext(problem.said)

@@ -24,7 +24,9 @@ from viewer.completions.types import Completion
 from viewer.http import Request
 
 from .bubbles import label_of
+from .lists import with_query
 from .pages import page_or_fragment
+from .places import name_of_answer, place_of_answer, url_of
 from .rows import Row, draw_row, question_in
 
 # What stands in the path of our addresses, and what OpenAI calls completions and messages.
@@ -42,7 +44,6 @@ _OPERATORS = (
     ("after:2026-01-31 before:2026-03", gettext_noop("from a day on; up to before a day, month or year")),
     ("id:chatcmpl-9", gettext_noop("inside one conversation, or one message")),
 )
-_ELSEWHERE = {"answer": gettext_noop("Answer"), "metadata": gettext_noop("Metadata")}  # where no message holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class DrawnHit:
-    """One message that was found: who speaks, where it stands, and the place with the words."""
+    """One place that was found: who speaks or what it is, its address, and the text with the words."""
 
     message_id: str
     label: str
@@ -121,26 +122,30 @@ def _draw(groups: Iterable[Group], asked: str) -> Iterable[DrawnGroup]:
         completion_id = group.completion.id
         yield DrawnGroup(
             row=draw_row(group.completion, question_in(group.opening)),
-            hits=tuple(_draw_hit(completion_id, hit) for hit in group.hits),
+            hits=tuple(_draw_hit(group.completion, hit) for hit in group.hits),
             more=min(group.more, MOST_COUNTED),
             more_is_capped=group.more > MOST_COUNTED,
             more_url=_url({"q": f"{asked} id:{completion_id}"}),
         )
 
 
-def _draw_hit(completion_id: str, hit: Hit) -> DrawnHit:
-    """Lead to the message, or to the answer, which stands first where a conversation is read from its end.
+def _draw_hit(completion: Completion, hit: Hit) -> DrawnHit:
+    """Lead to the message or the answer, or to the pair, which stands beside the messages.
 
     The page marks one stretch of text (`?find=`): the longest that was found, as it was written.
     """
     find = max((text for text, is_marked in hit.snippet if is_marked), key=len, default="")
-    asked = {"find": find} if find and hit.role != "metadata" else {}  # which stands beside the messages
+    place, asked = hit.message_id, {"find": find}
     if hit.message_id:
-        label, address = label_of(hit.role), reverse("permalink", args=[completion_id, hit.message_id])
+        label = label_of(hit.role)
+    elif hit.answer is not None:
+        label, place = name_of_answer(hit.answer, len(completion.choices)), place_of_answer(hit.answer)
+    elif hit.pair:
+        label, asked = gettext("Metadata"), {"pair": hit.pair}
     else:
-        label, address = gettext(_ELSEWHERE[hit.role]), reverse("conversation", args=[completion_id])
-        asked |= {"order": "desc"} if hit.role == "answer" else {}
-    return DrawnHit(hit.message_id, label, f"{address}?{urlencode(asked)}" if asked else address, hit.snippet)
+        label = gettext("Conversation")
+    asked = {name: value for name, value in asked.items() if value}
+    return DrawnHit(hit.message_id, label, with_query(url_of(completion.id, place), asked), hit.snippet)
 
 
 def _url(asked: dict[str, str]) -> str:

@@ -135,7 +135,7 @@ class Ties:
         return earlier and not self._around.is_start, later and not self._around.is_end
 
     def permalink(self, message: Message) -> str:
-        """Give the address of a message; empty for one whose id has none, and for an answer, which is no message."""
+        """Give the address of a message; empty for one whose id has none, and for an answer, whose id says nothing."""
         is_linked = bool(self._base) and has_address(message.id)
         return f"{self._base}{quote(message.id, safe=_PATH_SAFE)}/" if is_linked else ""
 

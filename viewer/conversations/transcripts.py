@@ -18,7 +18,6 @@ from typing import Literal
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from viewer.client.client import index_of
 from viewer.client.problems import Problem
 from viewer.completions.source_text import members, to_object
 from viewer.completions.types import Choice, Completion, Message, Outcome, RefusalPart, TextPart, Unreadable
@@ -35,6 +34,7 @@ from .bubbles import (
 )
 from .citations import Source, find_places, list_sources
 from .lines import in_one_line
+from .places import answer_at, place_of_answer
 from .problem_words import tell
 from .prose import is_harmless_elsewhere
 from .templatetags.reading import bytes_size, grouped
@@ -62,8 +62,16 @@ class Extract:
     completion_id: str
     completion: Completion
     pages: Iterator[tuple[Message | Unreadable, ...]]
-    first: str = ""
+    first: str = ""  # the places of both ends, or nothing for an open one
     last: str = ""
+
+    @property
+    def answers(self) -> range:
+        """Which answers belong to it, by their positions."""
+        begin, end = answer_at(self.first) or 0, answer_at(self.last)
+        if end is not None:
+            return range(begin, end + 1)
+        return range(begin, 0 if self.last else len(self.completion.choices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,8 @@ def draw(extract: Extract, include: Include, *, for_print: bool = False) -> Iter
             drawn = [replace(bubble, number=place) for bubble, place in zip(drawn, places, strict=True)]
         count += len(page)
         yield Stretch(_included(drawn, include), [], frozenset(item.id for item in page if _hides(item)))
-    if extract.last:
+    answers = extract.answers
+    if extract.last and not answers:
         return
     goes_on = bool(extract.first) or count > len(tail)
     completion_id, completion, shown = extract.completion_id, extract.completion, tuple(tail)
@@ -122,8 +131,8 @@ def draw(extract: Extract, include: Include, *, for_print: bool = False) -> Iter
         choices = tuple(choice if for_print else _with_numbers_in(choice) for choice in completion.choices)
         numbered = replace(completion, choices=choices)
         _, answer = place_answer(completion_id, numbered, (), [], as_source=not for_print, is_whole=True)
-        marked = any(_hides(choice.message) for choice in completion.choices)
-        yield Stretch([], _included(answer, include), frozenset([""] if marked else []))
+        marked = frozenset(place_of_answer(n) for n in answers if _hides(completion.choices[n].message))
+        yield Stretch([], _included([answer[n] for n in answers], include), marked)
 
 
 def to_text(facts: Iterable[tuple[str, str]], extract: Extract, include: Include, site: str) -> Iterator[str]:
@@ -184,12 +193,6 @@ def said_in_markdown(said: Said) -> str:
     return "\n" + "\n".join([fence, *lines, fence]) + "\n"
 
 
-def label_of(completion_id: str, message_id: str) -> str:
-    """Name a message by its number, or by its id where that tells none."""
-    number = index_of(completion_id, message_id)
-    return in_one_line(make_visible(message_id)) if number is None else f"#{number}"
-
-
 class _Writer:
     """Plain text. Everything said is indented."""
 
@@ -206,14 +209,12 @@ class _Writer:
         count, last = 0, gettext("the start")
         try:
             for stretch in draw(self._extract, self._include):
-                for bubble in stretch.bubbles:
+                for bubble in (*stretch.bubbles, *stretch.answer):
                     if isinstance(bubble, Hidden):
                         yield "\n" + self._hidden(bubble)
                         continue
                     yield self._message(bubble, has_hidden=bubble.id in stretch.marked)
                     count, last = count + 1, _label(bubble)
-                for bubble in stretch.answer:
-                    yield self._answer(bubble, has_hidden=bool(stretch.marked))
                 if stretch.no_answer is not None:
                     yield "\n" + self._line(
                         Line(f"{gettext('No answer is stored.')} {stretch.no_answer.cause}".strip())
@@ -237,7 +238,7 @@ class _Writer:
     def write_bodies(self) -> Iterator[str]:
         separator = ""
         for stretch in draw(self._extract, self._include):
-            for bubble in stretch.bubbles:
+            for bubble in (*stretch.bubbles, *stretch.answer):
                 yield separator + (self._hidden(bubble) if isinstance(bubble, Hidden) else self._body(bubble))
                 separator = "\n"
 
@@ -246,20 +247,10 @@ class _Writer:
         return self._line(Line(f"({told % {'count': hidden.hidden, 'kinds': hidden.kinds}})"))
 
     def _message(self, bubble: Bubble, *, has_hidden: bool) -> str:
-        told = [bubble.label, bubble.name, gettext("hidden characters made visible") if has_hidden else ""]
+        finished = bubble.choice.finish_words if bubble.choice else ""
+        told = [bubble.label, bubble.name, finished, gettext("hidden characters made visible") if has_hidden else ""]
         words = ", ".join(word for word in told if word)
         return "\n" + self._heading(_label(bubble), words, bubble.url and self._site + bubble.url) + self._body(bubble)
-
-    def _answer(self, bubble: Bubble | Hidden, *, has_hidden: bool) -> str:
-        if isinstance(bubble, Hidden) or bubble.choice is None:
-            return "\n" + self._hidden(bubble) if isinstance(bubble, Hidden) else ""
-        told = [
-            bubble.label,
-            bubble.choice.finish_words,
-            gettext("hidden characters made visible") if has_hidden else "",
-        ]
-        words = ", ".join(make_visible(word) for word in told if word)
-        return "\n" + self._heading(gettext("Answer") + f" {bubble.choice.index}", words, "") + self._body(bubble)
 
     def _body(self, bubble: Bubble) -> str:
         return "".join(
@@ -340,7 +331,8 @@ def _included(drawn: list[Bubble], include: Include) -> list[Bubble | Hidden]:
 
 
 def _label(bubble: Bubble) -> str:
-    return in_one_line(make_visible(bubble.id)) if bubble.number is None else f"#{bubble.number}"
+    is_named = bubble.is_answer or bubble.number is not None
+    return bubble.place if is_named else in_one_line(make_visible(bubble.id))
 
 
 def _blocks(bubble: Bubble) -> Iterator[Block]:

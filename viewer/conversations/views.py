@@ -20,7 +20,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from viewer.client.client import Client, Order, index_of, opposite
+from viewer.client.client import Client, Order, opposite
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
 from viewer.completions.types import AudioPart, Choice, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
@@ -35,6 +35,7 @@ from .bubbles import (
     draw_messages,
     for_customer,
     is_remote,
+    message_of_answer,
     no_answer_in,
     place_answer,
 )
@@ -50,9 +51,11 @@ from .lists import (
     order_of,
     stretch_of,
     ways_from,
+    with_query,
     without,
 )
 from .pages import page_or_fragment
+from .places import answer_at, in_order, name_of, place_of_answer, url_of
 from .problem_words import Told, tell, title_of
 from .remote_images import NotLoaded, fetch_image
 from .rows import answer_line, draw_rows, first_question, question_in
@@ -63,7 +66,6 @@ from .transcripts import (
     Extract,
     Include,
     draw,
-    label_of,
     to_bare,
     to_json,
     to_json_line,
@@ -111,8 +113,15 @@ class Reading:
     @property
     def around(self) -> Around:
         """What the tool calls of these messages may reach over to."""
-        is_start = (self.below if self.order == "desc" else self.above) is None
-        return Around(self.earlier, self.later, is_start, self.is_end, is_newest_first=self.order == "desc")
+        return Around(self.earlier, self.later, not self.has_older, self.is_end, is_newest_first=self.order == "desc")
+
+    @property
+    def oldest_first(self) -> tuple[Message | Unreadable, ...]:
+        return self.items[::-1] if self.order == "desc" else self.items
+
+    @property
+    def has_older(self) -> bool:
+        return (self.below if self.order == "desc" else self.above) is not None
 
     @property
     def last(self) -> Message | Unreadable | None:
@@ -164,8 +173,9 @@ def open_by_id(request: Request) -> HttpResponse:
     """Go to a completion by its id, to a message by its id, or to a pasted address of ours."""
     given = request.GET.get("id", "").strip()
     path = re.split("[?#]", given, maxsplit=1)[0]
-    if found := re.search(r"/completions/([^/\s]+)(?:/messages/([^/\s]+))?", path):
-        completion_id, message_id = unquote(found[1]), unquote(found[2] or "")
+    answer = ""
+    if found := re.search(r"/completions/([^/\s]+)(?:/messages/([^/\s]+)|/(choices/[0-9]{1,9})(?![^/]))?", path):
+        completion_id, message_id, answer = unquote(found[1]), unquote(found[2] or ""), found[3] or ""
     else:
         completion_id, message_id = given, ""
     if not has_address(completion_id) or (message_id and not has_address(message_id)):
@@ -175,24 +185,32 @@ def open_by_id(request: Request) -> HttpResponse:
         return redirect("completions")
     if not message_id and not _exists(request, completion_id) and (holder := completion_of(completion_id)):
         completion_id, message_id = holder, completion_id
-    if message_id:
-        return redirect("permalink", completion_id, message_id)
-    return redirect("conversation", completion_id)
+    return redirect(url_of(completion_id, message_id or answer))
 
 
 @require_safe
-def conversation(request: Request, completion_id: str, message_id: str = "") -> HttpResponse:
-    """One stored completion as bubbles: from its start, its end, behind or before a message, or around one."""
-    opened, source = find(request.user, completion_id, lambda client: _open(client, request, completion_id, message_id))
+def conversation(
+    request: Request, completion_id: str, message_id: str = "", position: int | None = None
+) -> HttpResponse:
+    """One stored completion as bubbles: from its start or end, behind, before or around a message, or at an answer.
+
+    An answer that a server appended as a message has that message's address.
+    """
+    linked = message_id if position is None else place_of_answer(position)
+    opened, source = find(request.user, completion_id, lambda client: _open(client, request, completion_id, linked))
     reading, completion, problem_with_completion = opened
+    if completion and position is not None and reading.is_end:
+        appended = message_of_answer(completion, position, reading.oldest_first, goes_on=reading.has_older)
+        if appended and has_address(appended.id):
+            return redirect(with_query(url_of(completion_id, appended.id), request.GET.dict()))
     as_source = request.COOKIES.get("texts") == "source"
     is_for_customer = request.COOKIES.get("audience") == "customer"
-    shown, choices = _drawn(completion_id, reading, completion, message_id, as_source)
+    shown, choices = _drawn(completion_id, reading, completion, linked, as_source)
     bubbles = for_customer(shown) if is_for_customer else [*shown]
     answer = for_customer(choices) if is_for_customer else [*choices]
     context: dict[str, Any] = {
         "completion_id": completion_id,
-        "message_id": message_id,
+        "linked": linked,
         "completion": completion,
         "problem": problem_with_completion,
         "source": source,
@@ -313,7 +331,7 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
 def printed(request: Request, completion_id: str) -> HttpResponseBase:
     """The whole conversation as one page, sent as it is read, for paper or PDF."""
     extract, source = _extract(request, completion_id)
-    opening = next(extract.pages)
+    opening = next(extract.pages, ())
     extract = replace(extract, pages=chain([opening], extract.pages))
     context = {
         "completion_id": completion_id,
@@ -391,17 +409,33 @@ def choice_remote_image(request: Request, completion_id: str, position: int, n: 
 
 def _extract(request: Request, completion_id: str) -> tuple[Extract, Source]:
     """Begin to read what is taken along; what cannot be read at all is a Problem before anything is sent."""
-    first, last = request.GET.get("from", ""), request.GET.get("to", "")
-    place, end = index_of(completion_id, first), index_of(completion_id, last)
-    if place is not None and end is not None and place > end:
-        first, last = last, first
+    first, last = in_order(completion_id, request.GET.get("from", ""), request.GET.get("to", ""))
 
     def begin(client: Client) -> Extract:
-        pages = client.every_message(completion_id, first=first, last=last)
+        pages = _messages_between(client, completion_id, first, last)
         begun = tuple(islice(pages, 1))
-        return Extract(completion_id, client.completion(completion_id), chain(begun, pages), first, last)
+        completion = client.completion(completion_id)
+        for end in (first, last):
+            _check_answer(completion, end)
+        return Extract(completion_id, completion, chain(begun, pages), first, last)
 
     return find(request.user, completion_id, begin)
+
+
+def _messages_between(
+    client: Client, completion_id: str, first: str, last: str
+) -> Iterator[tuple[Message | Unreadable, ...]]:
+    """Read the messages between two places; none stands behind an answer, and all before one."""
+    if answer_at(first) is not None:
+        return iter(())
+    return client.every_message(completion_id, first=first, last="" if answer_at(last) is not None else last)
+
+
+def _check_answer(completion: Completion, place: str) -> None:
+    """Raise the Problem of an answer that is not there; a message is looked for elsewhere."""
+    position = answer_at(place)
+    if position is not None and position >= len(completion.choices):
+        raise Problem("not-found", param="position")
 
 
 def _written(request: Request, form: str, extract: Extract, source: Source) -> Iterator[str]:
@@ -426,7 +460,7 @@ def _include(request: Request) -> Include:
 def _facts(request: Request, extract: Extract, source: Source) -> list[tuple[str, str]]:
     """Say what this is, from where, and who took it along when, in the reader's zone."""
     created, now = extract.completion.created, timezone.now()
-    ends = [label_of(extract.completion_id, message_id) for message_id in (extract.first, extract.last)]
+    ends = [name_of(extract.completion_id, extract.completion, end) for end in (extract.first, extract.last)]
     link = reverse("conversation", args=[extract.completion_id])
     not_told = gettext("not told")
     stretch = gettext("%(first)s to %(last)s") % {
@@ -497,19 +531,20 @@ def _choice(request: Request, completion_id: str, position: int) -> Choice:
 
 
 def _open(
-    client: Client, request: Request, completion_id: str, message_id: str
+    client: Client, request: Request, completion_id: str, linked: str
 ) -> tuple[Reading, Completion | None, Told | None]:
     """Ask for the messages and, at the same time, for the completion; one of the two is enough for a page.
 
     A fragment asks for the completion only at the end of the conversation, where its answer stands.
     """
     if request.htmx:
-        reading = _read(client, request, completion_id, message_id)
-        return reading, *(_completion(lambda: client.completion(completion_id)) if reading.is_end else (None, None))
+        reading = _read(client, request, completion_id, linked)
+        is_needed = reading.is_end
+        return reading, *(_completion(lambda: client.completion(completion_id), linked) if is_needed else (None, None))
     reading, ask_for_completion = client.at_once(
-        lambda: _read(client, request, completion_id, message_id), lambda: client.completion(completion_id)
+        lambda: _read(client, request, completion_id, linked), lambda: client.completion(completion_id)
     )
-    return _looked_around(client, completion_id, reading), *_completion(ask_for_completion)
+    return _looked_around(client, completion_id, reading), *_completion(ask_for_completion, linked)
 
 
 def _looked_around(client: Client, completion_id: str, reading: Reading) -> Reading:
@@ -517,7 +552,7 @@ def _looked_around(client: Client, completion_id: str, reading: Reading) -> Read
 
     A fragment needs none of this: the page around it has the other end, or will load it.
     """
-    oldest_first = reading.items[::-1] if reading.order == "desc" else reading.items
+    oldest_first = reading.oldest_first
     to_earlier, to_later = Ties(completion_id, oldest_first, reading.around).reach_beyond()
     earlier = _neighbours(client, completion_id, oldest_first[0].id, "desc")[::-1] if to_earlier else ()
     later = _neighbours(client, completion_id, oldest_first[-1].id, "asc") if to_later else ()
@@ -532,18 +567,26 @@ def _neighbours(client: Client, completion_id: str, after: str, order: Order) ->
         return ()
 
 
-def _completion(ask: Callable[[], Completion]) -> tuple[Completion | None, Told | None]:
+def _completion(ask: Callable[[], Completion], linked: str) -> tuple[Completion | None, Told | None]:
+    """Ask for the completion. Raises a Problem only where it does not have the answer that is linked."""
     try:
-        return ask(), None
+        completion = ask()
     except Problem as problem:
         return None, tell(problem)
+    _check_answer(completion, linked)
+    return completion, None
 
 
-def _read(client: Client, request: Request, completion_id: str, message_id: str) -> Reading:
+def _read(client: Client, request: Request, completion_id: str, linked: str) -> Reading:
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
     order: Order = "desc" if request.GET.get("order") == "desc" else "asc"
-    if message_id and not (after or before):
-        window = client.messages_around(completion_id, message_id)
+    if answer_at(linked) is not None and not (after or before):
+        page = client.messages(completion_id, order="desc")
+        if order == "desc":
+            return _reading(completion_id, page.items, False, page.has_more, order)
+        return _reading(completion_id, page.items[::-1], page.has_more, False)
+    if linked and not (after or before):
+        window = client.messages_around(completion_id, linked)
         if order == "desc":
             return _reading(completion_id, window.items[::-1], window.has_later, window.has_earlier, order)
         return _reading(completion_id, window.items, window.has_earlier, window.has_later)
@@ -566,20 +609,21 @@ def _drawn(
     bubbles = draw_messages(completion_id, reading.items, linked=linked, as_source=as_source, around=reading.around)
     if completion is None or not reading.is_end:
         return bubbles, []
+    turned = slice(None, None, 1 if reading.order == "asc" else -1)
     if not reading.items:  # only whether the answer stands among the messages is to be told
         newest = draw_messages(completion_id, reading.newest)
-        return [], place_answer(completion_id, completion, reading.newest, newest, as_source=as_source)[1]
-    turned = slice(None, None, 1 if reading.order == "asc" else -1)
-    older = reading.above if reading.order == "asc" else reading.below
+        placed = place_answer(completion_id, completion, reading.newest, newest, linked=linked, as_source=as_source)
+        return [], placed[1][turned]
     oldest_first, answer = place_answer(
         completion_id,
         completion,
-        reading.items[turned],
+        reading.oldest_first,
         bubbles[turned],
-        goes_on=older is not None,
+        linked=linked,
+        goes_on=reading.has_older,
         as_source=as_source,
     )
-    return oldest_first[turned], answer
+    return oldest_first[turned], answer[turned]
 
 
 def _reading(

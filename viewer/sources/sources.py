@@ -95,7 +95,7 @@ def find(person: User, completion_id: str, ask: Callable[[Client], Found]) -> tu
         try:
             found = source.ask(ask)
         except NoAnswer as failure:
-            if failure.problem.param == "message_id":  # the completion is here, the message is not
+            if failure.problem.param in ("message_id", "position"):  # the completion is here, the message is not
                 raise
             failures.append(failure)
         else:

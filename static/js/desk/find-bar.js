@@ -54,7 +54,7 @@ customElements.define(
       this.querySelector(".find__list").replaceChildren();
       this.look("");
       history.replaceState(history.state, "", location.pathname);
-      this.querySelector("[data-open]").focus();
+      this.querySelector("[data-open]").focus({ preventScroll: true });
     }
 
     toggleList(button) {
@@ -70,11 +70,12 @@ customElements.define(
       markWords(this.thread, words);
     }
 
-    // The page was opened at a hit; its list may still be on the way.
+    // The page was opened at a hit, or with nothing but the words; its list may still be on the way.
     arrive() {
       this.look(this.field.value.trim());
-      const { hit = 1, choice } = Object.fromEntries(new URLSearchParams(location.search));
-      this.show({ dataset: { nth: hit, choice } });
+      const nth = new URLSearchParams(location.search).get("hit") ?? 1;
+      if (this.messageOf({ dataset: {} })) this.show({ dataset: { nth } });
+      else this.isNew = true;
       if (this.hits.length) this.list();
     }
 
@@ -85,9 +86,9 @@ customElements.define(
       this.tell();
       if (this.at >= 0 || !hits.length) return;
       if (!isNew) return this.choose(hits.findIndex(({ href }) => href === location.href));
-      const numberOf = (id) => Number(/-(\d+)$/.exec(id)?.[1]);
-      const here = numberOf(this.thread.lineBeingRead()?.dataset.messageId);
-      const next = hits.findIndex((hit) => (here >= 0 ? numberOf(hit.dataset.message) >= here : this.messageOf(hit)));
+      const { thread } = this;
+      const here = thread.numberOf(thread.placeOf(thread.lineBeingRead() ?? this));
+      const next = hits.findIndex((hit) => (here >= 0 ? thread.numberOf(hit.dataset.message) >= here : this.messageOf(hit)));
       if (next < 0 && this.goesOn && this.thread.querySelector('[data-more="earlier"]')) return;
       this.isNew = false;
       this.go(Math.max(0, next));
@@ -136,9 +137,8 @@ customElements.define(
       this.land(message, hit.dataset);
     }
 
-    messageOf({ dataset: { choice, message } }) {
-      const at = choice ? `[data-choice="${CSS.escape(choice)}"]` : message ? `[data-message-id="${CSS.escape(message)}"]` : "article[aria-current]";
-      return this.thread.querySelector(at);
+    messageOf({ dataset: { message } }) {
+      return this.thread.messages().find((one) => (message ? this.thread.placeOf(one) === message : one.ariaCurrent));
     }
 
     async fetch(hit) {

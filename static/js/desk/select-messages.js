@@ -1,7 +1,8 @@
 // <select-messages data-of data-order>: a range of messages, by check boxes in their heads; a click on a head, its number
 // included, is a click on its box. A message outside widens the range, one inside cuts it off there.
 {
-  const MESSAGE = 'article[data-message-id]:not([data-message-id=""])';
+  const MESSAGE = "reading-place article:not([data-message-id=''])";
+  const thread = document.querySelector("reading-place");
   customElements.define(
     "select-messages",
     class extends HTMLElement {
@@ -46,7 +47,7 @@
       pick(message) {
         const { messages, ends: [first, last], range: [low, high] } = this;
         const k = messages.indexOf(message);
-        const id = (n) => messages[n]?.dataset.messageId ?? message.dataset.messageId; // at the edge of the page the message itself
+        const id = (n) => thread.placeOf(messages[n] ?? message); // at the edge of the page the message itself
         if (!first || Number.isNaN(high - low)) this.ends = [id(k), id(k)];
         else if (k < low) this.ends = [id(k), last];
         else if (k > high) this.ends = [first, id(k)];
@@ -60,7 +61,7 @@
         return [...document.querySelectorAll(MESSAGE)];
       }
 
-      // The ids of both ends, in the order of this page. The tab keeps them: the page that they lie on may be gone.
+      // The places of both ends, in the order of this page. The tab keeps them: the page that they lie on may be gone.
       get ends() {
         const { of, ends } = JSON.parse(sessionStorage.selected ?? "{}");
         return of === this.dataset.of ? this.turned(ends) : [];
@@ -76,17 +77,18 @@
 
       // Where the ends stand among the messages on the page; one that is not there by its number, or nobody knows.
       get range() {
-        const ids = this.messages.map((message) => message.dataset.messageId);
-        const numberOf = (id) => Number(/-(\d+)$/.exec(id)?.[1]);
+        const ids = this.messages.map((message) => thread.placeOf(message));
         const way = this.dataset.order === "desc" ? -1 : 1;
-        return this.ends.map((id) => (ids.includes(id) ? ids.indexOf(id) : way * (numberOf(id) - numberOf(ids[0]))));
+        const counted = ids.findIndex((id) => thread.numberOf(id) < 1e9);
+        const placed = (id) => counted + way * (thread.numberOf(id) - thread.numberOf(ids[counted]));
+        return this.ends.map((id) => (ids.includes(id) ? ids.indexOf(id) : placed(id)));
       }
 
       open(menu) {
         if (menu) menu.open = false;
         this.hidden = false;
         this.draw();
-        if (menu) document.querySelector("reading-place").lineBeingRead()?.querySelector(".message__pick")?.focus({ preventScroll: true });
+        if (menu) thread.lineBeingRead()?.querySelector(".message__pick")?.focus({ preventScroll: true });
       }
 
       close() {
@@ -107,7 +109,7 @@
         const { elements, parentNode } = this.querySelector("form");
         [elements.from.value, elements.to.value] = ends.length ? this.turned(ends) : ["", ""];
         for (const button of elements) button.disabled = !ends.length;
-        parentNode.firstChild.textContent = ends.length ? this.dataset.some.replace("{count}", high - low + 1 || "…") : this.dataset.none;
+        parentNode.firstChild.textContent = ends.length ? this.dataset.some.replace("{count}", high - low < 1e8 ? high - low + 1 : "…") : this.dataset.none;
       }
 
       box(head) {
