@@ -6,7 +6,7 @@
 
   const fail = ({ detail: { elt } }) => {
     failed.add(elt);
-    if (!elt.matches(".more")) return;
+    if (!elt.matches(".more")) return lectern.say(lectern.words.noAnswer);
     elt.dataset.stopped = "failed";
     Object.assign(elt.querySelector("a"), { textContent: bar.dataset.again, hidden: false });
   };
