@@ -159,6 +159,30 @@ def test_no_page_is_wider_than_a_phone_nor_with_letters_twice_as_large_and_axe_f
     assert sticking_out == {}
 
 
+@pytest.mark.parametrize("width", [320, 390, 1024, 1440, 1700])
+def test_the_search_box_and_the_heading_keep_a_usable_width_with_letters_twice_as_large(
+    page: Page, filled: None, alice: User, site: str, width: int
+) -> None:
+    make_key(alice, "Billing project of the northern team", is_chosen=True)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(site + PAGES["wide conversation"])
+    for letters in ("100%", "150%", "200%"):
+        page.evaluate("size => (document.documentElement.style.fontSize = size)", letters)
+        draw(page, 3)
+        for selector, least in (("#search-box", 100), (".conversation-head h1", 8 * 16)):
+            box = page.locator(selector).bounding_box()
+            assert box is not None
+            assert box["width"] >= least, (letters, selector)
+        page.locator("#search-box").focus()
+        assert page.locator("#search-box").evaluate("box => box.clientWidth") >= 80, letters
+        page.evaluate("scrollTo(0, 900)")
+        draw(page, 3)
+        heads = page.locator(".conversation-head").bounding_box()
+        assert heads is not None
+        assert heads["y"] + heads["height"] <= 800 / 3  # what stays in view leaves room to read
+        page.evaluate("scrollTo(0, 0)")
+
+
 def test_the_sign_in_page_is_not_wider_than_a_phone(strangers_page: Page, site: str) -> None:
     strangers_page.set_viewport_size({"width": 320, "height": 640})
     strangers_page.goto(f"{site}/login/")
@@ -283,7 +307,7 @@ def test_a_key_says_its_state_in_full_and_has_its_buttons_in_one_line(
     expect(keys).to_have_count(len(findings) + 1)
     expect(keys.filter(has_text="not-found")).to_contain_text("check the base URL, which usually ends in /v1.")
     cut = (
-        keys.locator("*")
+        page.locator(".run, .run *")
         .filter(visible=True)
         .evaluate_all(
             "all => all.filter((it) => it.clientWidth && it.scrollWidth > it.clientWidth"
