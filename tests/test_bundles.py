@@ -16,7 +16,7 @@ def test_a_style_loses_its_comments_and_blanks_and_nothing_else() -> None:
     @media (min-width: 4rem) { .d::after { content: "; a /  b, }"; } }
     """
     assert pack_style(given).strip() == (
-        "a :hover,b > .c:is(d,e){width:calc(1rem + 2 * var(--x));margin:0 auto}"
+        "a :hover,b>.c:is(d,e){width:calc(1rem + 2 * var(--x));margin:0 auto}"
         '@media (min-width:4rem){.d::after{content:"; a /  b, }"}}'
     )
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -9,8 +9,6 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-
-from tests.conftest import make_completion, say
 
 OPEN = {
     "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password", "health",
@@ -57,6 +55,7 @@ def test_signing_in_leads_to_the_page_first_asked_for(client: Client, alice: Use
     asked = "/completions/chatcmpl-one/messages/chatcmpl-one-7/?order=desc"
     entrance = client.get(asked, follow=True)
     assert "You go on to the page you asked for" in entrance.content.decode()
+    assert "session" not in entrance.content.decode().split('id="main"')[1].split("</main>")[0]
     answer = client.post(entrance.redirect_chain[-1][0], {"login": "alice", "password": "alice reads 1"})
     assert answer["Location"] == asked
 
@@ -71,17 +70,18 @@ def test_signing_in_never_leads_to_another_site(client: Client, alice: User, els
     assert answer["Location"].startswith("/")
 
 
-def test_an_ended_session_sends_a_fragment_to_sign_in_and_back_to_its_page(
-    reader: Client, stored: Callable[..., object]
-) -> None:
-    stored(make_completion("chatcmpl-one", say("user", "hello")))
+def test_an_ended_session_gives_a_script_a_401_and_a_reader_the_way_back(reader: Client) -> None:
     Session.objects.all().delete()
-    page = "http://testserver/completions/chatcmpl-one/messages/chatcmpl-one-0/?a=b"
-    answer = reader.get("/completions/chatcmpl-one/?after=x", headers={"HX-Request": "true", "HX-Current-URL": page})
-    assert answer.status_code == 200
-    assert answer.content == b""
-    back = "%2Fcompletions%2Fchatcmpl-one%2Fmessages%2Fchatcmpl-one-0%2F%3Fa%3Db"
-    assert answer["HX-Redirect"] == f"/login/?next={back}"
+    answer = reader.get("/completions/chatcmpl-one/?after=x", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.content) == (401, b"")
+    page = {"Referer": "http://testserver/completions/chatcmpl-one/?order=desc"}
+    entrance = reader.get("/completions/chatcmpl-two/", follow=True, headers=page)
+    assert "Your session has ended" in entrance.content.decode().split('id="main"')[1]
+    assert entrance.redirect_chain[-1][0] == "/login/?next=/completions/chatcmpl-two/"
+    back = "/login/?next=/completions/chatcmpl-one/%3Forder%3Ddesc"
+    assert reader.post("/view/", {"texts": "source"}, headers=page)["Location"] == back
+    elsewhere = {"Referer": "https://elsewhere.example/completions/"}
+    assert reader.post("/view/", {"texts": "source"}, headers=elsewhere)["Location"] == "/login/?next=/"
 
 
 def test_nobody_signs_up_and_nobody_learns_which_names_exist(client: Client, alice: User) -> None:
@@ -111,7 +111,9 @@ def test_the_sixth_wrong_password_locks_even_the_right_one_out(client: Client, a
 def test_signing_out_is_a_post(reader: Client) -> None:
     assert reader.get("/logout/").status_code == 200
     assert "_auth_user_id" in reader.session
-    assert reader.post("/logout/").status_code == 302
+    entrance = reader.post("/logout/", follow=True).content.decode()
+    assert "You have signed out." in entrance
+    assert "You go on to" not in entrance
     assert reader.get("/completions/").status_code == 302
 
 

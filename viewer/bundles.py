@@ -64,7 +64,7 @@ def pack_style(css: str) -> str:
 
 def _without_blanks(css: str) -> str:
     # Not before a colon, where a blank means "inside", nor around + and -, where calc() wants it.
-    close = re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"\s+", " ", css))
+    close = re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"\s+", " ", css))
     return close.replace(": ", ":").replace(";}", "}")
 
 

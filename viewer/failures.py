@@ -12,9 +12,7 @@ from django.utils.translation import gettext, gettext_noop
 _FAILED = {
     "name": "unavailable",
     "title": gettext_noop("Something failed here"),
-    "advice": gettext_noop(
-        "What is on the page stays. Try again; if it stays, tell whoever runs this Lectern, with the time."
-    ),
+    "advice": gettext_noop("Try again; if it stays, tell whoever runs this Lectern, with the time."),
 }
 _NO_DATABASE = {
     "name": "unavailable",

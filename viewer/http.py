@@ -1,6 +1,8 @@
-"""The request as our views get it, and the one rule for going back to where a form was sent from."""
+"""The request as our views get it, and the rules for going back to where one came from."""
 
 from __future__ import annotations
+
+from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
@@ -19,3 +21,9 @@ def own_address(address: str) -> str:
     """Give an address when it is a path of this site, and nothing for any other: a form must not lead elsewhere."""
     is_own = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
     return address if is_own else ""
+
+
+def page_before(request: HttpRequest) -> str:
+    """Give the address of the page of ours that led here, and nothing for any other."""
+    page = urlsplit(request.headers.get("Referer", ""))
+    return page._replace(scheme="", netloc="", fragment="").geturl() if page.netloc == request.get_host() else ""

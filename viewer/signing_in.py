@@ -1,17 +1,17 @@
-"""Who gets in: everybody signs in, nobody signs up, and a fragment never shows a login form inside a bubble."""
+"""Who gets in: everybody signs in, nobody signs up, and no login form takes the place of what is being read."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.views import LoginView
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import resolve_url
-from django_htmx.http import HttpResponseClientRedirect
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from .http import Request
+from .http import Request, page_before
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -21,14 +21,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         return False
 
 
+class SignIn(LoginView):  # type: ignore[misc]  # allauth is untyped
+    """The form to sign in, which knows whether the reader was on a page of ours when the session ended."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        before = page_before(self.request)
+        has_ended = bool(before) and urlsplit(before).path != self.request.path
+        return {**super().get_context_data(**kwargs), "has_ended": has_ended}
+
+
 class SignInMiddleware(LoginRequiredMiddleware):
-    """Sends an htmx request whose session has ended to sign in as a whole page, and back to the page it came from."""
+    """Sends who is not signed in to sign in; a script of a page that is being read is only told so, by a 401."""
 
     def handle_no_permission(self, request: Request, view_func: Any) -> HttpResponseBase:  # type: ignore[override]
-        if not request.htmx:
+        if request.htmx:
+            return HttpResponse(status=401)
+        if request.method in ("GET", "HEAD"):
             return super().handle_no_permission(request, view_func)
-        page = urlsplit(request.htmx.current_url_abs_path or "/")
-        back_to = f"{page.path}?{page.query}" if page.query else page.path
-        return HttpResponseClientRedirect(
-            f"{resolve_url(self.get_login_url(view_func))}?{urlencode({'next': back_to})}"
-        )
+        return redirect_to_login(page_before(request) or "/", self.get_login_url(view_func))

@@ -17,6 +17,7 @@ from viewer.conversations import views as conversations
 from viewer.copies import views as copies
 from viewer.health import health
 from viewer.keys import views as keys
+from viewer.signing_in import SignIn
 from viewer.sources.sources import try_out
 
 _no_self_service = login_not_required(TemplateView.as_view(template_name="account/no_self_service.html"))
@@ -100,7 +101,7 @@ urlpatterns = [
     path("v1/chat/completions/<str:completion_id>", api.completion),
     path("v1/chat/completions/<str:completion_id>/messages", api.messages),
     re_path(r"^v1(?:/|\Z)", api.nowhere),
-    path("login/", account.login, name="account_login"),
+    path("login/", SignIn.as_view(), name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("password/", account.password_change, name="account_change_password"),
     path("password/set/", account.password_set, name="account_set_password"),

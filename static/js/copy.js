@@ -71,9 +71,9 @@
         button.replaceChildren(...link.cloneNode(true).childNodes);
         button.firstChild.textContent = words.copy;
         button.onclick = async () => {
-          const answer = await fetch(link.href).catch(() => null);
-          const isThere = answer?.ok && !answer.redirected; // else signed out meanwhile
-          say(isThere && (await copy(await answer.text())) ? words.copied : words.notCopied);
+          const answer = await lectern.fetch(link.href).catch(() => ({}));
+          if (answer.status === 401) return; // the bar says why
+          say(answer.ok && (await copy(await answer.text())) ? words.copied : words.notCopied);
         };
         this.prepend(button);
       }

@@ -4,9 +4,9 @@
   const bar = document.querySelector(".offline");
   const failed = new Set();
 
-  const fail = ({ detail: { elt } }) => {
+  const fail = ({ detail: { elt, xhr } }) => {
     failed.add(elt);
-    if (!elt.matches(".more")) return;
+    if (!elt.matches(".more")) return xhr.status === 401 || lectern.say(lectern.words.noAnswer);
     elt.dataset.stopped = "failed";
     Object.assign(elt.querySelector("a"), { textContent: bar.dataset.again, hidden: false });
   };

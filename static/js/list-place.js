@@ -44,8 +44,8 @@ customElements.define(
       const around = new URL(location);
       around.searchParams.set("around", row[0]);
       around.searchParams.delete("after");
-      const answer = await fetch(around, { headers: { "HX-Request": "true" } }).catch(() => ({}));
-      if (!answer.ok || answer.redirected) return;
+      const answer = await lectern.fetch(around, { headers: { "HX-Request": "true" } }).catch(() => ({}));
+      if (!answer.ok) return;
       this.firstChild.innerHTML = await answer.text();
       htmx.process(this);
       this.put(row);

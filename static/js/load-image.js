@@ -25,8 +25,7 @@ customElements.define(
     // Gives what went wrong in words, and nothing when the picture has come.
     async fetched() {
       try {
-        const answer = await fetch(this.link.href);
-        if (answer.redirected) location.assign(this.link.href); // signed out meanwhile
+        const answer = await lectern.fetch(this.link.href);
         const type = answer.headers.get("Content-Type") ?? "";
         if (answer.ok && type.startsWith("image/")) return void (await answer.blob());
         return type.startsWith("text/plain") ? await answer.text() : lectern.words.noImage;

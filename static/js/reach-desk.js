@@ -1,17 +1,25 @@
 // The tools of the desk (finding, taking along, selecting, the large picture, the card of a source, the help sheet) are a
 // second script. It is fetched when the reader reaches for what is marked `data-desk`, for a picture or for a chip. A
 // click that comes before the script waits for it; when the script does not come, the click does what it does without
-// JavaScript.
+// JavaScript. When the whole site is unreachable it does nothing but say so: following the link would put the browser's
+// error page in the place of what is being read.
 {
   const TOOLS = "[data-desk], .picture > a:has(img), .bubble a.chip-citation";
   const { desk } = document.currentScript.dataset;
   let coming;
-  let isThere = false;
+  let isThere = false; // or is known not to come: clicks are not held any longer
+
+  const isReachable = () => fetch("/health/", { method: "HEAD" }).then(({ ok }) => ok, () => false);
 
   const fetchDesk = () =>
     (coming ??= new Promise((settled) => {
       const script = Object.assign(document.createElement("script"), { src: desk });
-      script.onload = script.onerror = () => settled((isThere = true));
+      script.onload = () => settled((isThere = true));
+      script.onerror = async () => {
+        isThere = await isReachable();
+        if (!isThere) coming = null; // the next click tries again
+        settled();
+      };
       document.head.append(script);
     }));
 
@@ -29,7 +37,8 @@
       tool.setAttribute("aria-busy", "true"); // single keys wait as well
       fetchDesk().then(() => {
         tool.removeAttribute("aria-busy");
-        tool.click();
+        if (isThere) tool.click();
+        else lectern.say(lectern.words.noAnswer);
       });
     },
     true,

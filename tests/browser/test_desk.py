@@ -44,6 +44,34 @@ def test_a_click_does_what_it_does_without_javascript_when_the_desk_does_not_com
     expect(page.get_by_role("heading", name="Find in the conversation")).to_be_visible()
 
 
+@pytest.mark.parametrize("name", ["Find in this conversation", "Keyboard"])
+def test_offline_a_tool_leaves_the_page_in_its_place_and_works_when_that_ends(page: Page, site: str, name: str) -> None:
+    page.goto(CONVERSATION)
+    page.get_by_label("Menu of alice").click()
+    page.context.set_offline(True)
+    page.get_by_role("link", name=name).click()
+    expect(page.locator(".toast")).to_have_text("This site does not answer.")
+    expect(page).to_have_url(f"{site}{CONVERSATION}")
+    assert page.locator("article[data-message-id]").count()
+    page.context.set_offline(False)
+    page.get_by_role("link", name=name).click()
+    expect(page.locator("find-bar search, dialog.sheet").filter(visible=True)).to_have_count(1)
+    expect(page).to_have_url(f"{site}{CONVERSATION}")
+
+
+def test_offline_looking_for_words_says_that_the_site_does_not_answer(page: Page) -> None:
+    page.goto(CONVERSATION)
+    find(page)
+    field = page.get_by_role("searchbox", name="Find in this conversation")
+    expect(field).to_be_focused()
+    page.context.set_offline(True)
+    field.fill("number")
+    field.press("Enter")
+    expect(page.locator(".toast")).to_have_text("This site does not answer.")
+    page.context.set_offline(False)
+    expect(page.locator(".hit")).not_to_have_count(0)
+
+
 def test_a_list_of_hits_that_comes_before_the_desk_is_told_too(page: Page) -> None:
     held = Held(page, "desk.js")
     page.goto(f"{CONVERSATION}messages/chatcmpl-long-11/?find=number", wait_until="commit")

@@ -19,6 +19,7 @@ from viewer.keys.models import AccessToken
 
 TABLET = {"width": 1024, "height": 768}
 WIDE = "W" * 20_000
+KEY_ID = "3f6c1c1e-8f2a-4a52-9d3e-0c5a2b7e9f10"
 LONG_ID = "chatcmpl-" + "a1b2c3d4e5" * 20
 TOOL = json.dumps({"wide_" + "key_" * 60: {"inner": ["value" * 400, WIDE]}, "n": list(range(200))})
 PAGES = {
@@ -31,6 +32,7 @@ PAGES = {
     "empty search": "/search/",
     "copies": "/copies/",
     "what failed": "/copies/1/",
+    "key to delete": f"/keys/{KEY_ID}/delete/",
     "conversation": "/completions/chatcmpl-all/",
     "newest first": "/completions/chatcmpl-all/?order=desc",
     "permalink": "/completions/chatcmpl-all/messages/chatcmpl-all-4/",
@@ -67,8 +69,9 @@ def filled(stored: Callable, alice: User) -> None:
     varied["messages"][8] |= say("critic", "A role that nobody knows")
     varied["choices"] = [make_choice("One answer"), make_choice("Another answer", 1, finish_reason="length")]
     stored(varied, wide())
-    AccessToken.objects.issue(alice, "n" * 100)
-    told = {"person": alice, "api_key": make_key(alice), "label": "work", "wanted": 9, "copied": 4, "listed": 12}
+    key = make_key(alice, id=KEY_ID)
+    AccessToken.objects.issue(alice, "n" * 100, key)
+    told = {"person": alice, "api_key": key, "label": "work", "wanted": 9, "copied": 4, "listed": 12}
     CopyRun.objects.create(**told, pk=1, state=CopyRun.DONE, is_listed=True, finished_at=timezone.now())
     CopyRun.objects.create(**told, state=CopyRun.PAUSED, problem="rate-limited", said=WIDE[:300])
     failure = {"problem": "unreadable", "said": WIDE[:300], "completion_id": LONG_ID}
@@ -154,6 +157,30 @@ def test_no_page_is_wider_than_a_phone_nor_with_letters_twice_as_large_and_axe_f
             if not fits:
                 sticking_out[f"{width} px, letters {letters}, folds {folds}"] = widest(page)
     assert sticking_out == {}
+
+
+@pytest.mark.parametrize("width", [320, 390, 1024, 1440, 1700])
+def test_the_search_box_and_the_heading_keep_a_usable_width_with_letters_twice_as_large(
+    page: Page, filled: None, alice: User, site: str, width: int
+) -> None:
+    make_key(alice, "Billing project of the northern team", is_chosen=True)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(site + PAGES["wide conversation"])
+    for letters in ("100%", "150%", "200%"):
+        page.evaluate("size => (document.documentElement.style.fontSize = size)", letters)
+        draw(page, 3)
+        for selector, least in (("#search-box", 100), (".conversation-head h1", 8 * 16)):
+            box = page.locator(selector).bounding_box()
+            assert box is not None
+            assert box["width"] >= least, (letters, selector)
+        page.locator("#search-box").focus()
+        assert page.locator("#search-box").evaluate("box => box.clientWidth") >= 80, letters
+        page.evaluate("scrollTo(0, 900)")
+        draw(page, 3)
+        heads = page.locator(".conversation-head").bounding_box()
+        assert heads is not None
+        assert heads["y"] + heads["height"] <= 800 / 3  # what stays in view leaves room to read
+        page.evaluate("scrollTo(0, 0)")
 
 
 def test_the_sign_in_page_is_not_wider_than_a_phone(strangers_page: Page, site: str) -> None:
@@ -264,6 +291,33 @@ def test_the_theme_that_was_chosen_is_kept(page: Page, filled: None, site: str) 
     expect(page.locator(LINKED)).to_be_visible()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate(ink) != light
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
+def test_a_key_says_its_state_in_full_and_has_its_buttons_in_one_line(
+    page: Page, alice: User, site: str, viewport: dict[str, int]
+) -> None:
+    findings = ("works", "invalid-key", "not-found", "unavailable", "unreadable")
+    for finding in findings:
+        make_key(alice, finding, base_url="https://desk-of-the-north.openai.azure.com/openai/v1", finding=finding)
+    make_key(alice, "A label as long as one may be, for the billing project again")
+    page.set_viewport_size(viewport)
+    page.goto(f"{site}/keys/")
+    keys = page.locator(".run")
+    expect(keys).to_have_count(len(findings) + 1)
+    expect(keys.filter(has_text="not-found")).to_contain_text("check the base URL, which usually ends in /v1.")
+    cut = (
+        page.locator(".run, .run *")
+        .filter(visible=True)
+        .evaluate_all(
+            "all => all.filter((it) => it.clientWidth && it.scrollWidth > it.clientWidth"
+            " && !it.matches('.visually-hidden, :has(> .visually-hidden)')).map((it) => it.outerHTML)"
+        )
+    )
+    assert cut == []
+    for key in keys.all():
+        tops = key.locator("form .button").evaluate_all("all => all.map((it) => it.getBoundingClientRect().top)")
+        assert len(set(tops)) == 1
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.reading import LINKED, press_until, walk_to_the_end
+from tests.browser.conftest import sign_in
+from tests.browser.reading import LINKED, MESSAGES, press_until, settle, walk_to_the_end
 from tests.conftest import make_completion, make_long
 
 PASSWORD = "alice reads 1"
@@ -79,35 +80,80 @@ def test_signing_out_closes_the_pages(page: Page, site: str) -> None:
     page.locator(".menu summary").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="You have signed out.")).to_be_visible()
     page.goto(f"{site}/completions/")
     expect(page).to_have_url(f"{site}/login/?next=/completions/")
+
+
+ENDED = "Your session has ended. What is on the page stays."
 
 
 @pytest.mark.parametrize(
     "asked", ["/completions/chatcmpl-long/", "/completions/chatcmpl-long/messages/chatcmpl-long-9/"]
 )
-def test_a_session_that_ends_while_reading_sends_the_reader_to_sign_in_and_back(
+def test_a_session_that_ends_while_reading_leaves_the_page_and_a_way_to_sign_in_and_back(
     page: Page, stored: Callable, site: str, asked: str
 ) -> None:
     stored(make_long("chatcmpl-long", 300))
     page.goto(site + asked)
     walk_to_the_end(page, until=60)
-    expect(page).not_to_have_url(site + asked)  # the address follows the reader, and the way back with it
-    page.evaluate(
-        """() => new MutationObserver(() => {
-            if (document.querySelector("reading-place input[type=password]")) localStorage.painted = "a login form";
-        }).observe(document.body, { childList: true, subtree: true })"""
-    )
     Session.objects.all().delete()
-    press_until(page, "End", page.get_by_role("heading", name="Sign in").count)
-    assert page.evaluate("localStorage.painted") is None
-    expect(page).to_have_url(
-        re.compile(r"/login/\?next=%2Fcompletions%2Fchatcmpl-long%2Fmessages%2Fchatcmpl-long-\d+%2F$")
-    )
-    read = unquote(urlsplit(page.url).query.removeprefix("next="))
+    bar = page.get_by_role("alert").filter(has_text=ENDED)
+    press_until(page, "End", bar.count)
+    assert page.locator(MESSAGES).count() >= 60
+    page.wait_for_url(re.compile("/messages/"))  # the address follows the reader, and the way back with it
+    settle(page)
+    read = urlsplit(page.url).path
+    bar.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("Your session has ended. Sign in, and you go on where you were.")).to_be_visible()
     fill_in(page)
     expect(page).to_have_url(re.compile(re.escape(site) + r"/completions/chatcmpl-long/messages/chatcmpl-long-\d+/$"))
     expect(page.locator(LINKED)).to_have_attribute("data-message-id", read.split("/")[4])
+
+
+def test_after_signing_in_elsewhere_the_page_goes_on(
+    page: Page, alice: User, stored: Callable, site: str, context: BrowserContext
+) -> None:
+    stored(make_long("chatcmpl-long", 140))
+    page.goto(f"{site}/completions/chatcmpl-long/")
+    Session.objects.all().delete()
+    bar = page.get_by_role("alert").filter(has_text=ENDED)
+    again = page.get_by_role("main").get_by_role("link", name="Try again")
+    press_until(page, "End", again.count)
+    expect(bar).to_be_visible()
+    sign_in(context, site, alice)
+    again.click()
+    expect(bar).to_have_count(0)
+    walk_to_the_end(page)
+    assert page.locator(MESSAGES).count() == 140
+
+
+def test_finding_after_the_session_has_ended_leaves_the_page(page: Page, stored: Callable, site: str) -> None:
+    stored(make_long("chatcmpl-long", 140))
+    page.goto(f"{site}/completions/chatcmpl-long/")
+    page.get_by_role("link", name="Find in this conversation").click()
+    field = page.get_by_role("searchbox", name="Find in this conversation")
+    field.fill("number")
+    field.press("Enter")
+    expect(page.locator(".hit")).to_have_count(140)
+    expect(page.locator("mark[aria-current]")).to_be_visible()
+    Session.objects.all().delete()
+    page.get_by_role("button", name="Previous hit").click()  # the last, which is not on the page
+    bar = page.get_by_role("alert").filter(has_text=ENDED)
+    expect(bar).to_be_visible()
+    assert page.locator(MESSAGES).count() >= 20
+
+
+def test_looking_for_words_after_the_session_has_ended_leaves_the_page(page: Page, stored: Callable, site: str) -> None:
+    stored(make_long("chatcmpl-long", 30))
+    page.goto(f"{site}/completions/chatcmpl-long/")
+    page.get_by_role("link", name="Find in this conversation").click()
+    Session.objects.all().delete()
+    field = page.get_by_role("searchbox", name="Find in this conversation")
+    field.fill("number")
+    field.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text=ENDED)).to_be_visible()
+    assert page.locator(MESSAGES).count() >= 20
 
 
 def test_a_session_that_ends_in_the_list_keeps_the_filter(page: Page, stored: Callable, site: str) -> None:
@@ -116,8 +162,9 @@ def test_a_session_that_ends_in_the_list_keeps_the_filter(page: Page, stored: Ca
     page.goto(site + asked)
     walk_to_the_end(page, until=60)
     Session.objects.all().delete()
-    press_until(page, "End", page.get_by_role("heading", name="Sign in").count)
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    expect(page.locator("[data-completion-id]")).to_have_count(0)
+    bar = page.get_by_role("alert").filter(has_text=ENDED)
+    press_until(page, "End", bar.count)
+    assert page.locator("[data-completion-id]").count() >= 60
+    bar.get_by_role("button", name="Sign in").click()
     fill_in(page)
     expect(page).to_have_url(site + asked)

@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from tests.browser.reading import LINKED, MESSAGES, ids_of, make_varied, message_ids, row_ids
-from tests.conftest import make_completion, make_long, say
+from tests.conftest import make_completion, make_key, make_long, say
+from viewer.keys.models import AccessToken
 
 
 def test_signing_in_without_javascript(open_browser: Callable, alice: User, stored: Callable, site: str) -> None:
@@ -110,9 +111,28 @@ def test_a_token_is_made_and_revoked_without_javascript(plain_page: Page, site: 
     plain_page.get_by_role("button", name="Make a token").click()
     secret = plain_page.get_by_label("The new access token").input_value()
     assert secret.startswith("lectern_")
-    expect(plain_page.get_by_role("rowheader", name="night export")).to_be_visible()
+    expect(plain_page.get_by_role("heading", name="night export", exact=True)).to_be_visible()
     plain_page.goto(f"{site}/tokens/")
     assert secret not in plain_page.content()
     plain_page.get_by_role("button", name="Revoke night export").click()
+    expect(plain_page.get_by_role("heading", name="Revoke “night export”?")).to_be_visible()
+    plain_page.get_by_role("link", name="Cancel").click()
+    plain_page.get_by_role("button", name="Revoke night export").click()
+    plain_page.get_by_role("button", name="Revoke the token").click()
     expect(plain_page.get_by_role("status").first).to_contain_text("is revoked")
     expect(plain_page.get_by_role("heading", name="No access tokens yet")).to_be_visible()
+
+
+def test_deleting_a_key_asks_first_and_names_what_stops_working(plain_page: Page, alice: User, site: str) -> None:
+    AccessToken.objects.issue(alice, "night export", make_key(alice, "Billing project"))
+    plain_page.goto(f"{site}/keys/")
+    plain_page.get_by_role("link", name="Delete Billing project").click()
+    expect(plain_page.get_by_role("heading", name="Delete “Billing project”?")).to_be_visible()
+    expect(plain_page.get_by_text("…0001")).to_be_visible()
+    expect(plain_page.get_by_role("listitem").filter(has_text="night export")).to_be_visible()
+    plain_page.get_by_role("link", name="Cancel").click()
+    plain_page.get_by_role("link", name="Change Billing project").click()
+    plain_page.get_by_role("link", name="Delete Billing project").click()
+    plain_page.get_by_role("button", name="Delete the key").click()
+    expect(plain_page.get_by_role("status").first).to_contain_text("“Billing project” is deleted")
+    expect(plain_page.get_by_role("heading", name="No API keys yet")).to_be_visible()

@@ -100,6 +100,11 @@ def test_an_echo_of_the_key_is_cut_out(said: str) -> None:
     assert "5926" not in without_key(said)
 
 
+def test_the_sentence_around_the_key_stays_a_sentence() -> None:
+    said = "Incorrect API key provided: sk-canar**************5926. You can find your key at https://platform.example."
+    assert without_key(said) == "Incorrect API key provided: [key]. You can find your key at https://platform.example."
+
+
 def test_no_cookie_is_kept_and_no_netrc_is_read(
     upstream: Upstream, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

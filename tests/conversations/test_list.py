@@ -9,6 +9,8 @@ from django.test import Client
 
 from tests.conftest import make_choice, make_completion, say
 from tests.conversations.pages import link, visible
+from viewer.client.client import Client as ApiClient
+from viewer.client.problems import Problem
 
 Store = Callable[..., Any]
 
@@ -101,7 +103,36 @@ def test_a_filter_that_matches_nothing_offers_the_way_out(reader: Client, stored
 def test_a_cursor_that_is_gone_is_told_and_not_a_failure(reader: Client, stored: Store) -> None:
     answer = reader.get("/completions/?after=gone")
     assert answer.status_code == 400
-    assert 'data-problem="bad-request"' in answer.content.decode()
+    page = answer.content.decode()
+    assert 'data-problem="bad-request"' in page
+    assert "The conversation to continue from may have been deleted." in page
+    assert "Open the list from its start" in page
+    assert "Open the conversation from its start" not in page
+
+
+def fail_with(problem: Problem) -> Callable[..., Any]:
+    def fail(*asked: Any, **more: Any) -> Any:
+        raise problem
+
+    return fail
+
+
+def test_a_list_that_is_refused_from_its_start_blames_no_cursor(
+    reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ApiClient, "completions", fail_with(Problem("bad-request", "unknown", status=400)))
+    page = reader.get("/completions/?metadata[team]=x").content.decode()
+    assert "Remove a filter" in page
+    assert "may have been deleted" not in page
+
+
+def test_only_a_fragment_says_that_what_is_on_the_page_stays(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ApiClient, "completions", fail_with(Problem("unavailable")))
+    for headers, stays in (({}, False), ({"HX-Request": "true"}, True)):
+        page = reader.get("/completions/?after=x", headers=headers).content.decode()
+        told = page.split('data-problem="unavailable"')[1].split("</section>")[0]
+        assert ("What is on the page stays." in told) is stays
+        assert "Try again in a moment." in told
 
 
 @pytest.mark.parametrize(

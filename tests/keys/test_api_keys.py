@@ -72,6 +72,10 @@ def test_deleting_takes_the_bound_tokens_along(reader: Client, alice: User) -> N
     key = make_key(alice)
     AccessToken.objects.issue(alice, "bound", key)
     AccessToken.objects.issue(alice, "archive")
+    asked = reader.get(f"/keys/{key.pk}/delete/").content.decode()
+    assert "bound" in asked
+    assert "archive</li>" not in asked
+    assert ApiKey.objects.exists()
     reader.post(f"/keys/{key.pk}/delete/")
     assert [token.name for token in AccessToken.objects.all()] == ["archive"]
 

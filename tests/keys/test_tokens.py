@@ -68,9 +68,9 @@ def test_nobody_sees_or_revokes_the_token_of_another(client: Client, alice: User
     assert AccessToken.objects.filter(pk=token.pk).exists()
 
 
-def test_a_get_revokes_nothing(reader: Client, alice: User) -> None:
+def test_a_get_revokes_nothing_and_asks(reader: Client, alice: User) -> None:
     token, _ = AccessToken.objects.issue(alice, "sync")
-    assert reader.get(f"/tokens/{token.pk}/revoke/").status_code == 405
+    assert "Revoke “sync”?" in reader.get(f"/tokens/{token.pk}/revoke/").content.decode()
     assert AccessToken.objects.exists()
 
 

@@ -238,7 +238,7 @@ def test_replacing_the_key_empties_what_was_cached(reader: Client, alice: User, 
 @pytest.mark.parametrize(
     ("mode", "secret", "said"),
     [
-        ("ok", "sk-good-x", "it works"), ("ok", "sk-wrong", "refuses this key"), ("no-list", "sk-good-x", "can open one by its id"),
+        ("ok", "sk-good-x", "it works"), ("ok", "sk-wrong", "refuses this key"), ("no-list", "sk-good-x", "opens one by its id was not tried"),
         ("reset", "sk-good-x", "not reachable"), ("html", "sk-good-x", "does not speak the API"),
     ],
 )  # fmt: skip

@@ -96,7 +96,7 @@ class Client:
         try:
             return self._page(partial(self._read, "", read_completion_page), after, order, limit, query)
         except Problem as problem:
-            if after and problem.name == "not-found":
+            if after and _may_be_the_cursor(problem):
                 raise _unknown_cursor(problem) from None
             raise
 
@@ -129,8 +129,9 @@ class Client:
         try:
             return self._page(partial(read, is_lasting=True), after, order, limit, again=read)
         except Problem as problem:
-            if after and problem.name == "not-found":
-                self.completion(completion_id)  # raises where it is the completion that is missing
+            if after and _may_be_the_cursor(problem):
+                if problem.name == "not-found":
+                    self.completion(completion_id)  # raises where it is the completion that is missing
                 raise _unknown_cursor(problem) from None
             if problem.name != "too-large" or limit == 1:
                 raise
@@ -327,9 +328,13 @@ def index_of(completion_id: str, message_id: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def _may_be_the_cursor(problem: Problem) -> bool:
+    """Some servers answer 404 to an `after` that they do not know, where OpenAI answers 400; few name the parameter."""
+    return problem.name == "not-found" or (problem.name == "bad-request" and problem.param in ("", "after"))
+
+
 def _unknown_cursor(problem: Problem) -> Problem:
-    """Some servers answer 404 to an `after` that they do not know, where OpenAI answers 400."""
-    return Problem("bad-request", problem.said, status=problem.status, request_id=problem.request_id)
+    return Problem("bad-request", problem.said, status=problem.status, param="after", request_id=problem.request_id)
 
 
 def _path(completion_id: str) -> str:

@@ -28,7 +28,7 @@ _QUOTA_CODES = {
 # Not every "not found" of OGX: a cursor that it does not know is worded alike, and its completion may well be there.
 _OGX_NOT_FOUND = re.compile(r"Chat completion with id .+ not found", re.DOTALL)
 # OpenAI's 401 repeats the first eight and the last four characters of the key, with stars between.
-_KEY_ECHO = re.compile(r"(provided)?:? *\S*\*{2,}\S*(?=\.|\s|$)|\bsk-[\w-]+")
+_KEY_ECHO = re.compile(r"""\S*\*{2,}\S*?(?=[.,;:!?)'"]*(?:\s|$))|\bsk-[\w-]+""")
 _LONGEST_WAIT = 366 * 24 * 60 * 60  # seconds
 
 
@@ -105,5 +105,5 @@ def _waits_in(milliseconds: str, given: str) -> Iterator[float]:
 
 
 def without_key(said: str) -> str:
-    """Cut every echo of an API key out of a server's sentence."""
-    return _KEY_ECHO.sub(lambda found: found[1] or "…", said)
+    """Put "[key]" in the place of every echo of an API key in a server's sentence."""
+    return _KEY_ECHO.sub("[key]", said)

@@ -17,7 +17,7 @@ from viewer.client.client import LARGEST_PAGE, PAGE_SIZE, Client, Order, cursor_
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
 from viewer.completions.types import Completion, Message, Unreadable
-from viewer.http import Request
+from viewer.http import Request, page_before
 from viewer.sources.sources import NoAnswer, chosen_source, find
 
 from .lists import (
@@ -127,10 +127,9 @@ def _can_be_opened(found: Completion | Unreadable) -> bool:
 
 def _where_from(request: Request, completion_id: str) -> str:
     """Give the page of this conversation that the reader is on, to come back to the same message."""
-    home, page = reverse("conversation", args=[completion_id]), urlsplit(request.headers.get("Referer", ""))
-    inside = (f"{home}messages/", f"{home}choices/")
-    is_here = page.netloc == request.get_host() and (page.path == home or page.path.startswith(inside))
-    return page._replace(scheme="", netloc="", fragment="").geturl() if is_here else home
+    home, page = reverse("conversation", args=[completion_id]), page_before(request)
+    path = urlsplit(page).path
+    return page if path == home or path.startswith((f"{home}messages/", f"{home}choices/")) else home
 
 
 @require_safe

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from viewer.client.client import Client, Order, Window, opposite
 from viewer.client.problems import Problem
 from viewer.completions.types import Completion, Unreadable
-from viewer.http import Request
+from viewer.http import Request, page_before
 
 _PARAMETERS = ("model", "order")
 _METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
@@ -41,8 +41,8 @@ def came_from(request: Request) -> dict[str, str]:
 
     It stands in no permalink, so a colleague who gets one does not get the filter with it.
     """
-    page = urlsplit(request.headers.get("Referer", ""))
-    if page.netloc == request.get_host() and page.path == reverse("completions"):
+    page = urlsplit(page_before(request))
+    if page.path == reverse("completions"):
         remember(request, narrowed_by(QueryDict(page.query)))
     kept: dict[str, str] = request.session.get("list", {})
     return kept

@@ -86,12 +86,12 @@ _WORDS: dict[ProblemName, tuple[str, str, int]] = {
     ),
     "unavailable": (
         gettext_noop("The source does not answer"),
-        gettext_noop("What is on the page stays. Try again in a moment."),
+        gettext_noop("Try again in a moment."),
         503,
     ),
     "timeout": (
         gettext_noop("The source took too long"),
-        gettext_noop("What is on the page stays. Try again in a moment."),
+        gettext_noop("Try again in a moment."),
         504,
     ),
     "too-large": (
@@ -105,25 +105,21 @@ _WORDS: dict[ProblemName, tuple[str, str, int]] = {
         502,
     ),
     "bad-request": (
-        gettext_noop("The question was refused"),
-        gettext_noop("The place to go on from may be gone. Open the conversation from its start."),
+        gettext_noop("The request was rejected"),
+        gettext_noop("Open the conversation from its start. If that fails too, tell the server's owner."),
         400,
     ),
 }
-_MISSING_INSIDE = {  # of a completion that is there, by the name in its address
-    "message_id": (
-        gettext_noop("No message with this id in the conversation"),
-        gettext_noop("Check the link, or read the conversation from its start."),
-        404,
-    ),
-    "position": (
-        gettext_noop("No answer with this number in the conversation"),
-        gettext_noop("Check the link, or read the conversation from its start."),
-        404,
-    ),
-}
-
-
+_NO_SUCH_MESSAGE = (
+    gettext_noop("No message with this id in the conversation"),
+    gettext_noop("Check the link, or read the conversation from its start."),
+    404,
+)
+_NO_SUCH_ANSWER = (
+    gettext_noop("No answer with this number in the conversation"),
+    gettext_noop("Check the link, or read the conversation from its start."),
+    404,
+)
 _OF_LIST: dict[ProblemName, tuple[str, str, int]] = {
     "not-found": (
         gettext_noop("This server does not list completions"),
@@ -132,23 +128,42 @@ _OF_LIST: dict[ProblemName, tuple[str, str, int]] = {
     ),
     "bad-request": (
         gettext_noop("The request was rejected"),
-        gettext_noop("The conversation to continue from may have been deleted. Open the list from its start."),
+        gettext_noop("The server may not know this filter. Remove a filter, then try again."),
         400,
     ),
 }
+_LOST_CONVERSATION = (
+    gettext_noop("The list cannot continue from here"),
+    gettext_noop("The conversation to continue from may have been deleted. Open the list from its start."),
+    400,
+)
+_LOST_MESSAGE = (
+    gettext_noop("The conversation cannot continue from here"),
+    gettext_noop("The message to continue from may have been deleted. Open the conversation from its start."),
+    400,
+)
 
 
 def tell(problem: Problem, *, is_of_list: bool = False) -> Told:
     """Put a problem in words; nobody gave an id where it is one of a list."""
-    words = _WORDS | _OF_LIST if is_of_list else _WORDS
-    missing = _MISSING_INSIDE.get(problem.param) if problem.name == "not-found" else None
-    title, advice, status = missing or words[problem.name]
+    title, advice, status = _words_for(problem, is_of_list=is_of_list)
     wait = math.ceil(problem.retry_after) if problem.retry_after and problem.name in _PASSING else 0
     is_quoted = bool(problem.status)
     said = problem.said if is_quoted else gettext(problem.said)
     return Told(
         problem.name, gettext(title), gettext(advice), said, is_quoted, status, wait, problem.request_id, is_of_list
     )
+
+
+def _words_for(problem: Problem, *, is_of_list: bool) -> tuple[str, str, int]:
+    match problem.name, problem.param:
+        case "not-found", "message_id":
+            return _NO_SUCH_MESSAGE
+        case "not-found", "position":
+            return _NO_SUCH_ANSWER
+        case "bad-request", "after":
+            return _LOST_CONVERSATION if is_of_list else _LOST_MESSAGE
+    return (_WORDS | _OF_LIST if is_of_list else _WORDS)[problem.name]
 
 
 def title_of(failure: NoAnswer, *, is_of_list: bool = False) -> str:

@@ -24,7 +24,7 @@ _FINDINGS = {
     "works": gettext_noop("it works"),
     "invalid-key": gettext_noop("the server refuses this key; saved all the same, replace it when you can"),
     "forbidden": gettext_noop("the server knows this key, but it may not list completions"),
-    "unsupported": gettext_noop("this server cannot list completions, but can open one by its id"),
+    "unsupported": gettext_noop("this server does not list completions; whether it opens one by its id was not tried"),
     "not-found": gettext_noop("the server does not know this address; check the base URL, which usually ends in /v1"),
     "rate-limited": gettext_noop("the server asks to slow down; the key was not refused"),
     "quota-exhausted": gettext_noop("the account behind this key has used up its quota"),

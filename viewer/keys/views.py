@@ -53,10 +53,12 @@ def test_api_key(request: Request, key_id: UUID, try_out: TryOut) -> HttpRespons
     return redirect("api-keys")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete_api_key(request: Request, key_id: UUID) -> HttpResponse:
-    """Delete one of the person's keys, and with it the access tokens that are bound to it."""
+    """Ask whether to; a POST deletes one of the person's keys, and with it the access tokens that are bound to it."""
     key = get_object_or_404(ApiKey.objects.of(request.user), pk=key_id)
+    if request.method != "POST":
+        return render(request, "keys/delete_api_key.html", {"key": key, "tokens": key.access_tokens.all()})
     key.delete()
     told = gettext("“%(label)s” is deleted, and every access token that was bound to it.")
     messages.success(request, told % {"label": key.label})
@@ -92,10 +94,12 @@ def tokens(request: Request) -> HttpResponse:
     return render(request, "keys/tokens.html", context, status=422 if form.errors else 200)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def revoke_token(request: Request, token_id: int) -> HttpResponse:
-    """Revoke one of the person's own tokens; takes effect on the next request that shows it."""
+    """Ask whether to; a POST revokes one of the person's own tokens, from the next request that shows it."""
     token = get_object_or_404(AccessToken.objects.of(request.user), pk=token_id)
+    if request.method != "POST":
+        return render(request, "keys/revoke_token.html", {"token": token})
     token.delete()
     told = gettext("“%(name)s” is revoked. A program that still uses it is refused from now on.")
     messages.success(request, told % {"name": token.name})

@@ -142,8 +142,7 @@ customElements.define(
     }
 
     async fetch(hit) {
-      const answer = await fetch(hit.href, { headers: { "HX-Request": "true" } }).catch(() => ({}));
-      if (answer.redirected) location.assign(hit.href); // signed out meanwhile
+      const answer = await lectern.fetch(hit.href, { headers: { "HX-Request": "true" } }).catch(() => ({}));
       if (!answer.ok) return void this.say(this.dataset.failed);
       const window = document.createElement("template");
       window.innerHTML = await answer.text();

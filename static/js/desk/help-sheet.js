@@ -3,8 +3,8 @@
   let sheet;
 
   const fetchSheet = async (address) => {
-    const answer = await fetch(address).catch(() => ({}));
-    if (answer.redirected) location.assign(address); // signed out meanwhile
+    const answer = await lectern.fetch(address).catch(() => ({}));
+    if (answer.status === 401) return; // the bar says why
     if (!answer.ok) return lectern.say(lectern.words.noAnswer);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     sheet = Object.assign(document.createElement("dialog"), { className: "sheet" });

@@ -48,8 +48,7 @@ customElements.define(
       const running = (this.running = new AbortController());
       const slow = setTimeout(() => this.tell(this.dataset.reading), 300);
       try {
-        const answer = await fetch(url, { signal: running.signal });
-        if (answer.redirected) location.reload(); // signed out meanwhile
+        const answer = await lectern.fetch(url, { signal: running.signal });
         const name = answer.headers.get("Content-Disposition")?.match(/filename="(.+?)"/)[1];
         if (!name) throw new Error(answer.status);
         const file = new File(await this.pieces(answer.body.getReader()), name, { type: "text/plain" });
