@@ -17,13 +17,12 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from viewer.completions.reading import read_completion, read_message
-from viewer.completions.source_text import members
-from viewer.completions.types import Completion, Message, Unreadable
+from viewer.completions.types import Completion, Message, Unreadable, speaker_of
 
 from .models import SearchEntry, StoredCompletion, StoredMessage, StoredMetadata, fit
 from .search_index import ids_between
 from .search_query import Query, Term, with_operator
-from .search_text import EVERYTHING, answers_in, shown_texts
+from .search_text import EVERYTHING, shown_texts, texts_beside, texts_in_fields
 from .snippets import Snippet, snippet_of
 
 Order = Literal["newest", "best"]
@@ -51,8 +50,8 @@ class Hit:
 class Group:
     """A conversation with the first messages that match, and how many more there are."""
 
-    completion: Completion | Unreadable
-    opening: tuple[Message | Unreadable, ...]  # what the user asked first stands in one of them
+    completion: Completion
+    opening: Iterable[Message | Unreadable]  # what the user asked first stands in one of them; read when looked at
     hits: tuple[Hit, ...]
     more: int
 
@@ -326,11 +325,12 @@ def _read(found: list[_Found], query: Query) -> Iterable[Group]:
     for group in found:
         if group.completion not in completions:  # deleted while we were looking
             continue
-        body = completions[group.completion].body
-        completion = read_completion(body)
+        completion = read_completion(completions[group.completion].body)
+        if isinstance(completion, Unreadable):
+            continue
         opening = [(group.completion, place) for place in range(_OPENING)]
         hits = [
-            _answer_hit(body, completion, query.marked)
+            _answer_hit(completion, query.marked)
             if place is None
             else _message_hit(messages[group.completion, place], query.marked)
             for place in group.places
@@ -338,7 +338,7 @@ def _read(found: list[_Found], query: Query) -> Iterable[Group]:
         ]
         yield Group(
             completion=completion,
-            opening=tuple(read_message(messages[at]) for at in opening if at in messages and '"user"' in messages[at]),
+            opening=map(read_message, (messages[at] for at in opening if at in messages)),
             hits=tuple(hits),
             more=group.count - len(group.places),
         )
@@ -354,19 +354,23 @@ def _messages(found: list[_Found]) -> dict[tuple[int, int], str]:
 
 
 def _message_hit(body: str, terms: tuple[Term, ...]) -> Hit:
-    message = _values(body)
-    role = message.get("role")
-    return Hit(message["id"], role if isinstance(role, str) else "", snippet_of(shown_texts(message), terms))
+    message = read_message(body)
+    role = speaker_of(message) if isinstance(message, Message) else ""
+    return Hit(message.id, role, snippet_of(shown_texts(message), terms))
 
 
-def _answer_hit(body: str, completion: Completion | Unreadable, terms: tuple[Term, ...]) -> Hit:
-    answer = snippet_of(chain.from_iterable(map(shown_texts, answers_in(_values(body).get("choices")))), terms)
-    metadata = completion.metadata if isinstance(completion, Completion) else {}
-    pairs = snippet_of([f"{key}: {value}" for key, value in metadata.items()], terms)
-    is_in_metadata = any(is_marked for _, is_marked in pairs) and not any(is_marked for _, is_marked in answer)
-    return Hit("", "metadata", pairs) if is_in_metadata else Hit("", "answer", answer)
+def _answer_hit(completion: Completion, terms: tuple[Term, ...]) -> Hit:
+    """Show the words where they stand: in the answer, else in the metadata or the other fields beside it."""
+    answers = chain.from_iterable(shown_texts(choice.message) for choice in completion.choices)
+    answer = snippet_of(chain(answers, texts_beside(completion)), terms)
+    if _is_marked(answer):
+        return Hit("", "answer", answer)
+    pairs = snippet_of([f"{key}: {value}" for key, value in completion.metadata.items()], terms)
+    if _is_marked(pairs):
+        return Hit("", "metadata", pairs)
+    fields = snippet_of(texts_in_fields(completion.other), terms)
+    return Hit("", "fields", fields) if _is_marked(fields) else Hit("", "answer", answer)
 
 
-def _values(body: str) -> dict[str, Any]:
-    """Read an object; a value that is nested deeper than Python's stack is empty, as where a page draws it."""
-    return {name: piece.value for name, piece in members(body)}
+def _is_marked(snippet: Snippet) -> bool:
+    return any(is_marked for _, is_marked in snippet)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .fields import Fields, as_text, json_type
 from .outcomes import outcome_of_text, outcome_of_value
 from .source_text import Piece, clean, items
@@ -9,6 +11,7 @@ from .types import Outcome, ToolCall
 
 _GIVEN = ("arguments", "input")
 _OUTPUT = ("output", "result")
+_SUFFIX = re.compile(r"(?<=.)(?:__thought__|\|)")
 
 
 def read_tool_calls(fields: Fields) -> tuple[tuple[ToolCall, ...], dict[str, str]]:
@@ -25,6 +28,11 @@ def read_tool_calls(fields: Fields) -> tuple[tuple[ToolCall, ...], dict[str, str
         calls.append(_call("", "function_call", inner, Fields("{}"), legacy))
         other |= inner.left("function_call.")
     return tuple(calls), other
+
+
+def stem_of(call_id: str) -> str:
+    """Give an id without what gateways write behind it."""
+    return _SUFFIX.split(call_id, maxsplit=1)[0]
 
 
 def _read_tool_call(piece: Piece, place: str) -> tuple[ToolCall, dict[str, str]]:

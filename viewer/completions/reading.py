@@ -61,7 +61,8 @@ def read_completion(text: str) -> Completion | Unreadable:
     for name in ("object", "request_id"):
         fields.take(name, str)
     usage, spent = _read_usage(fields)
-    cited = _sources_beside(fields)
+    choices = _read_choices(fields.take("choices", list))
+    cited = _sources_beside(fields) if any(isinstance(choice.message, Message) for choice in choices) else ()
     return Completion(
         id=fields.text("id"),
         model=fields.text("model"),
@@ -69,7 +70,7 @@ def read_completion(text: str) -> Completion | Unreadable:
         usage=usage,
         metadata=_read_metadata(fields.take("metadata", dict)),
         parameters={name: clean(piece.source) for name in _PARAMETERS if (piece := fields.take(name)) is not None},
-        choices=tuple(_with_sources(choice, cited) for choice in _read_choices(fields.take("choices", list))),
+        choices=tuple(_with_sources(choice, cited) for choice in choices),
         error=cause_in(fields.value("error")),
         other=spent | fields.left(),
         source=clean(text),
@@ -106,7 +107,7 @@ def read_message(text: str, role: str = "") -> Message | Unreadable:
         audio=_read_audio(fields),
         reasoning=merged([*_read_reasoning(fields), *content.reasoning]),
         created=_take_time(fields, "created_at"),
-        error=cause_in(flags["error"]),
+        error="" if role in ("tool", "function") else cause_in(flags["error"]),  # that of its result
         other=other | content.other | beside_calls | fields.left(),
         source=clean(text),
     )
@@ -132,7 +133,7 @@ def _read_content(fields: Fields, role: str) -> Content:
     parts, said = fields.take("content_parts", list), fields.take("content")
     if parts is not None and parts.value:
         content.read(parts, "content_parts")
-        if said is not None and not _says_the_same(said.value, parts.value):
+        if said is not None and not says_the_same(said.value, parts.value):
             content.other["content"] = clean(said.source)
     elif said is not None and said.value != "":
         if role in ("tool", "function") and not isinstance(said.value, list):
@@ -146,7 +147,7 @@ def _read_content(fields: Fields, role: str) -> Content:
     return content
 
 
-def _says_the_same(content: Any, parts: list[Any]) -> bool:
+def says_the_same(content: Any, parts: list[Any]) -> bool:
     """Whether the content is the text of the parts, joined; what is empty says nothing."""
     texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
     is_joined = isinstance(content, str) and _without_blanks(content) == _without_blanks("".join(texts))
@@ -190,9 +191,9 @@ def _sources_beside(fields: Fields) -> tuple[Citation, ...]:
 
 
 def _with_sources(choice: Choice, cited: tuple[Citation, ...]) -> Choice:
-    if isinstance(choice.message, Unreadable) or choice.message.citations:
+    if isinstance(choice.message, Unreadable) or not cited:
         return choice
-    return replace(choice, message=replace(choice.message, citations=cited))
+    return replace(choice, message=replace(choice.message, citations=(*choice.message.citations, *cited)))
 
 
 def _read_audio(fields: Fields) -> AudioAnswer | None:

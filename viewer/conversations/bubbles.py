@@ -36,6 +36,7 @@ from viewer.completions.types import (
     UnknownPart,
     Unreadable,
     parts_of_tools,
+    speaker_of,
 )
 
 from . import media
@@ -478,9 +479,8 @@ def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: b
     if message.audio is not None:
         audio_url = f"{parts_url}{len(message.parts)}/" if parts_url else ""
         parts.append(_draw_audio_answer(message.audio, audio_url, budget))
-    is_tools_alone = bool(message.results) and all(part.is_tools for part in parts)
     shown = budget.fitting(f"{source.url}{source.title}" for source in sources)
-    role = "tool" if is_tools_alone and message.role == "user" else message.role
+    role = speaker_of(message)
     return Bubble(
         id="",
         role=message.role,
@@ -490,7 +490,7 @@ def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: b
         parts=tuple(parts),
         sources=sources[:shown],
         reasoning=tuple(_draw_reasoning(found, own_url, budget) for found in message.reasoning),
-        error=make_visible(budget.fit(message.error)) if message.role not in ("tool", "function") else "",
+        error=make_visible(budget.fit(message.error)),
         created=message.created,
         other=_draw_other(message.other, budget),
         is_empty=not (parts or message.tool_calls or message.reasoning or message.results or message.other),

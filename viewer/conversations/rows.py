@@ -58,7 +58,7 @@ def first_question(client: Client, completion_id: str) -> str:
     return question_in(opening)
 
 
-def question_in(opening: tuple[Message | Unreadable, ...]) -> str:
+def question_in(opening: Iterable[Message | Unreadable]) -> str:
     """Give the first line of the first user message that has words."""
     asked = (text_of(item) for item in opening if isinstance(item, Message) and item.role == "user")
     return next((in_one_line(text) for text in asked if text.strip()), "")

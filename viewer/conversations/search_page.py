@@ -20,7 +20,6 @@ from viewer.archive.answers import is_stored
 from viewer.archive.search_query import HAS, read_query
 from viewer.archive.searching import MOST_COUNTED, Group, Hit, Order, search
 from viewer.archive.snippets import Snippet
-from viewer.completions.types import Completion
 from viewer.http import Request
 
 from .bubbles import label_of
@@ -42,7 +41,11 @@ _OPERATORS = (
     ("after:2026-01-31 before:2026-03", gettext_noop("from a day on; up to before a day, month or year")),
     ("id:chatcmpl-9", gettext_noop("inside one conversation, or one message")),
 )
-_ELSEWHERE = {"answer": gettext_noop("Answer"), "metadata": gettext_noop("Metadata")}  # where no message holds it
+_ELSEWHERE = {  # where no message holds it
+    "answer": gettext_noop("Answer"),
+    "metadata": gettext_noop("Metadata"),
+    "fields": gettext_noop("Other fields"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,6 @@ def search_results(request: Request) -> HttpResponse:
 
 def _draw(groups: Iterable[Group], asked: str) -> Iterable[DrawnGroup]:
     for group in groups:
-        if not isinstance(group.completion, Completion):
-            continue
         completion_id = group.completion.id
         yield DrawnGroup(
             row=draw_row(group.completion, question_in(group.opening)),
@@ -134,7 +135,8 @@ def _draw_hit(completion_id: str, hit: Hit) -> DrawnHit:
     The page marks one stretch of text (`?find=`): the longest that was found, as it was written.
     """
     find = max((text for text, is_marked in hit.snippet if is_marked), key=len, default="")
-    asked = {"find": find} if find and hit.role != "metadata" else {}  # which stands beside the messages
+    is_beside = not hit.message_id and hit.role != "answer"
+    asked = {"find": find} if find and not is_beside else {}  # what stands beside the messages is not marked
     if hit.message_id:
         label, address = label_of(hit.role), reverse("permalink", args=[completion_id, hit.message_id])
     else:

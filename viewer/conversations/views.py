@@ -23,6 +23,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from viewer.client.client import Client, Order, index_of, opposite
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
+from viewer.completions.outcomes import said_by
 from viewer.completions.types import AudioPart, Choice, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
 from viewer.http import Request, own_address
 from viewer.sources.sources import NoAnswer, Source, chosen_source, completion_of, find
@@ -57,7 +58,7 @@ from .problem_words import Told, tell, title_of
 from .remote_images import NotLoaded, fetch_image
 from .rows import answer_line, draw_rows, first_question, question_in
 from .templatetags.reading import long_time, utc_time
-from .tools import Around, Ties, draw_text, given_to, said_by
+from .tools import Around, Ties, draw_text, given_to
 from .transcripts import (
     INCLUDES,
     Extract,
