@@ -16,11 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from tests.conftest import make_choice, make_completion, make_long, say
-from viewer.archive import search_index
+from tests.hostile import hold_everywhere
+from viewer.archive import search_index, search_text
 from viewer.archive.models import SearchEntry, StoredCompletion, StoredMessage
 from viewer.archive.search_query import read_query
-from viewer.archive.search_text import asked_words, words_of
+from viewer.archive.search_text import asked_words, search_words, words_of
 from viewer.archive.searching import Results, search
+from viewer.completions.source_text import Piece
 
 Store = Callable[..., Any]
 
@@ -468,6 +470,36 @@ def test_an_index_of_a_version_with_another_folding_is_written_anew_by_the_next_
     assert "2 conversations made searchable" in capsys.readouterr().out
     assert list(SearchEntry.objects.order_by("id").values_list("id", "completion_id", "position", "words")) == indexed
     assert found("refund") == ["chatcmpl-b-0", "chatcmpl-a-1"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rebuilding_gives_of_any_shape_what_importing_gave(stored: Store) -> None:
+    shapes = hold_everywhere("a fig", "c")
+    shapes["messages"] += [
+        say("user", [SAID]),
+        say("model", [GOOGLES, {"text": "x", "thought": True}]),
+        say("ai", None, tool_calls=[MCP]),
+    ]
+    assert [outcome.became for outcome in stored(shapes)] == ["imported"]
+    imported = list(SearchEntry.objects.order_by("id").values_list("words", flat=True))
+    call_command("rebuild_search")
+    assert list(SearchEntry.objects.order_by("id").values_list("words", flat=True)) == imported
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    role=some.sampled_from(["user", "Human", " AI", "model", "system", "tool", "critic", "", 7]),
+    content=some.sampled_from(["a fig", "", "<think>a</think>b", "![a](data:image/png;base64,QUJD)", '{"error": "x"}', None, ["a"]]),
+    more=some.dictionaries(some.sampled_from(["name", "id", "refusal", "annotations", "error", "x"]), some.sampled_from([None, "a", [], {}, 0, ""])),
+)  # fmt: skip
+def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: Any, content: Any, more: Any) -> None:
+    values = {"role": role, "content": content, **more}
+    message = Piece(json.dumps(values), values)
+    quick = list(search_words("m", {}, [message], "{}"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_text, "speaker_of_text", lambda values: "")
+        read = list(search_words("m", {}, [message], "{}"))
+    assert [set(words.split()) for words in quick] == [set(words.split()) for words in read]
 
 
 def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:

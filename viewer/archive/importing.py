@@ -164,7 +164,7 @@ def _record(completion_id: str, fields: dict[str, Piece], body: str, digest: str
         body=body,
         digest=digest,
         messages=_to_messages(completion_id, messages),
-        words=list(search_words(model, metadata, (message.source for message in messages), body)),
+        words=list(search_words(model, metadata, messages, body)),
     )
 
 

@@ -14,6 +14,8 @@ from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef, QuerySet
 
+from viewer.completions.source_text import Piece, values_of
+
 from .bulk import ROWS, insert
 from .models import SearchEntry, StoredCompletion
 from .search_text import search_words
@@ -182,7 +184,7 @@ def _read_entries(completion: StoredCompletion) -> Iterator[Entry]:
     words = search_words(
         completion.model,
         dict(completion.metadata.values_list("key", "value")),
-        (message for _, _, message in for_words),
+        (Piece(message, values_of(message)) for _, _, message in for_words),
         completion.body,
     )
     return entries_of(completion.pk, completion.created, ((row, position) for row, position, _ in for_rows), words)

@@ -18,9 +18,9 @@ from viewer.completions.calls import stem_of
 from viewer.completions.folding import IGNORED, fold
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
 from viewer.completions.outcomes import has_error
-from viewer.completions.reading import read_completion, read_message, says_the_same
+from viewer.completions.reading import read_completion, read_message, says_the_same, speaker_of_text
 from viewer.completions.reasoning import split_thoughts
-from viewer.completions.source_text import decode, is_json_text, readable_json, values_of, without_escapes
+from viewer.completions.source_text import Piece, decode, is_json_text, readable_json, values_of, without_escapes
 from viewer.completions.types import (
     AudioPart,
     Completion,
@@ -48,7 +48,7 @@ _BYTES = re.compile(
     r"|(?<![A-Za-z0-9+/_=-])(?:[A-Za-z0-9+/_=-]{57,}[\r\n]+){4,}[A-Za-z0-9+/_=-]*"
 )
 _ALL_BYTES = re.compile(rf"(?:data:[^\s,]{{0,200}};base64,)?[A-Za-z0-9+/_=-]{{{_LONGEST_RUN}}}")
-_KINDS = {ImagePart: "image", AudioPart: "audio", FilePart: "file", RefusalPart: "refusal"}
+_KINDS: dict[type, str] = {ImagePart: "image", AudioPart: "audio", FilePart: "file", RefusalPart: "refusal"}
 _PROSE = {"content", "content_parts", "text"}  # where an assistant's Markdown stands; `text` in a choice of older APIs
 _ASIDE = {"role", "id", "index", "finish_reason", "logprobs"}
 
@@ -136,24 +136,30 @@ def without_bytes(text: str) -> str:
 
 
 def texts_in(
-    item: Message | Unreadable, read_json: Callable[[str], str] = without_escapes
+    item: Message | Unreadable,
+    read_json: Callable[[str], str] = without_escapes,
+    values: dict[str, Any] | None = None,
 ) -> Iterator[tuple[str, bool]]:
     """Give every text of a message, and whether it is Markdown, which thoughts between tags are not.
 
     Who speaks and the id of the message are left out, for they have operators of their own.
     """
     if isinstance(item, Unreadable):
-        yield from ((text, False) for text in texts_of(decode(item.source), read_json))
+        yield from ((text, False) for text in texts_of(_value(item.source), read_json))
         return
-    values = values_of(item.source)
+    values = dict(values) if values else values_of(item.source)
     if isinstance(parts := values.get("content_parts"), list) and says_the_same(values.get("content"), parts):
         values["content"] = None
-    for name, value in values.items():
+    for name, value in _without_operators(values).items():
         is_prose = name in _PROSE and item.role == "assistant"
-        for text in texts_of(value, read_json, name) if name not in _ASIDE else ():
+        for text in texts_of(value, read_json, name):
             said, thoughts = split_thoughts(text) if is_prose else (text, [])
             yield said, is_prose and not is_json_text(said)
             yield from ((thought, False) for thought in thoughts)
+
+
+def _without_operators(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in _ASIDE}
 
 
 def shown_texts(item: Message | Unreadable) -> Iterator[str]:
@@ -178,21 +184,33 @@ def texts_beside(completion: Completion) -> Iterator[str]:
 def texts_in_fields(fields: dict[str, str]) -> Iterator[str]:
     """Give the texts of fields that have no place of their own, from their JSON."""
     for name, source in fields.items():
-        yield from texts_of(decode(source), name=name)
+        yield from texts_of(_value(source), name=name)
 
 
-def search_words(model: str, metadata: dict[str, str], messages: Iterable[str], body: str) -> Iterator[str]:
+def _value(source: str) -> Any:
+    """Read JSON; one that is nested too deeply is a text itself."""
+    try:
+        return decode(source)
+    except ValueError:
+        return source
+
+
+def search_words(model: str, metadata: dict[str, str], messages: Iterable[Piece], body: str) -> Iterator[str]:
     """Give the words of each message, and last those of the answer, which carries the words of the completion too.
 
-    Messages and the completion's `body` are JSON.
+    The completion's `body` is JSON.
     """
     shared = " ".join(_shared_marks(model, metadata))
     tools: dict[str, str] = {}
     said = ""
-    for source in messages:
-        message = read_message(source)
-        said = _words(text for text, _ in texts_in(message))
-        yield f"{said} {' '.join(_marks(message, tools))} {shared}"
+    for source, values in messages:
+        if role := speaker_of_text(values):  # as in most; to read one takes as long as to cut it into words
+            said, marks = _words(texts_of(_without_operators(values))), mark("role", role)
+        else:
+            message = read_message(source, values=values)
+            said = _words(text for text, _ in texts_in(message, values=values))
+            marks = " ".join(_marks(message, tools))
+        yield f"{said} {marks} {shared}"
     completion = read_completion(body)
     if isinstance(completion, Unreadable):
         yield shared
@@ -203,10 +221,10 @@ def search_words(model: str, metadata: dict[str, str], messages: Iterable[str], 
         answered = ""
     pairs = (f"{key} {value}" for key, value in metadata.items())
     others = _words(chain(pairs, texts_beside(completion), texts_in_fields(completion.other)))
-    marks = {name for answer in answers for name in _marks(answer, tools)}
+    named = {name for answer in answers for name in _marks(answer, tools)}
     if completion.error or any(choice.error for choice in completion.choices):
-        marks.add(mark("has", "error"))
-    yield f"{answered} {others} {' '.join(sorted(marks))} {shared}"
+        named.add(mark("has", "error"))
+    yield f"{answered} {others} {' '.join(sorted(named))} {shared}"
 
 
 def _in_pairs(run: re.Match[str]) -> str:
@@ -247,8 +265,8 @@ def _kinds_in(message: Message) -> set[str]:
         "refusal": message.refusal,
         "tool": message.results or message.tool_calls,
     }
-    kinds = {kind for part, kind in _KINDS.items() if any(isinstance(one, part) for one in message.parts)}
-    return kinds | {kind for kind, found in there.items() if found}
+    parts = {_KINDS.get(type(part), "") for part in message.parts} - {""}
+    return parts | {kind for kind, found in there.items() if found}
 
 
 def _tool_of(result: ToolResult, tools: dict[str, str]) -> str:

@@ -32,6 +32,7 @@ from .types import (
 
 _REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks")
 _FLAGS = ("is_error", "isError", "status", "success", "ok", "error")  # by which a message says that a tool failed
+_OF_A_TEXT = {"id", "role", "name", "content"}
 _PARAMETERS = (
     "temperature", "top_p", "max_tokens", "max_completion_tokens", "reasoning_effort", "tools", "tool_choice",
     "parallel_tool_calls", "response_format", "seed", "presence_penalty", "frequency_penalty", "service_tier",
@@ -77,22 +78,25 @@ def read_completion(text: str) -> Completion | Unreadable:
     )
 
 
-def read_message(text: str, role: str = "") -> Message | Unreadable:
-    """Read one message; never raises. `role` is whose it is where it does not say so itself."""
+def read_message(text: str, role: str = "", values: dict[str, Any] | None = None) -> Message | Unreadable:
+    """Read one message; never raises. `role` is whose it is where it does not say so itself.
+
+    `values` is what the text says, where that is known.
+    """
     try:
-        fields = Fields(text)
+        fields = Fields(text, values)
     except ValueError as error:
         return Unreadable(_reason(text, error), clean(text))
-    if not fields:
+    if fields.is_empty:
         return Unreadable("an empty object", text)
-    flags = {name: fields.value(name) for name in _FLAGS}
-    role = canonical(fields.shown("role")) or role
+    role = canonical(fields.shown("role") or "") or role
     name = fields.text("name")
     content = _read_content(fields, role)
     citations, other = read_annotations(fields, "annotations")
     citations = (*content.citations, *_placed(content, citations), *_sources_of(fields))
     if role in ("tool", "function") and not content.results:
-        said = ToolResult(fields.text("tool_call_id"), name, 0, len(content.parts), outcome_of_value(flags))
+        outcome = outcome_of_value({flag: fields.value(flag) for flag in _FLAGS})
+        said = ToolResult(fields.text("tool_call_id"), name, 0, len(content.parts), outcome)
         content.results.append(said)
     calls, beside_calls = read_tool_calls(fields)
     return Message(
@@ -107,10 +111,22 @@ def read_message(text: str, role: str = "") -> Message | Unreadable:
         audio=_read_audio(fields),
         reasoning=merged([*_read_reasoning(fields), *content.reasoning]),
         created=_take_time(fields, "created_at"),
-        error="" if role in ("tool", "function") else cause_in(flags["error"]),  # that of its result
+        error="" if role in ("tool", "function") else cause_in(fields.value("error")),  # that of its result
         other=other | content.other | beside_calls | fields.left(),
         source=clean(text),
     )
+
+
+def speaker_of_text(values: dict[str, Any]) -> str:
+    """Give the role of a message that is one text and no more, so that reading it finds nothing else; else empty."""
+    role, said = values.get("role"), values.get("content")
+    if not (isinstance(role, str) and isinstance(said, str)):
+        return ""
+    if any(value is not None and name not in _OF_A_TEXT for name, value in values.items()):
+        return ""
+    role = canonical(role)
+    is_plain = role in ("user", "system", "developer") or (role == "assistant" and "<" not in said and "](" not in said)
+    return role if is_plain else ""
 
 
 def _read_page(text: str, read: Callable[[str], Readable | Unreadable]) -> Page[Readable | Unreadable]:
@@ -130,16 +146,16 @@ def _read_page(text: str, read: Callable[[str], Readable | Unreadable]) -> Page[
 def _read_content(fields: Fields, role: str) -> Content:
     """Read the parts, or the content where there are none: OpenAI sends the same text in both (api_facts, 1)."""
     content = Content(is_assistants=role == "assistant")
-    parts, said = fields.take("content_parts", list), fields.take("content")
-    if parts is not None and parts.value:
+    is_tools = role in ("tool", "function")
+    if (parts := fields.take("content_parts", list)) is not None and parts.value:
         content.read(parts, "content_parts")
-        if said is not None and not says_the_same(said.value, parts.value):
+        if (said := fields.take("content")) is not None and not says_the_same(said.value, parts.value):
             content.other["content"] = clean(said.source)
-    elif said is not None and said.value != "":
-        if role in ("tool", "function") and not isinstance(said.value, list):
-            content.add_said_by_tool(as_text(said))
-        else:
-            content.read(said, "content")
+    elif (is_tools and not isinstance(fields.value("content"), list)) or isinstance(fields.value("content"), str):
+        if text := fields.shown("content"):
+            (content.add_said_by_tool if is_tools else content.add_text)(text)
+    elif (said := fields.take("content")) is not None:
+        content.read(said, "content")
     if (pictures := fields.take("images", list)) is not None:
         drawn, other = read_pictures(pictures, "images")
         content.parts += drawn
@@ -234,7 +250,7 @@ def _read_choice(position: int, piece: Piece) -> Choice:
     return Choice(
         index=position if index is None else index,
         message=_read_answer(fields, source),
-        finish_reason=fields.shown("finish_reason"),
+        finish_reason=fields.shown("finish_reason") or "",
         has_logprobs=has_logprobs,
         error=cause_in(fields.value("error")),
         other=fields.left(),

@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from json.encoder import encode_basestring_ascii
 from typing import Any, NamedTuple
 
 _BLANKS = " \t\n\r"
 _SPACE = re.compile(rf"[{_BLANKS}]*")
+_COMMA = re.compile(rf"[{_BLANKS}]*,[{_BLANKS}]*")
+_NAME = re.compile(rf'"([^"\\\x00-\x1f]*)"[{_BLANKS}]*:[{_BLANKS}]*')  # as most are, without escapes
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -56,13 +59,10 @@ def members(text: str, decoder: json.JSONDecoder = LENIENT) -> list[tuple[str, P
     pairs = []
     at, goes_on = _enter(text, "{", "}")
     while goes_on:
-        name, end = _value_at(text, at, decoder)
-        if not isinstance(name, str):
-            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
-        colon = _skip_space(text, end)
-        if text[colon : colon + 1] != ":":
-            raise json.JSONDecodeError("Expecting ':' delimiter", text, colon)
-        start = _skip_space(text, colon + 1)
+        if (simple := _NAME.match(text, at)) is not None:
+            name, start = simple[1], simple.end()
+        else:
+            name, start = _name_at(text, at, decoder)
         value, at = _value_at(text, start, decoder)
         pairs.append((name, Piece(text[start:at], value)))
         at, goes_on = _go_on(text, at, "}")
@@ -90,7 +90,7 @@ def values_of(text: str) -> dict[str, Any]:
 
 def to_object(pairs: list[tuple[str, str]]) -> str:
     """Write a JSON object from names and the source texts of their values."""
-    return "{" + ",".join(f"{json.dumps(name)}:{source}" for name, source in pairs) + "}"
+    return "{" + ",".join(f"{encode_basestring_ascii(name)}:{source}" for name, source in pairs) + "}"
 
 
 def pretty(text: str, enough: int | None = None) -> str | None:
@@ -160,11 +160,10 @@ def _enter(text: str, opening: str, closing: str) -> tuple[int, bool]:
 
 def _go_on(text: str, end: int, closing: str) -> tuple[int, bool]:
     """Go from the end of an element to the next; say whether there is one."""
+    if (comma := _COMMA.match(text, end)) is not None:
+        return comma.end(), True
     at = _skip_space(text, end)
-    separator = text[at : at + 1]
-    if separator == ",":
-        return _skip_space(text, at + 1), True
-    if separator != closing:
+    if text[at : at + 1] != closing:
         raise json.JSONDecodeError(f"Expecting ',' or '{closing}'", text, at)
     return _leave(text, at)
 
@@ -174,6 +173,17 @@ def _leave(text: str, at: int) -> tuple[int, bool]:
     if at != len(text):
         raise json.JSONDecodeError("Extra data", text, at)
     return at, False
+
+
+def _name_at(text: str, at: int, decoder: json.JSONDecoder) -> tuple[str, int]:
+    """Read the name of a member of any kind, and find where its value begins."""
+    name, end = _value_at(text, at, decoder)
+    if not isinstance(name, str):
+        raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
+    colon = _skip_space(text, end)
+    if text[colon : colon + 1] != ":":
+        raise json.JSONDecodeError("Expecting ':' delimiter", text, colon)
+    return name, _skip_space(text, colon + 1)
 
 
 def _value_at(text: str, start: int, decoder: json.JSONDecoder) -> tuple[Any, int]:
