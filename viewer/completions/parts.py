@@ -301,6 +301,7 @@ _IMPLIED = (
     ("text", "text"), ("image_url", "image_url"), ("functionCall", "tool_use"), ("function_call", "tool_use"),
     ("functionResponse", "tool_result"), ("function_response", "tool_result"), ("toolUse", "tool_use"),
     ("toolResult", "tool_result"), ("fileData", "file"), ("input_audio", "input_audio"),
+    ("reasoningContent", "reasoning"),
 )  # fmt: skip
 
 

@@ -301,6 +301,9 @@ class NoAnswer:
 
     cause: str
 
+    def as_the_customer_saw_it(self) -> NoAnswer:
+        return NoAnswer("")
+
 
 def no_answer_in(completion: Completion, newest: Message | Unreadable | None) -> NoAnswer | None:
     """Say that no answer is stored, unless there is one, be it as the newest message."""
@@ -372,6 +375,11 @@ def label_of(role: str) -> str:
     if role in ROLES:
         return gettext(ROLES[role])
     return gettext("Role “%(name)s”") % {"name": make_visible(role)} if role else gettext("No role")
+
+
+def is_seen(message: Message) -> bool:
+    """Whether the customer saw what this role says, as far as its parts go."""
+    return message.role in _SEEN_ROLES
 
 
 def text_of(message: Message | Unreadable) -> str:

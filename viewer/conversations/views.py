@@ -56,7 +56,7 @@ from .lists import (
 from .pages import page_or_fragment
 from .problem_words import Told, tell, title_of
 from .remote_images import NotLoaded, fetch_image
-from .rows import answer_line, draw_rows, first_question, question_in
+from .rows import draw_rows, first_question, question_in, spoken_line
 from .templatetags.reading import long_time, utc_time
 from .tools import Around, Ties, draw_text, given_to
 from .transcripts import (
@@ -191,6 +191,9 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
     shown, choices = _drawn(completion_id, reading, completion, message_id, as_source)
     bubbles = for_customer(shown) if is_for_customer else [*shown]
     answer = for_customer(choices) if is_for_customer else [*choices]
+    no_answer = no_answer_in(completion, reading.last) if completion and reading.is_end else None
+    if no_answer and is_for_customer:
+        no_answer = no_answer.as_the_customer_saw_it()
     context: dict[str, Any] = {
         "completion_id": completion_id,
         "message_id": message_id,
@@ -199,7 +202,7 @@ def conversation(request: Request, completion_id: str, message_id: str = "") -> 
         "source": source,
         "bubbles": bubbles,
         "answer": answer,
-        "no_answer": no_answer_in(completion, reading.last) if completion and reading.is_end else None,
+        "no_answer": no_answer,
         "hidden_count": sum(item.hidden for item in (*bubbles, *answer) if isinstance(item, Hidden)),
         "as_source": as_source,
         "is_for_customer": is_for_customer,
@@ -318,7 +321,7 @@ def printed(request: Request, completion_id: str) -> HttpResponseBase:
     extract = replace(extract, pages=chain([opening], extract.pages))
     context = {
         "completion_id": completion_id,
-        "title": question_in(opening) or answer_line(extract.completion)[1] or completion_id,
+        "title": question_in(opening) or spoken_line(extract.completion)[1] or completion_id,
         "facts": _facts(request, extract, source),
     }
     page = render_to_string("conversations/print.html", context, request)
@@ -610,7 +613,7 @@ def _title(client: Client, completion_id: str, reading: Reading, completion: Com
         asked = question_in(reading.items)
     else:
         asked = first_question(client, completion_id) if client.is_local else ""
-    return asked or (answer_line(completion)[1] if completion else "") or completion_id
+    return asked or (spoken_line(completion)[1] if completion else "") or completion_id
 
 
 def _part_of(request: Request, message: Message, n: int) -> HttpResponse:
