@@ -16,11 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from tests.conftest import make_choice, make_completion, make_long, say
-from viewer.archive import search_index
+from tests.hostile import hold_everywhere
+from viewer.archive import search_index, search_text
 from viewer.archive.models import SearchEntry, StoredCompletion, StoredMessage
 from viewer.archive.search_query import read_query
-from viewer.archive.search_text import asked_words, words_of
+from viewer.archive.search_text import asked_words, search_words, words_of
 from viewer.archive.searching import Results, search
+from viewer.completions.source_text import Piece
 
 Store = Callable[..., Any]
 
@@ -167,6 +169,77 @@ def test_every_script_is_found_by_its_own_words(
     assert {question: found(question) for question in misses} == {question: [] for question in misses}
 
 
+USE = {"type": "tool_use", "id": "t1", "name": "look", "input": {"a": "fig"}}
+GOOGLES = {"functionCall": {"name": "look", "args": {"a": "fig"}}}
+SAID = {"type": "tool_result", "tool_use_id": "t1", "content": "a fig"}
+MCP = {"id": "m", "type": "mcp", "name": "look", "arguments": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "question", "expected"),
+    [
+        ([say("human", "a fig")], "role:user", [0]),
+        ([say("Human", "a fig")], "role:HUMAN fig", [0]),
+        ([say("model", "a fig"), say("ai", "fig")], "role:assistant", [1, 0]),
+        ([say("user", [SAID])], "role:tool", [0]),
+        ([say("user", [SAID])], "role:user", []),
+        ([say("user", [SAID, {"type": "text", "text": "mine"}])], "role:user role:tool", [0]),
+        ([say("function", "a fig", name="look")], "role:function role:tool tool:look", [0]),
+        ([say("assistant", [USE]), say("user", [SAID])], "tool:look has:tool fig", [1, 0]),
+        ([say("assistant", None, tool_calls=[call("look", "{}", "t1")]), say("tool", "fig", tool_call_id="t1__thought__x")], "tool:look", [1, 0]),
+        ([say("assistant", None, tool_calls=[call("look", "{}", "")]), say("tool", "fig")], "tool:look", [0]),
+        ([say("model", [GOOGLES]), say("user", [{"functionResponse": {"name": "look", "response": {"a": 1}}}])], "tool:look", [1, 0]),
+        ([say("assistant", None, tool_calls=[MCP])], "tool:look", [0]),
+        ([say("user", [SAID | {"is_error": True}])], "has:error", [0]),
+        ([say("tool", "fig", is_error=True)], "has:error", [0]),
+        ([say("tool", "fig", status="error")], "has:error", [0]),
+        ([say("tool", "fig", error=None)], "has:error", []),
+        ([say("tool", None, content_parts=[{"type": "text", "text": "Error: no fig"}])], "has:error", [0]),
+        ([say("tool", [{"type": "text", "text": '{"isError": true}'}])], "has:error", [0]),
+        ([say("assistant", None, tool_calls=[MCP | {"error": "gone"}])], "has:error", [0]),
+        ([say("assistant", None, tool_calls=[MCP | {"output": "Error: gone"}])], "has:error", [0]),
+        ([say("assistant", "fig", error={"message": "quota"})], "has:error quota", [0]),
+        ([say("assistant", "Error: the word alone")], "has:error", []),
+        ([say("user", [{"type": "image", "data": "QUJD", "mimeType": "image/png"}])], "has:image", [0]),
+        ([say("user", "fig", images=[{"type": "image_url", "image_url": {"url": "data:,"}}])], "has:image", [0]),
+        ([say("user", [{"type": "audio", "data": "QUJD", "mimeType": "audio/wav"}])], "has:audio", [0]),
+        ([say("user", [{"type": "document", "title": "Fig", "source": {"type": "file", "file_id": "f"}}])], "has:file", [0]),
+        ([say("assistant", "fig", context={"citations": [{"title": "Fig", "url": None}]})], "has:citation", [0]),
+        ([say("assistant", "<think>a fig</think>Plum")], "has:reasoning fig", [0]),
+        ([say("assistant", [{"type": "thinking", "thinking": "a fig"}])], "has:reasoning fig", [0]),
+        ([say("assistant", "Plum")], "has:reasoning", []),
+        ([say("assistant", "Plum", content_parts=[{"type": "text", "text": "Fig"}])], "plum", [0]),
+    ],
+)  # fmt: skip
+def test_what_operators_find_is_what_the_page_calls_it(
+    stored: Store, messages: list[dict[str, Any]], question: str, expected: list[int]
+) -> None:
+    stored(make_completion("c", *messages, choices=[]))
+    assert found(question) == [f"c-{n}" for n in expected]
+
+
+@pytest.mark.parametrize(
+    ("fields", "question", "hit"),
+    [
+        ({"choices": [{"delta": {"content": "A fig"}}]}, "fig role:assistant", "answer"),
+        ({"choices": [{"text": "A fig", "logprobs": {"tokens": ["plum"]}}]}, "fig role:assistant -plum", "answer"),
+        ({"citations": ["https://fig.example/a"]}, "fig.example has:citation", "answer"),
+        ({"search_results": [{"title": "Fig", "url": "https://a.example"}]}, "fig has:citation", "answer"),
+        ({"choices": [make_choice("x", annotations=[])], "citations": ["https://fig.example"]}, "fig", "answer"),
+        ({"choices": [{**make_choice("x"), "verdict": "fig"}]}, "fig", "answer"),
+        ({"choices": [{**make_choice("x"), "error": {"message": "fig"}}]}, "fig has:error", "answer"),
+        ({"choices": [], "error": {"message": "fig"}}, "fig has:error", "fields"),
+        ({"related_questions": ["What is a fig?"]}, "fig", "fields"),
+        ({"metadata": {"fruit": "fig"}}, "fig", "metadata"),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_answer_and_beside_it_is_found(
+    stored: Store, fields: dict[str, Any], question: str, hit: str
+) -> None:
+    stored(make_completion("c", say("user", "x"), **fields))
+    assert found(question) == [f"c {hit}"]
+
+
 LONG_BYTES = "QUJD" * 100
 IN_LINES = "\n".join(["QUJD" * 19] * 6)
 
@@ -223,6 +296,16 @@ def test_the_snippet_of_an_assistant_shows_no_marks_of_markdown(stored: Store) -
     assert snippet("second") == "A [second] refund"
     assert snippet("starred") == "a **[starred]** question"
     assert snippet("paid") == "[Paid]. Twice"
+
+
+def test_the_snippet_of_json_and_of_thoughts_keeps_what_looks_like_markdown(stored: Store) -> None:
+    stored(
+        make_completion("a", say("assistant", '{"a": "5 * 3 * 2 figs"}'), choices=[]),
+        make_completion("b", say("ai", "<think>**plum** first</think>**Pear**"), choices=[]),
+    )
+    assert snippet("figs") == '{ "a": "5 * 3 * 2 [figs]" }'
+    assert snippet("plum") == "**[plum]** first"
+    assert snippet("pear") == "[Pear]"
 
 
 def test_newest_first_pages_give_every_conversation_once(stored: Store) -> None:
@@ -387,6 +470,36 @@ def test_an_index_of_a_version_with_another_folding_is_written_anew_by_the_next_
     assert "2 conversations made searchable" in capsys.readouterr().out
     assert list(SearchEntry.objects.order_by("id").values_list("id", "completion_id", "position", "words")) == indexed
     assert found("refund") == ["chatcmpl-b-0", "chatcmpl-a-1"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rebuilding_gives_of_any_shape_what_importing_gave(stored: Store) -> None:
+    shapes = hold_everywhere("a fig", "c")
+    shapes["messages"] += [
+        say("user", [SAID]),
+        say("model", [GOOGLES, {"text": "x", "thought": True}]),
+        say("ai", None, tool_calls=[MCP]),
+    ]
+    assert [outcome.became for outcome in stored(shapes)] == ["imported"]
+    imported = list(SearchEntry.objects.order_by("id").values_list("words", flat=True))
+    call_command("rebuild_search")
+    assert list(SearchEntry.objects.order_by("id").values_list("words", flat=True)) == imported
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    role=some.sampled_from(["user", "Human", " AI", "model", "system", "tool", "critic", "", 7]),
+    content=some.sampled_from(["a fig", "", "<think>a</think>b", "![a](data:image/png;base64,QUJD)", '{"error": "x"}', None, ["a"]]),
+    more=some.dictionaries(some.sampled_from(["name", "id", "refusal", "annotations", "error", "x"]), some.sampled_from([None, "a", [], {}, 0, ""])),
+)  # fmt: skip
+def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: Any, content: Any, more: Any) -> None:
+    values = {"role": role, "content": content, **more}
+    message = Piece(json.dumps(values), values)
+    quick = list(search_words("m", {}, [message], "{}"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_text, "speaker_of_text", lambda values: "")
+        read = list(search_words("m", {}, [message], "{}"))
+    assert [set(words.split()) for words in quick] == [set(words.split()) for words in read]
 
 
 def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:

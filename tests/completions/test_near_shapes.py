@@ -129,6 +129,10 @@ def test_googles_calls_and_responses_have_no_type_and_are_read() -> None:
     said = read(content=[{"functionResponse": {"name": "f", "response": {"ok": False}}}])
     assert [(result.name, result.start, result.end) for result in said.results] == [("f", 0, 1)]
     assert said.parts == (TextPart('{"ok": false}'),)
+    stored = read(
+        "model", content_parts=[{"type": None, "text": None, "image_url": None, "functionCall": {"name": "f"}}]
+    )
+    assert [call.name for call in stored.tool_calls] == ["f"]  # the archive writes null for what a part has not
 
 
 def test_mcps_content_with_a_picture_is_parts_also_as_json_in_a_text() -> None:

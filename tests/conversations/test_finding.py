@@ -135,7 +135,11 @@ def test_what_the_search_shows_of_a_message_is_counted_there() -> None:
     """Whatever a result marks is what its link looks for."""
     lines = (settings.BASE_DIR / "viewer/archive/samples.jsonl").read_text().splitlines()
     messages = [message for line in lines for message in json.loads(line)["messages"]]
-    looked_for = [(message, text[: finding.LONGEST].strip()) for message in messages for text in shown_texts(message)]
+    looked_for = [
+        (message, text[: finding.LONGEST].strip())
+        for message in messages
+        for text in shown_texts(read_message(json.dumps(message)))
+    ]
     assert len(looked_for) > 100
     missed = [
         text

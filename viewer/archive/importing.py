@@ -132,7 +132,7 @@ def _read_stored(pairs: list[tuple[str, Piece]], messages: list[Piece], digest: 
     fields = dict(pairs)
     completion_id = _read_id(fields["id"].value if "id" in fields else None, "the completion")
     body = to_object([(name, piece.source) for name, piece in pairs if name != "messages"])
-    return _record(completion_id, fields, body, digest, messages, fields.get("choices", _NULL).value)
+    return _record(completion_id, fields, body, digest, messages)
 
 
 def _read_fine_tuning(pairs: list[tuple[str, Piece]], messages: list[Piece], digest: str) -> Record:
@@ -149,13 +149,10 @@ def _read_fine_tuning(pairs: list[tuple[str, Piece]], messages: list[Piece], dig
     }
     names = [*_COMPLETION_KEYS, *(name for name in given if name not in _COMPLETION_KEYS)]
     body = to_object([(name, given.get(name, "null")) for name in names])
-    choices = [{"message": message.value} for message in answers]
-    return _record(completion_id, dict(pairs), body, digest, messages[: len(messages) - len(answers)], choices)
+    return _record(completion_id, dict(pairs), body, digest, messages[: len(messages) - len(answers)])
 
 
-def _record(
-    completion_id: str, fields: dict[str, Piece], body: str, digest: str, messages: list[Piece], choices: Any
-) -> Record:
+def _record(completion_id: str, fields: dict[str, Piece], body: str, digest: str, messages: list[Piece]) -> Record:
     given = fields.get("model", _NULL).value
     model = fit(given)[:255] if isinstance(given, str) else ""
     metadata = _read_metadata(fields.get("metadata", _NULL))
@@ -167,7 +164,7 @@ def _record(
         body=body,
         digest=digest,
         messages=_to_messages(completion_id, messages),
-        words=list(search_words(model, metadata, (message.value for message in messages), choices)),
+        words=list(search_words(model, metadata, messages, body)),
     )
 
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef, QuerySet
 
-from viewer.completions.source_text import decode
+from viewer.completions.source_text import Piece, values_of
 
 from .bulk import ROWS, insert
 from .models import SearchEntry, StoredCompletion
@@ -179,14 +179,13 @@ def optimise() -> None:
 
 
 def _read_entries(completion: StoredCompletion) -> Iterator[Entry]:
-    body = decode(completion.body)
     rows = completion.messages.order_by("position").values_list("pk", "position", "body").iterator(2000)
     for_rows, for_words = tee(rows)  # read in step, so that one row is held and not all
     words = search_words(
         completion.model,
         dict(completion.metadata.values_list("key", "value")),
-        (decode(message) for _, _, message in for_words),
-        body.get("choices"),
+        (Piece(message, values_of(message)) for _, _, message in for_words),
+        completion.body,
     )
     return entries_of(completion.pk, completion.created, ((row, position) for row, position, _ in for_rows), words)
 

@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from viewer.completions.folding import fold
+from viewer.completions.roles import canonical
 
 from .search_text import asked_words, mark
 
-HAS = ("tool", "image", "audio", "file", "refusal", "citation", "error")
+HAS = ("tool", "image", "audio", "file", "refusal", "citation", "reasoning", "error")
 _LONGEST = 1000  # characters that are read
 _MOST_WORDS = 40  # of all terms together
 _SHORTEST_PREFIX = 3  # letters; what begins with one or two is half of the archive
@@ -147,7 +148,8 @@ class _Reading:
         elif self._room:
             self._room -= 1
             key = f"meta.{fold(name[5:])}" if name.startswith("meta.") else name
-            self.terms.append(Term((mark(key, value),), is_excluded=is_excluded))
+            marked = mark(key, canonical(value) if key == "role" else value)
+            self.terms.append(Term((marked,), is_excluded=is_excluded))
         self.operators.append(Operator(name, value, is_excluded, rest))
 
 

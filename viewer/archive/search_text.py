@@ -11,12 +11,27 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import chain
 from typing import Any
 
+from viewer.completions.calls import stem_of
 from viewer.completions.folding import IGNORED, fold
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
-from viewer.completions.outcomes import outcome_of_text
-from viewer.completions.source_text import readable_json, without_escapes
+from viewer.completions.outcomes import has_error
+from viewer.completions.reading import read_completion, read_message, says_the_same, speaker_of_text
+from viewer.completions.reasoning import split_thoughts
+from viewer.completions.source_text import Piece, decode, is_json_text, readable_json, values_of, without_escapes
+from viewer.completions.types import (
+    AudioPart,
+    Choice,
+    FilePart,
+    ImagePart,
+    Message,
+    RefusalPart,
+    ToolResult,
+    Unreadable,
+    speaker_of,
+)
 
 _MOST = 200_000  # characters of one message; PostgreSQL takes no more than 1 MB of one text's words
 _LONGEST_WORD = 64  # characters; what is longer is no word that anybody types, and PostgreSQL refuses 2 kB
@@ -33,7 +48,9 @@ _BYTES = re.compile(
     r"|(?<![A-Za-z0-9+/_=-])(?:[A-Za-z0-9+/_=-]{57,}[\r\n]+){4,}[A-Za-z0-9+/_=-]*"
 )
 _ALL_BYTES = re.compile(rf"(?:data:[^\s,]{{0,200}};base64,)?[A-Za-z0-9+/_=-]{{{_LONGEST_RUN}}}")
-_KINDS = {"image_url": "image", "input_audio": "audio", "file": "file", "refusal": "refusal"}
+_KINDS: dict[type, str] = {ImagePart: "image", AudioPart: "audio", FilePart: "file", RefusalPart: "refusal"}
+_PROSE = {"content", "content_parts", "text"}  # where an assistant's Markdown stands; `text` in a choice of older APIs
+_ASIDE = {"role", "id", "index", "finish_reason", "logprobs"}
 
 _CHARACTERS = [chr(code) for code in range(0x300, 0x10000)]
 _MARKS = "".join(c for c in _CHARACTERS if unicodedata.category(c) in ("Mn", "Mc"))
@@ -93,9 +110,9 @@ def mark(operator: str, value: str) -> str:
 EVERYTHING = mark("", "")
 
 
-def texts_of(value: Any, read_json: Callable[[str], str] = without_escapes) -> Iterator[str]:
-    """Give every text of a message in order, whatever its shape and under any key, without the bytes among them."""
-    waiting = [("", value)]
+def texts_of(value: Any, read_json: Callable[[str], str] = without_escapes, name: str = "") -> Iterator[str]:
+    """Give every text of a value in order, whatever its shape and under any key, without the bytes among them."""
+    waiting = [(name, value)]
     while waiting:  # a stack, for no depth of nesting may exhaust Python's
         name, value = waiting.pop()
         if isinstance(value, str):
@@ -106,8 +123,7 @@ def texts_of(value: Any, read_json: Callable[[str], str] = without_escapes) -> I
         elif isinstance(value, list):
             waiting += [(name, item) for item in reversed(value)]
         elif isinstance(value, dict):
-            has_parts = isinstance(value.get("content_parts"), list) and bool(value["content_parts"])
-            waiting += [(key, inner) for key, inner in reversed(value.items()) if not (key == "content" and has_parts)]
+            waiting += reversed(value.items())
 
 
 def without_bytes(text: str) -> str:
@@ -119,49 +135,96 @@ def without_bytes(text: str) -> str:
     return _BYTES.sub(" ", text) if "data:" in text or _may_have_a_run(text, _LONGEST_RUN) else text
 
 
-def said_in(message: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what has operators of its own: who speaks, and the id of the message."""
-    return {name: value for name, value in message.items() if name not in ("role", "id")}
+def texts_in(
+    item: Message | Unreadable,
+    read_json: Callable[[str], str] = without_escapes,
+    values: dict[str, Any] | None = None,
+) -> Iterator[tuple[str, bool]]:
+    """Give every text of a message, and whether it is Markdown, which thoughts between tags are not.
+
+    Who speaks and the id of the message are left out, for they have operators of their own.
+    """
+    if isinstance(item, Unreadable):
+        yield from ((text, False) for text in texts_of(_value(item.source), read_json))
+        return
+    values = dict(values) if values else values_of(item.source)
+    if isinstance(parts := values.get("content_parts"), list) and says_the_same(values.get("content"), parts):
+        values["content"] = None
+    for name, value in _without_operators(values).items():
+        is_prose = name in _PROSE and item.role == "assistant"
+        for text in texts_of(value, read_json, name):
+            said, thoughts = split_thoughts(text) if is_prose else (text, [])
+            yield said, is_prose and not is_json_text(said)
+            yield from ((thought, False) for thought in thoughts)
 
 
-def shown_texts(message: dict[str, Any]) -> Iterator[str]:
+def _without_operators(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in _ASIDE}
+
+
+def shown_texts(item: Message | Unreadable) -> Iterator[str]:
     """Give every text as a page shows it: JSON indented, what an assistant says without the marks of Markdown."""
-    is_markdown = message.get("role") == "assistant"
-    said = {name: message[name] for name in ("content", "content_parts") if is_markdown and name in message}
-    for text in texts_of(said, readable_json):
-        if len(text) > MARKDOWN_LIMIT:
-            yield text
-        else:
-            yield without_marks(without_markers(text) if message.get("annotations") else text)
+    is_cited = isinstance(item, Message) and bool(item.citations)
+    for text, is_prose in texts_in(item, readable_json):
+        if is_prose and len(text) <= MARKDOWN_LIMIT:
+            yield without_marks(without_markers(text) if is_cited else text)
             yield from addresses_in(text)
-    others = {name: value for name, value in said_in(message).items() if name not in said}
-    yield from texts_of(others, readable_json)
+        else:
+            yield text
 
 
-def answers_in(choices: Any) -> dict[int, dict[str, Any]]:
-    """Give the messages of the choices by their positions."""
-    listed = enumerate(choices) if isinstance(choices, list) else ()
-    found = {position: choice.get("message") for position, choice in listed if isinstance(choice, dict)}
-    return {position: message for position, message in found.items() if isinstance(message, dict)}
+def texts_beside(choice: Choice) -> Iterator[str]:
+    """Give what stands beside the words of an answer: its sources, and the other fields of its choice."""
+    if isinstance(choice.message, Message):
+        yield from (text for cited in choice.message.citations for text in (cited.title, cited.url))
+    yield from texts_in_fields(choice.other)
 
 
-def search_words(
-    model: str, metadata: dict[str, str], messages: Iterable[dict[str, Any]], choices: Any
-) -> Iterator[str]:
-    """Give the words of each message, and last those of the answer, which carries the metadata's words too."""
+def texts_in_fields(fields: dict[str, str]) -> Iterator[str]:
+    """Give the texts of fields that have no place of their own, from their JSON."""
+    for name, source in fields.items():
+        yield from texts_of(_value(source), name=name)
+
+
+def _value(source: str) -> Any:
+    """Read JSON; one that is nested too deeply is a text itself."""
+    try:
+        return decode(source)
+    except ValueError:
+        return source
+
+
+def search_words(model: str, metadata: dict[str, str], messages: Iterable[Piece], body: str) -> Iterator[str]:
+    """Give the words of each message, and last those of the answer, which carries the words of the completion too.
+
+    The completion's `body` is JSON.
+    """
     shared = " ".join(_shared_marks(model, metadata))
     tools: dict[str, str] = {}
     said = ""
-    for message in messages:
-        said = _words(texts_of(said_in(message)))
-        yield f"{said} {' '.join(_marks(message, tools))} {shared}"
-    answers = answers_in(choices).values()
-    answered = _words(texts_of([said_in(answer) for answer in answers]))
+    for source, values in messages:
+        if role := speaker_of_text(values):  # as in most; to read one takes as long as to cut it into words
+            said, marks = _words(texts_of(_without_operators(values))), mark("role", role)
+        else:
+            message = read_message(source, values=values)
+            said = _words(text for text, _ in texts_in(message, values=values))
+            marks = " ".join(_marks(message, tools))
+        yield f"{said} {marks} {shared}"
+    completion = read_completion(body)
+    if isinstance(completion, Unreadable):
+        yield shared
+        return
+    answers = [choice.message for choice in completion.choices]
+    answered = _words(text for answer in answers for text, _ in texts_in(answer))
     if answered == said:  # some servers append the answer to the messages; it is found there
         answered = ""
-    pairs = _words(f"{key} {value}" for key, value in metadata.items())
-    marks = " ".join(name for answer in answers for name in _marks(answer, tools))
-    yield f"{answered} {pairs} {marks} {shared}"
+    pairs = (f"{key} {value}" for key, value in metadata.items())
+    beside = chain.from_iterable(map(texts_beside, completion.choices))
+    others = _words(chain(pairs, beside, texts_in_fields(completion.other)))
+    named = {name for answer in answers for name in _marks(answer, tools)}
+    if completion.error or any(choice.error for choice in completion.choices):
+        named.add(mark("has", "error"))
+    yield f"{answered} {others} {' '.join(sorted(named))} {shared}"
 
 
 def _in_pairs(run: re.Match[str]) -> str:
@@ -180,38 +243,32 @@ def _shared_marks(model: str, metadata: dict[str, str]) -> Iterator[str]:
         yield mark(f"meta.{fold(key)}", value)
 
 
-def _marks(message: dict[str, Any], tools: dict[str, str]) -> Iterator[str]:
+def _marks(item: Message | Unreadable, tools: dict[str, str]) -> Iterator[str]:
     """Name what `role:`, `tool:` and `has:` ask for. `tools` remembers the names of calls for their results."""
-    role = message.get("role")
-    yield mark("role", role if isinstance(role, str) else "")
-    parts = _dicts(message.get("content_parts") or message.get("content"))
-    kinds = {_KINDS[kind] for part in parts if isinstance(kind := part.get("type"), str) and kind in _KINDS}
-    kinds |= {name for name in ("audio", "refusal") if message.get(name)}
-    if message.get("annotations"):
-        kinds.add("citation")
-    is_result = role in ("tool", "function")
-    names = set(_called(message, tools))
-    if is_result:
-        names.add(tools.get(str(message.get("tool_call_id")), str(message.get("name") or "")))
-        content = message.get("content")
-        if isinstance(content, str) and outcome_of_text(content) == "error":
-            kinds.add("error")
-    if is_result or names:
-        kinds.add("tool")
-    yield from (mark("has", kind) for kind in kinds)
-    yield from (mark("tool", name) for name in names if name)
+    if isinstance(item, Unreadable):
+        return
+    yield from (mark("role", role) for role in {speaker_of(item), *(["tool"] if item.results else [])})
+    yield from (mark("has", kind) for kind in _kinds_in(item))
+    for call in item.tool_calls:
+        if call.id:
+            tools[call.id] = tools[stem_of(call.id)] = call.name
+    results = (_tool_of(result, tools) for result in item.results)
+    yield from (mark("tool", name) for name in {*(call.name for call in item.tool_calls), *results} if name)
 
 
-def _called(message: dict[str, Any], tools: dict[str, str]) -> Iterator[str]:
-    for call in _dicts(message.get("tool_calls")):
-        inside = call.get(str(call.get("type") or "function"))
-        name = inside.get("name") if isinstance(inside, dict) else call.get("name")
-        tools[str(call.get("id"))] = str(name or "")
-        yield str(name or "")
-    legacy = message.get("function_call")
-    if isinstance(legacy, dict):
-        yield str(legacy.get("name") or "")
+def _kinds_in(message: Message) -> set[str]:
+    there = {
+        "audio": message.audio,
+        "citation": message.citations,
+        "error": has_error(message),
+        "reasoning": message.reasoning,
+        "refusal": message.refusal,
+        "tool": message.results or message.tool_calls,
+    }
+    parts = {_KINDS.get(type(part), "") for part in message.parts} - {""}
+    return parts | {kind for kind, found in there.items() if found}
 
 
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+def _tool_of(result: ToolResult, tools: dict[str, str]) -> str:
+    """Name the tool of a result by its call, where that came before, else by its own word."""
+    return tools.get(result.call_id) or tools.get(stem_of(result.call_id)) or result.name

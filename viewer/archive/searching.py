@@ -10,20 +10,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Literal
 
 from django.db import connection
 from django.db.models import Count, Q
 
 from viewer.completions.reading import read_completion, read_message
-from viewer.completions.source_text import members
-from viewer.completions.types import Completion, Message, Unreadable
+from viewer.completions.types import Completion, Message, Unreadable, speaker_of
 
 from .models import SearchEntry, StoredCompletion, StoredMessage, StoredMetadata, fit
 from .search_index import ids_between
 from .search_query import Query, Term, with_operator
-from .search_text import EVERYTHING, answers_in, shown_texts
+from .search_text import EVERYTHING, shown_texts, texts_beside, texts_in_fields
 from .snippets import Snippet, snippet_of
 
 Order = Literal["newest", "best"]
@@ -40,9 +39,9 @@ _HIGHEST = 2**63 - 1 - _GROUPS  # above every entry, and with a page more still 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One message that matches by its id, one answer by its position, or one pair of the metadata by its key.
+    """One message that matches by its id, one answer by its position, a pair of the metadata or a field by its key.
 
-    With none of these it is the completion, which has neither answer nor pair that shows why.
+    With none of these it is the completion, which has nothing that shows why.
     """
 
     snippet: Snippet
@@ -50,14 +49,15 @@ class Hit:
     role: str = ""
     answer: int | None = None
     pair: str = ""
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """A conversation with the first messages that match, and how many more there are."""
 
-    completion: Completion | Unreadable
-    opening: tuple[Message | Unreadable, ...]  # what the user asked first stands in one of them
+    completion: Completion
+    opening: Iterable[Message | Unreadable]  # what the user asked first stands in one of them; read when looked at
     hits: tuple[Hit, ...]
     more: int
 
@@ -331,11 +331,12 @@ def _read(found: list[_Found], query: Query) -> Iterable[Group]:
     for group in found:
         if group.completion not in completions:  # deleted while we were looking
             continue
-        body = completions[group.completion].body
-        completion = read_completion(body)
+        completion = read_completion(completions[group.completion].body)
+        if isinstance(completion, Unreadable):
+            continue
         opening = [(group.completion, place) for place in range(_OPENING)]
         hits = [
-            _answer_hit(body, completion, query.marked)
+            _answer_hit(completion, query.marked)
             if place is None
             else _message_hit(messages[group.completion, place], query.marked)
             for place in group.places
@@ -343,7 +344,7 @@ def _read(found: list[_Found], query: Query) -> Iterable[Group]:
         ]
         yield Group(
             completion=completion,
-            opening=tuple(read_message(messages[at]) for at in opening if at in messages and '"user"' in messages[at]),
+            opening=map(read_message, (messages[at] for at in opening if at in messages)),
             hits=tuple(hits),
             more=group.count - len(group.places),
         )
@@ -359,20 +360,21 @@ def _messages(found: list[_Found]) -> dict[tuple[int, int], str]:
 
 
 def _message_hit(body: str, terms: tuple[Term, ...]) -> Hit:
-    message = _values(body)
-    role = message.get("role")
-    snippet = snippet_of(shown_texts(message), terms)
-    return Hit(snippet, message["id"], role if isinstance(role, str) else "")
+    message = read_message(body)
+    role = speaker_of(message) if isinstance(message, Message) else ""
+    return Hit(snippet_of(shown_texts(message), terms), message.id, role)
 
 
-def _answer_hit(body: str, completion: Completion | Unreadable, terms: tuple[Term, ...]) -> Hit:
-    """Give what holds the most of the words: an answer, or a pair of the metadata; one entry has the words of all."""
-    answers = answers_in(_values(body).get("choices"))
-    metadata = completion.metadata if isinstance(completion, Completion) else {}
+def _answer_hit(completion: Completion, terms: tuple[Term, ...]) -> Hit:
+    """Give what holds the most of the words: an answer, a pair of the metadata, a field; one entry has all words."""
     places = [
-        *(Hit(snippet_of(shown_texts(answer), terms), answer=position) for position, answer in answers.items()),
+        *(
+            Hit(snippet_of(chain(shown_texts(choice.message), texts_beside(choice)), terms), answer=position)
+            for position, choice in enumerate(completion.choices)
+        ),
         Hit(()),
-        *(Hit(snippet_of([f"{key}: {value}"], terms), pair=key) for key, value in metadata.items()),
+        *(Hit(snippet_of([f"{key}: {value}"], terms), pair=key) for key, value in completion.metadata.items()),
+        *(Hit(snippet_of(texts_in_fields({key: json}), terms), field=key) for key, json in completion.other.items()),
     ]
     return max(places, key=_words_in)  # the first of equals
 
@@ -381,6 +383,5 @@ def _words_in(hit: Hit) -> int:
     return len({text.lower() for text, is_marked in hit.snippet if is_marked})
 
 
-def _values(body: str) -> dict[str, Any]:
-    """Read an object; a value that is nested deeper than Python's stack is empty, as where a page draws it."""
-    return {name: piece.value for name, piece in members(body)}
+def _is_marked(snippet: Snippet) -> bool:
+    return any(is_marked for _, is_marked in snippet)

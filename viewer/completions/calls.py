@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from .fields import Fields, as_text, json_type
+import re
+
+from .fields import Fields, json_type
 from .outcomes import outcome_of_text, outcome_of_value
 from .source_text import Piece, clean, items
 from .types import Outcome, ToolCall
 
 _GIVEN = ("arguments", "input")
 _OUTPUT = ("output", "result")
+_SUFFIX = re.compile(r"(?<=.)(?:__thought__|\|)")
 
 
 def read_tool_calls(fields: Fields) -> tuple[tuple[ToolCall, ...], dict[str, str]]:
@@ -21,20 +24,25 @@ def read_tool_calls(fields: Fields) -> tuple[tuple[ToolCall, ...], dict[str, str
         calls.append(call)
         other |= left
     if (legacy := fields.take("function_call", dict)) is not None:
-        inner = Fields(legacy.source)
+        inner = Fields(legacy.source, legacy.value or None)
         calls.append(_call("", "function_call", inner, Fields("{}"), legacy))
         other |= inner.left("function_call.")
     return tuple(calls), other
 
 
+def stem_of(call_id: str) -> str:
+    """Give an id without what gateways write behind it."""
+    return _SUFFIX.split(call_id, maxsplit=1)[0]
+
+
 def _read_tool_call(piece: Piece, place: str) -> tuple[ToolCall, dict[str, str]]:
     if not isinstance(piece.value, dict):
         return ToolCall("", json_type(piece.value), "", "", clean(piece.source)), {}
-    outer = Fields(piece.source)
+    outer = Fields(piece.source, piece.value or None)
     call_id, kind = outer.text("id", "call_id"), outer.text("type")
     inner = outer.inside("custom" if kind == "custom" else "function")
     kind = kind or ("function" if inner is not None else "unknown")
-    if inner is None and not any(name in outer for name in _GIVEN):
+    if inner is None and not any(name in outer for name in (*_GIVEN, *_OUTPUT)):
         return ToolCall(call_id, kind, outer.text("name"), "", clean(piece.source)), {}
     call = _call(call_id, kind, Fields("{}") if inner is None else inner, outer, piece)
     outer.take("index", int)  # its place in the list, once more
@@ -42,14 +50,12 @@ def _read_tool_call(piece: Piece, place: str) -> tuple[ToolCall, dict[str, str]]
 
 
 def _call(call_id: str, kind: str, inner: Fields, outer: Fields, whole: Piece) -> ToolCall:
-    given = _first(inner, outer, _GIVEN)
-    output = _first(inner, outer, _OUTPUT)
-    said = None if output is None else as_text(output)
+    said = _first(inner, outer, _OUTPUT)
     return ToolCall(
         id=call_id,
         kind=kind,
         name=inner.text("name") or outer.text("name"),
-        arguments=as_text(given) if given else "",
+        arguments=_first(inner, outer, _GIVEN) or "",
         source=clean(whole.source),
         output=said,
         outcome=_outcome(said, outer) or _outcome(said, inner),
@@ -61,5 +67,6 @@ def _outcome(said: str | None, fields: Fields) -> Outcome:
     return told or ("" if said is None else outcome_of_text(said))
 
 
-def _first(inner: Fields, outer: Fields, names: tuple[str, ...]) -> Piece | None:
-    return next((piece for fields in (inner, outer) for name in names if (piece := fields.take(name))), None)
+def _first(inner: Fields, outer: Fields, names: tuple[str, ...]) -> str | None:
+    said = inner.shown(*names)
+    return outer.shown(*names) if said is None else said

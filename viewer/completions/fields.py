@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
-from .source_text import Piece, clean, members
+from .source_text import Piece, clean, members, values_of
 
 _TYPES: tuple[tuple[type, str], ...] = (
     (bool, "true or false"), (str, "a string"), (dict, "an object"), (list, "a list"), (type(None), "null"),
@@ -14,56 +15,65 @@ _TYPES: tuple[tuple[type, str], ...] = (
 class Fields:
     """The fields of an object. A reader takes a field only when its value has the shape that the reader knows."""
 
-    def __init__(self, source: str) -> None:
-        """Raises ValueError when the text is no JSON object."""
-        self._left = dict(members(source))
+    def __init__(self, source: str, values: dict[str, Any] | None = None) -> None:
+        """Raises ValueError when the text is no JSON object. `values` is what it says, where that is known."""
+        self._source = source
+        values = values_of(source) if values is None else values
+        self.is_empty = not values
+        self._left = {name: value for name, value in values.items() if value is not None}
 
     def __contains__(self, name: str) -> bool:
         return name in self._left
 
     def __bool__(self) -> bool:
+        """Whether anything is left that says something, which null does not."""
         return bool(self._left)
+
+    @cached_property
+    def _pieces(self) -> dict[str, Piece]:
+        """The fields with their JSON: found when it is asked for, as most messages hold nothing but texts."""
+        return dict(members(self._source))
 
     def value(self, name: str) -> Any:
         """Look at a field without taking it; None where there is none."""
-        piece = self._left.get(name)
-        return None if piece is None else piece.value
+        return self._left.get(name)
 
     def take(self, name: str, *kinds: type) -> Piece | None:
         """Take a field whose value is of one of these types, or of any."""
-        piece = self._left.get(name)
-        if piece is None or piece.value is None or (kinds and not isinstance(piece.value, kinds)):
+        value = self._left.get(name)
+        if value is None or (kinds and not isinstance(value, kinds)):
             return None
-        return self._left.pop(name)
+        del self._left[name]
+        return self._pieces[name]
 
     def text(self, *names: str) -> str:
         """Take the first of these fields that is a string; empty where none is."""
         for name in names:
-            if (piece := self.take(name, str)) is not None:
-                return clean(str(piece.value))
+            if isinstance(self._left.get(name), str):
+                return clean(str(self._left.pop(name)))
         return ""
 
     def inside(self, name: str) -> Fields | None:
         """Take a field that is an object, as fields of its own: what is left of those is for the reader to keep."""
         piece = self.take(name, dict)
-        return None if piece is None else Fields(piece.source)
+        return None if piece is None else Fields(piece.source, piece.value or None)
 
-    def shown(self, name: str) -> str:
-        """Take a field of any type: a string as it is, anything else as its JSON; null and nothing are empty."""
-        piece = self.take(name)
-        return "" if piece is None else as_text(piece)
+    def shown(self, *names: str) -> str | None:
+        """Take the first of these fields that is there: a string as it is, anything else as its JSON."""
+        for name in names:
+            if isinstance(self._left.get(name), str):
+                return self.text(name)
+            if (piece := self.take(name)) is not None:
+                return as_text(piece)
+        return None
 
     def take_all(self) -> None:
         """Take everything: the reader keeps the whole JSON."""
         self._left.clear()
 
     def left(self, place: str = "") -> dict[str, str]:
-        """Give the JSON of what nobody took, under its place in the message; null says nothing and is left out."""
-        return {
-            f"{place}{clean(name)}": clean(piece.source)
-            for name, piece in self._left.items()
-            if piece.value is not None
-        }
+        """Give the JSON of what nobody took, under its place in the message."""
+        return {f"{place}{clean(name)}": clean(self._pieces[name].source) for name in self._left}
 
 
 def as_text(piece: Piece) -> str:

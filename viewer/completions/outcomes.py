@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from .source_text import decode
-from .types import Outcome
+from .types import Message, Outcome, TextPart, ToolResult
 
 _FAILED = {"error", "failed", "failure"}
 _SUCCEEDED = {"success", "succeeded", "ok"}
@@ -31,6 +31,22 @@ _ERROR_TEXT = re.compile(
     )""",
     re.VERBOSE,
 )
+
+
+def said_by(message: Message, result: ToolResult) -> str:
+    """Give what a tool said, as it came; its texts as one."""
+    return "\n".join(part.text for part in message.parts[result.start : result.end] if isinstance(part, TextPart))
+
+
+def outcome_of(message: Message, result: ToolResult) -> Outcome:
+    """Tell whether a tool failed: by what the message says of it, else by what the tool said."""
+    return result.outcome or outcome_of_text(said_by(message, result))
+
+
+def has_error(message: Message) -> bool:
+    """Whether a message tells that something went wrong: itself, a tool that it called, or one that it answers for."""
+    failed = (outcome_of(message, result) for result in message.results)
+    return bool(message.error) or "error" in (call.outcome for call in message.tool_calls) or "error" in failed
 
 
 def outcome_of_text(text: str) -> Outcome:

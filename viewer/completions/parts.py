@@ -107,7 +107,7 @@ class Content:
             self.add_text(item.value)
             return
         if isinstance(item.value, dict):
-            part = Fields(item.source)
+            part = Fields(item.source, item.value or None)
             kind = part.text("type") or _implied_type(item.value)
             if self._read_as(kind, part, item, place):
                 self.other |= part.left(place)
@@ -301,6 +301,7 @@ _IMPLIED = (
     ("text", "text"), ("image_url", "image_url"), ("functionCall", "tool_use"), ("function_call", "tool_use"),
     ("functionResponse", "tool_result"), ("function_response", "tool_result"), ("toolUse", "tool_use"),
     ("toolResult", "tool_result"), ("fileData", "file"), ("input_audio", "input_audio"),
+    ("reasoningContent", "reasoning"),
 )  # fmt: skip
 
 
@@ -310,7 +311,7 @@ def _implied_type(part: dict[str, Any]) -> str:
         if isinstance(part.get(name), dict):
             kind = next((str(part[name].get(key) or "") for key in _MEDIA_TYPES if part[name].get(key)), "")
             return {"image": "image", "audio": "audio"}.get(kind.partition("/")[0], "file")
-    return next((kind for name, kind in _IMPLIED if name in part), "")
+    return next((kind for name, kind in _IMPLIED if part.get(name) is not None), "")
 
 
 def _bytes_in(fields: Fields) -> str:

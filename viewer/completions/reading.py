@@ -33,6 +33,7 @@ from .types import (
 
 _REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks")
 _FLAGS = ("is_error", "isError", "status", "success", "ok", "error")  # by which a message says that a tool failed
+_OF_A_TEXT = {"id", "role", "name", "content"}
 _PARAMETERS = (
     "temperature", "top_p", "max_tokens", "max_completion_tokens", "reasoning_effort", "tools", "tool_choice",
     "parallel_tool_calls", "response_format", "seed", "presence_penalty", "frequency_penalty", "service_tier",
@@ -63,7 +64,8 @@ def read_completion(text: str) -> Completion | Unreadable:
     for name in ("object", "request_id"):
         fields.take(name, str)
     usage, spent = _read_usage(fields)
-    cited = _sources_beside(fields)
+    choices = _read_choices(fields.take("choices", list))
+    cited = _sources_beside(fields) if any(isinstance(choice.message, Message) for choice in choices) else ()
     return Completion(
         id=fields.text("id"),
         model=fields.text("model"),
@@ -71,23 +73,25 @@ def read_completion(text: str) -> Completion | Unreadable:
         usage=usage,
         metadata=_read_metadata(fields.take("metadata", dict)),
         parameters={name: clean(piece.source) for name in _PARAMETERS if (piece := fields.take(name)) is not None},
-        choices=tuple(_with_sources(choice, cited) for choice in _read_choices(fields.take("choices", list))),
+        choices=tuple(_with_sources(choice, cited) for choice in choices),
         error=cause_in(fields.value("error")),
         other=spent | fields.left(),
         source=clean(text),
     )
 
 
-def read_message(text: str, role: str = "") -> Message | Unreadable:
-    """Read one message; never raises. `role` is whose it is where it does not say so itself."""
+def read_message(text: str, role: str = "", values: dict[str, Any] | None = None) -> Message | Unreadable:
+    """Read one message; never raises. `role` is whose it is where it does not say so itself.
+
+    `values` is what the text says, where that is known.
+    """
     try:
-        fields = Fields(text)
+        fields = Fields(text, values)
     except ValueError as error:
         return Unreadable(_reason(text, error), clean(text))
-    if not fields:
+    if fields.is_empty:
         return Unreadable("an empty object", text)
-    flags = {name: fields.value(name) for name in _FLAGS}
-    role = canonical(fields.shown("role")) or role
+    role = canonical(fields.shown("role") or "") or role
     name = fields.text("name")
     content = _read_content(fields, role)
     citations, other = read_annotations(fields, "annotations")
@@ -95,7 +99,8 @@ def read_message(text: str, role: str = "") -> Message | Unreadable:
     _place(content, (*citations, *_marked(content, sources)))
     citations = (*content.citations, *citations, *sources)
     if role in ("tool", "function") and not content.results:
-        said = ToolResult(fields.text("tool_call_id"), name, 0, len(content.parts), outcome_of_value(flags))
+        outcome = outcome_of_value({flag: fields.value(flag) for flag in _FLAGS})
+        said = ToolResult(fields.text("tool_call_id"), name, 0, len(content.parts), outcome)
         content.results.append(said)
     calls, beside_calls = read_tool_calls(fields)
     return Message(
@@ -110,10 +115,22 @@ def read_message(text: str, role: str = "") -> Message | Unreadable:
         audio=_read_audio(fields),
         reasoning=merged([*_read_reasoning(fields), *content.reasoning]),
         created=_take_time(fields, "created_at"),
-        error=cause_in(flags["error"]),
+        error="" if role in ("tool", "function") else cause_in(fields.value("error")),  # that of its result
         other=other | content.other | beside_calls | fields.left(),
         source=clean(text),
     )
+
+
+def speaker_of_text(values: dict[str, Any]) -> str:
+    """Give the role of a message that is one text and no more, so that reading it finds nothing else; else empty."""
+    role, said = values.get("role"), values.get("content")
+    if not (isinstance(role, str) and isinstance(said, str)):
+        return ""
+    if any(value is not None and name not in _OF_A_TEXT for name, value in values.items()):
+        return ""
+    role = canonical(role)
+    is_plain = role in ("user", "system", "developer") or (role == "assistant" and "<" not in said and "](" not in said)
+    return role if is_plain else ""
 
 
 def _read_page(text: str, read: Callable[[str], Readable | Unreadable]) -> Page[Readable | Unreadable]:
@@ -133,16 +150,16 @@ def _read_page(text: str, read: Callable[[str], Readable | Unreadable]) -> Page[
 def _read_content(fields: Fields, role: str) -> Content:
     """Read the parts, or the content where there are none: OpenAI sends the same text in both (api_facts, 1)."""
     content = Content(is_assistants=role == "assistant")
-    parts, said = fields.take("content_parts", list), fields.take("content")
-    if parts is not None and parts.value:
+    is_tools = role in ("tool", "function")
+    if (parts := fields.take("content_parts", list)) is not None and parts.value:
         content.read(parts, "content_parts")
-        if said is not None and not _says_the_same(said.value, parts.value):
+        if (said := fields.take("content")) is not None and not says_the_same(said.value, parts.value):
             content.other["content"] = clean(said.source)
-    elif said is not None and said.value != "":
-        if role in ("tool", "function") and not isinstance(said.value, list):
-            content.add_said_by_tool(as_text(said))
-        else:
-            content.read(said, "content")
+    elif (is_tools and not isinstance(fields.value("content"), list)) or isinstance(fields.value("content"), str):
+        if text := fields.shown("content"):
+            (content.add_said_by_tool if is_tools else content.add_text)(text)
+    elif (said := fields.take("content")) is not None:
+        content.read(said, "content")
     if (pictures := fields.take("images", list)) is not None:
         drawn, other = read_pictures(pictures, "images")
         content.parts += drawn
@@ -150,7 +167,7 @@ def _read_content(fields: Fields, role: str) -> Content:
     return content
 
 
-def _says_the_same(content: Any, parts: list[Any]) -> bool:
+def says_the_same(content: Any, parts: list[Any]) -> bool:
     """Whether the content is the text of the parts, joined; what is empty says nothing."""
     texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
     is_joined = isinstance(content, str) and _without_blanks(content) == _without_blanks("".join(texts))
@@ -203,9 +220,9 @@ def _sources_beside(fields: Fields) -> tuple[Citation, ...]:
 
 
 def _with_sources(choice: Choice, cited: tuple[Citation, ...]) -> Choice:
-    if isinstance(choice.message, Unreadable) or choice.message.citations:
+    if isinstance(choice.message, Unreadable) or not cited:
         return choice
-    return replace(choice, message=replace(choice.message, citations=cited))
+    return replace(choice, message=replace(choice.message, citations=(*choice.message.citations, *cited)))
 
 
 def _read_audio(fields: Fields) -> AudioAnswer | None:
@@ -246,7 +263,7 @@ def _read_choice(position: int, piece: Piece) -> Choice:
     return Choice(
         index=position if index is None else index,
         message=_read_answer(fields, source),
-        finish_reason=fields.shown("finish_reason"),
+        finish_reason=fields.shown("finish_reason") or "",
         has_logprobs=has_logprobs,
         error=cause_in(fields.value("error")),
         other=fields.left(),

@@ -11,6 +11,7 @@ from .source_text import clean
 from .types import Reasoning
 
 _TAG = re.compile(r"<(/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+_NAMES = ("content", "summary", "text", "reasoning", "thinking", "reasoningContent", "reasoningText")
 _FENCE = re.compile(r"^[ \t]{0,3}(?:`{3,}|~{3,})", re.MULTILINE)
 
 
@@ -24,7 +25,7 @@ def thoughts_in(value: Any) -> list[str]:
         elif isinstance(one, list):
             waiting += one[::-1]
         elif isinstance(one, dict):
-            waiting += [one.get(name) for name in ("content", "summary", "text", "reasoning", "thinking")]
+            waiting += [one.get(name) for name in _NAMES]
     return [text for text in found if text]
 
 

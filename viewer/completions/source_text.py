@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from json.encoder import encode_basestring_ascii
 from typing import Any, NamedTuple
 
 _BLANKS = " \t\n\r"
 _SPACE = re.compile(rf"[{_BLANKS}]*")
+_COMMA = re.compile(rf"[{_BLANKS}]*,[{_BLANKS}]*")
+_NAME = re.compile(rf'"([^"\\\x00-\x1f]*)"[{_BLANKS}]*:[{_BLANKS}]*')  # as most are, without escapes
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -54,30 +57,40 @@ def decode(text: str, decoder: json.JSONDecoder = LENIENT) -> Any:
 def members(text: str, decoder: json.JSONDecoder = LENIENT) -> list[tuple[str, Piece]]:
     """Split a JSON object into its members, in order, doubled keys included. Raises ValueError."""
     pairs = []
-    for at in _elements(text, "{", "}"):
-        name, end = _value_at(text, at.position, decoder)
-        if not isinstance(name, str):
-            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at.position)
-        colon = _skip_space(text, end)
-        if text[colon : colon + 1] != ":":
-            raise json.JSONDecodeError("Expecting ':' delimiter", text, colon)
-        start = _skip_space(text, colon + 1)
-        value, at.position = _value_at(text, start, decoder)
-        pairs.append((name, Piece(text[start : at.position], value)))
+    at, goes_on = _enter(text, "{", "}")
+    while goes_on:
+        if (simple := _NAME.match(text, at)) is not None:
+            name, start = simple[1], simple.end()
+        else:
+            name, start = _name_at(text, at, decoder)
+        value, at = _value_at(text, start, decoder)
+        pairs.append((name, Piece(text[start:at], value)))
+        at, goes_on = _go_on(text, at, "}")
     return pairs
 
 
 def items(text: str, decoder: json.JSONDecoder = LENIENT) -> Iterator[Piece]:
     """Split a JSON array into its items, in order, one at a time: a page may hold megabytes. Raises ValueError."""
-    for at in _elements(text, "[", "]"):
-        start = at.position
-        value, at.position = _value_at(text, start, decoder)
-        yield Piece(text[start : at.position], value)
+    at, goes_on = _enter(text, "[", "]")
+    while goes_on:
+        start = at
+        value, at = _value_at(text, start, decoder)
+        yield Piece(text[start:at], value)
+        at, goes_on = _go_on(text, at, "]")
+
+
+def values_of(text: str) -> dict[str, Any]:
+    """Read an object; a value that is nested deeper than Python's stack is empty. Raises ValueError."""
+    try:
+        values = decode(text)
+    except ValueError:
+        values = None
+    return values if isinstance(values, dict) else {name: piece.value for name, piece in members(text)}
 
 
 def to_object(pairs: list[tuple[str, str]]) -> str:
     """Write a JSON object from names and the source texts of their values."""
-    return "{" + ",".join(f"{json.dumps(name)}:{source}" for name, source in pairs) + "}"
+    return "{" + ",".join(f"{encode_basestring_ascii(name)}:{source}" for name, source in pairs) + "}"
 
 
 def pretty(text: str, enough: int | None = None) -> str | None:
@@ -136,32 +149,41 @@ def clean(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
-class _Cursor:
-    """A position that the reader of an element moves behind what it has read."""
+def _enter(text: str, opening: str, closing: str) -> tuple[int, bool]:
+    """Go to the first element of a container; say whether it has one. Raises ValueError where it is another thing."""
+    at = _skip_space(text, 0)
+    if text[at : at + 1] != opening:
+        raise json.JSONDecodeError(f"Expecting '{opening}'", text, at)
+    at = _skip_space(text, at + 1)
+    return (at, True) if text[at : at + 1] != closing else _leave(text, at)
 
-    def __init__(self, position: int) -> None:
-        self.position = position
+
+def _go_on(text: str, end: int, closing: str) -> tuple[int, bool]:
+    """Go from the end of an element to the next; say whether there is one."""
+    if (comma := _COMMA.match(text, end)) is not None:
+        return comma.end(), True
+    at = _skip_space(text, end)
+    if text[at : at + 1] != closing:
+        raise json.JSONDecodeError(f"Expecting ',' or '{closing}'", text, at)
+    return _leave(text, at)
 
 
-def _elements(text: str, opening: str, closing: str) -> Iterator[_Cursor]:
-    """Stop at every element of one container; the caller reads it and moves the cursor to its end."""
-    at = _Cursor(_skip_space(text, 0))
-    if text[at.position : at.position + 1] != opening:
-        raise json.JSONDecodeError(f"Expecting '{opening}'", text, at.position)
-    at.position = _skip_space(text, at.position + 1)
-    separator = "," if text[at.position : at.position + 1] != closing else closing
-    if separator == closing:
-        at.position += 1
-    while separator == ",":
-        yield at
-        at.position = _skip_space(text, at.position)
-        separator = text[at.position : at.position + 1]
-        if separator not in (",", closing) or not separator:
-            raise json.JSONDecodeError(f"Expecting ',' or '{closing}'", text, at.position)
-        at.position = _skip_space(text, at.position + 1)
-    at.position = _skip_space(text, at.position)
-    if at.position != len(text):
-        raise json.JSONDecodeError("Extra data", text, at.position)
+def _leave(text: str, at: int) -> tuple[int, bool]:
+    at = _skip_space(text, at + 1)
+    if at != len(text):
+        raise json.JSONDecodeError("Extra data", text, at)
+    return at, False
+
+
+def _name_at(text: str, at: int, decoder: json.JSONDecoder) -> tuple[str, int]:
+    """Read the name of a member of any kind, and find where its value begins."""
+    name, end = _value_at(text, at, decoder)
+    if not isinstance(name, str):
+        raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
+    colon = _skip_space(text, end)
+    if text[colon : colon + 1] != ":":
+        raise json.JSONDecodeError("Expecting ':' delimiter", text, colon)
+    return name, _skip_space(text, colon + 1)
 
 
 def _value_at(text: str, start: int, decoder: json.JSONDecoder) -> tuple[Any, int]:

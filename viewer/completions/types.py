@@ -147,6 +147,12 @@ def parts_of_tools(message: Message) -> frozenset[int]:
     return frozenset(n for result in message.results for n in range(result.start, result.end))
 
 
+def speaker_of(message: Message) -> str:
+    """Give the role that speaks: a tool's where a user's message holds results alone, as Anthropic sends them."""
+    says_more = len(parts_of_tools(message)) < len(message.parts) or message.refusal or message.audio
+    return "tool" if message.results and message.role == "user" and not says_more else message.role
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """An item that is no message; shown as what it is, so that nothing is left out."""

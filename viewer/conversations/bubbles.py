@@ -36,6 +36,7 @@ from viewer.completions.types import (
     UnknownPart,
     Unreadable,
     parts_of_tools,
+    speaker_of,
 )
 
 from . import media
@@ -314,6 +315,9 @@ class NoAnswer:
 
     cause: str
 
+    def as_the_customer_saw_it(self) -> NoAnswer:
+        return NoAnswer("")
+
 
 def no_answer_in(completion: Completion, newest: Message | Unreadable | None) -> NoAnswer | None:
     """Say that no answer is stored, unless there is one, be it as the newest message."""
@@ -386,6 +390,11 @@ def label_of(role: str) -> str:
     if role in ROLES:
         return gettext(ROLES[role])
     return gettext("Role “%(name)s”") % {"name": make_visible(role)} if role else gettext("No role")
+
+
+def is_seen(message: Message) -> bool:
+    """Whether the customer saw what this role says, as far as its parts go."""
+    return message.role in _SEEN_ROLES
 
 
 def text_of(message: Message | Unreadable) -> str:
@@ -507,9 +516,8 @@ def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: b
     if message.audio is not None:
         audio_url = f"{parts_url}{len(message.parts)}/" if parts_url else ""
         parts.append(_draw_audio_answer(message.audio, audio_url, budget))
-    is_tools_alone = bool(message.results) and all(part.is_tools for part in parts)
     shown = budget.fitting(f"{source.url}{source.title}" for source in sources)
-    role = "tool" if is_tools_alone and message.role == "user" else message.role
+    role = speaker_of(message)
     return Bubble(
         id="",
         role=message.role,
@@ -519,7 +527,7 @@ def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: b
         parts=tuple(parts),
         sources=sources[:shown],
         reasoning=tuple(_draw_reasoning(found, own_url, budget) for found in message.reasoning),
-        error=make_visible(budget.fit(message.error)) if message.role not in ("tool", "function") else "",
+        error=make_visible(budget.fit(message.error)),
         created=message.created,
         other=_draw_other(message.other, budget),
         is_empty=not (parts or message.tool_calls or message.reasoning or message.results or message.other),

@@ -12,13 +12,14 @@ from urllib.parse import urlencode
 from django.core.cache import cache
 from django.utils.translation import get_language, gettext
 
-from viewer.archive.search_text import said_in, texts_of
+from viewer.archive.search_text import texts_in
 from viewer.client.client import NOWHERE, Client
 from viewer.client.problems import Problem
 from viewer.completions.folding import needle_of, occurrences, pattern_of
 from viewer.completions.ids import has_address
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
-from viewer.completions.source_text import decode, is_json_text, readable_json
+from viewer.completions.outcomes import said_by
+from viewer.completions.source_text import is_json_text, readable_json
 from viewer.completions.types import (
     AudioPart,
     FilePart,
@@ -37,7 +38,7 @@ from .citations import list_sources
 from .media import is_address
 from .places import url_of
 from .problem_words import Told, tell
-from .tools import given_to, said_by
+from .tools import given_to
 from .visible import make_visible
 
 LONGEST = 200  # characters of the words
@@ -215,7 +216,7 @@ def _places_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Ite
     if isinstance(item, Unreadable):
         return
     shown = {part.text for part in item.parts if isinstance(part, TextPart)}
-    for text in texts_of(said_in(decode(item.source))):
+    for text, _ in texts_in(item):
         if text not in shown:
             slot = Slot(make_visible(text), "unknown", gettext("JSON"), is_for_staff=True)
             yield from ((slot, start, end) for start, end in occurrences(slot.text, pattern, 1))

@@ -15,7 +15,7 @@ from viewer.completions.ids import has_address
 from viewer.completions.markdown import without_marks
 from viewer.completions.types import Completion, Message, Unreadable
 
-from .bubbles import text_of
+from .bubbles import is_seen, text_of
 from .lines import in_one_line
 from .no_link import why_no_link
 
@@ -58,7 +58,7 @@ def first_question(client: Client, completion_id: str) -> str:
     return question_in(opening)
 
 
-def question_in(opening: tuple[Message | Unreadable, ...]) -> str:
+def question_in(opening: Iterable[Message | Unreadable]) -> str:
     """Give the first line of the first user message that has words."""
     asked = (text_of(item) for item in opening if isinstance(item, Message) and item.role == "user")
     return next((in_one_line(text) for text in asked if text.strip()), "")
@@ -66,8 +66,10 @@ def question_in(opening: tuple[Message | Unreadable, ...]) -> str:
 
 def draw_row(completion: Completion, asked: str) -> Row:
     """Draw one row; `asked` is the first question, where it is known."""
-    by, answered = answer_line(completion)
+    by, answered = spoken_line(completion)
     title = asked or answered or completion.id or gettext("Conversation without an id")
+    if not answered and (called := called_line(completion)):
+        by, answered = gettext("Tool call"), called
     return Row(
         id=completion.id,
         url=reverse("conversation", args=[completion.id]) if has_address(completion.id) else "",
@@ -97,14 +99,19 @@ def _draw_unreadable(item: Unreadable) -> Row:
     )
 
 
-def answer_line(completion: Completion) -> tuple[str, str]:
-    """Give who closes the conversation and the first line of it."""
+def called_line(completion: Completion) -> str:
+    """Name the tools that the answer calls."""
+    answers = (choice.message for choice in completion.choices if isinstance(choice.message, Message))
+    calls = next((answer.tool_calls for answer in answers if answer.tool_calls), ())
+    return ", ".join(call.name or call.kind for call in calls)
+
+
+def spoken_line(completion: Completion) -> tuple[str, str]:
+    """Give who closes the conversation and the first line of it that the customer saw."""
     for choice in completion.choices:
-        if isinstance(choice.message, Message):
+        if isinstance(choice.message, Message) and is_seen(choice.message):
             if choice.message.refusal:
                 return gettext("Refusal"), in_one_line(choice.message.refusal)
             if text := text_of(choice.message):
                 return gettext("Assistant"), in_one_line(without_marks(text[:_BEGINNING])) or in_one_line(text)
-            if choice.message.tool_calls:
-                return gettext("Tool call"), ", ".join(call.name or call.kind for call in choice.message.tool_calls)
     return "", ""

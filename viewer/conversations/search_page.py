@@ -117,8 +117,6 @@ def search_results(request: Request) -> HttpResponse:
 
 def _draw(groups: Iterable[Group], asked: str) -> Iterable[DrawnGroup]:
     for group in groups:
-        if not isinstance(group.completion, Completion):
-            continue
         completion_id = group.completion.id
         yield DrawnGroup(
             row=draw_row(group.completion, question_in(group.opening)),
@@ -142,6 +140,8 @@ def _draw_hit(completion: Completion, hit: Hit) -> DrawnHit:
         label, place = name_of_answer(hit.answer, len(completion.choices)), place_of_answer(hit.answer)
     elif hit.pair:
         label, asked = gettext("Metadata"), {"pair": hit.pair}
+    elif hit.field:
+        label, asked = gettext("Other fields"), {}
     else:
         label = gettext("Conversation")
     asked = {name: value for name, value in asked.items() if value}

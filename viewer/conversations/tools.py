@@ -9,7 +9,6 @@ meant. So a result stands in one card at most.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from viewer.client.client import index_of
+from viewer.completions.calls import stem_of
 from viewer.completions.ids import has_address
-from viewer.completions.outcomes import outcome_of_text
+from viewer.completions.outcomes import outcome_of, said_by
 from viewer.completions.source_text import STRICT, members, pretty
 from viewer.completions.types import Message, Outcome, TextPart, ToolCall, ToolResult, Unreadable
 
@@ -34,7 +34,6 @@ State = Literal["error", "good", "answered", "elsewhere", "open", "nameless", "n
 _SUMMARY = 160  # characters
 _SHOWN = 4_000  # characters of arguments or of a result that stand open, and
 _SHOWN_LINES = 40  # lines; the whole is a request of its own
-_SUFFIX = re.compile(r"(?<=.)(?:__thought__|\|)")
 _PATH_SAFE = "~:@!$&'()*+,;="  # what may stand in a path segment as it is (RFC 3986)
 
 
@@ -258,16 +257,6 @@ def given_to(call: ToolCall) -> str:
     return call.arguments if call.arguments or call.kind in ("function", "custom", "function_call") else call.source
 
 
-def said_by(message: Message, result: ToolResult) -> str:
-    """Give what a tool said, as it came; its texts as one."""
-    return "\n".join(part.text for part in message.parts[result.start : result.end] if isinstance(part, TextPart))
-
-
-def outcome_of(message: Message, result: ToolResult) -> Outcome:
-    """Tell whether a tool failed: by what the message says of it, else by what the tool said."""
-    return result.outcome or outcome_of_text(said_by(message, result))
-
-
 def draw_output(call: ToolCall, url: str = "") -> DrawnText | None:
     """Draw the result that a call carries itself; None where it carries none."""
     if call.output is None:
@@ -288,7 +277,7 @@ def _by_id(items: Sequence[Item]) -> Iterator[tuple[Place, Place]]:
     """Tie results to calls by their ids. Whole ids first, so that a likeness takes no call that has its own result."""
     exact = dict(_same(items, lambda call_id: call_id))
     taken = set(exact.values())
-    alike = ((said, call) for said, call in _same(items, _stem) if said not in exact and call not in taken)
+    alike = ((said, call) for said, call in _same(items, stem_of) if said not in exact and call not in taken)
     return iter([*exact.items(), *alike])
 
 
@@ -305,11 +294,6 @@ def _same(items: Sequence[Item], id_of: Callable[[str], str]) -> Iterator[tuple[
             if call.id:
                 asked[id_of(call.id)].append((at, n))
         latest |= asked
-
-
-def _stem(call_id: str) -> str:
-    """Give an id without what gateways write behind it."""
-    return _SUFFIX.split(call_id, maxsplit=1)[0]
 
 
 def _by_order(items: Sequence[Item], by_id: dict[Place, Place]) -> Iterator[tuple[Place, Place]]:

@@ -126,7 +126,7 @@ def draw(extract: Extract, include: Include, *, for_print: bool = False) -> Iter
     _, answer = place_answer(completion_id, completion, shown, draw_messages(completion_id, shown), goes_on=goes_on)
     newest = tail[-1] if tail else None
     if (none := no_answer_in(completion, newest)) is not None:
-        yield Stretch([], [], no_answer=none)
+        yield Stretch([], [], no_answer=none.as_the_customer_saw_it() if include == "customer" else none)
     if answer:
         choices = tuple(choice if for_print else _with_numbers_in(choice) for choice in completion.choices)
         numbered = replace(completion, choices=choices)

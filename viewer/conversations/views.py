@@ -23,6 +23,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from viewer.client.client import Client, Order, opposite
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
+from viewer.completions.outcomes import said_by
 from viewer.completions.types import AudioPart, Choice, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
 from viewer.http import Request, own_address
 from viewer.sources.sources import NoAnswer, Source, chosen_source, completion_of, find
@@ -58,9 +59,9 @@ from .pages import page_or_fragment
 from .places import answer_at, in_order, name_of, place_of_answer, url_of
 from .problem_words import Told, tell, title_of
 from .remote_images import NotLoaded, fetch_image
-from .rows import answer_line, draw_rows, first_question, question_in
+from .rows import draw_rows, first_question, question_in, spoken_line
 from .templatetags.reading import long_time, utc_time
-from .tools import Around, Ties, draw_text, given_to, said_by
+from .tools import Around, Ties, draw_text, given_to
 from .transcripts import (
     INCLUDES,
     Extract,
@@ -208,6 +209,9 @@ def conversation(
     shown, choices = _drawn(completion_id, reading, completion, linked, as_source)
     bubbles = for_customer(shown) if is_for_customer else [*shown]
     answer = for_customer(choices) if is_for_customer else [*choices]
+    no_answer = no_answer_in(completion, reading.last) if completion and reading.is_end else None
+    if no_answer and is_for_customer:
+        no_answer = no_answer.as_the_customer_saw_it()
     context: dict[str, Any] = {
         "completion_id": completion_id,
         "linked": linked,
@@ -216,7 +220,7 @@ def conversation(
         "source": source,
         "bubbles": bubbles,
         "answer": answer,
-        "no_answer": no_answer_in(completion, reading.last) if completion and reading.is_end else None,
+        "no_answer": no_answer,
         "hidden_count": sum(item.hidden for item in (*bubbles, *answer) if isinstance(item, Hidden)),
         "as_source": as_source,
         "is_for_customer": is_for_customer,
@@ -335,7 +339,7 @@ def printed(request: Request, completion_id: str) -> HttpResponseBase:
     extract = replace(extract, pages=chain([opening], extract.pages))
     context = {
         "completion_id": completion_id,
-        "title": question_in(opening) or answer_line(extract.completion)[1] or completion_id,
+        "title": question_in(opening) or spoken_line(extract.completion)[1] or completion_id,
         "facts": _facts(request, extract, source),
     }
     page = render_to_string("conversations/print.html", context, request)
@@ -653,7 +657,7 @@ def _title(client: Client, completion_id: str, reading: Reading, completion: Com
         asked = question_in(reading.items)
     else:
         asked = first_question(client, completion_id) if client.is_local else ""
-    return asked or (answer_line(completion)[1] if completion else "") or completion_id
+    return asked or (spoken_line(completion)[1] if completion else "") or completion_id
 
 
 def _part_of(request: Request, message: Message, n: int) -> HttpResponse:

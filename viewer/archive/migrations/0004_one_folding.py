@@ -6,7 +6,7 @@ from viewer.archive import search_index
 
 
 class Migration(migrations.Migration):
-    """The words of the search are folded in another way: what is indexed is forgotten, and the next start indexes it anew."""
+    """Words are folded in another way, and marks follow the rules of the page: the next start indexes everything anew."""
 
     dependencies = [("archive", "0003_cheaper_imports")]
 
