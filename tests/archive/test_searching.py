@@ -34,9 +34,9 @@ def results(question: str, **how: Any) -> Results:
 
 
 def found(question: str, **how: Any) -> list[str]:
-    """Name what is found: messages by their id, answers and metadata by the completion's with the position or key."""
+    """Name what is found: messages by their id, what else by the completion's with the position or key."""
     return [
-        hit.message_id or f"{group.completion.id} {hit.pair if hit.answer is None else hit.answer}"
+        hit.message_id or f"{group.completion.id} {hit.pair or hit.field if hit.answer is None else hit.answer}"
         for group in results(question, **how).groups
         for hit in group.hits
     ]
@@ -221,16 +221,16 @@ def test_what_operators_find_is_what_the_page_calls_it(
 @pytest.mark.parametrize(
     ("fields", "question", "hit"),
     [
-        ({"choices": [{"delta": {"content": "A fig"}}]}, "fig role:assistant", "answer"),
-        ({"choices": [{"text": "A fig", "logprobs": {"tokens": ["plum"]}}]}, "fig role:assistant -plum", "answer"),
-        ({"citations": ["https://fig.example/a"]}, "fig.example has:citation", "answer"),
-        ({"search_results": [{"title": "Fig", "url": "https://a.example"}]}, "fig has:citation", "answer"),
-        ({"choices": [make_choice("x", annotations=[])], "citations": ["https://fig.example"]}, "fig", "answer"),
-        ({"choices": [{**make_choice("x"), "verdict": "fig"}]}, "fig", "answer"),
-        ({"choices": [{**make_choice("x"), "error": {"message": "fig"}}]}, "fig has:error", "answer"),
-        ({"choices": [], "error": {"message": "fig"}}, "fig has:error", "fields"),
-        ({"related_questions": ["What is a fig?"]}, "fig", "fields"),
-        ({"metadata": {"fruit": "fig"}}, "fig", "metadata"),
+        ({"choices": [{"delta": {"content": "A fig"}}]}, "fig role:assistant", "0"),
+        ({"choices": [{"text": "A fig", "logprobs": {"tokens": ["plum"]}}]}, "fig role:assistant -plum", "0"),
+        ({"citations": ["https://fig.example/a"]}, "fig.example has:citation", "0"),
+        ({"search_results": [{"title": "Fig", "url": "https://a.example"}]}, "fig has:citation", "0"),
+        ({"choices": [make_choice("x", annotations=[])], "citations": ["https://fig.example"]}, "fig", "0"),
+        ({"choices": [{**make_choice("x"), "verdict": "fig"}]}, "fig", "0"),
+        ({"choices": [{**make_choice("x"), "error": {"message": "fig"}}]}, "fig has:error", "0"),
+        ({"choices": [], "error": {"message": "fig"}}, "fig has:error", "error"),
+        ({"related_questions": ["What is a fig?"]}, "fig", "related_questions"),
+        ({"metadata": {"fruit": "fig"}}, "fig", "fruit"),
     ],
 )  # fmt: skip
 def test_what_stands_in_the_answer_and_beside_it_is_found(
