@@ -153,21 +153,12 @@ def test_no_secret_is_on_a_page_and_all_that_was_seen_is(reader: Client, leaky: 
 @pytest.mark.parametrize(
     "address",
     ["print/?include=customer", "transcript/?include=customer&format=text", "transcript/?include=customer&format=markdown",
-     "transcript/?format=text", "print/"],
+     "transcript/?format=text", "transcript/?bare&format=text", "transcript/?bare&format=markdown", "print/"],
 )  # fmt: skip
 def test_no_secret_is_taken_along_and_all_that_was_seen_is(reader: Client, leaky: dict[str, Any], address: str) -> None:
     text = body(reader, f"{ONE}{address}")
     assert re.findall(r"SECRET[^\s<]*", text) == []
     assert set(re.findall(r"SEEN-\d+z", text.replace("\\-", "-"))) == seen_in(leaky)
-
-
-@pytest.mark.parametrize("form", ["text", "markdown"])
-def test_no_secret_is_copied_and_every_message_that_was_seen_is(
-    reader: Client, leaky: dict[str, Any], form: str
-) -> None:
-    text = body(reader, f"{ONE}transcript/?bare&format={form}")
-    assert re.findall(r"SECRET[^\s<]*", text) == []
-    assert set(re.findall(r"SEEN-\d+z", text.replace("\\-", "-"))) == seen_in(leaky["messages"])
 
 
 def test_finding_lists_no_secret_and_counts_it_apart(reader: Client, leaky: dict[str, Any]) -> None:
