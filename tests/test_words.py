@@ -182,7 +182,8 @@ def everything(reader: Client, alice: User, stored: Callable) -> None:
 PAGES = [
     "/completions/", f"/completions/?model={SAID}", "/completions/?model=none", "/completions/?order=asc",
     "/completions/chatcmpl-all/", "/completions/chatcmpl-all/?order=desc", "/completions/chatcmpl-call/",
-    "/completions/chatcmpl-all/messages/chatcmpl-all-3/", "/completions/chatcmpl-long/",
+    "/completions/chatcmpl-all/messages/chatcmpl-all-3/", "/completions/chatcmpl-all/choices/0/",
+    "/completions/chatcmpl-all/choices/9/", "/completions/chatcmpl-long/",
     "/completions/chatcmpl-long/?after=chatcmpl-long-19", "/completions/chatcmpl-all/print/",
     "/completions/chatcmpl-all/find/", f"/completions/chatcmpl-all/find/?q={SAID}",
     "/completions/chatcmpl-all/find/?q=nowhere", "/completions/chatcmpl-none/", "/search/", f"/search/?q={SAID}",

@@ -39,15 +39,16 @@ def test_signing_in_lands_on_the_filtered_list_that_was_asked_for(
     expect(strangers_page.locator("[data-completion-id]")).to_have_count(1)
 
 
+@pytest.mark.parametrize("place", ["messages/chatcmpl-long-31", "choices/0"])
 def test_signing_in_lands_on_the_permalink_that_was_asked_for(
-    strangers_page: Page, alice: User, stored: Callable, site: str
+    strangers_page: Page, alice: User, stored: Callable, site: str, place: str
 ) -> None:
     stored(make_long("chatcmpl-long", 60))
-    asked = f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-31/"
+    asked = f"{site}/completions/chatcmpl-long/{place}/"
     strangers_page.goto(asked)
     fill_in(strangers_page)
     expect(strangers_page).to_have_url(asked)
-    expect(strangers_page.locator(LINKED)).to_have_attribute("data-message-id", "chatcmpl-long-31")
+    expect(strangers_page.locator(f'{LINKED}:has(a[href$="/{place}/"])')).to_be_in_viewport()
 
 
 def test_signing_in_without_a_page_asked_for_lands_on_the_list(strangers_page: Page, alice: User, site: str) -> None:

@@ -175,7 +175,7 @@ def open_by_id(request: Request) -> HttpResponse:
     given = request.GET.get("id", "").strip()
     path = re.split("[?#]", given, maxsplit=1)[0]
     answer = ""
-    if found := re.search(r"/completions/([^/\s]+)(?:/messages/([^/\s]+)|/(choices/[0-9]{1,9})(?![^/]))?", path):
+    if found := re.search(r"/completions/([^/\s]+)(?:/messages/([^/\s]+)|/(choices/[0-9]{1,99})(?![^/]))?", path):
         completion_id, message_id, answer = unquote(found[1]), unquote(found[2] or ""), found[3] or ""
     else:
         completion_id, message_id = given, ""
@@ -501,7 +501,6 @@ def _printed(request: Request, page: str, extract: Extract, source: Source) -> I
                     "answer": stretch.answer,
                     "no_answer": stretch.no_answer,
                     "order": "asc",
-                    "completion": extract.completion,
                 }
                 yield render_to_string("conversations/_bubbles.html", context)
         yield "" if extract.last else f'<p class="end">{end}</p>'
