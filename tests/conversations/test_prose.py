@@ -201,6 +201,11 @@ def test_a_table_scrolls_by_itself_and_keeps_a_pipe_in_code() -> None:
     assert render_prose("`x|y`\n\n    `x|y`").html.count("x|y") == 2
 
 
+def test_a_heading_of_a_table_without_a_name_is_no_heading() -> None:
+    drawn = render_prose("| | a | |\n|-|-|-:|\n|1|2|3|\n").html
+    assert '<tr><td></td><th>a</th><td align="right"></td></tr>' in drawn
+
+
 def test_a_line_break_in_a_cell_is_one() -> None:
     drawn = render_prose("|a|b|\n|-|-|\n|x<br/>y|`<br>` &lt;br&gt;|\n\na<br>b").html
     assert "<td>x<br>y</td><td><code>&lt;br&gt;</code> &lt;br&gt;</td>" in drawn

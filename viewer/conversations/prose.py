@@ -48,6 +48,7 @@ _LINK = re.compile(rf'<a href="([^"]*)"{_TITLE}[^>]*>(.*?)</a>', re.DOTALL)
 _CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?(?: data-meta="([^"]*)")?>([^<]*)</code></pre>')
 _BARE_HTML = re.compile(r"(^|<blockquote>|</(?:p|ul|ol|blockquote|h[1-6]|pre|table)>|<hr />)([^<]*[^<\s])\s*")
 _LONG_NUMBERS = re.compile(r'<ol (?=start="\d{3})')  # they would stand left of the bubble
+_EMPTY_HEADING = re.compile(r"<th( align=\"\w+\")?></th>")  # a heading without a name heads nothing
 _HEADING = re.compile(r"<(/?)h([1-6])>")
 _MAIL = re.compile(r"mailto:([^\s?]+)", re.IGNORECASE)
 _WEB_START = re.compile(r"(?:https?://)?(?:www\.)?", re.IGNORECASE)
@@ -173,6 +174,7 @@ def _frame(html: str, marks: Marks) -> str:
     html = _CODE.sub(draw_code, html)
     html = _HEADING.sub(lambda tag: f"<{tag[1]}h{min(int(tag[2]) + 3, 6)}>", html)
     html = _LONG_NUMBERS.sub('<ol class="long" ', html)
+    html = _EMPTY_HEADING.sub(r"<td\1></td>", html)
     html = html.replace("<table>", '<div class="table-scroll" tabindex="0"><table>')
     html = html.replace("</table>", "</table></div>")
     html = html.replace('<input type="checkbox" checked="" disabled="" />', '<span class="task">☑</span>')
