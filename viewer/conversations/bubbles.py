@@ -288,10 +288,10 @@ def place_answer(
     """
     choices = completion.choices
     notes = [_draw_choice(completion_id, choices, position) for position in range(len(choices))]
-    if choices and _ends_with(shown, choices, goes_on=goes_on):
-        appended = min(len(choices), len(bubbles))
-        ends = zip(bubbles[-appended:], choices[-appended:], notes[-appended:], strict=True)
-        return bubbles[:-appended] + [_as_answer(bubble, choice, note, linked) for bubble, choice, note in ends], []
+    if appended := min(appended_answers(shown, choices, goes_on=goes_on), len(bubbles)):
+        said = map(with_choice, shown[-appended:], choices[-appended:])
+        ends = zip(bubbles[-appended:], said, notes[-appended:], choices[-appended:], strict=True)
+        return bubbles[:-appended] + [_as_answer(*end, linked) for end in ends], []
     budget = Budget(is_whole=is_whole)
     is_json = "json" in completion.parameters.get("response_format", "")
     return bubbles, [
@@ -304,9 +304,9 @@ def message_of_answer(
     completion: Completion, position: int, shown: tuple[Message | Unreadable, ...], *, goes_on: bool
 ) -> Message | Unreadable | None:
     """Give the message that a server appended for an answer, if it did; `shown` and `goes_on` as in `place_answer`."""
-    at = position - len(completion.choices)
-    is_there = len(shown) >= -at and _ends_with(shown, completion.choices, goes_on=goes_on)
-    return shown[at] if is_there else None
+    from_end = len(completion.choices) - position
+    is_there = from_end <= appended_answers(shown, completion.choices, goes_on=goes_on)
+    return shown[-from_end] if is_there else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,12 +344,26 @@ def _filters_in(source: str) -> str:
     return gettext("The prompt was stopped by a filter: %(names)s") % {"names": ", ".join(stopped)} if stopped else ""
 
 
-def _as_answer(bubble: Bubble, choice: Choice, note: DrawnChoice, linked: str) -> Bubble:
-    """Mark a message as the answer that it is, with what only the choice says."""
-    cited = () if isinstance(choice.message, Unreadable) else list_sources(choice.message.citations)
-    error = make_visible(choice.error) or bubble.error
+def with_choice(message: Message | Unreadable, choice: Choice) -> Message | Unreadable:
+    """Give a message that is the answer with what only the choice says of it."""
+    if isinstance(message, Unreadable) or isinstance(choice.message, Unreadable):
+        return message
+    return replace(
+        message,
+        citations=(*message.citations, *choice.message.citations),
+        error=choice.error or message.error,
+        other=message.other | choice.other,
+    )
+
+
+def _as_answer(bubble: Bubble, said: Message | Unreadable, note: DrawnChoice, choice: Choice, linked: str) -> Bubble:
+    """Mark a message as the answer that it is, and show what `with_choice` adds to it."""
     is_linked = bubble.is_linked or linked == place_of_answer(note.position)
-    return replace(bubble, choice=note, sources=bubble.sources or cited, error=error, is_linked=is_linked)
+    bubble = replace(bubble, choice=note, is_linked=is_linked)
+    if isinstance(said, Unreadable):
+        return bubble
+    other = (*bubble.other, *_draw_other(choice.other, Budget()))
+    return replace(bubble, sources=list_sources(said.citations), error=make_visible(said.error), other=other)
 
 
 def for_customer(bubbles: Iterable[Bubble]) -> list[Bubble | Hidden]:
@@ -684,17 +698,21 @@ def _draw_audio_answer(audio: AudioAnswer, url: str, budget: Budget) -> DrawnPar
     return replace(drawn, text=make_visible(budget.fit(audio.transcript)), note=note, detail=detail, expired=expired)
 
 
-def _ends_with(shown: tuple[Message | Unreadable, ...], choices: tuple[Choice, ...], *, goes_on: bool) -> bool:
-    last = shown[-len(choices) :]
+def appended_answers(
+    shown: tuple[Message | Unreadable, ...], choices: tuple[Choice, ...], *, goes_on: bool = False
+) -> int:
+    """Count the messages at the end that are the choices, as some servers append them; `goes_on` as in place_answer."""
+    last = shown[-len(choices) :] if choices else ()
     if not last or (len(last) < len(choices) and not goes_on):
-        return False
-    return all(
+        return 0
+    is_appended = all(
         isinstance(item, Message)
         and item.role == "assistant"
         and isinstance(choice.message, Message)
         and _said(item) == _said(choice.message)
         for item, choice in zip(last, choices[-len(last) :], strict=True)
     )
+    return len(last) if is_appended else 0
 
 
 def _said(message: Message) -> tuple[str, str, str]:

@@ -22,6 +22,7 @@ from viewer.completions.outcomes import said_by
 from viewer.completions.source_text import is_json_text, readable_json
 from viewer.completions.types import (
     AudioPart,
+    Completion,
     FilePart,
     ImagePart,
     Message,
@@ -33,7 +34,7 @@ from viewer.completions.types import (
     parts_of_tools,
 )
 
-from .bubbles import Bubble, draw_messages, place_answer
+from .bubbles import Bubble, appended_answers, draw_messages, place_answer, with_choice
 from .citations import list_sources
 from .media import is_address
 from .places import url_of
@@ -174,31 +175,41 @@ def _stretch(client: Client, completion_id: str, words: str, after: str) -> tupl
 
 def _read_stretch(client: Client, completion_id: str, words: str, after: str) -> Stretch:
     page = client.messages(completion_id, after=after, limit=STRETCH)
+    completion = None if page.has_more else client.completion(completion_id)
+    items = _with_choices(page.items, completion) if completion else page.items
     pattern = pattern_of(words)
     landing = _Landing(completion_id, after, words)
     found: list[tuple[Message | Unreadable, list[_Place], _Landing]] = []
-    for item in page.items:
+    for item in items:
         if has_address(item.id):
             landing = replace(landing, place=item.id)
         if places := _places(item, pattern):
             found.append((item, places, landing))
     bubbles = draw_messages(completion_id, [item for item, _, _ in found], as_source=True)
     hits = [hit for bubble, (_, places, at) in zip(bubbles, found, strict=True) for hit in _hits(bubble, places, at)]
-    if not page.has_more:
+    if completion is not None:
         shown = page.items or (client.newest_messages(completion_id) if after else ())
-        hits += _hits_in_answer(client, shown, pattern, landing)
+        hits += _hits_in_answer(completion, shown, pattern, landing)
     return Stretch(tuple(hits), len(page.items), page.cursor if page.has_more else "", not page.has_more)
 
 
+def _with_choices(items: tuple[Message | Unreadable, ...], completion: Completion) -> tuple[Message | Unreadable, ...]:
+    """Add what the choices say to the messages that are the answer."""
+    count = appended_answers(items, completion.choices, goes_on=True)
+    answers = zip(items[len(items) - count :], completion.choices[len(completion.choices) - count :], strict=True)
+    return (*items[: len(items) - count], *(with_choice(item, choice) for item, choice in answers))
+
+
 def _hits_in_answer(
-    client: Client, shown: tuple[Message | Unreadable, ...], pattern: re.Pattern[str], landing: _Landing
+    completion: Completion, shown: tuple[Message | Unreadable, ...], pattern: re.Pattern[str], landing: _Landing
 ) -> Iterator[Hit]:
     """List the hits of the choices; they stand behind the last message, unless they are the last messages."""
-    completion = client.completion(landing.completion_id)
     bubbles = draw_messages(landing.completion_id, shown, as_source=True)
     _, answer = place_answer(landing.completion_id, completion, shown, bubbles, goes_on=True, as_source=True)
     for choice, bubble in zip(completion.choices, answer, strict=False):  # no answer: it is the last messages
-        yield from _hits(bubble, _places(choice.message, pattern), replace(landing, place=bubble.id))
+        yield from _hits(
+            bubble, _places(with_choice(choice.message, choice), pattern), replace(landing, place=bubble.id)
+        )
 
 
 def _places(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Place]:
@@ -241,6 +252,7 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
     for cited in list_sources(item.citations):
         yield Slot(cited.title, "sources", gettext("Source"))
         yield Slot(cited.url, "sources", gettext("Source"), counts_once=True)
+    yield Slot(make_visible(item.error), "error", gettext("Error"), is_for_staff=True)
     for result in item.results:
         yield Slot(make_visible(result.call_id), "tool-result", gettext("Call id"), is_for_staff=True)
         said = readable_json(said_by(item, result))
@@ -255,7 +267,6 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
             yield Slot(make_visible(readable_json(call.output)), "tool-call", gettext("Result"), is_for_staff=True)
     for thought in item.reasoning:
         yield Slot(make_visible(thought.text), "reasoning", gettext("Reasoning"), is_for_staff=True)
-    yield Slot(make_visible(item.error), "error", gettext("Error"), is_for_staff=True)
     for name, source in item.other.items():
         yield Slot(make_visible(f"{name} {source}"), "unknown", gettext("Other fields"), is_for_staff=True)
 

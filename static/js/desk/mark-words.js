@@ -9,7 +9,7 @@ function markWords(root, words) {
     parentNode.normalize();
   }
   const pattern = folding.pattern(words);
-  for (const region of root.querySelectorAll("[data-part], [data-sources], .message__head > bdi")) {
+  for (const region of root.querySelectorAll("[data-part], [data-sources], .message__error, .message__head > bdi")) {
     const has = (text) => folding.matches(folding.fold(text), pattern).length > 0;
     const links = [...region.querySelectorAll("a[href]:not(.chip-citation)")].filter((link) => has(link.href) && !has(link.textContent));
     if (has(region.textContent)) markText(region);

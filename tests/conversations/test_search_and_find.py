@@ -1,0 +1,88 @@
+"""What the search finds, the page that it leads to shows, and finding in the conversation counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.conftest import make_choice, make_completion, say
+from tests.shapes import CHOICES, SEEN, UNSEEN, numbered
+
+Store = Callable[..., Any]
+MARKED = re.compile(r"(?:SECRET|SEEN)-\d+z")
+HIT, RESULT = (re.compile(rf'<a class="{name}" href="([^"]+)"') for name in ("hit", "found__hit"))
+CITED = {"type": "url_citation", "url_citation": {"url": "https://a.example/X", "title": "X", "content": "X"}}
+MORE = [
+    say("assistant", "X", annotations=[CITED]), say("assistant", "X", context={"citations": [{"title": "X", "content": "X"}]}),
+    say("user", "X", name="X"), say("assistant", '{"X": "X * X * X"}'), say("assistant", "[a](https://a.example/X) **X**"),
+    say("assistant", "X", content_parts=[{"type": "text", "text": "X"}]), say("tool", '{"a": {"b": "X"}}', tool_call_id="X"),
+    say("user", [{"type": "file", "file_url": "https://a.example/X"}]),
+    say("user", [{"type": "image_url", "image_url": {"url": "https://a.example/X", "detail": "X"}}]), say("assistant", [{"type": "text", "text": "X", "citations": [{"title": "X", "cited_text": "X"}]}]),
+]  # fmt: skip
+
+
+def values_in(value: Any, name: str = "") -> Iterator[str]:
+    """Give the marked words in the values; names of fields, who speaks and log probabilities are not looked for."""
+    if isinstance(value, str):
+        yield from MARKED.findall(value)
+    elif isinstance(value, list):
+        for one in value:
+            yield from values_in(one)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            if name not in ("role", "logprobs"):
+                yield from values_in(one)
+
+
+def body(reader: Client, address: str, **asked: str) -> str:
+    answer = reader.get(address, asked)
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+def ways_lost(reader: Client, word: str, hits: int = 1) -> str:
+    """Search for a word, follow the result, and find the word there; say where it is lost."""
+    links = [unescape(link) for link in RESULT.findall(body(reader, "/search/", q=f'"{word}"'))]
+    if not links:
+        return f"{word} is not found"
+    for link in links:
+        if word not in unescape(body(reader, link)):
+            return f"{word} is not on {link}"
+        conversation = link.split("/messages/")[0].split("?")[0].rstrip("/")
+        if "find=" in link and len(HIT.findall(body(reader, f"{conversation}/find/", q=word))) < 1:
+            return f"{word} is not counted on {link}"
+    return ""
+
+
+@pytest.mark.parametrize("message", [*(message for _, message in UNSEEN), *SEEN, *MORE])
+def test_a_word_of_a_message_is_found_shown_and_counted(reader: Client, stored: Store, message: dict[str, Any]) -> None:
+    held = numbered(message, iter(range(1000, 9999)))
+    stored(make_completion("chatcmpl-one", say("user", "Hello"), held, choices=[]))
+    assert [lost for word in values_in(held) if (lost := ways_lost(reader, word))] == []
+
+
+@pytest.mark.parametrize("is_appended", [False, True])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"choices": [choice]} for choice in CHOICES),
+        {"choices": CHOICES},
+        {"choices": [make_choice("X", annotations=[CITED])], "citations": ["https://a.example/X"]},
+        {"choices": [make_choice("X", logprobs=None)], "search_results": [{"title": "X", "url": "https://a.example/X", "snippet": "X"}]},
+        {"choices": [{**make_choice("X"), "content_filter_results": {"a": "X"}, "error": {"message": "X"}}]},
+        {"choices": [make_choice("Hi")], "related_questions": ["X"], "metadata": {"a": "X"}, "error": {"message": "X"}},
+        {"choices": [], "error": {"message": "X"}},
+    ],
+)  # fmt: skip
+def test_a_word_of_the_answer_is_found_shown_and_counted(
+    reader: Client, stored: Store, fields: dict[str, Any], is_appended: bool
+) -> None:
+    held = numbered(fields, iter(range(1000, 9999)))
+    appended = [choice["message"] for choice in held["choices"] if "message" in choice] if is_appended else []
+    stored(make_completion("chatcmpl-one", say("user", "Hello"), *appended, **held))
+    assert [lost for word in values_in(held) if (lost := ways_lost(reader, word))] == []
