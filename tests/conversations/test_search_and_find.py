@@ -40,7 +40,7 @@ def values_in(value: Any, name: str = "") -> Iterator[str]:
 
 
 def body(reader: Client, address: str, **asked: str) -> str:
-    answer = reader.get(address, asked)
+    answer = reader.get(address, asked, follow=True)
     assert answer.status_code == 200
     return str(answer.content.decode())
 
@@ -53,7 +53,7 @@ def ways_lost(reader: Client, word: str, hits: int = 1) -> str:
     for link in links:
         if word not in unescape(body(reader, link)):
             return f"{word} is not on {link}"
-        conversation = link.split("/messages/")[0].split("?")[0].rstrip("/")
+        conversation = "/".join(link.split("/")[:3])
         if "find=" in link and len(HIT.findall(body(reader, f"{conversation}/find/", q=word))) < 1:
             return f"{word} is not counted on {link}"
     return ""
