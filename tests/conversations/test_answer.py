@@ -14,6 +14,11 @@ from django.test import Client
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
 from tests.conversations.pages import link, message_ids, visible
 from tests.upstream import Upstream
+from viewer.client.client import Client as Asking
+from viewer.client.problems import Problem
+from viewer.completions.reading import read_completion, read_message
+from viewer.completions.types import Completion
+from viewer.conversations.bubbles import draw_messages, place_answer
 from viewer.keys.models import ApiKey
 
 Store = Callable[..., Any]
@@ -116,20 +121,26 @@ def test_the_address_of_an_answer_that_a_server_appended_is_that_of_its_message(
     assert f"Answer {position + 1} of 2" in visible(page)
 
 
-def test_an_appended_answer_without_an_id_is_ringed_where_it_stands(
-    reader: Client, alice: User, upstream: Upstream
+def test_an_appended_answer_whose_id_has_no_address_is_ringed_where_it_stands() -> None:
+    completion = read_completion(json.dumps(make_completion(choices=[make_choice("Red."), make_choice("Blue.", 1)])))
+    assert isinstance(completion, Completion)
+    shown = tuple(read_message(json.dumps(say("assistant", text))) for text in ("Red.", "Blue."))
+    placed, apart = place_answer("c", completion, shown, draw_messages("c", shown), linked="choices/1")
+    assert [bubble.is_linked for bubble in placed] == [False, True]
+    assert apart == []
+
+
+def test_for_an_answer_that_is_not_there_no_other_source_is_asked(
+    reader: Client, two: None, alice: User, upstream: Upstream
 ) -> None:
-    ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ids-empty")))
-    page = opened(reader, "/completions/chatcmpl-live-0001/choices/0/")
-    assert len(ringed(page)) == 1
+    make_key(alice, base_url=upstream.base("ok"))
+    assert reader.get(f"{ONE}choices/2/").status_code == 404
+    assert upstream.asked() == []
 
 
 def test_without_the_completion_the_messages_stand_below_the_problem(
     reader: Client, two: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from viewer.client.client import Client as Asking
-    from viewer.client.problems import Problem
-
     def fail(*_: Any) -> None:
         raise Problem("unavailable", status=503)
 
