@@ -134,7 +134,7 @@ def completions(request: Request) -> HttpResponse:
         return redirect(list_url(_with_pair(request)))
     narrowed = narrowed_by(request.GET)
     model, metadata, order = narrowed.get("model", ""), metadata_of(narrowed), order_of(narrowed)
-    source = chosen_source(request.user)
+    source = chosen_source(request)
     client, window = source.ask(
         lambda client: (client, stretch_of(client, narrowed, request.GET, request.GET.get("around", "")))
     )
@@ -183,7 +183,7 @@ def open_by_id(request: Request) -> HttpResponse:
 @require_safe
 def conversation(request: Request, completion_id: str, message_id: str = "") -> HttpResponse:
     """One stored completion as bubbles: from its start, its end, behind or before a message, or around one."""
-    opened, source = find(request.user, completion_id, lambda client: _open(client, request, completion_id, message_id))
+    opened, source = find(request, completion_id, lambda client: _open(client, request, completion_id, message_id))
     reading, completion, problem_with_completion = opened
     as_source = request.COOKIES.get("texts") == "source"
     is_for_customer = request.COOKIES.get("audience") == "customer"
@@ -235,7 +235,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
         return page_or_fragment(request, "conversations/find.html", "conversations/_hits.html", context)
     so_far = {name: _counted(request, name) for name in ("read", "hits", "hidden", "asked")}
     found, source = find(
-        request.user,
+        request,
         completion_id,
         lambda client: finding.find_words(
             client,
@@ -401,7 +401,7 @@ def _extract(request: Request, completion_id: str) -> tuple[Extract, Source]:
         begun = tuple(islice(pages, 1))
         return Extract(completion_id, client.completion(completion_id), chain(begun, pages), first, last)
 
-    return find(request.user, completion_id, begin)
+    return find(request, completion_id, begin)
 
 
 def _written(request: Request, form: str, extract: Extract, source: Source) -> Iterator[str]:
@@ -474,11 +474,11 @@ def _printed(request: Request, page: str, extract: Extract, source: Source) -> I
 
 
 def _message(request: Request, completion_id: str, message_id: str) -> Message:
-    return find(request.user, completion_id, lambda client: client.message(completion_id, message_id))[0]
+    return find(request, completion_id, lambda client: client.message(completion_id, message_id))[0]
 
 
 def _completion_of(request: Request, completion_id: str) -> Completion:
-    return find(request.user, completion_id, lambda client: client.completion(completion_id))[0]
+    return find(request, completion_id, lambda client: client.completion(completion_id))[0]
 
 
 def _message_of_choice(request: Request, completion_id: str, position: int) -> Message:
