@@ -28,8 +28,10 @@
     timer = setTimeout(() => (toast.textContent = ""), 2500);
   };
 
-  const words = document.querySelector(".toast").dataset; // in the reader's language
-  globalThis.lectern = { copy, say, words }; // for the other scripts
+  // In the reader's language.
+  const words = document.querySelector(".toast").dataset;
+  // For the other scripts.
+  globalThis.lectern = { copy, say, words };
 
   customElements.define(
     "copy-link",
@@ -66,13 +68,15 @@
     class extends HTMLElement {
       connectedCallback() {
         const link = this.querySelector("a");
-        const button = this.querySelector("button") ?? document.createElement("button"); // a copy of this has one already
+        // A copy of this has one already.
+        const button = this.querySelector("button") ?? document.createElement("button");
         Object.assign(button, { type: "button", className: link.className });
         button.replaceChildren(...link.cloneNode(true).childNodes);
         button.firstChild.textContent = words.copy;
         button.onclick = async () => {
           const answer = await lectern.fetch(link.href).catch(() => ({}));
-          if (answer.status === 401) return; // the bar says why
+          // The bar says why.
+          if (answer.status === 401) return;
           say(answer.ok && (await copy(await answer.text())) ? words.copied : words.notCopied);
         };
         this.prepend(button);

@@ -17,15 +17,21 @@ customElements.define(
       return [...this.querySelectorAll("[data-completion-id]")];
     }
 
+    edge() {
+      return parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart);
+    }
+
     inView() {
-      const edge = parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart);
+      const edge = this.edge();
       const places = this.rows().map((row) => [row.dataset.completionId, row.getBoundingClientRect()]);
       return places.filter(([, { top, bottom }]) => bottom > edge + 1 && top < innerHeight).map(([id, { top }]) => [id, top]);
     }
 
     current() {
       const { current } = this.dataset;
-      return JSON.parse(sessionStorage.rows ?? "[]").find(([id]) => id === current) ?? [current, innerHeight / 2 - 40];
+      const [, top] = JSON.parse(sessionStorage.rows ?? "[]").find(([id]) => id === current) ?? [current, innerHeight / 2 - 40];
+      // All of it in view, not below the head.
+      return [current, Math.max(this.edge(), Math.min(top, innerHeight - 80))];
     }
 
     put([id, at]) {

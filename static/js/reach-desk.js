@@ -7,7 +7,8 @@
   const TOOLS = "[data-desk], .picture > a:has(img), .bubble a.chip-citation";
   const { desk } = document.currentScript.dataset;
   let coming;
-  let isThere = false; // or is known not to come: clicks are not held any longer
+  // Or is known not to come: clicks are not held any longer.
+  let isThere = false;
 
   const isReachable = () => fetch("/health/", { method: "HEAD" }).then(({ ok }) => ok, () => false);
 
@@ -17,7 +18,8 @@
       script.onload = () => settled((isThere = true));
       script.onerror = async () => {
         isThere = await isReachable();
-        if (!isThere) coming = null; // the next click tries again
+        // The next click tries again.
+        if (!isThere) coming = null;
         settled();
       };
       document.head.append(script);
@@ -34,7 +36,8 @@
       if (!tool) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      tool.setAttribute("aria-busy", "true"); // single keys wait as well
+      // Single keys wait as well.
+      tool.setAttribute("aria-busy", "true");
       fetchDesk().then(() => {
         tool.removeAttribute("aria-busy");
         if (isThere) tool.click();

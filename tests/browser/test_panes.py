@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE
 from tests.browser.reading import MESSAGES, draw, make_varied, walk_to_the_end
-from tests.conftest import make_completion, make_long, say
+from tests.conftest import make_completion, make_key, make_long, say
+from viewer.keys.models import ApiKey
 
 ROWS = ".side--list [data-completion-id]"
 CURRENT = f"{ROWS}:has([aria-current])"
@@ -50,6 +52,48 @@ def test_the_list_that_one_came_from_stands_beside_and_keeps_its_place(page: Pag
     expect(page).to_have_url(f"{site}/completions/c-22/")
     page.get_by_role("link", name="Back to the list").click()
     expect(page).to_have_url(f"{site}/completions/?model=even")
+
+
+def test_a_row_that_was_cut_by_the_head_of_the_list_is_shown_whole_when_it_is_read(
+    page: Page, sixty: None, site: str
+) -> None:
+    page.goto(f"{site}/completions/c-30/")
+    expect(page.locator(CURRENT)).to_be_in_viewport()
+    head = page.locator(".side__head").bounding_box()
+    assert head is not None
+    edge = head["y"] + head["height"]
+    page.locator(".side--list").evaluate("(pane, by) => pane.scrollBy(0, by)", top_of(page, "c-30") - edge + 32)
+    draw(page, 3)
+    assert top_of(page, "c-30") < edge
+    page.goto(f"{site}/completions/c-30/messages/c-30-0/")
+    expect(page.locator(CURRENT)).to_be_visible()
+    page.wait_for_function(
+        "edge => document.querySelector('.row:has([aria-current])').getBoundingClientRect().top >= edge", arg=edge
+    )
+
+
+def test_a_tab_goes_on_with_its_source_when_another_tab_chooses_one(
+    page: Page, alice: User, stored: Callable, site: str
+) -> None:
+    stored(*(make_completion(f"c-{n}", created=n) for n in range(60)), make_long("chatcmpl-long", 140))
+    page.goto(f"{site}/completions/")
+    reading = page.context.new_page()
+    reading.goto(f"{site}/completions/chatcmpl-long/")
+    ApiKey.objects.choose(alice, make_key(alice, base_url="http://127.0.0.1:9/v1"))  # nobody listens there
+    named: list[str | None] = []
+    reading.on("request", lambda asked: named.append(asked.headers.get("x-page-source")))
+    walk_to_the_end(page)
+    assert page.locator("[data-completion-id]").count() == 61
+    page.locator("body").press("Home")
+    reading.get_by_role("link", name="Find in this conversation").click()
+    reading.get_by_role("searchbox", name="Find in this conversation").fill("number")
+    reading.keyboard.press("Enter")
+    expect(reading.locator(".hit")).to_have_count(140)
+    reading.get_by_role("button", name="Previous hit").click()  # fetched, for it is not on the page
+    expect(reading.locator(f"{MESSAGES}[aria-current]")).to_have_attribute("data-message-id", "chatcmpl-long-139")
+    assert set(named) <= {"archive", None}
+    assert named.count("archive") >= 2
+    assert reading.locator("[data-problem]").count() == 0
 
 
 def test_the_list_beside_goes_on_to_both_ends(page: Page, sixty: None, site: str) -> None:

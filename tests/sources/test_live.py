@@ -147,6 +147,23 @@ def test_what_is_not_in_the_chosen_source_is_found_elsewhere_and_remembered(
     assert asked == {"ok", "close"}
 
 
+def test_a_page_goes_on_with_the_source_that_it_came_from(
+    reader: Client, alice: User, upstream: Upstream, stored: Callable[..., Any]
+) -> None:
+    stored(make_completion("chatcmpl-kept"), make_completion(LONG, say("user", "another of the same id")))
+    key = browse(alice, upstream)
+    assert f'{{"X-Page-Source": "{key.pk}"}}' in page(reader, "/completions/")
+    from_here = {"HX-Request": "true", "X-Page-Source": str(key.pk)}
+    ApiKey.objects.choose(alice, None)  # in another tab
+    assert '{"X-Page-Source": "archive"}' in page(reader, "/completions/")
+    assert "chatcmpl-kept" not in page(reader, "/completions/", headers=from_here)
+    assert "chatcmpl-kept" not in page(reader, f"/completions/{ONE}/beside/", headers=from_here)
+    assert len(message_ids(page(reader, f"/completions/{LONG}/?order=desc", headers=from_here))) == 20
+    assert "chatcmpl-kept" in page(reader, "/completions/", headers={"HX-Request": "true"})
+    key.delete()
+    page(reader, "/completions/", 404, headers=from_here)
+
+
 def test_a_new_completion_is_said_to_be_on_its_way(reader: Client, alice: User, upstream: Upstream) -> None:
     browse(alice, upstream, "late~x")
     seen = page(reader, f"/completions/{ONE}/", 404)

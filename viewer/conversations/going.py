@@ -65,7 +65,7 @@ def beside(request: Request, completion_id: str) -> HttpResponse:
     narrowed = narrowed_by(request.GET)
     if not request.htmx:
         return redirect(list_url(narrowed))
-    source = chosen_source(request.user)
+    source = chosen_source(request)
     try:
         client, window = source.ask(lambda client: (client, stretch_of(client, narrowed, request.GET, completion_id)))
     except NoAnswer as failure:
@@ -89,7 +89,7 @@ def neighbour(request: Request, completion_id: str, direction: Literal["next", "
     remember(request, narrowed)
     order = order_of(narrowed) if direction == "next" else opposite(order_of(narrowed))
     try:
-        found = chosen_source(request.user).ask(lambda client: _neighbour(client, completion_id, narrowed, order))
+        found = chosen_source(request).ask(lambda client: _neighbour(client, completion_id, narrowed, order))
     except NoAnswer as failure:
         is_elsewhere = failure.problem.name == "bad-request"
         told = gettext("This conversation is not in the list.") if is_elsewhere else title_of(failure, is_of_list=True)
@@ -145,9 +145,9 @@ def go_to(request: Request, completion_id: str) -> HttpResponse:
         return redirect("permalink", completion_id, f"{completion_id}-{number}")
     try:
         if wanted == "last":
-            place, _ = find(request.user, completion_id, lambda client: _last_place(client, completion_id))
+            place, _ = find(request, completion_id, lambda client: _last_place(client, completion_id))
         elif number is not None:
-            place, _ = find(request.user, completion_id, lambda client: _id_at(client, completion_id, number))
+            place, _ = find(request, completion_id, lambda client: _id_at(client, completion_id, number))
         else:
             raise _NoSuchMessage(gettext("Give the number of a message, such as 12."))
     except _NoSuchMessage as missing:

@@ -144,7 +144,7 @@ def completions(request: Request) -> HttpResponse:
         return redirect(list_url(_with_pair(request)))
     narrowed = narrowed_by(request.GET)
     model, metadata, order = narrowed.get("model", ""), metadata_of(narrowed), order_of(narrowed)
-    source = chosen_source(request.user)
+    source = chosen_source(request)
     client, window = source.ask(
         lambda client: (client, stretch_of(client, narrowed, request.GET, request.GET.get("around", "")))
     )
@@ -198,7 +198,7 @@ def conversation(
     An answer that a server appended as a message has that message's address.
     """
     linked = message_id if position is None else place_of_answer(position)
-    opened, source = find(request.user, completion_id, lambda client: _open(client, request, completion_id, linked))
+    opened, source = find(request, completion_id, lambda client: _open(client, request, completion_id, linked))
     reading, completion, problem_with_completion = opened
     if completion and position is not None and reading.is_end:
         appended = message_of_answer(completion, position, reading.oldest_first, goes_on=reading.has_older)
@@ -257,7 +257,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
         return page_or_fragment(request, "conversations/find.html", "conversations/_hits.html", context)
     so_far = {name: _counted(request, name) for name in ("read", "hits", "hidden", "asked")}
     found, source = find(
-        request.user,
+        request,
         completion_id,
         lambda client: finding.find_words(
             client,
@@ -423,7 +423,7 @@ def _extract(request: Request, completion_id: str) -> tuple[Extract, Source]:
             _check_answer(completion, end)
         return Extract(completion_id, completion, chain(begun, pages), first, last)
 
-    return find(request.user, completion_id, begin)
+    return find(request, completion_id, begin)
 
 
 def _messages_between(
@@ -511,11 +511,11 @@ def _printed(request: Request, page: str, extract: Extract, source: Source) -> I
 
 
 def _message(request: Request, completion_id: str, message_id: str) -> Message:
-    return find(request.user, completion_id, lambda client: client.message(completion_id, message_id))[0]
+    return find(request, completion_id, lambda client: client.message(completion_id, message_id))[0]
 
 
 def _completion_of(request: Request, completion_id: str) -> Completion:
-    return find(request.user, completion_id, lambda client: client.completion(completion_id))[0]
+    return find(request, completion_id, lambda client: client.completion(completion_id))[0]
 
 
 def _message_of_choice(request: Request, completion_id: str, position: int) -> Message:

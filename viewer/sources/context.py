@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
+
+from viewer.http import Request
 
 from .sources import all_sources, chosen_source
 
@@ -16,6 +18,6 @@ def sources(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return {}
     return {
-        "chosen_source": SimpleLazyObject(lambda: chosen_source(user)),
+        "chosen_source": SimpleLazyObject(lambda: chosen_source(cast(Request, request))),
         "all_sources": SimpleLazyObject(lambda: all_sources(user)),
     }

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.http import Http404
 from django.utils.translation import gettext, gettext_noop
 
 from viewer.archive import answers, transport
@@ -20,11 +21,13 @@ from viewer.client.asking import Asker, KeyAuth, Limits, new_session
 from viewer.client.client import Client
 from viewer.client.gates import gate_to
 from viewer.client.problems import Problem
+from viewer.http import Request
 from viewer.keys.encryption import CannotDecrypt
 from viewer.keys.models import AccessToken, ApiKey
 
 from .models import Finding
 
+PAGE_SOURCE = "X-Page-Source"  # a header; base.html puts it on what the scripts of a page ask for
 Found = TypeVar("Found")
 
 
@@ -33,6 +36,11 @@ class Source:
     """One place to read from, for one person: the archive where `key` is None."""
 
     key: ApiKey | None
+
+    @property
+    def name(self) -> str:
+        """What a page calls it by."""
+        return str(self.key.pk) if self.key else "archive"
 
     @property
     def label(self) -> str:
@@ -60,9 +68,18 @@ class NoAnswer(Exception):
         self.source = source
 
 
-def chosen_source(person: User) -> Source:
-    """Give the source that the person browses with."""
-    return Source(ApiKey.objects.chosen_by(person))
+def chosen_source(request: Request) -> Source:
+    """Give the source that the person browses with; what a script asks for, from where its page came.
+
+    Another tab may have chosen another source since. Raises Http404 when the page's key is gone.
+    """
+    named = request.headers.get(PAGE_SOURCE, "")
+    if not named:
+        return Source(ApiKey.objects.chosen_by(request.user))
+    for source in all_sources(request.user):
+        if source.name == named:
+            return source
+    raise Http404
 
 
 def all_sources(person: User) -> list[Source]:
@@ -84,12 +101,12 @@ def try_out(key: ApiKey) -> str:
     return "works"
 
 
-def find(person: User, completion_id: str, ask: Callable[[Client], Found]) -> tuple[Found, Source]:
+def find(request: Request, completion_id: str, ask: Callable[[Client], Found]) -> tuple[Found, Source]:
     """Ask for a completion where it may be: the chosen source, where it was found before, the archive, the other keys.
 
     Raises NoAnswer: the first that is more than "not found", for that source may hold the completion all the same.
     """
-    chosen = chosen_source(person)
+    person, chosen = request.user, chosen_source(request)
     failures = []
     for source in _places(person, completion_id, chosen):
         try:
