@@ -73,7 +73,7 @@ def told(reader: Client) -> dict[str, Any]:
     chips = {"chip--bad": "error", "chip--good": "good"}
     verdicts = [verdict for chip, verdict in chips.items() if chip in card[0]]
     pages = [read_message(source) for source in StoredMessage.objects.values_list("body", flat=True)]
-    labels = [slot.label for message in pages for slot in slots_of(message)]
+    labels = [slot.label for message in pages for slot in slots_of(message) if slot.part.startswith("tool")]
     return {
         "card": "".join(verdicts),
         "facts": int(jump[1]),
