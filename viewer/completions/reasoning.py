@@ -10,7 +10,10 @@ from typing import Any
 from .source_text import clean
 from .types import Reasoning
 
-_TAG = re.compile(r"<(/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+# Kimi writes ◁think▷, Magistral [THINK], Seed <seed:think>.
+_TAG = re.compile(
+    r"<(/?)(?:seed:)?(?:think|thinking|thought|reasoning)>|◁(/?)think▷|\[(/?)(?-i:THINK)\]", re.IGNORECASE
+)
 _NAMES = ("content", "summary", "text", "reasoning", "thinking", "reasoningContent", "reasoningText")
 _FENCE = re.compile(r"^[ \t]{0,3}(?:`{3,}|~{3,})", re.MULTILINE)
 
@@ -29,13 +32,18 @@ def thoughts_in(value: Any) -> list[str]:
     return [text for text in found if text]
 
 
+def has_tags(text: str) -> bool:
+    """Whether a text holds a tag around thoughts, be it in code."""
+    return any(begins in text for begins in "<◁[") and _TAG.search(text) is not None
+
+
 def split_thoughts(text: str) -> tuple[str, list[str]]:
     """Take the thoughts between `<think>` and `</think>` out of a text; one that is not closed goes to the end.
 
     Some templates write the first tag into the prompt, so that an answer holds the closing one alone. Tags in code are
     words.
     """
-    if "<" not in text or not _TAG.search(text):
+    if not has_tags(text):
         return text, []
     fences = [fence.start() for fence in _FENCE.finditer(text)]
     said: list[str] = []
@@ -44,7 +52,7 @@ def split_thoughts(text: str) -> tuple[str, list[str]]:
     for tag in _TAG.finditer(text):
         if bisect(fences, tag.start()) % 2 or "`" in text[max(0, tag.start() - 1) : tag.end() + 1]:
             continue  # it stands in code
-        is_closing = bool(tag[1])
+        is_closing = "/" in tag.groups()
         if is_thought or (is_closing and not thoughts and not said):
             if is_closing:
                 thoughts.append(text[at : tag.start()].strip())
