@@ -239,6 +239,8 @@ def test_mirrored_reasoning_is_one_under_all_its_names() -> None:
     ("text", "said", "thoughts"),
     [
         ("<think>a</think>b", "b", ["a"]),
+        ("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b<|return|>", "b", ["a"]),
+        ("The token `<|channel|>` parts them", "The token `<|channel|>` parts them", []),
         ("◁think▷a◁/think▷b", "b", ["a"]),
         ("[THINK]a[/THINK]b", "b", ["a"]),
         ("<seed:think>a</seed:think>b", "b", ["a"]),
@@ -256,7 +258,19 @@ def test_thoughts_between_tags_are_no_part_of_what_was_said(text: str, said: str
     assert split_thoughts(text) == (said, thoughts)
 
 
-@pytest.mark.parametrize("piece", ["<think>", "</think>", "<think>a</think>", "```\n<think>", "`<think>`", "<"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<think>",
+        "</think>",
+        "<think>a</think>",
+        "```\n<think>",
+        "`<think>`",
+        "<",
+        "<|channel|>",
+        "<|channel|>a<|message|>",
+    ],
+)
 def test_no_text_makes_finding_thoughts_slow(piece: str) -> None:
     assert_linear(lambda size: split_thoughts(piece * size), 100_000)
 

@@ -14,6 +14,11 @@ from .types import Reasoning
 _TAG = re.compile(
     r"<(/?)(?:seed:)?(?:think|thinking|thought|reasoning)>|◁(/?)think▷|\[(/?)(?-i:THINK)\]", re.IGNORECASE
 )
+# gpt-oss says which channel a text is on: only the final one is said.
+_CHANNEL = re.compile(
+    r"(?:<\|start\|>assistant)?<\|channel\|>(?P<name>\w{1,40})(?:[^<]|<\|constrain\|>){0,200}<\|message\|>(?P<text>[^<]*+(?:<(?!\|)[^<]*+)*+)"
+    r"(?:<\|(?:end|return|call)\|>)?"
+)
 _NAMES = ("content", "summary", "text", "reasoning", "thinking", "reasoningContent", "reasoningText")
 _FENCE = re.compile(r"^[ \t]{0,3}(?:`{3,}|~{3,})", re.MULTILINE)
 
@@ -34,7 +39,7 @@ def thoughts_in(value: Any) -> list[str]:
 
 def has_tags(text: str) -> bool:
     """Whether a text holds a tag around thoughts, be it in code."""
-    return any(begins in text for begins in "<◁[") and _TAG.search(text) is not None
+    return "<|channel|>" in text or (any(begins in text for begins in "<◁[") and _TAG.search(text) is not None)
 
 
 def split_thoughts(text: str) -> tuple[str, list[str]]:
@@ -45,6 +50,8 @@ def split_thoughts(text: str) -> tuple[str, list[str]]:
     """
     if not has_tags(text):
         return text, []
+    if "<|channel|>" in text and "`" not in text.partition("<|channel|>")[0]:
+        return _split_channels(text)
     fences = [fence.start() for fence in _FENCE.finditer(text)]
     said: list[str] = []
     thoughts: list[str] = []
@@ -62,6 +69,12 @@ def split_thoughts(text: str) -> tuple[str, list[str]]:
             at, is_thought = tag.end(), True
     (thoughts if is_thought else said).append(text[at:])
     return "".join(said).strip("\n") if thoughts else text, [thought for thought in thoughts if thought]
+
+
+def _split_channels(text: str) -> tuple[str, list[str]]:
+    thoughts = [found["text"].strip() for found in _CHANNEL.finditer(text) if found["name"] != "final"]
+    said = _CHANNEL.sub(lambda found: found["text"] if found["name"] == "final" else "", text)
+    return said.strip("\n"), [thought for thought in thoughts if thought]
 
 
 def merged(found: Iterable[Reasoning]) -> tuple[Reasoning, ...]:
