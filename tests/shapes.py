@@ -52,7 +52,9 @@ UNSEEN = [
     hides("tool result", "user", [{"type": "function_call_output", "call_id": "c4", "output": "X"}]),
     hides("tool result", "assistant", [{"type": "web_search_tool_result", "tool_use_id": "c2", "content": [{"type": "web_search_result", "title": "X", "url": "https://a.example/X"}]}]),
     # reasoning
-    hides("reasoning", "assistant", reasoning_content="X"), hides("reasoning", "assistant", reasoning="X"),
+    hides("reasoning", "assistant", reasoning_content="X"), hides("reasoning", "assistant", "[THINK]X[/THINK]"), hides("reasoning", "assistant", "<|channel|>commentary to=f <|constrain|>json<|message|>X<|call|>"), hides("reasoning", "assistant", "◁think▷X◁/think▷"),
+    hides("reasoning", "model", parts=[{"text": "X", "thought": True}]), hides("other fields", "assistant", tool_plan="X"),
+    hides("reasoning", "assistant", reasoning="X"),
     hides("reasoning", "assistant", reasoning_details=[{"type": "reasoning.text", "text": "X", "signature": "X"}]),
     hides("reasoning", "assistant", thinking="X"), hides("reasoning", "assistant", thinking_blocks=[{"type": "thinking", "thinking": "X", "signature": "X"}]),
     hides("reasoning", "assistant", reasoning={"summary": [{"text": "X"}], "encrypted": "X"}),

@@ -62,6 +62,8 @@ def completion(**fields: Any) -> Completion:
         ({"type": "file_url", "file_url": {"url": "https://a.example/a.pdf"}}, FilePart("", "", "https://a.example/a.pdf")),
         ({"type": "document", "title": "T", "source": {"type": "text", "media_type": "text/plain", "data": "two words"}}, FilePart("T", "", "data:text/plain,two%20words")),
         ({"type": "document", "source": {"type": "file", "file_id": "file-1"}}, FilePart("", "file-1", "")),
+        ({"image": {"source": {"bytes": PNG}}}, ImagePart(f"data:image;base64,{PNG}")),  # Bedrock
+        ({"document": {"name": "a", "source": {"bytes": "JVBERi0="}}}, FilePart("a", "", "JVBERi0=")),
         ({"fileData": {"fileUri": "gs://b/a.pdf", "mimeType": "application/pdf"}}, FilePart("", "", "gs://b/a.pdf")),
     ],
 )  # fmt: skip
@@ -237,6 +239,12 @@ def test_mirrored_reasoning_is_one_under_all_its_names() -> None:
     ("text", "said", "thoughts"),
     [
         ("<think>a</think>b", "b", ["a"]),
+        ("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b<|return|>", "b", ["a"]),
+        ("The token `<|channel|>` parts them", "The token `<|channel|>` parts them", []),
+        ("◁think▷a◁/think▷b", "b", ["a"]),
+        ("[THINK]a[/THINK]b", "b", ["a"]),
+        ("<seed:think>a</seed:think>b", "b", ["a"]),
+        ("I [think] so", "I [think] so", []),
         ("a</think>\n\nb", "b", ["a"]),  # the opening tag stands in the prompt
         ("<think>cut off", "", ["cut off"]),
         ("b <THINKING>a</THINKING> c", "b  c", ["a"]),
@@ -250,7 +258,19 @@ def test_thoughts_between_tags_are_no_part_of_what_was_said(text: str, said: str
     assert split_thoughts(text) == (said, thoughts)
 
 
-@pytest.mark.parametrize("piece", ["<think>", "</think>", "<think>a</think>", "```\n<think>", "`<think>`", "<"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<think>",
+        "</think>",
+        "<think>a</think>",
+        "```\n<think>",
+        "`<think>`",
+        "<",
+        "<|channel|>",
+        "<|channel|>a<|message|>",
+    ],
+)
 def test_no_text_makes_finding_thoughts_slow(piece: str) -> None:
     assert_linear(lambda size: split_thoughts(piece * size), 100_000)
 
@@ -266,6 +286,15 @@ def test_a_picture_in_the_markdown_of_an_answer_is_a_picture() -> None:
     url = "data:image/png;base64," + "A" * 30_000
     message = read("assistant", content=f"Before\n\n![A plan]({url})\n\nAfter")
     assert message.parts == (TextPart("Before"), ImagePart(url, caption="A plan"), TextPart("After"))
+
+
+def test_pictures_that_are_base64_alone_are_pictures_and_no_words() -> None:
+    assert read(content="Look", images=[PNG]).parts == (TextPart("Look"), ImagePart(PNG))
+
+
+def test_parts_of_another_name_are_the_content_where_there_is_no_other() -> None:
+    assert read("model", parts=[{"text": "a"}]).parts == (TextPart("a"),)
+    assert read(content="a", parts=[{"text": "b"}]).parts == (TextPart("a"),)
 
 
 def test_citations_stand_in_many_shapes() -> None:

@@ -304,7 +304,7 @@ def test_what_the_messages_hold_is_counted_and_can_be_jumped_to(reader: Client, 
         "Images": 2, "Tool calls": 2, "Tool errors": 1, "Cited sources": 3, "Refusals": 1, "Audio": 1, "Files": 1,
     }  # fmt: skip
     assert (
-        '<a href="/completions/chatcmpl-mixed/messages/chatcmpl-mixed-2/" data-find="[data-part=tool-result]:has(.chip--bad)">'
+        '<a href="/completions/chatcmpl-mixed/messages/chatcmpl-mixed-2/" data-find="[data-part=tool-result]:has(.chip--bad), [data-part=tool-call][data-failed]">'
         in page
     )
     assert "<span data-whole>In the whole conversation</span><span data-loaded hidden>" in page

@@ -49,7 +49,8 @@ _BYTES = re.compile(
 )
 _ALL_BYTES = re.compile(rf"(?:data:[^\s,]{{0,200}};base64,)?[A-Za-z0-9+/_=-]{{{_LONGEST_RUN}}}")
 _KINDS: dict[type, str] = {ImagePart: "image", AudioPart: "audio", FilePart: "file", RefusalPart: "refusal"}
-_PROSE = {"content", "content_parts", "text"}  # where an assistant's Markdown stands; `text` in a choice of older APIs
+# Where an assistant's Markdown stands; `text` is a choice's of older APIs.
+_PROSE = {"content", "content_parts", "parts", "text"}
 _ASIDE = {"role", "id", "index", "finish_reason", "logprobs"}
 
 _CHARACTERS = [chr(code) for code in range(0x300, 0x10000)]

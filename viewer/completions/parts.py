@@ -56,7 +56,7 @@ class Content:
         """Read a text, or a list of parts; anything else is kept as JSON. `place` names it among the other fields."""
         if isinstance(piece.value, list) and piece.value:
             for n, item in enumerate(items(piece.source)):
-                self._read_part(item, f"{place}[{n}].")
+                self.read_part(item, f"{place}[{n}].")
         elif isinstance(piece.value, str):
             self.add_text(piece.value)
         else:
@@ -102,7 +102,7 @@ class Content:
         if rest or not pictures:
             self.parts.append(TextPart(rest, () if pictures else citations))
 
-    def _read_part(self, item: Piece, place: str) -> None:
+    def read_part(self, item: Piece, place: str) -> None:
         if isinstance(item.value, str):
             self.add_text(item.value)
             return
@@ -121,13 +121,19 @@ class Content:
         read = _READERS.get(kind)
         if read is None and kind.endswith("_tool_result"):  # Anthropic has one for each of its own tools
             read = _read_tool_result
+        if read is None and kind.startswith(("reasoning", "think")):
+            read = _read_reasoning
         return read is not None and read(self, part, item, place)
 
 
 def read_pictures(piece: Piece, place: str) -> tuple[list[Part], dict[str, str]]:
     """Read a list of pictures that stands beside the content, as OpenRouter and LiteLLM send it."""
     content = Content(is_assistants=False)
-    content.read(piece, place)
+    for n, item in enumerate(items(piece.source)):
+        if isinstance(item.value, str):  # Ollama's are base64 alone
+            content.parts.append(ImagePart(clean(item.value)))
+        else:
+            content.read_part(item, f"{place}[{n}].")
     return content.parts, content.other
 
 
@@ -161,7 +167,8 @@ def _read_image(content: Content, part: Fields, item: Piece, place: str) -> bool
     for name in ("image_url", "source", "image", "inlineData", "inline_data"):
         if (inner := part.inside(name)) is not None:
             inner.take("type")
-            url = url or inner.text("url", "uri") or _bytes_in(inner)
+            holder = inner.inside("source") or inner  # Bedrock puts the bytes one object deeper
+            url = url or holder.text("url", "uri") or _bytes_in(holder)
             detail, file_id = detail or inner.text("detail"), file_id or inner.text("file_id")
             caption = caption or inner.text("alt", "caption", "alt_text", "title")
             content.other |= inner.left(f"{place}{name}.")
@@ -189,9 +196,11 @@ def _read_audio(content: Content, part: Fields, item: Piece, place: str) -> bool
 def _read_file(content: Content, part: Fields, item: Piece, place: str) -> bool:
     inner = next((found for name in _FILES if (found := part.inside(name)) is not None), None)
     holder = part if inner is None else inner
+    deeper = holder.inside("source")  # Bedrock's
     name = part.text("filename", "title", "name") or holder.text("filename", "file_name", "displayName", "name")
     file_id = holder.text("file_id", "id")
     data = holder.text("file_data", "file_url", "fileUri", "url", "uri", "data") or part.text("file_url")
+    data = data or (deeper.text("bytes") if deeper is not None else "")
     media_type = _media_type(holder)
     if holder.text("type") == "text":  # a document whose text stands in it
         data = f"data:{media_type or 'text/plain'},{quote(data)}"
@@ -301,7 +310,7 @@ _IMPLIED = (
     ("text", "text"), ("image_url", "image_url"), ("functionCall", "tool_use"), ("function_call", "tool_use"),
     ("functionResponse", "tool_result"), ("function_response", "tool_result"), ("toolUse", "tool_use"),
     ("toolResult", "tool_result"), ("fileData", "file"), ("input_audio", "input_audio"),
-    ("reasoningContent", "reasoning"),
+    ("reasoningContent", "reasoning"), ("image", "image"), ("document", "document"),
 )  # fmt: skip
 
 

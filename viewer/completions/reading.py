@@ -14,7 +14,7 @@ from .errors import cause_in
 from .fields import Fields, as_text, json_type
 from .outcomes import outcome_of_value
 from .parts import Content, read_pictures
-from .reasoning import merged, thoughts_in
+from .reasoning import has_tags, merged, thoughts_in
 from .roles import canonical
 from .source_text import Piece, clean, decode, items, members
 from .types import (
@@ -129,8 +129,9 @@ def speaker_of_text(values: dict[str, Any]) -> str:
     if any(value is not None and name not in _OF_A_TEXT for name, value in values.items()):
         return ""
     role = canonical(role)
-    is_plain = role in ("user", "system", "developer") or (role == "assistant" and "<" not in said and "](" not in said)
-    return role if is_plain else ""
+    if role == "assistant":
+        return "" if has_tags(said) or "](" in said else role
+    return role if role in ("user", "system", "developer") else ""
 
 
 def _read_page(text: str, read: Callable[[str], Readable | Unreadable]) -> Page[Readable | Unreadable]:
@@ -151,8 +152,9 @@ def _read_content(fields: Fields, role: str) -> Content:
     """Read the parts, or the content where there are none: OpenAI sends the same text in both (api_facts, 1)."""
     content = Content(is_assistants=role == "assistant")
     is_tools = role in ("tool", "function")
-    if (parts := fields.take("content_parts", list)) is not None and parts.value:
-        content.read(parts, "content_parts")
+    name = "parts" if fields.value("content") is fields.value("content_parts") is None else "content_parts"
+    if (parts := fields.take(name, list)) is not None and parts.value:  # Google and Vercel name them `parts`
+        content.read(parts, name)
         if (said := fields.take("content")) is not None and not says_the_same(said.value, parts.value):
             content.other["content"] = clean(said.source)
     elif (is_tools and not isinstance(fields.value("content"), list)) or isinstance(fields.value("content"), str):

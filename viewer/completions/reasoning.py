@@ -10,7 +10,15 @@ from typing import Any
 from .source_text import clean
 from .types import Reasoning
 
-_TAG = re.compile(r"<(/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+# Kimi writes ◁think▷, Magistral [THINK], Seed <seed:think>.
+_TAG = re.compile(
+    r"<(/?)(?:seed:)?(?:think|thinking|thought|reasoning)>|◁(/?)think▷|\[(/?)(?-i:THINK)\]", re.IGNORECASE
+)
+# gpt-oss says which channel a text is on: only the final one is said.
+_CHANNEL = re.compile(
+    r"(?:<\|start\|>assistant)?<\|channel\|>(?P<name>\w{1,40})(?:[^<]|<\|constrain\|>){0,200}<\|message\|>(?P<text>[^<]*+(?:<(?!\|)[^<]*+)*+)"
+    r"(?:<\|(?:end|return|call)\|>)?"
+)
 _NAMES = ("content", "summary", "text", "reasoning", "thinking", "reasoningContent", "reasoningText")
 _FENCE = re.compile(r"^[ \t]{0,3}(?:`{3,}|~{3,})", re.MULTILINE)
 
@@ -29,14 +37,21 @@ def thoughts_in(value: Any) -> list[str]:
     return [text for text in found if text]
 
 
+def has_tags(text: str) -> bool:
+    """Whether a text holds a tag around thoughts, be it in code."""
+    return "<|channel|>" in text or (any(begins in text for begins in "<◁[") and _TAG.search(text) is not None)
+
+
 def split_thoughts(text: str) -> tuple[str, list[str]]:
     """Take the thoughts between `<think>` and `</think>` out of a text; one that is not closed goes to the end.
 
     Some templates write the first tag into the prompt, so that an answer holds the closing one alone. Tags in code are
     words.
     """
-    if "<" not in text or not _TAG.search(text):
+    if not has_tags(text):
         return text, []
+    if "<|channel|>" in text and "`" not in text.partition("<|channel|>")[0]:
+        return _split_channels(text)
     fences = [fence.start() for fence in _FENCE.finditer(text)]
     said: list[str] = []
     thoughts: list[str] = []
@@ -44,7 +59,7 @@ def split_thoughts(text: str) -> tuple[str, list[str]]:
     for tag in _TAG.finditer(text):
         if bisect(fences, tag.start()) % 2 or "`" in text[max(0, tag.start() - 1) : tag.end() + 1]:
             continue  # it stands in code
-        is_closing = bool(tag[1])
+        is_closing = "/" in tag.groups()
         if is_thought or (is_closing and not thoughts and not said):
             if is_closing:
                 thoughts.append(text[at : tag.start()].strip())
@@ -54,6 +69,12 @@ def split_thoughts(text: str) -> tuple[str, list[str]]:
             at, is_thought = tag.end(), True
     (thoughts if is_thought else said).append(text[at:])
     return "".join(said).strip("\n") if thoughts else text, [thought for thought in thoughts if thought]
+
+
+def _split_channels(text: str) -> tuple[str, list[str]]:
+    thoughts = [found["text"].strip() for found in _CHANNEL.finditer(text) if found["name"] != "final"]
+    said = _CHANNEL.sub(lambda found: found["text"] if found["name"] == "final" else "", text)
+    return said.strip("\n"), [thought for thought in thoughts if thought]
 
 
 def merged(found: Iterable[Reasoning]) -> tuple[Reasoning, ...]:

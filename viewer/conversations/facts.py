@@ -43,8 +43,8 @@ _KINDS = (
     Kind(
         gettext_noop("Tool errors"),
         "alert",
-        "[data-part=tool-result]:has(.chip--bad)",
-        lambda bubble: sum(result.outcome == "error" for result in bubble.results),
+        "[data-part=tool-result]:has(.chip--bad), [data-part=tool-call][data-failed]",
+        lambda bubble: [one.outcome for tools in (bubble.results, bubble.calls) for one in tools].count("error"),
     ),
     Kind(gettext_noop("Cited sources"), "quote", "[data-sources] li", lambda bubble: len(bubble.sources)),
     Kind(gettext_noop("Refusals"), "shield", "[data-part=refusal]", _parts("refusal")),

@@ -18,7 +18,7 @@ from viewer.client.problems import Problem
 from viewer.completions.folding import needle_of, occurrences, pattern_of
 from viewer.completions.ids import has_address
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
-from viewer.completions.outcomes import said_by
+from viewer.completions.outcomes import outcome_of, said_by
 from viewer.completions.source_text import is_json_text, readable_json
 from viewer.completions.types import (
     AudioPart,
@@ -39,7 +39,7 @@ from .citations import list_sources
 from .media import is_address
 from .places import url_of
 from .problem_words import Told, tell
-from .tools import given_to
+from .tools import given_to, outcome_words
 from .visible import make_visible
 
 LONGEST = 200  # characters of the words
@@ -256,7 +256,7 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
     for result in item.results:
         yield Slot(make_visible(result.call_id), "tool-result", gettext("Call id"), is_for_staff=True)
         said = readable_json(said_by(item, result))
-        yield Slot(make_visible(said), "tool-result", gettext("Result"), is_for_staff=True)
+        yield Slot(make_visible(said), "tool-result", outcome_words(outcome_of(item, result)), is_for_staff=True)
     for call in item.tool_calls:
         yield Slot(make_visible(call.name), "tool-call", gettext("Tool"), is_for_staff=True)
         yield Slot(make_visible(call.id), "tool-call", gettext("Call id"), is_for_staff=True)
@@ -264,7 +264,8 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
         shown = make_visible(given) if call.kind == "custom" else make_visible(readable_json(given))
         yield Slot(shown, "tool-call", gettext("Arguments"), is_for_staff=True)
         if call.output is not None:
-            yield Slot(make_visible(readable_json(call.output)), "tool-call", gettext("Result"), is_for_staff=True)
+            output = make_visible(readable_json(call.output))
+            yield Slot(output, "tool-call", outcome_words(call.outcome), is_for_staff=True)
     for thought in item.reasoning:
         yield Slot(make_visible(thought.text), "reasoning", gettext("Reasoning"), is_for_staff=True)
     for name, source in item.other.items():

@@ -97,7 +97,8 @@ class DrawnCall:
     results: tuple[DrawnResult, ...]
     elsewhere: Tie | None  # a result on the page behind
     state: State
-    output: DrawnText | None  # what the call itself carries as its result
+    output: DrawnText | None  # what the call itself carries as its result, and
+    outcome: Outcome  # what that proves
     notes: tuple[str, ...]
     key: str
 
@@ -174,6 +175,7 @@ class Ties:
             elsewhere=beyond,
             state=state,
             output=draw_output(call, f"{url}output/" if url and not self._is_whole else ""),
+            outcome=call.outcome,
             notes=tuple(self._notes_on_call(call, len(results))),
             key=_key(call.id, call.name, is_legacy=call.kind == "function_call") if may_come else "",
         )
@@ -245,6 +247,10 @@ class Ties:
         message = self._messages[at]
         number = index_of(self._completion_id, message.id)
         return Tie(f"#{number}" if number is not None else gettext("its message"), self.permalink(message))
+
+
+def outcome_words(outcome: Outcome) -> str:
+    return gettext("Error") if outcome == "error" else gettext("Result")
 
 
 def is_result(item: Item) -> bool:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from viewer.client.problems import Problem
 from viewer.completions.source_text import members, to_object
-from viewer.completions.types import Choice, Completion, Message, Outcome, RefusalPart, TextPart, Unreadable
+from viewer.completions.types import Choice, Completion, Message, RefusalPart, TextPart, Unreadable
 
 from .bubbles import (
     Bubble,
@@ -38,7 +38,7 @@ from .places import answer_at, place_of_answer
 from .problem_words import tell
 from .prose import is_harmless_elsewhere
 from .templatetags.reading import bytes_size, grouped
-from .tools import Around
+from .tools import Around, outcome_words
 from .visible import make_visible
 
 Include = Literal["everything", "no-tools", "customer"]
@@ -351,24 +351,21 @@ def _blocks(bubble: Bubble) -> Iterator[Block]:
     for result in bubble.results:
         call = result.call
         answered = [gettext("to the call in %(message)s") % {"message": call.label}] if call else []
-        told = [_outcome_words(result.outcome), result.tool, result.call_id, *answered]
+        told = [outcome_words(result.outcome), result.tool, result.call_id, *answered]
         yield Line(make_visible(" · ".join(word for word in told if word)))
         yield Said(result.text.text)
     for drawn in bubble.calls:
         yield Line(make_visible(" · ".join(word for word in (gettext("Tool call"), drawn.name, drawn.id) if word)))
         yield Said(drawn.text.text)
+        if drawn.output is not None or drawn.outcome == "error":
+            yield Line(outcome_words(drawn.outcome))
         if drawn.output is not None:
-            yield Line(_outcome_words("error" if drawn.state == "error" else ""))
             yield Said(drawn.output.text)
     for part in bubble.reasoning:
         yield from _part(part, is_markdown=False)
     for name, source_text in bubble.other:
         yield Line(gettext("Field %(name)s:") % {"name": make_visible(name)})
         yield Said(make_visible(source_text))
-
-
-def _outcome_words(outcome: Outcome) -> str:
-    return gettext("Error") if outcome == "error" else gettext("Result")
 
 
 def _part(part: DrawnPart, *, is_markdown: bool) -> Iterator[Block]:
