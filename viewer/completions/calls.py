@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .fields import Fields, json_type
-from .outcomes import outcome_of_text, outcome_of_value
+from .outcomes import outcome_beside, outcome_of_text
 from .source_text import Piece, clean, items
 from .types import Outcome, ToolCall
 
@@ -63,8 +63,7 @@ def _call(call_id: str, kind: str, inner: Fields, outer: Fields, whole: Piece) -
 
 
 def _outcome(said: str | None, fields: Fields) -> Outcome:
-    told = outcome_of_value({name: fields.value(name) for name in ("error", "status", "is_error", "isError")})
-    return told or ("" if said is None else outcome_of_text(said))
+    return outcome_beside(fields) or ("" if said is None else outcome_of_text(said))
 
 
 def _first(inner: Fields, outer: Fields, names: tuple[str, ...]) -> str | None:
