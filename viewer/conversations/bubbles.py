@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop, pgettext
 
 from viewer.client.client import index_of
+from viewer.completions.reasoning import merged
 from viewer.completions.source_text import decode, is_json_text, pretty
 from viewer.completions.types import (
     AudioAnswer,
@@ -290,8 +291,8 @@ def place_answer(
     notes = [_draw_choice(completion_id, choices, position) for position in range(len(choices))]
     if appended := min(appended_answers(shown, choices, goes_on=goes_on), len(bubbles)):
         said = map(with_choice, shown[-appended:], choices[-appended:])
-        ends = zip(bubbles[-appended:], said, notes[-appended:], choices[-appended:], strict=True)
-        return bubbles[:-appended] + [_as_answer(*end, linked) for end in ends], []
+        ends = zip(bubbles[-appended:], said, notes[-appended:], strict=True)
+        return bubbles[:-appended] + [_as_answer(*end, linked, Budget(is_whole=is_whole)) for end in ends], []
     budget = Budget(is_whole=is_whole)
     is_json = "json" in completion.parameters.get("response_format", "")
     return bubbles, [
@@ -346,24 +347,31 @@ def _filters_in(source: str) -> str:
 
 def with_choice(message: Message | Unreadable, choice: Choice) -> Message | Unreadable:
     """Give a message that is the answer with what only the choice says of it."""
-    if isinstance(message, Unreadable) or isinstance(choice.message, Unreadable):
+    answer = choice.message
+    if isinstance(message, Unreadable) or isinstance(answer, Unreadable):
         return message
     return replace(
         message,
-        citations=(*message.citations, *choice.message.citations),
-        error=choice.error or message.error,
-        other=message.other | choice.other,
+        citations=(*message.citations, *answer.citations),
+        reasoning=merged(dict.fromkeys((*message.reasoning, *answer.reasoning))),
+        error=choice.error or message.error or answer.error,
+        other=message.other | answer.other | choice.other,
     )
 
 
-def _as_answer(bubble: Bubble, said: Message | Unreadable, note: DrawnChoice, choice: Choice, linked: str) -> Bubble:
+def _as_answer(bubble: Bubble, said: Message | Unreadable, note: DrawnChoice, linked: str, budget: Budget) -> Bubble:
     """Mark a message as the answer that it is, and show what `with_choice` adds to it."""
     is_linked = bubble.is_linked or linked == place_of_answer(note.position)
     bubble = replace(bubble, choice=note, is_linked=is_linked)
     if isinstance(said, Unreadable):
         return bubble
-    other = (*bubble.other, *_draw_other(choice.other, Budget()))
-    return replace(bubble, sources=list_sources(said.citations), error=make_visible(said.error), other=other)
+    return replace(
+        bubble,
+        sources=list_sources(said.citations),
+        reasoning=tuple(_draw_reasoning(found, bubble.url, budget) for found in said.reasoning),
+        error=make_visible(said.error),
+        other=_draw_other(said.other, budget),
+    )
 
 
 def for_customer(bubbles: Iterable[Bubble]) -> list[Bubble | Hidden]:
@@ -479,7 +487,7 @@ def _draw_answer(
 
 def _draw_said(choice: Choice, url: str, budget: Budget, as_source: bool, is_json: bool) -> Bubble:
     if isinstance(choice.message, Unreadable):
-        return _draw_unreadable(choice.message, budget)
+        return replace(_draw_unreadable(choice.message, budget), error=make_visible(budget.fit(choice.error)))
     bubble = _draw_common(choice.message, url, budget, as_source=as_source, is_json=is_json)
     ties = Ties("", [choice.message], is_whole=budget.is_whole)
     return replace(
@@ -518,7 +526,7 @@ def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: b
         if n and budget.is_spent:
             budget.leave_out(_length(part))
         elif isinstance(part, TextPart):
-            if n not in of_tools:  # the card of a result shows its texts
+            if part.text and n not in of_tools:  # the card of a result shows its texts
                 parts.append(_draw_text(part, url, sources, budget, is_prose=is_prose, as_source=as_source))
         elif isinstance(part, ImagePart):
             images += 1
@@ -710,6 +718,7 @@ def appended_answers(
         and item.role == "assistant"
         and isinstance(choice.message, Message)
         and _said(item) == _said(choice.message)
+        and _holds(item, choice.message)
         for item, choice in zip(last, choices[-len(last) :], strict=True)
     )
     return len(last) if is_appended else 0
@@ -718,6 +727,13 @@ def appended_answers(
 def _said(message: Message) -> tuple[str, str, str]:
     calls = [f"{call.id} {call.name} {call.arguments}" for call in message.tool_calls]
     return text_of(message), message.refusal, "\n".join(calls)
+
+
+def _holds(message: Message, answer: Message) -> bool:
+    """Whether a message has every picture and sound of an answer, which some servers leave out of the messages."""
+    return all(isinstance(part, TextPart) or part in message.parts for part in answer.parts) and (
+        answer.audio in (None, message.audio)
+    )
 
 
 def _id_only(file_id: str) -> str:
