@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import make_completion
 from tests.costs import assert_linear
+from viewer.completions.outcomes import outcome_of
 from viewer.completions.reading import read_completion, read_message, read_time
 from viewer.completions.reasoning import split_thoughts
 from viewer.completions.types import (
@@ -356,3 +357,11 @@ def test_one_list_of_flags_holds_for_a_message_a_part_and_a_call(beside: dict[st
 )  # fmt: skip
 def test_thoughts_stand_between_more_tags(text: str) -> None:
     assert split_thoughts(text) == ("b", ["a"])
+
+
+@pytest.mark.parametrize("beside", [{"status": "success"}, {"isError": False}])
+def test_what_tells_of_an_error_is_no_success_whatever_stands_beside_it(beside: dict[str, Any]) -> None:
+    message = read("tool", content="Error: timeout", **beside)
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, "output": "Error: timeout"}
+    assert outcome_of(message, message.results[0]) == "error"
+    assert read("assistant", tool_calls=[call | beside]).tool_calls[0].outcome == "error"

@@ -43,8 +43,13 @@ def said_by(message: Message, result: ToolResult) -> str:
 
 
 def outcome_of(message: Message, result: ToolResult) -> Outcome:
-    """Tell whether a tool failed: by what the message says of it, else by what the tool said."""
-    return result.outcome or outcome_of_text(said_by(message, result))
+    """Tell whether a tool failed: by what the message says of it, and by what the tool said."""
+    return worst(result.outcome, outcome_of_text(said_by(message, result)))
+
+
+def worst(*told: Outcome) -> Outcome:
+    """Give an error if there is one: LangChain marks a result as a success unless the tool says otherwise."""
+    return "error" if "error" in told else "good" if "good" in told else ""
 
 
 def has_error(message: Message) -> bool:
@@ -73,8 +78,7 @@ def outcome_of_value(value: Any) -> Outcome:
     """Tell it by the flags that tools, MCP and agent frameworks set."""
     if isinstance(value, list) and value and isinstance(value[0], dict) and isinstance(value[0].get("text"), str):
         return outcome_of_text(value[0]["text"])  # what MCP calls content
-    flags = _flags(value) if isinstance(value, dict) else set()
-    return "error" if "error" in flags else "good" if "good" in flags else ""
+    return worst(*_flags(value)) if isinstance(value, dict) else ""
 
 
 def _flags(value: dict[str, Any]) -> set[Outcome]:
