@@ -365,3 +365,18 @@ def test_what_tells_of_an_error_is_no_success_whatever_stands_beside_it(beside: 
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, "output": "Error: timeout"}
     assert outcome_of(message, message.results[0]) == "error"
     assert read("assistant", tool_calls=[call | beside]).tool_calls[0].outcome == "error"
+
+
+def test_what_stands_among_thoughts_is_kept() -> None:
+    picture = {"type": "image", "url": "https://a.example/x.png"}
+    [thought] = read(
+        "assistant", content=[{"type": "reasoning", "summary": [{"type": "text", "text": "a"}, picture]}]
+    ).reasoning
+    assert (thought.text, "https://a.example/x.png" in thought.source) == ("a", True)
+    [thought] = read("assistant", content=[{"type": "reasoning", "summary": [{"type": "text", "text": "a"}]}]).reasoning
+    assert thought.source == ""
+
+
+@pytest.mark.parametrize("error", ["boom", ["boom"], {"detail": "boom"}, [{"message": "boom"}], {"type": "boom"}])
+def test_an_error_is_one_in_whatever_shape_it_comes(error: Any) -> None:
+    assert read("assistant", content=None, error=error).error == "boom"

@@ -608,3 +608,14 @@ def test_a_page_asks_the_archive_a_fixed_number_of_times(
 def test_a_message_whose_only_text_is_empty_says_so(reader: Client, stored: Store, role: str) -> None:
     page = conversation(reader, stored, say(role, [{"type": "text", "text": ""}]), choices=[])
     assert "Empty message" in visible(page)
+
+
+def test_an_error_in_the_place_of_an_answer_is_no_answer(reader: Client, stored: Store) -> None:
+    failed = say("assistant", None, error={"message": "Gone."})
+    stored(make_completion("chatcmpl-one", say("user", "Hi"), failed, choices=[], error={"message": "Used up."}))
+    assert "No answer is stored. Used up." in visible(opened(reader, "/completions/chatcmpl-one/"))
+
+
+def test_a_choice_without_a_message_says_why(reader: Client, stored: Store) -> None:
+    choice = {"index": 0, "message": None, "finish_reason": "error", "error": {"code": 502, "message": "Gone."}}
+    assert "Error: 502: Gone." in visible(conversation(reader, stored, say("user", "Hi"), choices=[choice]))

@@ -45,9 +45,12 @@ def read_error(body: str) -> ApiError:
 
 def cause_in(error: Any) -> str:
     """Say in a line what an `error` field says: its text, or its code and message; empty where it says nothing."""
+    if isinstance(error, list):  # the first of several
+        error = next((one for one in error if isinstance(one, (str, dict)) and one), None)
     if isinstance(error, str):
         return clean(error)
     if not isinstance(error, dict):
         return ""
     told = [clean(str(error[name])) for name in ("code", "message") if isinstance(error.get(name), (str, int))]
-    return ": ".join(word for word in told if word) or clean(str(error.get("type") or ""))
+    texts = (clean(said) for said in error.values() if isinstance(said, str))
+    return ": ".join(word for word in told if word) or next(filter(None, texts), "")

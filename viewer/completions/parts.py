@@ -15,7 +15,7 @@ from urllib.parse import quote
 from .annotations import read_annotations, read_sources
 from .fields import Fields, as_text, json_type
 from .outcomes import outcome_beside
-from .reasoning import split_thoughts, thoughts_in
+from .reasoning import says_more, split_thoughts, thoughts_in
 from .source_text import Piece, clean, decode, items, members
 from .types import (
     AudioPart,
@@ -229,9 +229,8 @@ def _read_refusal(content: Content, part: Fields, item: Piece, place: str) -> bo
 def _read_reasoning(content: Content, part: Fields, item: Piece, place: str) -> bool:
     kind = item.value.get("type") or "thought"
     text = "\n\n".join(thoughts_in(item.value))
-    told = {name for name, value in item.value.items() if value is not None}
-    says_more = told - {"type", "thinking", "reasoning", "text", "summary", "content"}
-    content.reasoning.append(Reasoning(clean(str(kind)), text, clean(item.source) if says_more or not text else ""))
+    source = clean(item.source) if says_more(item.value) or not text else ""
+    content.reasoning.append(Reasoning(clean(str(kind)), text, source))
     part.take_all()
     return True
 

@@ -39,6 +39,22 @@ def thoughts_in(value: Any) -> list[str]:
     return [text for text in found if text]
 
 
+def says_more(value: Any) -> bool:
+    """Whether reasoning holds anything beside what `thoughts_in` finds: a signature, a picture, a number."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            if any(said is not None and name not in (*_NAMES, "type") for name, said in one.items()):
+                return True
+            waiting += [one.get(name) for name in _NAMES]
+        elif not (one is None or isinstance(one, str)):
+            return True
+    return False
+
+
 def has_tags(text: str) -> bool:
     """Whether a text holds a tag around thoughts, be it in code."""
     return "<|channel|>" in text or (any(begins in text for begins in "<◁[") and _TAG.search(text) is not None)

@@ -321,10 +321,14 @@ class NoAnswer:
 
 
 def no_answer_in(completion: Completion, newest: Message | Unreadable | None) -> NoAnswer | None:
-    """Say that no answer is stored, unless there is one, be it as the newest message."""
-    if completion.choices or (isinstance(newest, Message) and newest.role == "assistant"):
+    """Say that no answer is stored, unless there is one, be it as the newest message; an error alone is none."""
+    if completion.choices or (isinstance(newest, Message) and newest.role == "assistant" and _answers(newest)):
         return None
     return NoAnswer(make_visible(completion.error) or _filters_in(completion.other.get("prompt_filter_results", "")))
+
+
+def _answers(message: Message) -> bool:
+    return bool(not message.error or message.parts or message.refusal or message.audio or message.tool_calls)
 
 
 def _filters_in(source: str) -> str:
