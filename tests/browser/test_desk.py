@@ -70,6 +70,11 @@ def test_offline_looking_for_words_says_that_the_site_does_not_answer(page: Page
     expect(page.locator(".toast")).to_have_text("This site does not answer.")
     page.context.set_offline(False)
     expect(page.locator(".hit")).not_to_have_count(0)
+    page.context.set_offline(True)
+    field.fill("other words")
+    field.press("Enter")
+    expect(page.locator(".hit")).to_have_count(0)
+    expect(page.locator(".find")).not_to_contain_text("60")
 
 
 def test_a_list_of_hits_that_comes_before_the_desk_is_told_too(page: Page) -> None:

@@ -455,3 +455,16 @@ def test_a_picture_known_by_its_address_is_named_by_it(reader: Client, stored: S
     assert url in transcript(
         reader, stored, say("user", [{"type": "image_url", "image_url": {"url": url}}]), format="text"
     )
+
+
+def test_an_error_beside_a_call_that_is_left_out_stays(reader: Client, stored: Store) -> None:
+    failed = say("assistant", None, tool_calls=[CALL], error={"message": "Gone."})
+    text = transcript(reader, stored, failed, format="text", include="no-tools")
+    assert "Gone." in text
+    assert "look_up" not in text
+
+
+def test_what_hides_in_the_result_that_a_call_carries_is_told_too(reader: Client, stored: Store) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, "output": f"a{OVERRIDE}b"}
+    asks = say("assistant", None, tool_calls=[call])
+    assert "hidden characters made visible" in transcript(reader, stored, asks, format="text")

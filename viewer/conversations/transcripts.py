@@ -337,14 +337,14 @@ def _included(drawn: list[Bubble], include: Include) -> list[Bubble | Hidden]:
         case "customer":
             return for_customer(drawn)
         case "no-tools":
-            talk = (bubble for bubble in drawn if bubble.look != "tool")
-            return [
-                replace(bubble, calls=(), results=(), parts=tuple(part for part in bubble.parts if not part.is_tools))
-                for bubble in talk
-                if any(not part.is_tools for part in bubble.parts) or not (bubble.calls or bubble.results)
-            ]
+            talk = ((_without_tools(bubble), bubble) for bubble in drawn if bubble.look != "tool")
+            return [rest for rest, whole in talk if rest.parts or rest.error or not (whole.calls or whole.results)]
         case "everything":
             return list(drawn)
+
+
+def _without_tools(bubble: Bubble) -> Bubble:
+    return replace(bubble, calls=(), results=(), parts=tuple(part for part in bubble.parts if not part.is_tools))
 
 
 def _label(bubble: Bubble) -> str:
@@ -439,7 +439,7 @@ def _hides(item: Message | Unreadable) -> bool:
     if isinstance(item, Unreadable):
         return False
     said = [part.text for part in item.parts if isinstance(part, TextPart | RefusalPart)]
-    said += [text for call in item.tool_calls for text in (call.name, call.arguments)]
+    said += [text for call in item.tool_calls for text in (call.id, call.name, call.arguments, call.output or "")]
     said += [
         item.name,
         item.refusal,

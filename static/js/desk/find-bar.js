@@ -13,6 +13,7 @@ customElements.define(
       this.addEventListener("keydown", (event) => this.press(event));
       this.addEventListener("submit", () => {
         this.look(this.field.value.trim());
+        this.querySelector(".find__list").replaceChildren(); // else those of other words stay when nothing comes
         this.isNew = true;
       });
       this.addEventListener("htmx:load", () => this.list());
