@@ -206,6 +206,11 @@ def test_a_call_that_nothing_answers_and_a_result_that_answers_nothing_say_so(re
     assert "its call cannot be told" in visible(nameless)
 
 
+def test_results_without_ids_leave_it_open_which_of_two_calls_they_answer(reader: Client, stored: Store) -> None:
+    page = shown(reader, stored, asking(call(), call("call_b")), saying("one", None), saying("two", None))
+    assert [state(card) for card in cards(page)] == ["The ids are missing"] * 2
+
+
 def test_the_parts_of_a_result_that_are_no_text_stand_in_its_message(reader: Client, stored: Store) -> None:
     parts = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}, {"type": "strange"}]
     page = shown(reader, stored, asking(call()), saying(None, content_parts=parts))

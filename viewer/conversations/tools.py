@@ -160,7 +160,7 @@ class Ties:
         results = tuple(self._draw_result(said) for said in tied if self._is_here(said[0]))
         beyond = next((self._tie(said[0]) for said in tied if not self._is_here(said[0])), None)
         state = _state(call, results, beyond, is_end=self._around.is_end)
-        if state in ("open", "never") and not call.id and self._has_nameless_results_behind(place[0], call.name):
+        if state in ("open", "never") and self._may_have_a_nameless_result(place[0], call):
             state = "nameless"
         may_come = state in ("elsewhere", "open")
         return DrawnCall(
@@ -232,11 +232,16 @@ class Ties:
             nameless = gettext("It has no call id, so its call cannot be told")
             yield gettext("No call has this id") if result.call_id else nameless
 
-    def _has_nameless_results_behind(self, at: int, name: str) -> bool:
-        """Whether results without an id follow a message, one of which may be meant for a call of this name."""
+    def _may_have_a_nameless_result(self, at: int, call: ToolCall) -> bool:
+        """Whether results without an id follow a message, one of which may be meant for this call.
+
+        They are meant for the calls without an id, where there are some.
+        """
+        if call.id and not all(one.id for one in self._messages[at].tool_calls):
+            return False
         while (message := self._messages.get(at := at + 1)) is not None and message.results:
             for n, result in enumerate(message.results):
-                if not result.call_id and result.name in ("", name) and (at, n) not in self._calls:
+                if not result.call_id and result.name in ("", call.name) and (at, n) not in self._calls:
                     return True
         return False
 
