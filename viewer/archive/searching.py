@@ -381,7 +381,3 @@ def _answer_hit(completion: Completion, terms: tuple[Term, ...]) -> Hit:
 
 def _words_in(hit: Hit) -> int:
     return len({text.lower() for text, is_marked in hit.snippet if is_marked})
-
-
-def _is_marked(snippet: Snippet) -> bool:
-    return any(is_marked for _, is_marked in snippet)

@@ -258,11 +258,6 @@ def outcome_words(outcome: Outcome) -> str:
     return gettext("Error") if outcome == "error" else gettext("Result")
 
 
-def is_result(item: Item) -> bool:
-    """Whether a message is what a tool said, and nothing else."""
-    return isinstance(item, Message) and item.role in ("tool", "function")
-
-
 def given_to(call: ToolCall) -> str:
     """Give what a tool was called with, as it came; the whole call where it is of an unknown kind without arguments."""
     return call.arguments if call.arguments or call.kind in ("function", "custom", "function_call") else call.source
