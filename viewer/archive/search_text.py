@@ -26,6 +26,7 @@ from viewer.completions.reasoning import split_thoughts
 from viewer.completions.source_text import Piece, decode, is_json_text, readable_json, values_of, without_escapes
 from viewer.completions.types import (
     Choice,
+    Completion,
     Message,
     ToolResult,
     Unreadable,
