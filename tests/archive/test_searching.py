@@ -499,7 +499,7 @@ def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_text, "speaker_of_text", lambda values: "")
         read = list(to_index("m", {}, [message], "{}"))
-    assert [set(words.split()) for words in quick] == [set(words.split()) for words in read]
+    assert [(set(words.split()), held) for words, held in quick] == [(set(words.split()), held) for words, held in read]
 
 
 def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,11 +22,13 @@ class Holdings:
 def holdings_of(completion_id: str) -> Holdings | None:
     """Count what a conversation holds; None where it is not indexed yet. Only what holds something is read."""
     entries = SearchEntry.objects.filter(completion__completion_id=completion_id)
-    if not entries.filter(position=None).exists():
+    holding = entries.exclude(held="").values_list("position", "held")
+    answer = entries.filter(position=None).values_list("position", "held")
+    read = sorted((math.inf if position is None else position, held) for position, held in holding.union(answer))
+    if not read or read[-1][0] != math.inf:  # an answer's entry is there when all are
         return None
     found = Holdings()
-    holding = entries.exclude(held="").values_list("position", "held")
-    for place, text in sorted((math.inf if position is None else position, held) for position, held in holding):
+    for place, text in read:
         for kind, count in read_held(text).items():
             found.counts[kind] = found.counts.get(kind, 0) + count
             found.places.setdefault(kind, []).append(place)

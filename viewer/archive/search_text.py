@@ -15,7 +15,7 @@ from hashlib import blake2b
 from itertools import chain
 from typing import Any
 
-from viewer.completions.answers import appended_answers
+from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.calls import stem_of
 from viewer.completions.folding import IGNORED, fold
 from viewer.completions.holdings import held_by
@@ -217,15 +217,16 @@ def to_index(
             message = read_message(source, values=values)
             said = _words(text for text, _ in texts_in(message, values=values))
             marks = " ".join(_marks(message, tools))
-            held = held_by(message) if isinstance(message, Message) else held
+            held = _held_by(message)
         yield f"{said} {marks} {shared}", held
     if isinstance(completion, Unreadable):
         yield shared, Counter()
         return
     answers = [choice.message for choice in choices]
-    appended = appended_answers(tuple(read_message(source, values=values) for source, values in newest), choices)
+    ends = tuple(read_message(source, values=values) for source, values in newest)
+    appended = appended_answers(ends, choices)
     answered = "" if appended else _words(text for answer in answers for text, _ in texts_in(answer))
-    told = () if appended else (held_by(answer) for answer in answers if isinstance(answer, Message))
+    told = map(_added_by, ends, choices) if appended else map(_held_by, answers)
     pairs = (f"{key} {value}" for key, value in metadata.items())
     beside = chain.from_iterable(map(texts_beside, completion.choices))
     others = _words(chain(pairs, beside, texts_in_fields(completion.other)))
@@ -233,6 +234,15 @@ def to_index(
     if completion.error or any(choice.error for choice in completion.choices):
         named.add(mark("has", "error"))
     yield f"{answered} {others} {' '.join(sorted(named))} {shared}", sum(told, Counter())
+
+
+def _held_by(item: Message | Unreadable) -> Counter[str]:
+    return held_by(item) if isinstance(item, Message) else Counter()
+
+
+def _added_by(message: Message | Unreadable, choice: Choice) -> Counter[str]:
+    """Count what only the choice holds, where its message stands among the others."""
+    return _held_by(with_choice(message, choice)) - _held_by(message)
 
 
 def _in_pairs(run: re.Match[str]) -> str:
