@@ -5,17 +5,14 @@ customElements.define(
   class extends HTMLElement {
     connectedCallback() {
       this.thread = document.querySelector("reading-place");
+      this.leadsOn = "counted" in this.dataset && this.thread.querySelector("[data-more]");
       this.thread.addEventListener("htmx:afterSettle", () => this.count());
       this.addEventListener("click", (event) => {
         const link = event.target.closest("[data-find]");
-        if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+        if (!link || !lectern.isPlain(event)) return;
         event.preventDefault();
         this.goOn(link);
       });
-    }
-
-    get isLoaded() {
-      return !this.thread.querySelector("[data-more]");
     }
 
     found(link) {
@@ -23,17 +20,17 @@ customElements.define(
     }
 
     count() {
-      const isCounted = "counted" in this.dataset && !this.isLoaded;
+      const isPart = this.thread.querySelector("[data-more]");
+      this.leadsOn = isPart && "counted" in this.dataset;
       for (const link of this.querySelectorAll("[data-find]")) {
         const found = this.found(link);
-        const all = isCounted ? Number(link.dataset.count) : found.length;
-        const at = isCounted ? 0 : found.indexOf(this.last) + 1;
-        link.hidden = !all;
-        link.lastChild.textContent = at ? `${at} / ${all}` : all;
+        const at = found.indexOf(this.last) + 1;
+        const count = this.leadsOn ? link.dataset.count : found.length;
+        link.hidden = count < 1;
+        link.lastChild.textContent = at && !this.leadsOn ? `${at} / ${count}` : count;
       }
-      this.hidden = !this.querySelector("[data-find]:not([hidden])");
-      this.querySelector("[data-whole]").hidden = !isCounted && !this.isLoaded;
-      this.querySelector("[data-loaded]").hidden = isCounted || this.isLoaded;
+      this.hidden = !this.querySelector("a:not([hidden])");
+      this.querySelector("[data-loaded]").hidden = !(this.querySelector("[data-whole]").hidden = isPart && !this.leadsOn);
     }
 
     // To the next one below the line being read; from the last one to the first.
@@ -42,7 +39,7 @@ customElements.define(
       const edge = parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart) + 4;
       let at = found.findIndex((one) => one.getBoundingClientRect().top > edge);
       if (found[at] === this.last) at += 1; // the page's end lets nothing go up any further
-      if (!found[at] && "counted" in this.dataset && !this.isLoaded) return this.leave(link);
+      if (!found[at] && this.leadsOn) return location.assign(`${link.href}&after=${encodeURIComponent(this.thread.messages().at(-1).dataset.messageId)}`);
       const next = found[at] ?? found[0];
       if (!next) return;
       this.last = next;
@@ -51,11 +48,6 @@ customElements.define(
       next.closest("article").focus({ preventScroll: true });
       next.scrollIntoView();
       this.thread.keep(next);
-    }
-
-    leave(link) {
-      const last = this.thread.messages().findLast((message) => message.dataset.messageId);
-      location.assign(`${link.href}&after=${encodeURIComponent(last?.dataset.messageId ?? "")}`);
     }
   },
 );
