@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import make_completion
 from tests.costs import assert_linear
+from viewer.completions.outcomes import outcome_of
 from viewer.completions.reading import read_completion, read_message, read_time
 from viewer.completions.reasoning import split_thoughts
 from viewer.completions.types import (
@@ -64,6 +65,9 @@ def completion(**fields: Any) -> Completion:
         ({"type": "document", "source": {"type": "file", "file_id": "file-1"}}, FilePart("", "file-1", "")),
         ({"image": {"source": {"bytes": PNG}}}, ImagePart(f"data:image;base64,{PNG}")),  # Bedrock
         ({"document": {"name": "a", "source": {"bytes": "JVBERi0="}}}, FilePart("a", "", "JVBERi0=")),
+        ({"image": {"source": {"s3Location": {"uri": "s3://b/a.png"}}}}, ImagePart("s3://b/a.png")),
+        ({"document": {"name": "a", "source": {"s3Location": {"uri": "s3://b/a.pdf"}}}}, FilePart("a", "", "s3://b/a.pdf")),
+        ({"text": "a", "thought": False}, TextPart("a")),  # Google
         ({"fileData": {"fileUri": "gs://b/a.pdf", "mimeType": "application/pdf"}}, FilePart("", "", "gs://b/a.pdf")),
     ],
 )  # fmt: skip
@@ -321,3 +325,43 @@ def test_the_sources_beside_the_choices_are_the_answers() -> None:
     assert isinstance(answer.message, Message)
     assert answer.message.citations == (Citation("https://a.example", ""), Citation("https://b.example", "B"))
     assert list(found.other) == ["search_results", "related_questions"]
+
+
+@pytest.mark.parametrize("kind", ["image", "document"])
+def test_what_stands_beside_the_bytes_of_bedrock_is_kept(kind: str) -> None:
+    message = read(content=[{kind: {"name": "a", "source": {"bytes": PNG, "s3Location": {"bucketOwner": "dora"}}}}])
+    assert "dora" in str(message.other)
+
+
+def test_a_part_that_names_two_results_is_read_all_the_same() -> None:
+    message = read(content=[{"toolResult": "a", "functionResponse": {"name": "f", "response": {"b": 1}}}])
+    assert [result.name for result in message.results] == ["f"]
+    assert message.other == {"content[0].toolResult": '"a"'}
+
+
+@pytest.mark.parametrize(
+    ("beside", "outcome"), [({"success": False}, "error"), ({"ok": True}, "good"), ({"statusCode": 503}, "error")]
+)
+def test_one_list_of_flags_holds_for_a_message_a_part_and_a_call(beside: dict[str, Any], outcome: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, "output": "-"}
+    part = {"type": "tool_result", "tool_use_id": "c", "content": "-"}
+    assert read("tool", content="-", **beside).results[0].outcome == outcome
+    assert read("user", content=[part | beside]).results[0].outcome == outcome
+    assert read("assistant", tool_calls=[call | beside]).tool_calls[0].outcome == outcome
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<think >a</think >b", '<thinking kind="x">a</thinking>b', "<reflection>a</reflection>b", "<scratchpad>a</scratchpad>b",
+     "<inner_monologue>a</inner_monologue>b", "<|begin_of_thought|>a<|end_of_thought|>b"],
+)  # fmt: skip
+def test_thoughts_stand_between_more_tags(text: str) -> None:
+    assert split_thoughts(text) == ("b", ["a"])
+
+
+@pytest.mark.parametrize("beside", [{"status": "success"}, {"isError": False}])
+def test_what_tells_of_an_error_is_no_success_whatever_stands_beside_it(beside: dict[str, Any]) -> None:
+    message = read("tool", content="Error: timeout", **beside)
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, "output": "Error: timeout"}
+    assert outcome_of(message, message.results[0]) == "error"
+    assert read("assistant", tool_calls=[call | beside]).tool_calls[0].outcome == "error"

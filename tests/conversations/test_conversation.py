@@ -602,3 +602,9 @@ def test_a_page_asks_the_archive_a_fixed_number_of_times(
     for address in ("/completions/chatcmpl-one/", "/completions/chatcmpl-one/messages/chatcmpl-one-2500/"):
         with django_assert_max_num_queries(13):
             reader.get(address)
+
+
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_a_message_whose_only_text_is_empty_says_so(reader: Client, stored: Store, role: str) -> None:
+    page = conversation(reader, stored, say(role, [{"type": "text", "text": ""}]), choices=[])
+    assert "Empty message" in visible(page)

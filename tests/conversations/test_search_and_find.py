@@ -11,9 +11,10 @@ import pytest
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, say
-from tests.shapes import CHOICES, SEEN, UNSEEN, numbered
+from tests.shapes import CHOICES, PICTURE, SEEN, UNSEEN, numbered
 
 Store = Callable[..., Any]
+ONE = "/completions/chatcmpl-one/"
 MARKED = re.compile(r"(?:SECRET|SEEN)-\d+z")
 HIT, RESULT = (re.compile(rf'<a class="{name}" href="([^"]+)"') for name in ("hit", "found__hit"))
 CITED = {"type": "url_citation", "url_citation": {"url": "https://a.example/X", "title": "X", "content": "X"}}
@@ -72,6 +73,9 @@ def test_a_word_of_a_message_is_found_shown_and_counted(reader: Client, stored: 
     [
         *({"choices": [choice]} for choice in CHOICES),
         {"choices": CHOICES},
+        {"choices": [make_choice("Hi", thinking="X", verdict="X", error={"message": "X"})]},
+        {"choices": [make_choice("Hi", images=[PICTURE | {"caption": "X"}])]},
+        {"choices": [{"index": 0, "message": None, "error": {"message": "X"}}]},
         {"choices": [make_choice("X", annotations=[CITED])], "citations": ["https://a.example/X"]},
         {"choices": [make_choice("X", logprobs=None)], "search_results": [{"title": "X", "url": "https://a.example/X", "snippet": "X"}]},
         {"choices": [{**make_choice("X"), "content_filter_results": {"a": "X"}, "error": {"message": "X"}}]},
@@ -83,6 +87,26 @@ def test_a_word_of_the_answer_is_found_shown_and_counted(
     reader: Client, stored: Store, fields: dict[str, Any], is_appended: bool
 ) -> None:
     held = numbered(fields, iter(range(1000, 9999)))
-    appended = [choice["message"] for choice in held["choices"] if "message" in choice] if is_appended else []
+    appended = [choice["message"] for choice in held["choices"] if choice.get("message")] if is_appended else []
     stored(make_completion("chatcmpl-one", say("user", "Hello"), *appended, **held))
     assert [lost for word in values_in(held) if (lost := ways_lost(reader, word))] == []
+
+
+def test_what_only_the_choice_says_of_an_appended_answer_is_found_shown_and_taken_along(
+    reader: Client, stored: Store
+) -> None:
+    said = {"thinking": "X", "verdict": "X", "annotations": [CITED]}
+    held = numbered(
+        make_choice("Hi", finish_reason="length", **said) | {"error": {"message": "X"}}, iter(range(1000, 9999))
+    )
+    stored(make_completion("chatcmpl-one", say("user", "Hello"), say("assistant", "Hi"), choices=[held]))
+    assert [lost for word in values_in(held) if (lost := ways_lost(reader, word))] == []
+    for form in ("text", "markdown"):
+        taken = b"".join(reader.get(ONE + "transcript/", {"format": form})).decode()
+        assert [word for word in values_in(held) if word not in taken] == []
+        assert taken.count("Cut off at the token limit") == 1
+
+
+def test_a_picture_that_only_the_choice_has_is_shown(reader: Client, stored: Store) -> None:
+    stored(make_completion("chatcmpl-one", say("assistant", "Hi"), choices=[make_choice("Hi", images=[PICTURE])]))
+    assert 'src="/completions/chatcmpl-one/choices/0/parts/1/"' in reader.get(ONE).content.decode()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from html import unescape
@@ -10,6 +11,7 @@ from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
 from tests.conversations.pages import link, visible
+from viewer.archive.importing import import_lines
 
 Store = Callable[..., Any]
 
@@ -163,3 +165,17 @@ def test_hidden_characters_are_shown_in_results(reader: Client, stored: Store) -
     page = opened(reader, "refund \u202e")
     assert "invoice_[U+202E]gpj.exe" in page
     assert "\u202e" not in page.split("<main", 1)[1]
+
+
+def test_a_result_in_another_field_of_the_completion_opens_it(reader: Client, stored: Store) -> None:
+    stored(make_completion("c-1", say("user", "Hi"), related_questions=["What of my refund?"]))
+    [address] = hits(opened(reader, "refund"))
+    assert address == "/completions/c-1/?field=related_questions"
+    page = reader.get(address).content.decode()
+    assert re.search(r'<details class="facts__fold" open>', page)
+    assert re.search(r'<details class="fold" open><summary autofocus>.*<bdi>related_questions</bdi>', page)
+
+
+def test_half_a_character_does_not_end_the_search(reader: Client) -> None:
+    list(import_lines([json.dumps(make_completion("c-1", say("user", "refund \ud83d"))).encode()]))
+    assert "<mark>refund</mark> \ufffd" in opened(reader, "refund")

@@ -448,3 +448,10 @@ def test_a_conversation_offers_it_without_javascript(reader: Client, stored: Sto
     assert 'value="everything" checked' in page
     reader.cookies["audience"] = "customer"
     assert 'value="customer" checked' in reader.get("/completions/chatcmpl-one/").content.decode()
+
+
+@pytest.mark.parametrize("url", ["gs://b/a.png", "attachment://a.png", "/uploads/a.png"])
+def test_a_picture_known_by_its_address_is_named_by_it(reader: Client, stored: Store, url: str) -> None:
+    assert url in transcript(
+        reader, stored, say("user", [{"type": "image_url", "image_url": {"url": url}}]), format="text"
+    )

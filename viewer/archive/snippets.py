@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from viewer.completions.folding import fold, fold_and_map, matches_in
+from viewer.completions.source_text import clean
 
 from .search_query import Term
 from .search_text import LETTER, UNSPACED
@@ -52,7 +53,7 @@ def _cut(text: str, start: int, wanted: re.Pattern[str] | None) -> Snippet:
         pieces += [(shown[done:first], False), (shown[first:last], True)]
         done = last
     pieces += [(shown[done:], False), ("…" if end < len(text) else "", False)]
-    return tuple((re.sub(r"\s+", " ", piece), is_marked) for piece, is_marked in pieces if piece)
+    return tuple((re.sub(r"\s+", " ", clean(piece)), is_marked) for piece, is_marked in pieces if piece)
 
 
 @lru_cache(200)

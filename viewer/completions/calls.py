@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from .fields import Fields, json_type
-from .outcomes import outcome_of_text, outcome_of_value
+from .outcomes import outcome_beside, outcome_of_text, worst
 from .source_text import Piece, clean, items
-from .types import Outcome, ToolCall
+from .types import ToolCall
 
 _GIVEN = ("arguments", "input")
 _OUTPUT = ("output", "result")
@@ -58,13 +58,8 @@ def _call(call_id: str, kind: str, inner: Fields, outer: Fields, whole: Piece) -
         arguments=_first(inner, outer, _GIVEN) or "",
         source=clean(whole.source),
         output=said,
-        outcome=_outcome(said, outer) or _outcome(said, inner),
+        outcome=worst(outcome_beside(outer), outcome_beside(inner), outcome_of_text(said or "")),
     )
-
-
-def _outcome(said: str | None, fields: Fields) -> Outcome:
-    told = outcome_of_value({name: fields.value(name) for name in ("error", "status", "is_error", "isError")})
-    return told or ("" if said is None else outcome_of_text(said))
 
 
 def _first(inner: Fields, outer: Fields, names: tuple[str, ...]) -> str | None:

@@ -8,11 +8,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .fields import Fields
 from .source_text import decode
 from .types import Message, Outcome, TextPart, ToolResult
 
 _FAILED = {"error", "failed", "failure"}
 _SUCCEEDED = {"success", "succeeded", "ok"}
+_FAILURE_FLAGS = ("isError", "is_error")
+_SUCCESS_FLAGS = ("success", "ok", "succeeded")
+_STATUSES = ("status", "statusCode", "status_code")
 _ERROR_FIELDS = ("error", "errors", "exception", "error_message", "errorMessage")
 _NO_ERROR: tuple[Any, ...] = (None, False, "", 0, [], {}, "null", "none", "None")
 _LONGEST = 200_000  # characters of a result that are read as JSON
@@ -39,8 +43,13 @@ def said_by(message: Message, result: ToolResult) -> str:
 
 
 def outcome_of(message: Message, result: ToolResult) -> Outcome:
-    """Tell whether a tool failed: by what the message says of it, else by what the tool said."""
-    return result.outcome or outcome_of_text(said_by(message, result))
+    """Tell whether a tool failed: by what the message says of it, and by what the tool said."""
+    return worst(result.outcome, outcome_of_text(said_by(message, result)))
+
+
+def worst(*told: Outcome) -> Outcome:
+    """Give an error if there is one: LangChain marks a result as a success unless the tool says otherwise."""
+    return "error" if "error" in told else "good" if "good" in told else ""
 
 
 def has_error(message: Message) -> bool:
@@ -59,23 +68,28 @@ def outcome_of_text(text: str) -> Outcome:
     return "error" if _ERROR_TEXT.match(text[:400]) else ""
 
 
+def outcome_beside(fields: Fields) -> Outcome:
+    """Tell it by the flags that stand beside what a tool said: on the message, the part or the call."""
+    names = (*_FAILURE_FLAGS, *_SUCCESS_FLAGS, *_STATUSES, *_ERROR_FIELDS)
+    return outcome_of_value({name: fields.value(name) for name in names})
+
+
 def outcome_of_value(value: Any) -> Outcome:
     """Tell it by the flags that tools, MCP and agent frameworks set."""
     if isinstance(value, list) and value and isinstance(value[0], dict) and isinstance(value[0].get("text"), str):
         return outcome_of_text(value[0]["text"])  # what MCP calls content
-    flags = _flags(value) if isinstance(value, dict) else set()
-    return "error" if "error" in flags else "good" if "good" in flags else ""
+    return worst(*_flags(value)) if isinstance(value, dict) else ""
 
 
 def _flags(value: dict[str, Any]) -> set[Outcome]:
     flags: set[Outcome] = set()
-    for name in ("isError", "is_error"):
+    for name in _FAILURE_FLAGS:
         if isinstance(value.get(name), bool):
             flags.add("error" if value[name] else "good")
-    for name in ("success", "ok", "succeeded"):
+    for name in _SUCCESS_FLAGS:
         if isinstance(value.get(name), bool):
             flags.add("good" if value[name] else "error")
-    for name in ("status", "statusCode", "status_code"):
+    for name in _STATUSES:
         status = value.get(name)
         if str(status).casefold() in _FAILED or (isinstance(status, int) and 400 <= status < 600):
             flags.add("error")

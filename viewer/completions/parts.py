@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from .annotations import read_annotations, read_sources
 from .fields import Fields, as_text, json_type
-from .outcomes import outcome_of_value
+from .outcomes import outcome_beside
 from .reasoning import split_thoughts, thoughts_in
 from .source_text import Piece, clean, decode, items, members
 from .types import (
@@ -145,7 +145,7 @@ def _read_text(content: Content, part: Fields, item: Piece, place: str) -> bool:
     said = part.take("text", str) if inner is None else inner.take("value", str)
     if said is None:
         return False
-    if part.take("thought", bool):  # Google marks thoughts
+    if (thought := part.take("thought", bool)) is not None and thought.value:  # Google marks thoughts
         content.reasoning.append(Reasoning("thought", clean(said.value)))
         return True
     holder = part if inner is None else inner
@@ -167,11 +167,13 @@ def _read_image(content: Content, part: Fields, item: Piece, place: str) -> bool
     for name in ("image_url", "source", "image", "inlineData", "inline_data"):
         if (inner := part.inside(name)) is not None:
             inner.take("type")
-            holder = inner.inside("source") or inner  # Bedrock puts the bytes one object deeper
-            url = url or holder.text("url", "uri") or _bytes_in(holder)
+            deeper = inner.inside("source")
+            holder = inner if deeper is None else deeper
+            url = url or holder.text("url", "uri") or _bytes_in(holder) or _bucket_in(holder)
             detail, file_id = detail or inner.text("detail"), file_id or inner.text("file_id")
             caption = caption or inner.text("alt", "caption", "alt_text", "title")
             content.other |= inner.left(f"{place}{name}.")
+            content.other |= {} if deeper is None else deeper.left(f"{place}{name}.source.")
     part.take("index", int)
     if not (url or file_id or "image_url" in item.value):  # OpenAI keeps the part of a picture that it drops
         return False
@@ -196,11 +198,13 @@ def _read_audio(content: Content, part: Fields, item: Piece, place: str) -> bool
 def _read_file(content: Content, part: Fields, item: Piece, place: str) -> bool:
     inner = next((found for name in _FILES if (found := part.inside(name)) is not None), None)
     holder = part if inner is None else inner
-    deeper = holder.inside("source")  # Bedrock's
+    deeper = holder.inside("source")
     name = part.text("filename", "title", "name") or holder.text("filename", "file_name", "displayName", "name")
     file_id = holder.text("file_id", "id")
     data = holder.text("file_data", "file_url", "fileUri", "url", "uri", "data") or part.text("file_url")
-    data = data or (deeper.text("bytes") if deeper is not None else "")
+    if deeper is not None:
+        data = data or deeper.text("bytes") or _bucket_in(deeper)
+        content.other |= deeper.left(f"{place}file.source.")
     media_type = _media_type(holder)
     if holder.text("type") == "text":  # a document whose text stands in it
         data = f"data:{media_type or 'text/plain'},{quote(data)}"
@@ -249,7 +253,7 @@ def _read_tool_result(content: Content, part: Fields, item: Piece, place: str) -
     holder = part if inner is None else inner
     call_id = holder.text("tool_use_id", "tool_call_id", "toolCallId", "toolUseId", "call_id", "id")
     name = holder.text("name", "toolName", "tool_name")
-    outcome = outcome_of_value({**item.value, **(item.value.get("toolResult") or {})} if inner else item.value)
+    outcome = outcome_beside(holder)
     start = len(content.parts)
     for field_name in ("content", "output", "result", "response", "text"):
         if (said := holder.take(field_name)) is not None:
@@ -328,6 +332,16 @@ def _bytes_in(fields: Fields) -> str:
     data = fields.text("data", "bytes")
     media_type = _media_type(fields)
     return f"data:{media_type or 'image'};base64,{data}" if data and _is_base64(data) else data
+
+
+def _bucket_in(fields: Fields) -> str:
+    """Give the address of bytes that stand in a bucket of Bedrock; what else is said of it stays where it is."""
+    location = fields.value("s3Location")
+    if not (isinstance(location, dict) and isinstance(location.get("uri"), str)):
+        return ""
+    if len(location) == 1:
+        fields.take("s3Location")
+    return clean(location["uri"])
 
 
 def _media_type(fields: Fields) -> str:

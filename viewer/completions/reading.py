@@ -12,7 +12,7 @@ from .annotations import read_annotations, read_sources
 from .calls import read_tool_calls
 from .errors import cause_in
 from .fields import Fields, as_text, json_type
-from .outcomes import outcome_of_value
+from .outcomes import outcome_beside
 from .parts import Content, read_pictures
 from .reasoning import has_tags, merged, thoughts_in
 from .roles import canonical
@@ -32,7 +32,6 @@ from .types import (
 )
 
 _REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks")
-_FLAGS = ("is_error", "isError", "status", "success", "ok", "error")  # by which a message says that a tool failed
 _OF_A_TEXT = {"id", "role", "name", "content"}
 _PARAMETERS = (
     "temperature", "top_p", "max_tokens", "max_completion_tokens", "reasoning_effort", "tools", "tool_choice",
@@ -99,8 +98,7 @@ def read_message(text: str, role: str = "", values: dict[str, Any] | None = None
     _place(content, (*citations, *_marked(content, sources)))
     citations = (*content.citations, *citations, *sources)
     if role in ("tool", "function") and not content.results:
-        outcome = outcome_of_value({flag: fields.value(flag) for flag in _FLAGS})
-        said = ToolResult(fields.text("tool_call_id"), name, 0, len(content.parts), outcome)
+        said = ToolResult(fields.text("tool_call_id"), name, 0, len(content.parts), outcome_beside(fields))
         content.results.append(said)
     calls, beside_calls = read_tool_calls(fields)
     return Message(

@@ -10,9 +10,11 @@ from typing import Any
 from .source_text import clean
 from .types import Reasoning
 
-# Kimi writes ◁think▷, Magistral [THINK], Seed <seed:think>.
+# Kimi writes ◁think▷, Magistral [THINK], Seed <seed:think>, OpenThinker <|begin_of_thought|>.
 _TAG = re.compile(
-    r"<(/?)(?:seed:)?(?:think|thinking|thought|reasoning)>|◁(/?)think▷|\[(/?)(?-i:THINK)\]", re.IGNORECASE
+    r"<(/?)(?:seed:)?(?:think|thinking|thought|reasoning|reflection|scratchpad|(?:inner|internal)_monologue)(?:\s[^<>\n]{0,200})?>"
+    r"|<\|(?:begin|(end))_of_thought\|>|◁(/?)think▷|\[(/?)(?-i:THINK)\]",
+    re.IGNORECASE,
 )
 # gpt-oss says which channel a text is on: only the final one is said.
 _CHANNEL = re.compile(
@@ -59,7 +61,7 @@ def split_thoughts(text: str) -> tuple[str, list[str]]:
     for tag in _TAG.finditer(text):
         if bisect(fences, tag.start()) % 2 or "`" in text[max(0, tag.start() - 1) : tag.end() + 1]:
             continue  # it stands in code
-        is_closing = "/" in tag.groups()
+        is_closing = any(tag.groups())
         if is_thought or (is_closing and not thoughts and not said):
             if is_closing:
                 thoughts.append(text[at : tag.start()].strip())

@@ -292,8 +292,8 @@ def place_answer(
     notes = [_draw_choice(completion_id, choices, position) for position in range(len(choices))]
     if appended := min(appended_answers(shown, choices, goes_on=goes_on), len(bubbles)):
         said = map(with_choice, shown[-appended:], choices[-appended:])
-        ends = zip(bubbles[-appended:], said, notes[-appended:], choices[-appended:], strict=True)
-        return bubbles[:-appended] + [_as_answer(*end, linked) for end in ends], []
+        ends = zip(bubbles[-appended:], said, notes[-appended:], strict=True)
+        return bubbles[:-appended] + [_as_answer(*end, linked, Budget(is_whole=is_whole)) for end in ends], []
     budget = Budget(is_whole=is_whole)
     is_json = "json" in completion.parameters.get("response_format", "")
     return bubbles, [
@@ -346,14 +346,19 @@ def _filters_in(source: str) -> str:
     return gettext("The prompt was stopped by a filter: %(names)s") % {"names": ", ".join(stopped)} if stopped else ""
 
 
-def _as_answer(bubble: Bubble, said: Message | Unreadable, note: DrawnChoice, choice: Choice, linked: str) -> Bubble:
+def _as_answer(bubble: Bubble, said: Message | Unreadable, note: DrawnChoice, linked: str, budget: Budget) -> Bubble:
     """Mark a message as the answer that it is, and show what `with_choice` adds to it."""
     is_linked = bubble.is_linked or linked == place_of_answer(note.position)
     bubble = replace(bubble, choice=note, is_linked=is_linked)
     if isinstance(said, Unreadable):
         return bubble
-    other = (*bubble.other, *_draw_other(choice.other, Budget()))
-    return replace(bubble, sources=list_sources(said.citations), error=make_visible(said.error), other=other)
+    return replace(
+        bubble,
+        sources=list_sources(said.citations),
+        reasoning=tuple(_draw_reasoning(found, bubble.url, budget) for found in said.reasoning),
+        error=make_visible(said.error),
+        other=_draw_other(said.other, budget),
+    )
 
 
 def for_customer(bubbles: Iterable[Bubble]) -> list[Bubble | Hidden]:
@@ -459,7 +464,7 @@ def _draw_answer(
 
 def _draw_said(choice: Choice, url: str, budget: Budget, as_source: bool, is_json: bool) -> Bubble:
     if isinstance(choice.message, Unreadable):
-        return _draw_unreadable(choice.message, budget)
+        return replace(_draw_unreadable(choice.message, budget), error=make_visible(budget.fit(choice.error)))
     bubble = _draw_common(choice.message, url, budget, as_source=as_source, is_json=is_json)
     ties = Ties("", [choice.message], is_whole=budget.is_whole)
     return replace(
@@ -498,7 +503,7 @@ def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: b
         if n and budget.is_spent:
             budget.leave_out(_length(part))
         elif isinstance(part, TextPart):
-            if n not in of_tools:  # the card of a result shows its texts
+            if part.text and n not in of_tools:  # the card of a result shows its texts
                 parts.append(_draw_text(part, url, sources, budget, is_prose=is_prose, as_source=as_source))
         elif isinstance(part, ImagePart):
             images += 1

@@ -141,7 +141,7 @@ def _draw_hit(completion: Completion, hit: Hit) -> DrawnHit:
     elif hit.pair:
         label, asked = gettext("Metadata"), {"pair": hit.pair}
     elif hit.field:
-        label, asked = gettext("Other fields"), {}
+        label, asked = gettext("Other fields"), {"field": hit.field}
     else:
         label = gettext("Conversation")
     asked = {name: value for name, value in asked.items() if value}

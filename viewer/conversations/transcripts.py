@@ -38,7 +38,7 @@ from .places import answer_at, place_of_answer
 from .problem_words import tell
 from .prose import is_harmless_elsewhere
 from .templatetags.reading import bytes_size, grouped
-from .tools import Around, outcome_words
+from .tools import Around, Item, outcome_words
 from .visible import make_visible
 
 Include = Literal["everything", "no-tools", "customer"]
@@ -105,24 +105,27 @@ Block = Line | Said
 
 def draw(extract: Extract, include: Include, *, for_print: bool = False) -> Iterator[Stretch]:
     """Draw page after page; the answer stands behind the last message. Raises Problem where reading breaks off."""
-    tail: deque[Message | Unreadable] = deque(maxlen=max(1, len(extract.completion.choices)))
+    completion_id, completion, answers = extract.completion_id, extract.completion, extract.answers
+    tail: deque[Message | Unreadable] = deque(maxlen=max(1, len(completion.choices)))
     count = 0
     around = Around(is_start=not extract.first, is_end=False)
-    for page in extract.pages:
+    for page, is_last in _marking_the_last(extract.pages):
         tail.extend(page)
         items = page if for_print else tuple(_with_numbers(item) for item in page)
-        drawn = draw_messages(extract.completion_id, items, as_source=not for_print, around=around, is_whole=True)
+        drawn = draw_messages(completion_id, items, as_source=not for_print, around=around, is_whole=True)
         around = Around(earlier=page, is_start=False, is_end=False)
         if not extract.first:  # ids that tell no place are counted from the start
             places = ((count + n if bubble.number is None else bubble.number) for n, bubble in enumerate(drawn))
             drawn = [replace(bubble, number=place) for bubble, place in zip(drawn, places, strict=True)]
         count += len(page)
+        goes_on = bool(extract.first) or count > len(tail)
+        if is_last and answers:  # what only the choice says of a message that a server appended for it
+            drawn, _ = place_answer(completion_id, completion, tuple(tail), drawn, goes_on=goes_on, is_whole=True)
         yield Stretch(_included(drawn, include), [], frozenset(item.id for item in page if _hides(item)))
-    answers = extract.answers
     if extract.last and not answers:
         return
     goes_on = bool(extract.first) or count > len(tail)
-    completion_id, completion, shown = extract.completion_id, extract.completion, tuple(tail)
+    shown = tuple(tail)
     _, answer = place_answer(completion_id, completion, shown, draw_messages(completion_id, shown), goes_on=goes_on)
     newest = tail[-1] if tail else None
     if (none := no_answer_in(completion, newest)) is not None:
@@ -133,6 +136,20 @@ def draw(extract: Extract, include: Include, *, for_print: bool = False) -> Iter
         _, answer = place_answer(completion_id, numbered, (), [], as_source=not for_print, is_whole=True)
         marked = frozenset(place_of_answer(n) for n in answers if _hides(completion.choices[n].message))
         yield Stretch([], _included([answer[n] for n in answers], include), marked)
+
+
+def _marking_the_last(pages: Iterator[tuple[Item, ...]]) -> Iterator[tuple[tuple[Item, ...], bool]]:
+    """Give each page that has messages, and whether none follows. Raises Problem behind the last that was read."""
+    filled = filter(None, pages)
+    page = next(filled, None)
+    while page is not None:
+        try:
+            following = next(filled, None)
+        except Problem:
+            yield page, False
+            raise
+        yield page, following is None
+        page = following
 
 
 def to_text(facts: Iterable[tuple[str, str]], extract: Extract, include: Include, site: str) -> Iterator[str]:
@@ -383,7 +400,7 @@ def _part(part: DrawnPart, *, is_markdown: bool) -> Iterator[Block]:
             yield Said(make_visible(part.source))
         case _:
             size = f"{part.width} × {part.height}" if part.width else ""
-            elsewhere = make_visible(part.source) if part.kind == "image" and part.name else ""
+            elsewhere = make_visible(part.source) if part.kind == "image" else ""
             told = [
                 *("" if part.note.startswith(gettext("Image")) else part.name or gettext("Image"), part.type, size),
                 *(bytes_size(part.bytes) if part.bytes else "", part.note, part.address, part.told, elsewhere),
