@@ -185,14 +185,14 @@ def name_markers(html: str, has_sources: bool) -> str:
     """
     if not _MARKER_SIGN.search(html):
         return html
-    told = f"<small>{gettext('Source') if has_sources else gettext('Source not stored')}</small>"
+    told = gettext("Source") if has_sources else gettext("Source not stored")
 
     def draw(found: re.Match[str]) -> str:
         if found["file"]:
-            return f'<span class="image-note">{found["file"]} {told}</span>'
+            return f'<span class="image-note">{found["file"]} <small>{told}</small></span>'
         if found["name"]:
             name = found["name"].replace("\ue202", " ")
-            return f'<span class="image-note">{told}<span class="visually-hidden"> {name}</span></span>'
+            return f'<span class="image-note"><small>{told}</small><span class="visually-hidden"> {name}</span></span>'
         return found[0]
 
     return _MARKER.sub(draw, html)
