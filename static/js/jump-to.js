@@ -22,12 +22,13 @@ customElements.define(
     count() {
       const isPart = this.thread.querySelector("[data-more]");
       this.leadsOn = isPart && "counted" in this.dataset;
+      const isFromStart = !this.leadsOn || !this.thread.querySelector(".more--above");
       for (const link of this.querySelectorAll("[data-find]")) {
         const found = this.found(link);
-        const at = found.indexOf(this.last) + 1;
+        const at = isFromStart && found.indexOf(this.last) + 1;
         const count = this.leadsOn ? link.dataset.count : found.length;
         link.hidden = count < 1;
-        link.lastChild.textContent = at && !this.leadsOn ? `${at} / ${count}` : count;
+        link.lastChild.textContent = at ? `${at} / ${count}` : count;
       }
       this.hidden = !this.querySelector("a:not([hidden])");
       this.querySelector("[data-loaded]").hidden = !(this.querySelector("[data-whole]").hidden = isPart && !this.leadsOn);
