@@ -206,6 +206,7 @@ def to_index(
     tools: dict[str, str] = {}
     completion = read_completion(body)
     choices = completion.choices if isinstance(completion, Completion) else ()
+    said = ""
     newest: deque[Piece] = deque(maxlen=len(choices))
     for piece in messages:
         source, values = piece
@@ -225,7 +226,9 @@ def to_index(
     answers = [choice.message for choice in choices]
     ends = tuple(read_message(source, values=values) for source, values in newest)
     appended = appended_answers(ends, choices)
-    answered = "" if appended else _words(text for answer in answers for text, _ in texts_in(answer))
+    answered = _words(text for answer in answers for text, _ in texts_in(answer))
+    if answered == said:  # it is found in the message
+        answered = ""
     told = map(_added_by, ends, choices) if appended else map(_held_by, answers)
     pairs = (f"{key} {value}" for key, value in metadata.items())
     beside = chain.from_iterable(map(texts_beside, completion.choices))
