@@ -20,7 +20,6 @@ from viewer.completions.calls import stem_of
 from viewer.completions.folding import IGNORED, fold
 from viewer.completions.holdings import held_by
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
-from viewer.completions.outcomes import has_error
 from viewer.completions.reading import read_completion, read_message, says_the_same, speaker_of_text
 from viewer.completions.reasoning import split_thoughts
 from viewer.completions.source_text import Piece, decode, is_json_text, readable_json, values_of, without_escapes
@@ -217,8 +216,8 @@ def to_index(
         else:
             message = read_message(source, values=values)
             said = _words(text for text, _ in texts_in(message, values=values))
-            marks = " ".join(_marks(message, tools))
             held = _held_by(message)
+            marks = " ".join(_marks(message, held, tools))
         yield f"{said} {marks} {shared}", held
     if isinstance(completion, Unreadable):
         yield shared, Counter()
@@ -229,11 +228,12 @@ def to_index(
     answered = _words(text for answer in answers for text, _ in texts_in(answer))
     if answered == said:  # it is found in the message
         answered = ""
-    told = map(_added_by, ends, choices) if appended else map(_held_by, answers)
+    held_by_each = [_held_by(answer) for answer in answers]
+    told = map(_added_by, ends, choices) if appended else held_by_each
     pairs = (f"{key} {value}" for key, value in metadata.items())
     beside = chain.from_iterable(map(texts_beside, completion.choices))
     others = _words(chain(pairs, beside, texts_in_fields(completion.other)))
-    named = {name for answer in answers for name in _marks(answer, tools)}
+    named = {name for answer, held in zip(answers, held_by_each, strict=True) for name in _marks(answer, held, tools)}
     if completion.error or any(choice.error for choice in completion.choices):
         named.add(mark("has", "error"))
     yield f"{answered} {others} {' '.join(sorted(named))} {shared}", sum(told, Counter())
@@ -264,22 +264,18 @@ def _shared_marks(model: str, metadata: dict[str, str]) -> Iterator[str]:
         yield mark(f"meta.{fold(key)}", value)
 
 
-def _marks(item: Message | Unreadable, tools: dict[str, str]) -> Iterator[str]:
+def _marks(item: Message | Unreadable, held: Counter[str], tools: dict[str, str]) -> Iterator[str]:
     """Name what `role:`, `tool:` and `has:` ask for. `tools` remembers the names of calls for their results."""
     if isinstance(item, Unreadable):
         return
     yield from (mark("role", role) for role in {speaker_of(item), *(["tool"] if item.results else [])})
-    yield from (mark("has", kind) for kind in _kinds_in(item))
+    there = {"error": item.error, "reasoning": item.reasoning, "tool": item.results}
+    yield from (mark("has", kind) for kind in {*held, *(kind for kind, found in there.items() if found)})
     for call in item.tool_calls:
         if call.id:
             tools[call.id] = tools[stem_of(call.id)] = call.name
     results = (_tool_of(result, tools) for result in item.results)
     yield from (mark("tool", name) for name in {*(call.name for call in item.tool_calls), *results} if name)
-
-
-def _kinds_in(message: Message) -> set[str]:
-    there = {"error": has_error(message), "reasoning": message.reasoning, "tool": message.results}
-    return {kind for kind, found in there.items() if found} | held_by(message).keys()
 
 
 def _tool_of(result: ToolResult, tools: dict[str, str]) -> str:

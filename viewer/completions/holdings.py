@@ -13,12 +13,17 @@ _PARTS: dict[type, str] = {ImagePart: "image", AudioPart: "audio", FilePart: "fi
 
 def held_by(message: Message) -> Counter[str]:
     """Count images, audio, files, refusals, tool calls, failed tools and cited sources, those that are there."""
-    held = Counter(_PARTS[type(part)] for part in message.parts if type(part) in _PARTS)
+    held = Counter(kind for part in message.parts if (kind := _PARTS.get(type(part))))
     outcomes = [call.outcome for call in message.tool_calls]
     outcomes += [outcome_of(message, result) for result in message.results]
-    held["audio"] += message.audio is not None
-    held["refusal"] += bool(message.refusal)
-    held["tool"] += len(message.tool_calls)
-    held["error"] += outcomes.count("error")
-    held["citation"] += len({key_of(cited) for cited in message.citations})
-    return +held
+    beside = {
+        "audio": message.audio is not None,
+        "refusal": bool(message.refusal),
+        "tool": len(message.tool_calls),
+        "error": outcomes.count("error"),
+        "citation": len({key_of(cited) for cited in message.citations}),
+    }
+    for kind, count in beside.items():
+        if count:
+            held[kind] += count
+    return held
