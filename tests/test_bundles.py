@@ -22,9 +22,10 @@ def test_a_style_loses_its_comments_and_blanks_and_nothing_else() -> None:
 
 
 def test_a_script_loses_its_comments_and_indents_and_nothing_else() -> None:
-    assert pack_script("// What it does.\n\n  if (a) {\n    b = `${c} http://c, ${d} kB`;  // e\n  }\n") == (
-        "if (a) {\nb = `${c} http://c, ${d} kB`;  // e\n}\n"
+    assert pack_script("// What it does.\n\n  if (a) {\n    b = `${c} http://c, ${d} kB`; // e\n  }\n") == (
+        "if (a) {\nb = `${c} http://c, ${d} kB`;\n}\n"
     )
+    assert pack_script('  a = "; // b"; // c\n  d = `; // ${e}`;\n') == 'a = "; // b";\nd = `; // ${e}`;\n'
 
 
 def test_what_every_page_loads_stays_small() -> None:

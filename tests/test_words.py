@@ -31,7 +31,7 @@ from viewer.keys.models import AccessToken, ApiKey
 
 ROOT = Path(settings.BASE_DIR)
 GERMAN = ROOT / "locale" / "de" / "LC_MESSAGES"
-TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+TEMPLATES = sorted(file for kind in ("html", "txt") for file in (ROOT / "templates").rglob(f"*.{kind}"))
 SAID_IN = ("aria-label", "alt", "placeholder", "title", "data-at-the-end")
 # The same in every language: names, what the API calls things, examples of what one types.
 NAMES = {

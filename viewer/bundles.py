@@ -69,8 +69,9 @@ def _without_blanks(css: str) -> str:
 
 
 def pack_script(js: str) -> str:
-    """Leave out indents, empty lines and the comments that have a line of their own.
+    """Leave out indents, empty lines, the comments that have a line of their own, and those behind a line's last mark.
 
-    rjsmin, the obvious library, takes blanks out of template strings too.
+    What has a quote in it stays, for it may be a text. rjsmin, the obvious library, takes blanks out of template
+    strings too.
     """
-    return re.sub(r"^\s*//.*\n|^\s+", "", js, flags=re.MULTILINE)
+    return re.sub(r"^\s*//.*\n|^\s+|(?<=[;,{}]) // [^\"`\n]*$", "", js, flags=re.MULTILINE)

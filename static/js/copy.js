@@ -30,8 +30,10 @@
 
   // In the reader's language.
   const words = document.querySelector(".toast").dataset;
+  // With a modifier a click is the browser's own: another tab, a download.
+  const isPlain = (event) => !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   // For the other scripts.
-  globalThis.lectern = { copy, say, words };
+  globalThis.lectern = { copy, isPlain, say, words };
 
   customElements.define(
     "copy-link",
@@ -39,7 +41,7 @@
       connectedCallback() {
         this.addEventListener("click", async (event) => {
           const link = event.target.closest("a");
-          if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+          if (!link || !isPlain(event)) return;
           event.preventDefault();
           if (await copy(link.href)) say(words.linkCopied);
           else location.assign(link.href);

@@ -25,7 +25,7 @@
   for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, fail);
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('[data-stopped="failed"] a');
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (!link || !lectern.isPlain(event)) return;
     event.preventDefault();
     ask(link.parentNode);
   });

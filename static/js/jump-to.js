@@ -1,14 +1,15 @@
-// <jump-to><a data-find>: counts what is on the page, and goes from one to the next. Without JavaScript a link leads to
-// the first message that holds one.
+// <jump-to><a data-find>: counts what is on the page, and goes from one to the next. Where the archive has counted the
+// whole conversation (data-count), the link leads on to what is not on the page, as it does without JavaScript.
 customElements.define(
   "jump-to",
   class extends HTMLElement {
     connectedCallback() {
       this.thread = document.querySelector("reading-place");
+      this.leadsOn = "counted" in this.dataset && this.thread.querySelector("[data-more]");
       this.thread.addEventListener("htmx:afterSettle", () => this.count());
       this.addEventListener("click", (event) => {
         const link = event.target.closest("[data-find]");
-        if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+        if (!link || !lectern.isPlain(event)) return;
         event.preventDefault();
         this.goOn(link);
       });
@@ -19,15 +20,18 @@ customElements.define(
     }
 
     count() {
+      const isPart = this.thread.querySelector("[data-more]");
+      this.leadsOn = isPart && "counted" in this.dataset;
+      const isFromStart = !this.leadsOn || !this.thread.querySelector(".more--above");
       for (const link of this.querySelectorAll("[data-find]")) {
         const found = this.found(link);
-        const at = found.indexOf(this.last) + 1;
-        link.hidden = !found.length;
-        link.lastChild.textContent = at ? `${at} / ${found.length}` : found.length;
+        const at = isFromStart && found.indexOf(this.last) + 1;
+        const count = this.leadsOn ? link.dataset.count : found.length;
+        link.hidden = count < 1;
+        link.lastChild.textContent = at ? `${at} / ${count}` : count;
       }
-      const isWhole = !this.thread.querySelector("[data-more]");
-      this.querySelector("[data-whole]").hidden = !isWhole;
-      this.querySelector("[data-loaded]").hidden = isWhole;
+      this.hidden = !this.querySelector("a:not([hidden])");
+      this.querySelector("[data-loaded]").hidden = !(this.querySelector("[data-whole]").hidden = isPart && !this.leadsOn);
     }
 
     // To the next one below the line being read; from the last one to the first.
@@ -36,6 +40,7 @@ customElements.define(
       const edge = parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart) + 4;
       let at = found.findIndex((one) => one.getBoundingClientRect().top > edge);
       if (found[at] === this.last) at += 1; // the page's end lets nothing go up any further
+      if (!found[at] && this.leadsOn) return location.assign(`${link.href}&after=${encodeURIComponent(this.thread.messages().at(-1).dataset.messageId)}`);
       const next = found[at] ?? found[0];
       if (!next) return;
       this.last = next;

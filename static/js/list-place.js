@@ -66,7 +66,7 @@ customElements.define(
     connectedCallback() {
       this.addEventListener("click", (event) => {
         const link = event.target.closest("a");
-        if (!link || !globalThis.navigation || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+        if (!link || !globalThis.navigation || !lectern.isPlain(event)) return;
         const before = navigation.entries().slice(0, navigation.currentEntry.index);
         const list = before.findLast((entry) => new URL(entry.url).pathname === link.pathname);
         if (!list) return;

@@ -6,7 +6,7 @@ customElements.define(
     connectedCallback() {
       this.link = this.querySelector("a");
       this.link?.addEventListener("click", (event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+        if (!lectern.isPlain(event)) return;
         event.preventDefault();
         if (this.link.getAttribute("aria-busy") !== "true") this.load();
       });

@@ -31,7 +31,7 @@
   addEventListener(
     "click",
     (event) => {
-      if (isThere || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      if (isThere || !lectern.isPlain(event)) return;
       const tool = event.target.closest?.(TOOLS) && event.target.closest("a, button, summary");
       if (!tool) return;
       event.preventDefault();

@@ -44,12 +44,6 @@ customElements.define(
       return choice ? `choices/${choice}` : messageId;
     }
 
-    // The number that an id ends in, NaN where it ends in none. Answers are numbered from a billion: behind all messages.
-    numberOf(place) {
-      const [, answer, number] = /^choices\/(\d+)$|-(\d+)$/.exec(place) ?? [];
-      return answer ? 1e9 + Number(answer) : Number(number);
-    }
-
     // The permalink of a message in the order of this page; empty for one that has none.
     addressOf(message) {
       const link = message.querySelector(".message__link a");

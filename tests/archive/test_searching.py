@@ -20,7 +20,7 @@ from tests.hostile import hold_everywhere
 from viewer.archive import search_index, search_text
 from viewer.archive.models import SearchEntry, StoredCompletion, StoredMessage
 from viewer.archive.search_query import read_query
-from viewer.archive.search_text import asked_words, search_words, words_of
+from viewer.archive.search_text import asked_words, to_index, words_of
 from viewer.archive.searching import Results, search
 from viewer.completions.source_text import Piece
 
@@ -495,11 +495,11 @@ def test_rebuilding_gives_of_any_shape_what_importing_gave(stored: Store) -> Non
 def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: Any, content: Any, more: Any) -> None:
     values = {"role": role, "content": content, **more}
     message = Piece(json.dumps(values), values)
-    quick = list(search_words("m", {}, [message], "{}"))
+    quick = list(to_index("m", {}, [message], "{}"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_text, "speaker_of_text", lambda values: "")
-        read = list(search_words("m", {}, [message], "{}"))
-    assert [set(words.split()) for words in quick] == [set(words.split()) for words in read]
+        read = list(to_index("m", {}, [message], "{}"))
+    assert [(set(words.split()), held) for words, held in quick] == [(set(words.split()), held) for words, held in read]
 
 
 def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PHONE
 from tests.browser.reading import MESSAGES, draw, make_varied, walk_to_the_end
 from tests.conftest import make_completion, make_key, make_long, say
+from viewer.archive.models import SearchEntry
 from viewer.keys.models import ApiKey
 
 ROWS = ".side--list [data-completion-id]"
@@ -143,12 +144,32 @@ def test_the_way_to_a_number_and_to_the_last_message_needs_no_javascript(
     plain_page.get_by_role("button", name="Go").click()
     expect(plain_page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-200/")
     plain_page.get_by_role("link", name="Last", exact=True).click()
-    expect(plain_page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-299/")
+    expect(plain_page).to_have_url(f"{site}/completions/chatcmpl-long/choices/0/")
     expect(plain_page.locator(".side--list")).to_be_hidden()
+
+
+def test_jumping_goes_on_to_what_the_archive_has_counted_beyond_the_page(
+    page: Page, stored: Callable, site: str
+) -> None:
+    conversation = make_long("chatcmpl-long", 200)
+    for n in (5, 150):
+        conversation["messages"][n] |= {"role": "tool", "content": "Error: too late"}
+    stored(conversation)
+    page.goto(f"{site}/completions/chatcmpl-long/")
+    errors = page.locator("jump-to a", has_text="Tool errors")
+    expect(page.get_by_text("In the whole conversation")).to_be_visible()
+    expect(errors).to_have_text("Tool errors2")
+    errors.click()
+    expect(errors).to_have_text("Tool errors1 / 2")
+    errors.click()
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-150/")
+    expect(page.locator('[data-message-id="chatcmpl-long-150"]')).to_have_attribute("aria-current", "true")
+    expect(errors).to_have_text("Tool errors2")
 
 
 def test_jumping_goes_from_one_to_the_next_and_counts_what_is_loaded(page: Page, stored: Callable, site: str) -> None:
     stored(make_varied("chatcmpl-varied", 60))
+    SearchEntry.objects.all().delete()  # as with a server elsewhere, nothing is known but what is loaded
     page.goto(f"{site}/completions/chatcmpl-varied/")
     pictures = page.locator("jump-to a", has_text="Images")
     expect(page.get_by_text("In the messages loaded so far")).to_be_visible()

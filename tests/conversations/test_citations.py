@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from viewer.completions.addresses import web_address
 from viewer.completions.types import Citation
-from viewer.conversations.citations import list_sources, web_address
+from viewer.conversations.citations import list_sources
 from viewer.conversations.prose import render_prose
 
 CHIP = re.compile(r'<a class="chip-citation" data-citation href="([^"]*)"[^>]*>(\d+)</a>')

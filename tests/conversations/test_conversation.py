@@ -600,7 +600,7 @@ def test_a_page_asks_the_archive_a_fixed_number_of_times(
     stored(make_long("chatcmpl-one", 3000))
     reader.get("/completions/")
     for address in ("/completions/chatcmpl-one/", "/completions/chatcmpl-one/messages/chatcmpl-one-2500/"):
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             reader.get(address)
 
 

@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
+from itertools import chain
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.conftest import make_completion, make_key, make_long, say
+from tests.conftest import make_choice, make_completion, make_key, make_long, say
 from tests.conversations.pages import message_ids, visible
+from tests.shapes import CHOICES, SEEN, UNSEEN
 from tests.upstream import COMPLETIONS, LONG, Upstream
+from viewer.archive.holdings import holdings_of
+from viewer.archive.models import SearchEntry, StoredCompletion
+from viewer.completions.reading import read_completion, read_message
 from viewer.conversations import going
+from viewer.conversations.bubbles import draw_messages, place_answer
+from viewer.conversations.facts import draw_jumps
 from viewer.keys.models import ApiKey
 
 Store = Callable[..., Any]
@@ -266,7 +273,9 @@ def test_a_permalink_can_be_read_newest_first(reader: Client, stored: Store) -> 
 
 
 def counts(page: str) -> dict[str, int]:
-    found = re.findall(r'<a href="[^"]*" data-find="[^"]*"( hidden)?><i [^>]*></i>([^<]+)<span[^>]*>(\d+)', page)
+    found = re.findall(
+        r'<a href="[^"]*" data-find="[^"]*"(?: data-count="\d+")?( hidden)?><i [^>]*></i>([^<]+)<span[^>]*>(\d+)', page
+    )
     assert all((number == "0") == bool(hidden) for hidden, _, number in found)
     return {label: int(number) for hidden, label, number in found if not hidden}
 
@@ -303,10 +312,7 @@ def test_what_the_messages_hold_is_counted_and_can_be_jumped_to(reader: Client, 
     assert counts(page) == {
         "Images": 2, "Tool calls": 2, "Tool errors": 1, "Cited sources": 3, "Refusals": 1, "Audio": 1, "Files": 1,
     }  # fmt: skip
-    assert (
-        '<a href="/completions/chatcmpl-mixed/messages/chatcmpl-mixed-2/" data-find="[data-part=tool-result]:has(.chip--bad), [data-part=tool-call][data-failed]">'
-        in page
-    )
+    assert re.search(r'<a href="/completions/chatcmpl-mixed/go/\?to=error" data-find="[^"]*" data-count="1">', page)
     assert "<span data-whole>In the whole conversation</span><span data-loaded hidden>" in page
 
 
@@ -322,15 +328,88 @@ def test_every_counted_kind_is_found_on_the_page_by_its_selector(reader: Client,
     assert {label: thread.count(mark) for label, mark in marks.items()} == counts(page)
 
 
-def test_counts_are_of_what_is_loaded_and_shown(reader: Client, stored: Store) -> None:
+def make_mixed_and_long() -> dict[str, Any]:
     mixed = make_mixed()
-    mixed["messages"] += make_long("chatcmpl-mixed", 40)["messages"][6:]
-    stored(mixed)
+    mixed["messages"] += make_long("chatcmpl-mixed", 60)["messages"][6:]
+    mixed["messages"][40] = say("tool", "Error: too late") | {"id": "chatcmpl-mixed-40"}
+    return mixed
+
+
+@pytest.mark.parametrize("address", ["", "?order=desc", "messages/chatcmpl-mixed-30/", "choices/0/"])
+def test_an_archived_conversation_is_counted_as_a_whole(reader: Client, stored: Store, address: str) -> None:
+    stored(make_mixed_and_long())
+    page = opened(reader, f"/completions/chatcmpl-mixed/{address}")
+    assert counts(page) == {
+        "Images": 2, "Tool calls": 2, "Tool errors": 2, "Cited sources": 3, "Refusals": 1, "Audio": 1, "Files": 1,
+    }  # fmt: skip
+    assert "<span data-whole>In the whole conversation</span><span data-loaded hidden>" in page
+
+
+def test_a_conversation_elsewhere_or_as_the_customer_saw_it_is_counted_as_far_as_it_is_loaded(
+    reader: Client, stored: Store
+) -> None:
+    stored(make_mixed_and_long())
+    reader.cookies["audience"] = "customer"
     page = opened(reader, "/completions/chatcmpl-mixed/")
     assert "<span data-whole hidden>In the whole conversation</span><span data-loaded>" in page
-    assert counts(opened(reader, "/completions/chatcmpl-mixed/?order=desc")) == {}
-    reader.cookies["audience"] = "customer"
-    assert "Tool calls" not in counts(opened(reader, "/completions/chatcmpl-mixed/"))
+    assert "Tool calls" not in counts(page)
+    del reader.cookies["audience"]
+    SearchEntry.objects.all().delete()  # not indexed yet
+    assert counts(opened(reader, "/completions/chatcmpl-mixed/"))["Tool errors"] == 1
+    assert counts(opened(reader, "/completions/chatcmpl-mixed/?order=desc")) == {"Tool errors": 1}
+
+
+def test_where_nothing_can_be_counted_there_is_no_gap(reader: Client, stored: Store) -> None:
+    stored(make_completion("c", say("user", "x")))
+    page = opened(reader, "/completions/c/")
+    assert (counts(page), '<jump-to class="jumps" data-counted hidden>' in page) == ({}, True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "number"),
+    [
+        ("to=error", 2), ("to=error&after=chatcmpl-mixed-2", 40), ("to=error&after=chatcmpl-mixed-40", 2),
+        ("to=error&after=chatcmpl-mixed-59&order=desc", 40), ("to=error&after=chatcmpl-mixed-40&order=desc", 2),
+        ("to=error&after=chatcmpl-mixed-2&order=desc", 40), ("to=image&after=gone", 0), ("to=refusal", 5),
+    ],
+)  # fmt: skip
+def test_a_kind_leads_to_the_next_message_that_holds_it(reader: Client, stored: Store, asked: str, number: int) -> None:
+    stored(make_mixed_and_long())
+    answer = reader.get(f"/completions/chatcmpl-mixed/go/?{asked}")
+    order = "?order=desc" if "desc" in asked else ""
+    assert answer["Location"] == f"/completions/chatcmpl-mixed/messages/chatcmpl-mixed-{number}/{order}"
+
+
+def test_a_kind_that_only_the_answer_holds_leads_to_it_and_one_that_is_not_there_says_so(
+    reader: Client, stored: Store
+) -> None:
+    stored(make_completion("c", say("user", "x"), choices=[make_choice(None, refusal="No.")]))
+    assert reader.get("/completions/c/go/?to=refusal")["Location"] == "/completions/c/choices/0/"
+    assert "Nothing of this kind is stored in the conversation." in visible(
+        opened(reader, "/completions/c/go/?to=file")
+    )
+
+
+CITING = make_choice("As it says", annotations=[{"type": "url_citation", "url": "https://b.example/?utm_source=x"}])
+
+
+@pytest.mark.parametrize(
+    ("messages", "fields"),
+    [
+        ([message for _, message in UNSEEN], {"choices": CHOICES}), (SEEN, {"choices": []}), (make_mixed()["messages"], {}),
+        ([say("user", "x")], {"choices": [CITING], "citations": ["https://a.example"]}),
+        ([say("user", "x"), say("assistant", "As it says")], {"choices": [CITING]}),
+    ],
+)  # fmt: skip
+def test_what_is_counted_when_it_is_stored_is_what_the_page_shows(
+    stored: Store, messages: list[dict[str, Any]], fields: dict[str, Any]
+) -> None:
+    """One counts in messages, without drawing, the other what is drawn."""
+    stored(make_completion("c", *messages, **fields))
+    completion = StoredCompletion.objects.get()
+    read = tuple(read_message(message.body) for message in completion.messages.order_by("position"))
+    drawn = place_answer("c", read_completion(completion.body), read, draw_messages("c", read))
+    assert holdings_of("c").counts == {jump.kind.name: jump.count for jump in draw_jumps(chain(*drawn)) if jump.count}
 
 
 def test_parameters_are_told_as_a_reader_says_them(reader: Client, stored: Store) -> None:

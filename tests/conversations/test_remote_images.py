@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -447,8 +448,8 @@ def test_what_only_somebody_elses_key_can_read_is_not_fetched(
 
     asked_by: list[User] = []
 
-    def find(person: User, *args: Any) -> Any:
-        asked_by.append(person)
+    def find(request: HttpRequest, *args: Any) -> Any:
+        asked_by.append(request.user)
         raise NoAnswer(Problem("not-found"), Source(None))
 
     monkeypatch.setattr(views, "find", find)

@@ -11,6 +11,7 @@ import json
 import re
 import time
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -25,7 +26,7 @@ from viewer.completions.source_text import STRICT, Piece, items, members, to_obj
 from .bulk import insert, take_ids
 from .models import StoredCompletion, fit, fit_key, fit_value
 from .search_index import Entry, entries_of, save_entries
-from .search_text import search_words
+from .search_text import to_index
 
 _BATCH_BYTES = 8_000_000
 _BATCH_LINES = 500
@@ -45,9 +46,9 @@ _NULL = Piece("null", None)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line, ready to be stored: the completion's row, its messages as (id, JSON text), the words they are found by.
+    """One line, ready to be stored: the completion's row, its messages as (id, JSON text), what the index holds.
 
-    `words` has one text for each message and a last one for the answer.
+    `indexed` has the words of each message with what it holds, and last those of the answer.
     """
 
     completion_id: str
@@ -57,7 +58,7 @@ class Record:
     body: str
     digest: str
     messages: list[tuple[str, str]]
-    words: list[str]
+    indexed: list[tuple[str, Counter[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ def _record(completion_id: str, fields: dict[str, Piece], body: str, digest: str
         body=body,
         digest=digest,
         messages=_to_messages(completion_id, messages),
-        words=list(search_words(model, metadata, messages, body)),
+        indexed=list(to_index(model, metadata, messages, body)),
     )
 
 
@@ -318,4 +319,4 @@ def _insert(records: list[Record]) -> None:
 def _entries(completions: list[tuple[int, Record]], ids: Iterator[int]) -> Iterator[Iterator[Entry]]:
     for row, record in completions:
         places = [(message, position) for position, message in enumerate(islice(ids, len(record.messages)))]
-        yield entries_of(row, record.created, places, iter(record.words))
+        yield entries_of(row, record.created, places, iter(record.indexed))

@@ -77,8 +77,20 @@ class StoredMetadata(models.Model):
         return f"{self.key}={self.value}"
 
 
+def write_held(held: dict[str, int]) -> str:
+    """Write what a message holds for `SearchEntry.held`."""
+    return " ".join(f"{kind}={count}" for kind, count in held.items())
+
+
+def read_held(text: str) -> dict[str, int]:
+    """Read what `write_held` wrote."""
+    return {kind: int(count) for kind, _, count in (one.partition("=") for one in text.split())}
+
+
 class SearchEntry(models.Model):
-    """The words by which a message is found (`search_text`); without a position, those of a completion's answer.
+    """The words by which a message is found (`search_text`), and what it holds.
+
+    Without a position they are those of a completion's answer.
 
     The id is made of the completion's time and of the order of storing, so that the newest entries are the highest and
     those of one completion lie together: a page of results is the end of a range, and never a sort of all that match.
@@ -88,9 +100,13 @@ class SearchEntry(models.Model):
     completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="+", db_index=False)
     position = models.PositiveIntegerField(null=True)
     words = models.TextField()
+    held = models.CharField(max_length=255, blank=True)  # `image=2 error=1`: see `completions.holdings`; mostly nothing
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["completion", "position"], name="entry_by_position")]
+        indexes = [
+            models.Index(fields=["completion", "position"], condition=~models.Q(held=""), name="entry_that_holds")
+        ]
 
     def __str__(self) -> str:
         return f"{self.completion_id}/{self.position}"

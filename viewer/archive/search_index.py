@@ -6,6 +6,7 @@ entries loses them, and `rebuild_search --missing` finds it by the missing entry
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice, tee
 from operator import itemgetter
@@ -17,10 +18,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from viewer.completions.source_text import Piece, values_of
 
 from .bulk import ROWS, insert
-from .models import SearchEntry, StoredCompletion
-from .search_text import search_words
+from .models import SearchEntry, StoredCompletion, write_held
+from .search_text import to_index
 
-Entry = tuple[int, int, int | None, str]  # a row of SearchEntry
+Entry = tuple[int, int, int | None, str, str]  # a row of SearchEntry
 
 _ENTRY, _COMPLETION, _MESSAGE = "archive_searchentry", "archive_storedcompletion", "archive_storedmessage"
 _FORGET_MESSAGE = (
@@ -116,14 +117,16 @@ def unwatch(on: BaseDatabaseWrapper) -> None:
 
 
 def entries_of(
-    completion: int, created: int, messages: Iterable[tuple[int, int]], words: Iterator[str]
+    completion: int, created: int, messages: Iterable[tuple[int, int]], indexed: Iterator[tuple[str, Counter[str]]]
 ) -> Iterator[Entry]:
-    """Make the entries of a completion from (row, position) of its messages in order, and the words of each."""
+    """Make the entries of a completion from (row, position) of its messages in order, and what `to_index` gives."""
     row, is_alone = completion, True
     for row, position in messages:
         is_alone = False
-        yield _entry_id(created, row), completion, position, next(words)
-    yield _entry_id(created, row, is_answer=True, is_alone=is_alone), completion, None, next(words)
+        words, held = next(indexed)
+        yield _entry_id(created, row), completion, position, words, write_held(held)
+    words, held = next(indexed)
+    yield _entry_id(created, row, is_answer=True, is_alone=is_alone), completion, None, words, write_held(held)
 
 
 def save_entries(entries: Iterable[Entry]) -> None:
@@ -133,7 +136,7 @@ def save_entries(entries: Iterable[Entry]) -> None:
     """
     entries = iter(entries)
     while batch := sorted(islice(entries, ROWS), key=itemgetter(0)):
-        insert(_ENTRY, "id, completion_id, position, words", batch)
+        insert(_ENTRY, "id, completion_id, position, words, held", batch)
 
 
 def forget_everything() -> None:
@@ -181,13 +184,13 @@ def optimise() -> None:
 def _read_entries(completion: StoredCompletion) -> Iterator[Entry]:
     rows = completion.messages.order_by("position").values_list("pk", "position", "body").iterator(2000)
     for_rows, for_words = tee(rows)  # read in step, so that one row is held and not all
-    words = search_words(
+    indexed = to_index(
         completion.model,
         dict(completion.metadata.values_list("key", "value")),
         (Piece(message, values_of(message)) for _, _, message in for_words),
         completion.body,
     )
-    return entries_of(completion.pk, completion.created, ((row, position) for row, position, _ in for_rows), words)
+    return entries_of(completion.pk, completion.created, ((row, position) for row, position, _ in for_rows), indexed)
 
 
 def _entry_id(created: int, row: int, *, is_answer: bool = False, is_alone: bool = False) -> int:

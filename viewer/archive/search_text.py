@@ -8,26 +8,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
 from typing import Any
 
+from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.calls import stem_of
 from viewer.completions.folding import IGNORED, fold
+from viewer.completions.holdings import held_by
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
-from viewer.completions.outcomes import has_error
 from viewer.completions.reading import read_completion, read_message, says_the_same, speaker_of_text
 from viewer.completions.reasoning import split_thoughts
 from viewer.completions.source_text import Piece, decode, is_json_text, readable_json, values_of, without_escapes
 from viewer.completions.types import (
-    AudioPart,
     Choice,
-    FilePart,
-    ImagePart,
+    Completion,
     Message,
-    RefusalPart,
     ToolResult,
     Unreadable,
     speaker_of,
@@ -48,7 +47,6 @@ _BYTES = re.compile(
     r"|(?<![A-Za-z0-9+/_=-])(?:[A-Za-z0-9+/_=-]{57,}[\r\n]+){4,}[A-Za-z0-9+/_=-]*"
 )
 _ALL_BYTES = re.compile(rf"(?:data:[^\s,]{{0,200}};base64,)?[A-Za-z0-9+/_=-]{{{_LONGEST_RUN}}}")
-_KINDS: dict[type, str] = {ImagePart: "image", AudioPart: "audio", FilePart: "file", RefusalPart: "refusal"}
 # Where an assistant's Markdown stands; `text` is a choice's of older APIs.
 _PROSE = {"content", "content_parts", "parts", "text"}
 _ASIDE = {"role", "id", "index", "finish_reason", "logprobs"}
@@ -195,37 +193,59 @@ def _value(source: str) -> Any:
         return source
 
 
-def search_words(model: str, metadata: dict[str, str], messages: Iterable[Piece], body: str) -> Iterator[str]:
-    """Give the words of each message, and last those of the answer, which carries the words of the completion too.
+def to_index(
+    model: str, metadata: dict[str, str], messages: Iterable[Piece], body: str
+) -> Iterator[tuple[str, Counter[str]]]:
+    """Give the words of each message and what it holds, and last the same of the answer.
 
-    The completion's `body` is JSON.
+    The answer's words are those of the completion too, whose `body` is JSON. What a server appended to the messages
+    counts there.
     """
     shared = " ".join(_shared_marks(model, metadata))
     tools: dict[str, str] = {}
+    completion = read_completion(body)
+    choices = completion.choices if isinstance(completion, Completion) else ()
     said = ""
-    for source, values in messages:
+    newest: deque[Piece] = deque(maxlen=len(choices))
+    for piece in messages:
+        source, values = piece
+        newest.append(piece)
+        held: Counter[str] = Counter()
         if role := speaker_of_text(values):  # as in most; to read one takes as long as to cut it into words
             said, marks = _words(texts_of(_without_operators(values))), mark("role", role)
         else:
             message = read_message(source, values=values)
             said = _words(text for text, _ in texts_in(message, values=values))
-            marks = " ".join(_marks(message, tools))
-        yield f"{said} {marks} {shared}"
-    completion = read_completion(body)
+            held = _held_by(message)
+            marks = " ".join(_marks(message, held, tools))
+        yield f"{said} {marks} {shared}", held
     if isinstance(completion, Unreadable):
-        yield shared
+        yield shared, Counter()
         return
-    answers = [choice.message for choice in completion.choices]
+    answers = [choice.message for choice in choices]
+    ends = tuple(read_message(source, values=values) for source, values in newest)
+    appended = appended_answers(ends, choices)
     answered = _words(text for answer in answers for text, _ in texts_in(answer))
-    if answered == said:  # some servers append the answer to the messages; it is found there
+    if answered == said:  # it is found in the message
         answered = ""
+    held_by_each = [_held_by(answer) for answer in answers]
+    told = map(_added_by, ends, choices) if appended else held_by_each
     pairs = (f"{key} {value}" for key, value in metadata.items())
     beside = chain.from_iterable(map(texts_beside, completion.choices))
     others = _words(chain(pairs, beside, texts_in_fields(completion.other)))
-    named = {name for answer in answers for name in _marks(answer, tools)}
+    named = {name for answer, held in zip(answers, held_by_each, strict=True) for name in _marks(answer, held, tools)}
     if completion.error or any(choice.error for choice in completion.choices):
         named.add(mark("has", "error"))
-    yield f"{answered} {others} {' '.join(sorted(named))} {shared}"
+    yield f"{answered} {others} {' '.join(sorted(named))} {shared}", sum(told, Counter())
+
+
+def _held_by(item: Message | Unreadable) -> Counter[str]:
+    return held_by(item) if isinstance(item, Message) else Counter()
+
+
+def _added_by(message: Message | Unreadable, choice: Choice) -> Counter[str]:
+    """Count what only the choice holds, where its message stands among the others."""
+    return _held_by(with_choice(message, choice)) - _held_by(message)
 
 
 def _in_pairs(run: re.Match[str]) -> str:
@@ -244,30 +264,18 @@ def _shared_marks(model: str, metadata: dict[str, str]) -> Iterator[str]:
         yield mark(f"meta.{fold(key)}", value)
 
 
-def _marks(item: Message | Unreadable, tools: dict[str, str]) -> Iterator[str]:
+def _marks(item: Message | Unreadable, held: Counter[str], tools: dict[str, str]) -> Iterator[str]:
     """Name what `role:`, `tool:` and `has:` ask for. `tools` remembers the names of calls for their results."""
     if isinstance(item, Unreadable):
         return
     yield from (mark("role", role) for role in {speaker_of(item), *(["tool"] if item.results else [])})
-    yield from (mark("has", kind) for kind in _kinds_in(item))
+    there = {"error": item.error, "reasoning": item.reasoning, "tool": item.results}
+    yield from (mark("has", kind) for kind in {*held, *(kind for kind, found in there.items() if found)})
     for call in item.tool_calls:
         if call.id:
             tools[call.id] = tools[stem_of(call.id)] = call.name
     results = (_tool_of(result, tools) for result in item.results)
     yield from (mark("tool", name) for name in {*(call.name for call in item.tool_calls), *results} if name)
-
-
-def _kinds_in(message: Message) -> set[str]:
-    there = {
-        "audio": message.audio,
-        "citation": message.citations,
-        "error": has_error(message),
-        "reasoning": message.reasoning,
-        "refusal": message.refusal,
-        "tool": message.results or message.tool_calls,
-    }
-    parts = {_KINDS.get(type(part), "") for part in message.parts} - {""}
-    return parts | {kind for kind, found in there.items() if found}
 
 
 def _tool_of(result: ToolResult, tools: dict[str, str]) -> str:

@@ -52,12 +52,6 @@ def worst(*told: Outcome) -> Outcome:
     return "error" if "error" in told else "good" if "good" in told else ""
 
 
-def has_error(message: Message) -> bool:
-    """Whether a message tells that something went wrong: itself, a tool that it called, or one that it answers for."""
-    failed = (outcome_of(message, result) for result in message.results)
-    return bool(message.error) or "error" in (call.outcome for call in message.tool_calls) or "error" in failed
-
-
 def outcome_of_text(text: str) -> Outcome:
     """Tell it by what a tool said: by the flags of a JSON object, or by how a text begins."""
     if text.lstrip()[:1] in ("{", "[") and len(text) <= _LONGEST:

@@ -147,6 +147,16 @@ def parts_of_tools(message: Message) -> frozenset[int]:
     return frozenset(n for result in message.results for n in range(result.start, result.end))
 
 
+def text_of(message: Message | Unreadable) -> str:
+    """Give what a message says in words: text, else refusal, else transcript."""
+    if isinstance(message, Unreadable):
+        return ""
+    of_tools = parts_of_tools(message)
+    said = (part for n, part in enumerate(message.parts) if n not in of_tools)
+    texts = [part.text for part in said if isinstance(part, TextPart | RefusalPart)]
+    return "\n".join(texts) or message.refusal or (message.audio.transcript if message.audio else "")
+
+
 def speaker_of(message: Message) -> str:
     """Give the role that speaks: a tool's where a user's message holds results alone, as Anthropic sends them."""
     says_more = len(parts_of_tools(message)) < len(message.parts) or message.refusal or message.audio

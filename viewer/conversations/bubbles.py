@@ -19,7 +19,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop, pgettext
 
 from viewer.client.client import index_of
-from viewer.completions.reasoning import merged
+from viewer.completions.addresses import host_of, web_address
+from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.source_text import decode, is_json_text, pretty
 from viewer.completions.types import (
     AudioAnswer,
@@ -42,7 +43,7 @@ from viewer.completions.types import (
 
 from . import media
 from .budget import Budget
-from .citations import Source, host_of, list_sources, web_address
+from .citations import Source, list_sources
 from .lines import first_line
 from .no_link import why_no_link
 from .places import name_of_answer, place_of_answer, url_of
@@ -349,20 +350,6 @@ def _filters_in(source: str) -> str:
     return gettext("The prompt was stopped by a filter: %(names)s") % {"names": ", ".join(stopped)} if stopped else ""
 
 
-def with_choice(message: Message | Unreadable, choice: Choice) -> Message | Unreadable:
-    """Give a message that is the answer with what only the choice says of it."""
-    answer = choice.message
-    if isinstance(message, Unreadable) or isinstance(answer, Unreadable):
-        return message
-    return replace(
-        message,
-        citations=(*message.citations, *answer.citations),
-        reasoning=merged(dict.fromkeys((*message.reasoning, *answer.reasoning))),
-        error=choice.error or message.error or answer.error,
-        other=message.other | answer.other | choice.other,
-    )
-
-
 def _as_answer(bubble: Bubble, said: Message | Unreadable, note: DrawnChoice, linked: str, budget: Budget) -> Bubble:
     """Mark a message as the answer that it is, and show what `with_choice` adds to it."""
     is_linked = bubble.is_linked or linked == place_of_answer(note.position)
@@ -421,16 +408,6 @@ def label_of(role: str) -> str:
 def is_seen(message: Message) -> bool:
     """Whether the customer saw what this role says, as far as its parts go."""
     return message.role in _SEEN_ROLES
-
-
-def text_of(message: Message | Unreadable) -> str:
-    """Give what a message says in words: text, else refusal, else transcript."""
-    if isinstance(message, Unreadable):
-        return ""
-    of_tools = parts_of_tools(message)
-    said = (part for n, part in enumerate(message.parts) if n not in of_tools)
-    texts = [part.text for part in said if isinstance(part, TextPart | RefusalPart)]
-    return "\n".join(texts) or message.refusal or (message.audio.transcript if message.audio else "")
 
 
 def _draw(
@@ -708,36 +685,6 @@ def _draw_audio_answer(audio: AudioAnswer, url: str, budget: Budget) -> DrawnPar
         expired = words % {"day": date_format(audio.expires, pgettext("day", "j M Y"))}
     detail = drawn.detail if audio.data else ""
     return replace(drawn, text=make_visible(budget.fit(audio.transcript)), note=note, detail=detail, expired=expired)
-
-
-def appended_answers(
-    shown: tuple[Message | Unreadable, ...], choices: tuple[Choice, ...], *, goes_on: bool = False
-) -> int:
-    """Count the messages at the end that are the choices, as some servers append them; `goes_on` as in place_answer."""
-    last = shown[-len(choices) :] if choices else ()
-    if not last or (len(last) < len(choices) and not goes_on):
-        return 0
-    is_appended = all(
-        isinstance(item, Message)
-        and item.role == "assistant"
-        and isinstance(choice.message, Message)
-        and _said(item) == _said(choice.message)
-        and _holds(item, choice.message)
-        for item, choice in zip(last, choices[-len(last) :], strict=True)
-    )
-    return len(last) if is_appended else 0
-
-
-def _said(message: Message) -> tuple[str, str, str]:
-    calls = [f"{call.id} {call.name} {call.arguments}" for call in message.tool_calls]
-    return text_of(message), message.refusal, "\n".join(calls)
-
-
-def _holds(message: Message, answer: Message) -> bool:
-    """Whether a message has every picture and sound of an answer, which some servers leave out of the messages."""
-    return all(isinstance(part, TextPart) or part in message.parts for part in answer.parts) and (
-        answer.audio in (None, message.audio)
-    )
 
 
 def _id_only(file_id: str) -> str:

@@ -15,14 +15,15 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from html import escape, unescape
 from itertools import accumulate
 from typing import Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote
 
 from django.utils.translation import gettext
 
+from viewer.completions.addresses import host_of, key_of, web_address, without_campaign
 from viewer.completions.literals import unused_letters
 from viewer.completions.types import Citation
 
@@ -30,12 +31,8 @@ from .visible import make_visible
 
 REL = "noopener noreferrer nofollow ugc"
 _MOST_PLACES = 500  # chips in one text; further citations are in the list of sources only
-_LONGEST_URL = 8_000  # characters; what is longer is no address that somebody serves
-_LONGEST_HOST = 253  # characters; DNS knows no longer ones
 _LONGEST_LABEL = 200  # characters of a title on a chip; the list of sources has all of it
 
-_WEB = re.compile(r"https?://[^\s/?#\\]", re.IGNORECASE)
-_HOST = re.compile(r"[\w.:-]+", re.ASCII)
 _LINK = re.compile(
     r"(?<![!\\])\[(?P<label>(?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*+\])*+)\]"
     r"\(\s*+<?(?P<url>(?:[^\s()<>\\]|\\.|\([^\s()<>]*+\))++)>?(?:\s++\"[^\"\n]*+\")?\s*+\)"
@@ -102,41 +99,20 @@ def list_sources(citations: Iterable[Citation]) -> tuple[Source, ...]:
     named: dict[str, Citation] = {}
     titles: dict[str, str] = {}
     for cited in citations:
-        key = _key(cited)
+        key = key_of(cited)
         named.setdefault(key, cited)
         if cited.title.strip():
             titles.setdefault(key, cited.title)
     return tuple(_source(number, cited, titles.get(key, "")) for number, (key, cited) in enumerate(named.items(), 1))
 
 
-def web_address(url: str) -> str:
-    """Write an http(s) address in the characters of a URL; empty for everything else, so that it is no link."""
-    url = quote(url.strip(), safe="%/:?#[]@!$&'()*+,;=-._~", errors="replace")
-    return url if _WEB.match(url) and host_of(url) else ""
-
-
-def host_of(url: str) -> str:
-    """Name the host as it is dialled, xn-- where it is not ASCII; empty when a browser could read another one."""
-    return _host_of(url) if len(url) <= _LONGEST_URL else ""  # a longer one is a data URL with a picture, mostly
-
-
-@lru_cache(500)  # a link, its source and its citation ask for the same
-def _host_of(url: str) -> str:
-    try:
-        host = unquote(urlsplit(url).hostname or "")
-        host = host if host.isascii() else host.encode("idna").decode()
-    except ValueError:
-        return ""
-    return host if len(host) <= _LONGEST_HOST and _HOST.fullmatch(host) else ""
-
-
 def find_places(text: str, citations: Iterable[Citation], sources: Iterable[Source]) -> list[Place]:
     """Find where each source is cited. Places may overlap; the same place is named once."""
-    numbers = {_without_campaign(source.url): source for source in sources if source.is_link}
+    numbers = {without_campaign(source.url): source for source in sources if source.is_link}
     reader = _Reader(text)
     places: dict[Place, None] = {}
     for cited in citations:
-        source = numbers.get(_without_campaign(web_address(cited.url)))
+        source = numbers.get(without_campaign(web_address(cited.url)))
         if source is not None and len(places) < _MOST_PLACES and (place := reader.place(cited, source)):
             places[place] = None
     return list(places)
@@ -209,14 +185,14 @@ def name_markers(html: str, has_sources: bool) -> str:
     """
     if not _MARKER_SIGN.search(html):
         return html
-    told = f"<small>{gettext('Source') if has_sources else gettext('Source not stored')}</small>"
+    told = gettext("Source") if has_sources else gettext("Source not stored")
 
     def draw(found: re.Match[str]) -> str:
         if found["file"]:
-            return f'<span class="image-note">{found["file"]} {told}</span>'
+            return f'<span class="image-note">{found["file"]} <small>{told}</small></span>'
         if found["name"]:
             name = found["name"].replace("\ue202", " ")
-            return f'<span class="image-note">{told}<span class="visually-hidden"> {name}</span></span>'
+            return f'<span class="image-note"><small>{told}</small><span class="visually-hidden"> {name}</span></span>'
         return found[0]
 
     return _MARKER.sub(draw, html)
@@ -230,7 +206,7 @@ class _Reader:
         self._looked_up: Counter[str] = Counter()
 
     def place(self, cited: Citation, source: Source) -> Place | None:
-        key = _without_campaign(source.url)
+        key = without_campaign(source.url)
         for start, end in self._ranges(cited):
             if link := self._link_within(start, end, key):
                 return self._at_link(link, key, source)
@@ -250,7 +226,7 @@ class _Reader:
     def _links_by_key(self) -> dict[str, list[re.Match[str]]]:
         links = defaultdict(list)
         for link in self._links:
-            links[_without_campaign(web_address(unescape(link["url"])))].append(link)
+            links[without_campaign(web_address(unescape(link["url"])))].append(link)
         return links
 
     @cached_property
@@ -286,7 +262,7 @@ class _Reader:
         start, end = link.span("label")
         letter = _LETTER.search(self._text, start, end)
         start = letter.start() if letter else start
-        if _without_campaign(web_address(unescape(link["url"]))) != key:
+        if without_campaign(web_address(unescape(link["url"]))) != key:
             return Place("after", start, start, source.number)
         is_marker = self._text[link.start() - 1 : link.start()] == "(" and self._text[link.end() :].startswith(")")
         is_its_name = _HOST_LABEL.fullmatch(link["label"]) or link["label"].strip() == source.title
@@ -431,15 +407,3 @@ def _source(number: int, cited: Citation, title: str) -> Source:
     host = host_of(address)
     title = make_visible(title or host or cited.url or gettext("Source without a title"))
     return Source(number, address or make_visible(cited.url), title, host, bool(address))
-
-
-def _key(cited: Citation) -> str:
-    return _without_campaign(web_address(cited.url)) or cited.url or cited.title
-
-
-def _without_campaign(url: str) -> str:
-    """Leave out `utm_…` parameters: OpenAI adds `utm_source=openai` in the text, and not always in the citation."""
-    address, hash_, fragment = url.partition("#")
-    path, question, query = address.partition("?")
-    kept = "&".join(part for part in query.split("&") if not part.lower().startswith("utm_"))
-    return f"{path}{question if kept else ''}{kept}{hash_}{fragment}"

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
+from viewer.client.client import Order
 from viewer.completions.types import Completion
 
 from .bubbles import Bubble, Hidden
+from .lists import with_query
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Something to jump to: its name, its icon, what the browser finds it by, and how many a bubble holds."""
+    """Something to jump to: its name, its icon, what the browser finds it by, and how many a bubble holds.
 
+    `name` is that of `completions.holdings`, and `count` gives as many as are counted there.
+    """
+
+    name: str
     label: str
     icon: str
     selector: str
@@ -25,7 +32,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """A kind in words, how many of it are on the page, and the address of the first message that holds one."""
+    """A kind in words, how many there are, on the page or in the whole, and the address of one that holds one."""
 
     kind: Kind
     label: str
@@ -38,25 +45,36 @@ def _parts(kind: str) -> Callable[[Bubble], int]:
 
 
 _KINDS = (
-    Kind(gettext_noop("Images"), "image", "[data-part=image]", _parts("image")),
-    Kind(gettext_noop("Tool calls"), "tool", "[data-part=tool-call]", lambda bubble: len(bubble.calls)),
+    Kind("image", gettext_noop("Images"), "image", "[data-part=image]", _parts("image")),
+    Kind("tool", gettext_noop("Tool calls"), "tool", "[data-part=tool-call]", lambda bubble: len(bubble.calls)),
     Kind(
+        "error",
         gettext_noop("Tool errors"),
         "alert",
         "[data-part=tool-result]:has(.chip--bad), [data-part=tool-call][data-failed]",
         lambda bubble: [one.outcome for tools in (bubble.results, bubble.calls) for one in tools].count("error"),
     ),
-    Kind(gettext_noop("Cited sources"), "quote", "[data-sources] li", lambda bubble: len(bubble.sources)),
-    Kind(gettext_noop("Refusals"), "shield", "[data-part=refusal]", _parts("refusal")),
-    Kind(gettext_noop("Audio"), "audio", "[data-part=audio]", _parts("audio")),
-    Kind(gettext_noop("Files"), "file", "[data-part=file]", _parts("file")),
+    Kind("citation", gettext_noop("Cited sources"), "quote", "[data-sources] li", lambda bubble: len(bubble.sources)),
+    Kind("refusal", gettext_noop("Refusals"), "shield", "[data-part=refusal]", _parts("refusal")),
+    Kind("audio", gettext_noop("Audio"), "audio", "[data-part=audio]", _parts("audio")),
+    Kind("file", gettext_noop("Files"), "file", "[data-part=file]", _parts("file")),
 )
+KINDS = {kind.name: kind for kind in _KINDS}
 
 
 def draw_jumps(bubbles: Iterable[Bubble | Hidden]) -> list[Jump]:
     """Count what is on the page, kind by kind; also the kinds that are not there yet, for more may be loaded."""
     shown = [bubble for bubble in bubbles if isinstance(bubble, Bubble)]
-    return [_draw_jump(kind, [bubble for bubble in shown if kind.count(bubble)]) for kind in _KINDS]
+    return [_draw_jump(kind, [bubble for bubble in shown if kind.count(bubble)]) for kind in KINDS.values()]
+
+
+def draw_jumps_in_whole(completion_id: str, counts: Mapping[str, int], order: Order) -> list[Jump]:
+    """Give what the archive has counted in the whole conversation; an address leads to the first that holds one."""
+    url, asked = reverse("go-to", args=[completion_id]), {"order": order} if order == "desc" else {}
+    return [
+        Jump(kind, gettext(kind.label), counts.get(name, 0), with_query(url, {"to": name} | asked))
+        for name, kind in KINDS.items()
+    ]
 
 
 def _draw_jump(kind: Kind, holders: list[Bubble]) -> Jump:

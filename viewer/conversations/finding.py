@@ -15,6 +15,7 @@ from django.utils.translation import get_language, gettext
 from viewer.archive.search_text import texts_in
 from viewer.client.client import NOWHERE, Client
 from viewer.client.problems import Problem
+from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.folding import needle_of, occurrences, pattern_of
 from viewer.completions.ids import has_address
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
@@ -34,7 +35,7 @@ from viewer.completions.types import (
     parts_of_tools,
 )
 
-from .bubbles import Bubble, appended_answers, draw_messages, place_answer, with_choice
+from .bubbles import Bubble, draw_messages, place_answer
 from .citations import list_sources
 from .media import is_address
 from .places import url_of

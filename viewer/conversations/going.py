@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
+from viewer.archive.holdings import next_holder
 from viewer.client.client import LARGEST_PAGE, PAGE_SIZE, Client, Order, cursor_behind, opposite
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
@@ -20,6 +21,7 @@ from viewer.completions.types import Completion, Message, Unreadable
 from viewer.http import Request, page_before
 from viewer.sources.sources import NoAnswer, chosen_source, find
 
+from .facts import KINDS
 from .lists import (
     came_from,
     filters,
@@ -134,18 +136,21 @@ def _where_from(request: Request, completion_id: str) -> str:
 
 @require_safe
 def go_to(request: Request, completion_id: str) -> HttpResponse:
-    """Go to the last answer or message, or to a message by its number, from 0.
+    """Go to the last answer or message, to a message by its number, from 0, or to the next that holds a kind of thing.
 
     With `ids=counted`, as a page says whose messages have ids that end in their number, nothing is asked here: the
     permalink is known, and its page asks.
     """
     wanted = request.GET.get("to", "").strip().lstrip("#")
     number = int(wanted) if wanted.isdecimal() and len(wanted) < 10 else None
+    order = {"order": "desc"} if request.GET.get("order") == "desc" else {}
     if number is not None and request.GET.get("ids") == "counted":
         return redirect("permalink", completion_id, f"{completion_id}-{number}")
     try:
         if wanted == "last":
             place, _ = find(request, completion_id, lambda client: _last_place(client, completion_id))
+        elif wanted in KINDS:
+            place = _next_holder(completion_id, wanted, request.GET.get("after", ""), is_backward=bool(order))
         elif number is not None:
             place, _ = find(request, completion_id, lambda client: _id_at(client, completion_id, number))
         else:
@@ -155,8 +160,16 @@ def go_to(request: Request, completion_id: str) -> HttpResponse:
     except NoAnswer as failure:
         notices.error(request, title_of(failure))
     else:
-        return redirect(url_of(completion_id, place))
+        return redirect(with_query(url_of(completion_id, place), order))
     return redirect(_where_from(request, completion_id))
+
+
+def _next_holder(completion_id: str, kind: str, after: str, *, is_backward: bool) -> str:
+    """Give the place behind a message that holds a kind, in the archive, which knows it without reading."""
+    place = next_holder(completion_id, kind, after, is_backward=is_backward)
+    if place is None:
+        raise _NoSuchMessage(gettext("Nothing of this kind is stored in the conversation."))
+    return place or place_of_answer(0)
 
 
 class _NoSuchMessage(Exception):

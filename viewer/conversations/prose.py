@@ -16,6 +16,7 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from viewer.completions.addresses import host_of, web_address
 from viewer.completions.markdown import MARKDOWN_LIMIT, to_html, to_html_elsewhere, words_in
 from viewer.completions.source_text import clean
 from viewer.completions.types import Citation
@@ -27,12 +28,10 @@ from .citations import (
     Source,
     draw_chips,
     find_places,
-    host_of,
     list_sources,
     name_markers,
     plant,
     take_marks,
-    web_address,
 )
 from .code_colours import colour
 from .visible import make_visible, show_controls

@@ -13,9 +13,9 @@ from viewer.client.client import Client
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
 from viewer.completions.markdown import without_marks
-from viewer.completions.types import Completion, Message, Unreadable
+from viewer.completions.types import Completion, Message, Unreadable, text_of
 
-from .bubbles import is_seen, text_of
+from .bubbles import is_seen
 from .lines import in_one_line
 from .no_link import why_no_link
 

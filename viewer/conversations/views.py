@@ -20,6 +20,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from viewer.archive.holdings import holdings_of
 from viewer.client.client import Client, Order, opposite
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
@@ -40,7 +41,7 @@ from .bubbles import (
     no_answer_in,
     place_answer,
 )
-from .facts import draw_jumps, draw_parameters, finish_reasons
+from .facts import draw_jumps, draw_jumps_in_whole, draw_parameters, finish_reasons
 from .going import ways_on
 from .lists import (
     filters,
@@ -238,7 +239,7 @@ def conversation(
             "finish_reasons": finish_reasons(completion) if completion else [],
             "parameters": draw_parameters(completion) if completion else [],
             "other": [*completion.other.items()] if completion else [],
-            "jumps": draw_jumps([*bubbles, *answer]),
+            **_jumps(completion_id, [*bubbles, *answer], reading.order, source.client.is_local and not is_for_customer),
             "ids_count": any(bubble.number is not None for bubble in shown),
             **ways_on(request, completion_id, completion),
         }
@@ -409,6 +410,13 @@ def remote_image(request: Request, completion_id: str, message_id: str, n: int) 
 def choice_remote_image(request: Request, completion_id: str, position: int, n: int) -> HttpResponse:
     """The picture elsewhere that one part of an answer names."""
     return _fetched(request, lambda: _message_of_choice(request, completion_id, position), n)
+
+
+def _jumps(completion_id: str, bubbles: list[Bubble | Hidden], order: Order, is_all_archived: bool) -> dict[str, Any]:
+    """Count what there is to jump to: in the whole where the archive has counted, else in what is on the page."""
+    holdings = holdings_of(completion_id) if is_all_archived else None
+    jumps = draw_jumps(bubbles) if holdings is None else draw_jumps_in_whole(completion_id, holdings.counts, order)
+    return {"jumps": jumps, "has_jumps": any(jump.count for jump in jumps), "counts_the_whole": holdings is not None}
 
 
 def _extract(request: Request, completion_id: str) -> tuple[Extract, Source]:

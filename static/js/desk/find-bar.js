@@ -27,7 +27,7 @@ customElements.define(
 
     click(event) {
       const chosen = event.target.closest("a, button");
-      if (!chosen || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      if (!chosen || !lectern.isPlain(event)) return;
       event.preventDefault();
       if (chosen.matches("[data-open]")) this.open();
       else if (chosen.matches("[data-close]")) this.close();
@@ -88,8 +88,8 @@ customElements.define(
       if (this.at >= 0 || !hits.length) return;
       if (!isNew) return this.choose(hits.findIndex(({ href }) => href === location.href));
       const { thread } = this;
-      const here = thread.numberOf(thread.placeOf(thread.lineBeingRead() ?? this));
-      const next = hits.findIndex((hit) => (here >= 0 ? thread.numberOf(hit.dataset.message) >= here : this.messageOf(hit)));
+      const here = numberOf(thread.placeOf(thread.lineBeingRead() ?? this));
+      const next = hits.findIndex((hit) => (here >= 0 ? numberOf(hit.dataset.message) >= here : this.messageOf(hit)));
       if (next < 0 && this.goesOn && this.thread.querySelector('[data-more="earlier"]')) return;
       this.isNew = false;
       this.go(Math.max(0, next));

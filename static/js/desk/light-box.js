@@ -7,7 +7,7 @@ customElements.define(
       this.dialog = this.querySelector("dialog");
       document.addEventListener("click", (event) => {
         const link = event.target.closest?.(".picture > a:has(img)");
-        if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+        if (!link || !lectern.isPlain(event)) return;
         event.preventDefault();
         this.show(link);
         this.dialog.showModal();

@@ -79,8 +79,8 @@
       get range() {
         const ids = this.messages.map((message) => thread.placeOf(message));
         const way = this.dataset.order === "desc" ? -1 : 1;
-        const counted = ids.findIndex((id) => thread.numberOf(id) < 1e9);
-        const placed = (id) => counted + way * (thread.numberOf(id) - thread.numberOf(ids[counted]));
+        const counted = ids.findIndex((id) => numberOf(id) < 1e9);
+        const placed = (id) => counted + way * (numberOf(id) - numberOf(ids[counted]));
         return this.ends.map((id) => (ids.includes(id) ? ids.indexOf(id) : placed(id)));
       }
 

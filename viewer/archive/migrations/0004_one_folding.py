@@ -1,8 +1,16 @@
 from __future__ import annotations
 
-from django.db import migrations
+from typing import Any
+
+from django.db import migrations, models
 
 from viewer.archive import search_index
+
+
+def empty(apps: Any, editor: Any) -> None:
+    """Leave no entry and no trigger: SQLite makes a table anew for a new column, and loses what hangs on it."""
+    search_index.forget(editor.connection)
+    search_index.drop(editor.connection)
 
 
 class Migration(migrations.Migration):
@@ -11,5 +19,11 @@ class Migration(migrations.Migration):
     dependencies = [("archive", "0003_cheaper_imports")]
 
     operations = [
-        migrations.RunPython(lambda apps, editor: search_index.forget(editor.connection), migrations.RunPython.noop)
+        migrations.RunPython(empty, migrations.RunPython.noop),
+        migrations.AddField("searchentry", "held", models.CharField(max_length=255, blank=True, default=""), False),
+        migrations.AddIndex(
+            "searchentry",
+            models.Index(fields=["completion", "position"], condition=~models.Q(held=""), name="entry_that_holds"),
+        ),
+        migrations.RunPython(lambda apps, editor: search_index.create(editor.connection), migrations.RunPython.noop),
     ]
