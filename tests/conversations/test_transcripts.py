@@ -468,3 +468,13 @@ def test_what_hides_in_the_result_that_a_call_carries_is_told_too(reader: Client
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, "output": f"a{OVERRIDE}b"}
     asks = say("assistant", None, tool_calls=[call])
     assert "hidden characters made visible" in transcript(reader, stored, asks, format="text")
+
+
+@pytest.mark.parametrize("form", ["print/?", "transcript/?format=text&", "transcript/?format=markdown&"])
+def test_the_other_fields_of_the_completion_are_taken_along_with_everything(
+    reader: Client, stored: Store, form: str
+) -> None:
+    stored(make_completion("c", say("user", "Hello"), desk={"floor": "third"}))
+    for include, is_there in (("everything", True), ("no-tools", False), ("customer", False)):
+        taken = b"".join(reader.get(f"/completions/c/{form}include={include}")).decode()
+        assert ("third" in taken) == is_there

@@ -342,6 +342,7 @@ def printed(request: Request, completion_id: str) -> HttpResponseBase:
         "completion_id": completion_id,
         "title": question_in(opening) or spoken_line(extract.completion)[1] or completion_id,
         "facts": _facts(request, extract, source),
+        "other": [*extract.completion.other.items()] if _include(request) == "everything" else [],
     }
     page = render_to_string("conversations/print.html", context, request)
     return StreamingHttpResponse(_printed(request, page, extract, source))
