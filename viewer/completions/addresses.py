@@ -16,7 +16,10 @@ _HOST = re.compile(r"[\w.:-]+", re.ASCII)
 
 def web_address(url: str) -> str:
     """Write an http(s) address in the characters of a URL; empty for everything else, so that it is no link."""
-    url = quote(url.strip(), safe="%/:?#[]@!$&'()*+,;=-._~", errors="replace")
+    url = url.strip()
+    if url[:4].lower() != "http":  # to quote a picture of some megabytes takes time
+        return ""
+    url = quote(url, safe="%/:?#[]@!$&'()*+,;=-._~", errors="replace")
     return url if _WEB.match(url) and host_of(url) else ""
 
 
