@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from itertools import count
 
 import pytest
+from django.test import Client
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE
 from tests.browser.reading import LINKED, Held, settle, tops_in_view
 from tests.conftest import make_choice, make_completion, make_long, say
+from tests.conversations.pages import visible
+from tests.shapes import UNSEEN, numbered
 
 PLACE = ".find [role=status]"
 CURRENT = "mark[aria-current]"
@@ -93,6 +97,26 @@ FOLDED = [
     say("tool", json.dumps({"lines": [*range(2000), "needle"]}), tool_call_id="call_1"),
     say("assistant", "Done.", reasoning_content="Which needle?"),
 ]
+
+
+@pytest.mark.parametrize("stretch", [UNSEEN[:18], UNSEEN[18:36], UNSEEN[36:54], UNSEEN[54:]])
+def test_what_is_found_in_any_shape_is_marked(
+    page: Page, reader: Client, stored: Callable, site: str, stretch: list[tuple[str, dict]]
+) -> None:
+    """All but what only the JSON of a message holds, which find names so."""
+    held = [numbered(message, count(1000 + 100 * n)) for n, (_, message) in enumerate(stretch)]
+    stored(make_completion("chatcmpl-odd", *held, choices=[]))
+    page.goto(f"{site}/completions/chatcmpl-odd/")
+    page.get_by_role("link", name="Find in this conversation").click()
+    page.wait_for_function("typeof markWords === 'function'")
+    unmarked = []
+    for word in sorted(set(re.findall(r"SECRET-\d+z", str(held)))):
+        page.evaluate("(word) => markWords(document.querySelector('reading-place'), word)", word)
+        found = reader.get("/completions/chatcmpl-odd/find/", {"q": word}).content.decode()
+        hits = [visible(hit) for hit in re.findall(r'(?s)<a class="hit".*?</a>', found)]
+        if page.locator("mark").count() < sum("JSON" not in hit for hit in hits) or not hits:
+            unmarked.append((word, hits))
+    assert unmarked == []
 
 
 @pytest.mark.parametrize("viewport", [None, PHONE], ids=["desktop", "phone"])

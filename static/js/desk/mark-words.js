@@ -1,7 +1,7 @@
 // Marks words in the messages under an element, and takes the marks of other words away.
 function markWords(root, words) {
   // Labels and numbers, and what stands in a card a second time: hits are counted where their message is.
-  const skipped = "summary > :not(.call__name), .result .call__name, .call .source ~ .source, .call__label, .refusal__label, .audio__head, .chip-citation, button, small, .sources :is(h4, b)";
+  const skipped = "summary > :not(.call__name), .result .call__name, .call .source ~ .source:not([data-output] + .source), .call__label, .refusal__label, .audio__head, .chip-citation, button, small, .sources :is(h4, b)";
   const shownIds = ".call__label > code"; // of calls, which are looked for
   for (const mark of root.querySelectorAll("mark")) {
     const { parentNode } = mark;
@@ -9,7 +9,7 @@ function markWords(root, words) {
     parentNode.normalize();
   }
   const pattern = folding.pattern(words);
-  for (const region of root.querySelectorAll("[data-part], [data-sources], .message__error, .message__head > bdi")) {
+  for (const region of root.querySelectorAll("[data-part], [data-sources], .message__head > bdi")) {
     const has = (text) => folding.matches(folding.fold(text), pattern).length > 0;
     const links = [...region.querySelectorAll("a[href]:not(.chip-citation)")].filter((link) => has(link.href) && !has(link.textContent));
     if (has(region.textContent)) markText(region);
