@@ -74,6 +74,7 @@ def test_an_ended_session_gives_a_script_a_401_and_a_reader_the_way_back(reader:
     Session.objects.all().delete()
     answer = reader.get("/completions/chatcmpl-one/?after=x", headers={"HX-Request": "true"})
     assert (answer.status_code, answer.content) == (401, b"")
+    assert reader.get("/completions/", headers={"X-Page-Source": "archive"}).status_code == 401
     page = {"Referer": "http://testserver/completions/chatcmpl-one/?order=desc"}
     entrance = reader.get("/completions/chatcmpl-two/", follow=True, headers=page)
     assert "Your session has ended" in entrance.content.decode().split('id="main"')[1]

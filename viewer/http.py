@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
+PAGE_SOURCE = "X-Page-Source"  # a header; base.html puts it on what the scripts of a page ask for
+
 
 class Request(HttpRequest):
     """For type hints only."""

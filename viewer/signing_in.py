@@ -11,7 +11,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from .http import Request, page_before
+from .http import PAGE_SOURCE, Request, page_before
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -34,7 +34,7 @@ class SignInMiddleware(LoginRequiredMiddleware):
     """Sends who is not signed in to sign in; a script of a page that is being read is only told so, by a 401."""
 
     def handle_no_permission(self, request: Request, view_func: Any) -> HttpResponseBase:  # type: ignore[override]
-        if request.htmx:
+        if request.htmx or PAGE_SOURCE in request.headers:
             return HttpResponse(status=401)
         if request.method in ("GET", "HEAD"):
             return super().handle_no_permission(request, view_func)

@@ -1,5 +1,5 @@
 // When the session has ended, the page stays as it is, and a bar leads to sign in and back to this place. Scripts ask with
-// lectern.fetch, which gives a 401 where it would have got the sign-in form, and names the source that the page came from.
+// lectern.fetch, which names the source that the page came from; to such a question a server answers 401, and no form.
 {
   const bar = document.querySelector("[data-signed-out]");
   const tell = (isSignedOut) => (bar.hidden = !isSignedOut);
@@ -9,8 +9,7 @@
   lectern.fetch = async (address, options = {}) => {
     const headers = { ...options.headers, ...JSON.parse(document.body.getAttribute("hx-headers")) };
     const answer = await fetch(address, { ...options, headers });
-    const isSignedOut = answer.redirected || answer.status === 401;
-    tell(isSignedOut);
-    return isSignedOut ? new Response(null, { status: 401 }) : answer;
+    tell(answer.status === 401);
+    return answer;
   };
 }

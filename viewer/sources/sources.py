@@ -21,13 +21,12 @@ from viewer.client.asking import Asker, KeyAuth, Limits, new_session
 from viewer.client.client import Client
 from viewer.client.gates import gate_to
 from viewer.client.problems import Problem
-from viewer.http import Request
+from viewer.http import PAGE_SOURCE, Request
 from viewer.keys.encryption import CannotDecrypt
 from viewer.keys.models import AccessToken, ApiKey
 
 from .models import Finding
 
-PAGE_SOURCE = "X-Page-Source"  # a header; base.html puts it on what the scripts of a page ask for
 Found = TypeVar("Found")
 
 
