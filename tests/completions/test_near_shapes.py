@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import make_completion
 from tests.costs import assert_linear
-from viewer.completions.outcomes import outcome_of
+from viewer.completions.outcomes import outcome_of, said_by
 from viewer.completions.reading import read_completion, read_message, read_time
 from viewer.completions.reasoning import split_thoughts
 from viewer.completions.types import (
@@ -327,10 +327,21 @@ def test_the_sources_beside_the_choices_are_the_answers() -> None:
     assert list(found.other) == ["search_results", "related_questions"]
 
 
-@pytest.mark.parametrize("kind", ["image", "document"])
+def test_a_result_inside_a_result_keeps_its_id_and_its_words() -> None:
+    inner = {"type": "tool_result", "tool_use_id": "b", "content": "second"}
+    outer = {"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "first"}, inner]}
+    message = read(content=[{"type": "text", "text": "x"}, outer])
+    assert [(one.call_id, said_by(message, one)) for one in message.results] == [
+        ("b", "second"),
+        ("a", "first\nsecond"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["image", "document", "audio"])
 def test_what_stands_beside_the_bytes_of_bedrock_is_kept(kind: str) -> None:
     message = read(content=[{kind: {"name": "a", "source": {"bytes": PNG, "s3Location": {"bucketOwner": "dora"}}}}])
     assert "dora" in str(message.other)
+    assert PNG in str(message.parts)
 
 
 def test_a_part_that_names_two_results_is_read_all_the_same() -> None:

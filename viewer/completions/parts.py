@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -186,6 +186,7 @@ def _read_audio(content: Content, part: Fields, item: Piece, place: str) -> bool
     holder = part if inner is None else inner
     form = holder.text("format") or _media_type(holder).rpartition("/")[2]
     data = holder.text("data", "url", "audio_url") or (part.text("audio_url") if inner is not None else "")
+    data = data or _in_source(content, holder, f"{place}audio.")
     if not data and inner is None:
         return False
     content.parts.append(AudioPart(data, form))
@@ -198,13 +199,10 @@ def _read_audio(content: Content, part: Fields, item: Piece, place: str) -> bool
 def _read_file(content: Content, part: Fields, item: Piece, place: str) -> bool:
     inner = next((found for name in _FILES if (found := part.inside(name)) is not None), None)
     holder = part if inner is None else inner
-    deeper = holder.inside("source")
     name = part.text("filename", "title", "name") or holder.text("filename", "file_name", "displayName", "name")
     file_id = holder.text("file_id", "id")
     data = holder.text("file_data", "file_url", "fileUri", "url", "uri", "data") or part.text("file_url")
-    if deeper is not None:
-        data = data or deeper.text("bytes") or _bucket_in(deeper)
-        content.other |= deeper.left(f"{place}file.source.")
+    data = data or _in_source(content, holder, f"{place}file.")
     media_type = _media_type(holder)
     if holder.text("type") == "text":  # a document whose text stands in it
         data = f"data:{media_type or 'text/plain'},{quote(data)}"
@@ -273,9 +271,12 @@ def _read_said(content: Content, said: Piece, place: str) -> None:
         return
     inside = Content(is_assistants=False)
     inside.read(said, place)
+    before = len(content.parts)
     content.parts += inside.parts
-    content.reasoning += inside.reasoning
     content.calls += inside.calls
+    content.results += [replace(one, start=one.start + before, end=one.end + before) for one in inside.results]
+    content.reasoning += inside.reasoning
+    content.citations += inside.citations
     content.other |= inside.other
 
 
@@ -313,7 +314,7 @@ _IMPLIED = (
     ("text", "text"), ("image_url", "image_url"), ("functionCall", "tool_use"), ("function_call", "tool_use"),
     ("functionResponse", "tool_result"), ("function_response", "tool_result"), ("toolUse", "tool_use"),
     ("toolResult", "tool_result"), ("fileData", "file"), ("input_audio", "input_audio"),
-    ("reasoningContent", "reasoning"), ("image", "image"), ("document", "document"),
+    ("reasoningContent", "reasoning"), ("image", "image"), ("document", "document"), ("audio", "audio"),
 )  # fmt: skip
 
 
@@ -331,6 +332,16 @@ def _bytes_in(fields: Fields) -> str:
     data = fields.text("data", "bytes")
     media_type = _media_type(fields)
     return f"data:{media_type or 'image'};base64,{data}" if data and _is_base64(data) else data
+
+
+def _in_source(content: Content, holder: Fields, place: str) -> str:
+    """Take what Bedrock puts into `source`: base64, or the address of a bucket."""
+    source = holder.inside("source")
+    if source is None:
+        return ""
+    data = source.text("bytes") or _bucket_in(source)
+    content.other |= source.left(f"{place}source.")
+    return data
 
 
 def _bucket_in(fields: Fields) -> str:
