@@ -18,6 +18,7 @@ EARLIER = '[data-more="earlier"]'
 LATER = '[data-more="later"]'
 LINKED = 'article[aria-current="true"]'
 PROBLEM = '[role="alert"][data-problem]'
+ID_READ = "decodeURIComponent(location.pathname.split('/').at(-2))"
 
 
 def message_ids(page: Page) -> list[str]:
@@ -90,6 +91,15 @@ def settle(page: Page) -> None:
             for (let frame = 0; frame < 5; frame++) await new Promise(requestAnimationFrame);
         }"""
     )
+
+
+def place_of_the_message_read(page: Page) -> tuple[str, float]:
+    """Wait until the address names a message in view, and give it with its distance from the top of the window."""
+    page.wait_for_function(
+        f"() => history.state?.reading?.id === {ID_READ} && "
+        f"history.state.reading.top === document.querySelector(`[data-message-id='${{{ID_READ}}}']`)?.getBoundingClientRect().top"
+    )
+    return page.evaluate(f"[{ID_READ}, history.state.reading.top]")
 
 
 def tops_in_view(page: Page) -> dict[str, float]:

@@ -9,26 +9,25 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.reading import LINKED, MESSAGES, make_varied, message_ids, press_until, settle, walk_to_the_start
+from tests.browser.reading import (
+    LINKED,
+    MESSAGES,
+    make_varied,
+    message_ids,
+    place_of_the_message_read,
+    press_until,
+    settle,
+    walk_to_the_start,
+)
 from tests.conftest import make_long
 
 READ = re.compile(r"/completions/chatcmpl-varied/messages/chatcmpl-varied-\d+/$")
-ID_READ = "decodeURIComponent(location.pathname.split('/').at(-2))"
 
 
 def read_on(page: Page, presses: int) -> None:
     for _ in range(presses):
         page.keyboard.press("PageDown")
         settle(page)
-
-
-def place_of_the_message_read(page: Page) -> tuple[str, float]:
-    """Wait until the address names a message in view, and give it with its distance from the top of the window."""
-    page.wait_for_function(
-        f"() => history.state?.reading?.id === {ID_READ} && "
-        f"history.state.reading.top === document.querySelector(`[data-message-id='${{{ID_READ}}}']`)?.getBoundingClientRect().top"
-    )
-    return page.evaluate(f"[{ID_READ}, history.state.reading.top]")
 
 
 def expect_the_same_line(page: Page, place: tuple[str, float]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import sign_in
-from tests.browser.reading import LINKED, MESSAGES, press_until, settle, walk_to_the_end
+from tests.browser.reading import LINKED, MESSAGES, place_of_the_message_read, press_until, settle, walk_to_the_end
 from tests.conftest import make_completion, make_long
 
 PASSWORD = "alice reads 1"
@@ -102,14 +102,13 @@ def test_a_session_that_ends_while_reading_leaves_the_page_and_a_way_to_sign_in_
     bar = page.get_by_role("alert").filter(has_text=ENDED)
     press_until(page, "End", bar.count)
     assert page.locator(MESSAGES).count() >= 60
-    page.wait_for_url(re.compile("/messages/"))  # the address follows the reader, and the way back with it
     settle(page)
-    read = urlsplit(page.url).path
+    read, _ = place_of_the_message_read(page)  # the address follows the reader, and the way back with it
     bar.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("Your session has ended. Sign in, and you go on where you were.")).to_be_visible()
     fill_in(page)
     expect(page).to_have_url(re.compile(re.escape(site) + r"/completions/chatcmpl-long/messages/chatcmpl-long-\d+/$"))
-    expect(page.locator(LINKED)).to_have_attribute("data-message-id", read.split("/")[4])
+    expect(page.locator(LINKED)).to_have_attribute("data-message-id", read)
 
 
 def test_after_signing_in_elsewhere_the_page_goes_on(
