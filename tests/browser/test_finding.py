@@ -108,7 +108,7 @@ def test_what_is_found_in_any_shape_is_marked(
     stored(make_completion("chatcmpl-odd", *held, choices=[]))
     page.goto(f"{site}/completions/chatcmpl-odd/")
     page.get_by_role("link", name="Find in this conversation").click()
-    page.wait_for_function("typeof markWords === 'function'")
+    page.wait_for_function("() => typeof markWords === 'function'")
     unmarked = []
     for word in sorted(set(re.findall(r"SECRET-\d+z", str(held)))):
         page.evaluate("(word) => markWords(document.querySelector('reading-place'), word)", word)

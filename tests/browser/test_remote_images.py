@@ -57,7 +57,7 @@ def test_opening_asks_no_other_host_and_pressing_asks_once(
     expect(figure.locator("a > img")).to_be_visible()
     expect(figure.locator("figcaption")).to_have_text("Image 1 on pictures.example Low detail")
     expect(figure.locator(TILE)).to_have_count(0)
-    page.wait_for_function("document.querySelector('figure img').naturalWidth === 48")
+    page.wait_for_function("() => document.querySelector('figure img').naturalWidth === 48")
     settle(page)
     assert [asked.path for asked in host.asked] == ["/a.png"]
     assert hosts == {urlsplit(site).netloc}
