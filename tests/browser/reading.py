@@ -102,6 +102,12 @@ def place_of_the_message_read(page: Page) -> tuple[str, float]:
     return page.evaluate(f"[{ID_READ}, history.state.reading.top]")
 
 
+def expect_copied(page: Page, text: str, told: str = "Copied") -> None:
+    """Wait for a text in the clipboard. The note alone does not tell: it may still be that of the copy before."""
+    expect(page.locator(".toast")).to_have_text(told)
+    page.wait_for_function("async (text) => (await navigator.clipboard.readText()) === text", arg=text)
+
+
 def tops_in_view(page: Page) -> dict[str, float]:
     """Say for every message that can be seen where it begins, in pixels from the top of the window."""
     return page.evaluate(

@@ -7,7 +7,15 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.reading import LINKED, Held, settle, tops_in_view, walk_to_the_end, walk_to_the_start
+from tests.browser.reading import (
+    LINKED,
+    Held,
+    expect_copied,
+    settle,
+    tops_in_view,
+    walk_to_the_end,
+    walk_to_the_start,
+)
 from tests.conftest import make_long, say
 
 ADDRESS = "/completions/chatcmpl-long/"
@@ -112,8 +120,3 @@ def test_a_result_that_was_filled_in_can_be_copied_too(
     unfold(card(page, "on_page_3"))
     card(page, "on_page_3").get_by_role("button", name="Copy the result").click()
     expect_copied(page, '{"error": "third words"}')
-
-
-def expect_copied(page: Page, text: str) -> None:
-    expect(page.locator(".toast")).to_have_text("Copied")
-    page.wait_for_function("async (text) => (await navigator.clipboard.readText()) === text", arg=text)
