@@ -6,14 +6,20 @@ import sys
 
 
 def main() -> None:
+    os.umask(0o077)  # what commands and the server write is for this user alone
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "viewer.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import Error
 
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"lectern: {error}")
+    except Error as error:
+        from viewer.database import told
+
+        sys.exit(f"lectern: {told(error)}")
     except KeyboardInterrupt:
         sys.exit(130)
 

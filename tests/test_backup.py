@@ -16,6 +16,7 @@ from django.db import connection
 
 from tests.conftest import make_long
 from tests.servers import program
+from viewer.management.commands import backup_sqlite
 
 is_sqlite = connection.vendor == "sqlite"
 HOW_MANY = "SELECT count(*) FROM archive_storedmessage"
@@ -45,8 +46,47 @@ def test_a_backup_is_whole_and_private(stored: Callable, tmp_path: Path) -> None
             server.execute(f"DROP DATABASE {name}_restored WITH (FORCE)")
 
 
-def test_a_backup_never_writes_over_a_file(tmp_path: Path, db: None) -> None:
+def test_a_backup_never_writes_over_a_file(stored: Callable, tmp_path: Path) -> None:
+    stored(make_long("chatcmpl-long", 2))
     (tmp_path / "precious").write_text("precious")
     with pytest.raises(CommandError, match="File exists" if is_sqlite else "pg_dump"):
         call_command("backup_sqlite", tmp_path / "precious")
     assert (tmp_path / "precious").read_text() == "precious"
+
+
+@pytest.mark.skipif(not is_sqlite, reason="PostgreSQL has tools of its own")
+@pytest.mark.django_db(transaction=True)
+def test_a_folder_keeps_the_newest_backups_and_what_is_not_one(stored: Callable, tmp_path: Path) -> None:
+    stored(make_long("chatcmpl-long", 2))
+    (tmp_path / "notes.txt").write_text("mine")
+    for _ in range(3):
+        call_command("backup_sqlite", tmp_path, keep=2)
+    kept = sorted(file.name for file in tmp_path.iterdir())
+    assert len(kept) == 3
+    assert kept.pop() == "notes.txt"
+    newest = kept[-1]
+    call_command("backup_sqlite", tmp_path, keep=1)
+    assert newest not in {file.name for file in tmp_path.iterdir()}
+
+
+@pytest.mark.skipif(not is_sqlite, reason="PostgreSQL has tools of its own")
+@pytest.mark.django_db(transaction=True)
+def test_a_copy_that_is_not_what_was_there_does_not_become_a_backup(
+    stored: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(make_long("chatcmpl-long", 2))
+    good = tmp_path / "lectern-1.sqlite3"
+    good.write_text("the one of yesterday")
+    monkeypatch.setattr(backup_sqlite, "_count", lambda: {"people": 0, "conversations": 2, "messages": 2})
+    with pytest.raises(CommandError, match=r"holds 1 conversations, the archive 2; it was deleted"):
+        call_command("backup_sqlite", tmp_path, keep=1)
+    assert [file.name for file in tmp_path.iterdir()] == [good.name]
+
+
+@pytest.mark.skipif(not is_sqlite, reason="PostgreSQL has tools of its own")
+def test_there_must_be_something_to_back_up(tmp_path: Path, db: None) -> None:
+    with pytest.raises(CommandError, match="neither people nor conversations"):
+        call_command("backup_sqlite", tmp_path / "backup")
+    with pytest.raises(CommandError, match="--keep needs a folder"):
+        call_command("backup_sqlite", tmp_path / "backup", keep=3)
+    assert list(tmp_path.iterdir()) == []

@@ -7,11 +7,12 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import requests
@@ -26,27 +27,38 @@ _COLLECTED = settings.DATA_DIR / "collected"
 @contextmanager
 def running(data: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """Start the server; give the process, its address, and what it printed before it served."""
+    with beginning(data, **settings) as (process, address):
+        printed = read_until_it_serves(process)
+        if process.poll() is None and "Ctrl-C" in printed:
+            wait_for(address)
+            _keep_collected(data)
+        yield process, address, printed
+
+
+@contextmanager
+def beginning(data: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start the server without waiting for it; give the process and the address that it will have."""
     _bring_collected(data)
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data), "PORT": str(free_port()), **settings}
     command = [sys.executable, "manage.py", "start"]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    assert process.stdout is not None
-    printed = ""
     try:
-        for line in process.stdout:
-            printed += line
-            if "Ctrl-C" in line:
-                break
-        address = f"http://127.0.0.1:{environment['PORT']}"
-        if process.poll() is None and "Ctrl-C" in printed:
-            wait_for(address)
-            _keep_collected(data)
-        yield process, address, printed
+        yield process, f"http://127.0.0.1:{environment['PORT']}"
     finally:
         process.kill()
         process.wait()
+
+
+def read_until_it_serves(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    printed = ""
+    for line in process.stdout:
+        printed += line
+        if "Ctrl-C" in line:
+            break
+    return printed
 
 
 def _bring_collected(data: Path) -> None:
@@ -129,6 +141,53 @@ def test_without_the_demo_and_the_worker_neither_is_there(tmp_path: Path) -> Non
         assert "Password" not in printed
         assert copy_workers(process.pid) == []
         assert sign_in(address, "").get(f"{address}/completions/").url.startswith(f"{address}/login/")
+
+
+def test_everything_in_the_folder_is_for_this_user_alone_also_where_somebody_made_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    (data / "lectern.sqlite3").touch(mode=0o644)
+    data.chmod(0o755)
+    with running(data, COPY_WORKER="false"):
+        assert data.stat().st_mode & 0o077 == 0
+        files = [file for file in data.iterdir() if not file.is_symlink()]
+        assert {"lectern.sqlite3", "lectern.sqlite3-wal", "demo.json", "secret_key"} <= {file.name for file in files}
+        assert [file.name for file in files if file.stat().st_mode & 0o077] == []
+
+
+def test_the_demo_goes_when_it_is_not_wanted_and_does_not_come_back(tmp_path: Path) -> None:
+    with running(tmp_path, COPY_WORKER="false") as (_, _, printed):
+        token = printed_as("Access token", printed)
+    bearer = {"Authorization": f"Bearer {token}"}
+    with running(tmp_path, DEMO="false", COPY_WORKER="false") as (_, address, _):
+        assert requests.get(f"{address}/v1/chat/completions", headers=bearer).status_code == 401
+        page = sign_in(address, printed_as("Password", printed)).get(f"{address}/completions/")
+        assert page.url.startswith(f"{address}/login/")
+    with running(tmp_path, COPY_WORKER="false") as (_, _, again):
+        assert "demo is deactivated" in again
+        assert "Password" not in again
+    database = sqlite3.connect(tmp_path / "lectern.sqlite3")
+    database.executescript("DELETE FROM django_session; DELETE FROM auth_user;")
+    database.close()
+    (tmp_path / "demo.json").write_text("")  # as a full disk left it
+    with running(tmp_path, COPY_WORKER="false") as (_, _, last):
+        assert "demo" not in last
+
+
+def test_six_first_starts_at_once_prepare_one_archive(tmp_path: Path) -> None:
+    with ExitStack() as all_of_them:
+        begun = [
+            all_of_them.enter_context(beginning(tmp_path, DEMO_PASSWORD="six at once", COPY_WORKER="false"))
+            for _ in range(6)
+        ]
+        for process, address in begun:
+            printed = read_until_it_serves(process)
+            assert "Traceback" not in printed
+            assert "Ctrl-C" in printed, printed
+            wait_for(address)
+    with sqlite3.connect(tmp_path / "lectern.sqlite3") as database:
+        assert database.execute("SELECT count(*) FROM auth_user").fetchone() == (1,)
+    database.close()
 
 
 def test_a_taken_port_is_named_in_one_sentence(tmp_path: Path) -> None:

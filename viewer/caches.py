@@ -8,8 +8,7 @@ from typing import Any
 
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
-from redis.exceptions import ConnectionError as Away
-from redis.exceptions import TimeoutError as Silent
+from redis.exceptions import RedisError
 
 _PATIENCE = 0.5  # seconds for Redis to take a connection, and to answer
 _PAUSE = 5.0  # seconds without asking it, after it failed
@@ -20,12 +19,14 @@ log = logging.getLogger(__name__)
 
 def _either(name: str) -> Any:
     def ask(self: RedisElseMemory, *given: Any, **named: Any) -> Any:
-        if time.monotonic() >= _away_until.get(self.server, 0.0):
+        if not self.is_away:
             try:
                 return getattr(super(RedisElseMemory, self), name)(*given, **named)
-            except (Away, Silent) as error:
+            except RedisError as error:  # also one that is full, read-only, or cannot save (MISCONF)
                 _away_until[self.server] = time.monotonic() + _PAUSE
-                log.warning("Redis is away, this process counts and keeps for itself: %s", type(error).__name__)
+                log.warning(
+                    "Redis fails, this process counts and keeps for itself: %s: %s", type(error).__name__, error
+                )
         return getattr(self.memory, name)(*given, **named)
 
     return ask
@@ -39,6 +40,11 @@ class RedisElseMemory(RedisCache):
         super().__init__(server, params | {"OPTIONS": patience})
         self.server = server
         self.memory = LocMemCache(f"instead of {server}", params | {"OPTIONS": {"MAX_ENTRIES": _MOST_IN_MEMORY}})
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it failed in the last seconds and is not asked."""
+        return time.monotonic() < _away_until.get(self.server, 0.0)
 
     add = _either("add")
     get = _either("get")

@@ -1,13 +1,19 @@
-"""What a reader gets when our own code or the database fails: a problem in the feed for htmx, else a page."""
+"""What a reader gets when our own code or the database fails, or for an address that cannot be served here.
+
+For htmx it is a problem in the feed, for a program the envelope of the API, else a page.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from django.db import InterfaceError, OperationalError
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext, gettext_noop
+
+from viewer.completions.errors import ApiError, to_body
+from viewer.database import kind_of
 
 _FAILED = {
     "name": "unavailable",
@@ -24,14 +30,61 @@ _NO_DATABASE = {
 }
 
 
+_DISK_FULL = {
+    "name": "unavailable",
+    "title": gettext_noop("The disk is full"),
+    "advice": gettext_noop(
+        "Reading goes on, but nothing can be saved, so nobody can sign in. Nothing is lost. "
+        "Tell whoever runs this Lectern."
+    ),
+}
+_BUSY = {
+    "name": "unavailable",
+    "title": gettext_noop("The database is busy"),
+    "advice": gettext_noop("Another process holds it. Reading goes on; try again in a minute to save something."),
+}
+_WRONG_HOST = {
+    "name": "bad-request",
+    "title": gettext_noop("This is not the address of Lectern here"),
+    "advice": gettext_noop("You came by %(host)s, but this Lectern is set up for %(site)s (SITE_URL). Go there."),
+}
+_TOO_LONG = {
+    "name": "bad-request",
+    "title": gettext_noop("This address is too long"),
+    "advice": gettext_noop("Shorten the search or the filter."),
+}
+_OF_DATABASE = {"full": _DISK_FULL, "busy": _BUSY, "unprepared": _FAILED, "other": _FAILED, "away": _NO_DATABASE}
+
+
 def failed(request: HttpRequest) -> HttpResponse:
-    """Answer 500, or 503 when it is the database that is away. Nothing here may need the database."""
-    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
-    status, problem = (503, _NO_DATABASE) if is_away else (500, _FAILED)
-    template = "conversations/_problem.html" if request.headers.get("HX-Request") == "true" else "500.html"
-    told = problem | {"title": gettext(problem["title"]), "advice": gettext(problem["advice"])}
-    context = {"problem": told, "retry_url": request.get_full_path(), "request": request}
-    answer = HttpResponse(render_to_string(template, context), status=status)
-    if is_away:
-        answer.headers["Retry-After"] = "10"
+    """Answer 500, or 503 when the database is the cause. Nothing here may need the database."""
+    problem = _OF_DATABASE[kind_of(sys.exc_info()[1])]
+    if problem is _FAILED:
+        return _told(request, 500, problem)
+    answer = _told(request, 503, problem)
+    answer.headers["Retry-After"] = "10"
     return answer
+
+
+def wrong_host(request: HttpRequest) -> HttpResponse:
+    """Answer 400 to who came by a name that is not SITE_URL's."""
+    names = {"host": request.META.get("HTTP_HOST", "")[:200], "site": settings.SITE_URL}
+    return _told(request, 400, _WRONG_HOST, names, only_way=settings.SITE_URL)
+
+
+def too_long(request: HttpRequest) -> HttpResponse:
+    """Answer 414 to an address that nobody types."""
+    return _told(request, 414, _TOO_LONG, only_way="/")
+
+
+def _told(
+    request: HttpRequest, status: int, problem: dict[str, str], names: dict[str, str] | None = None, only_way: str = ""
+) -> HttpResponse:
+    if request.path.startswith("/v1"):
+        said = f"{problem['title']}. {problem['advice']}" % (names or {})
+        error = ApiError(said, type="server_error" if status >= 500 else "invalid_request_error")
+        return HttpResponse(to_body(error), status=status, content_type="application/json")
+    template = "conversations/_problem.html" if request.headers.get("HX-Request") == "true" else "500.html"
+    told = problem | {"title": gettext(problem["title"]), "advice": gettext(problem["advice"]) % (names or {})}
+    context = {"problem": told, "retry_url": request.get_full_path(), "only_way": only_way, "request": request}
+    return HttpResponse(render_to_string(template, context), status=status)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import secrets
 import zoneinfo
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, tzinfo
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import timezone, translation
 
+from .failures import too_long, wrong_host
+
+_LONGEST_ADDRESS = 9_500  # characters of a page's; quoted once more to sign in, Django takes up to 16,384
+_LONGEST_QUESTION = 32_768  # characters of a program's, which may filter by many pairs of metadata
+_FOR_ANY_HOST = ("/health/", "/v1", "/static/")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -25,6 +34,49 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("X-Request-Id", f"req_{secrets.token_hex(16)}")
         return response
+
+
+class HeadMiddleware:
+    """Sends no body where none was asked for; gunicorn drops it too, but with a warning each time."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.method == "HEAD" and not response.streaming:
+            response.content = b""
+        return response
+
+
+class AddressMiddleware:
+    """Gives every request the scheme, host and port of SITE_URL, whatever the proxy in front passes on.
+
+    Where only this machine is served (SITE_URL is a loopback address), the request's own name and port stay.
+    Probes ask by address, and programs by the name of a container: no page comes of it, so any Host may.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        longest = _LONGEST_QUESTION if request.path.startswith("/v1") else _LONGEST_ADDRESS
+        if len(request.path) + len(request.META["QUERY_STRING"]) > longest:
+            return self._told(too_long, request)
+        site = urlsplit(settings.SITE_URL)
+        if request.path_info.startswith(_FOR_ANY_HOST):
+            request.META["HTTP_HOST"] = site.netloc
+        try:
+            request.get_host()
+        except DisallowedHost:
+            return self._told(wrong_host, request)
+        if settings.SITE_IS_PUBLIC:
+            request.META |= {"HTTP_HOST": site.netloc, "wsgi.url_scheme": site.scheme}
+        return self.get_response(request)
+
+    def _told(self, tell: GetResponse, request: HttpRequest) -> HttpResponse:
+        with translation.override(translation.get_language_from_request(request)):  # nothing has chosen one yet
+            return tell(request)
 
 
 class PageGZipMiddleware(GZipMiddleware):
@@ -70,9 +122,8 @@ class TimeZoneMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        try:
+        zone: tzinfo = UTC
+        with suppress(ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
             zone = zoneinfo.ZoneInfo(request.COOKIES.get("timezone", "UTC"))
-        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-            zone = zoneinfo.ZoneInfo("UTC")
         with timezone.override(zone):
             return self.get_response(request)

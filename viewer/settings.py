@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from viewer.data_dir import kept_secret, may_make_archive, open_folder
+from viewer.environment import read_environment
+from viewer.site_url import is_loopback, read_site_url
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()  # NAME_FILE names a file that holds the value of NAME
+env = read_environment()
 
 
 def _bool(name: str, default: bool) -> bool:
@@ -34,35 +36,17 @@ def _int(name: str, default: int, lowest: int, highest: int) -> int:
     return int(given)
 
 
-def _data_dir() -> Path:
-    """Make the folder for the database and the secrets, readable by this user alone."""
-    folder = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).expanduser().absolute()
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ImproperlyConfigured(f"DATA_DIR {folder} cannot be made: {error.strerror}.") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ImproperlyConfigured(f"DATA_DIR {folder} cannot be written to; give it to this user or name another.")
-    return folder
-
-
-def _kept_secret(name: str, make: Callable[[], str]) -> str:
+def _secret(name: str, make: Callable[[], str]) -> str:
     """Read a secret from the environment, else from DATA_DIR, where it is made once."""
-    if given := env.str(name, default=""):
-        return str(given)
-    file = DATA_DIR / name.lower()
-    try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as made:
-            made.write(make())
-    except FileExistsError:
-        pass
-    return file.read_text().strip()
+    return env.str(name, default="") or kept_secret(DATA_DIR, name, make)
 
 
 def _master_keys() -> list[str]:
     """Read the keys that encrypt API keys, newest first: each 32 bytes, base64."""
-    given = _kept_secret("KEY_ENCRYPTION_KEYS", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+    given = _secret("KEY_ENCRYPTION_KEYS", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
     keys = [key.strip() for key in given.replace("\n", ",").split(",") if key.strip()]
+    if not keys:
+        raise ImproperlyConfigured("KEY_ENCRYPTION_KEYS holds no key; give at least one, 32 bytes in base64.")
     for key in keys:
         try:
             is_right = len(base64.b64decode(key, validate=True)) == 32
@@ -73,26 +57,24 @@ def _master_keys() -> list[str]:
     return keys
 
 
-def _site_url() -> str:
-    url = env.str("SITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
-        raise ImproperlyConfigured(f"SITE_URL is {url!r}; write the address people type, like https://lectern.example.")
-    return str(url)
-
-
 def _database() -> dict[str, Any]:
     config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'lectern.sqlite3'}")
     config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     if config["ENGINE"].endswith("postgresql"):
         # Each thread keeps a connection; psycopg's pool would wait for a lost server, and for a while after it is back.
-        config["OPTIONS"] = {"connect_timeout": 5, **config.get("OPTIONS", {})}
+        # A server that is cut off is noticed after some 20 seconds, also while it is asked; else TCP waits for minutes.
+        noticing = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+        config["OPTIONS"] = {"connect_timeout": 5, **noticing, **config.get("OPTIONS", {})}
     if config["ENGINE"].endswith("sqlite3"):
-        # IMMEDIATE: a transaction that will write takes its turn at once, instead of failing half-way.
+        if not may_make_archive() and not config["NAME"].startswith((":memory:", "file:")):
+            config["NAME"] = f"file:{quote(config['NAME'])}?mode=rw"  # SQLite makes a file that is not there
+        # IMMEDIATE: a transaction that will write takes its turn at once, instead of failing half-way. The journal
+        # gives the disk back what a big import took.
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
+            "PRAGMA journal_size_limit=67108864;",
         }
     return config
 
@@ -106,13 +88,20 @@ def _cache(name: str, most: int) -> dict[str, Any]:
 
 
 DEBUG = _bool("DEBUG", False)
-DEMO = _bool("DEMO", True)
-DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
-DATA_DIR = _data_dir()
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = _int("PORT", 8000, 1, 65535)
-SITE_URL = _site_url()
-SECRET_KEY = _kept_secret("SECRET_KEY", lambda: secrets.token_urlsafe(50))
+_SITE = read_site_url(env.str("SITE_URL", default=f"http://127.0.0.1:{PORT}"))
+_IS_HTTPS = _SITE.scheme == "https"
+SITE_URL = _SITE.geturl()
+SITE_IS_PUBLIC = not is_loopback(_SITE.hostname or "")
+DEMO = _bool("DEMO", not _IS_HTTPS)
+DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
+if DEBUG and SITE_IS_PUBLIC:
+    raise ImproperlyConfigured(f"DEBUG shows settings and source code, so {SITE_URL} cannot be served with it.")
+DATA_DIR = open_folder(env.str("DATA_DIR", default=str(BASE_DIR / "data")))
+SECRET_KEY = _secret("SECRET_KEY", lambda: secrets.token_urlsafe(50))
+if len(SECRET_KEY) < 32 and SITE_IS_PUBLIC:
+    raise ImproperlyConfigured("SECRET_KEY is too short; give 32 characters or more, or leave it out to have one made.")
 KEY_ENCRYPTION_KEYS = _master_keys()
 API_HOSTS = [host.strip().lower() for host in env.str("API_HOSTS", default="api.openai.com").split(",") if host.strip()]
 REMOTE_IMAGES = _bool("REMOTE_IMAGES", True)
@@ -123,9 +112,8 @@ UPSTREAM_QUESTIONS = _int("UPSTREAM_QUESTIONS", 8, 1, 12)  # at a time to one ho
 UPSTREAM_LARGEST = _int("UPSTREAM_LARGEST", 32, 1, 512) * 1_000_000  # decoded bytes of one answer
 UPSTREAM_CACHE_SECONDS = _int("UPSTREAM_CACHE_SECONDS", 300, 0, 3600)
 
-_SITE = urlsplit(SITE_URL)
-_IS_HTTPS = _SITE.scheme == "https"
-ALLOWED_HOSTS = [_SITE.hostname or "", "127.0.0.1", "localhost", "[::1]"]
+# Django compares without the port, and an IPv6 address in its brackets.
+ALLOWED_HOSTS = [_SITE.netloc.removesuffix(f":{_SITE.port}"), "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 INSTALLED_APPS = [
@@ -149,11 +137,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "viewer.middleware.HeadMiddleware",
     "viewer.middleware.RequestIdMiddleware",
     "viewer.middleware.PageGZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "viewer.middleware.PageHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
+    "viewer.middleware.AddressMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "viewer.middleware.LanguageMiddleware",

@@ -15,7 +15,7 @@ from viewer.api import views as api
 from viewer.conversations import going, search_page
 from viewer.conversations import views as conversations
 from viewer.copies import views as copies
-from viewer.health import health
+from viewer.health import health, ready
 from viewer.keys import views as keys
 from viewer.signing_in import SignIn
 from viewer.sources.sources import try_out
@@ -109,5 +109,6 @@ urlpatterns = [
     path("signup/", _no_self_service, name="account_signup"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("health/", health, name="health"),
+    path("health/ready/", ready, name="ready"),
     path("admin/", admin.site.urls),
 ]

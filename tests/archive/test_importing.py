@@ -677,6 +677,7 @@ class Archive:
             name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SITE_URL", "PORT")
         }
         self._env = inherited | {"DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "viewer.settings"}
+        folder.mkdir()  # only `./run` makes it
         assert self.start("migrate", "--verbosity", "0").wait(60) == 0
 
     def start(self, *arguments: str, stdin: Any = subprocess.DEVNULL) -> subprocess.Popen[bytes]:

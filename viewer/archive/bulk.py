@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import chain, islice
 from typing import Any
 
-from django.db import Error, connection
+from django.db import connection
 
 # SQLite's full-text index writes a piece of its own for every statement; so many rows share one. A power of two, and
 # with up to seven columns they stay within the 32,766 values that a statement may have.
@@ -42,9 +42,3 @@ def insert(table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
             values = [*chain.from_iterable(batch), *[None] * (missing * width)]
             filled = f"SELECT * FROM (VALUES {places}) WHERE column1 IS NOT NULL"
             cursor.execute(f"INSERT INTO {table} ({columns}) {filled}", values)
-
-
-def cause_of(error: Error) -> str:
-    """Say in one line why the database failed; drivers add advice in lines of their own."""
-    lines = str(error).splitlines()
-    return lines[0].rstrip(" .?:") if lines else "the database did not say why"

@@ -10,8 +10,8 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.utils.translation import gettext_noop
 
-from viewer.archive.bulk import cause_of
 from viewer.client.problems import Problem
+from viewer.database import cause_of
 
 from .copying import work
 from .models import CopyRun

@@ -64,6 +64,11 @@ def is_newest(value: str) -> bool:
     return value.split(".")[1:2] == [next(iter(_master_keys()))]
 
 
+def is_openable(value: str) -> bool:
+    """Whether the master key of a value is here."""
+    return value.split(".")[1:2] in [[key_id] for key_id in _master_keys()]
+
+
 def _master_keys() -> dict[str, bytes]:
     """Give the master keys by id, newest first."""
     return _read_master_keys(tuple(settings.KEY_ENCRYPTION_KEYS))

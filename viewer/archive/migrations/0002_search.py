@@ -3,10 +3,10 @@ from __future__ import annotations
 import django.db.models.deletion
 from django.db import migrations, models
 
-from viewer.archive import search_index
-
 
 class Migration(migrations.Migration):
+    """The index and the triggers that this once made as well are made by 0004, which drops the old ones."""
+
     dependencies = [("archive", "0001_initial")]
 
     operations = [
@@ -31,10 +31,5 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("completion", "position"), name="entry_by_position"),
                 ],
             },
-        ),
-        # The index is not Django's to describe: FTS5 in SQLite, a generated column in PostgreSQL.
-        migrations.RunPython(
-            lambda apps, editor: search_index.create(editor.connection),
-            lambda apps, editor: search_index.drop(editor.connection),
         ),
     ]

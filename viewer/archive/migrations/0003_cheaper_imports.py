@@ -4,19 +4,19 @@ from typing import Any
 
 from django.db import migrations
 
-from viewer.archive import search_index
-
 
 class Migration(migrations.Migration):
+    """The triggers that this once replaced are made anew by the next migration, which drops the old ones."""
+
     dependencies = [("archive", "0002_search")]
 
-    operations = [migrations.RunPython(lambda apps, editor: _renew(editor.connection), migrations.RunPython.noop)]
+    operations = [
+        migrations.RunPython(lambda apps, editor: _keep_rows_unpacked(editor.connection), migrations.RunPython.noop)
+    ]
 
 
-def _renew(on: Any) -> None:
-    """Replace the triggers of an archive that has those of before; what it holds stays as it is."""
-    search_index.unwatch(on)
-    search_index.watch(on)
+def _keep_rows_unpacked(on: Any) -> None:
+    """By default PostgreSQL packs rows of more than 2 kB, and unpacks them for every question."""
     if on.vendor == "postgresql":
-        with on.cursor() as cursor:  # By default rows of more than 2 kB are packed, and unpacked for every question.
+        with on.cursor() as cursor:
             cursor.execute("ALTER TABLE archive_searchentry SET (toast_tuple_target = 8160)")

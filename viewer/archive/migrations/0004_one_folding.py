@@ -4,13 +4,14 @@ from typing import Any
 
 from django.db import migrations, models
 
-from viewer.archive import search_index
+from . import _search_index_0004
 
 
 def empty(apps: Any, editor: Any) -> None:
     """Leave no entry and no trigger: SQLite makes a table anew for a new column, and loses what hangs on it."""
-    search_index.forget(editor.connection)
-    search_index.drop(editor.connection)
+    _search_index_0004.drop(editor.connection)
+    with editor.connection.cursor() as cursor:
+        cursor.execute("DELETE FROM archive_searchentry")
 
 
 class Migration(migrations.Migration):
@@ -25,5 +26,5 @@ class Migration(migrations.Migration):
             "searchentry",
             models.Index(fields=["completion", "position"], condition=~models.Q(held=""), name="entry_that_holds"),
         ),
-        migrations.RunPython(lambda apps, editor: search_index.create(editor.connection), migrations.RunPython.noop),
+        migrations.RunPython(lambda apps, editor: _search_index_0004.create(editor.connection), migrations.RunPython.noop),
     ]

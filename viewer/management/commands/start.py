@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets
@@ -23,7 +22,11 @@ from django.db import connection
 
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion
-from viewer.keys.models import AccessToken
+from viewer.data_dir import make_private, one_at_a_time, write_private
+from viewer.gunicorn_worker import LONGEST_LINE
+from viewer.keys.encryption import is_openable
+from viewer.keys.models import AccessToken, ApiKey
+from viewer.static_files import collect
 
 _SAMPLES = settings.BASE_DIR / "viewer" / "archive" / "samples.jsonl"
 _THREADS = "16"
@@ -36,14 +39,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse_taken_port()
-        _collect_static()
+        make_private(settings.DATA_DIR)
         self.stdout.write(f"\n  Lectern  {settings.SITE_URL}\n")
-        with _one_machine_at_a_time():
-            call_command("migrate", verbosity=0)
-            call_command("rebuild_search", missing=True)
-            if settings.DEMO:
-                _fill_empty_archive()
-                self.stdout.write(_demo_sentences())
+        with one_at_a_time(settings.DATA_DIR):
+            collect()
+            with _one_machine_at_a_time():
+                call_command("migrate", verbosity=0)
+                call_command("rebuild_search", missing=True)
+                self.stdout.write(_prepare_demo())
+                self.stdout.write(_closed_keys())
         self.stdout.write("  Ctrl-C ends it.\n\n")
         self.stdout.flush()
         if settings.COPY_WORKER:
@@ -53,7 +57,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def _one_machine_at_a_time() -> Iterator[None]:
-    """Let nobody else prepare the same database meanwhile. SQLite has one machine, and takes its turns by itself."""
+    """Let no other machine prepare the same database meanwhile. SQLite has one machine."""
     if connection.vendor != "postgresql":
         yield
         return
@@ -78,36 +82,65 @@ def _refuse_taken_port() -> None:
         ) from None
 
 
-def _collect_static() -> None:
-    """Hash and compress the static files when they have changed, which takes seconds, and not at every start."""
-    files = [*settings.BASE_DIR.glob("static/**/*"), Path(settings.BASE_DIR, "requirements.txt")]
-    state = "".join(f"{file}{file.read_bytes()!r}" for file in sorted(files) if file.is_file())
-    stamp = settings.DATA_DIR / "static.sha256"
-    digest = hashlib.sha256(state.encode()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
-        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-        stamp.write_text(digest)
-
-
 def _fill_empty_archive() -> None:
     if not StoredCompletion.objects.exists():
         with open(_SAMPLES, "rb") as lines:
             list(import_lines(lines))
 
 
-def _demo_sentences() -> str:
-    """Make the person `demo` at the first start; say the password and the token as long as they hold."""
+def _prepare_demo() -> str:
+    """Make the person `demo` and samples at the very first start, or deactivate a demo that is not wanted any more.
+
+    Nobody else of that name is touched: the file says that this one was made here.
+    """
     file = settings.DATA_DIR / "demo.json"
-    kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-    demo, is_new = User.objects.get_or_create(username="demo")
+    if not settings.DEMO:
+        if file.exists():
+            User.objects.filter(username="demo").update(is_active=False)
+            AccessToken.objects.filter(owner__username="demo").delete()
+        return ""
+    kept = _read_demo(file)
+    demo = User.objects.filter(username="demo").first()
+    is_new = demo is None and not file.exists() and not User.objects.exists()
+    _fill_empty_archive()
+    if is_new:
+        demo = User.objects.create_user("demo")
+        _, kept["token"] = AccessToken.objects.issue(demo, "printed at the first start")
+    if demo is None:
+        return ""
+    if not demo.is_active:
+        return "  The person demo is deactivated. To use it again, activate it on /admin/.\n"
     if is_new or (settings.DEMO_PASSWORD and not demo.check_password(settings.DEMO_PASSWORD)):
         kept["password"] = settings.DEMO_PASSWORD or secrets.token_urlsafe(9)
         demo.set_password(kept["password"])
         demo.save(update_fields=["password"])
-    if is_new:
-        _, kept["token"] = AccessToken.objects.issue(demo, "printed at the first start")
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as written:
-        json.dump(kept, written)
+    write_private(file, json.dumps(kept))
+    return _demo_sentences(demo, kept)
+
+
+def _closed_keys() -> str:
+    """Say which API keys were encrypted by a master key that is not here, as after a restore without the secrets."""
+    closed = [f"{key.label} of {key.owner}" for key in ApiKey.objects.select_related("owner")
+              if not is_openable(key.sealed)]  # fmt: skip
+    if not closed:
+        return ""
+    return (
+        f"  No master key here opens these API keys: {', '.join(closed)}.\n"
+        f"  Restore key_encryption_keys (or KEY_ENCRYPTION_KEYS), or enter the keys anew on /keys/.\n"
+    )
+
+
+def _read_demo(file: Path) -> dict[str, str]:
+    """Read what was kept of the first start; nothing where the disk was full then."""
+    try:
+        kept = json.loads(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _demo_sentences(demo: User, kept: dict[str, str]) -> str:
+    """Say the password and the token as long as they hold."""
     password, token = kept.get("password", ""), kept.get("token", "")
     if not demo.check_password(password):
         password = "the one you chose (./run manage changepassword demo sets another)"
@@ -137,8 +170,10 @@ def _gunicorn() -> list[str]:
     host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
     options = {
         "--bind": f"{host}:{settings.PORT}",
-        "--worker-class": "gthread",
+        "--pythonpath": str(settings.BASE_DIR),
+        "--worker-class": "viewer.gunicorn_worker.Worker",
         "--threads": _THREADS,
+        "--limit-request-line": str(LONGEST_LINE),
         "--log-level": "warning",
     }
     flat = [word for option in options.items() for word in option]

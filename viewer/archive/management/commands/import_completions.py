@@ -15,8 +15,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseFailure
 from tqdm import tqdm
 
-from viewer.archive.bulk import cause_of
 from viewer.archive.importing import import_lines
+from viewer.archive.models import StoredCompletion
+from viewer.database import told
 
 _LONGEST_LINE = 512_000_000  # bytes; a file without line breaks would otherwise be read whole into memory
 _GZIP = b"\x1f\x8b"
@@ -37,10 +38,11 @@ class Command(BaseCommand):
         counts: Counter[str] = Counter()
         for name in options["files"]:
             try:
+                StoredCompletion.objects.exists()  # an archive that is not there is said before a file is read
                 counts += self._import_file(name, options["replace"])
             except DatabaseFailure as error:
                 stays = "What was stored before stays; run the same command again."
-                raise CommandError(f"The archive could not be written: {cause_of(error)}. {stays}") from error
+                raise CommandError(told(error, "The archive could not be written", stays)) from error
         self.stdout.write(
             f"{counts['imported']} imported, {counts['unchanged']} already there, {counts['replaced']} replaced, "
             f"{counts['kept']} kept as they were, {counts['bad']} bad"

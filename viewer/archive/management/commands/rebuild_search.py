@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -8,7 +10,9 @@ from django.db import DatabaseError
 from tqdm import tqdm
 
 from viewer.archive import search_index
-from viewer.archive.bulk import cause_of
+from viewer.database import told
+
+_SAID_EVERY = 10  # seconds
 
 
 class Command(BaseCommand):
@@ -23,23 +27,33 @@ class Command(BaseCommand):
         try:
             if not options["missing"]:
                 search_index.forget_everything()
-            done = _fill_in()
+            done = _fill_in(self._say)
             if not options["missing"]:
                 search_index.optimise()
         except DatabaseError as error:
             said = "What was written stays; go on with --missing."
-            raise CommandError(f"The index could not be written: {cause_of(error)}. {said}") from error
+            raise CommandError(told(error, "The index could not be written", said)) from error
         if done or not options["missing"]:
             self.stdout.write(f"{done} conversations made searchable")
 
+    def _say(self, sentence: str) -> None:
+        self.stderr.write(sentence)
+        self.stderr.flush()
 
-def _fill_in() -> int:
+
+def _fill_in(say: Callable[[str], object]) -> int:
+    """Write what is missing, with a bar, or with a line now and then where no terminal shows one."""
     missing = search_index.without_entries().count()
     if not missing:
         return 0
-    done = 0
+    done, said_at = 0, monotonic()
     with tqdm(total=missing, desc="search", unit="conversation", disable=None) as bar:
+        if bar.disable:
+            say(f"making {missing} conversations searchable")
         for count in search_index.fill_in():
             done += count
             bar.update(count)
+            if bar.disable and monotonic() - said_at > _SAID_EVERY:
+                say(f"{done} of {missing} conversations are searchable")
+                said_at = monotonic()
     return done

@@ -14,9 +14,9 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 from tqdm import tqdm
 
-from viewer.archive.bulk import cause_of
 from viewer.copies.models import AnotherIsActive, CopyRun
 from viewer.copies.worker import serve, work_on
+from viewer.database import told
 from viewer.keys.models import ApiKey
 
 _DAY = 24 * 60 * 60  # seconds
@@ -44,6 +44,8 @@ class Command(BaseCommand):
             raise CommandError("Name a key (--key LABEL --person USER), or give --loop to work on what pages ask for.")
         if options["key"]:
             _read(options)
+        else:
+            CopyRun.objects.exists()  # an archive that is not prepared is said, and not waited for
         stopping = _stopping(options["until_stdin_closes"])
         if not options["key"]:
             serve(stopping)
@@ -83,7 +85,7 @@ class Command(BaseCommand):
         except DatabaseFailure as error:
             connection.close()
             stays = "What was copied before stays; run the same command again."
-            raise CommandError(f"The archive could not be written: {cause_of(error)}. {stays}") from None
+            raise CommandError(told(error, "The archive could not be written", stays)) from None
 
     def _worked_on(self, run: CopyRun, stopping: threading.Event) -> CopyRun:
         with tqdm(desc=run.label, unit=" conversations", disable=not sys.stderr.isatty()) as bar:
@@ -96,6 +98,8 @@ class Command(BaseCommand):
                 if claimed := CopyRun.objects.filter(pk=run.pk).claim():
                     is_ours = True
                     work_on(claimed, stopping)
+                elif not User.objects.filter(pk=run.person_id, is_active=True).exists():
+                    raise CommandError(f"{run.person} was deactivated meanwhile; the run waits until they are active.")
                 else:
                     stopping.wait(1)
                 run.refresh_from_db()
@@ -121,6 +125,8 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     person = User.objects.filter(username=options["person"]).first()
     if person is None:
         raise CommandError(f"There is nobody with the name {options['person']}; give --person USER.")
+    if not person.is_active:
+        raise CommandError(f"{person} is deactivated, and nothing is copied with their keys. Activate them on /admin/.")
     key = ApiKey.objects.of(person).filter(label=options["key"]).first()
     if key is None:
         labels = ", ".join(ApiKey.objects.of(person).values_list("label", flat=True)) or "none yet"

@@ -20,5 +20,7 @@ class Command(BaseCommand):
         owner = get_user_model().objects.filter(username=options["user"]).first()
         if owner is None:
             raise CommandError(f"There is nobody with the name {options['user']}.")
+        if not owner.is_active:
+            raise CommandError(f"{owner} is deactivated: no token would open anything. Activate them on /admin/ first.")
         _, secret = AccessToken.objects.issue(owner, options["name"][:100])
         self.stdout.write(secret)
