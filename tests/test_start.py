@@ -206,7 +206,7 @@ def test_an_old_python_is_refused_in_one_sentence(tmp_path: Path) -> None:
     old = tmp_path / "python3"
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)
-    for name in ("run", "requirements.txt", "requirements-dev.txt"):
+    for name in ("run", "requirements.txt", "requirements-dev.txt", "requirements-tools.txt"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "run").chmod(0o755)
     for tool in ("sh", "dirname", "cmp", "cat"):
