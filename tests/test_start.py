@@ -167,7 +167,7 @@ def test_the_demo_goes_when_it_is_not_wanted_and_does_not_come_back(tmp_path: Pa
         assert "demo is deactivated" in again
         assert "Password" not in again
     database = sqlite3.connect(tmp_path / "lectern.sqlite3")
-    database.executescript("DELETE FROM django_session; DELETE FROM auth_user;")
+    database.executescript("DELETE FROM auth_user")
     database.close()
     (tmp_path / "demo.json").write_text("")  # as a full disk left it
     with running(tmp_path, COPY_WORKER="false") as (_, _, last):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from viewer.completions.ids import has_address
 from viewer.completions.reading import read_time
@@ -30,6 +30,9 @@ from .search_text import to_index
 
 _BATCH_BYTES = 8_000_000
 _BATCH_LINES = 500
+# SQLite lets one write at a time: whoever signs in meanwhile waits for the end of a batch, half a second at this size.
+_TURN_BYTES = 1_000_000
+_TURN_LINES = 100
 _UNQUOTED = re.compile(r"[\s\\?#%\x00-\x1f\x7f]")  # what not every client of the API quotes in a path
 _ALWAYS = ("content", "content_parts", "name", "refusal")  # there in every message, null or not
 _ALWAYS_THERE = frozenset(_ALWAYS)
@@ -77,6 +80,8 @@ def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[O
     """
     batch: list[tuple[int, Record | str]] = []
     size = 0
+    is_sqlite = connection.vendor == "sqlite"
+    most_bytes, most_lines = (_TURN_BYTES, _TURN_LINES) if is_sqlite else (_BATCH_BYTES, _BATCH_LINES)
     try:
         for number, line in enumerate(lines, start=1):
             text = line.strip(b" \t\r\n")
@@ -86,7 +91,7 @@ def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[O
                 continue
             batch.append((number, _read_or_say_why(text)))
             size += len(text)
-            if size >= _BATCH_BYTES or len(batch) >= _BATCH_LINES:
+            if size >= most_bytes or len(batch) >= most_lines:
                 yield from _store(batch, replace)
                 batch, size = [], 0
     except (OSError, EOFError, zlib.error):  # the file breaks off; the lines before the break are good
