@@ -34,7 +34,7 @@ def test_a_quit_while_a_request_is_handed_over_waits_for_no_lock(monkeypatch: py
         quitting.join(30)
         assert not quitting.is_alive()
     assert not worker.alive
-    assert timers == [2.0]
+    assert timers == [1.0]
     worker.method_queue.close()
 
 

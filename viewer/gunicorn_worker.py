@@ -11,7 +11,7 @@ from gunicorn.http.errors import LimitRequestLine
 from gunicorn.workers.gthread import ThreadWorker
 
 LONGEST_LINE = 65_536  # bytes of `GET /address HTTP/1.1`; a filter by 16 legal pairs of metadata is that long
-_AFTER_QUIT = 2.0  # seconds to finish what is being answered, after Ctrl-C
+_AFTER_QUIT = 1.0  # seconds to finish what is being answered, after Ctrl-C
 _TOO_LONG = b"<!doctype html><title>Too long</title><p>This address is too long. Shorten the search or the filter.\n"
 
 message.MAX_REQUEST_LINE = LONGEST_LINE  # no setting goes beyond 8,190, but for none at all
@@ -29,7 +29,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
 
     def handle_quit(self, sig: int, frame: Any) -> None:
-        """End in two seconds at most."""
+        """End in a second or so."""
         super().handle_exit(sig, frame)
         signal.setitimer(signal.ITIMER_REAL, _AFTER_QUIT)
 
