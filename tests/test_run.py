@@ -15,10 +15,8 @@ PYTHON = (
     CALLED
     + r"""
 case "$*" in
-    *"config get install.cert"*) exit 1 ;;
-    *"config get global.cert"*) echo /etc/company.pem ;;
-    *"config get global.index-url"*) echo https://index.example/simple ;;
-    *"config get"*) exit 1 ;;
+    *"config list"*) printf "%s\n" ":env:.cert='/etc/other.pem'" "global.cert='/etc/company.pem'" \
+        "global.index-url='https://old.example/simple'" "install.index-url='https://index.example/simple'" ;;
     *--target*)
         mkdir -p "$CHECKOUT/.tools/bin"
         cp "$STAND_INS/uv" "$CHECKOUT/.tools/bin/uv" ;;
@@ -118,7 +116,7 @@ def test_uv_goes_where_pip_is_told_to_go_and_the_server_knows_nothing_of_it(chec
     _, said = checkout.run()
     assert "UV_DEFAULT_INDEX=https://index.example/simple\n" in checkout.called()
     assert "SSL_CERT_FILE=/etc/company.pem\n" in checkout.called()
-    assert "UV_SYSTEM_CERTS" not in checkout.called()  # it would put the file aside
+    assert "UV_SYSTEM_CERTS=true\n" in checkout.called()
     assert "UV_CACHE_DIR" not in checkout.called()
     assert "manage.py start" in said
     assert "SSL_CERT_FILE" not in said

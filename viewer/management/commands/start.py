@@ -46,8 +46,7 @@ class Command(BaseCommand):
             with _one_machine_at_a_time():
                 call_command("migrate", verbosity=0)
                 call_command("rebuild_search", missing=True)
-                self.stdout.write(_prepare_demo())
-                self.stdout.write(_closed_keys())
+                self.stdout.write(_prepare_demo() + _closed_keys(), ending="")
         self.stdout.write("  Ctrl-C ends it.\n\n")
         self.stdout.flush()
         if settings.COPY_WORKER:
