@@ -20,6 +20,10 @@ def main() -> None:
         from viewer.database import told
 
         sys.exit(f"lectern: {told(error)}")
+    except OSError as error:
+        if error.filename is None and error.strerror is None:
+            raise
+        sys.exit(f"lectern: {error.filename or 'Writing failed'}: {error.strerror}.")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -14,11 +14,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import requests
 from django.conf import settings
+from django.contrib.auth.models import User
 
+from tests.conftest import make_key
 from tests.servers import free_port
+from viewer.management.commands import start
 
 ROOT = Path(__file__).parent.parent
 _COLLECTED = settings.DATA_DIR / "collected"
@@ -172,6 +176,13 @@ def test_the_demo_goes_when_it_is_not_wanted_and_does_not_come_back(tmp_path: Pa
     (tmp_path / "demo.json").write_text("")  # as a full disk left it
     with running(tmp_path, COPY_WORKER="false") as (_, _, last):
         assert "demo" not in last
+
+
+def test_a_restore_without_the_secrets_names_the_keys_that_stay_closed(alice: User, settings: Any) -> None:
+    make_key(alice, "work")
+    assert start._closed_keys() == ""
+    settings.KEY_ENCRYPTION_KEYS = ["B" * 43 + "="]
+    assert "No master key here opens these API keys: work of alice." in start._closed_keys()
 
 
 def test_six_first_starts_at_once_prepare_one_archive(tmp_path: Path) -> None:

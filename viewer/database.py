@@ -49,14 +49,14 @@ def cause_of(error: Error) -> str:
 
 def told(error: Error, failed: str = "The database failed", advice: str = "") -> str:
     """Say what is wrong and what to do; the words are the command's own, where the archive is prepared."""
-    if kind_of(error) != "unprepared":
-        return f"{failed}: {cause_of(error)}. {advice}".rstrip()
+    kind, cause = kind_of(error), cause_of(error)
+    if kind != "unprepared":
+        hint = " (is the disk full?)" if kind == "full" and "full" not in cause else ""
+        return f"{failed}: {cause}{hint}. {advice}".rstrip()
     file = sqlite_file()
     if file and not file.exists():
         return f"There is no archive at {file}. Correct DATA_DIR or DATABASE_URL, or start ./run, which prepares it."
-    return (
-        f"This archive is not prepared for this version ({cause_of(error)}). Start ./run, or run ./run manage migrate."
-    )
+    return f"This archive is not prepared for this version ({cause}). Start ./run, or run ./run manage migrate."
 
 
 def sqlite_file() -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from io import StringIO
 from itertools import chain, pairwise, product
 from typing import Any
 
@@ -18,6 +19,7 @@ from hypothesis import strategies as some
 from tests.conftest import make_choice, make_completion, make_long, say
 from tests.hostile import hold_everywhere
 from viewer.archive import search_index, search_text
+from viewer.archive.management.commands import rebuild_search
 from viewer.archive.models import SearchEntry, StoredCompletion, StoredMessage
 from viewer.archive.search_query import read_query
 from viewer.archive.search_text import asked_words, to_index, words_of
@@ -442,6 +444,20 @@ def test_what_changes_behind_our_back_is_not_found_until_it_is_filled_in(stored:
     call_command("rebuild_search", missing=True)
     assert (found("aardvark"), found("buffalo"), found("cassowary")) == (["c-3-0", "c-2-0"], ["c-0-0"], ["c-3-1"])
     assert found("aardvark before:1971") == ["c-2-0"]
+
+
+def test_a_journal_sees_how_far_the_index_is(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored(*(make_completion(f"c-{n}", say("user", "aardvark")) for n in range(120)))
+    SearchEntry.objects.all().delete()
+    monkeypatch.setattr(rebuild_search, "_SAID_EVERY", -1)
+    said = StringIO()
+    call_command("rebuild_search", missing=True, stderr=said)
+    assert said.getvalue().splitlines() == [
+        "making 120 conversations searchable",
+        "50 of 120 conversations are searchable",
+        "100 of 120 conversations are searchable",
+        "120 of 120 conversations are searchable",
+    ]
 
 
 @pytest.mark.django_db(transaction=True)

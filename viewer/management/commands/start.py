@@ -113,7 +113,8 @@ def _prepare_demo() -> str:
         kept["password"] = settings.DEMO_PASSWORD or secrets.token_urlsafe(9)
         demo.set_password(kept["password"])
         demo.save(update_fields=["password"])
-    write_private(file, json.dumps(kept))
+    if kept != _read_demo(file):
+        write_private(file, json.dumps(kept))
     return _demo_sentences(demo, kept)
 
 
