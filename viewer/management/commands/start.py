@@ -18,7 +18,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import connection
+from django.db import connection, transaction
 
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion
@@ -87,6 +87,7 @@ def _fill_empty_archive() -> None:
             list(import_lines(lines))
 
 
+@transaction.atomic  # a person whose password could not be kept is made again
 def _prepare_demo() -> str:
     """Make the person `demo` and samples at the very first start, or deactivate a demo that is not wanted any more.
 
@@ -98,22 +99,22 @@ def _prepare_demo() -> str:
             User.objects.filter(username="demo").update(is_active=False)
             AccessToken.objects.filter(owner__username="demo").delete()
         return ""
-    kept = _read_demo(file)
+    is_first_start = not file.exists() and not User.objects.exists()
+    if is_first_start:
+        _fill_empty_archive()
+        User.objects.create_user("demo")
     demo = User.objects.filter(username="demo").first()
-    is_new = demo is None and not file.exists() and not User.objects.exists()
-    _fill_empty_archive()
-    if is_new:
-        demo = User.objects.create_user("demo")
-        _, kept["token"] = AccessToken.objects.issue(demo, "printed at the first start")
     if demo is None:
         return ""
     if not demo.is_active:
         return "  The person demo is deactivated. To use it again, activate it on /admin/.\n"
-    if is_new or (settings.DEMO_PASSWORD and not demo.check_password(settings.DEMO_PASSWORD)):
+    kept = _read_demo(file)
+    if is_first_start:
+        _, kept["token"] = AccessToken.objects.issue(demo, "printed at the first start")
+    if is_first_start or (settings.DEMO_PASSWORD and not demo.check_password(settings.DEMO_PASSWORD)):
         kept["password"] = settings.DEMO_PASSWORD or secrets.token_urlsafe(9)
         demo.set_password(kept["password"])
         demo.save(update_fields=["password"])
-    if kept != _read_demo(file):
         write_private(file, json.dumps(kept))
     return _demo_sentences(demo, kept)
 
