@@ -62,6 +62,7 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "account_signup": (200, 200, 200, 200),
     "account_inactive": (200, 200, 200, 200),
     "health": (200, 200, 200, 200),
+    "ready": (200, 200, 200, 200),
 }
 # Routes that change something: what a POST for the owner's thing gets.
 CHANGING: dict[str, tuple[int | str, int, int, int]] = {

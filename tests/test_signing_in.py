@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 OPEN = {
-    "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password", "health",
+    "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password", "health", "ready",
 }  # fmt: skip
 ARGUMENTS = {
     "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "token_id": 1,

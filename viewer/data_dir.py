@@ -92,6 +92,6 @@ def write_private(file: Path, text: str) -> None:
 @contextlib.contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
     """Let no other process of this machine prepare the same folder meanwhile."""
-    with open(folder / "preparing.lock", "w") as lock:
+    with os.fdopen(os.open(folder / "preparing.lock", os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
