@@ -515,6 +515,13 @@ def test_bad_lines_are_named_by_number_and_the_status_is_1(write: Callable[..., 
     assert stored_ids() == {"one", "two"}
 
 
+def test_a_file_of_another_kind_does_not_fill_the_terminal(write: Callable[..., str]) -> None:
+    file = write(*[b"junk"] * 250)
+    status, out, err = run_command(file)
+    assert (status, len(err), err[-1]) == (1, 101, f"{file}: 150 more lines like these are only counted")
+    assert out[-1].endswith("250 bad")
+
+
 def test_a_completion_that_is_kept_is_named_and_no_failure(write: Callable[..., str], stored: Store) -> None:
     stored(make_completion("one"))
     file = write(*to_lines([make_completion("one", say("user", "new"))]))

@@ -20,6 +20,7 @@ from viewer.archive.models import StoredCompletion
 from viewer.database import told
 
 _LONGEST_LINE = 512_000_000  # bytes; a file without line breaks would otherwise be read whole into memory
+_MOST_SAID = 100  # lines of a file that are named: one of another kind would fill the terminal
 _GZIP = b"\x1f\x8b"
 
 
@@ -52,17 +53,20 @@ class Command(BaseCommand):
 
     def _import_file(self, name: str, replace: bool) -> Counter[str]:
         counts: Counter[str] = Counter()
+        said = 0
         try:
             with _opened(name) as (lines, progress):
                 for outcome in import_lines(_read_lines(lines), replace=replace):
                     counts[outcome.became] += 1
                     progress.update_to_here()
-                    if outcome.said:
+                    if outcome.said and (said := said + 1) <= _MOST_SAID:
                         self._say(f"{name}, line {outcome.line}: {outcome.said}")
         except (OSError, EOFError, ValueError, zlib.error) as error:
             # A cut-off gzip file ends here too; what came before it is stored.
             self._say(f"{name}: {getattr(error, 'strerror', None) or error}")
             counts["bad"] += 1
+        if said > _MOST_SAID:
+            self._say(f"{name}: {said - _MOST_SAID} more lines like these are only counted")
         return counts
 
     def _say(self, sentence: str) -> None:
