@@ -121,10 +121,9 @@ def _to_html(text: str, held: Held) -> str:
         return _render(text, held, tables=False)
     pipe, filler = held.letter("|"), held.letter("cell")
     text = _PIPE_IN_CODE.sub(lambda code: code[0].replace("|", pipe), text)
-    blocks = _BLANK_LINE.split(text)
-    tables = _has_small_tables(blocks)
-    widened = "\n".join([_widen_table(block, filler) for block in blocks]) if tables else text
-    html = _render(widened, held, tables=tables).replace(f"{filler}</th>", "</th>")
+    widened = _widen_tables(_BLANK_LINE.split(text), filler)
+    html = _render(text if widened is None else widened, held, tables=widened is not None)
+    html = html.replace(f"{filler}</th>", "</th>")
     if filler in html:  # what looked like a table is code that shows one
         html = _render(text, held, tables=False)
     return html
@@ -187,18 +186,28 @@ def _has_small_tables(blocks: list[str]) -> bool:
     return sum(max(line.count("|") for line in block) * len(block) for block in lines) <= _MOST_CELLS
 
 
-def _widen_table(block: str, filler: str) -> str:
-    """Give the head of a table, and the line under it, as many cells as its widest row has."""
-    if "|" not in block:
-        return block
-    lines = block.split("\n")
-    widest = 0
-    for n in range(len(lines) - 2, 0, -1):
-        widest = max(widest, _cells(lines[n + 1]))
-        if _is_under_head(lines[n]) and (missing := widest - _cells(lines[n])) > 0:
-            lines[n - 1] = _with_cells(lines[n - 1], filler, missing)
-            lines[n] = _with_cells(lines[n], "-", missing)
-    return "\n".join(lines)
+def _widen_tables(blocks: list[str], filler: str) -> str | None:
+    """Give the head of every table, and the line under it, as many cells as its widest row has.
+
+    None where the tables would not stay small. What is under one head may be a head too, and is then wider by then:
+    each line can make the one above it grow, so it is what they grow to that counts.
+    """
+    if not _has_small_tables(blocks):
+        return None
+    widened, cells = [], 0
+    for block in blocks:
+        lines = block.split("\n")
+        widest = 0
+        for n in range(len(lines) - 2, 0, -1) if "|" in block else ():
+            widest = max(widest, _cells(lines[n + 1]))
+            if cells + widest * len(lines) > _MOST_CELLS:
+                return None
+            if _is_under_head(lines[n]) and (missing := widest - _cells(lines[n])) > 0:
+                lines[n - 1] = _with_cells(lines[n - 1], filler, missing)
+                lines[n] = _with_cells(lines[n], "-", missing)
+        cells += widest * len(lines)
+        widened.append("\n".join(lines))
+    return "\n".join(widened)
 
 
 def _is_under_head(line: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import ClassVar
@@ -15,7 +15,6 @@ from typing import ClassVar
 from django.conf import settings
 from django.urls import reverse
 from django.utils.formats import date_format, number_format
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop, pgettext
 
 from viewer.client.client import index_of
@@ -42,12 +41,12 @@ from viewer.completions.types import (
 )
 
 from . import media
-from .budget import Budget
+from .budget import Budget, Clock
 from .citations import Source, list_sources
 from .lines import first_line
 from .no_link import why_no_link
 from .places import name_of_answer, place_of_answer, url_of
-from .prose import render_prose
+from .prose import Prose, render_prose
 from .remote_images import host_of as looked_up_host
 from .tools import Around, DrawnCall, DrawnResult, Ties
 from .visible import make_visible
@@ -115,11 +114,12 @@ class DrawnPart:
     bytes: int = 0
     width: int = 0
     height: int = 0
+    clock: Clock | None = field(default=None, repr=False, compare=False)  # of the page
 
     @property
-    def html(self) -> SafeString:
+    def prose(self) -> Prose:
         """The Markdown, drawn and made harmless: when it is printed, so that a bubble in the cache costs none of it."""
-        return render_prose(self.text, self.citations, self.sources).html
+        return render_prose(self.text, self.citations, self.sources, self.clock)
 
     @property
     def is_seen(self) -> bool:
@@ -427,8 +427,8 @@ def _draw(
         no_link=why_no_link(item.id),
         source="" if url else _draw_own_source(item.source, budget),
         is_linked=is_linked,
-        calls=_fitting(item, ties.calls(n, url), budget),
-        results=ties.results(n),
+        calls=ties.calls(n, url, budget),
+        results=ties.results(n, budget),
         left_out=budget.end_message(),
         whole_url=f"{url}raw/" if url else "",
     )
@@ -473,8 +473,8 @@ def _draw_said(choice: Choice, url: str, budget: Budget, as_source: bool, is_jso
     ties = Ties("", [choice.message], is_whole=budget.is_whole)
     return replace(
         bubble,
-        calls=_fitting(choice.message, ties.calls(0, url), budget),
-        results=ties.results(0),
+        calls=ties.calls(0, url, budget),
+        results=ties.results(0, budget),
         error=make_visible(budget.fit(choice.error)) or bubble.error,
         other=bubble.other + _draw_other(choice.other, budget),
         left_out=budget.end_message(),
@@ -488,10 +488,6 @@ def _draw_unreadable(item: Unreadable, budget: Budget) -> Bubble:
     )
     left_out = budget.end_message()
     return Bubble(id="", role="", look="neutral", label=gettext("Unreadable item"), parts=(part,), left_out=left_out)
-
-
-def _fitting(message: Message, drawn: tuple[DrawnCall, ...], budget: Budget) -> tuple[DrawnCall, ...]:
-    return drawn[: budget.fitting(call.source for call in message.tool_calls)]
 
 
 def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: bool, is_json: bool = False) -> Bubble:
@@ -580,7 +576,7 @@ def _draw_text(
     if not as_source and is_json_text(text) and budget.opens(text) and budget.take_to_open(text):
         return DrawnPart("text", text=make_visible(_indented(text)), is_json=True)
     if is_prose and (not url or budget.opens(text)) and budget.take_markdown(text):
-        return DrawnPart("text", text=text, is_prose=True, citations=part.citations, sources=sources)
+        return DrawnPart("text", text=text, is_prose=True, citations=part.citations, sources=sources, clock=budget.clock)
     if not url:
         return DrawnPart("text", text=make_visible(budget.fit(text)))
     if budget.take_to_open(text):

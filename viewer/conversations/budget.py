@@ -8,17 +8,39 @@ link to the whole. Twenty messages of 1.5 kB are a tenth of it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from viewer.completions.markdown import MARKDOWN_LIMIT
 
 MARKDOWN = 100_000  # characters; at worst each takes 20 µs and 15 characters of HTML
 TEXT = 400_000
 MESSAGE = 100_000
+_SECONDS = 1.0  # of CPU that formatting takes on one page; the texts above take a third of it at worst
 _FRAME = 500  # what a part costs beside its text, in characters
 _BEGINNING = 2_000  # characters that stand for a text that is not shown whole
 _LEAST = 200  # the same, when nothing is left
 _LONGEST_ENTRY = 4_000  # what an entry of a list costs at most, for it stands there by its beginning
+
+
+class Clock:
+    """How long the texts of one page may still be formatted, in CPU of this thread: the net below all other bounds."""
+
+    def __init__(self, seconds: float = _SECONDS) -> None:
+        self._left = seconds
+
+    @property
+    def is_over(self) -> bool:
+        return self._left <= 0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        began = time.thread_time()
+        try:
+            yield
+        finally:
+            self._left -= time.thread_time() - began
 
 
 class Budget:
@@ -29,6 +51,7 @@ class Budget:
 
     def __init__(self, *, is_whole: bool = False) -> None:
         self.is_whole = is_whole
+        self.clock = Clock(sys.maxsize if is_whole else _SECONDS)
         self._markdown = MARKDOWN
         self._text = TEXT
         self._message = MESSAGE

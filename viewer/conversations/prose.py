@@ -8,6 +8,7 @@ which lets through what the frames consist of and nothing else.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape, unescape
@@ -21,6 +22,7 @@ from viewer.completions.markdown import MARKDOWN_LIMIT, to_html, to_html_elsewhe
 from viewer.completions.source_text import clean
 from viewer.completions.types import Citation
 
+from .budget import Clock
 from .citations import (
     REL,
     Marks,
@@ -38,6 +40,7 @@ from .visible import make_visible, show_controls
 
 _NOT_ELSEWHERE = ("<img ", "<!-- raw HTML omitted -->", 'href=""', ' title="')
 _MOST_HALVINGS = 3
+_SECONDS_FOR_PLACES = 0.2  # of CPU; each look renders the text anew
 _SHOWN_ADDRESS = 120
 
 _TAG = re.compile(r"<[^>]*>")  # as comrak writes them: no > inside
@@ -86,10 +89,14 @@ _CLEANER = nh3.Cleaner(
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """What the Markdown of a message looks like, and the sources that it cites."""
+    """What the Markdown of a message looks like, and the sources that it cites.
+
+    One that `is_unformatted` stands as it was written, because formatting it would take too long.
+    """
 
     html: SafeString
     sources: tuple[Source, ...]
+    is_unformatted: bool = False
 
 
 def is_harmless_elsewhere(markdown: str) -> bool:
@@ -101,23 +108,31 @@ def is_harmless_elsewhere(markdown: str) -> bool:
     return is_the_same and not any(sign in html for sign in _NOT_ELSEWHERE)
 
 
-def render_prose(text: str, citations: Sequence[Citation] = (), sources: tuple[Source, ...] | None = None) -> Prose:
+def render_prose(
+    text: str,
+    citations: Sequence[Citation] = (),
+    sources: tuple[Source, ...] | None = None,
+    clock: Clock | None = None,
+) -> Prose:
     """Draw a text as Markdown, in time in line with its length. The indices of the citations count its characters.
 
-    `sources` number them where the message cites more than this text does.
+    `sources` number them where the message cites more than this text does; `clock` is that of the page.
     """
+    clock = clock or Clock()
     text = show_controls(clean(text))  # one character for one: the indices still hold
     sources = list_sources(citations) if sources is None else sources
-    html = name_markers(_draw(text, citations, sources), bool(sources))
+    with clock.running():
+        drawn = None if clock.is_over else _draw(text, citations, sources)
+    html = name_markers(_draw_plain(text) if drawn is None else drawn, bool(sources))
     if not text.isascii() or "&" in text:  # an entity can spell a hidden character
         html = make_visible(html)
-    return Prose(mark_safe(html), sources)  # noqa: S308 - two walls, above
+    return Prose(mark_safe(html), sources, drawn is None)  # noqa: S308 - two walls, above
 
 
-def _draw(text: str, citations: Sequence[Citation], sources: tuple[Source, ...]) -> str:
+def _draw(text: str, citations: Sequence[Citation], sources: tuple[Source, ...]) -> str | None:
     html = to_html(text) if len(text) <= MARKDOWN_LIMIT else None
     if html is None:
-        return _draw_plain(text)
+        return None
     marks: Marks = {}
     if places := find_places(text, citations, sources) if sources else []:
         with_all = _to_html_with(places, text, html)
@@ -136,18 +151,25 @@ def _to_html_with(places: list[Place], text: str, html: str) -> tuple[str, Marks
     return (drawn, marks) if drawn is not None and take_marks(drawn, marks)[0] == html else None
 
 
-def _harmless(places: list[Place], text: str, html: str, halvings: int = _MOST_HALVINGS) -> list[Place]:
-    """Keep the places whose marks change nothing of what Markdown makes of the text; renders it 23 times at most."""
-    if not places or _to_html_with(places, text, html):
-        return places
-    if not halvings or len(places) == 1:
-        return []
-    middle = len(places) // 2
-    kept = [
-        *_harmless(places[:middle], text, html, halvings - 1),
-        *_harmless(places[middle:], text, html, halvings - 1),
-    ]
-    return _harmless(kept, text, html, halvings=0) if len(kept) < len(places) else []
+def _harmless(places: list[Place], text: str, html: str) -> list[Place]:
+    """Keep the places whose marks change nothing of what Markdown makes of the text; renders it 23 times at most.
+
+    When the time is over, what was not looked at is left out: its source is in the list of sources alone.
+    """
+    until = time.thread_time() + _SECONDS_FOR_PLACES
+
+    def keep(places: list[Place], halvings: int) -> list[Place]:
+        if not places or time.thread_time() > until:
+            return []
+        if _to_html_with(places, text, html):
+            return places
+        if not halvings or len(places) == 1:
+            return []
+        middle = len(places) // 2
+        kept = [*keep(places[:middle], halvings - 1), *keep(places[middle:], halvings - 1)]
+        return keep(kept, 0) if len(kept) < len(places) else []
+
+    return keep(places, _MOST_HALVINGS)
 
 
 def _frame(html: str, marks: Marks) -> str:

@@ -9,7 +9,7 @@ meant. So a result stands in one card at most.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -25,6 +25,7 @@ from viewer.completions.outcomes import outcome_of, said_by
 from viewer.completions.source_text import STRICT, members, pretty
 from viewer.completions.types import Message, Outcome, TextPart, ToolCall, ToolResult, Unreadable
 
+from .budget import Budget
 from .lines import first_line
 from .visible import make_visible
 
@@ -34,6 +35,7 @@ State = Literal["error", "good", "answered", "elsewhere", "open", "nameless", "n
 _SUMMARY = 160  # characters
 _SHOWN = 4_000  # characters of arguments or of a result that stand open, and
 _SHOWN_LINES = 40  # lines; the whole is a request of its own
+_MOST_IN_CARD = 20  # results of one call; all of them stand in their messages
 _PATH_SAFE = "~:@!$&'()*+,;="  # what may stand in a path segment as it is (RFC 3986)
 
 
@@ -126,6 +128,7 @@ class Ties:
             self._results[call].append(said)
         self._ids = Counter(call.id for message in self._messages.values() for call in message.tool_calls if call.id)
         self._drawn: dict[Place, DrawnResult] = {}
+        self._nameless: dict[int, tuple[set[str], bool]] = {}
 
     def reach_beyond(self) -> tuple[bool, bool]:
         """Say whether the page before may hold the call of a result, and the page behind the result of a call."""
@@ -139,27 +142,31 @@ class Ties:
         is_linked = bool(self._base) and has_address(message.id)
         return f"{self._base}{quote(message.id, safe=_PATH_SAFE)}/" if is_linked else ""
 
-    def calls(self, n: int, url: str) -> tuple[DrawnCall, ...]:
+    def calls(self, n: int, url: str, budget: Budget) -> tuple[DrawnCall, ...]:
         """Draw the calls of the page's message `n`. `url` is its address, behind which each has one of its own."""
         at = self._first + n
+        calls = self._messages[at].tool_calls
+        fitting = budget.fitting(call.source for call in calls)
         return tuple(
-            self._draw_call(call, (at, i), f"{url}calls/{i}/" if url else "")
-            for i, call in enumerate(self._messages[at].tool_calls)
+            self._draw_call(call, (at, i), f"{url}calls/{i}/" if url else "") for i, call in enumerate(calls[:fitting])
         )
 
-    def results(self, n: int) -> tuple[DrawnResult, ...]:
+    def results(self, n: int, budget: Budget) -> tuple[DrawnResult, ...]:
         """Draw the results that the page's message `n` holds."""
         at = self._first + n
-        return tuple(self._draw_result((at, i)) for i in range(len(self._messages[at].results)))
+        message = self._messages[at]
+        fitting = budget.fitting(said_by(message, result) for result in message.results)
+        return tuple(self._draw_result((at, i)) for i in range(fitting))
 
     def _draw_call(self, call: ToolCall, place: Place, url: str) -> DrawnCall:
         given = given_to(call)
         is_custom = call.kind == "custom"
         text = draw_text(given, "" if self._is_whole else url, is_json=not is_custom)
         tied = self._results.get(place, ())
-        results = tuple(self._draw_result(said) for said in tied if self._is_here(said[0]))
+        here = [said for said in tied if self._is_here(said[0])]
+        results = tuple(self._draw_result(said) for said in here[:_MOST_IN_CARD])
         beyond = next((self._tie(said[0]) for said in tied if not self._is_here(said[0])), None)
-        state = _state(call, results, beyond, is_end=self._around.is_end)
+        state = _state(call, [self._outcome(said) for said in here], beyond, is_end=self._around.is_end)
         if state in ("open", "never") and self._may_have_a_nameless_result(place[0], call):
             state = "nameless"
         may_come = state in ("elsewhere", "open")
@@ -176,7 +183,7 @@ class Ties:
             state=state,
             output=draw_output(call, f"{url}output/" if url and not self._is_whole else ""),
             outcome=call.outcome,
-            notes=tuple(self._notes_on_call(call, len(results))),
+            notes=tuple(self._notes_on_call(call, len(here))),
             key=_key(call.id, call.name, is_legacy=call.kind == "function_call") if may_come else "",
         )
 
@@ -208,6 +215,10 @@ class Ties:
             key=key,
         )
 
+    def _outcome(self, said: Place) -> Outcome:
+        message = self._messages[said[0]]
+        return outcome_of(message, message.results[said[1]])
+
     def _notes_on_call(self, call: ToolCall, results: int) -> Iterator[str]:
         if self._ids[call.id] > 1:
             yield gettext("%(count)d calls have this id; their order says which result is whose") % {
@@ -237,13 +248,21 @@ class Ties:
 
         They are meant for the calls without an id, where there are some.
         """
-        if call.id and not all(one.id for one in self._messages[at].tool_calls):
-            return False
-        while (message := self._messages.get(at := at + 1)) is not None and message.results:
-            for n, result in enumerate(message.results):
-                if not result.call_id and result.name in ("", call.name) and (at, n) not in self._calls:
-                    return True
-        return False
+        if at not in self._nameless:
+            self._nameless[at] = self._nameless_results(at)
+        names, are_for_nameless = self._nameless[at]
+        return not (call.id and are_for_nameless) and not names.isdisjoint(("", call.name))
+
+    def _nameless_results(self, at: int) -> tuple[set[str], bool]:
+        """Give the tools of the results without an id that follow a message, and whether it has calls without one."""
+        are_for_nameless = not all(call.id for call in self._messages[at].tool_calls)
+        names: set[str] = set()
+        behind = at + 1
+        while (message := self._messages.get(behind)) is not None and message.results:
+            untied = (result for n, result in enumerate(message.results) if (behind, n) not in self._calls)
+            names.update(result.name for result in untied if not result.call_id)
+            behind += 1
+        return names, are_for_nameless
 
     def _is_here(self, at: int) -> bool:
         return self._first <= at < self._end
@@ -288,14 +307,14 @@ def _by_id(items: Sequence[Item]) -> Iterator[tuple[Place, Place]]:
 
 
 def _same(items: Sequence[Item], id_of: Callable[[str], str]) -> Iterator[tuple[Place, Place]]:
-    latest: dict[str, list[Place]] = {}
+    latest: dict[str, deque[Place]] = {}
     for at, item in enumerate(items):
         if not isinstance(item, Message):
             continue
         for n, result in enumerate(item.results):
             if places := latest.get(id_of(result.call_id)):
-                yield (at, n), places.pop(0) if len(places) > 1 else places[0]
-        asked: dict[str, list[Place]] = defaultdict(list)
+                yield (at, n), places.popleft() if len(places) > 1 else places[0]
+        asked: dict[str, deque[Place]] = defaultdict(deque)
         for n, call in enumerate(item.tool_calls):
             if call.id:
                 asked[id_of(call.id)].append((at, n))
@@ -323,15 +342,19 @@ def _only_choices(
         return
     free = [(n, call.name) for n, call in enumerate(asker.tool_calls) if (asking, n) not in answered]
     names = {said: message.results[said[1]].name for said in nameless if isinstance(message := items[said[0]], Message)}
-    meant = {said: [n for n, name in free if names[said] in ("", name)] for said in nameless}
-    claims = Counter(n for calls in meant.values() for n in calls)
-    for said, calls in meant.items():
-        if len(calls) == 1 and claims[calls[0]] == 1:
-            yield said, (asking, calls[0])
+    claims = Counter(names.values())
+    by_name: dict[str, list[int]] = defaultdict(list)
+    for n, name in free:
+        by_name[name].append(n)
+    for said, name in names.items():
+        meant = by_name.get(name, []) if name else [n for n, _ in free[:2]]
+        if len(meant) == 1:
+            its_name = asker.tool_calls[meant[0]].name
+            if claims[its_name] + (claims[""] if its_name else 0) == 1:
+                yield said, (asking, meant[0])
 
 
-def _state(call: ToolCall, results: Sequence[DrawnResult], beyond: Tie | None, *, is_end: bool) -> State:
-    outcomes = [result.outcome for result in results]
+def _state(call: ToolCall, outcomes: list[Outcome], beyond: Tie | None, *, is_end: bool) -> State:
     if call.output is not None or call.outcome:
         outcomes.append(call.outcome)
     if outcomes:

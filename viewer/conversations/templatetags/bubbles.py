@@ -22,6 +22,7 @@ from django.utils.translation import get_language
 from viewer.conversations.bubbles import Bubble
 
 register = template.Library()
+_UNFORMATTED = " data-unformatted>"  # there was no time for a text, which another page may have; no text can say so
 _A_DAY = 24 * 60 * 60  # seconds
 _LARGEST = 64_000  # bytes; with the cache's 1,000 entries this bounds its memory
 
@@ -35,7 +36,7 @@ def drawn(bubble: Bubble, template: str = "conversations/_bubble.html") -> SafeS
     html: str | None = kept.get(key)
     if html is None:
         html = render_to_string(template, {"bubble": bubble})
-        if len(html.encode()) <= _LARGEST:
+        if len(html.encode()) <= _LARGEST and _UNFORMATTED not in html:
             kept.set(key, html, _A_DAY)
     return mark_safe(html)  # noqa: S308  # a template has drawn it
 
