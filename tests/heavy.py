@@ -25,7 +25,9 @@ def _cited(count: int) -> list[dict[str, Any]]:
 
 
 def _calls(count: int, arguments: str = "{}") -> list[dict[str, Any]]:
-    return [{"id": f"c{n}", "type": "function", "function": {"name": "f", "arguments": arguments}} for n in range(count)]
+    return [
+        {"id": f"c{n}", "type": "function", "function": {"name": "f", "arguments": arguments}} for n in range(count)
+    ]
 
 
 def _widening_table(_: int) -> dict[str, Any]:
@@ -57,7 +59,9 @@ def _nested(depth: int) -> Any:
 HEAVY: dict[str, Callable[[int], dict[str, Any]]] = {
     "widening tables": _widening_table,
     "citations": lambda size: _said(annotations=_cited(size * 3_333)),
-    "cited markdown": lambda size: _said(content="word [a](https://1.example/) " * 690, annotations=_cited(size * 3_333)),
+    "cited markdown": lambda size: _said(
+        content="word [a](https://1.example/) " * 690, annotations=_cited(size * 3_333)
+    ),
     "tool calls": lambda size: _said(tool_calls=_calls(size * 3_333)),
     "calls that fail": lambda size: _said(
         tool_calls=[call | {"output": {"error": "e"}} for call in _calls(size * 3_333)]
@@ -80,9 +84,14 @@ HEAVY: dict[str, Callable[[int], dict[str, Any]]] = {
     "one word": lambda size: _said("user", "x" * (size * _LOAD) + WORD),
     "name": lambda size: _said("user", "x", name="n" * (size * 100_000)),
     "call names": lambda size: _said(
-        tool_calls=[{"id": "i" * size * 100_000, "type": "function",
-                     "function": {"name": "n" * size * 100_000, "arguments": "{}"}}]
-    ),  # fmt: skip
+        tool_calls=[
+            {
+                "id": "i" * size * 100_000,
+                "type": "function",
+                "function": {"name": "n" * size * 100_000, "arguments": "{}"},
+            }
+        ]
+    ),
     "role": lambda size: _said("r" * (size * 100_000), "x"),
     "file name": lambda size: _said(
         "user", [{"type": "file", "file": {"filename": "é" * (size * 7_000) + ".pdf", "file_data": "JVBERi0xLjc="}}]
@@ -106,7 +115,11 @@ HEAVY: dict[str, Callable[[int], dict[str, Any]]] = {
         **_said(),
         "choices": [
             make_choice("x")
-            | {"logprobs": {"content": [{"token": "t", "logprob": -0.5, "bytes": [116], "top_logprobs": []}] * (size * 15_000)}}
+            | {
+                "logprobs": {
+                    "content": [{"token": "t", "logprob": -0.5, "bytes": [116], "top_logprobs": []}] * (size * 15_000)
+                }
+            }
         ],
     },
     "reasoning": lambda size: _said(reasoning_content=f"thought {WORD} " * (size * 66_000)),
@@ -118,7 +131,7 @@ HEAVY: dict[str, Callable[[int], dict[str, Any]]] = {
     "lines": lambda size: _said("user", f"{WORD}\n" * (size * 140_000)),
     "hidden characters": lambda size: _said("user", "\u202e\U000e0041" * (size * 166_000)),
     "messages": lambda size: {"messages": [say("user", f"{WORD} {n}") for n in range(size * 33)]},
-}  # fmt: skip
+}
 
 
 def _markdown(n: int) -> str:

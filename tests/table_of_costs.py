@@ -10,21 +10,22 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from django.contrib.auth.models import User  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connections  # noqa: E402
-from django.test import Client  # noqa: E402
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client
 
-from tests.costs import cost_of  # noqa: E402
-from tests.heavy import HEAVY, PAGES, make_heavy  # noqa: E402
-from viewer.archive.importing import import_lines  # noqa: E402
-from viewer.archive.models import StoredCompletion  # noqa: E402
+from tests.costs import cost_of
+from tests.heavy import HEAVY, PAGES, make_heavy
+from viewer.archive.importing import import_lines
+from viewer.archive.models import StoredCompletion
 
 
 def _table(names: list[str], pages: list[str], size: int) -> Iterator[str]:
@@ -33,8 +34,8 @@ def _table(names: list[str], pages: list[str], size: int) -> Iterator[str]:
     reader = Client(SERVER_NAME="localhost", raise_request_exception=True)
     reader.force_login(person)
 
-    def fetch(address: str, cookies: dict[str, str]) -> str:
-        reader.cookies.load(cookies)
+    def fetch(address: str, view: str) -> str:
+        reader.cookies.load(view)
         answer = reader.get(address)
         length = sum(map(len, answer)) if answer.streaming else len(answer.content)
         return f"{answer.status_code if answer.status_code != 200 else ''} {length / 1000:.0f}k"
@@ -46,11 +47,10 @@ def _table(names: list[str], pages: list[str], size: int) -> Iterator[str]:
         StoredCompletion.objects.all().delete()
         line = json.dumps(make_heavy(name, size), ensure_ascii=False).encode()
         connections.close_all()
-        seconds, memory, told = cost_of(lambda line=line: bring_in(line))
+        seconds, memory, told = cost_of(partial(bring_in, line))
         yield f"{name:24} {'import':16} {seconds:6.2f} s {memory:6.0f} MB  {len(line) / 1e6:.1f} MB {told[:60]}"
         for page in pages:
-            address, _, view = PAGES[page].partition("|")
-            seconds, memory, told = cost_of(lambda: fetch(address, dict([view.split("=")]) if view else {}))
+            seconds, memory, told = cost_of(partial(fetch, *PAGES[page].partition("|")[::2]))
             mark = "!" if seconds > 2 or memory > 200 else " "
             yield f"{name:24} {page:16} {seconds:6.2f} s {memory:6.0f} MB {mark}{told}"
 

@@ -84,6 +84,8 @@ _UNSEEN = {
 }  # within a sentence
 _NO_ADDRESS = gettext_noop("Not shown here: its message has no id, and so its bytes have no address")
 _LEFT_OUT = gettext_noop("Left out by the program that recorded the conversation")
+_MOST_CITATIONS = 1_000  # of a message that are looked at for a page; each costs 50 µs
+_MOST_ANSWERS = 100  # of a completion on a page; OpenAI gives 128 at the most
 _MOST_GROWTH = 5  # times; JSON that is indented to more is mostly blanks
 _LONGEST_REASON = 200  # characters of a finish reason that nobody knows
 
@@ -286,19 +288,21 @@ def place_answer(
     """Draw the choices, to stand after the messages; where a server appended them as messages, mark those instead.
 
     `shown` and its `bubbles` are oldest first and end with the newest message; `goes_on` says that there are older
-    ones elsewhere, so that the choices may have begun on the page before. `linked` is the place of an answer.
+    ones elsewhere, so that the choices may have begun on the page before. `linked` is the place of an answer. Of very
+    many choices the first are drawn, and the linked one.
     """
     choices = completion.choices
-    notes = [_draw_choice(completion_id, choices, position) for position in range(len(choices))]
+    budget = Budget(is_whole=is_whole)
     if appended := min(appended_answers(shown, choices, goes_on=goes_on), len(bubbles)):
         said = map(with_choice, shown[-appended:], choices[-appended:])
-        ends = zip(bubbles[-appended:], said, notes[-appended:], strict=True)
+        positions = range(len(choices) - appended, len(choices))
+        notes = [_draw_choice(completion_id, choices, position) for position in positions]
+        ends = zip(bubbles[-appended:], said, notes, strict=True)
         return bubbles[:-appended] + [_as_answer(*end, linked, Budget(is_whole=is_whole)) for end in ends], []
-    budget = Budget(is_whole=is_whole)
-    is_json = "json" in completion.parameters.get("response_format", "")
     return bubbles, [
-        _draw_answer(completion_id, choice, note, linked, budget, as_source, is_json)
-        for choice, note in zip(choices, notes, strict=True)
+        draw_answer(completion_id, completion, position, budget, linked=linked, as_source=as_source)
+        for position in range(len(choices))
+        if is_whole or position < _MOST_ANSWERS or place_of_answer(position) == linked
     ]
 
 
@@ -358,10 +362,10 @@ def _as_answer(bubble: Bubble, said: Message | Unreadable, note: DrawnChoice, li
         return bubble
     return replace(
         bubble,
-        sources=list_sources(said.citations),
+        sources=list_sources(_cited(said, budget)),
         reasoning=tuple(_draw_reasoning(found, bubble.url, budget) for found in said.reasoning),
         error=make_visible(said.error),
-        other=_draw_other(said.other, budget),
+        other=draw_other(said.other, budget),
     )
 
 
@@ -449,20 +453,24 @@ def _draw_choice(completion_id: str, choices: tuple[Choice, ...], position: int)
     )
 
 
-def _draw_answer(
+def draw_answer(
     completion_id: str,
-    choice: Choice,
-    note: DrawnChoice,
-    linked: str,
+    completion: Completion,
+    position: int,
     budget: Budget,
-    as_source: bool,
-    is_json: bool,
+    *,
+    linked: str = "",
+    as_source: bool = False,
 ) -> Bubble:
-    place = place_of_answer(note.position)
+    """Draw one of the choices as a bubble of its own."""
+    choices = completion.choices
+    is_json = "json" in completion.parameters.get("response_format", "")
+    place = place_of_answer(position)
     url = url_of(completion_id, place)
     is_linked = place == linked
     budget = Budget() if is_linked else budget  # as in `_draw`
-    bubble = _draw_said(choice, url, budget, as_source, is_json)
+    note = _draw_choice(completion_id, choices, position)
+    bubble = _draw_said(choices[position], url, budget, as_source, is_json)
     return replace(bubble, id=place, url=url, is_linked=is_linked, choice=note, is_answer=True)
 
 
@@ -476,7 +484,7 @@ def _draw_said(choice: Choice, url: str, budget: Budget, as_source: bool, is_jso
         calls=ties.calls(0, url, budget),
         results=ties.results(0, budget),
         error=make_visible(budget.fit(choice.error)) or bubble.error,
-        other=bubble.other + _draw_other(choice.other, budget),
+        other=bubble.other + draw_other(choice.other, budget),
         left_out=budget.end_message(),
         whole_url=f"{url}raw/",
     )
@@ -494,7 +502,7 @@ def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: b
     """Draw what a message and a choice have in common; below their address stand their parts and their JSON."""
     parts_url = f"{own_url}parts/" if own_url else ""
     is_prose = message.role == "assistant" and not (as_source or is_json)
-    sources = list_sources(message.citations)
+    sources = list_sources(_cited(message, budget))
     of_tools = parts_of_tools(message)
     parts: list[DrawnPart] = []
     images = 0
@@ -528,10 +536,18 @@ def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: b
         reasoning=tuple(_draw_reasoning(found, own_url, budget) for found in message.reasoning),
         error=make_visible(budget.fit(message.error)),
         created=message.created,
-        other=_draw_other(message.other, budget),
+        other=draw_other(message.other, budget),
         is_empty=not (parts or message.tool_calls or message.reasoning or message.results or message.other),
         has_refusal=any(part.kind == "refusal" for part in parts),
     )
+
+
+def _cited(message: Message, budget: Budget) -> tuple[Citation, ...]:
+    """Give the citations that a page looks at; what those behind them would have shown is left out."""
+    if budget.is_whole or len(message.citations) <= _MOST_CITATIONS:
+        return message.citations
+    budget.leave_out(sum(len(cited.url) + len(cited.title) for cited in message.citations[_MOST_CITATIONS:]))
+    return message.citations[:_MOST_CITATIONS]
 
 
 def _draw_reasoning(found: Reasoning, own_url: str, budget: Budget) -> DrawnPart:
@@ -550,7 +566,8 @@ def _draw_own_source(source: str, budget: Budget) -> str:
     return make_visible(source if budget.take_to_open(source) else f"{budget.take_beginning(source)}…")
 
 
-def _draw_other(other: dict[str, str], budget: Budget) -> tuple[tuple[str, str], ...]:
+def draw_other(other: dict[str, str], budget: Budget) -> tuple[tuple[str, str], ...]:
+    """Draw names with their values, as far as there is room."""
     shown = budget.fitting(other)
     return tuple((name, budget.fit(source)) for name, source in islice(other.items(), shown))
 
@@ -573,10 +590,11 @@ def _draw_text(
     One that is too long, by itself or for what the page has left, is its beginning and the address of the whole.
     """
     text = part.text
-    if not as_source and is_json_text(text) and budget.opens(text) and budget.take_to_open(text):
+    if not as_source and budget.opens(text) and is_json_text(text) and budget.take_to_open(text):
         return DrawnPart("text", text=make_visible(_indented(text)), is_json=True)
     if is_prose and (not url or budget.opens(text)) and budget.take_markdown(text):
-        return DrawnPart("text", text=text, is_prose=True, citations=part.citations, sources=sources, clock=budget.clock)
+        cited = part.citations if budget.is_whole else part.citations[:_MOST_CITATIONS]
+        return DrawnPart("text", text=text, is_prose=True, citations=cited, sources=sources, clock=budget.clock)
     if not url:
         return DrawnPart("text", text=make_visible(budget.fit(text)))
     if budget.take_to_open(text):

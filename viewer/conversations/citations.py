@@ -112,8 +112,10 @@ def find_places(text: str, citations: Iterable[Citation], sources: Iterable[Sour
     reader = _Reader(text)
     places: dict[Place, None] = {}
     for cited in citations:
+        if len(places) == _MOST_PLACES:
+            break
         source = numbers.get(without_campaign(web_address(cited.url)))
-        if source is not None and len(places) < _MOST_PLACES and (place := reader.place(cited, source)):
+        if source is not None and (place := reader.place(cited, source)):
             places[place] = None
     return list(places)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
@@ -12,8 +13,13 @@ from django.utils.translation import gettext, gettext_noop
 from viewer.client.client import Order
 from viewer.completions.types import Completion
 
-from .bubbles import Bubble, Hidden
-from .lists import with_query
+from .bubbles import Bubble, Hidden, draw_other
+from .budget import Budget
+from .lists import metadata_links, with_query
+
+_FEW = 50  # pairs, which all have room
+_MOST_REASONS, _LONGEST_REASON = 10, 200
+_LONGEST_READ = 1_000_000  # characters of JSON that are read to say them in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +88,33 @@ def _draw_jump(kind: Kind, holders: list[Bubble]) -> Jump:
     return Jump(kind, gettext(kind.label), sum(kind.count(bubble) for bubble in holders), url)
 
 
+def draw_facts(completion: Completion | None, pair: str, field: str) -> dict[str, Any]:
+    """Draw what the completion says of itself, as far as there is room, and how many characters there is none for.
+
+    `pair` and `field` are names of its metadata and of its other fields that are shown in any case.
+    """
+    if completion is None:
+        return {}
+    budget = Budget()
+    metadata = dict(draw_other(_with_first(completion.metadata, pair), budget))
+    return {
+        "metadata": metadata_links(metadata),
+        "finish_reasons": finish_reasons(completion),
+        "parameters": [(name, budget.fit(value)) for name, value in draw_parameters(completion)],
+        "other": draw_other(_with_first(completion.other, field), budget),
+        "facts_left_out": budget.end_message(),
+    }
+
+
+def _with_first(pairs: dict[str, str], name: str) -> dict[str, str]:
+    """Put the pair that is asked for before all others, where there are many."""
+    return {name: pairs[name]} | pairs if name in pairs and len(pairs) > _FEW else pairs
+
+
 def finish_reasons(completion: Completion) -> list[str]:
-    """Give each reason once, however many choices ended by it."""
-    return list(dict.fromkeys(choice.finish_reason for choice in completion.choices if choice.finish_reason))
+    """Give each reason once, however many choices ended by it; only the first of very many, each by its beginning."""
+    reasons = dict.fromkeys(choice.finish_reason[:_LONGEST_REASON] for choice in completion.choices)
+    return [reason for reason in reasons if reason][:_MOST_REASONS]
 
 
 def draw_parameters(completion: Completion) -> list[tuple[str, str]]:
@@ -94,6 +124,8 @@ def draw_parameters(completion: Completion) -> list[tuple[str, str]]:
 
 def _in_words(name: str, source: str) -> str:
     """Say a value: a text without its quotes, a list by its length, `{"type": "text"}` by its type, else the JSON."""
+    if len(source) > _LONGEST_READ:
+        return source
     try:
         value = json.loads(source)
     except (ValueError, RecursionError):

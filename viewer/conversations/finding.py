@@ -35,7 +35,8 @@ from viewer.completions.types import (
     parts_of_tools,
 )
 
-from .bubbles import Bubble, draw_messages, place_answer
+from .bubbles import Bubble, draw_answer, draw_messages
+from .budget import Budget
 from .citations import list_sources
 from .media import is_address
 from .places import url_of
@@ -205,12 +206,12 @@ def _hits_in_answer(
     completion: Completion, shown: tuple[Message | Unreadable, ...], pattern: re.Pattern[str], landing: _Landing
 ) -> Iterator[Hit]:
     """List the hits of the choices; they stand behind the last message, unless they are the last messages."""
-    bubbles = draw_messages(landing.completion_id, shown, as_source=True)
-    _, answer = place_answer(landing.completion_id, completion, shown, bubbles, goes_on=True, as_source=True)
-    for choice, bubble in zip(completion.choices, answer, strict=False):  # no answer: it is the last messages
-        yield from _hits(
-            bubble, _places(with_choice(choice.message, choice), pattern), replace(landing, place=bubble.id)
-        )
+    if appended_answers(shown, completion.choices, goes_on=True):
+        return
+    for position, choice in enumerate(completion.choices):
+        if places := _places(with_choice(choice.message, choice), pattern):
+            bubble = draw_answer(landing.completion_id, completion, position, Budget(), as_source=True)
+            yield from _hits(bubble, places, replace(landing, place=bubble.id))
 
 
 def _places(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Place]:

@@ -18,6 +18,7 @@ from viewer.completions.types import Completion, Unreadable
 from viewer.http import Request, page_before
 
 _PARAMETERS = ("model", "order")
+_LONGEST_IN_ADDRESS = 1_000  # characters of a pair; OpenAI takes 64 and 512
 _METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
 
 
@@ -114,8 +115,11 @@ def filters(narrowed: dict[str, str]) -> list[Pair]:
 
 
 def metadata_links(metadata: dict[str, str]) -> list[Pair]:
-    """Give each pair of a completion with the list of its like."""
-    return [Pair(key, value, list_url({f"metadata[{key}]": value})) for key, value in metadata.items()]
+    """Give each pair of a completion with the list of its like; no address where it would be too long for one."""
+    return [
+        Pair(key, value, list_url({f"metadata[{key}]": value}) if len(key) + len(value) <= _LONGEST_IN_ADDRESS else "")
+        for key, value in metadata.items()
+    ]
 
 
 def without(narrowed: dict[str, str], name: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -16,10 +17,15 @@ from viewer.completions.markdown import without_marks
 from viewer.completions.types import Completion, Message, Unreadable, text_of
 
 from .bubbles import is_seen
+from .budget import Clock
 from .lines import in_one_line
 from .no_link import why_no_link
 
 _BEGINNING = 1_000  # characters of an answer; a row shows less
+_MOST_PAIRS = 16  # of metadata, as many as OpenAI takes; the conversation has all
+_LONGEST = 200  # characters of a model, a name or a value
+_MOST_CALLS = 20
+_SECONDS = 0.5  # of CPU that the first questions of a page take; a row without one shows its answer
 _OPENING = 5  # messages that are looked through for the first question; prompts and examples stand before it
 
 
@@ -41,11 +47,14 @@ class Row:
 
 def draw_rows(client: Client, found: Iterable[Completion | Unreadable]) -> list[Row]:
     """Draw a page of the list; each row with what was asked, where that costs no question to a server elsewhere."""
+    clock = Clock(_SECONDS)
+
+    def asked_in(item: Completion) -> str:
+        with clock.running():
+            return first_question(client, item.id) if client.is_local and not clock.is_over else ""
+
     return [
-        draw_row(item, first_question(client, item.id) if client.is_local else "")
-        if isinstance(item, Completion)
-        else _draw_unreadable(item)
-        for item in found
+        draw_row(item, asked_in(item)) if isinstance(item, Completion) else _draw_unreadable(item) for item in found
     ]
 
 
@@ -77,10 +86,13 @@ def draw_row(completion: Completion, asked: str) -> Row:
         title=title,
         answered=answered if title != answered else completion.id,
         answered_by=by if title != answered else "",
-        model=completion.model,
+        model=in_one_line(completion.model, _LONGEST),
         created=completion.created,
         tokens=completion.usage.total if completion.usage else None,
-        metadata=tuple(completion.metadata.items()),
+        metadata=tuple(
+            (in_one_line(key, _LONGEST), in_one_line(value, _LONGEST))
+            for key, value in islice(completion.metadata.items(), _MOST_PAIRS)
+        ),
     )
 
 
@@ -103,7 +115,7 @@ def called_line(completion: Completion) -> str:
     """Name the tools that the answer calls."""
     answers = (choice.message for choice in completion.choices if isinstance(choice.message, Message))
     calls = next((answer.tool_calls for answer in answers if answer.tool_calls), ())
-    return ", ".join(call.name or call.kind for call in calls)
+    return in_one_line(", ".join((call.name or call.kind)[:_LONGEST] for call in calls[:_MOST_CALLS]))
 
 
 def spoken_line(completion: Completion) -> tuple[str, str]:

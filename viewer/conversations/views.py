@@ -41,13 +41,12 @@ from .bubbles import (
     no_answer_in,
     place_answer,
 )
-from .facts import draw_jumps, draw_jumps_in_whole, draw_parameters, finish_reasons
+from .facts import draw_facts, draw_jumps, draw_jumps_in_whole
 from .going import ways_on
 from .lists import (
     filters,
     has_pairs,
     list_url,
-    metadata_links,
     metadata_of,
     narrowed_by,
     order_of,
@@ -84,6 +83,7 @@ _TRANSCRIPTS = {
     "json": ("application/json", "json"),
     "jsonl": ("application/jsonl", "jsonl"),
 }  # what a conversation is taken along as: the type and the ending of the file
+_LONGEST_FILE_NAME, _LONGEST_ENDING = 200, 20  # characters
 _STEP = 0.5  # seconds of one step of finding, so that progress shows
 _STEP_WITHOUT_JAVASCRIPT = 5
 
@@ -222,6 +222,7 @@ def conversation(
         "bubbles": bubbles,
         "answer": answer,
         "no_answer": no_answer,
+        "more_answers": len(completion.choices) - len(choices) if completion and choices else 0,
         "hidden_count": sum(item.hidden for item in (*bubbles, *answer) if isinstance(item, Hidden)),
         "as_source": as_source,
         "is_for_customer": is_for_customer,
@@ -235,10 +236,7 @@ def conversation(
     if not request.htmx:
         context |= {
             "title": _title(source.client, completion_id, reading, completion),
-            "metadata": metadata_links(completion.metadata) if completion else [],
-            "finish_reasons": finish_reasons(completion) if completion else [],
-            "parameters": draw_parameters(completion) if completion else [],
-            "other": [*completion.other.items()] if completion else [],
+            **draw_facts(completion, request.GET.get("pair", ""), request.GET.get("field", "")),
             **_jumps(completion_id, [*bubbles, *answer], reading.order, source.client.is_local and not is_for_customer),
             "ids_count": any(bubble.number is not None for bubble in shown),
             **ways_on(request, completion_id, completion),
@@ -778,7 +776,12 @@ def _sentence(said: str, status: int) -> HttpResponse:
 
 
 def _attachment(name: str) -> str:
-    plain = re.sub(r"[^\w.\- ]", "_", name, flags=re.ASCII)[:150]
+    """Name a download. A very long name keeps its beginning and its ending: servers refuse a header of some kB."""
+    if len(name) > _LONGEST_FILE_NAME:
+        stem, dot, ending = name.rpartition(".")
+        ending = dot + ending if stem and len(ending) <= _LONGEST_ENDING else ""
+        name = name[: _LONGEST_FILE_NAME - len(ending)] + ending
+    plain = re.sub(r"[^\w.\- ]", "_", name, flags=re.ASCII)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{urlencode({'': name})[1:].replace('+', '%20')}"
 
 
