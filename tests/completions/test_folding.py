@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from functools import partial
 from unicodedata import category, normalize
 
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.costs import assert_linear
-from viewer.completions.folding import fold, fold_and_map, needle_of, occurrences, pattern_of
+from viewer.completions import folding
+from viewer.completions.folding import fold, needle_of, occurrences, pattern_of
 from viewer.conversations.visible import make_visible
 
 MIXED = st.text(
@@ -43,12 +45,30 @@ def test_whatever_a_page_names_because_it_hides_is_skipped_or_a_blank() -> None:
 
 @given(MIXED)
 def test_what_is_mapped_is_what_is_folded_and_every_letter_comes_from_its_place(text: str) -> None:
-    folded, places = fold_and_map(text)
-    assert folded == fold(text)
-    assert len(places) == len(folded)
+    folded, place_of = fold(text), folding._places_in(text)
+    places = [place_of(n) for n in range(len(folded))]
     assert places == sorted(places)
-    for letter, (start, end) in zip(folded, places, strict=True):
-        assert letter in fold(text[start:end])
+    for letter, start in zip(folded, places, strict=True):
+        assert letter in fold(text[start : folding._behind(text, start)])
+
+
+@pytest.mark.parametrize("length", [*range(994, 1006), 1_999, 2_000, 2_001])
+@pytest.mark.parametrize("filler", ["x", "ß", "é", "e\u0301", "\u200b"])
+def test_a_place_is_told_right_at_the_edges_of_the_blocks(filler: str, length: int) -> None:
+    text = f"{filler * length}ﬁnde\u0301{filler * length}"
+    ((start, end),) = occurrences(text, pattern_of("finde"), 9)
+    assert text[start:end].rstrip("\u200b") == "ﬁnde\u0301"
+
+
+def test_finding_in_a_large_text_holds_no_place_of_each_of_its_letters() -> None:
+    """Of a text of 30 MB a list of them takes a gigabyte; what is held is the text, folded."""
+    text = "é" * 300_000 + "needle"
+    tracemalloc.start()
+    try:
+        assert len(occurrences(text, pattern_of("needle"), 9)) == 1
+        assert tracemalloc.get_traced_memory()[1] < 16 * len(text)
+    finally:
+        tracemalloc.stop()
 
 
 @given(MIXED, MIXED, MIXED)

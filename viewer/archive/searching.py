@@ -5,6 +5,7 @@ No step looks at all that matches a common word: results are the end of a range,
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from typing import Any, Literal
 
 from django.db import connection
 from django.db.models import Count, Q
+from django.db.models.functions import Length
 
 from viewer.completions.reading import read_completion, read_message
 from viewer.completions.types import Completion, Message, Unreadable, speaker_of
@@ -29,9 +31,11 @@ Order = Literal["newest", "best"]
 Row = tuple[int, int, int | None]  # an entry, its completion, its position
 MOST_COUNTED = 1000  # messages; what is more is said as "more than"
 _GROUPS = 20  # conversations on a page
+_MOST_PLACES = 500  # of a completion in which the words of its answer are looked for
 _SHOWN = 3  # messages of one conversation
 _CHUNK = 60  # entries asked for at a time
 _STRETCHES = (2_000, 50_000)  # entries that are looked through one by one; each takes a microsecond
+_MOST_READ = 8_000_000  # characters of JSON that a page of results reads; what comes after is named by its id
 _OPENING = 5  # messages in which the first question is looked for
 _FACETS = 6  # of models, and of metadata
 _HIGHEST = 2**63 - 1 - _GROUPS  # above every entry, and with a page more still a number for either database
@@ -41,7 +45,7 @@ _HIGHEST = 2**63 - 1 - _GROUPS  # above every entry, and with a page more still 
 class Hit:
     """One message that matches by its id, one answer by its position, a pair of the metadata or a field by its key.
 
-    With none of these it is the completion, which has nothing that shows why.
+    With none of these it is the completion, which has nothing that shows why. One that `is_unread` was too large.
     """
 
     snippet: Snippet
@@ -50,6 +54,7 @@ class Hit:
     answer: int | None = None
     pair: str = ""
     field: str = ""
+    is_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,40 +331,71 @@ def _pairs(completions: set[int]) -> list[tuple[str, str, int]]:
 
 def _read(found: list[_Found], query: Query) -> Iterable[Group]:
     """Read what a page of results shows: all completions at once, all messages at once."""
-    completions = StoredCompletion.objects.in_bulk([group.completion for group in found])
+    completions = _completions(found)
     messages = _messages(found)
     for group in found:
         if group.completion not in completions:  # deleted while we were looking
             continue
-        completion = read_completion(completions[group.completion].body)
+        completion = read_completion(completions[group.completion])
         if isinstance(completion, Unreadable):
             continue
         opening = [(group.completion, place) for place in range(_OPENING)]
         hits = [
             _answer_hit(completion, query.marked)
             if place is None
-            else _message_hit(messages[group.completion, place], query.marked)
+            else _message_hit(*messages[group.completion, place], query.marked)
             for place in group.places
             if place is None or (group.completion, place) in messages
         ]
         yield Group(
             completion=completion,
-            opening=map(read_message, (messages[at] for at in opening if at in messages)),
+            opening=map(read_message, (messages[at][1] for at in opening if at in messages and messages[at][1])),
             hits=tuple(hits),
             more=group.count - len(group.places),
         )
 
 
-def _messages(found: list[_Found]) -> dict[tuple[int, int], str]:
-    """Read the messages that were found and those that open each conversation, by completion and position."""
+def _completions(found: list[_Found]) -> dict[int, str]:
+    """Read the completions; of those for which there is no room what the list knows of them."""
+    rows = StoredCompletion.objects.filter(pk__in=[group.completion for group in found])
+    told = rows.values_list("pk", "completion_id", "created", "model")
+    known = {pk: json.dumps({"id": given, "created": at, "model": model}) for pk, given, at, model in told}
+    with_room = _with_room([(pk, size) for pk, size in rows.values_list("pk", Length("body"))])
+    return known | dict(rows.filter(pk__in=with_room).values_list("pk", "body"))
+
+
+def _messages(found: list[_Found]) -> dict[tuple[int, int], tuple[str, str]]:
+    """Give the id and the JSON of the messages that were found and of those that open each conversation.
+
+    They stand by completion and position. Those for which there is no room have no JSON; what was found goes first.
+    """
+    hits = {(group.completion, place) for group in found for place in group.places if place is not None}
     wanted = Q(completion__in=[group.completion for group in found], position__lt=_OPENING)
     for group in found:
         wanted |= Q(completion=group.completion, position__in=[place for place in group.places if place is not None])
-    rows = StoredMessage.objects.filter(wanted).values_list("completion_id", "position", "body")
-    return {(completion, position): body for completion, position, body in rows}
+    rows = StoredMessage.objects.filter(wanted)
+    told = sorted(
+        rows.values_list("completion_id", "position", "message_id", "pk", Length("body")),
+        key=lambda row: (row[:2] not in hits, row[:2]),
+    )
+    bodies = dict(rows.filter(pk__in=_with_room([(pk, size) for *_, pk, size in told])).values_list("pk", "body"))
+    return {(completion, position): (given, bodies.get(pk, "")) for completion, position, given, pk, _ in told}
 
 
-def _message_hit(body: str, terms: tuple[Term, ...]) -> Hit:
+def _with_room(sizes: list[tuple[int, int]]) -> list[int]:
+    """Give the rows that may be read, by their sizes: the first in any case."""
+    left = _MOST_READ
+    with_room = list[int]()
+    for pk, size in sizes:
+        if size <= left or not with_room:
+            with_room.append(pk)
+            left -= size
+    return with_room
+
+
+def _message_hit(message_id: str, body: str, terms: tuple[Term, ...]) -> Hit:
+    if not body:
+        return Hit((), message_id, is_unread=True)
     message = read_message(body)
     role = speaker_of(message) if isinstance(message, Message) else ""
     return Hit(snippet_of(shown_texts(message), terms), message.id, role)
@@ -367,16 +403,16 @@ def _message_hit(body: str, terms: tuple[Term, ...]) -> Hit:
 
 def _answer_hit(completion: Completion, terms: tuple[Term, ...]) -> Hit:
     """Give what holds the most of the words: an answer, a pair of the metadata, a field; one entry has all words."""
-    places = [
-        *(
+    places = chain(
+        (
             Hit(snippet_of(chain(shown_texts(choice.message), texts_beside(choice)), terms), answer=position)
             for position, choice in enumerate(completion.choices)
         ),
-        Hit(()),
-        *(Hit(snippet_of([f"{key}: {value}"], terms), pair=key) for key, value in completion.metadata.items()),
-        *(Hit(snippet_of(texts_in_fields({key: json}), terms), field=key) for key, json in completion.other.items()),
-    ]
-    return max(places, key=_words_in)  # the first of equals
+        [Hit(())],
+        (Hit(snippet_of([f"{key}: {value}"], terms), pair=key) for key, value in completion.metadata.items()),
+        (Hit(snippet_of(texts_in_fields({key: source}), terms), field=key) for key, source in completion.other.items()),
+    )
+    return max(islice(places, _MOST_PLACES), key=_words_in)  # the first of equals
 
 
 def _words_in(hit: Hit) -> int:

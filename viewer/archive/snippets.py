@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from viewer.completions.folding import fold, fold_and_map, matches_in
+from viewer.completions.folding import fold, occurrences
 from viewer.completions.source_text import clean
 
 from .search_query import Term
@@ -16,24 +16,30 @@ Snippet = tuple[tuple[str, bool], ...]  # pieces of text, and whether each is ma
 
 _BEFORE, _LENGTH = 70, 240  # characters of a snippet before its first word, and in all
 _STRETCH, _OVERLAP = 5000, 300  # characters looked through at a time
+_MOST = (
+    1_000_000  # characters looked through in all: the first 200,000 of a message are indexed, and indented may be more
+)
 
 
 def snippet_of(texts: Iterable[str], terms: tuple[Term, ...]) -> Snippet:
     """Give the first place with a word that was asked for; where none is to be seen, the beginning."""
     wanted = _pattern(terms)
     beginning = ""
+    left = _MOST
     for text in texts:
         beginning = beginning or text
-        if wanted and (at := _find(wanted, text)) is not None:
+        if wanted and (at := _find(wanted, text[:left])) is not None:
             return _cut(text, max(0, at - _BEFORE), wanted)
+        left -= len(text) + 1
+        if left <= 0:
+            break
     return _cut(beginning, 0, wanted)
 
 
 def _find(wanted: re.Pattern[str], text: str) -> int | None:
     for start in range(0, max(1, len(text)), _STRETCH):
-        folded, places = fold_and_map(text[start : start + _STRETCH + _OVERLAP])
-        if found := matches_in(folded, wanted):
-            return start + places[found[0].start()][0]
+        if found := occurrences(text[start : start + _STRETCH + _OVERLAP], wanted, 1):
+            return start + found[0][0]
     return None
 
 
@@ -46,10 +52,8 @@ def _cut(text: str, start: int, wanted: re.Pattern[str] | None) -> Snippet:
         end = blank
     shown = text[start:end]
     pieces = [("…", False)] if start else []
-    folded, places = fold_and_map(shown)
     done = 0
-    for found in matches_in(folded, wanted) if wanted else ():
-        first, last = places[found.start()][0], places[found.end() - 1][1]
+    for first, last in occurrences(shown, wanted, _LENGTH) if wanted else ():
         pieces += [(shown[done:first], False), (shown[first:last], True)]
         done = last
     pieces += [(shown[done:], False), ("…" if end < len(text) else "", False)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .fields import Fields, json_type
-from .source_text import Piece, clean, items
+from .source_text import MOST_ITEMS, Piece, clean, first_items
 from .types import Citation
 
 _ADDRESSES = ("url", "uri", "link", "href")
@@ -17,7 +17,10 @@ def read_annotations(fields: Fields, name: str, place: str = "") -> tuple[tuple[
     notes = fields.take(name, list)
     cited: list[Citation] = []
     other: dict[str, str] = {}
-    for n, note in enumerate(items(notes.source) if notes else ()):
+    found_notes, rest = first_items(notes.source) if notes else ([], "")
+    if rest:
+        other[f"{place}{name}[{len(found_notes)}…]"] = clean(rest)
+    for n, note in enumerate(found_notes):
         if note.value is None:
             continue
         found = _read_citation(note, f"{place}{name}[{n}]")
@@ -33,7 +36,7 @@ def read_sources(value: Any) -> tuple[Citation, ...]:
     """Read a bare list of sources: addresses, or objects with an address or a title."""
     if not isinstance(value, list):
         return ()
-    return tuple(cited for item in value if (cited := _read_source(item)) is not None)
+    return tuple(cited for item in value[:MOST_ITEMS] if (cited := _read_source(item)) is not None)
 
 
 def _read_source(item: Any) -> Citation | None:
@@ -49,11 +52,11 @@ def _read_citation(note: Piece, place: str) -> tuple[Citation, dict[str, str]] |
     """Read `{"url_citation": {…}}`, as chat completions have it, or the same without the inner object."""
     if not isinstance(note.value, dict):
         return None
-    outer = Fields(note.source)
+    outer = Fields(note.source, note.value or None)
     inner = outer.inside("url_citation")
     if inner is None and (outer.value("type") != "url_citation" or "url" not in outer):
         return None
-    outer.take("type")
+    outer.take_value("type")
     cite = outer if inner is None else inner
     citation = Citation(cite.text("url"), cite.text("title"), _index(cite, "start_index"), _index(cite, "end_index"))
     left = outer.left(f"{place}.")
@@ -62,7 +65,9 @@ def _read_citation(note: Piece, place: str) -> tuple[Citation, dict[str, str]] |
 
 def _index(fields: Fields, name: str) -> int | None:
     value = fields.value(name)
-    return fields.take(name).value if isinstance(value, int) and not isinstance(value, bool) else None  # type: ignore[union-attr]
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return int(fields.take_value(name))
 
 
 def _first(item: dict[str, Any], names: tuple[str, ...]) -> str:

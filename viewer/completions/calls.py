@@ -6,7 +6,7 @@ import re
 
 from .fields import Fields, json_type
 from .outcomes import outcome_beside, outcome_of_text, worst
-from .source_text import Piece, clean, items
+from .source_text import Piece, clean, first_items
 from .types import ToolCall
 
 _GIVEN = ("arguments", "input")
@@ -19,13 +19,16 @@ def read_tool_calls(fields: Fields) -> tuple[tuple[ToolCall, ...], dict[str, str
     calls: list[ToolCall] = []
     other: dict[str, str] = {}
     piece = fields.take("tool_calls", list)
-    for n, item in enumerate(items(piece.source) if piece else ()):
+    found, rest = first_items(piece.source) if piece else ([], "")
+    if rest:
+        other[f"tool_calls[{len(found)}…]"] = clean(rest)
+    for n, item in enumerate(found):
         call, left = _read_tool_call(item, f"tool_calls[{n}].")
         calls.append(call)
         other |= left
     if (legacy := fields.take("function_call", dict)) is not None:
         inner = Fields(legacy.source, legacy.value or None)
-        calls.append(_call("", "function_call", inner, Fields("{}"), legacy))
+        calls.append(_call("", "function_call", inner, Fields("{}", {}), legacy))
         other |= inner.left("function_call.")
     return tuple(calls), other
 
@@ -44,8 +47,8 @@ def _read_tool_call(piece: Piece, place: str) -> tuple[ToolCall, dict[str, str]]
     kind = kind or ("function" if inner is not None else "unknown")
     if inner is None and not any(name in outer for name in (*_GIVEN, *_OUTPUT)):
         return ToolCall(call_id, kind, outer.text("name"), "", clean(piece.source)), {}
-    call = _call(call_id, kind, Fields("{}") if inner is None else inner, outer, piece)
-    outer.take("index", int)  # its place in the list, once more
+    call = _call(call_id, kind, Fields("{}", {}) if inner is None else inner, outer, piece)
+    outer.take_value("index", int)  # its place in the list, once more
     return call, outer.left(place) | (inner.left(place) if inner is not None else {})
 
 

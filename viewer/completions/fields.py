@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -15,10 +16,13 @@ _TYPES: tuple[tuple[type, str], ...] = (
 class Fields:
     """The fields of an object. A reader takes a field only when its value has the shape that the reader knows."""
 
-    def __init__(self, source: str, values: dict[str, Any] | None = None) -> None:
-        """Raises ValueError when the text is no JSON object. `values` is what it says, where that is known."""
+    def __init__(self, source: str | Callable[[], str], values: dict[str, Any] | None = None) -> None:
+        """Raises ValueError when the text is no JSON object. `values` is what it says, where that is known.
+
+        The text is looked for when it is asked for: a list may hold a hundred thousand objects that nobody asks it of.
+        """
         self._source = source
-        values = values_of(source) if values is None else values
+        values = values_of(self._text) if values is None else values
         self.is_empty = not values
         self._left = {name: value for name, value in values.items() if value is not None}
 
@@ -32,7 +36,11 @@ class Fields:
     @cached_property
     def _pieces(self) -> dict[str, Piece]:
         """The fields with their JSON: found when it is asked for, as most messages hold nothing but texts."""
-        return dict(members(self._source))
+        return dict(members(self._text))
+
+    @property
+    def _text(self) -> str:
+        return self._source if isinstance(self._source, str) else self._source()
 
     def value(self, name: str) -> Any:
         """Look at a field without taking it; None where there is none."""
@@ -40,11 +48,14 @@ class Fields:
 
     def take(self, name: str, *kinds: type) -> Piece | None:
         """Take a field whose value is of one of these types, or of any."""
+        return None if self.take_value(name, *kinds) is None else self._pieces[name]
+
+    def take_value(self, name: str, *kinds: type) -> Any:
+        """Take a field as `take` does, for its value alone: finding its JSON costs more than all the rest."""
         value = self._left.get(name)
         if value is None or (kinds and not isinstance(value, kinds)):
             return None
-        del self._left[name]
-        return self._pieces[name]
+        return self._left.pop(name)
 
     def text(self, *names: str) -> str:
         """Take the first of these fields that is a string; empty where none is."""
@@ -55,8 +66,8 @@ class Fields:
 
     def inside(self, name: str) -> Fields | None:
         """Take a field that is an object, as fields of its own: what is left of those is for the reader to keep."""
-        piece = self.take(name, dict)
-        return None if piece is None else Fields(piece.source, piece.value or None)
+        value = self.take_value(name, dict)
+        return None if value is None else Fields(lambda: self._pieces[name].source, value or None)
 
     def shown(self, *names: str) -> str | None:
         """Take the first of these fields that is there: a string as it is, anything else as its JSON."""

@@ -8,6 +8,9 @@ Indic scripts, the virama, the voicing of kana. Nothing here looks at neighbours
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from itertools import accumulate, islice
 from unicodedata import normalize
 
 Span = tuple[int, int]
@@ -38,6 +41,8 @@ _ALIKE = {
 }  # fmt: skip
 _SAME = {letter: same for same, letters in _ALIKE.items() for letter in letters}
 
+_BLOCK = 1_000  # characters
+
 
 class _Letters(dict[int, str]):
     """What each character counts as, worked out when it is first met."""
@@ -65,20 +70,6 @@ def fold(text: str) -> str:
     return text.translate(_LETTERS)
 
 
-def fold_and_map(text: str) -> tuple[str, list[Span]]:
-    """Fold, and say for every letter of the result where it stands in the text, with what is ignored behind it."""
-    letters: list[str] = []
-    places: list[Span] = []
-    for place, letter in enumerate(text):
-        folded = _LETTERS[ord(letter)]
-        letters.append(folded)
-        if folded:
-            places += [(place, place + 1)] * len(folded)
-        elif places:
-            places[-1] = (places[-1][0], place + 1)
-    return "".join(letters), places
-
-
 def needle_of(words: str) -> str:
     """Give words as they are looked for."""
     return " ".join(re.sub("[*`]", "", fold(words)).split())
@@ -94,9 +85,9 @@ def _spelt(word: str) -> str:
     return "".join(f"{_BETWEEN if at and letter != '[' else ''}{re.escape(letter)}" for at, letter in enumerate(word))
 
 
-def matches_in(folded: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
-    """List where a pattern stands in folded text; not where a letter goes on behind it: no カ stands in ガ."""
-    return [found for found in pattern.finditer(folded) if not _is_cut(found, folded)]
+def _matches_in(folded: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Give where a pattern stands in folded text; not where a letter goes on behind it: no カ stands in ガ."""
+    return (found for found in pattern.finditer(folded) if not _is_cut(found, folded))
 
 
 def _is_cut(found: re.Match[str], folded: str) -> bool:
@@ -106,7 +97,35 @@ def _is_cut(found: re.Match[str], folded: str) -> bool:
 
 def occurrences(text: str, pattern: re.Pattern[str], most: int) -> list[Span]:
     """Find where words stand in a text, as start and end in the text itself; at most so many places."""
-    if not pattern.search(fold(text)):
-        return []
-    folded, places = fold_and_map(text)
-    return [(places[one.start()][0], places[one.end() - 1][1]) for one in matches_in(folded, pattern)[:most]]
+    folded = fold(text)
+    found = [match.span() for match in islice(_matches_in(folded, pattern), max(most, 0))]
+    if not found or folded == text:
+        return found
+    place_of = _places_in(text)
+    return [(place_of(start), _behind(text, place_of(end - 1))) for start, end in found]
+
+
+def _places_in(text: str) -> Callable[[int], int]:
+    """Tell for letters of a folded text where in the text they come from.
+
+    A list of all would take a gigabyte for a text of 30 MB; so the text is folded in blocks, and one of them read.
+    """
+    blocks = range(0, len(text), _BLOCK)
+    ends = list(accumulate(len(fold(text[at : at + _BLOCK])) for at in blocks))
+
+    def place_of(letter: int) -> int:
+        block = bisect_right(ends, letter)
+        at, left = blocks[block], letter - (ends[block - 1] if block else 0)
+        while (length := len(_LETTERS[ord(text[at])])) <= left:
+            at, left = at + 1, left - length
+        return at
+
+    return place_of
+
+
+def _behind(text: str, place: int) -> int:
+    """Give the end of a letter with what is ignored behind it."""
+    end = place + 1
+    while end < len(text) and not _LETTERS[ord(text[end])]:
+        end += 1
+    return end

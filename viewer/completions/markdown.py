@@ -94,8 +94,14 @@ def to_html_elsewhere(text: str) -> str:
 
 def without_marks(text: str) -> str:
     """Give the words of a text as its page shows them, a line for each block of it."""
-    html = to_html(text) if len(text) <= MARKDOWN_LIMIT else None
+    html = _html_of(text) if len(text) <= MARKDOWN_LIMIT else None
     return text if html is None else words_in(html)
+
+
+@functools.lru_cache(4)
+def _html_of(text: str) -> str | None:
+    """Draw a text once for its words and for its addresses, which are asked for one after the other."""
+    return to_html(text)
 
 
 def words_in(html: str) -> str:
@@ -110,7 +116,7 @@ def without_markers(text: str) -> str:
 
 def addresses_in(text: str) -> list[str]:
     """List where the links and pictures of a text lead, but for links that are their own address."""
-    html = to_html(text) if "](" in text or "]:" in text else None
+    html = _html_of(text) if "](" in text or "]:" in text else None
     found = _ADDRESS.finditer(html) if html else ()
     return [unescape(link[1] or link[3] or "") for link in found if link[1] is None or not link[1].endswith(link[2])]
 

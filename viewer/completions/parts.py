@@ -16,7 +16,7 @@ from .annotations import read_annotations, read_sources
 from .fields import Fields, as_text, json_type
 from .outcomes import outcome_beside
 from .reasoning import says_more, split_thoughts, thoughts_in
-from .source_text import Piece, clean, decode, items, members
+from .source_text import Piece, clean, decode, first_items, members
 from .types import (
     AudioPart,
     Citation,
@@ -55,8 +55,11 @@ class Content:
     def read(self, piece: Piece, place: str) -> None:
         """Read a text, or a list of parts; anything else is kept as JSON. `place` names it among the other fields."""
         if isinstance(piece.value, list) and piece.value:
-            for n, item in enumerate(items(piece.source)):
+            found, rest = first_items(piece.source)
+            for n, item in enumerate(found):
                 self.read_part(item, f"{place}[{n}].")
+            if rest:
+                self.other[f"{place}[{len(found)}…]"] = clean(rest)
         elif isinstance(piece.value, str):
             self.add_text(piece.value)
         else:
@@ -129,7 +132,10 @@ class Content:
 def read_pictures(piece: Piece, place: str) -> tuple[list[Part], dict[str, str]]:
     """Read a list of pictures that stands beside the content, as OpenRouter and LiteLLM send it."""
     content = Content(is_assistants=False)
-    for n, item in enumerate(items(piece.source)):
+    found, rest = first_items(piece.source)
+    if rest:
+        content.other[f"{place}[{len(found)}…]"] = clean(rest)
+    for n, item in enumerate(found):
         if isinstance(item.value, str):  # Ollama's are base64 alone
             content.parts.append(ImagePart(clean(item.value)))
         else:
@@ -142,18 +148,18 @@ def read_pictures(piece: Piece, place: str) -> tuple[list[Part], dict[str, str]]
 
 def _read_text(content: Content, part: Fields, item: Piece, place: str) -> bool:
     inner = part.inside("text")  # OpenAI's Assistants put a text and its annotations inside
-    said = part.take("text", str) if inner is None else inner.take("value", str)
+    said = part.take_value("text", str) if inner is None else inner.take_value("value", str)
     if said is None:
         return False
-    if (thought := part.take("thought", bool)) is not None and thought.value:  # Google marks thoughts
-        content.reasoning.append(Reasoning("thought", clean(said.value)))
+    if part.take_value("thought", bool):  # Google marks thoughts
+        content.reasoning.append(Reasoning("thought", clean(said)))
         return True
     holder = part if inner is None else inner
     citations, other = read_annotations(holder, "annotations", place)
     content.other |= other
     if isinstance(holder.value("citations"), list):  # Anthropic's, whose indices count in the cited document
         citations += read_sources(holder.value("citations"))
-    content.add_text(said.value, citations)
+    content.add_text(said, citations)
     if inner is not None:
         content.other |= inner.left(f"{place}text.")
     return True
@@ -166,7 +172,7 @@ def _read_image(content: Content, part: Fields, item: Piece, place: str) -> bool
     url = part.text("image_url", "image", "url") or _bytes_in(part)
     for name in ("image_url", "source", "image", "inlineData", "inline_data"):
         if (inner := part.inside(name)) is not None:
-            inner.take("type")
+            inner.take_value("type")
             deeper = inner.inside("source")
             holder = inner if deeper is None else deeper
             url = url or holder.text("url", "uri") or _bytes_in(holder) or _bucket_in(holder)
@@ -174,7 +180,7 @@ def _read_image(content: Content, part: Fields, item: Piece, place: str) -> bool
             caption = caption or inner.text("alt", "caption", "alt_text", "title")
             content.other |= inner.left(f"{place}{name}.")
             content.other |= {} if deeper is None else deeper.left(f"{place}{name}.source.")
-    part.take("index", int)
+    part.take_value("index", int)
     if not (url or file_id or "image_url" in item.value):  # OpenAI keeps the part of a picture that it drops
         return False
     content.parts.append(ImagePart(url, detail, file_id, caption))
@@ -191,7 +197,7 @@ def _read_audio(content: Content, part: Fields, item: Piece, place: str) -> bool
         return False
     content.parts.append(AudioPart(data, form))
     if inner is not None:
-        inner.take("type")
+        inner.take_value("type")
         content.other |= inner.left(f"{place}audio.")
     return True
 
@@ -217,10 +223,10 @@ def _read_file(content: Content, part: Fields, item: Piece, place: str) -> bool:
 
 
 def _read_refusal(content: Content, part: Fields, item: Piece, place: str) -> bool:
-    said = part.take("refusal", str)
+    said = part.take_value("refusal", str)
     if said is None:
         return False
-    content.parts.append(RefusalPart(clean(said.value)))
+    content.parts.append(RefusalPart(clean(said)))
     return True
 
 
@@ -256,8 +262,8 @@ def _read_tool_result(content: Content, part: Fields, item: Piece, place: str) -
         if (said := holder.take(field_name)) is not None:
             _read_said(content, said, f"{place}{field_name}")
     content.results.append(ToolResult(call_id, name, start, len(content.parts), outcome))
-    holder.take("is_error")
-    holder.take("isError")
+    holder.take_value("is_error")
+    holder.take_value("isError")
     if inner is not None:
         content.other |= inner.left(place)
     return True

@@ -16,7 +16,7 @@ from .outcomes import outcome_beside
 from .parts import Content, read_pictures
 from .reasoning import has_tags, merged, thoughts_in
 from .roles import canonical
-from .source_text import Piece, clean, decode, items, members
+from .source_text import Piece, clean, decode, first_items, members, members_beside
 from .types import (
     AudioAnswer,
     Choice,
@@ -46,7 +46,7 @@ Readable = TypeVar("Readable", bound=Message | Completion)
 
 def read_message_page(text: str) -> Page[Message | Unreadable]:
     """Read one answer of `…/messages`. Raises ValueError when it is no list of anything."""
-    return _read_page(text, read_message)
+    return _read_page(text, lambda source, values: read_message(source, values=values))
 
 
 def read_completion_page(text: str) -> Page[Completion | Unreadable]:
@@ -54,16 +54,16 @@ def read_completion_page(text: str) -> Page[Completion | Unreadable]:
     return _read_page(text, read_completion)
 
 
-def read_completion(text: str) -> Completion | Unreadable:
-    """Read one stored completion; never raises."""
+def read_completion(text: str, values: dict[str, Any] | None = None) -> Completion | Unreadable:
+    """Read one stored completion; never raises. `values` is what the text says, where that is known."""
     try:
-        fields = Fields(text)
+        fields = Fields(text, values)
     except ValueError as error:
         return Unreadable(_reason(text, error), clean(text))
     for name in ("object", "request_id"):
-        fields.take(name, str)
+        fields.take_value(name, str)
     usage, spent = _read_usage(fields)
-    choices = _read_choices(fields.take("choices", list))
+    choices, more_choices = _read_choices(fields.take("choices", list))
     cited = _sources_beside(fields) if any(isinstance(choice.message, Message) for choice in choices) else ()
     return Completion(
         id=fields.text("id"),
@@ -74,7 +74,7 @@ def read_completion(text: str) -> Completion | Unreadable:
         parameters={name: clean(piece.source) for name in _PARAMETERS if (piece := fields.take(name)) is not None},
         choices=tuple(_with_sources(choice, cited) for choice in choices),
         error=cause_in(fields.value("error")),
-        other=spent | fields.left(),
+        other=spent | more_choices | fields.left(),
         source=clean(text),
     )
 
@@ -132,18 +132,24 @@ def speaker_of_text(values: dict[str, Any]) -> str:
     return role if role in ("user", "system", "developer") else ""
 
 
-def _read_page(text: str, read: Callable[[str], Readable | Unreadable]) -> Page[Readable | Unreadable]:
-    fields = dict(members(text))
-    if "data" not in fields or not isinstance(fields["data"].value, list):
+def _read_page(
+    text: str, read: Callable[[str, dict[str, Any] | None], Readable | Unreadable]
+) -> Page[Readable | Unreadable]:
+    pairs, read_items = members_beside(text, "data", lambda item: read(item.source, _object(item.value)))
+    if read_items is None:
         raise ValueError("no list named data")
-    data = fields.pop("data").source  # not the values: each item is read anew, and pictures may fill the memory
-    found = tuple(read(item.source) for item in items(data))
+    fields, found = dict(pairs), tuple(read_items)
     has_more = fields["has_more"].value if "has_more" in fields else None
     # The cursor is the id of the last item, which is what the official clients send; `last_id` may disagree with it.
     cursor = found[-1].id if found and isinstance(found[-1], (Message, Completion)) else ""
     if isinstance(has_more, bool) or not found:
         return Page(found, has_more is True, cursor)
     return Page(found, True, cursor, is_told=False)
+
+
+def _object(value: Any) -> dict[str, Any] | None:
+    """Give the values of an object; None where they are to be read anew, for it is another thing, empty or too deep."""
+    return value if isinstance(value, dict) and value else None
 
 
 def _read_content(fields: Fields, role: str) -> Content:
@@ -247,19 +253,21 @@ def _read_reasoning(fields: Fields) -> list[Reasoning]:
     ]
 
 
-def _read_choices(piece: Piece | None) -> list[Choice]:
-    return [_read_choice(position, item) for position, item in enumerate(items(piece.source) if piece else ())]
+def _read_choices(piece: Piece | None) -> tuple[list[Choice], dict[str, str]]:
+    found, rest = first_items(piece.source) if piece else ([], "")
+    choices = [_read_choice(position, item) for position, item in enumerate(found)]
+    return choices, {f"choices[{len(found)}…]": clean(rest)} if rest else {}
 
 
 def _read_choice(position: int, piece: Piece) -> Choice:
     source = clean(piece.source)
     if not isinstance(piece.value, dict):
         return Choice(position, Unreadable(json_type(piece.value), source), "", False, "", {}, source)
-    fields = Fields(piece.source)
+    fields = Fields(piece.source, piece.value or None)
     index = _index(fields.value("index"))
-    fields.take("index", int)
+    fields.take_value("index", int)
     has_logprobs = bool(fields.value("logprobs"))
-    fields.take("logprobs")
+    fields.take_value("logprobs")
     return Choice(
         index=position if index is None else index,
         message=_read_answer(fields, source),
@@ -288,7 +296,7 @@ def _read_usage(fields: Fields) -> tuple[Usage | None, dict[str, str]]:
         return None, {}
     counts = [_index(usage.value(f"{kind}_tokens")) for kind in ("prompt", "completion", "total")]
     for kind in ("prompt", "completion", "total"):
-        usage.take(f"{kind}_tokens", int)
+        usage.take_value(f"{kind}_tokens", int)
     return Usage(*counts), usage.left("usage.")
 
 
@@ -301,7 +309,7 @@ def _read_metadata(piece: Piece | None) -> dict[str, str]:
 def _take_time(fields: Fields, name: str) -> datetime | None:
     moment = read_time(fields.value(name))
     if moment is not None:
-        fields.take(name)
+        fields.take_value(name)
     return moment
 
 

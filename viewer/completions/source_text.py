@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from json.encoder import encode_basestring_ascii
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 _BLANKS = " \t\n\r"
+_FEW = 100  # characters
 _SPACE = re.compile(rf"[{_BLANKS}]*")
 _COMMA = re.compile(rf"[{_BLANKS}]*,[{_BLANKS}]*")
 _NAME = re.compile(rf'"([^"\\\x00-\x1f]*)"[{_BLANKS}]*:[{_BLANKS}]*')  # as most are, without escapes
@@ -21,7 +22,12 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TOKEN = re.compile(rf'({_STRING}|[^\s{{}}\[\],:"]++)\s*([:,]?)|[{{}}\[\],]', re.DOTALL)
 _BRACKET_OR_STRING = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
+MOST_ITEMS = 10_000
+_LONGEST_INDENTED = 1_000_000  # characters; a page shows the beginning, and a reader of the whole wants it as it is
 _DEEPEST_INDENT = 40  # levels; a thousand nested lists would otherwise print a megabyte of blanks
+
+
+Found = TypeVar("Found")
 
 
 class Piece(NamedTuple):
@@ -56,27 +62,86 @@ def decode(text: str, decoder: json.JSONDecoder = LENIENT) -> Any:
 
 def members(text: str, decoder: json.JSONDecoder = LENIENT) -> list[tuple[str, Piece]]:
     """Split a JSON object into its members, in order, doubled keys included. Raises ValueError."""
+    return _members(text, decoder, "", None)[0]
+
+
+def members_beside(
+    text: str, name: str, read: Callable[[Piece], Found], decoder: json.JSONDecoder = LENIENT
+) -> tuple[list[tuple[str, Piece]], list[Found] | None]:
+    """Split a JSON object as `members` does, but for a long list under a name, whose items are read as they come.
+
+    So their values never stand in memory together. None for the list where there is none. Raises ValueError.
+    """
+    return _members(text, decoder, name, read)
+
+
+def _members(
+    text: str, decoder: json.JSONDecoder, apart: str, read: Callable[[Piece], Found] | None
+) -> tuple[list[tuple[str, Piece]], list[Found] | None]:
     pairs = []
-    at, goes_on = _enter(text, "{", "}")
+    found: list[Found] | None = None
+    at, goes_on = _enter(text, 0, "{", "}")
     while goes_on:
         if (simple := _NAME.match(text, at)) is not None:
             name, start = simple[1], simple.end()
         else:
             name, start = _name_at(text, at, decoder)
-        value, at = _value_at(text, start, decoder)
-        pairs.append((name, Piece(text[start:at], value)))
+        if read is not None and name == apart:
+            is_list = text[start : start + 1] == "["
+            found, at = (
+                _read_each(text, start, read, decoder) if is_list else (None, _value_at(text, start, decoder)[1])
+            )
+        else:
+            value, at = _value_at(text, start, decoder)
+            pairs.append((name, Piece(text[start:at], value)))
         at, goes_on = _go_on(text, at, "}")
-    return pairs
+    _check_end(text, at)
+    return pairs, found
+
+
+def _read_each(
+    text: str, start: int, read: Callable[[Piece], Found], decoder: json.JSONDecoder
+) -> tuple[list[Found] | None, int]:
+    """Read the items of the array that begins here; give them, or None for any other value, and where it ends."""
+    if text[start : start + 1] != "[":
+        return None, _value_at(text, start, decoder)[1]
+    inside, found = _items_from(text, start, decoder), list[Found]()
+    while True:
+        try:
+            found.append(read(next(inside)))
+        except StopIteration as end:
+            return found, end.value
 
 
 def items(text: str, decoder: json.JSONDecoder = LENIENT) -> Iterator[Piece]:
     """Split a JSON array into its items, in order, one at a time: a page may hold megabytes. Raises ValueError."""
-    at, goes_on = _enter(text, "[", "]")
+    _check_end(text, (yield from _items_from(text, 0, decoder)))
+
+
+def first_items(text: str) -> tuple[list[Piece], str]:
+    """Split the first 10,000 items off a JSON array; the others stay an array, empty where there are none.
+
+    To read an item costs a hundred times what it costs to leave it, and nobody looks at so many. Raises ValueError.
+    """
+    found = list[Piece]()
+    at, goes_on = _enter(text, 0, "[", "]")
+    while goes_on and len(found) < MOST_ITEMS:
+        start = at
+        value, at = _value_at(text, start, LENIENT)
+        found.append(Piece(text[start:at], value))
+        at, goes_on = _go_on(text, at, "]")
+    return found, f"[{text[at:]}" if goes_on else ""
+
+
+def _items_from(text: str, start: int, decoder: json.JSONDecoder) -> Generator[Piece, None, int]:
+    """Give the items of the array that begins here; return where it ends."""
+    at, goes_on = _enter(text, start, "[", "]")
     while goes_on:
         start = at
         value, at = _value_at(text, start, decoder)
         yield Piece(text[start:at], value)
         at, goes_on = _go_on(text, at, "]")
+    return at
 
 
 def values_of(text: str) -> dict[str, Any]:
@@ -96,15 +161,21 @@ def to_object(pairs: list[tuple[str, str]]) -> str:
 def pretty(text: str, enough: int | None = None) -> str | None:
     """Indent JSON for reading, digits, key order and doubled keys untouched; None when it is not JSON.
 
-    It may stop behind `enough` characters. What is nested deeper than Python's stack is given as it came: indenting it
-    would help nobody.
+    It may stop behind `enough` characters. What is nested deeper than Python's stack, or longer than a megabyte, is
+    given as it came: indenting it would help nobody. Of the latter brackets at both ends are taken for JSON.
     """
-    try:
-        STRICT.decode(text)
-    except ValueError:
-        return None
-    except RecursionError:
-        return text
+    if len(text) > _LONGEST_INDENTED:
+        if not _has_brackets(text):
+            return None
+        if enough is None:
+            return text
+    else:
+        try:
+            STRICT.decode(text)
+        except ValueError:
+            return None
+        except RecursionError:
+            return text
     pieces, length = list[str](), 0
     for piece in _indented(_TOKEN.finditer(text)):
         pieces.append(piece)
@@ -112,6 +183,11 @@ def pretty(text: str, enough: int | None = None) -> str | None:
         if enough is not None and length > enough:
             break
     return "".join(pieces)
+
+
+def _has_brackets(text: str) -> bool:
+    beginning, end = text[:_FEW].lstrip(_BLANKS), text[-_FEW:].rstrip(_BLANKS)
+    return beginning[:1] + end[-1:] in ("{}", "[]")
 
 
 def is_json_text(text: str) -> bool:
@@ -149,30 +225,29 @@ def clean(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
-def _enter(text: str, opening: str, closing: str) -> tuple[int, bool]:
-    """Go to the first element of a container; say whether it has one. Raises ValueError where it is another thing."""
-    at = _skip_space(text, 0)
+def _enter(text: str, start: int, opening: str, closing: str) -> tuple[int, bool]:
+    """Go to the first element of a container, or past an empty one. Raises ValueError where it is another thing."""
+    at = _skip_space(text, start)
     if text[at : at + 1] != opening:
         raise json.JSONDecodeError(f"Expecting '{opening}'", text, at)
     at = _skip_space(text, at + 1)
-    return (at, True) if text[at : at + 1] != closing else _leave(text, at)
+    return (at, True) if text[at : at + 1] != closing else (at + 1, False)
 
 
 def _go_on(text: str, end: int, closing: str) -> tuple[int, bool]:
-    """Go from the end of an element to the next; say whether there is one."""
+    """Go from the end of an element to the next, or past the container."""
     if (comma := _COMMA.match(text, end)) is not None:
         return comma.end(), True
     at = _skip_space(text, end)
     if text[at : at + 1] != closing:
         raise json.JSONDecodeError(f"Expecting ',' or '{closing}'", text, at)
-    return _leave(text, at)
+    return at + 1, False
 
 
-def _leave(text: str, at: int) -> tuple[int, bool]:
-    at = _skip_space(text, at + 1)
+def _check_end(text: str, at: int) -> None:
+    at = _skip_space(text, at)
     if at != len(text):
         raise json.JSONDecodeError("Extra data", text, at)
-    return at, False
 
 
 def _name_at(text: str, at: int, decoder: json.JSONDecoder) -> tuple[str, int]:

@@ -36,7 +36,7 @@ from viewer.completions.types import (
 )
 
 from .bubbles import Bubble, draw_answer, draw_messages
-from .budget import Budget
+from .budget import MESSAGE, Budget, Clock
 from .citations import list_sources
 from .media import is_address
 from .places import url_of
@@ -47,6 +47,8 @@ from .visible import make_visible
 LONGEST = 200  # characters of the words
 STRETCH = 100  # messages of one question; the most that the API gives
 PAUSES = {"asked": 100, "hits": 500}  # questions elsewhere, and hits, after which the reader decides whether to go on
+_SECONDS = 0.5  # of CPU, after which a page of messages is left for the next step to go on with
+_MOST_CITATIONS = 1_000  # of a message whose sources are slots of their own; the others are found in its JSON
 _IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fill the list
 _MOST_KEPT = 150  # hits of a page; some 64 kB, which bounds the cache's memory as in templatetags/bubbles.py
 _BEFORE, _BEHIND = 40, 90  # characters of a snippet around the words
@@ -182,13 +184,20 @@ def _read_stretch(client: Client, completion_id: str, words: str, after: str) ->
     pattern = pattern_of(words)
     landing = _Landing(completion_id, after, words)
     found: list[tuple[Message | Unreadable, list[_Place], _Landing]] = []
+    clock, read = Clock(_SECONDS), 0
     for item in items:
         if has_address(item.id):
             landing = replace(landing, place=item.id)
-        if places := _places(item, pattern):
-            found.append((item, places, landing))
+        with clock.running():
+            if places := _places(item, pattern):
+                found.append((item, places, landing))
+        read += 1
+        if clock.is_over and item.id and read < len(items):
+            break
     bubbles = draw_messages(completion_id, [item for item, _, _ in found], as_source=True)
     hits = [hit for bubble, (_, places, at) in zip(bubbles, found, strict=True) for hit in _hits(bubble, places, at)]
+    if read < len(items):
+        return Stretch(tuple(hits), read, items[read - 1].id, is_end=False)
     if completion is not None:
         shown = page.items or (client.newest_messages(completion_id) if after else ())
         hits += _hits_in_answer(completion, shown, pattern, landing)
@@ -242,8 +251,10 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
         return
     yield Slot(make_visible(item.name), "name", gettext("Name"))
     of_tools = parts_of_tools(item)
+    formatted = MESSAGE  # characters that the page formats, too
     for n, part in enumerate(item.parts):
-        slots = _part_slots(part, item)
+        formatted -= len(part.text) if isinstance(part, TextPart) else 0
+        slots = _part_slots(part, item, is_formatted=formatted >= 0)
         if n not in of_tools:
             yield from slots
         elif not isinstance(part, TextPart):  # the texts of a tool are its result, below
@@ -251,7 +262,7 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
     yield Slot(make_visible(item.refusal), "refusal", gettext("Refusal"))
     if item.audio is not None:
         yield Slot(make_visible(item.audio.transcript), "audio", gettext("Transcript"))
-    for cited in list_sources(item.citations):
+    for cited in list_sources(item.citations[:_MOST_CITATIONS]):
         yield Slot(cited.title, "sources", gettext("Source"))
         yield Slot(cited.url, "sources", gettext("Source"), counts_once=True)
     yield Slot(make_visible(item.error), "error", gettext("Error"), is_for_staff=True)
@@ -274,10 +285,12 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
         yield Slot(make_visible(f"{name} {source}"), "unknown", gettext("Other fields"), is_for_staff=True)
 
 
-def _part_slots(part: Part, message: Message) -> Iterator[Slot]:
+def _part_slots(part: Part, message: Message, *, is_formatted: bool) -> Iterator[Slot]:
     match part:
-        case TextPart(text):
+        case TextPart(text) if is_formatted:
             yield from _text_slots(text, message)
+        case TextPart(text):
+            yield Slot(make_visible(text))
         case RefusalPart(text):
             yield Slot(make_visible(text), "refusal", gettext("Refusal"))
         case FilePart(filename, file_id, data):

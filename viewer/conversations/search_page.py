@@ -135,7 +135,7 @@ def _draw_hit(completion: Completion, hit: Hit) -> DrawnHit:
     find = max((text for text, is_marked in hit.snippet if is_marked), key=len, default="")
     place, asked = hit.message_id, {"find": find}
     if hit.message_id:
-        label = label_of(hit.role)
+        label = gettext("Message") if hit.is_unread else label_of(hit.role)
     elif hit.answer is not None:
         label, place = name_of_answer(hit.answer, len(completion.choices)), place_of_answer(hit.answer)
     elif hit.pair:
