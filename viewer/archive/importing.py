@@ -21,13 +21,15 @@ from django.db import connection, transaction
 
 from viewer.completions.ids import has_address
 from viewer.completions.reading import read_time
-from viewer.completions.source_text import STRICT, Piece, items, members, to_object
+from viewer.completions.source_text import STRICT, Piece, items, members, members_beside, to_object
 
 from .bulk import insert, take_ids
 from .models import StoredCompletion, fit, fit_key, fit_value
 from .search_index import Entry, entries_of, save_entries
 from .search_text import to_index
 
+LONGEST_LINE = 64_000_000  # bytes of one conversation; OpenAI takes 50 MB of a request, pictures and all
+_MOST_MESSAGES = 200_000  # of one conversation
 _BATCH_BYTES = 8_000_000
 _BATCH_LINES = 500
 # SQLite lets one write at a time: whoever signs in meanwhile waits for the end of a batch, half a second at this size.
@@ -76,7 +78,8 @@ class Outcome:
 def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[Outcome]:
     """Store every line that can be read; yield one outcome per line, in order, after its batch is committed.
 
-    A completion is stored with all its messages or not at all. Memory is bounded by one batch (8 MB or one line).
+    A completion is stored with all its messages or not at all. Memory is bounded by one batch (8 MB or one line), and
+    takes some eight times of that.
     """
     batch: list[tuple[int, Record | str]] = []
     size = 0
@@ -107,17 +110,19 @@ def read_line(line: bytes) -> Record:
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 text (byte {error.start + 1})") from None
     try:
-        pairs = members(text, STRICT)
+        pairs, messages = members_beside(text, "messages", _source_of_message, STRICT)
     except json.JSONDecodeError as error:
         raise ValueError(f"not a JSON object: {error.msg} at character {error.pos + 1}") from None
+    del text  # a long line is held in few copies
     fields = dict(pairs)
     if "incomplete" in fields:
         raise ValueError(f"the export broke off here: {fields['incomplete'].value}")
-    if "messages" not in fields or not isinstance(fields["messages"].value, list):
+    if messages is None:
         raise ValueError("no list named messages")
-    messages = list(items(fields["messages"].source, STRICT))
+    if len(messages) > _MOST_MESSAGES:
+        raise ValueError(f"more than {_MOST_MESSAGES:,} messages in one conversation")
     for position, message in enumerate(messages):
-        if not isinstance(message.value, dict):
+        if not message:
             raise ValueError(f"message {position} is not an object")
     digest = hashlib.sha256(line).hexdigest()
     if "id" in fields or "choices" in fields:
@@ -125,7 +130,14 @@ def read_line(line: bytes) -> Record:
     return _read_fine_tuning(pairs, messages, digest)
 
 
+def _source_of_message(item: Piece) -> str:
+    """Keep the JSON alone, for the values of all messages would take fifty times as much; empty if it is no message."""
+    return item.source if isinstance(item.value, dict) else ""
+
+
 def _read_or_say_why(line: bytes) -> Record | str:
+    if len(line) > LONGEST_LINE:
+        return f"longer than {LONGEST_LINE // 1_000_000} MB, the most that one conversation may have"
     try:
         return read_line(line)
     except ValueError as error:
@@ -134,18 +146,17 @@ def _read_or_say_why(line: bytes) -> Record | str:
         return "nested too deeply"
 
 
-def _read_stored(pairs: list[tuple[str, Piece]], messages: list[Piece], digest: str) -> Record:
+def _read_stored(pairs: list[tuple[str, Piece]], messages: list[str], digest: str) -> Record:
     fields = dict(pairs)
     completion_id = _read_id(fields["id"].value if "id" in fields else None, "the completion")
-    body = to_object([(name, piece.source) for name, piece in pairs if name != "messages"])
+    body = to_object([(name, piece.source) for name, piece in pairs])
     return _record(completion_id, fields, body, digest, messages)
 
 
-def _read_fine_tuning(pairs: list[tuple[str, Piece]], messages: list[Piece], digest: str) -> Record:
-    canonical = json.dumps({name: piece.value for name, piece in pairs}, sort_keys=True)
-    completion_id = "chatcmpl-" + hashlib.sha256(canonical.encode()).hexdigest()[:29]
-    answers = messages[-1:] if messages and messages[-1].value.get("role") == "assistant" else []
-    given = {name: piece.source for name, piece in pairs if name != "messages"}
+def _read_fine_tuning(pairs: list[tuple[str, Piece]], messages: list[str], digest: str) -> Record:
+    completion_id = "chatcmpl-" + _digest_of_values(pairs, messages)[:29]
+    answers = messages[-1:] if messages and STRICT.decode(messages[-1]).get("role") == "assistant" else []
+    given = {name: piece.source for name, piece in pairs}
     given |= {
         "object": '"chat.completion"',
         "id": json.dumps(completion_id),
@@ -158,10 +169,28 @@ def _read_fine_tuning(pairs: list[tuple[str, Piece]], messages: list[Piece], dig
     return _record(completion_id, dict(pairs), body, digest, messages[: len(messages) - len(answers)])
 
 
-def _record(completion_id: str, fields: dict[str, Piece], body: str, digest: str, messages: list[Piece]) -> Record:
+def _digest_of_values(pairs: list[tuple[str, Piece]], messages: list[str]) -> str:
+    """Hash what a line says, in the order of its names, message by message."""
+    digest = hashlib.sha256()
+    values = {name: piece.value for name, piece in pairs} | {"messages": None}
+    for n, name in enumerate(sorted(values)):
+        digest.update(f"{', ' if n else '{'}{json.dumps(name)}: ".encode())
+        if name != "messages":
+            digest.update(json.dumps(values[name], sort_keys=True).encode())
+            continue
+        for position, message in enumerate(messages):
+            said = json.dumps(STRICT.decode(message), sort_keys=True)
+            digest.update(f"{', ' if position else '['}{said}".encode())
+        digest.update(b"]" if messages else b"[]")
+    digest.update(b"}")
+    return digest.hexdigest()
+
+
+def _record(completion_id: str, fields: dict[str, Piece], body: str, digest: str, messages: list[str]) -> Record:
     given = fields.get("model", _NULL).value
     model = fit(given)[:255] if isinstance(given, str) else ""
     metadata = _read_metadata(fields.get("metadata", _NULL))
+    stored: dict[str, str] = {}
     return Record(
         completion_id=completion_id,
         created=_read_seconds(fields.get("created", _NULL).value),
@@ -169,20 +198,21 @@ def _record(completion_id: str, fields: dict[str, Piece], body: str, digest: str
         metadata=metadata,
         body=body,
         digest=digest,
-        messages=_to_messages(completion_id, messages),
-        indexed=list(to_index(model, metadata, messages, body)),
+        indexed=list(to_index(model, metadata, _storing(completion_id, messages, stored), body)),
+        messages=list(stored.items()),
     )
 
 
-def _to_messages(completion_id: str, messages: list[Piece]) -> list[tuple[str, str]]:
-    stored: dict[str, str] = {}
-    for position, message in enumerate(messages):
+def _storing(completion_id: str, messages: list[str], stored: dict[str, str]) -> Iterator[Piece]:
+    """Read message after message, each when the one before is done with, and keep what is stored of it."""
+    for position, source in enumerate(messages):
+        message = Piece(source, STRICT.decode(source))
         given = message.value.get("id")
         message_id = _read_id(f"{completion_id}-{position}" if given is None else given, f"message {position}")
         if message_id in stored:
             raise ValueError(f"message {position} has an id that stands twice: {message_id}")
         stored[message_id] = _to_message(message_id, message)
-    return list(stored.items())
+        yield message
 
 
 def _to_message(message_id: str, message: Piece) -> str:
@@ -235,9 +265,9 @@ def _joined(content: list[Any]) -> str:
     return " ".join(text if isinstance(text, str) else "" for text in texts)
 
 
-def _to_choice(message: Piece) -> str:
+def _to_choice(message: str) -> str:
     """Make the choice of a line that has none; how it ended is not known."""
-    return to_object([("index", "0"), ("message", message.source), ("finish_reason", "null"), ("logprobs", "null")])
+    return to_object([("index", "0"), ("message", message), ("finish_reason", "null"), ("logprobs", "null")])
 
 
 def _read_id(given: Any, whose: str) -> str:

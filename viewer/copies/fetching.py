@@ -7,11 +7,9 @@ from threading import Event
 
 from django.utils.translation import gettext_noop
 
+from viewer.archive.importing import LONGEST_LINE
 from viewer.client.client import Client
 from viewer.client.problems import Problem
-
-_LARGEST = 256_000_000  # characters of one conversation, which is held in memory until it is stored
-
 
 def fetch(client: Client, completion_id: str, is_over: Event) -> bytes:
     """Ask for a completion and every page of its messages. Raises Problem when any of it does not come."""
@@ -28,7 +26,7 @@ def fetch(client: Client, completion_id: str, is_over: Event) -> bytes:
 def _messages(client: Client, completion_id: str, is_over: Event) -> Iterator[str]:
     size = 0
     for page in client.every_message(completion_id):
-        if size > _LARGEST:
+        if size > LONGEST_LINE:  # four are held in memory until they are stored
             raise Problem("too-large", gettext_noop("The conversation is larger than a copy may be."))
         if is_over.is_set():
             raise Problem("unavailable", gettext_noop("The work was ended."))

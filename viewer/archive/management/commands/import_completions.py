@@ -15,11 +15,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseFailure
 from tqdm import tqdm
 
-from viewer.archive.importing import import_lines
+from viewer.archive.importing import LONGEST_LINE, import_lines
 from viewer.archive.models import StoredCompletion
 from viewer.database import told
 
-_LONGEST_LINE = 512_000_000  # bytes; a file without line breaks would otherwise be read whole into memory
+_PIECE = 1_000_000  # bytes of the rest of a line that is too long
 _MOST_SAID = 100  # lines of a file that are named: one of another kind would fill the terminal
 _GZIP = b"\x1f\x8b"
 
@@ -99,7 +99,8 @@ def _opened(name: str) -> Iterator[tuple[BinaryIO, _Progress]]:
 
 
 def _read_lines(file: BinaryIO) -> Iterator[bytes]:
-    while line := file.readline(_LONGEST_LINE):
-        if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
-            raise OSError(f"a line is longer than {_LONGEST_LINE // 1_000_000} MB; is this JSON Lines?")
+    """Read line by line. Of one that is too long comes as much as tells so: it would fill the memory."""
+    while line := file.readline(LONGEST_LINE + 2):
         yield line
+        while not line.endswith(b"\n") and (line := file.readline(_PIECE)):
+            pass
