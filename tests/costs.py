@@ -16,16 +16,16 @@ def assert_linear(run: Callable[[int], object], size: int) -> None:
     """
     large = small = float("inf")
     for _ in range(3):
-        large = min(large, _cost(run, size))
+        large = min(large, cost(run, size))
         if large < 0.02:
             return
-        small = min(small, _cost(run, size // 4))
+        small = min(small, cost(run, size // 4))
         if large < 10 * small:
             return
     raise AssertionError(f"{size} cost {large:.3f} s, a quarter of it {small:.3f} s")
 
 
-def _cost(run: Callable[[int], object], size: int) -> float:
+def cost(run: Callable[[int], object], size: int) -> float:
     """Time a run in seconds of this process's own."""
     begin = time.process_time()
     run(size)

@@ -62,7 +62,7 @@ UNSPACED = (
     "\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff"
 )
 _RUN = re.compile(f"[{UNSPACED}]+")
-_RUN_AT_END = re.compile(rf"([{UNSPACED}]+)\s*\Z")
+_RUN_AT_END = re.compile(rf"(?<![{UNSPACED}])([{UNSPACED}]++)\s*+\Z")
 _LONG_WORD = re.compile(rf"(\S{{{_LONGEST_WORD}}})\S+")
 _DATE_OF_MODEL = re.compile(r"-\d{4}-\d{2}-\d{2}$", re.ASCII)
 

@@ -49,7 +49,7 @@ _TAG = re.compile(
 )
 _ADDRESS = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>|<img src="([^"]*)"', re.DOTALL)
 _BLOCKS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ul", "ol", "tr", "pre", "hr", "br", "blockquote", "table"}
-_LINE_BREAKS = re.compile(r"\s*\n\s*")
+_BLANKS = re.compile(r"\n\s*+|\s\s++")  # all that can hold a line break
 
 
 @functools.cache
@@ -106,7 +106,8 @@ def _html_of(text: str) -> str | None:
 
 def words_in(html: str) -> str:
     """Read HTML of `to_html` as lines of words: with the numbers of lists, the titles of links, the names of code."""
-    return _LINE_BREAKS.sub("\n", unescape(_WordReader().read(html))).strip()
+    words = unescape(_WordReader().read(html))
+    return _BLANKS.sub(lambda blanks: "\n" if "\n" in blanks[0] else blanks[0], words).strip()
 
 
 def without_markers(text: str) -> str:

@@ -22,7 +22,7 @@ _NO_ERROR: tuple[Any, ...] = (None, False, "", 0, [], {}, "null", "none", "None"
 _LONGEST = 200_000  # characters of a result that are read as JSON
 # "Error: …", "ValueError: …", "Failed to connect", "HTTP 404"; but no report that begins with "Error rate".
 _ERROR_TEXT = re.compile(
-    r"""[\s\[(<*_`#"']*(?:
+    r"""[\s\[(<*_`#"']*+(?:
         Traceback\ \(most\ recent\ call\ last\)
       | (?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception)\s*(?:[:(\[]|$)
       | (?i:an\ (?:\w+\ )?(?:error|exception)\ (?:has\ )?occurred)

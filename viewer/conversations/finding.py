@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import islice
 from urllib.parse import urlencode
 
 from django.core.cache import cache
@@ -16,7 +17,7 @@ from viewer.archive.search_text import texts_in
 from viewer.client.client import NOWHERE, Client
 from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice
-from viewer.completions.folding import needle_of, occurrences, pattern_of
+from viewer.completions.folding import fold, needle_of, occurrences, pattern_of
 from viewer.completions.ids import has_address
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
 from viewer.completions.outcomes import outcome_of, said_by
@@ -230,7 +231,7 @@ def _places(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Place
         places += [(slot, start, end) for start, end in occurrences(slot.text, pattern, most)]
         if len(places) >= _IN_ONE_MESSAGE:
             break
-    return places or list(_places_in_json(item, pattern))
+    return places or list(islice(_places_in_json(item, pattern), _IN_ONE_MESSAGE))
 
 
 def _places_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Iterator[_Place]:
@@ -238,10 +239,13 @@ def _places_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Ite
     if isinstance(item, Unreadable):
         return
     shown = {part.text for part in item.parts if isinstance(part, TextPart)}
-    for text, _ in texts_in(item):
-        if text not in shown:
-            slot = Slot(make_visible(text), "unknown", gettext("JSON"), is_for_staff=True)
-            yield from ((slot, start, end) for start, end in occurrences(slot.text, pattern, 1))
+    texts = [text for text, _ in texts_in(item) if text not in shown]
+    if not pattern.search(fold(make_visible("\n".join(texts)))):  # one look, where there may be a hundred thousand
+        return
+    label = gettext("JSON")
+    for text in map(make_visible, texts):
+        for start, end in occurrences(text, pattern, 1):
+            yield Slot(text, "unknown", label, is_for_staff=True), start, end
 
 
 def slots_of(item: Message | Unreadable) -> Iterator[Slot]:

@@ -11,6 +11,7 @@ from viewer.archive.importing import LONGEST_LINE
 from viewer.client.client import Client
 from viewer.client.problems import Problem
 
+
 def fetch(client: Client, completion_id: str, is_over: Event) -> bytes:
     """Ask for a completion and every page of its messages. Raises Problem when any of it does not come."""
     completion = client.completion(completion_id)
