@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,10 @@ from django.db import connection
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_long, say, to_lines
+from viewer.archive import importing
 from viewer.archive.answers import answer
 from viewer.archive.importing import Outcome, import_lines, read_line
+from viewer.archive.management.commands import import_completions
 from viewer.archive.models import SearchEntry, StoredCompletion, StoredMessage, StoredMetadata
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -632,6 +636,57 @@ def test_no_more_than_a_batch_is_read_ahead(count: int, size: int, ahead: int) -
         furthest = max(furthest, lines.taken - done + 1)
     assert lines.taken == done == count
     assert furthest <= ahead
+
+
+def test_a_line_that_is_too_long_is_named_and_the_lines_around_it_are_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "LONGEST_LINE", 2_000_000)
+    monkeypatch.setattr(import_completions, "LONGEST_LINE", 2_000_000)
+    monkeypatch.setattr(import_completions, "_PIECE", 1_000)
+    lines = to_lines([make_completion(name, say("user", "x" * size)) for name, size in
+                      [("before", 9), ("fits", 1_999_000), ("long", 2_000_000), ("longer", 5_000_000), ("after", 9)]])  # fmt: skip
+    file = tmp_path / "lines.jsonl.gz"
+    file.write_bytes(gzip.compress(b"\n".join(lines)))
+    said = io.StringIO()
+    with pytest.raises(SystemExit):
+        call_command("import_completions", str(file), stdout=io.StringIO(), stderr=said)
+    assert stored_ids() == {"before", "fits", "after"}
+    told = "longer than 2 MB, the most that one conversation may have"
+    assert [line.partition(", ")[2] for line in said.getvalue().splitlines()] == [f"line 3: {told}", f"line 4: {told}"]
+
+
+def test_a_conversation_of_too_many_messages_is_refused_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "_MOST_MESSAGES", 3)
+    assert became(*to_lines([make_long("three", 3)])) == ["imported"]
+    with pytest.raises(ValueError, match="more than 3 messages in one conversation"):
+        read_line(*to_lines([make_long("four", 4)]))
+
+
+@pytest.mark.parametrize("messages", [[say("user", "word by word " * 400_000)], [say("user", "a")] * 40_000])
+@pytest.mark.parametrize("shape", ["stored", "tuning"])
+def test_a_line_takes_memory_in_line_with_its_length(messages: list[dict[str, Any]], shape: str) -> None:
+    """The values of many small messages would take fifty times their text, were they held together."""
+    (line,) = to_lines([make_completion("one", *messages) if shape == "stored" else {"messages": messages}])
+    tracemalloc.start()
+    try:
+        record = read_line(line)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(record.messages) == len(messages)
+    kept = sum(len(words) + 100 for words, _ in record.indexed) + sum(len(body) + 200 for _, body in record.messages)
+    assert peak < 4 * len(line) + 3 * kept
+
+
+@pytest.mark.parametrize("fields", [{}, {"a": 1.10, "z": {"b": [1], "a": "é"}}, {"Z": None, "model": "gpt"}])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_the_id_of_a_tuning_line_is_what_it_was_when_it_was_made_of_the_whole_line(
+    fields: dict[str, Any], count: int
+) -> None:
+    line = {"messages": [say("user", f"é {n}") for n in range(count)], **fields}
+    whole = hashlib.sha256(json.dumps(line, sort_keys=True).encode()).hexdigest()
+    assert read_line(json.dumps(line).encode()).completion_id == f"chatcmpl-{whole[:29]}"
 
 
 def test_an_outcome_is_told_only_when_it_is_committed() -> None:
