@@ -120,7 +120,7 @@ def texts_of(value: Any, read_json: Callable[[str], str] = without_escapes, name
                 if text and not text.isspace():
                     yield text
         elif isinstance(value, list):
-            waiting += [(name, item) for item in reversed(value)]
+            waiting += [(name, item) for item in reversed(value) if isinstance(item, str | list | dict)]
         elif isinstance(value, dict):
             waiting += reversed(value.items())
 

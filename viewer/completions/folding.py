@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from itertools import accumulate, islice
+from itertools import islice
 from unicodedata import normalize
 
 Span = tuple[int, int]
@@ -110,12 +110,14 @@ def _places_in(text: str) -> Callable[[int], int]:
 
     A list of all would take a gigabyte for a text of 30 MB; so the text is folded in blocks, and one of them read.
     """
-    blocks = range(0, len(text), _BLOCK)
-    ends = list(accumulate(len(fold(text[at : at + _BLOCK])) for at in blocks))
+    ends = list[int]()  # of the folded blocks, as far as they were needed
 
     def place_of(letter: int) -> int:
+        while not ends or ends[-1] <= letter:
+            at = len(ends) * _BLOCK
+            ends.append((ends[-1] if ends else 0) + len(fold(text[at : at + _BLOCK])))
         block = bisect_right(ends, letter)
-        at, left = blocks[block], letter - (ends[block - 1] if block else 0)
+        at, left = block * _BLOCK, letter - (ends[block - 1] if block else 0)
         while (length := len(_LETTERS[ord(text[at])])) <= left:
             at, left = at + 1, left - length
         return at

@@ -23,6 +23,7 @@ _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TOKEN = re.compile(rf'({_STRING}|[^\s{{}}\[\],:"]++)\s*([:,]?)|[{{}}\[\],]', re.DOTALL)
 _BRACKET_OR_STRING = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 MOST_ITEMS = 10_000
+_LONG = 1_000_000  # characters
 _LONGEST_INDENTED = 1_000_000  # characters; a page shows the beginning, and a reader of the whole wants it as it is
 _DEEPEST_INDENT = 40  # levels; a thousand nested lists would otherwise print a megabyte of blanks
 
@@ -65,6 +66,16 @@ def members(text: str, decoder: json.JSONDecoder = LENIENT) -> list[tuple[str, P
     return _members(text, decoder, "", None)[0]
 
 
+def sources_of(text: str) -> dict[str, str]:
+    """Give the JSON of each member of an object that has been read already, the last of a doubled key.
+
+    In a long one lists and objects are skipped by their brackets: read once more, their values would stand in memory
+    twice. Raises ValueError.
+    """
+    value_at = _value_at if len(text) < _LONG else _skip_value
+    return {name: piece.source for name, piece in _members(text, LENIENT, "", None, value_at)[0]}
+
+
 def members_beside(
     text: str, name: str, read: Callable[[Piece], Found], decoder: json.JSONDecoder = LENIENT
 ) -> tuple[list[tuple[str, Piece]], list[Found] | None]:
@@ -76,7 +87,11 @@ def members_beside(
 
 
 def _members(
-    text: str, decoder: json.JSONDecoder, apart: str, read: Callable[[Piece], Found] | None
+    text: str,
+    decoder: json.JSONDecoder,
+    apart: str,
+    read: Callable[[Piece], Found] | None,
+    value_at: Callable[[str, int, json.JSONDecoder], tuple[Any, int]] | None = None,
 ) -> tuple[list[tuple[str, Piece]], list[Found] | None]:
     pairs = []
     found: list[Found] | None = None
@@ -92,7 +107,7 @@ def _members(
                 _read_each(text, start, read, decoder) if is_list else (None, _value_at(text, start, decoder)[1])
             )
         else:
-            value, at = _value_at(text, start, decoder)
+            value, at = (value_at or _value_at)(text, start, decoder)
             pairs.append((name, Piece(text[start:at], value)))
         at, goes_on = _go_on(text, at, "}")
     _check_end(text, at)
@@ -269,6 +284,11 @@ def _value_at(text: str, start: int, decoder: json.JSONDecoder) -> tuple[Any, in
         if decoder is STRICT:
             raise ValueError("nested too deeply") from None
         return [] if text[start] == "[" else {}, _end_of_container(text, start)
+
+
+def _skip_value(text: str, start: int, decoder: json.JSONDecoder) -> tuple[Any, int]:
+    """Find the end of a value of which only the text is wanted."""
+    return (None, _end_of_container(text, start)) if text[start] in "[{" else _value_at(text, start, decoder)
 
 
 def _end_of_container(text: str, start: int) -> int:

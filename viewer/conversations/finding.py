@@ -201,7 +201,7 @@ def _read_stretch(client: Client, completion_id: str, words: str, after: str) ->
         return Stretch(tuple(hits), read, items[read - 1].id, is_end=False)
     if completion is not None:
         shown = page.items or (client.newest_messages(completion_id) if after else ())
-        hits += _hits_in_answer(completion, shown, pattern, landing)
+        hits += islice(_hits_in_answer(completion, shown, pattern, landing), PAUSES["hits"])
     return Stretch(tuple(hits), len(page.items), page.cursor if page.has_more else "", not page.has_more)
 
 
