@@ -40,7 +40,7 @@ def _loud(upstream: Upstream, settings: Any, caplog: pytest.LogCaptureFixture) -
     settings.ADMINS = [("root", "root@lectern.example")]
     caplog.set_level(logging.DEBUG)
     for name in ("urllib3", "requests", "django", "viewer"):
-        logging.getLogger(name).setLevel(logging.DEBUG)
+        caplog.set_level(logging.DEBUG, logger=name)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,8 +1,7 @@
-"""What every answer carries: an id to quote, headers that keep pages private, the reader's language and time zone."""
+"""What every answer carries: headers that keep pages private, the reader's language and time zone."""
 
 from __future__ import annotations
 
-import secrets
 import zoneinfo
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,18 +21,6 @@ _LONGEST_ADDRESS = 9_500  # characters of a page's; quoted once more to sign in,
 _LONGEST_QUESTION = 32_768  # characters of a program's, which may filter by many pairs of metadata
 _FOR_ANY_HOST = ("/health/", "/v1", "/static/")
 GetResponse = Callable[[HttpRequest], HttpResponse]
-
-
-class RequestIdMiddleware:
-    """Names every answer, as the API does: `x-request-id: req_…`."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        response.headers.setdefault("X-Request-Id", f"req_{secrets.token_hex(16)}")
-        return response
 
 
 class HeadMiddleware:

@@ -138,7 +138,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "viewer.middleware.HeadMiddleware",
-    "viewer.middleware.RequestIdMiddleware",
+    "viewer.logs.RequestLogMiddleware",
     "viewer.middleware.PageGZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "viewer.middleware.PageHeadersMiddleware",
@@ -262,11 +262,14 @@ USE_I18N = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"without_path": {"()": "viewer.logs.WithoutPath"}},
+    "formatters": {"json": {"()": "viewer.logs.JsonLines"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "django.request": {"level": "ERROR", "filters": ["without_path"]},  # what is refused has its line anyway
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # a stranger's Host header is not our failure
+        "lectern": {"level": "INFO"},
     },
 }

@@ -16,6 +16,7 @@ from viewer.client.asking import Stream
 from viewer.client.problems import Problem, without_key
 from viewer.completions.errors import ApiError, to_body
 from viewer.keys.models import AccessToken
+from viewer.logs import note_person
 from viewer.sources.sources import client_for_token
 
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
@@ -74,6 +75,7 @@ def _answer(request: HttpRequest, path: str) -> HttpResponseBase:
         if token is None:
             said = "Incorrect API key provided: this access token is unknown or revoked."
             return _refuse_token(said, "invalid_api_key")
+        note_person(token.owner_id)
         client = client_for_token(token)
         return _pass_back(request, client.stream(f"/chat/completions{path}", _query_of(request), passed_on))
     except Problem as problem:

@@ -27,6 +27,7 @@ from viewer.completions.ids import has_address
 from viewer.completions.outcomes import said_by
 from viewer.completions.types import AudioPart, Choice, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
 from viewer.http import Request, own_address
+from viewer.logs import event
 from viewer.sources.sources import NoAnswer, Source, chosen_source, completion_of, find
 
 from . import finding, media
@@ -322,6 +323,7 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
     if form == "jsonl" and ("from" in request.GET or "to" in request.GET):
         return _sentence(gettext("JSON Lines hold a whole conversation; ask for a part of it as JSON."), 400)
     extract, source = _extract(request, completion_id)
+    event("exported", completion=completion_id, format=form)
     content_type, ending = _TRANSCRIPTS[form]
     response = StreamingHttpResponse(
         _written(request, form, extract, source), content_type=f"{content_type}; charset=utf-8"
@@ -334,6 +336,7 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
 def printed(request: Request, completion_id: str) -> HttpResponseBase:
     """The whole conversation as one page, sent as it is read, for paper or PDF."""
     extract, source = _extract(request, completion_id)
+    event("exported", completion=completion_id, format="print")
     opening = next(extract.pages, ())
     extract = replace(extract, pages=chain([opening], extract.pages))
     context = {

@@ -21,6 +21,7 @@ from django.utils import timezone
 from viewer.archive.models import fit
 from viewer.client.problems import Problem
 from viewer.keys.models import ApiKey
+from viewer.logs import event
 
 LEASE = timedelta(seconds=30)  # how long a killed worker's run stays as it is; machines' clocks differ by less
 _WAITS = timedelta(seconds=15)  # a run that nobody has taken up after this time has no worker
@@ -58,10 +59,12 @@ class CopyRuns(models.QuerySet["CopyRun"]):
         if run is None:
             alike.filter(state=CopyRun.DONE, copied=0, gone=0, failures=None).delete()
             with suppress(AnotherIsActive), _one_active(), transaction.atomic():
-                return self.create(
+                run = self.create(
                     person=key.owner, api_key=key, label=key.label, model=model, metadata=metadata, since=since,
                     only_newest=only_newest,
                 )  # fmt: skip
+                event("copy asked for", run=run.pk, person=run.person_id, key=key.pk)
+                return run
             run = unfinished.first()  # somebody asked for the same at the same moment
         if run is None:
             raise AnotherIsActive
@@ -186,7 +189,10 @@ class CopyRun(models.Model):
         }
         with _one_active(), transaction.atomic():
             allowed = CopyRun.objects.filter(pk=self.pk, state__in=self.WISHES[wished])
-            return bool(allowed.update(waits_until=None, **changes[wished]))
+            is_done = bool(allowed.update(waits_until=None, **changes[wished]))
+        if is_done:
+            event("copy changed", run=self.pk, person=self.person_id, wish=wished)
+        return is_done
 
     def held(self) -> models.QuerySet[CopyRun]:
         """Give this run's row while its worker holds it with the same key, and no row from then on."""
@@ -199,11 +205,12 @@ class CopyRun(models.Model):
 
     def finish(self, state: str, problem: Problem | None = None) -> bool:
         """End the work of this run's worker."""
-        return bool(
-            CopyRun.objects.filter(pk=self.pk, state=self.RUNNING, worker=self.worker).update(
-                state=state, finished_at=timezone.now(), waits_until=None, worker=None, **problem_fields(problem)
-            )
+        ended = CopyRun.objects.filter(pk=self.pk, state=self.RUNNING, worker=self.worker).update(
+            state=state, finished_at=timezone.now(), waits_until=None, worker=None, **problem_fields(problem)
         )
+        if ended:
+            event("copy ended", run=self.pk, person=self.person_id, state=state)
+        return bool(ended)
 
     def release(self, state: str = WAITING) -> None:
         """Give the run back, so that the next worker need not wait for the lease to lapse."""

@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST
 
 from viewer.http import Request, own_address
+from viewer.logs import event
 
 from .encryption import Secret
 from .forms import AccessTokenForm, ApiKeyForm
@@ -59,6 +60,7 @@ def delete_api_key(request: Request, key_id: UUID) -> HttpResponse:
     key = get_object_or_404(ApiKey.objects.of(request.user), pk=key_id)
     if request.method != "POST":
         return render(request, "keys/delete_api_key.html", {"key": key, "tokens": key.access_tokens.all()})
+    event("key deleted", key=key.pk)
     key.delete()
     told = gettext("“%(label)s” is deleted, and every access token that was bound to it.")
     messages.success(request, told % {"label": key.label})
@@ -83,6 +85,7 @@ def tokens(request: Request) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         bound_to = form.cleaned_data["source"]
         issued, secret = AccessToken.objects.issue(request.user, form.cleaned_data["name"], bound_to)
+        event("token made", token=issued.pk, key=bound_to and bound_to.pk)
         form = AccessTokenForm(owner=request.user)
     context = {
         "form": form,
@@ -100,6 +103,7 @@ def revoke_token(request: Request, token_id: int) -> HttpResponse:
     token = get_object_or_404(AccessToken.objects.of(request.user), pk=token_id)
     if request.method != "POST":
         return render(request, "keys/revoke_token.html", {"token": token})
+    event("token revoked", token=token.pk)
     token.delete()
     told = gettext("“%(name)s” is revoked. A program that still uses it is refused from now on.")
     messages.success(request, told % {"name": token.name})
@@ -114,12 +118,13 @@ def _posted(request: Request) -> QueryDict | None:
 @sensitive_variables()
 def _save(request: Request, form: ApiKeyForm, try_out: TryOut) -> HttpResponse:
     """Store a key whatever comes of trying it: a server may be down today and the key right all the same."""
-    key = form.save(commit=False)
+    key, is_new = form.save(commit=False), form.instance._state.adding
     if form.cleaned_data["key"]:
         key.seal(Secret(form.cleaned_data["key"]))
     elif "base_url" in form.changed_data:
         key.renew()
     key.save()
+    event("key saved" if is_new else "key changed", key=key.pk)
     _note_finding(request, key, try_out)
     return redirect("api-keys")
 
@@ -127,6 +132,7 @@ def _save(request: Request, form: ApiKeyForm, try_out: TryOut) -> HttpResponse:
 def _note_finding(request: Request, key: ApiKey, try_out: TryOut) -> None:
     key.finding = try_out(key)
     key.save(update_fields=["finding"])
+    event("key tried", key=key.pk, finding=key.finding)
     note = messages.success if key.finding == "works" else messages.warning
     note(request, f"“{key.label}”: {key.finding_in_words}.")
 
