@@ -54,6 +54,7 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "shortcuts": ("in", 200, 200, 200),
     "tokens": ("in", 200, 200, 200),
     "revoke-token": ("in", 404, 404, 200),
+    "session": ("in", 204, 204, 204),
     "account_login": (200, 302, 302, 302),
     "account_logout": (302, 200, 200, 200),
     "account_change_password": ("in", 302, 302, 200),

@@ -5,10 +5,11 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from viewer.accounts.models import Session
 
 OPEN = {
     "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password", "health", "ready",
@@ -21,9 +22,9 @@ ARGUMENTS = {
 
 @pytest.fixture(autouse=True)
 def _fresh_counters() -> Iterator[None]:
-    cache.clear()
+    caches["attempts"].clear()
     yield
-    cache.clear()
+    caches["attempts"].clear()
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -60,14 +61,42 @@ def test_signing_in_leads_to_the_page_first_asked_for(client: Client, alice: Use
     assert answer["Location"] == asked
 
 
-@pytest.mark.parametrize(
-    "elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
-)
-def test_signing_in_never_leads_to_another_site(client: Client, alice: User, elsewhere: str) -> None:
-    answer = client.post("/login/", {"login": "alice", "password": "alice reads 1", "next": elsewhere})
-    assert answer.status_code == 302
-    assert "evil" not in answer["Location"]
-    assert answer["Location"].startswith("/")
+ELSEWHERE = [
+    "https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "///evil.example", "http:///evil",
+    "//localhost/x", "http://localhost/x", "//127.0.0.1:80/x", "https://[::1]/x", "http://testserver:81/x", "/\t/evil.example",
+    " //evil.example", "\\\\evil.example", "evil.example",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_signing_in_and_out_never_leads_to_another_site(client: Client, alice: User, elsewhere: str) -> None:
+    credentials = {"login": "alice", "password": "alice reads 1"}
+    assert client.post("/login/", credentials | {"next": elsewhere})["Location"] == "/"
+    assert client.get("/login/", {"next": elsewhere})["Location"] == "/"
+    assert client.post("/logout/", {"next": elsewhere})["Location"] == "/login/"
+
+
+def test_a_second_tab_with_the_form_goes_on_to_its_page(alice: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.get("/login/")
+    browser.force_login(alice)
+    stale = {"login": "alice", "password": "alice reads 1", "csrfmiddlewaretoken": "x" * 32}
+    asked = "/completions/chatcmpl-one/messages/chatcmpl-one-7/"
+    assert browser.post("/login/", stale | {"next": asked})["Location"] == asked
+    assert browser.post("/login/", stale | {"next": "//localhost/x"})["Location"] == "/"
+    assert Client(enforce_csrf_checks=True).post("/login/", stale).status_code == 403
+
+
+def test_a_wrong_site_url_is_told_with_both_addresses(alice: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    answer = browser.post("/login/", {"login": "alice"}, headers={"Origin": "https://desk.example<b>"})
+    assert answer.status_code == 403
+    said = answer.content.decode()
+    assert (
+        "The form was sent from https://desk.example&lt;b&gt;, but the address of this site is http://127.0.0.1:8000."
+        in said
+    )
+    assert "reload the page" not in said
 
 
 def test_an_ended_session_gives_a_script_a_401_and_a_reader_the_way_back(reader: Client) -> None:
@@ -107,6 +136,27 @@ def test_the_sixth_wrong_password_locks_even_the_right_one_out(client: Client, a
     answer = client.post("/login/", {"login": "alice", "password": "alice reads 1"})
     assert answer.status_code != 302
     assert "_auth_user_id" not in client.session
+
+
+@pytest.mark.parametrize("address", ["/logout/", "/admin/logout/"])
+def test_signing_out_clears_what_the_browser_keeps(client: Client, alice: User, address: str) -> None:
+    alice.is_staff = True
+    alice.save()
+    signed_in = client.post("/login/", {"login": "alice", "password": "alice reads 1"})
+    assert len(signed_in.cookies["person"].value) == 16
+    assert client.get("/session/", headers={"X-Page-Source": "archive"}).status_code == 204
+    answer = client.post(address)
+    assert answer["Clear-Site-Data"] == '"cache", "storage"'
+    assert answer.cookies["person"]["max-age"] == 0
+    assert client.get("/session/", headers={"X-Page-Source": "archive"}).status_code == 401
+
+
+def test_the_mark_of_a_person_is_set_on_every_page_and_stays_when_the_session_ends_by_itself(reader: Client) -> None:
+    mark = reader.get("/shortcuts/").cookies["person"].value
+    assert "person" not in reader.get("/shortcuts/").cookies
+    Session.objects.all().delete()
+    reader.get("/shortcuts/")
+    assert reader.cookies["person"].value == mark
 
 
 def test_signing_out_is_a_post(reader: Client) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 VIEWER = Path(__file__).parent.parent / "viewer"
 MAY_IMPORT = {
+    "accounts": set(),
     "completions": set(),
     "client": {"completions"},
     "archive": {"completions"},

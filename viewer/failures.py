@@ -1,4 +1,5 @@
-"""What a reader gets when our own code or the database fails, or for an address that cannot be served here.
+"""What a reader gets when our own code or the database fails, when a form or a try is refused, or for an address that
+cannot be served here.
 
 For htmx it is a problem in the feed, for a program the envelope of the API, else a page.
 """
@@ -9,11 +10,14 @@ import sys
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
 from viewer.completions.errors import ApiError, to_body
 from viewer.database import kind_of
+from viewer.http import own_address
 
 _FAILED = {
     "name": "unavailable",
@@ -88,3 +92,19 @@ def _told(
     told = problem | {"title": gettext(problem["title"]), "advice": gettext(problem["advice"]) % (names or {})}
     context = {"problem": told, "retry_url": request.get_full_path(), "only_way": only_way, "request": request}
     return HttpResponse(render_to_string(template, context), status=status)
+
+
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form without a valid token. The form to sign in has served its purpose when another tab was faster."""
+    if request.path == reverse("account_login") and request.user.is_authenticated:
+        return redirect(own_address(request.POST.get("next", "")) or "/")
+    origin = request.headers.get("Origin", "")
+    context = {"origin": origin, "site_url": settings.SITE_URL} if origin not in ("", settings.SITE_URL) else {}
+    return render(request, "403_csrf.html", context, status=403)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Answer what allauth limits for people who are signed in, such as changing the password: so often in a minute."""
+    response = render(request, "429.html", status=429)
+    response.headers["Retry-After"] = "60"
+    return response

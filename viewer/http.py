@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
@@ -9,13 +10,19 @@ from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
+if TYPE_CHECKING:
+    from viewer.accounts.sessions import SessionStore
+
 PAGE_SOURCE = "X-Page-Source"  # a header; base.html puts it on what the scripts of a page ask for
+POLLED = "X-Polled"  # a header on what a page that is left open asks for by itself: that is no use of the session
 
 
 class Request(HttpRequest):
     """For type hints only."""
 
     user: User
+    session: SessionStore
+    is_known: bool  # somebody was signed in when this request came
     htmx: HtmxDetails
 
 

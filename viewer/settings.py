@@ -129,6 +129,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "viewer",
+    "viewer.accounts",
     "viewer.archive",
     "viewer.keys",
     "viewer.sources",
@@ -152,7 +153,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "viewer.signing_in.SignInMiddleware",
+    "viewer.accounts.signing_in.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "viewer.middleware.TimeZoneMiddleware",
@@ -182,6 +183,8 @@ DATABASES = {"default": _database()}
 CACHES = {
     "default": _cache("lectern", 10_000),
     "bubbles": _cache("bubbles", 1_000),  # drawn, each at most 64 kB, so 64 MB in all (templatetags/bubbles.py)
+    "attempts": _cache("attempts", 100_000),  # counters of wrong passwords, which nothing else may push out
+    "finds": _cache("finds", 200),  # stretches of a conversation that were searched, each some 400 kB at most
     "answers": _cache("answers", 256),  # of upstreams, each at most 256 kB, so 64 MB in all (client/client.py)
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "viewer.reports.NoVariables"
@@ -205,25 +208,28 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "viewer.accounts.hashing.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-ACCOUNT_ADAPTER = "viewer.signing_in.AccountAdapter"
+ACCOUNT_ADAPTER = "viewer.accounts.signing_in.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # viewer/accounts/attempts.py counts instead
 ALLAUTH_TRUSTED_PROXY_COUNT = _int("TRUSTED_PROXIES", 0, 0, 9)
 
+SESSION_ENGINE = "viewer.accounts.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds; a working day
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if _IS_HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _IS_HTTPS else "csrf"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "viewer.failures.form_refused"
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if _IS_HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"  # no-referrer makes browsers send Origin: null, and Django refuses sign-in
 X_FRAME_OPTIONS = "DENY"

@@ -4,6 +4,7 @@ login redirect."""
 from __future__ import annotations
 
 from allauth.account import views as account
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path, re_path
@@ -11,18 +12,24 @@ from django.views.decorators.http import require_POST
 from django.views.generic import RedirectView, TemplateView
 from django.views.i18n import set_language
 
+from viewer.accounts.signing_in import SignIn, SignOut, still_signed_in
 from viewer.api import views as api
 from viewer.conversations import going, search_page
 from viewer.conversations import views as conversations
 from viewer.copies import views as copies
 from viewer.health import health, ready
 from viewer.keys import views as keys
-from viewer.signing_in import SignIn
 from viewer.sources.sources import try_out
 
 _no_self_service = login_not_required(TemplateView.as_view(template_name="account/no_self_service.html"))
 
+handler429 = "viewer.failures.too_many"  # allauth's
 handler500 = "viewer.failures.failed"
+
+# One door: what the admin has of its own knows no limits.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.logout = SignOut.as_view()  # type: ignore[method-assign]
+admin.site.password_change = account.password_change  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="completions"), name="home"),
@@ -102,7 +109,8 @@ urlpatterns = [
     path("v1/chat/completions/<str:completion_id>/messages", api.messages),
     re_path(r"^v1(?:/|\Z)", api.nowhere),
     path("login/", SignIn.as_view(), name="account_login"),
-    path("logout/", account.logout, name="account_logout"),
+    path("logout/", SignOut.as_view(), name="account_logout"),
+    path("session/", still_signed_in, name="session"),
     path("password/", account.password_change, name="account_change_password"),
     path("password/set/", account.password_set, name="account_set_password"),
     path("password/forgotten/", _no_self_service, name="account_reset_password"),

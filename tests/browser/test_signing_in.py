@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import sign_in
 from tests.browser.reading import LINKED, MESSAGES, place_of_the_message_read, press_until, settle, walk_to_the_end
 from tests.conftest import make_completion, make_long
+from viewer.accounts.models import Session
 
 PASSWORD = "alice reads 1"
 

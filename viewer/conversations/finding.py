@@ -10,7 +10,7 @@ from hashlib import sha256
 from itertools import islice
 from urllib.parse import urlencode
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils.translation import get_language, gettext
 
 from viewer.archive.search_text import texts_in
@@ -51,7 +51,7 @@ PAUSES = {"asked": 100, "hits": 500}  # questions elsewhere, and hits, after whi
 _SECONDS = 0.5  # of CPU, after which a page of messages is left for the next step to go on with
 _MOST_CITATIONS = 1_000  # of a message whose sources are slots of their own; the others are found in its JSON
 _IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fill the list
-_MOST_KEPT = 150  # hits of a page; some 64 kB, which bounds the cache's memory as in templatetags/bubbles.py
+_MOST_KEPT = 150  # hits of a page; some 400 kB at most, which bounds the cache's memory
 _BEFORE, _BEHIND = 40, 90  # characters of a snippet around the words
 
 _BLANK = re.compile(r"\s+")
@@ -169,12 +169,12 @@ def _stretch(client: Client, completion_id: str, words: str, after: str) -> tupl
         return _read_stretch(client, completion_id, words, after), 0
     identity = f"{get_language()} {client.cache_as} {completion_id} {after} {words}"
     key = f"hits-{sha256(identity.encode('utf-8', 'replace')).hexdigest()}"
-    kept: Stretch | None = cache.get(key) if client.cache_seconds else None
+    kept: Stretch | None = caches["finds"].get(key) if client.cache_seconds else None
     if kept is not None:
         return kept, 0
     stretch = _read_stretch(client, completion_id, words, after)
     if client.cache_seconds and len(stretch.hits) <= _MOST_KEPT:
-        cache.set(key, stretch, client.cache_seconds)
+        caches["finds"].set(key, stretch, client.cache_seconds)
     return stretch, 1
 
 

@@ -52,7 +52,7 @@ def came_from(request: Request) -> dict[str, str]:
 def remember(request: Request, narrowed: dict[str, str]) -> None:
     """Keep a list as the one the reader came from."""
     if request.session.get("list", {}) != narrowed:
-        request.session["list"] = narrowed
+        request.session.keep("list", narrowed)
 
 
 def stretch_of(client: Client, narrowed: dict[str, str], place: QueryDict, around: str = "") -> Window[Completion]:

@@ -1,0 +1,180 @@
+"""How long a session lasts, what the database holds of it, and that reading never waits for it."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.conftest import make_completion, make_key
+from tests.test_leaks import database_bytes
+from viewer.accounts.models import Session
+from viewer.accounts.sessions import IDLE_LIMIT, SessionStore, digest
+from viewer.copies.models import CopyRun
+
+HOUR = timedelta(hours=1)
+FILTERED = "/completions/?model=gpt-4.1"
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """Let time pass for whoever asks Django for it."""
+    now = timezone.now
+    passed = timedelta()
+
+    def pass_by(span: timedelta) -> None:
+        nonlocal passed
+        passed += span
+        monkeypatch.setattr(timezone, "now", lambda: now() + passed)
+
+    return pass_by
+
+
+def is_signed_in(browser: Client) -> bool:
+    return browser.get("/shortcuts/").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stolen_database_signs_nobody_in(reader: Client) -> None:
+    assert is_signed_in(reader)
+    key = reader.cookies["session"].value
+    assert key not in database_bytes()
+    stored = Session.objects.get().session_key
+    assert stored == digest(key)
+    thief = Client()
+    thief.cookies["session"] = stored
+    assert not is_signed_in(thief)
+
+
+def test_a_session_ends_after_a_working_day_however_much_it_is_used(
+    reader: Client, later: Callable[[timedelta], None]
+) -> None:
+    for hour in range(12):
+        assert is_signed_in(reader), hour
+        reader.get(f"{FILTERED}&metadata[hour]={hour}")
+        later(HOUR)
+    assert not is_signed_in(reader)
+
+
+def test_the_cookie_lasts_as_long_as_the_session_and_no_longer(
+    reader: Client, alice: User, later: Callable[[timedelta], None]
+) -> None:
+    later(3 * HOUR)
+    session = reader.session
+    assert session["_auth_user_id"]
+    assert session.get_expiry_age() == pytest.approx(9 * 60 * 60, abs=60)
+    reader.cookies.clear()
+    answer = reader.post("/login/", {"login": "alice", "password": "alice reads 1"})
+    assert answer.cookies["session"]["max-age"] == pytest.approx(12 * 60 * 60, abs=60)
+
+
+def test_an_unused_session_ends_and_a_used_one_does_not(reader: Client, later: Callable[[timedelta], None]) -> None:
+    for _ in range(2):
+        later(IDLE_LIMIT - timedelta(minutes=10))
+        assert is_signed_in(reader)
+    later(IDLE_LIMIT + timedelta(seconds=1))
+    assert not is_signed_in(reader)
+
+
+def test_a_page_that_asks_by_itself_keeps_no_session_alive(
+    reader: Client, alice: User, later: Callable[[timedelta], None]
+) -> None:
+    run = CopyRun.objects.ask_for(make_key(alice, base_url="http://127.0.0.1:9/v1"), "", {}, None)
+    page = reader.get("/copies/").content.decode()
+    assert """hx-trigger="every 2s" hx-headers='{"X-Polled": "true"}'""" in page
+    for _ in range(4):
+        later(HOUR - timedelta(seconds=1))
+        polled = {"HX-Request": "true", "X-Polled": "true"}
+        assert reader.get(f"/copies/{run.pk}/", headers=polled).status_code == 200
+    later(timedelta(minutes=1))
+    assert not is_signed_in(reader)
+
+
+def test_use_is_noted_once_in_some_minutes(reader: Client, later: Callable[[timedelta], None]) -> None:
+    def writes() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            reader.get("/shortcuts/")
+        return sum(query["sql"].startswith("UPDATE") for query in asked.captured_queries)
+
+    assert writes() == 0
+    later(timedelta(minutes=6))
+    assert (writes(), writes()) == (1, 0)
+
+
+@pytest.fixture
+def locked_database(reader: Client, stored: Callable[..., Any]) -> Iterator[None]:
+    """Another process, such as an import, is writing to SQLite all the time."""
+    if connection.vendor != "sqlite":
+        pytest.skip("only SQLite has one writer at a time")
+    stored(make_completion("chatcmpl-one"))
+    assert is_signed_in(reader)
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.execute("ROLLBACK")
+    other.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("locked_database")
+def test_reading_does_not_wait_for_the_session_to_be_written(
+    reader: Client, later: Callable[[timedelta], None]
+) -> None:
+    later(timedelta(minutes=6))
+    started = time.monotonic()
+    page = {"Referer": f"http://testserver{FILTERED}"}
+    assert reader.get("/completions/chatcmpl-one/", headers=page).status_code == 200
+    assert time.monotonic() - started < 10  # SQLite would wait for 20 seconds
+    assert connection.cursor().execute("PRAGMA busy_timeout").fetchone() == (20_000,)
+
+
+def test_a_filter_that_is_remembered_while_the_session_ends_is_no_error(
+    reader: Client, stored: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(make_completion("chatcmpl-one"))
+    kept = SessionStore.keep
+
+    def end_first(self: SessionStore, name: str, value: Any) -> None:
+        Session.objects.all().delete()
+        kept(self, name, value)
+
+    monkeypatch.setattr(SessionStore, "keep", end_first)
+    page = {"Referer": f"http://testserver{FILTERED}"}
+    assert reader.get("/completions/chatcmpl-one/", headers=page).status_code == 200
+    assert not Session.objects.exists()
+
+
+def test_an_account_that_is_opened_again_has_no_sessions(reader: Client, alice: User) -> None:
+    assert is_signed_in(reader)
+    for is_active in (False, True):
+        alice.is_active = is_active
+        alice.save()
+    assert not is_signed_in(reader)
+
+
+def test_a_new_password_ends_the_other_sessions_and_no_token(reader: Client, alice: User, alices_token: str) -> None:
+    elsewhere = Client()
+    elsewhere.force_login(alice)
+    new = {"oldpassword": "alice reads 1", "password1": "reads on 29 pages", "password2": "reads on 29 pages"}
+    assert "Access tokens keep working" in reader.get("/password/").content.decode()
+    assert reader.post("/password/", new).status_code == 302
+    assert is_signed_in(reader)
+    assert not is_signed_in(elsewhere)
+    bearer = {"Authorization": f"Bearer {alices_token}"}
+    assert reader.get("/v1/chat/completions", headers=bearer).status_code == 200
+
+
+def test_signing_in_clears_what_has_expired(client: Client, alice: User, bob: User) -> None:
+    client.force_login(bob)
+    Session.objects.update(expire_date=timezone.now() - HOUR)
+    Client().post("/login/", {"login": "alice", "password": "alice reads 1"})
+    assert Session.objects.get().user == alice

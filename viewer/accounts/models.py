@@ -1,0 +1,21 @@
+"""The sessions of signed-in browsers."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+
+
+class Session(AbstractBaseSession):
+    """One session. Its key is the SHA-256 of the cookie, so a stolen database or backup signs nobody in."""
+
+    session_key = models.CharField(max_length=64, primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    started_at = models.DateTimeField()
+
+    @classmethod
+    def get_session_store_class(cls) -> type:
+        from .sessions import SessionStore
+
+        return SessionStore
