@@ -1,10 +1,10 @@
-// The tools of the desk (finding, taking along, selecting, the large picture, the card of a source, the help sheet) are a
-// second script. It is fetched when the reader reaches for what is marked `data-desk`, for a picture or for a chip. A
+// The tools of the desk (finding, taking along, selecting, pictures, the card of a source, the help sheet) are a second
+// script. It is fetched when the reader reaches for what is marked `data-desk`, for a picture or for a chip. A
 // click that comes before the script waits for it; when the script does not come, the click does what it does without
 // JavaScript. When the whole site is unreachable it does nothing but say so: following the link would put the browser's
 // error page in the place of what is being read.
 {
-  const TOOLS = "[data-desk], .picture > a:has(img), .bubble a.chip-citation";
+  const TOOLS = "[data-desk], .picture > a:has(img), load-image a, .bubble a.chip-citation";
   const { desk } = document.currentScript.dataset;
   let coming;
   // Or is known not to come: clicks are not held any longer.
