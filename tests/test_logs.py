@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.core.signals import request_finished
+from django.db import OperationalError
 from django.test import Client
 from gunicorn.config import Config
 
@@ -103,6 +104,20 @@ def test_a_traceback_is_one_line_with_the_id_of_its_request(
     assert failure["event"] == "Internal Server Error: conversation"
     assert "first\nsecond" in failure["traceback"]
     assert ID not in failure["event"]
+
+
+def test_a_database_that_is_away_is_named_in_a_short_line(
+    reader: Client, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OperationalError("connection refused\n\tIs the server running?")
+
+    monkeypatch.setattr("viewer.conversations.views._read", fail)
+    reader.raise_request_exception = False
+    assert reader.get(f"/completions/{ID}/").status_code == 503
+    failure = lines()[0]
+    assert failure["cause"] == "connection refused\n\tIs the server running?"
+    assert "traceback" not in failure
 
 
 def test_a_line_after_a_request_carries_no_id(client: Client, lines: Lines) -> None:

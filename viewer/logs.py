@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
@@ -95,7 +96,9 @@ class JsonLines(logging.Formatter):
             **(_current.get() or {}),
             **getattr(record, "facts", {}),
         }
-        if record.exc_info:
+        if record.exc_info and isinstance(record.exc_info[1], OperationalError | InterfaceError):
+            line["cause"] = str(record.exc_info[1])  # where it failed says nothing, and it fails at every request
+        elif record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
 
