@@ -209,8 +209,8 @@ def test_many_wrong_ones_at_once_are_not_more_than_one_after_the_other(
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(10) as strangers:
-        assert set(strangers.map(one, range(10))) <= {200, 429}
+    with ThreadPoolExecutor(hashing.MOST_STRANGERS) as strangers:
+        assert set(strangers.map(one, range(hashing.MOST_STRANGERS))) <= {200, 429}
     assert next(checked) < 5 + hashing.AT_ONCE
 
 
@@ -222,7 +222,10 @@ def test_only_a_few_passwords_are_hashed_at_once_and_a_full_queue_says_so(
 
     def hash_slowly() -> None:
         nonlocal at_work, most
-        with hashing.queued_turn(), hashing.turn():  # a hash within the check of a password takes no second turn
+        with (
+            hashing.queued_turn(is_known=False),
+            hashing.turn(),
+        ):  # a hash within the check of a password takes no second turn
             with counting:
                 at_work += 1
                 most = max(most, at_work)
@@ -230,11 +233,11 @@ def test_only_a_few_passwords_are_hashed_at_once_and_a_full_queue_says_so(
             with counting:
                 at_work -= 1
 
-    threads = [threading.Thread(target=hash_slowly) for _ in range(hashing.MOST_IN_QUEUE)]
+    threads = [threading.Thread(target=hash_slowly) for _ in range(hashing.MOST_STRANGERS)]
     for thread in threads:
         thread.start()
     try:
-        while at_work < hashing.AT_ONCE or hashing._queue._value:
+        while at_work < hashing.AT_ONCE or hashing._strangers._value:
             time.sleep(0.01)
         answer = sign_in(password=RIGHT)
     finally:
@@ -245,6 +248,20 @@ def test_only_a_few_passwords_are_hashed_at_once_and_a_full_queue_says_so(
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert "Too many people are signing in." in answer.content.decode()
     assert is_in(sign_in(password=RIGHT))
+
+
+def test_a_queue_full_of_strangers_does_not_keep_a_known_browser_out(alice: User) -> None:
+    known = Client()
+    sign_in(password=RIGHT, browser=known)
+    known.post("/logout/")
+    for _ in range(hashing.MOST_STRANGERS):
+        hashing._strangers.acquire()
+    try:
+        assert sign_in(password=RIGHT).status_code == 503
+        assert is_in(sign_in(password=RIGHT, browser=known))
+    finally:
+        for _ in range(hashing.MOST_STRANGERS):
+            hashing._strangers.release()
 
 
 def test_argon2_waits_for_its_turn() -> None:

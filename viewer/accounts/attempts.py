@@ -52,6 +52,11 @@ class Attempt:
     request: HttpRequest
     name: str
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the person has signed in with this browser before."""
+        return bool(known_device(self.request, self.name))
+
     def wait(self) -> int:
         """How many seconds until this try is taken."""
         return max(limit.wait() for limit in self._limits())

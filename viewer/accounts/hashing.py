@@ -10,9 +10,11 @@ from typing import Any
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 AT_ONCE = 2
-MOST_IN_QUEUE = 10  # with those at work; below the 16 threads that serve, so that strangers cannot take them all
+# With those at work, and together below the 16 threads that serve: strangers cannot take them all, nor keep out those
+# whose browser is known.
+MOST_STRANGERS, MOST_KNOWN = 9, 3
 _turns = threading.BoundedSemaphore(AT_ONCE)
-_queue = threading.BoundedSemaphore(MOST_IN_QUEUE)
+_strangers, _known = threading.BoundedSemaphore(MOST_STRANGERS), threading.BoundedSemaphore(MOST_KNOWN)
 _held = threading.local()
 
 
@@ -35,15 +37,16 @@ def turn() -> Iterator[None]:
 
 
 @contextmanager
-def queued_turn() -> Iterator[None]:
+def queued_turn(*, is_known: bool) -> Iterator[None]:
     """Wait for a turn in a queue of bounded length. Raises QueueIsFull."""
-    if not _queue.acquire(blocking=False):
+    queue = _known if is_known else _strangers
+    if not queue.acquire(blocking=False):
         raise QueueIsFull
     try:
         with turn():
             yield
     finally:
-        _queue.release()
+        queue.release()
 
 
 class Argon2(Argon2PasswordHasher):

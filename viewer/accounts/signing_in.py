@@ -49,7 +49,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         attempt = Attempt(request, credentials.get("username", ""))
         _refuse_early(attempt)
         try:
-            with queued_turn():
+            with queued_turn(is_known=attempt.is_known):
                 _refuse_early(attempt)  # others may have failed while this one stood in the queue
                 person: User | None = super().authenticate(request, **credentials)
                 if person is None:
