@@ -20,7 +20,7 @@ from django.utils import translation
 
 from tests.upstream import Upstream, running_upstream
 from viewer.archive.importing import Outcome, import_lines
-from viewer.client.gates import gate_to
+from viewer.client.gates import gate_to, turns_of
 from viewer.keys.encryption import Secret
 from viewer.keys.models import AccessToken, ApiKey
 
@@ -71,6 +71,7 @@ def upstream(_running_upstream: Upstream, settings: Any) -> Upstream:
     """A server elsewhere, with its own process; forgotten questions, fresh gates, an empty cache."""
     _running_upstream.forget()
     gate_to.cache_clear()
+    turns_of.cache_clear()
     caches["answers"].clear()
     settings.API_HOSTS = ["127.0.0.1"]
     settings.UPSTREAM_DEADLINE = 20

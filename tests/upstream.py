@@ -6,7 +6,7 @@ The first segment of the path is the mode: with the base URL `http://127.0.0.1:P
 seconds. A number behind a mode is its measure (seconds, megabytes, times); `~word` at the end changes nothing but the
 path, so that modes that count what they were asked (`flaky~one`, `flaky~two`) start anew. `MODES` lists them all.
 
-Keys: `sk-good…` opens everything, `sk-other…` is a key of another project (404), any other is refused (401).
+Keys: `sk-good…` and `600d…` open everything, `sk-other…` is a key of another project (404), any other is refused (401).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 Json = dict[str, Any]
 Headers = tuple[tuple[str, str], ...]
@@ -229,7 +229,8 @@ class Answer:
     deliver: Callable[[Handler, Answer], None]
 
     def head(self, *more: tuple[str, str]) -> bytes:
-        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
+        phrase = HTTPStatus(self.status).phrase if self.status in set(HTTPStatus) else "Odd"
+        lines = [f"HTTP/1.1 {self.status} {phrase}"]
         lines += [f"{name}: {value}" for name, value in (*self.headers, *more)]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
@@ -361,7 +362,7 @@ def check_azure(question: Question) -> None:
 
 
 def check(question: Question, key: str, refused: Answer) -> None:
-    if key in STATE.settings.get("refuses", ()) or not key.startswith(("sk-good", "sk-other")):
+    if key in STATE.settings.get("refuses", ()) or not key.startswith(("sk-good", "600d", "sk-other")):
         raise Refusal(refused)
     if key.startswith("sk-other"):
         raise Refusal(not_found(question.completion_id))
@@ -855,6 +856,67 @@ def echoes_key(question: Question) -> Answer:
     return error(500, f"Internal error for {shown}", "server_error", None).including(("x-debug", shown))
 
 
+def echoes(question: Question) -> Answer:
+    """The key in every form that programs give it, in a body that comes in small pieces, and in headers."""
+    status = int(question.number(200))
+    key = (question.headers.get("authorization") or question.headers.get("api-key", "")).removeprefix("Bearer ")
+    shown = " ".join(echoes_of(key) if status == 200 else [*echoes_of(key), *parts_of(key)])
+    if status == 200:
+        answer = api(question, lambda payload: payload.update(debug=shown), check_key=lambda _: None)
+        words = json.dumps(shown)[1:-1].encode()
+        answer = replace(answer, body=re.sub(rb"(Message|Answer) ", lambda found: found[0] + words + b" ", answer.body))
+    else:
+        answer = error(status, f"Not with {shown}", "invalid_request_error", shown, shown)
+    told = answer.including(("x-request-id", f"req {key}"), ("openai-version", f"{key[:8]}****{key[-4:]}"))
+    pieces = [answer.body[start : start + 11] for start in range(0, len(answer.body), 11)]
+    return replace(told, deliver=partial(chunked, pieces=pieces))
+
+
+def echoes_of(key: str) -> list[str]:
+    shown = (f"{before}{key}{behind}".encode() for before in ("", ":", "Bearer ") for behind in ("", " "))
+    packed = [pack(one).decode() for one in shown for pack in (base64.b64encode, base64.urlsafe_b64encode)]
+    return [key, *packed, quote(key, safe="")]
+
+
+def parts_of(key: str) -> list[str]:
+    middle = len(key) // 2
+    return [key[:middle], key[middle:], f"{key[:8]}{'*' * 20}{key[-4:]}", f"{key[:4]}...{key[-4:]}"]
+
+
+def odd_status(question: Question) -> Answer:
+    return replace(api(question), status=int(question.number(999)))
+
+
+def control_in_header(question: Question) -> Answer:
+    """A control character in headers that are passed on, and in the type."""
+    spoilt = ("x-ratelimit-reset-requests", "1\x01s"), ("openai-version", "2020\x7f"), ("retry-after", "1\x0b")
+    return api(question).typed("application/json\x01").including(*spoilt)
+
+
+def broken_header(question: Question) -> Answer:
+    """A line among the headers that is none, with the key in it."""
+    answer = api(question)
+    line = f"\r\nno header but {question.headers.get('authorization')}\r\n".encode()
+    head = answer.head(("content-length", str(len(answer.body)))).replace(b"\r\n", line, 1)
+    return replace(answer, deliver=lambda handler, _: handler.write(head + answer.body))
+
+
+def broken_chunk(question: Question) -> Answer:
+    """The key where the length of a piece should stand."""
+
+    def deliver(handler: Handler, answer: Answer) -> None:
+        handler.close_connection = True
+        handler.write(
+            answer.head(("transfer-encoding", "chunked")) + f"{question.headers['authorization']}\r\n".encode()
+        )
+
+    return replace(api(question), deliver=deliver)
+
+
+def packed_oddly(question: Question) -> Answer:
+    return api(question).including(("content-encoding", "compress"))
+
+
 def redirect(_question: Question) -> Answer:
     return plain(302, b"", "text/plain").including(("location", "http://127.0.0.1:1/"))
 
@@ -935,6 +997,12 @@ MODES: dict[str, Callable[[Question], Answer]] = {
     "should-retry": should_retry,
     "forbidden": forbidden,
     "echoes-key": echoes_key,
+    "echoes": echoes,  # echoes-401: status
+    "odd-status": odd_status,  # odd-status-600
+    "control-in-header": control_in_header,
+    "broken-header": broken_header,
+    "broken-chunk": broken_chunk,
+    "packed-oddly": packed_oddly,
     "redirect": redirect,
     "late": late,  # late-5: times
     "messages-404": messages_404,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+from base64 import b64encode
+from contextlib import suppress
+from time import monotonic, sleep
 from typing import Any
 
 import openai
@@ -11,12 +15,19 @@ import requests
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.conftest import make_key
+from tests.conftest import make_completion, make_key
 from tests.upstream import Upstream
+from viewer.client.problems import Problem
 from viewer.keys.models import AccessToken
+from viewer.sources.sources import Source
 
 ONE = "chatcmpl-live-0001"
 SECRET = "sk-good-alice-canary-27182818"
+SHAPES = [
+    "600d9c2a41d05b68e3a90f1c7d42b586",
+    "600d9c2a-41d0-4b68-a3a9-0f1c7d42b586",
+    "sk-good-proj-7f3e9c2aCANARY41d05b68",
+]
 
 
 @pytest.fixture
@@ -66,10 +77,14 @@ def test_headers_a_client_needs_come_back_and_others_do_not(alice: User, upstrea
     assert len(upstream.asked()) == 2
 
 
-def test_a_packed_body_goes_through_packed(alice: User, upstream: Upstream, base: str) -> None:
-    answer = requests.get(base, headers={**bearer(alice, upstream, "gzip"), "Accept-Encoding": "gzip"})
-    assert answer.headers["content-encoding"] == "gzip"
-    assert answer.json()["object"] == "list"
+@pytest.mark.parametrize("accepted", ["gzip", "br", "identity"])
+def test_a_body_is_asked_for_packed_and_handed_on_unpacked(
+    alice: User, upstream: Upstream, base: str, accepted: str
+) -> None:
+    answer = requests.get(base, headers={**bearer(alice, upstream, "gzip"), "Accept-Encoding": accepted})
+    assert "content-encoding" not in answer.headers
+    assert answer.content == directly(upstream, "").content
+    assert upstream.asked()[0]["headers"]["accept-encoding"] == "gzip"
 
 
 def test_a_large_body_streams_through_unchanged(alice: User, upstream: Upstream, base: str) -> None:
@@ -100,6 +115,43 @@ def test_a_redirect_is_not_followed(alice: User, upstream: Upstream, base: str) 
     answer = requests.get(base, headers=bearer(alice, upstream, "redirect"), allow_redirects=False)
     assert answer.status_code == 502
     assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize("secret", SHAPES)
+@pytest.mark.parametrize("status", [200, 400, 401, 402, 403, 404, 409, 418, 422, 429, 500, 503, 599])
+def test_no_form_of_the_key_comes_back_at_any_status(
+    alice: User, upstream: Upstream, base: str, secret: str, status: int
+) -> None:
+    answer = requests.get(f"{base}/{ONE}/messages", headers=bearer(alice, upstream, f"echoes-{status}", secret))
+    assert answer.status_code == status
+    shown = answer.text + str(answer.headers)
+    assert "[key]" in answer.text
+    for part in traces(secret) if status == 200 else [*traces(secret), secret[:16], secret[-16:], secret[-4:]]:
+        assert part not in shown
+    assert answer.json()
+
+
+@pytest.mark.parametrize("status", [600, 999, 199])
+def test_a_status_that_does_not_exist_is_a_502_in_the_envelope(
+    alice: User, upstream: Upstream, base: str, status: int
+) -> None:
+    answer = requests.get(base, headers=bearer(alice, upstream, f"odd-status-{status}"))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "unreadable")
+
+
+def test_headers_that_http_cannot_carry_are_left_out(alice: User, upstream: Upstream, base: str) -> None:
+    answer = requests.get(base, headers=bearer(alice, upstream, "control-in-header"))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.json()["object"] == "list"
+    assert "x-ratelimit-reset-requests" not in answer.headers
+    assert "x-request-id" in answer.headers
+
+
+def test_what_cannot_be_unpacked_cannot_be_looked_through_and_is_refused(
+    alice: User, upstream: Upstream, base: str
+) -> None:
+    answer = requests.get(base, headers=bearer(alice, upstream, "packed-oddly"))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "unreadable")
 
 
 def test_an_echo_of_the_key_does_not_come_back(alice: User, upstream: Upstream, base: str) -> None:
@@ -148,16 +200,105 @@ def test_the_official_client_works_through_it(alice: User, upstream: Upstream, l
             client.chat.completions.retrieve("chatcmpl-nope")
 
 
+ODD = [
+    "odd-status-999",
+    "odd-status-600",
+    "control-in-header",
+    "broken-header",
+    "broken-chunk",
+    "packed-oddly",
+    "truncated",
+    "drip",
+]
+
+
 def test_turns_are_given_back_whatever_becomes_of_the_answer(
-    alice: User, upstream: Upstream, base: str, settings: Any
+    alice: User, upstream: Upstream, base: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.UPSTREAM_QUESTIONS = 2
-    headers = bearer(alice, upstream, "huge-20")
-    for _ in range(6):
-        with requests.get(base, headers=headers, stream=True) as answer:
-            assert answer.raw.read(10)  # and leave
+    settings.UPSTREAM_QUESTIONS, settings.UPSTREAM_DEADLINE = 2, 2
+    monkeypatch.setattr("viewer.client.asking._STREAM_SILENCE", 0.5)
+    for mode in ("huge-20", *ODD):
+        headers = bearer(alice, upstream, mode)
+        for _ in range(4):
+            with suppress(requests.RequestException), requests.get(base, headers=headers, stream=True) as answer:
+                answer.raw.read(10)  # and leave
+    sleep(1)  # longer than the silence that the last stream may keep
     calm = bearer(alice, upstream)
     for _ in range(6):
         assert requests.get(base, headers=calm).status_code == 200
         assert requests.head(base, headers=calm).status_code == 200
         assert requests.get(f"{base}/nope", headers=calm).status_code == 404
+
+
+def test_a_turn_is_given_back_when_the_answer_cannot_be_handed_on(
+    alice: User, upstream: Upstream, client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.UPSTREAM_QUESTIONS = 2
+    headers = bearer(alice, upstream)
+    client.raise_request_exception = False
+    with monkeypatch.context() as broken:
+        broken.setattr("viewer.api.views.StreamingHttpResponse", lambda *args, **fields: 1 / 0)
+        assert [client.get("/v1/chat/completions", headers=headers).status_code for _ in range(4)] == [500] * 4
+    assert client.get("/v1/chat/completions", headers=headers).status_code == 200
+
+
+def test_a_stream_that_nobody_reads_or_closes_gives_its_turn_back(alice: User, upstream: Upstream) -> None:
+    key = make_key(alice, base_url=upstream.base("huge-5"))
+    for _ in range(12):
+        stream = Source(key).client.stream("/chat/completions", "", {})
+        assert stream.status == 200
+        del stream
+        gc.collect()
+
+
+def test_a_stream_has_an_end(alice: User, upstream: Upstream, base: str, settings: Any) -> None:
+    settings.UPSTREAM_DEADLINE = 0.2
+    began = monotonic()
+    with suppress(requests.RequestException):
+        requests.get(base, headers=bearer(alice, upstream, "drip-0.01"), timeout=20)
+    assert monotonic() - began < 10
+    assert requests.get(base, headers=bearer(alice, upstream)).status_code == 200
+
+
+def test_a_stream_that_grows_too_large_breaks_off(
+    alice: User, upstream: Upstream, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viewer.client.asking._LARGEST_STREAM", 1_000_000)
+    answer = client.get("/v1/chat/completions", headers=bearer(alice, upstream, "huge-5"))
+    with pytest.raises(BrokenPipeError):
+        list(answer.streaming_content)
+
+
+def test_one_persons_questions_leave_room_for_others(alice: User, mallory: User, upstream: Upstream) -> None:
+    """A server that says nothing more holds a question; half of the host's turns are as many as one person has."""
+    hers = [make_key(mallory, f"{n}", base_url=upstream.base("drip")) for n in range(2)]
+    held = []
+    for n in range(8):
+        with suppress(Problem):
+            held.append(Source(hers[n % 2]).client.stream("/chat/completions", "", {}))
+    assert len(held) == 4
+    assert Source(make_key(alice, base_url=upstream.base())).client.completions().items
+    for stream in held:
+        stream.close()
+
+
+def test_questions_in_all_leave_threads_for_the_archive(upstream: Upstream, stored: Any, client: Client) -> None:
+    held = []
+    people = [User.objects.create_user(f"person {n}") for n in range(6)]
+    for person in people:
+        for host in ("127.0.0.1", "localhost"):
+            key = make_key(person, host, base_url=upstream.base("drip").replace("127.0.0.1", host))
+            with suppress(Problem):
+                held += [Source(key).client.stream("/chat/completions", "", {}) for _ in range(2)]
+    assert len(held) == 10
+    stored(make_completion())
+    headers = {"Authorization": f"Bearer {AccessToken.objects.issue(people[0], 'archive')[1]}"}
+    assert client.get("/v1/chat/completions", headers=headers).status_code == 200
+    for stream in held:
+        stream.close()
+
+
+def traces(secret: str) -> list[str]:
+    """What gives a whole secret away: itself, and its base64 at each alignment without the ends."""
+    packed = [b64encode(b"." * before + secret.encode()).decode()[4:-4] for before in range(3)]
+    return [secret, *packed, *(one.translate({ord("+"): "-", ord("/"): "_"}) for one in packed)]

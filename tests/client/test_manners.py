@@ -12,8 +12,8 @@ from tests.upstream import Upstream
 from viewer.client import gates
 from viewer.client.asking import Asker, KeyAuth, Limits, new_session
 from viewer.client.client import Client
-from viewer.client.gates import Gate
-from viewer.client.problems import Problem, without_key
+from viewer.client.gates import Gate, Turns, Way
+from viewer.client.problems import Problem
 
 ONE = "chatcmpl-live-0001"
 KEY = "sk-good-1234567890abcd"
@@ -23,7 +23,9 @@ def client_of(
     upstream: Upstream, mode: str, *, seconds: float = 20, gate: Gate | None = None, key: str = KEY
 ) -> Client:
     base = upstream.base(mode)
-    asker = Asker(new_session(), KeyAuth(lambda: key, base, {}), gate or Gate(8), Limits(seconds, 32_000_000))
+    asker = Asker(
+        new_session(), KeyAuth(lambda: key, base, {}), Way(gate or Gate(8), Turns(8)), Limits(seconds, 32_000_000)
+    )
     return Client(asker, base)
 
 
@@ -87,22 +89,6 @@ def test_the_servers_words_and_request_id_are_kept_and_the_key_is_not(upstream: 
     assert caught.value.request_id.startswith("req_")
     for part in (secret, secret[:8], secret[-4:]):
         assert part not in caught.value.said
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "Incorrect API key provided: sk-canar**************5926. You can find", "provided: sk-canary-31415926.", "key sk-proj-31415926",
-        "Bad key:****5926", "Invalid key '31415926**5926'",
-    ],
-)  # fmt: skip
-def test_an_echo_of_the_key_is_cut_out(said: str) -> None:
-    assert "5926" not in without_key(said)
-
-
-def test_the_sentence_around_the_key_stays_a_sentence() -> None:
-    said = "Incorrect API key provided: sk-canar**************5926. You can find your key at https://platform.example."
-    assert without_key(said) == "Incorrect API key provided: [key]. You can find your key at https://platform.example."
 
 
 def test_no_cookie_is_kept_and_no_netrc_is_read(

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.views.decorators.csrf import csrf_exempt
 
 from viewer.client.asking import Stream
-from viewer.client.problems import Problem, without_key
+from viewer.client.problems import Problem
 from viewer.completions.errors import ApiError, to_body
 from viewer.keys.models import AccessToken
 from viewer.logs import note_person
@@ -22,10 +22,12 @@ from viewer.sources.sources import client_for_token
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
 _ASCII = "".join(map(chr, range(128)))
 _METHODS = "GET, HEAD, OPTIONS"
-_PASSED_ON = ("Accept-Encoding", "X-Client-Request-Id")
+_PASSED_ON = ("X-Client-Request-Id",)
 _PASSED_BACK = {
     "x-request-id", "retry-after", "retry-after-ms", "x-should-retry",
 }  # fmt: skip  # never set-cookie, hop-by-hop headers, or anything else that speaks of the upstream's own site
+
+_STATUS_OF = {"timeout": 504, "unreadable": 502, "too-large": 502}
 
 
 @csrf_exempt  # a program has no session; a POST must get the envelope, not a page about cookies
@@ -77,7 +79,12 @@ def _answer(request: HttpRequest, path: str) -> HttpResponseBase:
             return _refuse_token(said, "invalid_api_key")
         note_person(token.owner_id)
         client = client_for_token(token)
-        return _pass_back(request, client.stream(f"/chat/completions{path}", _query_of(request), passed_on))
+        stream = client.stream(f"/chat/completions{path}", _query_of(request), passed_on)
+        try:
+            return _pass_back(request, stream)
+        except BaseException:
+            stream.close()
+            raise
     except Problem as problem:
         return _refuse_problem(problem)
     except DatabaseError:
@@ -85,7 +92,7 @@ def _answer(request: HttpRequest, path: str) -> HttpResponseBase:
 
 
 def _pass_back(request: HttpRequest, stream: Stream) -> HttpResponseBase:
-    """Hand an answer on as it comes: its status, the headers a client needs, and its body untouched."""
+    """Hand an answer on as it comes: its status, the headers a client needs, its body but for the person's secrets."""
     answer: HttpResponseBase
     if 300 <= stream.status < 400:
         stream.close()
@@ -96,8 +103,8 @@ def _pass_back(request: HttpRequest, stream: Stream) -> HttpResponseBase:
     elif request.method == "HEAD":
         stream.close()
         answer = HttpResponse(status=stream.status)
-    elif stream.status == 401:  # OpenAI repeats a part of the key, so this one body is unpacked, read and mended
-        answer = HttpResponse(without_key(stream.unpacked().decode("utf-8", "replace")), status=401)
+    elif stream.status >= 400:
+        answer = HttpResponse(stream.refusal(), status=stream.status)
     else:
         answer = StreamingHttpResponse(stream, status=stream.status)
         answer._resource_closers.append(stream.close)  # type: ignore[attr-defined]  # also when nobody reads to the end
@@ -105,14 +112,12 @@ def _pass_back(request: HttpRequest, stream: Stream) -> HttpResponseBase:
     for name, value in stream.headers.items():
         if name.lower() in _PASSED_BACK or name.lower().startswith(("openai-", "x-ratelimit-")):
             answer.headers[name] = value
-    if "content-encoding" in stream.headers and answer.streaming:
-        answer.headers["Content-Encoding"] = stream.headers["content-encoding"]
     return answer
 
 
 def _refuse_problem(problem: Problem) -> HttpResponse:
     """Say in the envelope why no answer came; the client's own retries go by `Retry-After`."""
-    status = 504 if problem.name == "timeout" else 503
+    status = _STATUS_OF.get(problem.name, 503)
     said = problem.said or "The source behind this access token does not answer."
     refused = _refuse(status, ApiError(said, code=problem.name.replace("-", "_"), type="server_error"))
     if problem.retry_after is not None:

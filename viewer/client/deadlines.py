@@ -18,13 +18,14 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
 class Deadline:
-    """A moment that reading must not pass; `extend` moves it, for a stream that goes on."""
+    """A moment that reading must not pass. `extend` moves it, for a stream that goes on, but not beyond `last`."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, last: float = 0.0) -> None:
         self._ends = time.monotonic() + seconds
+        self._last = time.monotonic() + max(seconds, last)
 
     def extend(self, seconds: float) -> None:
-        self._ends = time.monotonic() + seconds
+        self._ends = min(self._last, time.monotonic() + seconds)
 
     def left_or_zero(self) -> float:
         return max(0.0, self._ends - time.monotonic())

@@ -9,12 +9,17 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
+from django.utils.translation import gettext_noop
+
 from viewer.completions.errors import ApiError, read_error
+
+from .scrubbing import without_keys
 
 ProblemName = Literal[
     "invalid-key", "forbidden", "not-found", "rate-limited", "quota-exhausted", "unsupported", "unavailable",
     "timeout", "too-large", "unreadable", "bad-request",
 ]  # fmt: skip
+Cause = Literal["", "certificate", "proxy"]
 
 _BY_STATUS: dict[int, ProblemName] = {
     401: "invalid-key", 403: "forbidden", 404: "not-found", 405: "unsupported", 408: "timeout", 413: "too-large",
@@ -27,15 +32,14 @@ _QUOTA_CODES = {
 }  # fmt: skip
 # Not every "not found" of OGX: a cursor that it does not know is worded alike, and its completion may well be there.
 _OGX_NOT_FOUND = re.compile(r"Chat completion with id .+ not found", re.DOTALL)
-# OpenAI's 401 repeats the first eight and the last four characters of the key, with stars between.
-_KEY_ECHO = re.compile(r"""\S*\*{2,}\S*?(?=[.,;:!?)'"]*(?:\s|$))|\bsk-[\w-]+""")
+PROXY_ASKS = gettext_noop("The proxy that UPSTREAM_PROXY names asks for a name and a password (407).")
 _LONGEST_WAIT = 366 * 24 * 60 * 60  # seconds
 
 
 class Problem(Exception):
     """One question that got no answer. `status` is the other side's HTTP status, and then `said` its own sentence.
 
-    With status 0, `said` is a sentence of ours, marked for translation.
+    With status 0, `said` is a sentence of ours, marked for translation. `cause` names what lies before the server.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Problem(Exception):
         *,
         status: int = 0,
         param: str = "",
+        cause: Cause = "",
         retry_after: float | None = None,
         request_id: str = "",
     ) -> None:
@@ -53,20 +58,23 @@ class Problem(Exception):
         self.said = said
         self.status = status
         self.param = param
+        self.cause = cause
         self.retry_after = retry_after  # seconds, when the other side named them or asking is paused
         self.request_id = request_id
 
 
 def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     """Name what a refused question means."""
+    if status == 407:
+        return Problem("unavailable", PROXY_ASKS, cause="proxy")
     error = read_error(body.decode("utf-8", "replace"))
     return Problem(
         _name_of(status, error),
-        without_key(error.message),
+        without_keys(error.message),
         status=status,
         param=error.param or "",
         retry_after=wait_of(headers),
-        request_id=headers.get("x-request-id", ""),
+        request_id=headers.get("x-request-id", "")[:200],
     )
 
 
@@ -102,8 +110,3 @@ def _waits_in(milliseconds: str, given: str) -> Iterator[float]:
         yield float(given)
     with suppress(ValueError, OverflowError):
         yield parsedate_to_datetime(given).timestamp() - time.time()
-
-
-def without_key(said: str) -> str:
-    """Put "[key]" in the place of every echo of an API key in a server's sentence."""
-    return _KEY_ECHO.sub("[key]", said)

@@ -8,6 +8,8 @@ from typing import Any
 
 from .source_text import clean, decode
 
+_LONGEST = 2_000  # characters of what a server says; cut before any pattern meets it
+
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
@@ -35,12 +37,12 @@ def read_error(body: str) -> ApiError:
     error = answer.get("error", answer.get("detail")) if isinstance(answer, dict) else None
     if isinstance(error, dict):
         said = {
-            name: clean(error[name])
+            name: clean(error[name][:_LONGEST])
             for name in ("message", "param", "code", "type")
             if isinstance(error.get(name), str)
         }
         return ApiError(said.pop("message", ""), **said)
-    return ApiError(clean(error) if isinstance(error, str) else "")
+    return ApiError(clean(error[:_LONGEST]) if isinstance(error, str) else "")
 
 
 def cause_in(error: Any) -> str:

@@ -29,6 +29,8 @@ _FINDINGS = {
     "rate-limited": gettext_noop("the server asks to slow down; the key was not refused"),
     "quota-exhausted": gettext_noop("the account behind this key has used up its quota"),
     "unavailable": gettext_noop("the server is not reachable at the moment; saved all the same"),
+    "certificate": gettext_noop("no trusted connection (TLS) can be made with this server; saved all the same"),
+    "proxy": gettext_noop("the proxy (UPSTREAM_PROXY) does not let the question through; saved all the same"),
     "timeout": gettext_noop("the server took too long to answer; saved all the same"),
     "unreadable": gettext_noop("what stands at this address does not speak the API; check the base URL"),
     "bad-request": gettext_noop("the server did not understand the question; check the base URL"),

@@ -19,7 +19,7 @@ from viewer.archive import answers, transport
 from viewer.archive.models import fit
 from viewer.client.asking import Asker, KeyAuth, Limits, new_session
 from viewer.client.client import Client
-from viewer.client.gates import gate_to
+from viewer.client.gates import Way, gate_to, turns_of
 from viewer.client.problems import Problem
 from viewer.http import PAGE_SOURCE, Request
 from viewer.keys.encryption import CannotDecrypt
@@ -96,7 +96,7 @@ def try_out(key: ApiKey) -> str:
     try:
         _client_with(key).try_out()
     except Problem as problem:
-        return problem.name
+        return problem.cause or problem.name
     return "works"
 
 
@@ -152,9 +152,10 @@ def _client_with(key: ApiKey) -> Client:
         raise Problem("invalid-key", said) from None
     more = {"OpenAI-Organization": key.organization, "OpenAI-Project": key.project}
     auth = KeyAuth(secret.reveal, key.base_url, {name: value for name, value in more.items() if value})
-    gate = gate_to(urlsplit(key.base_url).netloc, settings.UPSTREAM_QUESTIONS)
+    at_a_time = settings.UPSTREAM_QUESTIONS
+    way = Way(gate_to(urlsplit(key.base_url).netloc, at_a_time), turns_of(key.owner_id, max(2, at_a_time // 2)))
     limits = Limits(settings.UPSTREAM_DEADLINE, settings.UPSTREAM_LARGEST)
-    asker = Asker(_live_session(), auth, gate, limits)
+    asker = Asker(_live_session(), auth, way, limits)
     return Client(asker, key.base_url, cache_as=f"{key.version}", cache_seconds=settings.UPSTREAM_CACHE_SECONDS)
 
 

@@ -1,0 +1,159 @@
+"""A secret that a server sends back is taken out, however it is written, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.costs import assert_linear
+from viewer.client.problems import problem_of
+from viewer.client.scrubbing import Scrubber, without_keys
+from viewer.completions.errors import read_error
+
+SHAPES = [
+    "7f3e9c2a41d05b68e3a90f1c7d42b586", "7f3e9c2a-41d0-4b68-a3a9-0f1c7d42b586", "sk-proj-7f3e9c2aCANARY41d05b68",
+    "gw+7f3e9c2a/41d0&5b68<e3a9>\"0f1c\\'7d42", "????>>>>~~~~7f3e9c2a41d0",
+]  # fmt: skip
+
+
+def written(secret: str) -> list[str]:
+    """What programs make of a secret that they show."""
+    packed = [
+        pack(f"{before}{secret}{behind}".encode()).decode()
+        for pack in (b64encode, urlsafe_b64encode)
+        for before in ("", ":", "Bearer ", "it:")
+        for behind in ("", ":", "\n ")
+    ]
+    return [
+        secret, f"Bearer {secret}", *packed, *(one.rstrip("=") for one in packed), quote(secret), quote(secret, safe=""),
+        quote(secret, safe="").lower() if secret.islower() else secret, json.dumps(secret), json.dumps(secret).replace("/", "\\/"),
+        "".join(f"\\u{ord(character):04x}" for character in secret),
+    ]  # fmt: skip
+
+
+def digits_of(secret: str) -> list[str]:
+    """The base64 of a secret at each alignment, without the ends, which hold the neighbours too."""
+    whole = [b64encode(b"." * before + secret.encode()).decode()[4:-4] for before in range(3)]
+    return whole + [one.translate({ord("+"): "-", ord("/"): "_"}) for one in whole]
+
+
+def hold(text: str, secret: str) -> bool:
+    return any(part in text for part in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], *digits_of(secret)))
+
+
+@pytest.mark.parametrize("secret", SHAPES)
+def test_a_whole_secret_is_taken_out_of_answers_and_refusals_however_it_is_written(secret: str) -> None:
+    scrubber = Scrubber([secret])
+    for echo in written(secret):
+        body = f'{{"a": "before {echo} behind"}}'
+        for clean in (scrubber.answer, scrubber.error):
+            left = clean(body.encode()).decode()
+            assert not hold(left, secret), echo
+            assert left.startswith('{"a": "before ')
+            assert left.endswith(' behind"}')
+            assert "[key]" in left
+
+
+@pytest.mark.parametrize("secret", SHAPES)
+def test_a_secret_that_is_cut_between_two_pieces_of_a_stream_is_taken_out(secret: str) -> None:
+    scrubber = Scrubber([secret])
+    for echo in written(secret)[:12]:
+        body = f"before {echo} behind {secret[:9]}".encode()
+        for size in (1, 2, 7, 16, 31, 1000):
+            pieces = [body[start : start + size] for start in range(0, len(body), size)]
+            assert b"".join(scrubber.pieces(pieces)) == scrubber.answer(body)
+
+
+@given(st.lists(st.text(alphabet="7f3e9c2a41d0[key]", max_size=40), max_size=8))
+def test_pieces_come_out_as_the_whole_would(pieces: list[str]) -> None:
+    scrubber = Scrubber(["7f3e9c2a41d07f3e9c2a"])
+    encoded = [piece.encode() for piece in pieces]
+    assert b"".join(scrubber.pieces(encoded)) == scrubber.answer(b"".join(encoded))
+
+
+def test_only_what_may_be_the_beginning_of_a_secret_waits_for_the_next_piece() -> None:
+    came = list(Scrubber([SHAPES[0]]).pieces(iter([b"one 7f3", b"e9c2 two", b" three"])))
+    assert came == [b"one ", b"7f3e9c2 two", b" three"]
+
+
+@pytest.mark.parametrize("secret", SHAPES[:3])
+def test_in_a_refusal_halves_and_masked_forms_count_too(secret: str) -> None:
+    scrubber = Scrubber([secret])
+    start, end, middle = secret[:8], secret[-4:], len(secret) // 2
+    for shown in (
+        f"{start}{'*' * 20}{end}", f"{start}...{end}", f"{start}…{end}", f"...{end}", f"{start}xxxxxxxxxx", f"{secret[:3]}••••{end}",
+        secret[:middle], secret[middle:],
+    ):  # fmt: skip
+        said = scrubber.said(f"Incorrect API key provided: {shown}. Wait... or ask.")
+        assert said == "Incorrect API key provided: [key]. Wait... or ask.", shown
+
+
+@pytest.mark.parametrize("key", ["EMPTY", "ollama", "sk-no-key-required", "none", "a", ""])
+def test_a_word_that_stands_for_a_key_stays_in_a_conversation(key: str) -> None:
+    body = (
+        f'{{"content": "I set the key to {key}, as ollama and sk-no-key-required are EMPTY, none of a kind."}}'.encode()
+    )
+    assert Scrubber([key]).answer(body) == body
+    assert b"".join(Scrubber([key]).pieces([body])) == body
+
+
+def test_a_conversation_about_keys_stays_as_it_is() -> None:
+    body = (
+        f"Incorrect API key provided: sk-other****. {SHAPES[0][:16]} and {SHAPES[0][:8]}****{SHAPES[0][-4:]}".encode()
+    )
+    assert Scrubber(SHAPES).answer(body) == body
+
+
+def test_a_short_key_with_a_digit_is_taken_out_of_refusals() -> None:
+    assert Scrubber(["gw-12345"]).said("gw-12345 is unknown") == "[key] is unknown"
+    assert Scrubber(["openai"]).said("platform.openai.com is unknown") == "platform.openai.com is unknown"
+
+
+def test_bytes_that_are_no_text_stay_as_they_are() -> None:
+    assert Scrubber([SHAPES[0]]).error(b"\xff\xfe" + SHAPES[0].encode() + b"\x80") == b"\xff\xfe[key]\x80"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Incorrect API key provided: sk-canar**************5926. You can find", "provided: sk-canary-31415926.", "key sk-proj-31415926",
+        "Bad key:****5926", "Invalid key '31415926**5926'",
+    ],
+)  # fmt: skip
+def test_what_looks_like_a_key_is_cut_out_of_refusals(said: str) -> None:
+    assert "5926" not in without_keys(said)
+
+
+def test_the_sentence_around_a_key_stays_a_sentence() -> None:
+    said = "Incorrect API key provided: sk-canar**************5926. You can find your key at https://platform.example."
+    assert without_keys(said) == "Incorrect API key provided: [key]. You can find your key at https://platform.example."
+
+
+def refuse(said: str) -> object:
+    return problem_of(400, {"x-request-id": said}, json.dumps({"error": {"message": said, "type": said}}).encode())
+
+
+SECRET = "a-" * 20 + "7"
+LOOKERS: list[Callable[[str], object]] = [
+    without_keys, Scrubber([SECRET, *SHAPES]).said, lambda said: Scrubber([SECRET]).answer(said.encode()), refuse, read_error,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("look", LOOKERS, ids=range(len(LOOKERS)))
+@pytest.mark.parametrize(
+    "piece", ["x", " ", ":", "*", "**", "* ", "**a ", "a-", ".", "...a-", "sk-", "-", "Chat completion with id ", " not found"]
+)  # fmt: skip
+def test_no_sentence_of_a_server_is_costly(look: Callable[[str], object], piece: str) -> None:
+    assert_linear(lambda size: look((piece * size)[:size] + "y"), 64_000)
+
+
+def test_a_sentence_is_cut_before_anything_is_made_of_it() -> None:
+    said = read_error(json.dumps({"error": {"message": "m" * 9_000, "code": "c" * 9_000}}).encode().decode())
+    assert (len(said.message), len(said.code or "")) == (2_000, 2_000)
+    assert len(read_error(json.dumps({"detail": "d" * 9_000})).message) == 2_000

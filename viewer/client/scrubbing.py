@@ -1,0 +1,143 @@
+"""Takes a person's own secrets out of what a server sends back: an echo must not reach a page, a program or a log.
+
+The secrets are at hand, so they are looked for themselves, as they are and as programs write them (base64 at every
+alignment, percent signs, escapes of JSON and HTML). What a server says when it refuses is looked through more closely:
+halves of a secret and the masked form of it count there, and a net for whatever else looks like a key. A conversation
+is left alone but for the whole secret: its words are not ours to change.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from html import escape
+from typing import AnyStr
+from urllib.parse import quote
+
+# Characters. What stands for a key where none is needed is shorter, and a word that conversations hold: "EMPTY",
+# "ollama", llama.cpp's "sk-no-key-required" (18). Keys that keep a secret are longer: Azure's 32, OpenAI's from 51.
+_A_SECRET = 20
+_SHORT_SECRET = 8  # characters, a digit among them; looked for in refusals alone
+_ENOUGH_LETTERS = 4  # of a secret's own start and end, beside a mask: OpenAI shows twelve, others the last four
+_MASK = re.compile(r"[*•●]{2,}+|…++|\.{3,}+|[xX]{4,}+")
+# The second net, for keys that are not the person's: a gateway has some of its own. Each match begins where no letter
+# stands before it, so that a long text is looked through once.
+_LOOKS_LIKE_A_KEY = re.compile(r"(?<![\w-])[\w-]*+\*{2,}+[\w-]*+|\bsk-[\w-]++", re.ASCII)
+_IN_PLACE = "[key]"
+
+
+class Scrubber:
+    """Knows the secrets that were sent along, and puts "[key]" in the place of each."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+
+    def answer(self, body: bytes) -> bytes:
+        """Clean an answer: of the whole secret and nothing else."""
+        for echo in self._echoes:
+            body = body.replace(echo, _IN_PLACE.encode())
+        return body
+
+    def pieces(self, body: Iterable[bytes]) -> Iterator[bytes]:
+        """Clean an answer that comes in pieces. What may be the beginning of a secret waits for the next piece."""
+        waiting = b""
+        for piece in body:
+            waiting = self.answer(waiting + piece)
+            kept = len(waiting) - self._begun_at_the_end_of(waiting)
+            if kept:
+                yield waiting[:kept]
+                waiting = waiting[kept:]
+        if waiting:
+            yield waiting
+
+    def error(self, body: bytes) -> bytes:
+        """Clean what a server says when it refuses, whatever its bytes are."""
+        return self.said(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def said(self, text: str) -> str:
+        """Clean a server's sentence or a header's value."""
+        for echo in self._echoes:
+            text = text.replace(echo.decode(), _IN_PLACE)
+        for secret in self._secrets:
+            text = _without_parts(text, secret)
+        return without_keys(text)
+
+    @cached_property
+    def _echoes(self) -> list[bytes]:
+        """Every way in which a whole secret is written, the longest first."""
+        echoes = {echo for secret in self._secrets if len(secret) >= _A_SECRET for echo in _echoes_of(secret)}
+        return sorted((echo.encode() for echo in echoes), key=len, reverse=True)
+
+    def _begun_at_the_end_of(self, text: bytes) -> int:
+        """Say how many of the last bytes may be the beginning of an echo."""
+        return max((_overlap(text, echo) for echo in self._echoes), default=0)
+
+
+def without_keys(text: str) -> str:
+    """Put "[key]" in the place of whatever looks like a key: `sk-…`, or a word with stars in it."""
+    return _LOOKS_LIKE_A_KEY.sub(_IN_PLACE, text)
+
+
+def _echoes_of(secret: str) -> set[str]:
+    written = {secret, *_in_base64(secret)}
+    return written | {form for text in written for form in _escaped(text)}
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """Write the digits that a secret alone decides, at each of the three places that it may have among the others.
+
+    So `Bearer <secret>` and `name:<secret>` are found too, and padding does not matter.
+    """
+    for before in range(3):
+        whole = b64encode(b"\0" * before + secret.encode()).decode().rstrip("=")
+        digits = whole[(before * 8 + 5) // 6 : (before + len(secret.encode())) * 8 // 6]
+        yield digits
+        yield digits.translate({ord("+"): "-", ord("/"): "_"})
+
+
+def _escaped(text: str) -> Iterator[str]:
+    percent = quote(text, safe="")
+    yield percent
+    yield re.sub("%..", lambda found: found[0].lower(), percent)
+    yield quote(text)
+    in_json = json.dumps(text)[1:-1]
+    yield in_json
+    yield in_json.replace("/", r"\/")
+    yield re.sub(r"[<>&'+]", lambda found: rf"\u{ord(found[0]):04x}", in_json)
+    yield re.sub(r"[<>&'+]", lambda found: rf"\u{ord(found[0]):04X}", in_json)
+    yield "".join(rf"\u{ord(character):04x}" for character in text)
+    yield escape(text)
+
+
+def _without_parts(text: str, secret: str) -> str:
+    """Put "[key]" in the place of a secret, of its halves, and of its start and end with a mask between."""
+    if len(secret) >= _A_SECRET:
+        middle = len(secret) // 2
+        for part in (secret[:middle], secret[middle:]):
+            text = text.replace(part, _IN_PLACE)
+    elif len(secret) >= _SHORT_SECRET and any(map(str.isdigit, secret)):
+        text = text.replace(secret, _IN_PLACE)
+    else:
+        return text
+    return "".join(_unmasked(text, secret))
+
+
+def _unmasked(text: str, secret: str) -> Iterator[str]:
+    done = 0
+    for mask in _MASK.finditer(text):
+        start, end = mask.span()
+        before = _overlap(text[max(done, start - len(secret)) : start], secret)
+        after = _overlap(text[end : end + len(secret)][::-1], secret[::-1])
+        if before + after >= _ENOUGH_LETTERS:
+            yield text[done : start - before] + _IN_PLACE
+            done = end + after
+    yield text[done:]
+
+
+def _overlap(text: AnyStr, start: AnyStr) -> int:
+    """Say how many characters at the end of a text are a beginning, and not the whole, of another."""
+    longest = min(len(text), len(start) - 1)
+    return next((length for length in range(longest, 0, -1) if text.endswith(start[:length])), 0)
