@@ -73,7 +73,7 @@ def upstream(_running_upstream: Upstream, settings: Any) -> Upstream:
     gate_to.cache_clear()
     turns_of.cache_clear()
     caches["answers"].clear()
-    settings.API_HOSTS = ["127.0.0.1"]
+    settings.API_HOSTS = [_running_upstream.host]
     settings.UPSTREAM_DEADLINE = 20
     return _running_upstream
 

@@ -53,6 +53,8 @@ def read_settings(data: Path, name: str, **settings: str) -> str:
         ("PORT", "70000"),
         ("SITE_URL", "lectern.example"),
         ("TRUSTED_PROXIES", "-1"),
+        ("UPSTREAM_CA", "/nowhere.pem"),
+        ("REQUESTS_CA_BUNDLE", "/nowhere.pem"),
     ],
 )
 def test_a_setting_that_is_not_understood_stops_the_start_with_one_sentence(
@@ -71,6 +73,22 @@ def test_what_would_give_away_a_public_site_stops_the_start(tmp_path: Path) -> N
         assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
         assert done.stderr.startswith(said)
         assert check(tmp_path, **unsafe).returncode == 0  # on this machine alone it is for whoever works on Lectern
+
+
+@pytest.mark.parametrize("entry", ["*", "a;b", "http://api.openai.com", "[::1", "host/v1"])
+def test_an_api_host_that_is_not_understood_stops_the_start_with_one_sentence(tmp_path: Path, entry: str) -> None:
+    done = check(tmp_path, API_HOSTS=f"api.openai.com,{entry}")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"lectern: API_HOSTS: '{entry}' ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_file_without_certificates_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    done = check(tmp_path, UPSTREAM_CA=str(tmp_path / "ca.pem"))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"lectern: UPSTREAM_CA is '{tmp_path}/ca.pem', which holds no certificates")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_an_unwritable_data_dir_is_named(tmp_path: Path) -> None:

@@ -48,11 +48,14 @@ def let_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, E
 
 @pytest.fixture(scope="module")
 def machines(
-    database: tuple[str, Let], let_redis: tuple[str, ExitStack], tmp_path_factory: pytest.TempPathFactory
+    database: tuple[str, Let],
+    let_redis: tuple[str, ExitStack],
+    tmp_path_factory: pytest.TempPathFactory,
+    _running_upstream: Upstream,
 ) -> Iterator[list[str]]:
     """The addresses of two running servers that share what a team's servers share."""
     settings = {
-        "DATABASE_URL": database[0], "CACHE_URL": let_redis[0], "DEMO_PASSWORD": PASSWORD, "API_HOSTS": "127.0.0.1",
+        "DATABASE_URL": database[0], "CACHE_URL": let_redis[0], "DEMO_PASSWORD": PASSWORD, "API_HOSTS": _running_upstream.host,
         "SECRET_KEY": secrets.token_hex(32), "KEY_ENCRYPTION_KEYS": base64.b64encode(bytes(32)).decode(),
     }  # fmt: skip
     with ExitStack() as servers:

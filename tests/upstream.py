@@ -1151,6 +1151,11 @@ class Upstream:
 
     url: str
 
+    @property
+    def host(self) -> str:
+        """Give the entry of `API_HOSTS` that allows it."""
+        return self.url.removeprefix("http://")
+
     def base(self, mode: str = "ok", key: str | None = None) -> str:
         """Give a base URL for this mode; a `key` of one's own gives modes that count a count of one's own."""
         find_mode(mode)
@@ -1179,7 +1184,7 @@ class Upstream:
         self._control("POST", "set", {name: value})
 
     def _control(self, method: str, name: str, payload: Json | None = None) -> Any:
-        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=30)
+        connection = http.client.HTTPConnection(self.host, timeout=30)
         try:
             connection.request(method, f"/_control/{name}", None if payload is None else json.dumps(payload))
             return json.loads(connection.getresponse().read())

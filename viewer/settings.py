@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import secrets
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from urllib.parse import quote
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from viewer.api_hosts import read_entries
 from viewer.data_dir import kept_secret, may_make_archive, open_folder
 from viewer.environment import read_environment
 from viewer.site_url import is_loopback, read_site_url
@@ -55,6 +58,28 @@ def _master_keys() -> list[str]:
         if not is_right:
             raise ImproperlyConfigured("KEY_ENCRYPTION_KEYS holds a value that is not 32 bytes in base64.")
     return keys
+
+
+def _api_hosts() -> list[str]:
+    try:
+        return read_entries(env.str("API_HOSTS", default="api.openai.com"))
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"API_HOSTS: {error}. Write host, host:port, .domain or http://private-host:port, with commas between."
+        ) from None
+
+
+def _authorities() -> str:
+    """Read which certificates to trust upstream: ours to set, or as other programs are told."""
+    given = {"UPSTREAM_CA": env.str("UPSTREAM_CA", default="")}
+    given |= {name: os.environ.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")}
+    name, file = next(((name, file) for name, file in given.items() if file), ("", ""))
+    if file:
+        try:
+            ssl.create_default_context(cafile=file)
+        except OSError as error:  # ssl.SSLError is one too
+            raise ImproperlyConfigured(f"{name} is {file!r}, which holds no certificates: {error.strerror}.") from None
+    return file
 
 
 def _database() -> dict[str, Any]:
@@ -103,10 +128,11 @@ SECRET_KEY = _secret("SECRET_KEY", lambda: secrets.token_urlsafe(50))
 if len(SECRET_KEY) < 32 and SITE_IS_PUBLIC:
     raise ImproperlyConfigured("SECRET_KEY is too short; give 32 characters or more, or leave it out to have one made.")
 KEY_ENCRYPTION_KEYS = _master_keys()
-API_HOSTS = [host.strip().lower() for host in env.str("API_HOSTS", default="api.openai.com").split(",") if host.strip()]
+API_HOSTS = _api_hosts()
 REMOTE_IMAGES = _bool("REMOTE_IMAGES", True)
 COPY_WORKER = _bool("COPY_WORKER", True)
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
+UPSTREAM_CA = _authorities()
 UPSTREAM_DEADLINE = _int("UPSTREAM_DEADLINE", 15, 1, 120)  # seconds, for one question with all its retries' answers
 UPSTREAM_QUESTIONS = _int("UPSTREAM_QUESTIONS", 8, 1, 12)  # at a time to one host; below the 16 threads that serve
 UPSTREAM_LARGEST = _int("UPSTREAM_LARGEST", 32, 1, 512) * 1_000_000  # decoded bytes of one answer

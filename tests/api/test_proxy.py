@@ -220,7 +220,10 @@ def test_turns_are_given_back_whatever_becomes_of_the_answer(
     for mode in ("huge-20", *ODD):
         headers = bearer(alice, upstream, mode)
         for _ in range(4):
-            with suppress(requests.RequestException), requests.get(base, headers=headers, stream=True) as answer:
+            with (
+                suppress(requests.RequestException),
+                requests.get(base, headers=headers, stream=True, timeout=20) as answer,
+            ):
                 answer.raw.read(10)  # and leave
     sleep(1)  # longer than the silence that the last stream may keep
     calm = bearer(alice, upstream)

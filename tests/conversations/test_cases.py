@@ -67,7 +67,6 @@ def server(reader: Client, alice: User, settings: Any) -> Iterator[Server]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    settings.API_HOSTS = ["127.0.0.1"]
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         make_key(alice, base_url=f"http://127.0.0.1:{running.server_port}/v1")

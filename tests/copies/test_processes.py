@@ -50,7 +50,7 @@ def database_url() -> str:
 def sync(*options: str) -> Iterator[subprocess.Popen[str]]:
     environment = {
         "PATH": os.environ["PATH"], "DATA_DIR": str(settings.DATA_DIR), "DATABASE_URL": database_url(),
-        "API_HOSTS": "127.0.0.1", "KEY_ENCRYPTION_KEYS": ",".join(settings.KEY_ENCRYPTION_KEYS),
+        "KEY_ENCRYPTION_KEYS": ",".join(settings.KEY_ENCRYPTION_KEYS),
     }  # fmt: skip
     command = [sys.executable, "manage.py", "sync", *options]
     pipe = subprocess.PIPE
@@ -128,7 +128,7 @@ def test_the_worker_serves_whoever_asks_and_ends_with_its_parent(key: None, alic
 
 
 def test_run_brings_its_worker_along_and_takes_it_away_even_when_killed(tmp_path: Path, upstream: Upstream) -> None:
-    with running(tmp_path, DEMO_PASSWORD=PASSWORD, API_HOSTS="127.0.0.1") as (process, address, _):
+    with running(tmp_path, DEMO_PASSWORD=PASSWORD, API_HOSTS=upstream.host) as (process, address, _):
         until(lambda: copy_workers(process.pid))
         os.kill(copy_workers(process.pid)[0], signal.SIGKILL)  # the next one does the work
         reader = sign_in(address, PASSWORD)

@@ -1,23 +1,29 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+import requests
 from django import forms
 from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.keys.test_encryption import CANARY, make_key
+from viewer.api_hosts import read_entries
 from viewer.keys.forms import read_base_url
 from viewer.keys.models import AccessToken, ApiKey
 
 DEAD = "http://127.0.0.1:9/v1"  # the discard port: nobody listens
+HOSTS = read_entries(
+    "api.openai.com, 127.0.0.1, 127.0.0.1:9, .openai.azure.com, gw.example:8443, [::1]:8113, http://ollama:11434"
+)
 
 
 @pytest.fixture(autouse=True)
 def _hosts(settings: Any) -> None:
-    settings.API_HOSTS = ["api.openai.com", "127.0.0.1"]
+    settings.API_HOSTS = HOSTS
 
 
 def test_a_key_is_saved_even_when_its_server_is_not_reachable_and_never_shown_again(
@@ -51,6 +57,47 @@ def test_renaming_keeps_the_key_and_replacing_changes_it(reader: Client, alice: 
     replaced = ApiKey.objects.get()
     assert replaced.open().reveal() == "sk-second"
     assert replaced.version != key.version
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["http://127.0.0.1/v1", "http://127.0.0.1:9/v2", "https://api.openai.com/v1", "https://127.0.0.1/v1"]
+)
+def test_a_key_goes_to_no_other_address_than_the_one_it_was_saved_for(
+    reader: Client, alice: User, elsewhere: str
+) -> None:
+    key = make_key(alice, base_url=DEAD)
+    with patch("requests.Session.get", side_effect=AssertionError("something was sent")):
+        answer = reader.post(f"/keys/{key.pk}/", {"label": "work", "key": "", "base_url": elsewhere})
+    assert answer.status_code == 422
+    assert "paste the API key that belongs to it" in answer.content.decode()
+    assert ApiKey.objects.get().base_url == DEAD
+    with patch("requests.Session.get", side_effect=requests.ConnectionError) as sent:
+        reader.post(f"/keys/{key.pk}/", {"label": "work", "key": "sk-for-elsewhere", "base_url": elsewhere})
+    assert sent.called
+    assert (ApiKey.objects.get().base_url, ApiKey.objects.get().open().reveal()) == (elsewhere, "sk-for-elsewhere")
+
+
+def test_organization_and_project_change_without_the_key(reader: Client, alice: User) -> None:
+    key = make_key(alice, base_url=DEAD)
+    change = {"label": "work", "key": "", "base_url": f"{DEAD}/", "organization": "org-1", "project": "proj_1"}
+    assert reader.post(f"/keys/{key.pk}/", change).status_code == 302
+    changed = ApiKey.objects.get()
+    assert (changed.organization, changed.project, changed.open().reveal()) == ("org-1", "proj_1", CANARY)
+
+
+@pytest.mark.parametrize("pasted", [f'"{CANARY}"', f"'{CANARY}'", f"“{CANARY}”", f" {CANARY}\n", f"`{CANARY}`"])
+def test_quotes_around_a_pasted_key_are_left_out(reader: Client, pasted: str) -> None:
+    reader.post("/keys/", {"label": "work", "key": pasted, "base_url": DEAD})
+    assert ApiKey.objects.get().open().reveal() == CANARY
+
+
+def test_what_describes_a_field_is_there(reader: Client) -> None:
+    for answer in (reader.get("/keys/"), reader.post("/keys/", {"label": "", "key": "", "base_url": "x"})):
+        page = answer.content.decode()
+        described = " ".join(re.findall(r'aria-describedby="([^"]*)"', page)).split()
+        assert described
+        assert set(described) <= set(re.findall(r'id="([^"]+)"', page))
+        assert 'autocomplete="new-password"' in page
 
 
 def test_one_source_is_chosen_at_a_time(reader: Client, alice: User) -> None:
@@ -99,12 +146,17 @@ def test_nobody_reaches_the_key_of_another(client: Client, alice: User, mallory:
     [
         ("https://api.openai.com/v1", "https://api.openai.com/v1"),
         (" https://api.openai.com/v1/ ", "https://api.openai.com/v1"),
-        ("http://127.0.0.1:8321/v1", "http://127.0.0.1:8321/v1"),
+        ("https://api.openai.com:443/v1", "https://api.openai.com:443/v1"),
+        ("http://127.0.0.1/v1", "http://127.0.0.1/v1"),
+        ("https://gw.example:8443/v1", "https://gw.example:8443/v1"),
+        ("http://[::1]:8113/v1", "http://[::1]:8113/v1"),
+        ("http://[0:0:0:0:0:0:0:1]:8113/v1", "http://[0:0:0:0:0:0:0:1]:8113/v1"),
+        ("http://ollama:11434/v1", "http://ollama:11434/v1"),
         ("https://desk.openai.azure.com/openai/v1", "https://desk.openai.azure.com/openai/v1"),
     ],
 )
 def test_allowed_addresses_are_kept(settings: Any, given: str, kept: str) -> None:
-    settings.API_HOSTS = ["api.openai.com", "127.0.0.1", ".openai.azure.com"]
+    settings.API_HOSTS = HOSTS
     assert read_base_url(given) == kept
 
 
@@ -116,11 +168,14 @@ def test_allowed_addresses_are_kept(settings: Any, given: str, kept: str) -> Non
         "https://api.openai.com/v1?x=1", "https://api.openai.com/v1#x", "https://api.openai.com/v1?", "https://169.254.169.254/",
         "https://api.openai.com\\@evil.example/", "https://аpi.openai.com/v1", "https://[::ffff:127.0.0.1]/v1", "https://2130706433/",
         "http://127.0.0.1.nip.example/v1", "https://api.openai.com:99999/", "https://", "javascript:alert(1)", "//api.openai.com/v1",
-        "https://evilopenai.azure.com/", "file:///etc/passwd", "https://openai.azure.com/",
+        "https://evilopenai.azure.com/", "file:///etc/passwd", "https://openai.azure.com/", "https://@api.openai.com/v1",
+        "https://api.openai.com/\nv1", "https://api.\topenai.com/v1", "https://api.openai.com:8443/v1", "http://127.0.0.1:22/v1",
+        "https://gw.example/v1", "http://gw.example:8443/v1", "http://[::1]:8114/v1", "https://ollama:11434/v1", "http://ollama/v1",
+        "http://ollama.evil.example:11434/v1", "https://api.openai.com./v1",
     ],
 )  # fmt: skip
 def test_a_key_goes_nowhere_else(settings: Any, given: str) -> None:
-    settings.API_HOSTS = ["api.openai.com", "127.0.0.1", ".openai.azure.com"]
+    settings.API_HOSTS = HOSTS
     with pytest.raises(forms.ValidationError):
         read_base_url(given)
 

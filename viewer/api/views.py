@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import chain
 from urllib.parse import quote
 
 from django.conf import settings
@@ -106,7 +107,8 @@ def _pass_back(request: HttpRequest, stream: Stream) -> HttpResponseBase:
     elif stream.status >= 400:
         answer = HttpResponse(stream.refusal(), status=stream.status)
     else:
-        answer = StreamingHttpResponse(stream, status=stream.status)
+        pieces = iter(stream)
+        answer = StreamingHttpResponse(chain((next(pieces, b""),), pieces), status=stream.status)
         answer._resource_closers.append(stream.close)  # type: ignore[attr-defined]  # also when nobody reads to the end
     answer.headers["Content-Type"] = stream.headers.get("content-type", "application/json")
     for name, value in stream.headers.items():

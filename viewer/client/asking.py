@@ -218,13 +218,18 @@ class Stream:
         self._scrubber = scrubber
 
     def __iter__(self) -> Iterator[bytes]:
+        """Give piece after piece. Raises Problem before the first, while there is still a status to tell it with."""
+        has_begun = False
         try:
             with _breaking_off():
                 read = _read(self._response, self._deadline, _LARGEST_STREAM, silence=_STREAM_SILENCE)
-                yield from self._scrubber.pieces(read)
+                for piece in self._scrubber.pieces(read):
+                    has_begun = True
+                    yield piece
         except Problem:
-            # The status is on its way already. The server ends the connection in the middle of the answer, which tells
-            # the program, and leaves no word of the source in the log.
+            if not has_begun:
+                raise
+            # The server ends the connection in the middle of the answer, which tells the program, and writes no line.
             raise BrokenPipeError(errno.EPIPE, "the source broke off") from None
         finally:
             self.close()
@@ -259,11 +264,11 @@ def _acceptable(response: requests.Response) -> requests.Response:
 def _read(response: requests.Response, deadline: Deadline, most: int, *, silence: float = 0.0) -> Iterator[bytes]:
     """Read the decoded body piece by piece, so that neither a slow nor a packed-up one goes past its limit.
 
-    With `silence` the deadline moves on with every piece. Raises Problem.
+    With `silence` the deadline moves on with every piece.
     """
     size = 0
     while True:
-        if silence:
+        if silence and size:
             deadline.extend(silence)
         piece = response.raw.read1(_CHUNK, decode_content=True)
         if not piece:

@@ -8,9 +8,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext, gettext_lazy
 
-from .models import DEFAULT_BASE_URL, ApiKey
+from viewer.api_hosts import is_allowed, may_be_plain, read_address
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+from .encryption import CannotDecrypt
+from .models import DEFAULT_BASE_URL, ApiKey
+from .own_headers import KEPT, OwnHeadersInput, read_headers, to_lines
+
+_QUOTES = "\"'`“”„‘’«»"
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy alone
@@ -19,11 +23,23 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
     key = forms.CharField(
         label=gettext_lazy("API key"),
         max_length=500,
-        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        # Browsers fill a password field in where it says "off"; a sign-in password must not replace the key.
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
         help_text=gettext_lazy("Kept encrypted. After saving, nobody sees it again: only its last four characters."),
         error_messages={"required": gettext_lazy("Paste the API key.")},
     )
     base_url = forms.CharField(label=gettext_lazy("Base URL"), max_length=300, initial=DEFAULT_BASE_URL, required=False)
+    headers = forms.CharField(
+        label=gettext_lazy("More headers"),
+        max_length=20_000,
+        required=False,
+        strip=False,
+        widget=OwnHeadersInput(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
+        help_text=gettext_lazy(
+            "What a gateway asks for, one on a line: “Name: value”. Kept encrypted like the key; nobody sees a value "
+            "again. Where a header carries the key, leave the key empty."
+        ),
+    )
 
     class Meta:
         model = ApiKey
@@ -35,16 +51,21 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
         }
         error_messages = {"label": {"required": gettext_lazy("Give the key a label, to tell it from your others.")}}
 
-    field_order = ["label", "key", "base_url", "organization", "project"]
+    field_order = ["label", "key", "base_url", "organization", "project", "headers"]
 
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._owner = owner
-        if not self.instance._state.adding:
-            self.fields["key"].required = False
-            self.fields["key"].label = gettext("Replace the API key")
+        self._stored_at = "" if self.instance._state.adding else self.instance.base_url
+        key = self.fields["key"]
+        key.widget.use_required_attribute = lambda initial: False  # a header may carry it
+        key.required = not self._stored_at and not self.data.get("headers", "").strip()
+        if self._stored_at:
+            self.initial["headers"] = to_lines(self.instance.header_names)
+        if self._stored_at and self.instance.ending:
+            key.label = gettext("Replace the API key")
             told = gettext("Leave it empty to keep the one that ends in %(ending)s.")
-            self.fields["key"].help_text = told % {"ending": self.instance.ending}
+            key.help_text = told % {"ending": self.instance.ending}
 
     def clean_label(self) -> str:
         label: str = self.cleaned_data["label"]
@@ -53,13 +74,35 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
         return label
 
     def clean_key(self) -> str:
-        key: str = self.cleaned_data["key"].strip()
+        key: str = self.cleaned_data["key"].strip().strip(_QUOTES)
         if not all("!" <= character <= "~" for character in key):
             raise forms.ValidationError(gettext("An API key has no blanks and only plain characters; paste it again."))
         return key
 
     def clean_base_url(self) -> str:
         return read_base_url(self.cleaned_data["base_url"] or DEFAULT_BASE_URL)
+
+    def clean_headers(self) -> dict[str, str]:
+        given = self.cleaned_data["headers"]
+        try:
+            return read_headers(given, self.instance.open_headers() if KEPT in given else {})
+        except CannotDecrypt:
+            raise forms.ValidationError(
+                gettext("The stored values cannot be opened: give the headers their values again.")
+            ) from None
+
+    def clean(self) -> dict[str, Any] | None:
+        """A secret goes only to the address that it was saved for: for another one it must be given anew."""
+        cleaned = super().clean()
+        key, headers = self.cleaned_data.get("key"), self.cleaned_data.get("headers") or {}
+        if self._stored_at and self.cleaned_data.get("base_url", self._stored_at) != self._stored_at:
+            if self.instance.ending and not key:
+                self.add_error("key", gettext("The base URL is another one: paste the API key that belongs to it."))
+            if KEPT in self.data.get("headers", ""):
+                self.add_error("headers", gettext("The base URL is another one: give the headers their values again."))
+        if (key or self.instance.ending) and "authorization" in map(str.lower, headers):
+            self.add_error("headers", gettext("The API key is sent as Authorization; one of the two can be given."))
+        return cleaned
 
     def clean_organization(self) -> str:
         return _header(self.cleaned_data["organization"])
@@ -91,37 +134,28 @@ class AccessTokenForm(forms.Form):
 
 def read_base_url(given: str) -> str:
     """Check a base URL against `API_HOSTS`: a key goes only where the operator allows. Raises ValidationError."""
+    given = given.strip().rstrip("/")
     try:
-        parts = urlsplit(given.strip().rstrip("/"))
-        host, port = (parts.hostname or "").lower(), parts.port
+        address = read_address(given)
     except ValueError:
-        raise forms.ValidationError(gettext("This is no address. Write one like https://api.openai.com/v1.")) from None
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.password:
         raise forms.ValidationError(
             gettext("Write an address like https://api.openai.com/v1, without a name or a password in it.")
-        )
-    if parts.query or parts.fragment or "?" in given or "#" in given or not given.isascii() or "\\" in given:
+        ) from None
+    if "?" in given or "#" in given:
         raise forms.ValidationError(
             gettext("The base URL ends with its path: nothing behind a ? or a # belongs to it.")
         )
-    if parts.scheme == "http" and host not in _LOOPBACK:
+    if address.scheme == "http" and not may_be_plain(address, settings.API_HOSTS):
         raise forms.ValidationError(
             gettext("The address must begin with https://, or the key could be read on its way.")
         )
-    if not any(_allows(allowed, host, port) for allowed in settings.API_HOSTS):
+    if not is_allowed(address, settings.API_HOSTS):
         allowed = ", ".join(settings.API_HOSTS)
         told = gettext(
             "%(host)s is not among the allowed hosts (%(allowed)s). Whoever runs Lectern can add it to API_HOSTS."
         )
-        raise forms.ValidationError(told % {"host": host, "allowed": allowed})
-    return parts.geturl()
-
-
-def _allows(allowed: str, host: str, port: int | None) -> bool:
-    """Compare with one entry of `API_HOSTS`: a host, `host:port`, or `.domain` for every host under it."""
-    if allowed.startswith("."):
-        return host.endswith(allowed)
-    return allowed in (host, f"{host}:{port}", f"[{host}]")
+        raise forms.ValidationError(told % {"host": urlsplit(given).netloc, "allowed": allowed})
+    return urlsplit(given).geturl()
 
 
 def _header(given: str) -> str:

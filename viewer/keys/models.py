@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import uuid
 from contextlib import suppress
@@ -14,7 +15,9 @@ from django.db import DatabaseError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from .encryption import Secret, decrypt, encrypt
+from viewer.databases import without_waiting
+
+from .encryption import Secret, decrypt, encrypt, is_newest
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)  # a write per request would make every read wait for the disk
@@ -63,10 +66,13 @@ class ApiKey(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     label = models.CharField(max_length=60)
     sealed = models.TextField()
-    ending = models.CharField(max_length=4)
+    ending = models.CharField(max_length=4, blank=True)  # none where a header carries the key
     base_url = models.CharField(max_length=300, default=DEFAULT_BASE_URL)
     organization = models.CharField(max_length=100, blank=True)
     project = models.CharField(max_length=100, blank=True)
+    # Headers of the person's own. Machines of the last version know no such columns.
+    names_of_headers = models.TextField(blank=True, default="", db_default="")  # one on a line
+    sealed_headers = models.TextField(blank=True, default="", db_default="")  # JSON, by name
     is_chosen = models.BooleanField(default=False)
     finding = models.CharField(max_length=20, blank=True)  # what came of the last try: a problem's name, or "works"
     # Changes with the secret or the address, so that nothing cached for the one before is found again.
@@ -91,6 +97,15 @@ class ApiKey(models.Model):
         return f"{self.owner_id}:{self.pk}"
 
     @property
+    def header_names(self) -> list[str]:
+        return self.names_of_headers.splitlines()
+
+    @property
+    def is_under_newest_key(self) -> bool:
+        """Whether all that is sealed is under the newest master key."""
+        return all(is_newest(sealed) for sealed in (self.sealed, self.sealed_headers) if sealed)
+
+    @property
     def finding_in_words(self) -> str:
         """What came of the last try, as a sentence without its full stop."""
         if not self.finding:
@@ -109,14 +124,34 @@ class ApiKey(models.Model):
         self.ending = secret.reveal()[-4:]
         self.renew()
 
+    def seal_headers(self, headers: dict[str, str]) -> None:
+        """Take headers in; the caller saves."""
+        self.names_of_headers = "\n".join(headers)
+        self.sealed_headers = encrypt(Secret(json.dumps(headers)), self._row_of_headers) if headers else ""
+        self.renew()
+
     def reseal(self) -> int:
         """Encrypt anew under the newest master key, unless it was replaced meanwhile. Raises CannotDecrypt."""
-        anew = encrypt(self.open(), self.row)
-        return ApiKey.objects.filter(pk=self.pk, sealed=self.sealed).update(sealed=anew)
+        as_it_was = ApiKey.objects.filter(pk=self.pk, sealed=self.sealed, sealed_headers=self.sealed_headers)
+        self.sealed = encrypt(self.open(), self.row)
+        if self.sealed_headers:
+            self.sealed_headers = encrypt(decrypt(self.sealed_headers, self._row_of_headers), self._row_of_headers)
+        return as_it_was.update(sealed=self.sealed, sealed_headers=self.sealed_headers)
 
     def open(self) -> Secret:
         """Give the secret. Raises CannotDecrypt."""
         return decrypt(self.sealed, self.row)
+
+    def open_headers(self) -> dict[str, str]:
+        """Give the headers of the person's own. Raises CannotDecrypt."""
+        if not self.sealed_headers:
+            return {}
+        headers: dict[str, str] = json.loads(decrypt(self.sealed_headers, self._row_of_headers).reveal())
+        return headers
+
+    @property
+    def _row_of_headers(self) -> str:
+        return f"{self.row}:headers"  # neither column's value opens in the other
 
 
 class AccessTokens(models.QuerySet["AccessToken"]):
@@ -162,12 +197,11 @@ class AccessToken(models.Model):
         return f"{self.name} (…{self.ending})"
 
     def note_use(self) -> None:
+        """Note it at most once a minute, and only where that needs no waiting: an import may hold the database."""
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at > _USE_IS_NOTED_EVERY:
-            self.last_used_at = now
-            # A note is no reason to refuse: an import may hold the database's one place to write.
-            with suppress(DatabaseError), transaction.atomic():
-                self.save(update_fields=["last_used_at"])
+            with suppress(DatabaseError), without_waiting(), transaction.atomic():
+                AccessToken.objects.filter(pk=self.pk).update(last_used_at=now)
 
 
 def _digest(secret: str) -> str:

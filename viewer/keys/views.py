@@ -24,7 +24,7 @@ from .models import AccessToken, ApiKey
 TryOut = Callable[[ApiKey], str]  # asks one cheap question; urls.py brings it, for this room asks nobody
 
 
-@sensitive_post_parameters("key")
+@sensitive_post_parameters("key", "headers")
 @require_http_methods(["GET", "HEAD", "POST"])
 def api_keys(request: Request, try_out: TryOut) -> HttpResponse:
     """List the person's API keys; a POST saves a new one and says what came of trying it."""
@@ -35,7 +35,7 @@ def api_keys(request: Request, try_out: TryOut) -> HttpResponse:
     return render(request, "keys/api_keys.html", context, status=422 if form.errors else 200)
 
 
-@sensitive_post_parameters("key")
+@sensitive_post_parameters("key", "headers")
 @require_http_methods(["GET", "HEAD", "POST"])
 def api_key(request: Request, key_id: UUID, try_out: TryOut) -> HttpResponse:
     """Rename one of the person's keys, replace its secret, or change where it is shown."""
@@ -119,9 +119,11 @@ def _posted(request: Request) -> QueryDict | None:
 def _save(request: Request, form: ApiKeyForm, try_out: TryOut) -> HttpResponse:
     """Store a key whatever comes of trying it: a server may be down today and the key right all the same."""
     key, is_new = form.save(commit=False), form.instance._state.adding
-    if form.cleaned_data["key"]:
+    if form.cleaned_data["key"] or not key.sealed:
         key.seal(Secret(form.cleaned_data["key"]))
-    elif "base_url" in form.changed_data:
+    if form.cleaned_data["headers"] or key.sealed_headers:
+        key.seal_headers(form.cleaned_data["headers"])
+    if "base_url" in form.changed_data:
         key.renew()
     key.save()
     event("key saved" if is_new else "key changed", key=key.pk)

@@ -146,12 +146,12 @@ def _remember(person: User, completion_id: str, source: Source) -> None:
 
 def _client_with(key: ApiKey) -> Client:
     try:
-        secret = key.open()
+        secret, own = key.open(), key.open_headers()
     except CannotDecrypt:
         said = gettext_noop("The stored key cannot be opened: the master key it was saved under is missing.")
         raise Problem("invalid-key", said) from None
     more = {"OpenAI-Organization": key.organization, "OpenAI-Project": key.project}
-    auth = KeyAuth(secret.reveal, key.base_url, {name: value for name, value in more.items() if value})
+    auth = KeyAuth(secret.reveal, key.base_url, {name: value for name, value in more.items() if value}, own)
     at_a_time = settings.UPSTREAM_QUESTIONS
     way = Way(gate_to(urlsplit(key.base_url).netloc, at_a_time), turns_of(key.owner_id, max(2, at_a_time // 2)))
     limits = Limits(settings.UPSTREAM_DEADLINE, settings.UPSTREAM_LARGEST)
@@ -169,4 +169,4 @@ def _archive() -> Client:
 
 @cache
 def _live_session() -> requests.Session:
-    return new_session(proxy=settings.UPSTREAM_PROXY)
+    return new_session(proxy=settings.UPSTREAM_PROXY, authorities=settings.UPSTREAM_CA)

@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import comrak
 import nh3
@@ -181,7 +182,7 @@ def _serving(conversations: dict[str, list[Message]]) -> Iterator[_Lectern]:
         lines.write_text("\n".join(_line(f"{_ID}-{name}", messages) for name, messages in conversations.items()))
         url = f"http://127.0.0.1:{(port := free_port())}"
         environment = os.environ | {
-            "DATA_DIR": folder, "PORT": str(port), "SITE_URL": url, "API_HOSTS": "127.0.0.1",
+            "DATA_DIR": folder, "PORT": str(port), "SITE_URL": url, "API_HOSTS": urlsplit(upstream).netloc,
             "DEMO_PASSWORD": "benchmark",
         }  # fmt: skip
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]

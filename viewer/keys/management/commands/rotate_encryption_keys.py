@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from viewer.keys.encryption import CannotDecrypt, is_newest
+from viewer.keys.encryption import CannotDecrypt
 from viewer.keys.models import ApiKey
 
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         done, closed = 0, []
         for key in ApiKey.objects.select_related("owner").iterator():
-            if is_newest(key.sealed):
+            if key.is_under_newest_key:
                 continue
             try:
                 rotated = key.reseal()
