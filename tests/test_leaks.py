@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import subprocess
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -13,21 +15,26 @@ from django.core import mail
 from django.db import connection
 from django.test import Client
 
-from tests.conftest import kept_in_caches
+from tests.conftest import kept_in_caches, traces
 from tests.upstream import Upstream
+from viewer.copies.models import CopyFailure, CopyRun
+from viewer.copies.worker import work_on
 from viewer.keys.models import AccessToken, ApiKey
 
 CANARY = "sk-good-canary-1618033988749894"
 REFUSED = "sk-canary-1618033988749894"
+SHAPES = [CANARY, "600d9c2a41d05b68e3a90f1c7d42b586", "600d9c2a-41d0-4b68-a3a9-0f1c7d42b586"]
+OWN = "pk-own-header-canary-2718281828"
 ONE = "chatcmpl-live-0001"
 BAD_DAYS = [
     "ok", "storm", "html", "reset", "truncated", "quota", "rate-limited-long", "redirect", "bad-json", "forbidden", "stalled",
-    "echoes-key", "html-502", "gzip-bomb-40", "completion-500",
+    "echoes-key", "html-502", "gzip-bomb-40", "completion-500", "broken-header", "broken-chunk",
 ]  # fmt: skip
+ECHOES = ["echoes", *(f"echoes-{status}" for status in (400, 401, 403, 404, 429, 500, 503))]
 
 
 def fragments(secret: str) -> list[str]:
-    return [secret, secret[3:-4], secret[-12:]]
+    return [*traces(secret), secret[3:-4], secret[-12:]]
 
 
 def hold(text: str, secret: str) -> bool:
@@ -35,8 +42,9 @@ def hold(text: str, secret: str) -> bool:
 
 
 @pytest.fixture
-def _loud(upstream: Upstream, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+def _loud(upstream: Upstream, settings: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.UPSTREAM_DEADLINE = 0.5
+    monkeypatch.setattr("viewer.copies.copying._PATIENCE", 0)
     settings.ADMINS = [("root", "root@lectern.example")]
     caplog.set_level(logging.DEBUG)
     for name in ("urllib3", "requests", "django", "viewer"):
@@ -44,13 +52,20 @@ def _loud(upstream: Upstream, settings: Any, caplog: pytest.LogCaptureFixture) -
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("mode", "secret"), [("ok", REFUSED), *((mode, CANARY) for mode in BAD_DAYS)])
+@pytest.mark.parametrize(
+    ("mode", "secret"),
+    [
+        ("ok", REFUSED), *((mode, CANARY) for mode in BAD_DAYS), *((mode, secret) for secret in SHAPES for mode in ECHOES),
+        *((mode, secret) for secret in SHAPES[1:] for mode in ("ok", "echoes-key", "broken-header", "broken-chunk")),
+    ],
+)  # fmt: skip
 @pytest.mark.usefixtures("_loud")
 def test_the_key_appears_nowhere(
     client: Client, alice: User, upstream: Upstream, caplog: pytest.LogCaptureFixture, mode: str, secret: str
 ) -> None:
     client.force_login(alice)
-    answers = [client.post("/keys/", {"label": "canary", "key": secret, "base_url": upstream.base(mode)}, follow=True)]
+    given = {"label": "canary", "key": secret, "base_url": upstream.base(mode), "headers": f"x-own: Token {OWN}"}
+    answers = [client.post("/keys/", given, follow=True)]
     key = ApiKey.objects.get()
     ApiKey.objects.choose(alice, key)
     bearer = {"Authorization": f"Bearer {AccessToken.objects.issue(alice, 'p', key)[1]}"}
@@ -62,13 +77,30 @@ def test_the_key_appears_nowhere(
     answers += [
         client.get(f"/v1/chat/completions{path}", headers=bearer) for path in ("", f"/{ONE}", f"/{ONE}/messages")
     ]
-    for answer in answers:
-        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-        assert not hold(body.decode("utf-8", "replace") + str(answer.headers), secret), answer.request["PATH_INFO"]
-    assert not hold(caplog.text, secret)
-    assert not hold("".join(message.body for message in mail.outbox), secret)
-    assert not hold(database_bytes(), secret)
-    assert not hold(str(kept_in_caches()), secret)
+    claimed = CopyRun.objects.filter(
+        pk=CopyRun.objects.ask_for(key, model="", metadata={"case": "0001"}, since=None).pk
+    ).claim()
+    assert claimed
+    work_on(claimed, Event())
+    answers += [client.get("/copies/"), client.get(f"/copies/{claimed.pk}/")]
+    shown = {answer.request["PATH_INFO"]: body_of(answer) + str(answer.headers) for answer in answers}
+    shown |= {
+        "the log": caplog.text,
+        "mails": "".join(message.body for message in mail.outbox),
+        "the database": database_bytes(),
+        "what a copy said": repr([*CopyRun.objects.values_list("said"), *CopyFailure.objects.values_list("said")]),
+        "the caches": str(kept_in_caches()),
+    }
+    for place, text in shown.items():
+        assert not hold(text, secret), place
+        assert OWN not in text, place
+
+
+def body_of(answer: Any) -> str:
+    pieces = []
+    with suppress(BrokenPipeError):  # what breaks off in the middle
+        pieces += answer.streaming_content if answer.streaming else [answer.content]
+    return b"".join(pieces).decode("utf-8", "replace")
 
 
 @pytest.mark.parametrize("debug", [True, False])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from base64 import b64encode
 from contextlib import suppress
 from time import monotonic, sleep
 from typing import Any
@@ -15,7 +14,7 @@ import requests
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.conftest import make_completion, make_key
+from tests.conftest import make_completion, make_key, traces
 from tests.upstream import Upstream
 from viewer.client.problems import Problem
 from viewer.keys.models import AccessToken
@@ -299,9 +298,3 @@ def test_questions_in_all_leave_threads_for_the_archive(upstream: Upstream, stor
     assert client.get("/v1/chat/completions", headers=headers).status_code == 200
     for stream in held:
         stream.close()
-
-
-def traces(secret: str) -> list[str]:
-    """What gives a whole secret away: itself, and its base64 at each alignment without the ends."""
-    packed = [b64encode(b"." * before + secret.encode()).decode()[4:-4] for before in range(3)]
-    return [secret, *packed, *(one.translate({ord("+"): "-", ord("/"): "_"}) for one in packed)]
