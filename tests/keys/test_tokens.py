@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
 from io import StringIO
+from time import monotonic
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -85,3 +89,27 @@ def test_the_command_makes_a_token_that_works(alice: User, client: Client) -> No
 def test_the_command_names_an_unknown_person(db: None) -> None:
     with pytest.raises(CommandError, match="There is nobody with the name eve"):
         call_command("create_token", "eve")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="one place to write is SQLite's")
+def test_a_program_does_not_wait_while_another_process_writes(client: Client, alices_token: str) -> None:
+    token = AccessToken.objects.get()
+    holding = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN IMMEDIATE'); print(flush=True); input()"
+    command = [sys.executable, "-c", holding, str(connection.settings_dict["NAME"])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        other.stdout.readline()
+        began = monotonic()
+        headers = {"Authorization": f"Bearer {alices_token}"}
+        statuses = [client.get("/v1/chat/completions", headers=headers).status_code for _ in range(3)]
+        taken = monotonic() - began
+        other.communicate(b"\n")
+    assert statuses == [200] * 3
+    assert taken < 5  # SQLite's own patience is 20 seconds, for each
+    assert AccessToken.objects.get().last_used_at is None
+    client.get("/v1/chat/completions", headers=headers)
+    assert AccessToken.objects.get(pk=token.pk).last_used_at
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        assert cursor.fetchone() == (20_000,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -162,6 +163,37 @@ def test_a_page_goes_on_with_the_source_that_it_came_from(
     assert "chatcmpl-kept" in page(reader, "/completions/", headers={"HX-Request": "true"})
     key.delete()
     page(reader, "/completions/", 404, headers=from_here)
+
+
+def test_several_dead_servers_take_the_time_of_one(
+    reader: Client, alice: User, upstream: Upstream, settings: Any
+) -> None:
+    settings.UPSTREAM_DEADLINE = 1
+    for n in range(4):
+        make_key(alice, f"dead {n}", base_url=upstream.base("stalled"))
+    began = monotonic()
+    assert 'data-problem="timeout"' in page(reader, "/completions/chatcmpl-nowhere/", 504)
+    assert monotonic() - began < 3
+    assert len({asked["at"] // 1 for asked in upstream.asked()}) <= 2
+
+
+def test_a_living_server_is_found_among_dead_ones(
+    reader: Client, alice: User, upstream: Upstream, settings: Any
+) -> None:
+    settings.UPSTREAM_DEADLINE = 1
+    for n in range(3):
+        make_key(alice, f"dead {n}", base_url=upstream.base("stalled"))
+    make_key(alice, "living", base_url=upstream.base())
+    assert message_ids(page(reader, f"/completions/{ONE}/"))
+
+
+def test_what_the_archive_has_is_asked_of_no_other_key(
+    reader: Client, alice: User, upstream: Upstream, stored: Callable[..., Any]
+) -> None:
+    make_key(alice, base_url=upstream.base())
+    stored(make_completion("chatcmpl-kept", say("user", "hi")))
+    page(reader, "/completions/chatcmpl-kept/")
+    assert upstream.asked() == []
 
 
 def test_a_new_completion_is_said_to_be_on_its_way(reader: Client, alice: User, upstream: Upstream) -> None:

@@ -363,7 +363,7 @@ def _tls_failure(error: BaseException) -> str:
 
 
 def _proxy_failure(error: BaseException) -> str:
-    if "407" in str(_cause(error, OSError))[:100]:
+    if "Tunnel connection failed: 407" in str(error):
         return PROXY_ASKS
     return gettext_noop("The proxy that UPSTREAM_PROXY names cannot be reached, or did not pass the question on.")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from time import monotonic
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -28,6 +30,9 @@ from viewer.keys.models import AccessToken, ApiKey
 from .models import Finding
 
 Found = TypeVar("Found")
+_AT_ONCE = 4  # as many questions as one person may have on their way at a time
+_LEEWAY = 1.0  # seconds beyond the deadline of one question, for turns to be had
+_elsewhere = ThreadPoolExecutor(max_workers=4 * _AT_ONCE, thread_name_prefix="elsewhere")
 
 
 @dataclass(frozen=True)
@@ -107,9 +112,9 @@ def find(request: Request, completion_id: str, ask: Callable[[Client], Found]) -
     """
     person, chosen = request.user, chosen_source(request)
     failures = []
-    for source in _places(person, completion_id, chosen):
+    for source, answer in _answers(_places(person, completion_id, chosen), ask):
         try:
-            found = source.ask(ask)
+            found = answer()
         except NoAnswer as failure:
             if failure.problem.param in ("message_id", "position"):  # the completion is here, the message is not
                 raise
@@ -126,6 +131,32 @@ def completion_of(message_id: str) -> str | None:
     stored = answers.completion_of(message_id)
     counted = re.fullmatch(r"(chatcmpl-.+)-[0-9]+", message_id, re.ASCII)
     return stored or (counted[1] if counted else None)
+
+
+def _answers(places: Iterator[Source], ask: Callable[[Client], Found]) -> Iterator[tuple[Source, Callable[[], Found]]]:
+    """Ask the places in turn, up to the archive, and those behind it at the same time.
+
+    So several dead servers take the time of one; what they have not said by then counts as silence.
+    """
+    for source in places:
+        yield source, partial(source.ask, ask)
+        if source.key is None:
+            break
+    asked = [(source, _elsewhere.submit(source.ask, ask)) for source in places]
+    until = monotonic() + settings.UPSTREAM_DEADLINE + _LEEWAY
+    try:
+        for source, future in asked:
+            yield source, partial(_answer_until, until, future, source)
+    finally:
+        for _, future in asked:
+            future.cancel()
+
+
+def _answer_until(until: float, asked: Future[Found], source: Source) -> Found:
+    try:
+        return asked.result(max(0.0, until - monotonic()))
+    except (TimeoutError, CancelledError):
+        raise NoAnswer(Problem("timeout"), source) from None
 
 
 def _places(person: User, completion_id: str, chosen: Source) -> Iterator[Source]:
