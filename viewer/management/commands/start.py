@@ -172,10 +172,11 @@ def _gunicorn() -> list[str]:
     options = {
         "--bind": f"{host}:{settings.PORT}",
         "--pythonpath": str(settings.BASE_DIR),
-        "--worker-class": "viewer.gunicorn_worker.Worker",
+        "--worker-class": "viewer.serving.Worker",
+        "--logger-class": "viewer.logs.ServerLog",
         "--threads": _THREADS,
         "--limit-request-line": str(LONGEST_LINE),
         "--log-level": "warning",
     }
     flat = [word for option in options.items() for word in option]
-    return [sys.executable, "-m", "gunicorn", "viewer.wsgi", *flat, "--no-control-socket"]
+    return [sys.executable, "-m", "gunicorn", "viewer.wsgi", *flat, "--no-control-socket", "--no-sendfile"]
