@@ -48,7 +48,7 @@ class Served:
         return connection
 
     def health(self) -> str:
-        return requests.get(f"{self.address}/health/", timeout=5).text
+        return requests.get(f"{self.address}/health/", timeout=60).text
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +87,7 @@ def test_more_clients_that_read_nothing_than_threads_hold_nobody_up(served: Serv
         for reader in readers:
             served.ask(reader, served.large, "Connection: close")
         time.sleep(2)
-        for _ in range(3):
-            assert served.health() == "ok\n"
+        assert served.health() == "ok\n"
         for reader in readers[:3]:  # and what was kept for them comes whole
             assert rest_of(reader).endswith(expected)
     assert served.health() == "ok\n"
@@ -96,22 +95,22 @@ def test_more_clients_that_read_nothing_than_threads_hold_nobody_up(served: Serv
 
 def test_more_clients_that_send_nothing_than_threads_hold_nobody_up(served: Served) -> None:
     with ExitStack() as stack:
-        for _ in range(2 * THREADS):
+        for _ in range(5 * THREADS):
             stack.enter_context(served.connect())
         began = time.monotonic()
         assert served.health() == "ok\n"
-        assert time.monotonic() - began < 4.5  # gunicorn's own worker waits five seconds for each
+        assert time.monotonic() - began < 12  # gunicorn's own worker waits five seconds for each: 25 in all
 
 
 def test_clients_that_never_say_goodbye_do_not_stop_the_main_loop(served: Served) -> None:
     with ExitStack() as stack:
-        for _ in range(8):
+        began = time.monotonic()
+        for _ in range(12):
             connection = stack.enter_context(served.connect())
             served.ask(connection, "/health/", "Connection: close")
             assert connection.recv(10)
-        began = time.monotonic()
-        assert served.health() == "ok\n"
-        assert time.monotonic() - began < 2  # of gunicorn's own, two seconds for each of the eight
+            assert served.health() == "ok\n"
+        assert time.monotonic() - began < 12  # gunicorn's own main loop waits two seconds for each: 24 in all
 
 
 def test_answers_on_one_connection_come_in_order_however_slowly_they_are_read(served: Served) -> None:

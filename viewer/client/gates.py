@@ -14,7 +14,6 @@ from django.utils.translation import gettext_noop
 
 from .problems import Problem
 
-_WAITING_PLACES = 3  # threads that may wait for a turn at one host or of one person
 _LONGEST_WAIT = 1.0  # seconds
 _FAILURES_TO_OPEN = 5  # in a row
 _PAUSE = 15.0  # seconds without questions; then one goes ahead to see
@@ -24,11 +23,11 @@ _IN_ALL = threading.BoundedSemaphore(10)
 
 
 class Turns:
-    """So many at a time; a few more may wait a moment."""
+    """So many at a time; as many again may wait a moment."""
 
     def __init__(self, turns: int) -> None:
         self._turns = threading.BoundedSemaphore(turns)
-        self._waiting = threading.BoundedSemaphore(_WAITING_PLACES)
+        self._waiting = threading.BoundedSemaphore(turns)
 
     def take(self) -> None:
         """Take a turn that `give_back` ends. Raises the problem `unavailable` when there is none to be had soon."""

@@ -21,14 +21,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
 _ID = "chatcmpl-benchmark"
-_KEY = "sk-benchmark"
+_DRIP, _LARGE = "chatcmpl-drip", "chatcmpl-large"
+_KEY, _PASSWORD = "sk-benchmark", "benchmark reads 1"
+_PEOPLE = ("ann", "ben", "cem", "dora")
+_CROWDS, _PAGES = 3, 100
 _TEXT = "The parcel left the warehouse on Tuesday and **should** arrive by Friday. " * 20
 _MESSAGES = [
     {"id": f"{_ID}-{n}", "role": "user", "content": _TEXT, "content_parts": None, "name": None} for n in range(20)
@@ -36,6 +42,7 @@ _MESSAGES = [
 _PAGE = json.dumps({"object": "list", "data": _MESSAGES, "has_more": True}).encode()
 _CHOICE = {"index": 0, "message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}
 _COMPLETION = json.dumps({"id": _ID, "model": "gpt-4.1", "created": 1762000000, "choices": [_CHOICE]}).encode()
+_LARGE_MESSAGES = [{**_MESSAGES[0], "id": f"{_LARGE}-{n}", "content": _TEXT * 60} for n in range(100)]  # 9 MB
 Ask = Callable[[], None]
 
 
@@ -45,14 +52,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--requests", type=int, default=400, help="requests of each kind in each round")
         parser.add_argument("--rounds", type=int, default=5)
-        parser.add_argument("--serve-upstream", type=int, metavar="PORT", help=argparse.SUPPRESS)
+        parser.add_argument("--serve-upstream", type=int, nargs="+", metavar="PORT", help=argparse.SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["serve_upstream"]:
-            _Server(("127.0.0.1", options["serve_upstream"]), _Upstream).serve_forever()
+            servers = [_Server(("127.0.0.1", port), _Upstream) for port in options["serve_upstream"]]
+            for server in servers[1:]:
+                threading.Thread(target=server.serve_forever, daemon=True).start()
+            servers[0].serve_forever()
         with _everything() as (upstream, lectern):
             self._compare(upstream, lectern, options["requests"], options["rounds"])
-            self._stall(upstream, lectern)
+            self._crowd(lectern)
 
     def _compare(self, upstream: str, lectern: _Lectern, count: int, rounds: int) -> None:
         path = f"/chat/completions/{_ID}/messages?limit=20"
@@ -80,56 +90,96 @@ class Command(BaseCommand):
                     f"  the proxy adds {added:.2f} ms; the cached page takes {rendering:.2f} ms more than /health/"
                 )
 
-    def _stall(self, upstream: str, lectern: _Lectern) -> None:
-        """Time a page of the archive alone, and while fifty questions hang on an upstream that never answers."""
+    def _crowd(self, lectern: _Lectern) -> None:
+        """Time a page of the archive alone, and in the worst company: 50 questions that hang on three hosts, 8 streams
+        that drip, 20 clients that read slowly.
+        """
         archive = _get(f"{lectern.url}/completions/{lectern.stored}/", {"Cookie": lectern.cookie})
-        stalled = {"Authorization": f"Bearer {lectern.stalled_token}"}
-        alone, beside = [], []
-        for _ in range(3):
-            alone.append(_time(archive, 100, 1))
-            hanging = [
-                threading.Thread(target=lambda: _quietly(f"{lectern.url}/v1/chat/completions", stalled), daemon=True)
-                for _ in range(50)
-            ]
-            for thread in hanging:
-                thread.start()
-            time.sleep(0.2)
-            beside.append(_time(archive, 100, 1))
-            for thread in hanging:
-                thread.join()
+        alone, beside = list[float](), list[float]()
+        for tokens in lectern.crowds:
+            alone += _each(archive, _PAGES)
+            with _company(lectern, tokens):
+                beside += _each(archive, _PAGES)
         ratio = statistics.median(beside) / statistics.median(alone)
         self.stdout.write(
-            f"archive page alone {statistics.median(alone) * 10:.2f} ms, beside 50 questions that hang "
-            f"{statistics.median(beside) * 10:.2f} ms: ratio {ratio:.2f}"
+            f"archive page alone {_told(alone)}; beside 50 questions that hang on three hosts, 8 streams that drip and "
+            f"20 clients that read slowly {_told(beside)}: ratio of medians {ratio:.2f} (the aim is 1.5 at most)"
         )
 
 
+@dataclass(frozen=True)
 class _Lectern:
     """The running server, as the benchmark knows it."""
 
-    def __init__(self, url: str, cookie: str, token: str, stalled_token: str, stored: str) -> None:
-        self.url = url
-        self.cookie = cookie
-        self.token = token
-        self.stalled_token = stalled_token
-        self.stored = stored
+    url: str
+    cookie: str
+    token: str  # bound to the upstream that answers
+    archive_token: str
+    stored: str
+    crowds: list[list[str]]  # for every round the tokens of several people, each bound to one of three hosts
+
+
+@contextmanager
+def _company(lectern: _Lectern, tokens: list[str]) -> Iterator[None]:
+    """Keep questions, streams and readers busy for a while."""
+    is_over = threading.Event()
+    completions = f"{lectern.url}/v1/chat/completions"
+
+    def hang(token: str) -> None:
+        with suppress(requests.RequestException):
+            requests.get(completions, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+    def read(path: str, token: str, size: int) -> None:
+        """Read so many bytes every tenth of a second, and no more."""
+        with suppress(OSError), socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            connection.connect(("127.0.0.1", urlsplit(lectern.url).port or 80))
+            host = urlsplit(lectern.url).netloc
+            lines = [f"GET {path} HTTP/1.1", f"Host: {host}", f"Authorization: Bearer {token}"]
+            connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+            while not is_over.wait(0.1) and connection.recv(size):
+                pass
+
+    large = f"/v1/chat/completions/{_LARGE}/messages?limit=100"
+    busy = [partial(read, large, lectern.archive_token, 400) for _ in range(20)]
+    busy += [partial(read, f"/v1/chat/completions/{_DRIP}", token, 1) for token in (tokens * 8)[:8]]
+    busy += [partial(hang, token) for token in (tokens * 50)[:50]]
+    threads = [threading.Thread(target=one, daemon=True) for one in busy]
+    for thread in threads:
+        thread.start()
+    time.sleep(2)  # the large answers are made once, which is work and not waiting
+    try:
+        yield
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
 
 
 class _Upstream(http.server.BaseHTTPRequestHandler):
-    """Answers every question at once, from memory; under `/stalled` never."""
+    """Answers every question at once, from memory; under `/stalled` it does so only to whoever tries a key out."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        if self.path.startswith("/stalled"):
-            time.sleep(3600)
+        if self.path.startswith("/stalled") and "limit=1&" not in self.path:
+            self._stall()
         body = _PAGE if "/messages" in self.path else _COMPLETION
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _stall(self) -> None:
+        if self.path.endswith(_DRIP):
+            self.send_response(200)
+            self.end_headers()
+            while True:
+                self.wfile.write(b" ")
+                time.sleep(0.5)
+        time.sleep(3600)
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -139,44 +189,71 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def handle_error(self, *args: Any) -> None:
+        """Say nothing of clients that leave."""
+
 
 @contextmanager
 def _everything() -> Iterator[tuple[str, _Lectern]]:
-    """Start the upstream and Lectern, each in a process of its own, with a person, two keys and two tokens."""
+    """Start the upstream and Lectern, each in a process of its own, with people, keys and tokens."""
     with tempfile.TemporaryDirectory() as folder:
-        upstream_port, port = free_port(), free_port()
+        port, ports = free_port(), [free_port() for _ in range(1 + 3 * _CROWDS)]
+        hosts = [f"127.0.0.1:{one}" for one in ports]
         environment = os.environ | {
-            "DATA_DIR": folder, "PORT": str(port), "SITE_URL": f"http://127.0.0.1:{port}", "API_HOSTS": "127.0.0.1",
-            "DEMO_PASSWORD": "benchmark", "UPSTREAM_DEADLINE": "5",
+            "DATA_DIR": folder, "PORT": str(port), "SITE_URL": f"http://127.0.0.1:{port}", "API_HOSTS": ",".join(hosts),
+            "DEMO_PASSWORD": _PASSWORD, "DJANGO_SUPERUSER_PASSWORD": _PASSWORD, "UPSTREAM_DEADLINE": "5",
         }  # fmt: skip
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-        serving = [*manage, "benchmark_proxy", "--serve-upstream", str(upstream_port)]
+        serving = [*manage, "benchmark_proxy", "--serve-upstream", *map(str, ports)]
         with running(serving, environment), running([*manage, "start"], environment):
-            upstream = f"http://127.0.0.1:{upstream_port}/v1"
-            url = f"http://127.0.0.1:{port}"
+            upstream, url = f"http://{hosts[0]}/v1", f"http://127.0.0.1:{port}"
             wait_for(f"{upstream}/chat/completions")
             wait_for(f"{url}/health/")
-            yield upstream, _prepare(url, upstream)
+            large = json.dumps(json.loads(_COMPLETION) | {"id": _LARGE, "messages": _LARGE_MESSAGES})
+            _run([*manage, "import_completions", "-"], environment, large)
+            for person in _PEOPLE:
+                _run([*manage, "createsuperuser", "--noinput", "--username", person, "--email", ""], environment)
+            yield upstream, _prepare(url, upstream, hosts[1:])
 
 
-def _prepare(url: str, upstream: str) -> _Lectern:
-    """Do by forms what a person does: sign in, add two keys, choose one, make a token for each."""
-    browser = requests.Session()
-    submit(browser, f"{url}/login/", login="demo", password="benchmark")  # noqa: S106
+def _run(command: list[str], environment: dict[str, str], given: str = "") -> None:
+    subprocess.run(command, env=environment, input=given.encode(), check=True, capture_output=True)
+
+
+def _prepare(url: str, upstream: str, hosts: list[str]) -> _Lectern:
+    """Do by forms what people do: sign in, add keys, choose one, make a token for each."""
+    browser = _sign_in(url, "demo")
     listed = browser.get(f"{url}/completions/").text
-    for label, base in (("quick", upstream), ("stalled", upstream.replace("/v1", "/stalled/v1"))):
-        submit(browser, f"{url}/keys/", label=label, key=_KEY, base_url=base)
-    page = browser.get(f"{url}/tokens/").text
-    ids = dict(re.findall(r'<option value="([^"]+)">(\w+)', page))
-    tokens = {}
-    for key_id, label in ids.items():
-        made = submit(browser, f"{url}/tokens/", name=label, source=key_id)
-        tokens[label] = re.findall(r'value="(lectern_[^"]+)"', made)[0]
-    quick = next(key_id for key_id, label in ids.items() if label == "quick")
-    submit(browser, f"{url}/keys/", f"{url}/keys/choose/", key=quick)
-    stored = re.findall(r'data-completion-id="([^"]+)"', listed)[0]
+    tokens = _make_tokens(browser, url, {"quick": upstream})
+    key = re.findall(r'<option value="([^"]+)">quick', browser.get(f"{url}/tokens/").text)[0]
+    submit(browser, f"{url}/keys/", f"{url}/keys/choose/", key=key)
+    archive_token = _token_in(submit(browser, f"{url}/tokens/", name="archive", source=""))
+    stored = next(one for one in re.findall(r'data-completion-id="([^"]+)"', listed) if one != _LARGE)
     cookie = "; ".join(f"{kept.name}={kept.value}" for kept in browser.cookies)
-    return _Lectern(url, cookie, tokens["quick"], tokens["stalled"], stored)
+    labels = {f"host{n}": f"http://{host}/stalled/v1" for n, host in enumerate(hosts)}
+    each = [_make_tokens(_sign_in(url, person), url, labels) for person in _PEOPLE]
+    crowds = [[own[f"host{3 * n + host}"] for host in range(3) for own in each] for n in range(_CROWDS)]
+    return _Lectern(url, cookie, tokens["quick"], archive_token, stored, crowds)
+
+
+def _sign_in(url: str, person: str) -> requests.Session:
+    browser = requests.Session()
+    browser.trust_env = False
+    submit(browser, f"{url}/login/", login=person, password=_PASSWORD)
+    return browser
+
+
+def _make_tokens(browser: requests.Session, url: str, bases: dict[str, str]) -> dict[str, str]:
+    """Add a key for every base URL, and make a token that reads with it."""
+    for label, base in bases.items():
+        submit(browser, f"{url}/keys/", label=label, key=_KEY, base_url=base)
+    options = re.findall(r'<option value="([^"]+)">(\w+)', browser.get(f"{url}/tokens/").text)
+    ids = {label: key for key, label in options}
+    return {label: _token_in(submit(browser, f"{url}/tokens/", name=label, source=ids[label])) for label in bases}
+
+
+def _token_in(page: str) -> str:
+    return str(re.findall(r'value="(lectern_[^"]+)"', page)[0])
 
 
 def submit(browser: requests.Session, page: str, action: str = "", **fields: str) -> str:
@@ -220,9 +297,19 @@ def _time(ask: Ask, count: int, connections: int) -> float:
     return time.perf_counter() - began
 
 
-def _quietly(url: str, headers: dict[str, str]) -> None:
-    with suppress(requests.RequestException):
-        requests.get(url, headers=headers, timeout=30)
+def _each(ask: Ask, count: int) -> list[float]:
+    """Ask one after the other; give the milliseconds of each."""
+    taken = []
+    for _ in range(count + 5):
+        began = time.perf_counter()
+        ask()
+        taken.append((time.perf_counter() - began) * 1000)
+    return taken[5:]
+
+
+def _told(milliseconds: list[float]) -> str:
+    nearly_all = sorted(milliseconds)[len(milliseconds) * 95 // 100]
+    return f"{statistics.median(milliseconds):.2f} ms (95 of 100 within {nearly_all:.2f})"
 
 
 @contextmanager
