@@ -60,8 +60,10 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
         key = self.fields["key"]
         key.widget.use_required_attribute = lambda initial: False  # a header may carry it
         key.required = not self._stored_at and not self.data.get("headers", "").strip()
-        if self._stored_at:
+        if self.instance.header_names:
             self.initial["headers"] = to_lines(self.instance.header_names)
+            told = gettext("%(sign)s keeps a value as it is. Take a line out to send that header no more.")
+            self.fields["headers"].help_text = told % {"sign": KEPT}
         if self._stored_at and self.instance.ending:
             key.label = gettext("Replace the API key")
             told = gettext("Leave it empty to keep the one that ends in %(ending)s.")
