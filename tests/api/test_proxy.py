@@ -16,8 +16,11 @@ from django.test import Client
 
 from tests.conftest import make_completion, make_key, traces
 from tests.upstream import Upstream
+from viewer.client.gates import IN_ALL
 from viewer.client.problems import Problem
+from viewer.conversations import remote_images
 from viewer.keys.models import AccessToken
+from viewer.management.commands import start
 from viewer.sources.sources import Source
 
 ONE = "chatcmpl-live-0001"
@@ -292,7 +295,8 @@ def test_questions_in_all_leave_threads_for_the_archive(upstream: Upstream, stor
             key = make_key(person, host, base_url=upstream.base("drip").replace("127.0.0.1", host))
             with suppress(Problem):
                 held += [Source(key).client.stream("/chat/completions", "", {}) for _ in range(2)]
-    assert len(held) == 10
+    assert len(held) == IN_ALL
+    assert IN_ALL + remote_images._turns._initial_value < int(start._THREADS)
     stored(make_completion())
     headers = {"Authorization": f"Bearer {AccessToken.objects.issue(people[0], 'archive')[1]}"}
     assert client.get("/v1/chat/completions", headers=headers).status_code == 200

@@ -161,7 +161,9 @@ def test_saving_and_reading_with_a_key_say_that_the_certificate_is_not_trusted(
         page = reader.post(f"/keys/{key.pk}/test/", follow=True).content.decode()
         assert "no trusted connection" in page
         ApiKey.objects.choose(alice, key)
-        assert "UPSTREAM_CA" in visible(reader.get("/completions/").content.decode())
+        told = visible(reader.get("/completions/").content.decode())
+        assert "No trusted connection to the source" in told
+        assert "UPSTREAM_CA" in told
         settings.UPSTREAM_CA = str(authority)
         sources._live_session.cache_clear()
         try:

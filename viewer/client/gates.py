@@ -19,7 +19,8 @@ _FAILURES_TO_OPEN = 5  # in a row
 _PAUSE = 15.0  # seconds without questions; then one goes ahead to see
 # Questions on their way or waiting for a turn. Of the 16 threads that serve, 4 may fetch pictures (remote_images.py);
 # the rest is always there for the archive.
-_IN_ALL = threading.BoundedSemaphore(10)
+IN_ALL = 10
+_in_all = threading.BoundedSemaphore(IN_ALL)
 
 
 class Turns:
@@ -85,9 +86,9 @@ class Way:
         """Take a turn of everybody's, of the person's and of the host's. Raises the problem `unavailable`."""
         self.gate.refuse_during_pause()
         turn = Turn()
-        if not _IN_ALL.acquire(blocking=False):
+        if not _in_all.acquire(blocking=False):
             raise _busy()
-        turn.gives_back(_IN_ALL.release)
+        turn.gives_back(_in_all.release)
         try:
             for turns in (self.person, self.gate.turns):
                 turns.take()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from viewer.client.problems import Problem, ProblemName
+from viewer.client.problems import Cause, Problem, ProblemName
 from viewer.sources.sources import NoAnswer
 
 _PASSING = ("rate-limited", "timeout", "unavailable")
@@ -110,6 +110,18 @@ _WORDS: dict[ProblemName, tuple[str, str, int]] = {
         400,
     ),
 }
+_BEFORE_THE_SERVER: dict[Cause, tuple[str, str, int]] = {
+    "certificate": (
+        gettext_noop("No trusted connection to the source"),
+        gettext_noop("Tell whoever runs Lectern, with the reason below."),
+        502,
+    ),
+    "proxy": (
+        gettext_noop("The proxy does not pass the question on"),
+        gettext_noop("Tell whoever runs Lectern, with the reason below."),
+        502,
+    ),
+}
 _NO_SUCH_MESSAGE = (
     gettext_noop("No message with this id in the conversation"),
     gettext_noop("Check the link, or read the conversation from its start."),
@@ -156,6 +168,8 @@ def tell(problem: Problem, *, is_of_list: bool = False) -> Told:
 
 
 def _words_for(problem: Problem, *, is_of_list: bool) -> tuple[str, str, int]:
+    if problem.cause:
+        return _BEFORE_THE_SERVER[problem.cause]
     match problem.name, problem.param:
         case "not-found", "message_id":
             return _NO_SUCH_MESSAGE
