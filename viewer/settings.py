@@ -74,7 +74,7 @@ def _authorities() -> str:
     given = {"UPSTREAM_CA": env.str("UPSTREAM_CA", default="")}
     given |= {name: os.environ.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")}
     name, file = next(((name, file) for name, file in given.items() if file), ("", ""))
-    if file:
+    if file and not os.path.isdir(file):  # a folder of certificates by their hashes is as good
         try:
             ssl.create_default_context(cafile=file)
         except OSError as error:  # ssl.SSLError is one too
