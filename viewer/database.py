@@ -1,7 +1,9 @@
-"""Why the database failed: by name for pages, in one sentence for commands."""
+"""Why the database failed: by name for pages, in one sentence for commands; and how to write without waiting for it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -72,3 +74,18 @@ def limit_statements(sender: object, connection: BaseDatabaseWrapper, **kwargs: 
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET statement_timeout = {_LONGEST_STATEMENT * 1000}")
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """Let a write fail at once where another process, such as an import, holds SQLite's one place to write."""
+    if connection.vendor != "sqlite":
+        yield  # a row's lock is held for moments, and by nobody else for this row
+        return
+    with connection.cursor() as cursor:
+        [patience] = cursor.execute("PRAGMA busy_timeout").fetchone()
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")

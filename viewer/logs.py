@@ -18,7 +18,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger
 
 _EVENTS = logging.getLogger("lectern.events")
 _REQUESTS = logging.getLogger("lectern.requests")

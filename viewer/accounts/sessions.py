@@ -6,16 +6,17 @@ Lifetimes as ASVS 5 asks (7.3.1, 7.3.2); the cookie lasts until the first end, t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
+
+from viewer.database import without_waiting
 
 from .models import Session
 
@@ -94,20 +95,5 @@ class SessionStore(DatabaseStore):
         return self._row
 
     def _write_unless_locked(self, **columns: Any) -> None:
-        with suppress(DatabaseError), _without_waiting(), transaction.atomic():
+        with suppress(DatabaseError), without_waiting(), transaction.atomic():
             Session.objects.filter(session_key=digest(self.session_key or "")).update(**columns)
-
-
-@contextmanager
-def _without_waiting() -> Iterator[None]:
-    """Fail at once where another process, such as an import, holds SQLite's one place to write."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    with connection.cursor() as cursor:
-        [patience] = cursor.execute("PRAGMA busy_timeout").fetchone()
-        cursor.execute("PRAGMA busy_timeout = 0")
-        try:
-            yield
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout = {patience}")
