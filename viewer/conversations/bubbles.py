@@ -15,6 +15,8 @@ from typing import ClassVar
 from django.conf import settings
 from django.urls import reverse
 from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop, pgettext
 
 from viewer.client.client import index_of
@@ -46,7 +48,7 @@ from .citations import Source, list_sources
 from .lines import first_line
 from .no_link import why_no_link
 from .places import name_of_answer, place_of_answer, url_of
-from .prose import Prose, render_prose
+from .prose import render_prose
 from .remote_images import host_of as looked_up_host
 from .tools import Around, DrawnCall, DrawnResult, Ties
 from .visible import make_visible
@@ -119,9 +121,13 @@ class DrawnPart:
     clock: Clock | None = field(default=None, repr=False, compare=False)  # of the page
 
     @property
-    def prose(self) -> Prose:
+    def html(self) -> SafeString:
         """The Markdown, drawn and made harmless: when it is printed, so that a bubble in the cache costs none of it."""
-        return render_prose(self.text, self.citations, self.sources, self.clock)
+        prose = render_prose(self.text, self.citations, self.sources, self.clock)
+        if not prose.is_unformatted:
+            return prose.html
+        told = gettext("Shown as written: formatting it would take too long")
+        return prose.html + format_html('<p class="message__note" data-unformatted>{}</p>', told)
 
     @property
     def is_seen(self) -> bool:
