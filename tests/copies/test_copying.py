@@ -17,7 +17,7 @@ from tests.conftest import make_completion, make_key, say
 from tests.upstream import COMPLETIONS, HEX, IMAGE, LIVE, LONG, MESSAGES, NEWEST, Upstream
 from viewer.archive.answers import answer
 from viewer.archive.models import StoredCompletion, StoredMessage
-from viewer.copies import copying
+from viewer.copies import copying, fetching
 from viewer.copies.models import AnotherIsActive, Copy, CopyRun, CopyRuns
 from viewer.copies.worker import work_on
 from viewer.keys.encryption import Secret
@@ -68,6 +68,14 @@ def test_everything_comes_with_every_message_and_as_it_was_written(key: ApiKey, 
         assert answer(f"/chat/completions/{name}").body == live
         page = requests.get(f"{upstream.base()}/chat/completions/{name}/messages", headers=headers, timeout=30).text
         assert answer(f"/chat/completions/{name}/messages").body.decode().replace(',"refusal":null', "") == page
+
+
+def test_a_conversation_that_the_archive_cannot_take_is_not_held_in_memory(
+    key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "LONGEST_LINE", 10)
+    run = copy(key, FEW)
+    assert {failure.problem for failure in run.failures.all()} == {"too-large"}
 
 
 def test_only_what_is_new_is_asked_for(key: ApiKey, upstream: Upstream) -> None:

@@ -27,10 +27,10 @@ def fetch(client: Client, completion_id: str, is_over: Event) -> bytes:
 def _messages(client: Client, completion_id: str, is_over: Event) -> Iterator[str]:
     size = 0
     for page in client.every_message(completion_id):
-        if size > LONGEST_LINE:  # four are held in memory until they are stored
-            raise Problem("too-large", gettext_noop("The conversation is larger than a copy may be."))
         if is_over.is_set():
             raise Problem("unavailable", gettext_noop("The work was ended."))
         for message in page:
             size += len(message.source)
+            if size > LONGEST_LINE:  # four are held in memory until they are stored
+                raise Problem("too-large", gettext_noop("The conversation is larger than a copy may be."))
             yield message.source
