@@ -166,7 +166,8 @@ class Ties:
         here = [said for said in tied if self._is_here(said[0])]
         results = tuple(self._draw_result(said) for said in here[:_MOST_IN_CARD])
         beyond = next((self._tie(said[0]) for said in tied if not self._is_here(said[0])), None)
-        state = _state(call, [self._outcome(said) for said in here], beyond, is_end=self._around.is_end)
+        outcomes = [result.outcome for result in results] + [self._outcome(said) for said in here[_MOST_IN_CARD:]]
+        state = _state(call, outcomes, beyond, is_end=self._around.is_end)
         if state in ("open", "never") and self._may_have_a_nameless_result(place[0], call):
             state = "nameless"
         may_come = state in ("elsewhere", "open")
