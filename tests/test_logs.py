@@ -15,14 +15,13 @@ from django.core.cache import caches
 from django.core.signals import request_finished
 from django.db import OperationalError
 from django.test import Client
-from gunicorn.config import Config
 
 from tests.conftest import make_completion, make_key, say
 from tests.upstream import Upstream
 from viewer.copies.models import CopyRun
 from viewer.copies.worker import work_on
 from viewer.keys.models import AccessToken
-from viewer.logs import JsonLines, ServerLog, forget_request
+from viewer.logs import forget_request
 
 Lines = Callable[[], list[dict[str, Any]]]
 ID = "chatcmpl-one"
@@ -201,14 +200,3 @@ def test_copies(reader: Client, alice: User, upstream: Upstream, lines: Lines) -
     assert events(found) == ["copy asked for", "copy ended"]
     assert {(line["run"], line["person"]) for line in found} == {(run.pk, alice.pk)}
     assert found[1]["state"] == "done"
-
-
-def test_gunicorn_speaks_alike() -> None:
-    log = ServerLog(Config())
-    [handler] = log.error_log.handlers
-    try:
-        assert isinstance(handler.formatter, JsonLines)
-        record = logging.makeLogRecord({"msg": "Worker (pid:%s)\nwas sent SIGKILL!", "args": (1,)})
-        assert json.loads(handler.format(record))["event"] == "Worker (pid:1)\nwas sent SIGKILL!"
-    finally:
-        log.error_log.removeHandler(handler)

@@ -17,7 +17,6 @@ import requests
 
 from tests.conftest import make_completion, say
 from tests.test_start import ROOT, running
-from viewer import serving
 
 THREADS = 16
 LARGE = "chatcmpl-large"
@@ -131,63 +130,3 @@ def test_a_client_that_leaves_in_the_middle_is_forgotten(served: Served) -> None
             served.ask(connection, served.large)
             connection.recv(100)
     assert served.health() == "ok\n"
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[tuple[serving.Client, socket.socket]]:
-    """A connection as the server has it, and its other end."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        client = serving.Client(ours, serving.Sender(str(tmp_path)))
-        yield client, theirs
-        client.close()
-
-
-def test_a_request_that_does_not_arrive_in_time_ends_the_connection(
-    pair: tuple[serving.Client, socket.socket], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(serving, "_REQUEST_SECONDS", 0.3)
-    client, theirs = pair
-    client.expect_request()
-    theirs.sendall(b"GET / HTTP/1.1\r\n")
-    assert client.recv(100)
-    with pytest.raises(ConnectionResetError):
-        client.recv(100)
-
-
-def test_a_client_that_takes_nothing_for_long_is_given_up(
-    pair: tuple[serving.Client, socket.socket], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(serving, "_SILENCE", 0.1)
-    client, theirs = pair
-    client.sendall(b"x" * 4_000_000)
-    theirs.settimeout(20)
-    while client._kept is not None:
-        time.sleep(0.1)
-    with pytest.raises(BrokenPipeError):
-        client.sendall(b"more")
-    assert len(rest_of(theirs)) < 4_000_000  # it ends, and so the client sees that something is missing
-    assert client._sender._kept == 0
-
-
-def test_what_is_kept_for_all_clients_has_a_limit(
-    pair: tuple[serving.Client, socket.socket], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(serving, "_MOST_KEPT", 5_000_000)
-    client, _ = pair
-    client.sendall(b"x" * 4_000_000)
-    with pytest.raises(BrokenPipeError):
-        client.sendall(b"x" * 4_000_000)
-    assert client._sender._kept == 0
-
-
-def test_what_is_kept_comes_whole_and_then_the_end(pair: tuple[serving.Client, socket.socket]) -> None:
-    client, theirs = pair
-    sent = b"".join(bytes([n % 251]) * 300_000 for n in range(30))
-    for start in range(0, len(sent), 300_000):
-        client.sendall(sent[start : start + 300_000])
-    with pytest.raises(OSError, match="goodbye"):
-        client.shutdown(socket.SHUT_WR)
-    client.close()
-    theirs.settimeout(20)
-    assert rest_of(theirs) == sent

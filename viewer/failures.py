@@ -57,6 +57,11 @@ _TOO_LONG = {
     "title": gettext_noop("This address is too long"),
     "advice": gettext_noop("Shorten the search or the filter."),
 }
+_TOO_MANY_STREAMS = {
+    "name": "unavailable",
+    "title": gettext_noop("Too much is being downloaded at the moment"),
+    "advice": gettext_noop("Pages can be read. Try the download again in a minute."),
+}
 _OF_DATABASE = {"full": _DISK_FULL, "busy": _BUSY, "unprepared": _FAILED, "other": _FAILED, "away": _NO_DATABASE}
 
 
@@ -74,6 +79,13 @@ def wrong_host(request: HttpRequest) -> HttpResponse:
     """Answer 400 to who came by a name that is not SITE_URL's."""
     names = {"host": request.META.get("HTTP_HOST", "")[:200], "site": settings.SITE_URL}
     return _told(request, 400, _WRONG_HOST, names, only_way=settings.SITE_URL)
+
+
+def too_many_streams(request: HttpRequest) -> HttpResponse:
+    """Answer 503 to one more download than there are threads for."""
+    answer = _told(request, 503, _TOO_MANY_STREAMS)
+    answer.headers["Retry-After"] = "60"
+    return answer
 
 
 def too_long(request: HttpRequest) -> HttpResponse:

@@ -18,7 +18,6 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from gunicorn.glogging import Logger
 
 _EVENTS = logging.getLogger("lectern.events")
 _REQUESTS = logging.getLogger("lectern.requests")
@@ -101,12 +100,3 @@ class JsonLines(logging.Formatter):
         elif record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
-
-
-class ServerLog(Logger):  # type: ignore[misc]  # gunicorn is untyped
-    """gunicorn's own log in the same lines (`--logger-class`)."""
-
-    def setup(self, cfg: Any) -> None:
-        super().setup(cfg)
-        for handler in self.error_log.handlers:
-            handler.setFormatter(JsonLines())

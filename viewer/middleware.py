@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zoneinfo
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,7 @@ from django.middleware.gzip import GZipMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import timezone, translation
 
-from .failures import too_long, wrong_host
+from .failures import too_long, too_many_streams, wrong_host
 
 _LONGEST_ADDRESS = 9_500  # characters of a page's; quoted once more to sign in, Django takes up to 16,384
 _LONGEST_QUESTION = 32_768  # characters of a program's, which may filter by many pairs of metadata
@@ -64,6 +65,24 @@ class AddressMiddleware:
     def _told(self, tell: GetResponse, request: HttpRequest) -> HttpResponse:
         with translation.override(translation.get_language_from_request(request)):  # nothing has chosen one yet
             return tell(request)
+
+
+class StreamsMiddleware:
+    """Lets so many answers be streamed at a time, and no more: each holds a thread until its reader has taken it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.turns = threading.BoundedSemaphore(settings.STREAMS)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not response.streaming:
+            return response
+        if not self.turns.acquire(blocking=False):
+            response.close()
+            return too_many_streams(request)
+        response._resource_closers.append(self.turns.release)  # type: ignore[attr-defined]  # Django calls it once
+        return response
 
 
 class PageGZipMiddleware(GZipMiddleware):

@@ -130,6 +130,8 @@ if len(SECRET_KEY) < 32 and SITE_IS_PUBLIC:
 KEY_ENCRYPTION_KEYS = _master_keys()
 API_HOSTS = _api_hosts()
 REMOTE_IMAGES = _bool("REMOTE_IMAGES", True)
+SERVER_THREADS = 40  # each serves one request
+STREAMS = 20  # answers at a time of which each holds a thread until its reader has taken it
 COPY_WORKER = _bool("COPY_WORKER", True)
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
 UPSTREAM_CA = _authorities()
@@ -183,6 +185,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "viewer.middleware.TimeZoneMiddleware",
+    "viewer.middleware.StreamsMiddleware",
     "viewer.conversations.pages.ProblemMiddleware",
 ]
 

@@ -20,7 +20,6 @@ from viewer.client.gates import IN_ALL
 from viewer.client.problems import Problem
 from viewer.conversations import remote_images
 from viewer.keys.models import AccessToken
-from viewer.management.commands import start
 from viewer.sources.sources import Source
 
 ONE = "chatcmpl-live-0001"
@@ -256,6 +255,19 @@ def test_a_stream_that_nobody_reads_or_closes_gives_its_turn_back(alice: User, u
         gc.collect()
 
 
+def test_a_stream_that_its_client_does_not_take_gives_its_turn_back_at_its_end(
+    alice: User, upstream: Upstream, settings: Any
+) -> None:
+    settings.UPSTREAM_DEADLINE = 0.1
+    key = make_key(alice, base_url=upstream.base("huge-5"))
+    held = [Source(key).client.stream("/chat/completions", "", {}) for _ in range(settings.UPSTREAM_QUESTIONS // 2)]
+    for _ in range(10):  # each waits a second for a turn
+        with suppress(Problem):
+            held.append(Source(key).client.stream("/chat/completions", "", {}))
+            break
+    assert len(held) > settings.UPSTREAM_QUESTIONS // 2
+
+
 def test_a_stream_has_an_end(alice: User, upstream: Upstream, base: str, settings: Any) -> None:
     settings.UPSTREAM_DEADLINE = 0.2
     began = monotonic()
@@ -287,7 +299,9 @@ def test_one_persons_questions_leave_room_for_others(alice: User, mallory: User,
         stream.close()
 
 
-def test_questions_in_all_leave_threads_for_the_archive(upstream: Upstream, stored: Any, client: Client) -> None:
+def test_questions_in_all_leave_threads_for_the_archive(
+    upstream: Upstream, stored: Any, client: Client, settings: Any
+) -> None:
     held = []
     people = [User.objects.create_user(f"person {n}") for n in range(6)]
     for person in people:
@@ -296,7 +310,7 @@ def test_questions_in_all_leave_threads_for_the_archive(upstream: Upstream, stor
             with suppress(Problem):
                 held += [Source(key).client.stream("/chat/completions", "", {}) for _ in range(2)]
     assert len(held) == IN_ALL
-    assert IN_ALL + remote_images._turns._initial_value < int(start._THREADS)
+    assert IN_ALL + remote_images._turns._initial_value + settings.STREAMS < settings.SERVER_THREADS
     stored(make_completion())
     headers = {"Authorization": f"Bearer {AccessToken.objects.issue(people[0], 'archive')[1]}"}
     assert client.get("/v1/chat/completions", headers=headers).status_code == 200

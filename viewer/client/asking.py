@@ -203,7 +203,8 @@ class Asker:
 class Stream:
     """An answer on its way through: status, headers, and the body, unpacked and scrubbed.
 
-    A turn is held until the end, whatever the end is: `close`, or nobody knowing of the stream any more.
+    A turn is held until the end, whatever the end is: `close`, nobody knowing of the stream any more, or the deadline,
+    also while the client that it is for takes nothing, and so nobody asks for the next piece.
     """
 
     def __init__(
@@ -216,6 +217,8 @@ class Stream:
         self._deadline = deadline
         self._turn = turn
         self._scrubber = scrubber
+        if not is_local:
+            turn.end_within(deadline.longest())
 
     def __iter__(self) -> Iterator[bytes]:
         """Give piece after piece. Raises Problem before the first, while there is still a status to tell it with."""

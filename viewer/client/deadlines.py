@@ -27,6 +27,10 @@ class Deadline:
     def extend(self, seconds: float) -> None:
         self._ends = min(self._last, time.monotonic() + seconds)
 
+    def longest(self) -> float:
+        """Give the seconds that are left however often it moves."""
+        return max(0.0, self._last - time.monotonic())
+
     def left_or_zero(self) -> float:
         return max(0.0, self._ends - time.monotonic())
 

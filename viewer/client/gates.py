@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,8 +18,7 @@ from .problems import Problem
 _LONGEST_WAIT = 1.0  # seconds
 _FAILURES_TO_OPEN = 5  # in a row
 _PAUSE = 15.0  # seconds without questions; then one goes ahead to see
-# Questions on their way or waiting for a turn. Of the 16 threads that serve, 4 may fetch pictures (remote_images.py);
-# the rest is always there for the archive.
+# Questions on their way or waiting for a turn; far fewer than the threads that serve (viewer/server.py).
 IN_ALL = 10
 _in_all = threading.BoundedSemaphore(IN_ALL)
 
@@ -108,6 +108,13 @@ class Turn:
     def gives_back(self, end: Callable[[], None]) -> None:
         self._ends.append(end)
 
+    def end_within(self, seconds: float) -> None:
+        """Give it back by then at the latest, whatever the thread that took it waits for."""
+        timer = threading.Timer(seconds, _give_back, [weakref.ref(self)])  # the timer alone must not keep it
+        timer.daemon = True
+        timer.start()
+        self.gives_back(timer.cancel)
+
     def give_back(self) -> None:
         while self._ends:
             with suppress(IndexError):  # another thread was quicker
@@ -120,6 +127,11 @@ class Turn:
 
     def __exit__(self, *_: object) -> None:
         self.give_back()
+
+
+def _give_back(known: weakref.ref[Turn]) -> None:
+    if turn := known():
+        turn.give_back()
 
 
 @cache

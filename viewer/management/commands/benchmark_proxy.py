@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -205,10 +205,11 @@ def _everything() -> Iterator[tuple[str, _Lectern]]:
         }  # fmt: skip
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         serving = [*manage, "benchmark_proxy", "--serve-upstream", *map(str, ports)]
-        with running(serving, environment), running([*manage, "start"], environment):
+        with ExitStack() as processes:
             upstream, url = f"http://{hosts[0]}/v1", f"http://127.0.0.1:{port}"
-            wait_for(f"{upstream}/chat/completions")
-            wait_for(f"{url}/health/")
+            for command, address in ([*manage, "start"], f"{url}/health/"), (serving, f"{upstream}/chat/completions"):
+                processes.enter_context(running(command, environment))
+                wait_for(address)  # any other command needs the archive that the first one makes
             large = json.dumps(json.loads(_COMPLETION) | {"id": _LARGE, "messages": _LARGE_MESSAGES})
             _run([*manage, "import_completions", "-"], environment, large)
             for person in _PEOPLE:

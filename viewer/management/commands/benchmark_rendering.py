@@ -125,7 +125,7 @@ class Command(BaseCommand):
         """Open large pages in the server that `./run` starts, and read how much memory its worker ever had."""
         conversations = {name: make(chance) for name, make in _LARGE_PAGES.items()}
         with _serving(conversations) as lectern:
-            self.stdout.write(f"large pages in one gunicorn worker, which has had {lectern.peak()} MB at most before")
+            self.stdout.write(f"large pages in one process, which has had {lectern.peak()} MB at most before")
             for source in ("archive", "upstream"):
                 lectern.choose(source)
                 for name in conversations:

@@ -29,7 +29,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "wide": {"viewport": {"width": 1360, "height": 700}, "device_scale_factor": 1.4},
     "phone": {"viewport": {"width": 390, "height": 780}, "device_scale_factor": 2, "is_mobile": True},
 }
-# The server's clock: half an hour after the newest sample was stored. gunicorn reads this as its configuration.
+# The server's clock: half an hour after the newest sample was stored. Python runs it at its start as sitecustomize.py.
 _FIXED_CLOCK = """
 from datetime import UTC, datetime
 from django.utils import timezone
@@ -57,10 +57,9 @@ class Command(BaseCommand):
         into: Path = options["into"]
         into.mkdir(parents=True, exist_ok=True)
         total = 0
-        with tempfile.NamedTemporaryFile("w", suffix=".py") as clock:
-            clock.write(_FIXED_CLOCK)
-            clock.flush()
-            with own_chromium() as browser, own_lectern(GUNICORN_CMD_ARGS=f"--config {clock.name}") as url:
+        with tempfile.TemporaryDirectory() as clock:
+            Path(clock, "sitecustomize.py").write_text(_FIXED_CLOCK)
+            with own_chromium() as browser, own_lectern(PYTHONPATH=clock) as url:
                 open_window = sign_in(browser, url)
                 for scheme in ("light", "dark"):
                     for name, (looks, path, act) in _PICTURES.items():

@@ -1,4 +1,4 @@
-"""`./run`: makes ready what is not, says where to sign in, and becomes gunicorn."""
+"""`./run`: makes ready what is not, says where to sign in, and becomes the server."""
 
 from __future__ import annotations
 
@@ -23,13 +23,11 @@ from django.db import connection, transaction
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion
 from viewer.data_dir import make_private, one_at_a_time, write_private
-from viewer.gunicorn_worker import LONGEST_LINE
 from viewer.keys.encryption import is_openable
 from viewer.keys.models import AccessToken, ApiKey
 from viewer.static_files import collect
 
 _SAMPLES = settings.BASE_DIR / "viewer" / "archive" / "samples.jsonl"
-_THREADS = "16"
 _KEEP_ALIVE = 'until "$0" "$@" || ! kill -0 $PPID 2>/dev/null; do sleep 5; done'
 _PREPARING = 20_741_221  # any number that means the same to every machine of a team
 
@@ -51,7 +49,12 @@ class Command(BaseCommand):
         self.stdout.flush()
         if settings.COPY_WORKER:
             _start_copy_worker()
-        os.execv(sys.executable, _gunicorn())
+        # The folder in which one stands may be another.
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")])
+        os.execv(
+            sys.executable,
+            [sys.executable, "-m", "viewer.server", *map(str, (settings.HOST, settings.PORT, settings.SERVER_THREADS))],
+        )
 
 
 @contextmanager
@@ -156,27 +159,12 @@ def _demo_sentences(demo: User, kept: dict[str, str]) -> str:
 
 
 def _start_copy_worker() -> None:
-    """Start the process that copies. Its input is a pipe whose other end gunicorn inherits: it ends with gunicorn.
+    """Start the process that copies. Its input is a pipe whose other end the server inherits: it ends with the server.
 
-    A shell starts it again when it dies before: this process becomes gunicorn, which knows nothing of it.
+    A shell starts it again when it dies before: this process becomes the server, which knows nothing of it.
     """
     its_end, our_end = os.pipe()
     worker = [sys.executable, str(settings.BASE_DIR / "manage.py"), "sync", "--loop", "--until-stdin-closes"]
     subprocess.Popen(["/bin/sh", "-c", _KEEP_ALIVE, *worker], stdin=its_end, start_new_session=True)
     os.close(its_end)
     os.set_inheritable(our_end, True)
-
-
-def _gunicorn() -> list[str]:
-    host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
-    options = {
-        "--bind": f"{host}:{settings.PORT}",
-        "--pythonpath": str(settings.BASE_DIR),
-        "--worker-class": "viewer.serving.Worker",
-        "--logger-class": "viewer.logs.ServerLog",
-        "--threads": _THREADS,
-        "--limit-request-line": str(LONGEST_LINE),
-        "--log-level": "warning",
-    }
-    flat = [word for option in options.items() for word in option]
-    return [sys.executable, "-m", "gunicorn", "viewer.wsgi", *flat, "--no-control-socket", "--no-sendfile"]

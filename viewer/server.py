@@ -1,0 +1,66 @@
+"""Serves: Granian, whose own threads, in Rust, wait for slow clients, so that ours do not.
+
+Run as a program by `./run`. It imports nothing of the application: after a SIGHUP new processes do, with the new code.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import signal
+import sys
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+_CONNECTIONS = 1_000
+_LONGEST_HEAD = 128 * 1024  # bytes; a filter by 16 legal pairs of metadata is 64 kB long
+_LONGEST_END = 30  # seconds for what is being answered, after SIGTERM
+_SHORT_END = 2  # seconds, after Ctrl-C
+_LOG = {
+    "formatters": {"json": {"()": "viewer.logs.JsonLines"}},
+    "filters": {"broken": {"()": "viewer.server.WithoutBrokenAnswers"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["broken"]}},
+    "loggers": {"_granian": {"handlers": ["console"], "propagate": False}},
+}
+
+
+class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, as the interpreter has a GIL or none
+    """Granian's server, which ends soon after Ctrl-C, whoever is being served."""
+
+    def signal_handler_interrupt(self, *args: Any, **named: Any) -> None:
+        if args and args[0] == signal.SIGINT:
+            self.workers_kill_timeout = _SHORT_END
+        super().signal_handler_interrupt(*args, **named)
+
+
+class WithoutBrokenAnswers(logging.Filter):
+    """Says nothing of an answer that was broken off on purpose (client/asking.py), for its client sees it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], BrokenPipeError))
+
+
+def main(host: str, port: int, threads: int) -> None:
+    multiprocessing.set_start_method("spawn")  # a fork would go on with what this process has imported
+    Server(
+        "viewer.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(max_buffer_size=_LONGEST_HEAD),
+        blocking_threads=threads,
+        backpressure=_CONNECTIONS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_LONGEST_END,
+        log_level=LogLevels.warning,
+        log_dictconfig=_LOG,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
