@@ -29,6 +29,7 @@ def test_without_a_time_zone_database_times_are_in_utc(monkeypatch: pytest.Monke
     assert TimeZoneMiddleware(answer)(request).content.decode() == str(UTC)
 
 
+@pytest.mark.django_db  # closing an answer ends its request, and that looks at the connections
 def test_so_many_answers_are_streamed_at_a_time_and_one_more_is_told_to_wait(settings: Any) -> None:
     settings.STREAMS = 2
     ask = StreamsMiddleware(lambda request: StreamingHttpResponse([b"some", b"more"]))
