@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -95,22 +96,10 @@ def test_more_clients_that_read_nothing_than_threads_hold_nobody_up(served: Serv
 
 def test_more_clients_that_send_nothing_than_threads_hold_nobody_up(served: Served) -> None:
     with ExitStack() as stack:
-        for _ in range(5 * THREADS):
-            stack.enter_context(served.connect())
-        began = time.monotonic()
+        silent = [stack.enter_context(served.connect()) for _ in range(5 * THREADS)]
         assert served.health() == "ok\n"
-        assert time.monotonic() - began < 12  # gunicorn's own worker waits five seconds for each: 25 in all
-
-
-def test_clients_that_never_say_goodbye_do_not_stop_the_main_loop(served: Served) -> None:
-    with ExitStack() as stack:
-        began = time.monotonic()
-        for _ in range(12):
-            connection = stack.enter_context(served.connect())
-            served.ask(connection, "/health/", "Connection: close")
-            assert connection.recv(10)
-            assert served.health() == "ok\n"
-        assert time.monotonic() - began < 12  # gunicorn's own main loop waits two seconds for each: 24 in all
+        closed, _, _ = select.select(silent, [], [], 0)
+        assert not closed  # none had to be given up first
 
 
 def test_answers_on_one_connection_come_in_order_however_slowly_they_are_read(served: Served) -> None:

@@ -133,7 +133,7 @@ def test_reading_does_not_wait_for_the_session_to_be_written(
     started = time.monotonic()
     page = {"Referer": f"http://testserver{FILTERED}"}
     assert reader.get("/completions/chatcmpl-one/", headers=page).status_code == 200
-    assert time.monotonic() - started < 10  # SQLite would wait for 20 seconds
+    assert time.monotonic() - started < 20  # seconds, SQLite's patience with one that writes
     assert connection.cursor().execute("PRAGMA busy_timeout").fetchone() == (20_000,)
 
 

