@@ -136,7 +136,7 @@ COPY_WORKER = _bool("COPY_WORKER", True)
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
 UPSTREAM_CA = _authorities()
 UPSTREAM_DEADLINE = _int("UPSTREAM_DEADLINE", 15, 1, 120)  # seconds, for one question with all its retries' answers
-UPSTREAM_QUESTIONS = _int("UPSTREAM_QUESTIONS", 8, 1, 12)  # at a time to one host; below the 16 threads that serve
+UPSTREAM_QUESTIONS = _int("UPSTREAM_QUESTIONS", 8, 1, 12)  # at a time to one host; far below SERVER_THREADS
 UPSTREAM_LARGEST = _int("UPSTREAM_LARGEST", 32, 1, 512) * 1_000_000  # decoded bytes of one answer
 UPSTREAM_CACHE_SECONDS = _int("UPSTREAM_CACHE_SECONDS", 300, 0, 3600)
 

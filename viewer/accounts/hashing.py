@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 AT_ONCE = 2
-# With those at work, and together below the 16 threads that serve: strangers cannot take them all, nor keep out those
+# With those at work, and together far below SERVER_THREADS: strangers cannot take them all, nor keep out those
 # whose browser is known.
 MOST_STRANGERS, MOST_KNOWN = 9, 3
 _turns = threading.BoundedSemaphore(AT_ONCE)
