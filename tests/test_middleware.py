@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zoneinfo
 from datetime import UTC
 from typing import Any
@@ -11,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
 
-from viewer.middleware import StreamsMiddleware, TimeZoneMiddleware
+from viewer.middleware import FormMiddleware, StreamsMiddleware, TimeZoneMiddleware
 
 
 @pytest.mark.parametrize("named", ["Europe/Berlin", "../../etc/passwd", ""])
@@ -40,3 +41,48 @@ def test_so_many_answers_are_streamed_at_a_time_and_one_more_is_told_to_wait(set
     first.close()
     assert ask(RequestFactory().get("/")).status_code == second.status_code == 200
     assert StreamsMiddleware(lambda request: HttpResponse())(RequestFactory().get("/")).status_code == 200
+
+
+class SlowBody:
+    """A form that comes when it may."""
+
+    def __init__(self) -> None:
+        self.may_come = threading.Event()
+
+    def read(self, *_: int) -> bytes:
+        self.may_come.wait(10)
+        return b""
+
+    readline = read
+
+
+def test_few_forms_may_come_slowly_and_fewer_from_one_network(settings: Any) -> None:
+    settings.SENDERS, settings.SENDERS_OF_NETWORK = 3, 2
+    ask, body = FormMiddleware(lambda request: HttpResponse("taken")), SlowBody()
+
+    def send(address: str, wsgi_input: Any = None) -> HttpResponse:
+        more = {"wsgi.input": wsgi_input, "CONTENT_LENGTH": 100} if wsgi_input else {}
+        return ask(RequestFactory().post("/login/", {"login": "alice"}, REMOTE_ADDR=address, **more))
+
+    slow = [threading.Thread(target=send, args=[address, body]) for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2")]
+    for number, thread in enumerate(slow, 1):
+        if number < 3:
+            assert send("192.0.2.1").content == b"taken"
+        thread.start()
+        while ask._senders.total() < number:
+            assert thread.is_alive()
+        if number == 2:
+            assert send("192.0.2.1").status_code == 503
+            assert send("192.0.2.3").content == b"taken"
+    refused = send("192.0.2.3")
+    assert (refused.status_code, refused["Retry-After"]) == (503, "10")
+    body.may_come.set()
+    for thread in slow:
+        thread.join()
+    assert send("192.0.2.1").content == b"taken"
+
+
+def test_nobody_sends_more_than_a_form() -> None:
+    ask = FormMiddleware(lambda request: HttpResponse("taken"))
+    assert ask(RequestFactory().post("/login/", b"x" * 1_000_001, content_type="text/plain")).status_code == 413
+    assert ask(RequestFactory().post("/login/", {"label": "x" * 900_000})).content == b"taken"

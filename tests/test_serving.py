@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import select
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from django.conf import settings
 
 from tests.conftest import make_completion, say
 from tests.test_start import ROOT, running
@@ -100,6 +102,36 @@ def test_more_clients_that_send_nothing_than_threads_hold_nobody_up(served: Serv
         assert served.health() == "ok\n"
         closed, _, _ = select.select(silent, [], [], 0)
         assert not closed  # none had to be given up first
+
+
+def test_more_forms_that_never_come_whole_than_threads_hold_nobody_up(served: Served) -> None:
+    with ExitStack() as stack:
+        form = requests.get(f"{served.address}/login/", timeout=60)
+        head = f"POST /login/ HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nCookie: csrf={form.cookies['csrf']}\r\n"
+        kind = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n"
+        for _ in range(settings.SERVER_THREADS + 8):
+            stack.enter_context(served.connect()).sendall(f"{head}{kind}login=".encode())
+        time.sleep(1)
+        assert served.health() == "ok\n"
+
+
+def test_a_large_form_is_refused_before_it_is_sent(served: Served) -> None:
+    with served.connect() as connection:
+        head = (
+            f"POST /login/ HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Type: multipart/form-data; boundary=x"
+        )
+        connection.sendall(f"{head}\r\nContent-Length: 200000000\r\n\r\n--x".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_a_thousand_heads_that_never_come_whole_keep_nobody_out(served: Served) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 2_000), hard))
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1_100):
+            stack.enter_context(served.connect()).sendall(b"GET /health/ HTTP/1.1\r\n")
+        assert served.health() == "ok\n"
 
 
 def test_answers_on_one_connection_come_in_order_however_slowly_they_are_read(served: Served) -> None:

@@ -62,6 +62,16 @@ _TOO_MANY_STREAMS = {
     "title": gettext_noop("Too much is being downloaded at the moment"),
     "advice": gettext_noop("Pages can be read. Try the download again in a minute."),
 }
+_FORM_TOO_LARGE = {
+    "name": "too-large",
+    "title": gettext_noop("This form is too large"),
+    "advice": gettext_noop("A form may send 1 MB, and no files. Nothing was saved."),
+}
+_TOO_MANY_FORMS = {
+    "name": "unavailable",
+    "title": gettext_noop("Too many forms are arriving slowly at the moment"),
+    "advice": gettext_noop("Nothing was saved. Go back and send it again in a few seconds."),
+}
 _OF_DATABASE = {"full": _DISK_FULL, "busy": _BUSY, "unprepared": _FAILED, "other": _FAILED, "away": _NO_DATABASE}
 
 
@@ -85,6 +95,18 @@ def too_many_streams(request: HttpRequest) -> HttpResponse:
     """Answer 503 to one more download than there are threads for."""
     answer = _told(request, 503, _TOO_MANY_STREAMS)
     answer.headers["Retry-After"] = "60"
+    return answer
+
+
+def form_too_large(request: HttpRequest) -> HttpResponse:
+    """Answer 413 to more than any form of ours sends."""
+    return _told(request, 413, _FORM_TOO_LARGE, only_way="/")
+
+
+def too_many_forms(request: HttpRequest) -> HttpResponse:
+    """Answer 503 to one slow form more than there are threads for."""
+    answer = _told(request, 503, _TOO_MANY_FORMS, only_way="/")
+    answer.headers["Retry-After"] = "10"
     return answer
 
 

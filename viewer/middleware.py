@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import zoneinfo
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, tzinfo
@@ -11,15 +12,17 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.middleware.gzip import GZipMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import timezone, translation
 
-from .failures import too_long, too_many_streams, wrong_host
+from .accounts.client_address import network_of
+from .failures import form_too_large, too_long, too_many_forms, too_many_streams, wrong_host
 
 _LONGEST_ADDRESS = 9_500  # characters of a page's; quoted once more to sign in, Django takes up to 16,384
 _LONGEST_QUESTION = 32_768  # characters of a program's, which may filter by many pairs of metadata
+_A_MOMENT = 0.3  # seconds; a form usually comes with its head, and is read in a thousandth of that
 _FOR_ANY_HOST = ("/health/", "/v1", "/static/")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -50,21 +53,58 @@ class AddressMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         longest = _LONGEST_QUESTION if request.path.startswith("/v1") else _LONGEST_ADDRESS
         if len(request.path) + len(request.META["QUERY_STRING"]) > longest:
-            return self._told(too_long, request)
+            return _told(too_long, request)
         site = urlsplit(settings.SITE_URL)
         if request.path_info.startswith(_FOR_ANY_HOST):
             request.META["HTTP_HOST"] = site.netloc
         try:
             request.get_host()
         except DisallowedHost:
-            return self._told(wrong_host, request)
+            return _told(wrong_host, request)
         if settings.SITE_IS_PUBLIC:
             request.META |= {"HTTP_HOST": site.netloc, "wsgi.url_scheme": site.scheme}
         return self.get_response(request)
 
-    def _told(self, tell: GetResponse, request: HttpRequest) -> HttpResponse:
-        with translation.override(translation.get_language_from_request(request)):  # nothing has chosen one yet
-            return tell(request)
+
+class FormMiddleware:
+    """Takes in what a form sends, before a view does: little, and from few slow senders at a time.
+
+    The server hands on a request of which only the head has come, and reading the rest holds a thread for as long as
+    the sender likes; nothing ends that (Granian's issue 728). Nobody reads what a program sends to `/v1`.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self._senders: Counter[str] = Counter()
+        self._changed = threading.Condition()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        size = int(request.META.get("CONTENT_LENGTH") or 0)
+        if request.method != "POST" or request.path.startswith("/v1") or not size:
+            return self.get_response(request)
+        if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return _told(form_too_large, request)
+        network = network_of(request)
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._has_turn_for(network), _A_MOMENT):
+                return _told(too_many_forms, request)
+            self._senders[network] += 1
+        try:
+            with suppress(UnreadablePostError):  # who sends it has gone
+                _ = request.body  # which keeps it
+        finally:
+            with self._changed:
+                self._senders -= Counter([network])
+                self._changed.notify_all()
+        return self.get_response(request)
+
+    def _has_turn_for(self, network: str) -> bool:
+        return self._senders.total() < settings.SENDERS and self._senders[network] < settings.SENDERS_OF_NETWORK
+
+
+def _told(tell: GetResponse, request: HttpRequest) -> HttpResponse:
+    with translation.override(translation.get_language_from_request(request)):  # nothing has chosen one yet
+        return tell(request)
 
 
 class StreamsMiddleware:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import resource
 import signal
 import sys
 from typing import Any
@@ -16,7 +17,9 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-_CONNECTIONS = 1_000
+_CONNECTIONS = 8_000  # an idle one takes some kilobytes
+_FILES = _CONNECTIONS + 1_000  # each connection is one; the database has some for each thread
+_LONGEST_SILENCE = 10_000  # milliseconds for a head to come whole, also for the next on a connection that is kept
 _LONGEST_HEAD = 128 * 1024  # bytes; a filter by 16 legal pairs of metadata is 64 kB long
 _LONGEST_END = 30  # seconds for what is being answered, after SIGTERM
 _SHORT_END = 2  # seconds, after Ctrl-C
@@ -52,14 +55,22 @@ def main(host: str, port: int, threads: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(max_buffer_size=_LONGEST_HEAD),
+        http1_settings=HTTP1Settings(max_buffer_size=_LONGEST_HEAD, header_read_timeout=_LONGEST_SILENCE),
         blocking_threads=threads,
-        backpressure=_CONNECTIONS,
+        backpressure=_connections(),
         respawn_failed_workers=True,
         workers_kill_timeout=_LONGEST_END,
         log_level=LogLevels.warning,
         log_dictconfig=_LOG,
     ).serve()
+
+
+def _connections() -> int:
+    """How many connections to take: as many as there may be files for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+    return max(100, most - (_FILES - _CONNECTIONS))
 
 
 if __name__ == "__main__":

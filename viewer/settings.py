@@ -132,6 +132,8 @@ API_HOSTS = _api_hosts()
 REMOTE_IMAGES = _bool("REMOTE_IMAGES", True)
 SERVER_THREADS = 40  # each serves one request
 STREAMS = 20  # answers at a time of which each holds a thread until its reader has taken it
+SENDERS, SENDERS_OF_NETWORK = 5, 2  # forms at a time of which each holds a thread until it has come whole
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes that a form may send; nobody sends files
 COPY_WORKER = _bool("COPY_WORKER", True)
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
 UPSTREAM_CA = _authorities()
@@ -173,6 +175,7 @@ MIDDLEWARE = [
     "viewer.middleware.PageHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "viewer.middleware.AddressMiddleware",
+    "viewer.middleware.FormMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "viewer.middleware.LanguageMiddleware",
