@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
-from urllib.parse import quote
+from html import unescape
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
@@ -34,12 +36,20 @@ def written(secret: str) -> list[str]:
     return [
         secret, f"Bearer {secret}", *packed, *(one.rstrip("=") for one in packed), quote(secret), quote(secret, safe=""),
         quote(secret, safe="").lower() if secret.islower() else secret, json.dumps(secret), json.dumps(secret).replace("/", "\\/"),
-        "".join(f"\\u{ord(character):04x}" for character in secret),
+        "".join(f"\\u{ord(character):04x}" for character in secret), secret.upper(), secret.encode().hex(),
+        "".join(f"\\u{ord(character):04X}" for character in secret), "".join(f"%{ord(character):02X}" for character in secret),
+        "".join(f"&#{ord(character)};" for character in secret), "".join(f"&#x{ord(character):x};" for character in secret),
+        secret.replace("-", "\\u002d"), json.dumps(json.dumps(secret))[3:-3],
     ]  # fmt: skip
 
 
 def hold(text: str, secret: str) -> bool:
-    return any(part in text for part in (quote(secret, safe=""), json.dumps(secret)[1:-1], *traces(secret)))
+    shown = unescape(unquote(re.sub(r"\\u00(..)", r"%\1", text))).lower()
+    return (
+        secret.lower() in shown
+        or secret.encode().hex() in shown
+        or any(part in text for part in (quote(secret, safe=""), json.dumps(secret)[1:-1], *traces(secret)))
+    )
 
 
 @pytest.mark.parametrize("secret", SHAPES)
@@ -83,7 +93,7 @@ def test_in_a_refusal_halves_and_masked_forms_count_too(secret: str) -> None:
     start, end, middle = secret[:8], secret[-4:], len(secret) // 2
     for shown in (
         f"{start}{'*' * 20}{end}", f"{start}...{end}", f"{start}…{end}", f"...{end}", f"{start}xxxxxxxxxx", f"{secret[:3]}••••{end}",
-        secret[:middle], secret[middle:],
+        secret[:middle], secret[middle:], secret[4:-4], secret[: 3 * len(secret) // 4], secret[3:23],
     ):  # fmt: skip
         said = scrubber.said(f"Incorrect API key provided: {shown}. Wait... or ask.")
         assert said == "Incorrect API key provided: [key]. Wait... or ask.", shown
@@ -107,6 +117,7 @@ def test_a_conversation_about_keys_stays_as_it_is() -> None:
 
 def test_a_short_key_with_a_digit_is_taken_out_of_refusals() -> None:
     assert Scrubber(["gw-12345"]).said("gw-12345 is unknown") == "[key] is unknown"
+    assert Scrubber(["gw-12345"]).said(f"Basic {b64encode(b'gw-12345').decode()}") == "Basic [key]U="
     assert Scrubber(["openai"]).said("platform.openai.com is unknown") == "platform.openai.com is unknown"
 
 

@@ -1,9 +1,10 @@
 """Takes a person's own secrets out of what a server sends back: an echo must not reach a page, a program or a log.
 
 The secrets are at hand, so they are looked for themselves, as they are and as programs write them (base64 at every
-alignment, percent signs, escapes of JSON and HTML). What a server says when it refuses is looked through more closely:
-halves of a secret and the masked form of it count there, and a net for whatever else looks like a key. A conversation
-is left alone but for the whole secret: its words are not ours to change.
+alignment, hexadecimal, in small and capital letters, percent signs, escapes of JSON and HTML). What a server says when
+it refuses is looked through more closely: parts of a secret, its masked form and shorter secrets count there, and a net
+for whatever else looks like a key. A conversation is left alone but for the whole secret: its words are not ours to
+change.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from urllib.parse import quote
 # "ollama", llama.cpp's "sk-no-key-required" (18). Keys that keep a secret are longer: Azure's 32, OpenAI's from 51.
 _A_SECRET = 20
 _SHORT_SECRET = 8  # characters, a digit among them; looked for in refusals alone
+_TELLING = 16  # characters of a secret in a row, or half of it: so much must not be told
 _ENOUGH_LETTERS = 4  # of a secret's own start and end, beside a mask: OpenAI shows twelve, others the last four
 _MASK = re.compile(r"[*•●]{2,}+|…++|\.{3,}+|[xX]{4,}+")
 # The second net, for keys that are not the person's: a gateway has some of its own. Each match begins where no letter
@@ -59,17 +61,22 @@ class Scrubber:
 
     def said(self, text: str) -> str:
         """Clean a server's sentence or a header's value."""
-        for echo in self._echoes:
-            text = text.replace(echo.decode(), _IN_PLACE)
-        for secret in self._secrets:
-            text = _without_parts(text, secret)
+        for echo in self._echoes_in_refusals:
+            text = text.replace(echo, _IN_PLACE)
+        for secret in filter(_counts_in_refusals, self._secrets):
+            if len(secret) >= _A_SECRET:
+                text = _without_runs(text, secret)
+            text = "".join(_unmasked(text, secret))
         return without_keys(text)
 
     @cached_property
     def _echoes(self) -> list[bytes]:
         """Every way in which a whole secret is written, the longest first."""
-        echoes = {echo for secret in self._secrets if len(secret) >= _A_SECRET for echo in _echoes_of(secret)}
-        return sorted((echo.encode() for echo in echoes), key=len, reverse=True)
+        return [echo.encode() for echo in _echoes_of(secret for secret in self._secrets if len(secret) >= _A_SECRET)]
+
+    @cached_property
+    def _echoes_in_refusals(self) -> list[str]:
+        return _echoes_of(filter(_counts_in_refusals, self._secrets))
 
     def _begun_at_the_end_of(self, text: bytes) -> int:
         """Say how many of the last bytes may be the beginning of an echo."""
@@ -81,9 +88,17 @@ def without_keys(text: str) -> str:
     return _LOOKS_LIKE_A_KEY.sub(_IN_PLACE, text)
 
 
-def _echoes_of(secret: str) -> set[str]:
-    written = {secret, *_in_base64(secret)}
-    return written | {form for text in written for form in _escaped(text)}
+def _counts_in_refusals(secret: str) -> bool:
+    return len(secret) >= _A_SECRET or (len(secret) >= _SHORT_SECRET and any(map(str.isdigit, secret)))
+
+
+def _echoes_of(secrets: Iterable[str]) -> list[str]:
+    echoes: set[str] = set()
+    for secret in secrets:
+        packed = secret.encode().hex()
+        written = {secret, secret.lower(), secret.upper(), packed, packed.upper(), *_in_base64(secret)}
+        echoes |= written | {form for text in written for form in _escaped(text)} | set(_as_numbers(secret, "."))
+    return sorted(echoes, key=len, reverse=True)
 
 
 def _in_base64(secret: str) -> Iterator[str]:
@@ -106,23 +121,44 @@ def _escaped(text: str) -> Iterator[str]:
     in_json = json.dumps(text)[1:-1]
     yield in_json
     yield in_json.replace("/", r"\/")
-    yield re.sub(r"[<>&'+]", lambda found: rf"\u{ord(found[0]):04x}", in_json)
-    yield re.sub(r"[<>&'+]", lambda found: rf"\u{ord(found[0]):04X}", in_json)
-    yield "".join(rf"\u{ord(character):04x}" for character in text)
+    yield json.dumps(in_json)[1:-1]  # in arguments, which are JSON in a string of JSON
+    yield from _as_numbers(in_json, r"[<>&'+]")
+    yield from _as_numbers(text, r"[\W_]")
     yield escape(text)
 
 
-def _without_parts(text: str, secret: str) -> str:
-    """Put "[key]" in the place of a secret, of its halves, and of its start and end with a mask between."""
-    if len(secret) >= _A_SECRET:
-        middle = len(secret) // 2
-        for part in (secret[:middle], secret[middle:]):
-            text = text.replace(part, _IN_PLACE)
-    elif len(secret) >= _SHORT_SECRET and any(map(str.isdigit, secret)):
-        text = text.replace(secret, _IN_PLACE)
-    else:
-        return text
-    return "".join(_unmasked(text, secret))
+def _as_numbers(text: str, which: str) -> Iterator[str]:
+    """Write some characters by their numbers, as JSON, addresses and HTML do."""
+    for form in (r"\u{:04x}", r"\u{:04X}", "%{:02x}", "%{:02X}", "&#{};", "&#x{:x};", "&#x{:X};"):
+        yield "".join(form.format(ord(one)) if re.match(which, one) else one for one in text)
+
+
+def _without_runs(text: str, secret: str) -> str:
+    """Put "[key]" in the place of so many characters of a secret in a row that they tell too much of it."""
+    least = min(_TELLING, len(secret) // 2)
+    step = least // 2
+    block = least - step + 1  # each run of that length holds one of these blocks
+    for at in range(0, len(secret) - block + 1, step):
+        if secret[at : at + block] in text:
+            text = "".join(_cut_runs(text, secret, at, at + block, least))
+    return text
+
+
+def _cut_runs(text: str, secret: str, start: int, end: int, least: int) -> Iterator[str]:
+    done = 0
+    for block in re.finditer(re.escape(secret[start:end]), text):
+        before = _alike(text[max(done, block.start() - start) : block.start()][::-1], secret[:start][::-1])
+        behind = _alike(text[block.end() : block.end() + len(secret) - end], secret[end:])
+        if block.start() >= done and before + end - start + behind >= least:
+            yield text[done : block.start() - before] + _IN_PLACE
+            done = block.end() + behind
+    yield text[done:]
+
+
+def _alike(one: str, other: str) -> int:
+    """Say how many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
 def _unmasked(text: str, secret: str) -> Iterator[str]:
