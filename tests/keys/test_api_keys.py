@@ -32,6 +32,7 @@ def test_a_key_is_saved_even_when_its_server_is_not_reachable_and_never_shown_ag
     answer = reader.post("/keys/", {"label": "work", "key": CANARY, "base_url": DEAD}, follow=True)
     page = answer.content.decode()
     assert "not reachable at the moment" in page
+    assert 'notice--warn notice--page" role="status"><i class="icon icon-alert"' in page
     assert f"…{CANARY[-4:]}" in page
     assert CANARY not in page
     key = ApiKey.objects.get()
