@@ -58,6 +58,15 @@ def read_address(url: str) -> Address:
     return Address(parts.scheme, _host(parts.hostname), parts.port or _DEFAULT_PORTS[parts.scheme])
 
 
+def may_get_key(url: str, entries: Iterable[str]) -> bool:
+    """Whether a key that was saved for an address may be sent there today."""
+    try:
+        address = read_address(url)
+    except ValueError:
+        return False
+    return is_allowed(address, entries) and (address.scheme == "https" or may_be_plain(address, entries))
+
+
 def is_allowed(address: Address, entries: Iterable[str]) -> bool:
     """Whether a key may be sent there."""
     return any(_read(entry).allows(address) for entry in entries)

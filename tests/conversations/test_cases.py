@@ -69,6 +69,7 @@ def server(reader: Client, alice: User, settings: Any) -> Iterator[Server]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        settings.API_HOSTS = [f"127.0.0.1:{running.server_port}"]
         make_key(alice, base_url=f"http://127.0.0.1:{running.server_port}/v1")
         yield served
         running.shutdown()

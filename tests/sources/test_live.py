@@ -16,7 +16,7 @@ from tests.conversations.pages import link, message_ids, visible
 from tests.upstream import Upstream
 from viewer.client.problems import problem_of
 from viewer.keys.encryption import Secret
-from viewer.keys.models import ApiKey
+from viewer.keys.models import AccessToken, ApiKey
 
 ONE = "chatcmpl-live-0001"
 LONG = "chatcmpl-live-long"
@@ -52,6 +52,30 @@ def test_a_conversation_costs_two_questions_at_the_same_time(reader: Client, ali
     assert len(message_ids(seen)) == 20
     assert sorted(paths(upstream)) == [f"/chat/completions/{LONG}", f"/chat/completions/{LONG}/messages"]
     assert upstream.busy()["most"] == 2
+
+
+def test_a_chosen_server_that_is_silent_does_not_keep_back_what_the_archive_has(
+    reader: Client, alice: User, upstream: Upstream, stored: Callable[..., Any]
+) -> None:
+    stored(make_completion(ONE, say("user", "the copy in the archive")))
+    key = browse(alice, upstream, "slow-4")
+    assert "the copy in the archive" in page(reader, f"/completions/{ONE}/")
+    ApiKey.objects.filter(pk=key.pk).update(base_url=upstream.base("ok"))
+    assert "the copy in the archive" not in page(reader, f"/completions/{ONE}/")
+
+
+def test_a_key_stays_here_when_its_host_is_not_allowed_any_more(
+    reader: Client, alice: User, upstream: Upstream, settings: Any
+) -> None:
+    key = browse(alice, upstream)
+    token = AccessToken.objects.issue(alice, "program", key)[1]
+    settings.API_HOSTS = ["api.openai.com"]
+    assert "This source is not allowed any more" in visible(page(reader, "/completions/", 502))
+    refused = reader.get("/v1/chat/completions", headers={"Authorization": f"Bearer {token}"})
+    assert (refused.status_code, "API_HOSTS" in refused.json()["error"]["message"]) == (503, True)
+    told = reader.post(f"/keys/{key.pk}/test/", follow=True)
+    assert "not among the hosts that API_HOSTS allows" in told.content.decode()
+    assert upstream.asked() == []
 
 
 def test_messages_and_answer_are_one_conversation(reader: Client, alice: User, upstream: Upstream) -> None:

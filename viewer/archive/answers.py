@@ -74,6 +74,11 @@ def is_stored(given: str) -> bool:
     return by_id.exists() or StoredMessage.objects.filter(message_id=fit(given)).exists()
 
 
+def holds(completion_id: str) -> bool:
+    """Whether a completion is stored here."""
+    return StoredCompletion.objects.filter(completion_id=fit(completion_id)).exists()
+
+
 def completion_of(message_id: str) -> str | None:
     """Find the completion that holds a message, for the reader who has only the message's id."""
     found = StoredMessage.objects.filter(message_id=fit(message_id)).order_by("completion_id")

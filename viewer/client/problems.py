@@ -19,7 +19,7 @@ ProblemName = Literal[
     "invalid-key", "forbidden", "not-found", "rate-limited", "quota-exhausted", "unsupported", "unavailable",
     "timeout", "too-large", "unreadable", "bad-request",
 ]  # fmt: skip
-Cause = Literal["", "certificate", "proxy"]
+Cause = Literal["", "certificate", "proxy", "not-allowed"]
 
 _BY_STATUS: dict[int, ProblemName] = {
     401: "invalid-key", 403: "forbidden", 404: "not-found", 405: "unsupported", 408: "timeout", 413: "too-large",

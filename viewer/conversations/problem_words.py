@@ -116,6 +116,11 @@ _BEFORE_THE_SERVER: dict[Cause, tuple[str, str, int]] = {
         gettext_noop("Tell whoever runs Lectern, with the reason below."),
         502,
     ),
+    "not-allowed": (
+        gettext_noop("This source is not allowed any more"),
+        gettext_noop("Whoever runs Lectern can add its host to API_HOSTS."),
+        502,
+    ),
     "proxy": (
         gettext_noop("The proxy does not pass the question on"),
         gettext_noop("Tell whoever runs Lectern, with the reason below."),

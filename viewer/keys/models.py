@@ -34,6 +34,7 @@ _FINDINGS = {
     "unavailable": gettext_noop("the server is not reachable at the moment; saved all the same"),
     "certificate": gettext_noop("no trusted connection (TLS) can be made with this server; saved all the same"),
     "proxy": gettext_noop("the proxy (UPSTREAM_PROXY) does not let the question through; saved all the same"),
+    "not-allowed": gettext_noop("its base URL is not among the hosts that API_HOSTS allows today, so it stays here"),
     "timeout": gettext_noop("the server took too long to answer; saved all the same"),
     "unreadable": gettext_noop("what stands at this address does not speak the API; check the base URL"),
     "bad-request": gettext_noop("the server did not understand the question; check the base URL"),

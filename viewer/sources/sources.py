@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from django.http import Http404
 from django.utils.translation import gettext, gettext_noop
 
+from viewer.api_hosts import may_get_key
 from viewer.archive import answers, transport
 from viewer.archive.models import fit
 from viewer.client.asking import Asker, KeyAuth, Limits, new_session
@@ -31,6 +32,7 @@ from .models import Finding
 
 Found = TypeVar("Found")
 _AT_ONCE = 4  # as many questions as one person may have on their way at a time
+_PATIENCE = 1.5  # seconds for a server where the archive can answer too
 _LEEWAY = 1.0  # seconds beyond the deadline of one question, for turns to be had
 _elsewhere = ThreadPoolExecutor(max_workers=4 * _AT_ONCE, thread_name_prefix="elsewhere")
 
@@ -52,7 +54,7 @@ class Source:
 
     @property
     def client(self) -> Client:
-        """Give the client that asks here. Raises the Problem `invalid-key` when the stored key does not open."""
+        """Give the client that asks here. Raises Problem when the stored key does not open, or may not go there."""
         return _client_with(self.key) if self.key else _archive()
 
     def ask(self, question: Callable[[Client], Found]) -> Found:
@@ -112,7 +114,8 @@ def find(request: Request, completion_id: str, ask: Callable[[Client], Found]) -
     """
     person, chosen = request.user, chosen_source(request)
     failures = []
-    for source, answer in _answers(_places(person, completion_id, chosen), ask):
+    patience = _PATIENCE if answers.holds(completion_id) else None
+    for source, answer in _answers(_places(person, completion_id, chosen), ask, patience):
         try:
             found = answer()
         except NoAnswer as failure:
@@ -133,13 +136,19 @@ def completion_of(message_id: str) -> str | None:
     return stored or (counted[1] if counted else None)
 
 
-def _answers(places: Iterator[Source], ask: Callable[[Client], Found]) -> Iterator[tuple[Source, Callable[[], Found]]]:
+def _answers(
+    places: Iterator[Source], ask: Callable[[Client], Found], patience: float | None
+) -> Iterator[tuple[Source, Callable[[], Found]]]:
     """Ask the places in turn, up to the archive, and those behind it at the same time.
 
-    So several dead servers take the time of one; what they have not said by then counts as silence.
+    So several dead servers take the time of one; what they have not said by then counts as silence. With `patience`,
+    where the archive has it, each server before the archive has that many seconds.
     """
     for source in places:
-        yield source, partial(source.ask, ask)
+        if source.key is None or patience is None:
+            yield source, partial(source.ask, ask)
+        else:
+            yield source, partial(_answer_until, monotonic() + patience, _elsewhere.submit(source.ask, ask), source)
         if source.key is None:
             break
     asked = [(source, _elsewhere.submit(source.ask, ask)) for source in places]
@@ -176,6 +185,9 @@ def _remember(person: User, completion_id: str, source: Source) -> None:
 
 
 def _client_with(key: ApiKey) -> Client:
+    if not may_get_key(key.base_url, settings.API_HOSTS):  # it was allowed when the key was saved
+        said = gettext_noop("API_HOSTS does not name the host of this key's base URL any more, so the key stays here.")
+        raise Problem("unavailable", said, cause="not-allowed")
     try:
         secret, own = key.open(), key.open_headers()
     except CannotDecrypt:
