@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import traces
-from tests.costs import assert_linear
+from tests.costs import assert_linear, cost
 from viewer.client.problems import problem_of
 from viewer.client.scrubbing import Scrubber, without_keys
 from viewer.completions.errors import read_error
@@ -157,6 +157,15 @@ LOOKERS: list[Callable[[str], object]] = [
 )  # fmt: skip
 def test_no_sentence_of_a_server_is_costly(look: Callable[[str], object], piece: str) -> None:
     assert_linear(lambda size: look((piece * size)[:size] + "y"), 64_000)
+
+
+@pytest.mark.parametrize("bits", [slice(0, 9), slice(0, 15)])
+def test_a_long_secret_that_comes_back_in_bits_costs_little_more_than_a_short_one(bits: slice) -> None:
+    long = "x1Y2z3W4" * 500
+    text = f"{long[bits]}**" * 4_000
+    short, same = Scrubber([long[:160]]), Scrubber([long])
+    short.said(""), same.said("")
+    assert cost(lambda _: same.said(text), 0) < 10 * cost(lambda _: short.said(text), 0)
 
 
 def test_a_sentence_is_cut_before_anything_is_made_of_it() -> None:

@@ -35,7 +35,7 @@ _RETRIED = {408, 409, 429}
 _CHUNK = 65_536
 _STREAM_SILENCE = 30.0  # seconds between two pieces of a stream
 _LARGEST_STREAM = 512_000_000  # bytes, unpacked
-_LARGEST_ERROR = 256_000  # bytes, unpacked; a refusal is looked through whole
+_LARGEST_ERROR = 256_000  # bytes, unpacked; so much of a refusal is looked through, and kept
 _LONGEST_HEADER = 1_000  # characters
 _PACKED_AS = ("", "identity", "gzip", "x-gzip", "deflate")
 _CANNOT_BE_UNPACKED = gettext_noop("The answer is packed in a way that cannot be unpacked.")
@@ -174,8 +174,9 @@ class Asker:
                 body = b"".join(_read(response, deadline, self.limits.bytes))
         finally:
             response.close()
-        clean = self.scrubber.answer if response.status_code == 200 else self.scrubber.error
-        return Answer(response.status_code, _scrubbed(response.headers, self.scrubber), clean(body))
+        is_answer = response.status_code == 200
+        clean = self.scrubber.answer(body) if is_answer else self.scrubber.error(body[:_LARGEST_ERROR])
+        return Answer(response.status_code, _scrubbed(response.headers, self.scrubber), clean)
 
     def _send(self, url: str, deadline: Deadline, headers: Mapping[str, str]) -> requests.Response:
         # Exceptions are cut off here (`from None`): their requests hold the key.

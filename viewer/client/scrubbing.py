@@ -138,8 +138,9 @@ def _without_runs(text: str, secret: str) -> str:
     least = min(_TELLING, len(secret) // 2)
     step = least // 2
     block = least - step + 1  # each run of that length holds one of these blocks
-    for at in range(0, len(secret) - block + 1, step):
-        if secret[at : at + block] in text:
+    starts = {secret[at : at + block]: at for at in range(0, len(secret) - block + 1, step)}  # each once: costs
+    for found, at in starts.items():
+        if found in text:
             text = "".join(_cut_runs(text, secret, at, at + block, least))
     return text
 
@@ -162,11 +163,13 @@ def _alike(one: str, other: str) -> int:
 
 
 def _unmasked(text: str, secret: str) -> Iterator[str]:
+    """Cut the start and the end of a secret beside a mask. More than a few letters are gone as a run already."""
+    first, last = secret[: _TELLING + 1], secret[::-1][: _TELLING + 1]
     done = 0
     for mask in _MASK.finditer(text):
         start, end = mask.span()
-        before = _overlap(text[max(done, start - len(secret)) : start], secret)
-        after = _overlap(text[end : end + len(secret)][::-1], secret[::-1])
+        before = _overlap(text[max(done, start - _TELLING) : start], first)
+        after = _overlap(text[end : end + _TELLING][::-1], last)
         if before + after >= _ENOUGH_LETTERS:
             yield text[done : start - before] + _IN_PLACE
             done = end + after
