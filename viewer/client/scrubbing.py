@@ -1,10 +1,10 @@
 """Takes a person's own secrets out of what a server sends back: an echo must not reach a page, a program or a log.
 
 The secrets are at hand, so they are looked for themselves, as they are and as programs write them (base64 at every
-alignment, hexadecimal, in small and capital letters, percent signs, escapes of JSON and HTML). What a server says when
-it refuses is looked through more closely: parts of a secret, its masked form and shorter secrets count there, and a net
-for whatever else looks like a key. A conversation is left alone but for the whole secret: its words are not ours to
-change.
+alignment, hexadecimal, in small and capital letters, percent signs, escapes of JSON and HTML), in halves, and with a
+mask in the middle. What a server says when it refuses is looked through more closely: any long part of a secret, one
+end beside a mask and shorter secrets count there, and a net for whatever else looks like a key. In a conversation they
+do not: its words are not ours to change.
 """
 
 from __future__ import annotations
@@ -25,10 +25,14 @@ _SHORT_SECRET = 8  # characters, a digit among them; looked for in refusals alon
 _TELLING = 16  # characters of a secret in a row, or half of it: so much must not be told
 _ENOUGH_LETTERS = 4  # of a secret's own start and end, beside a mask: OpenAI shows twelve, others the last four
 _MASK = re.compile(r"[*•●]{2,}+|…++|\.{3,}+|[xX]{4,}+")
+_MASK_IN_ANSWER = rb"(?:[*]{2,80}|\.{3,80}|[xX]{4,80}|(?:\xe2\x80[\xa2\xa6]|\xe2\x97\x8f|\\u20(?:22|26)|\\u25cf){1,80})"
 # The second net, for keys that are not the person's: a gateway has some of its own. Each match begins where no letter
 # stands before it, so that a long text is looked through once.
 _LOOKS_LIKE_A_KEY = re.compile(r"(?<![\w-])[\w-]*+\*{2,}+[\w-]*+|\bsk-[\w-]++", re.ASCII)
 _IN_PLACE = "[key]"
+_LONGEST_MASKED = 600  # bytes, where each sign of the mask is written as JSON writes it
+_ALL = "".join(map(chr, range(0x21, 0x7F)))  # what a key may consist of
+_SPECIAL = "".join(one for one in _ALL if not one.isalnum())
 
 
 class Scrubber:
@@ -38,20 +42,21 @@ class Scrubber:
         self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
 
     def answer(self, body: bytes) -> bytes:
-        """Clean an answer: of the whole secret and nothing else."""
+        """Clean an answer: of the whole secret, its halves and its masked form, and of nothing else."""
         for echo in self._echoes:
             body = body.replace(echo, _IN_PLACE.encode())
+        for masked in self._masked:
+            body = masked.sub(_IN_PLACE.encode(), body)
         return body
 
     def pieces(self, body: Iterable[bytes]) -> Iterator[bytes]:
-        """Clean an answer that comes in pieces. What may be the beginning of a secret waits for the next piece."""
+        """Clean an answer that comes in pieces. The end of each waits for the next, for a secret may begin there."""
         waiting = b""
         for piece in body:
             waiting = self.answer(waiting + piece)
-            kept = len(waiting) - self._begun_at_the_end_of(waiting)
-            if kept:
-                yield waiting[:kept]
-                waiting = waiting[kept:]
+            if len(waiting) > self._reach:
+                yield waiting[: -self._reach or None]
+                waiting = waiting[len(waiting) - self._reach :]
         if waiting:
             yield waiting
 
@@ -70,17 +75,29 @@ class Scrubber:
         return without_keys(text)
 
     @cached_property
+    def _long(self) -> list[str]:
+        return [secret for secret in self._secrets if len(secret) >= _A_SECRET]
+
+    @cached_property
     def _echoes(self) -> list[bytes]:
-        """Every way in which a whole secret is written, the longest first."""
-        return [echo.encode() for echo in _echoes_of(secret for secret in self._secrets if len(secret) >= _A_SECRET)]
+        """Every way in which a whole secret is written, the longest first, and its halves."""
+        halves = [half for one in self._long for half in (one[: len(one) // 2], one[len(one) // 2 :])]
+        return [echo.encode() for echo in (*_echoes_of(self._long), *halves)]
 
     @cached_property
     def _echoes_in_refusals(self) -> list[str]:
         return _echoes_of(filter(_counts_in_refusals, self._secrets))
 
-    def _begun_at_the_end_of(self, text: bytes) -> int:
-        """Say how many of the last bytes may be the beginning of an echo."""
-        return max((_overlap(text, echo) for echo in self._echoes), default=0)
+    @cached_property
+    def _masked(self) -> list[re.Pattern[bytes]]:
+        """The start and the end of a secret with a mask between them, which are told together nowhere else."""
+        ends = ((re.escape(one[:3].encode()), re.escape(one[-4:].encode())) for one in self._long)
+        return [re.compile(start + rb"[\w-]{0,13}" + _MASK_IN_ANSWER + rb"[\w-]{0,12}" + end) for start, end in ends]
+
+    @cached_property
+    def _reach(self) -> int:
+        """How many bytes an echo may be long."""
+        return max((_LONGEST_MASKED, *map(len, self._echoes))) if self._echoes else 0
 
 
 def without_keys(text: str) -> str:
@@ -96,8 +113,8 @@ def _echoes_of(secrets: Iterable[str]) -> list[str]:
     echoes: set[str] = set()
     for secret in secrets:
         packed = secret.encode().hex()
-        written = {secret, secret.lower(), secret.upper(), packed, packed.upper(), *_in_base64(secret)}
-        echoes |= written | {form for text in written for form in _escaped(text)} | set(_as_numbers(secret, "."))
+        echoes |= {secret.lower(), secret.upper(), packed, packed.upper(), *_as_numbers(secret, _ALL)}
+        echoes |= {form for text in (secret, *_in_base64(secret)) for form in (text, *_escaped(text))}
     return sorted(echoes, key=len, reverse=True)
 
 
@@ -122,15 +139,15 @@ def _escaped(text: str) -> Iterator[str]:
     yield in_json
     yield in_json.replace("/", r"\/")
     yield json.dumps(in_json)[1:-1]  # in arguments, which are JSON in a string of JSON
-    yield from _as_numbers(in_json, r"[<>&'+]")
-    yield from _as_numbers(text, r"[\W_]")
+    yield from _as_numbers(in_json, "<>&'+")
+    yield from _as_numbers(text, _SPECIAL)
     yield escape(text)
 
 
 def _as_numbers(text: str, which: str) -> Iterator[str]:
     """Write some characters by their numbers, as JSON, addresses and HTML do."""
     for form in (r"\u{:04x}", r"\u{:04X}", "%{:02x}", "%{:02X}", "&#{};", "&#x{:x};", "&#x{:X};"):
-        yield "".join(form.format(ord(one)) if re.match(which, one) else one for one in text)
+        yield text.translate({ord(one): form.format(ord(one)) for one in set(text).intersection(which)})
 
 
 def _without_runs(text: str, secret: str) -> str:
