@@ -27,8 +27,7 @@ def assert_linear(run: Callable[[int], object], size: int) -> None:
 
 
 def cost(run: Callable[[int], object], size: int) -> float:
-    """Time a run in seconds of this thread's own, without the garbage of the tests before, which grows."""
-    gc.collect()
+    """Time a run in seconds of this thread's own, while nobody collects the garbage of all tests before."""
     gc.disable()
     try:
         begin = time.thread_time()

@@ -22,7 +22,7 @@ from .failures import form_too_large, too_long, too_many_forms, too_many_streams
 
 _LONGEST_ADDRESS = 9_500  # characters of a page's; quoted once more to sign in, Django takes up to 16,384
 _LONGEST_QUESTION = 32_768  # characters of a program's, which may filter by many pairs of metadata
-_A_MOMENT = 0.3  # seconds; a form usually comes with its head, and is read in a thousandth of that
+_A_MOMENT = 1.0  # seconds; a form usually comes with its head, and is read in a thousandth of that
 _FOR_ANY_HOST = ("/health/", "/v1", "/static/")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

@@ -19,7 +19,9 @@ from granian.log import LogLevels
 
 _CONNECTIONS = 8_000  # an idle one takes some kilobytes
 _FILES = _CONNECTIONS + 1_000  # each connection is one; the database has some for each thread
-_LONGEST_SILENCE = 10_000  # milliseconds for a head to come whole, also for the next on a connection that is kept
+# Milliseconds for a head to come whole, also for the next on a connection that is kept: longer than load balancers keep an
+# idle one (AWS's, 60 seconds), or they would send a request now and then into a connection that is being closed.
+_LONGEST_SILENCE = 75_000
 _LONGEST_HEAD = 128 * 1024  # bytes; a filter by 16 legal pairs of metadata is 64 kB long
 _LONGEST_END = 30  # seconds for what is being answered, after SIGTERM
 _SHORT_END = 2  # seconds, after Ctrl-C

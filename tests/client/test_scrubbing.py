@@ -130,7 +130,7 @@ def test_a_word_that_stands_for_a_key_stays_in_a_conversation(key: str) -> None:
 
 def test_a_conversation_about_keys_stays_as_it_is() -> None:
     body = f"Incorrect API key provided: sk-other****. {SHAPES[0][:12]} and sk-proj-**** and sk-proj-...9d41".encode()
-    assert Scrubber(SHAPES).answer(body) == body
+    assert Scrubber(SHAPES[:3]).answer(body) == body
 
 
 def test_a_short_key_with_a_digit_is_taken_out_of_refusals() -> None:

@@ -32,7 +32,7 @@ from .models import Finding
 
 Found = TypeVar("Found")
 _AT_ONCE = 4  # as many questions as one person may have on their way at a time
-_PATIENCE = 1.5  # seconds for a server where the archive can answer too
+_PATIENCE = 3.0  # seconds for a server where the archive can answer too
 _LEEWAY = 1.0  # seconds beyond the deadline of one question, for turns to be had
 _elsewhere = ThreadPoolExecutor(max_workers=4 * _AT_ONCE, thread_name_prefix="elsewhere")
 
