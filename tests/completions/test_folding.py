@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
+from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from unicodedata import category, normalize
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.costs import assert_linear
@@ -17,6 +19,29 @@ from viewer.conversations.visible import make_visible
 MIXED = st.text(
     st.one_of(st.sampled_from("aAéÉßſıİΣς ´½ﬁ가ガ‘”*`[u+2]\u200b\u0301\u05b0\u064b\u00a0\n\t"), st.characters())
 )
+PIECES = [
+    "a",
+    "A",
+    "é",
+    "e\u0301",
+    "ß",
+    "ẞ",
+    "İ",
+    "ı",
+    "ﬁ",
+    "ﬀ",
+    "½",
+    "カ",
+    "ガ",
+    "カ\u3099",
+    "\u200b",
+    "*",
+    "[u+200b]",
+    " ",
+    "\n",
+    "b",
+    "[",
+]
 EVERYTHING = [chr(code) for code in range(sys.maxunicode + 1) if category(chr(code)) not in ("Cn", "Cs", "Co")]
 
 
@@ -60,15 +85,56 @@ def test_a_place_is_told_right_at_the_edges_of_the_blocks(filler: str, length: i
     assert text[start:end].rstrip("\u200b") == "ﬁnde\u0301"
 
 
-def test_finding_in_a_large_text_holds_no_place_of_each_of_its_letters() -> None:
-    """Of a text of 30 MB a list of them takes a gigabyte; what is held is the text, folded."""
-    text = "é" * 300_000 + "needle"
-    tracemalloc.start()
-    try:
-        assert len(occurrences(text, pattern_of("needle"), 9)) == 1
-        assert tracemalloc.get_traced_memory()[1] < 16 * len(text)
-    finally:
-        tracemalloc.stop()
+@given(st.lists(st.sampled_from(PIECES).map(lambda piece: piece * 3), max_size=40), st.sampled_from(PIECES), st.data())
+def test_in_a_text_that_comes_in_pieces_words_are_found_as_in_the_whole(
+    letters: list[str], first: str, data: st.DataObject
+) -> None:
+    text = "".join(letters)
+    words = data.draw(st.sampled_from(["a", "ss", "fi", "if", "i", "カ", "ガカ", "a b", "e", "ee", "[u+200b]", first]))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=9)))
+    pieces = [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folding, "_OVERLAP", 16)
+        seen = [
+            (window[max(0, start - 5) : start], window[start:end], window[end : end + 5])
+            for window, start, end in folding.found_in(pieces, pattern_of(words))
+        ]
+    spans = list(found_in_whole(words, text))
+    assume(all(end - start <= 10 for start, end in spans))
+    assert seen == [(text[max(0, start - 5) : start], text[start:end], text[end : end + 5]) for start, end in spans]
+
+
+@pytest.mark.parametrize("size", range(1, 30))
+def test_words_that_lie_across_two_pieces_are_found_once(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "_OVERLAP", 8)
+    pieces = ["e\u0301" * size] * 10
+    assert len(list(folding.found_in(pieces, pattern_of("eee")))) == 10 * size // 3
+
+
+def found_in_whole(words: str, text: str) -> Iterator[tuple[int, int]]:
+    """Find by folding all of a text, with the place of each letter in a list."""
+    letters = [(at, letter) for at, character in enumerate(text) for letter in fold(character)]
+    folded = "".join(letter for _, letter in letters)
+    for match in pattern_of(words).finditer(folded):
+        if not folding._is_cut(match, folded):
+            end = letters[match.end() - 1][0] + 1
+            while end < len(text) and not fold(text[end]):
+                end += 1
+            yield letters[match.start()][0], end
+
+
+@pytest.mark.parametrize("letter", ["é", "x", "\u202e", "ß"])
+def test_what_is_held_of_a_large_text_does_not_grow_with_it(letter: str) -> None:
+    def held(size: int) -> int:
+        tracemalloc.start()
+        try:
+            pieces = (letter * 10_000 + "needle" * (n == size - 1) for n in range(size))
+            assert len(list(folding.found_in(pieces, pattern_of("needle")))) == 1
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert held(100) < 1.5 * held(25)
 
 
 @given(MIXED, MIXED, MIXED)

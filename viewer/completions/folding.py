@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from unicodedata import normalize
 
@@ -42,6 +42,7 @@ _ALIKE = {
 _SAME = {letter: same for same, letters in _ALIKE.items() for letter in letters}
 
 _BLOCK = 1_000  # characters
+_OVERLAP = 20_000  # characters of a piece that are looked at once more with the next
 
 
 class _Letters(dict[int, str]):
@@ -85,24 +86,49 @@ def _spelt(word: str) -> str:
     return "".join(f"{_BETWEEN if at and letter != '[' else ''}{re.escape(letter)}" for at, letter in enumerate(word))
 
 
-def _matches_in(folded: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
-    """Give where a pattern stands in folded text; not where a letter goes on behind it: no カ stands in ガ."""
-    return (found for found in pattern.finditer(folded) if not _is_cut(found, folded))
+def found_in(pieces: Iterable[str], pattern: re.Pattern[str]) -> Iterator[tuple[str, int, int]]:
+    """Find where words stand in a text that comes in pieces: a window of it, and start and end in there.
+
+    The window also holds what stands near the words. No copy of a long text is made; what is missed is words that begin
+    in one piece and end in another with 20,000 characters between, which are nothing but blanks and what is skipped.
+    """
+    window, used = "", 0  # letters of the window, folded, that have been looked at
+    for piece, is_last in _marking_the_last(pieces):
+        window += piece
+        folded = fold(window)
+        is_same = folded == window
+        place_of = _places_in(window)
+        decided = len(folded) - (0 if is_last else len(fold(window[-_OVERLAP:])))
+        for match in pattern.finditer(folded, used):
+            if match.start() >= decided:
+                break
+            used = match.end()
+            if _is_cut(match, folded):
+                continue
+            start, end = match.span()
+            yield (window, start, end) if is_same else (window, place_of(start), _behind(window, place_of(end - 1)))
+        window = window[-2 * _OVERLAP :]
+        used = max(used, decided) - len(folded) + len(fold(window))
+
+
+def _marking_the_last(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    pieces = iter(pieces)
+    piece = next(pieces, None)
+    while piece is not None:
+        following = next(pieces, None)
+        yield piece, following is None
+        piece = following
 
 
 def _is_cut(found: re.Match[str], folded: str) -> bool:
+    """Whether a letter goes on behind the words, which then do not stand there: no カ stands in ガ."""
     behind = folded[found.end() : found.end() + 1]
     return not (behind.isascii() or normalize("NFC", found[0] + behind).startswith(normalize("NFC", found[0])))
 
 
 def occurrences(text: str, pattern: re.Pattern[str], most: int) -> list[Span]:
     """Find where words stand in a text, as start and end in the text itself; at most so many places."""
-    folded = fold(text)
-    found = [match.span() for match in islice(_matches_in(folded, pattern), max(most, 0))]
-    if not found or folded == text:
-        return found
-    place_of = _places_in(text)
-    return [(place_of(start), _behind(text, place_of(end - 1))) for start, end in found]
+    return [(start, end) for _, start, end in islice(found_in([text], pattern), max(most, 0))]
 
 
 def _places_in(text: str) -> Callable[[int], int]:

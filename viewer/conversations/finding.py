@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 from urllib.parse import urlencode
 
 from django.core.cache import caches
@@ -17,7 +17,7 @@ from viewer.archive.search_text import texts_in
 from viewer.client.client import NOWHERE, Client
 from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice
-from viewer.completions.folding import fold, needle_of, occurrences, pattern_of
+from viewer.completions.folding import found_in, needle_of, pattern_of
 from viewer.completions.ids import has_address
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
 from viewer.completions.outcomes import outcome_of, said_by
@@ -43,7 +43,7 @@ from .media import is_address
 from .places import url_of
 from .problem_words import Told, tell
 from .tools import given_to, outcome_words
-from .visible import make_visible
+from .visible import visible_pieces
 
 LONGEST = 200  # characters of the words
 STRETCH = 100  # messages of one question; the most that the API gives
@@ -52,6 +52,7 @@ _SECONDS = 0.5  # of CPU, after which a page of messages is left for the next st
 _MOST_CITATIONS = 1_000  # of a message whose sources are slots of their own; the others are found in its JSON
 _IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fill the list
 _MOST_KEPT = 150  # hits of a page; some 400 kB at most, which bounds the cache's memory
+_AT_ONCE = 100_000  # characters, of many short texts
 _BEFORE, _BEHIND = 40, 90  # characters of a snippet around the words
 
 _BLANK = re.compile(r"\s+")
@@ -60,7 +61,7 @@ _FIRST_WORD, _LAST_WORD = re.compile(r"^\S*\s+(?=\S)"), re.compile(r"(?<=\S)\s+\
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One text of a message, in the order of the page. `part` is the hook of what holds it there."""
+    """One text of a message. `part` is the hook of what holds it on the page."""
 
     text: str
     part: str = "text"
@@ -69,7 +70,14 @@ class Slot:
     counts_once: bool = False  # an address: the page marks its link as a whole
 
 
-_Place = tuple[Slot, int, int]  # start and end in the slot's text
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where words stand: the line of a hit, cut out of its text as long as there is a window of it."""
+
+    slot: Slot
+    before: str
+    words: str
+    behind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +236,21 @@ def _places(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Place
     places: list[_Place] = []
     for slot in slots_of(item):
         most = 1 if slot.counts_once else _IN_ONE_MESSAGE - len(places)
-        places += [(slot, start, end) for start, end in occurrences(slot.text, pattern, most)]
+        places += islice(_places_in(slot, pattern), most)
         if len(places) >= _IN_ONE_MESSAGE:
             break
     return places or list(islice(_places_in_json(item, pattern), _IN_ONE_MESSAGE))
+
+
+def _places_in(slot: Slot, pattern: re.Pattern[str]) -> Iterator[_Place]:
+    for window, start, end in found_in(visible_pieces(slot.text), pattern):
+        before, behind = window[max(0, start - _BEFORE) : start], window[end : end + _BEHIND]
+        yield _Place(
+            replace(slot, text=""),
+            _in_one_line("…" + _FIRST_WORD.sub("", before) if start > _BEFORE else before),
+            _in_one_line(window[start:end]),
+            _in_one_line(_LAST_WORD.sub("", behind) + "…" if end + _BEHIND < len(window) else behind),
+        )
 
 
 def _places_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Iterator[_Place]:
@@ -239,21 +258,35 @@ def _places_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Ite
     if isinstance(item, Unreadable):
         return
     shown = {part.text for part in item.parts if isinstance(part, TextPart)}
-    texts = [text for text, _ in texts_in(item) if text not in shown]
-    if not pattern.search(fold(make_visible("\n".join(texts)))):  # one look, where there may be a hundred thousand
+
+    def texts() -> Iterator[str]:
+        return (text for text, _ in texts_in(item) if text not in shown)
+
+    pieces = chain.from_iterable(map(visible_pieces, _some_at_once(texts())))
+    if not any(found_in(pieces, pattern)):
         return
-    label = gettext("JSON")
-    for text in map(make_visible, texts):
-        for start, end in occurrences(text, pattern, 1):
-            yield Slot(text, "unknown", label, is_for_staff=True), start, end
+    for text in texts():
+        yield from islice(_places_in(Slot(text, "unknown", gettext("JSON"), is_for_staff=True), pattern), 1)
+
+
+def _some_at_once(texts: Iterable[str]) -> Iterator[str]:
+    """Join texts to few: there may be a hundred thousand, and each look has a price of its own."""
+    some, length = list[str](), 0
+    for text in texts:
+        some += text, "\n"
+        length += len(text)
+        if length > _AT_ONCE:
+            yield "".join(some)
+            some, length = [], 0
+    yield "".join(some)
 
 
 def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
-    """Give everything in a message that can be found, in the order of the page, and each as the page shows it."""
+    """Give everything in a message that can be found, in the order of the page and as it stands there, but unnamed."""
     if isinstance(item, Unreadable):
-        yield Slot(make_visible(item.source), "unknown", gettext("Unreadable item"))
+        yield Slot(item.source, "unknown", gettext("Unreadable item"))
         return
-    yield Slot(make_visible(item.name), "name", gettext("Name"))
+    yield Slot(item.name, "name", gettext("Name"))
     of_tools = parts_of_tools(item)
     formatted = MESSAGE  # characters that the page formats, too
     for n, part in enumerate(item.parts):
@@ -263,30 +296,33 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
             yield from slots
         elif not isinstance(part, TextPart):  # the texts of a tool are its result, below
             yield from (replace(slot, is_for_staff=True) for slot in slots)
-    yield Slot(make_visible(item.refusal), "refusal", gettext("Refusal"))
+    yield Slot(item.refusal, "refusal", gettext("Refusal"))
     if item.audio is not None:
-        yield Slot(make_visible(item.audio.transcript), "audio", gettext("Transcript"))
+        yield Slot(item.audio.transcript, "audio", gettext("Transcript"))
     for cited in list_sources(item.citations[:_MOST_CITATIONS]):
         yield Slot(cited.title, "sources", gettext("Source"))
         yield Slot(cited.url, "sources", gettext("Source"), counts_once=True)
-    yield Slot(make_visible(item.error), "error", gettext("Error"), is_for_staff=True)
+    yield Slot(item.error, "error", gettext("Error"), is_for_staff=True)
     for result in item.results:
-        yield Slot(make_visible(result.call_id), "tool-result", gettext("Call id"), is_for_staff=True)
+        yield Slot(result.call_id, "tool-result", gettext("Call id"), is_for_staff=True)
         said = readable_json(said_by(item, result))
-        yield Slot(make_visible(said), "tool-result", outcome_words(outcome_of(item, result)), is_for_staff=True)
+        yield Slot(said, "tool-result", outcome_words(outcome_of(item, result)), is_for_staff=True)
     for call in item.tool_calls:
-        yield Slot(make_visible(call.name), "tool-call", gettext("Tool"), is_for_staff=True)
-        yield Slot(make_visible(call.id), "tool-call", gettext("Call id"), is_for_staff=True)
+        yield Slot(call.name, "tool-call", gettext("Tool"), is_for_staff=True)
+        yield Slot(call.id, "tool-call", gettext("Call id"), is_for_staff=True)
         given = given_to(call)
-        shown = make_visible(given) if call.kind == "custom" else make_visible(readable_json(given))
-        yield Slot(shown, "tool-call", gettext("Arguments"), is_for_staff=True)
+        yield Slot(
+            given if call.kind == "custom" else readable_json(given),
+            "tool-call",
+            gettext("Arguments"),
+            is_for_staff=True,
+        )
         if call.output is not None:
-            output = make_visible(readable_json(call.output))
-            yield Slot(output, "tool-call", outcome_words(call.outcome), is_for_staff=True)
+            yield Slot(readable_json(call.output), "tool-call", outcome_words(call.outcome), is_for_staff=True)
     for thought in item.reasoning:
-        yield Slot(make_visible(thought.text), "reasoning", gettext("Reasoning"), is_for_staff=True)
+        yield Slot(thought.text, "reasoning", gettext("Reasoning"), is_for_staff=True)
     for name, source in item.other.items():
-        yield Slot(make_visible(f"{name} {source}"), "unknown", gettext("Other fields"), is_for_staff=True)
+        yield Slot(f"{name} {source}", "unknown", gettext("Other fields"), is_for_staff=True)
 
 
 def _part_slots(part: Part, message: Message, *, is_formatted: bool) -> Iterator[Slot]:
@@ -294,54 +330,53 @@ def _part_slots(part: Part, message: Message, *, is_formatted: bool) -> Iterator
         case TextPart(text) if is_formatted:
             yield from _text_slots(text, message)
         case TextPart(text):
-            yield Slot(make_visible(text))
+            yield Slot(text)
         case RefusalPart(text):
-            yield Slot(make_visible(text), "refusal", gettext("Refusal"))
+            yield Slot(text, "refusal", gettext("Refusal"))
         case FilePart(filename, file_id, data):
-            yield Slot(make_visible(filename or file_id), "file", gettext("File name"))
+            yield Slot(filename or file_id, "file", gettext("File name"))
             if is_address(data):
-                yield Slot(make_visible(data), "file", gettext("File address"))
+                yield Slot(data, "file", gettext("File address"))
         case AudioPart(data) if is_address(data):
-            yield Slot(make_visible(data), "audio", gettext("Recording address"))
+            yield Slot(data, "audio", gettext("Recording address"))
         case ImagePart(url, _, file_id, caption):
-            yield Slot(make_visible(caption), "image", gettext("Caption"))
+            yield Slot(caption, "image", gettext("Caption"))
             if is_address(url):
-                yield Slot(make_visible(url), "image", gettext("Image address"))
+                yield Slot(url, "image", gettext("Image address"))
             else:
-                yield Slot(make_visible(file_id), "image", gettext("Image id"))
+                yield Slot(file_id, "image", gettext("Image id"))
         case UnknownPart(_, source):
-            yield Slot(make_visible(source), "unknown", gettext("Not drawn by this version"), is_for_staff=True)
+            yield Slot(source, "unknown", gettext("Not drawn by this version"), is_for_staff=True)
 
 
 def _text_slots(text: str, message: Message) -> Iterator[Slot]:
     """Give a text as Markdown shows it, and then the addresses of its links; sources are listed elsewhere."""
     if is_json_text(text):
-        yield Slot(make_visible(readable_json(text.strip())))
+        yield Slot(readable_json(text.strip()))
         return
     if message.role != "assistant" or len(text) > MARKDOWN_LIMIT:
-        yield Slot(make_visible(text))
+        yield Slot(text)
         return
-    yield Slot(make_visible(without_marks(without_markers(text) if message.citations else text)))
+    yield Slot(without_marks(without_markers(text) if message.citations else text))
     if not message.citations:
         for address in addresses_in(text):
             yield Slot(address, "text", gettext("Link"), counts_once=True)
 
 
 def _hits(bubble: Bubble, places: list[_Place], landing: _Landing) -> Iterator[Hit]:
-    for nth, (slot, start, end) in enumerate(places, 1):
-        before, behind = slot.text[max(0, start - _BEFORE) : start], slot.text[end : end + _BEHIND]
+    for nth, place in enumerate(places, 1):
         yield Hit(
             url=landing.url(nth),
             place=landing.place,
             nth=nth,
             who=bubble.place if bubble.is_answer else bubble.label,
             number=bubble.number,
-            where=slot.label,
-            part=slot.part,
-            before=_in_one_line("…" + _FIRST_WORD.sub("", before) if start > _BEFORE else before),
-            words=_in_one_line(slot.text[start:end]),
-            behind=_in_one_line(_LAST_WORD.sub("", behind) + "…" if end + _BEHIND < len(slot.text) else behind),
-            is_hidden=slot.is_for_staff or bubble.is_behind_the_scenes,
+            where=place.slot.label,
+            part=place.slot.part,
+            before=place.before,
+            words=place.words,
+            behind=place.behind,
+            is_hidden=place.slot.is_for_staff or bubble.is_behind_the_scenes,
         )
 
 
