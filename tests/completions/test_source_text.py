@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from viewer.completions.source_text import LENIENT, STRICT, Piece, clean, decode, items, members, pretty, to_object
+from viewer.completions import source_text
+from viewer.completions.source_text import (
+    LENIENT,
+    STRICT,
+    Piece,
+    clean,
+    decode,
+    first_items,
+    items,
+    members,
+    places_of,
+    pretty,
+    to_object,
+)
 
 thorough = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
@@ -246,6 +259,48 @@ def test_pretty_keeps_every_doubled_key(pairs: list[tuple[str, object]]) -> None
     text = to_object([(name, json.dumps(value)) for name, value in [*pairs, *pairs]])
     names = [name for name, _ in pairs] * 2
     assert [name for name, _ in members(pretty(text) or "")] == names
+
+
+@given(st.lists(st.dictionaries(any_text, values) | values), st.integers(0, 3))
+@settings(max_examples=200)
+def test_a_long_text_is_read_as_a_short_one(written: list[object], first: int) -> None:
+    text = json.dumps({"before": written[:first], "list": written}, ensure_ascii=False)
+    short = members(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source_text, "_LONG", 3)
+        assert decode(text) == json.loads(text)
+        assert members(text) == short
+        assert {name: text[slice(*place)] for name, place in places_of(text).items()} == {
+            name: piece.source for name, piece in short
+        }
+        assert first_items(short[1][1]) == (list(items(short[1][1].source)), "")
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("[" + "1.5e3, " * 400 + "-2]", [0]),
+        ('{"logprobs": {"content": [{"token": "]}", "bytes": [93]}]}, "b": 1}', {"logprobs": [0], "b": 1}),
+        ('{"logprobs": null, "b": 1}', {"logprobs": None, "b": 1}),
+        ('["' + "1, " * 400 + '", "\\"logprobs\\": [1]"]', ["1, " * 400, '"logprobs": [1]']),
+        ("[" + "[1]," * 400 + "[]]", [[1]] * 400 + [[]]),
+    ],
+)
+def test_values_that_nobody_reads_are_not_kept_of_a_long_text(
+    source: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_text, "_LONG", 3)
+    assert decode(source) == value
+    assert members(f'{{"a": {source}}}') == [("a", Piece(source, value))]
+    assert decode(source, STRICT) == json.loads(source)
+
+
+@pytest.mark.parametrize("depth", [1, 5, 6, 7, 30, 5_000])
+def test_a_container_ends_where_its_brackets_do(depth: int) -> None:
+    text = '{"a]":[' * depth + '"\\"]}"' + "]}" * depth
+    assert source_text._end_of_container(f"{text} ]", 0) == len(text)
+    with pytest.raises(ValueError, match="Unterminated"):
+        source_text._end_of_container(text[:-1], 0)
 
 
 @given(damaged_json() | any_text)

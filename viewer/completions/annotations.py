@@ -17,7 +17,7 @@ def read_annotations(fields: Fields, name: str, place: str = "") -> tuple[tuple[
     notes = fields.take(name, list)
     cited: list[Citation] = []
     other: dict[str, str] = {}
-    found_notes, rest = first_items(notes.source) if notes else ([], "")
+    found_notes, rest = first_items(notes) if notes else ([], "")
     if rest:
         other[f"{place}{name}[{len(found_notes)}…]"] = clean(rest)
     for n, note in enumerate(found_notes):

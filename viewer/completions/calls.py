@@ -19,7 +19,7 @@ def read_tool_calls(fields: Fields) -> tuple[tuple[ToolCall, ...], dict[str, str
     calls: list[ToolCall] = []
     other: dict[str, str] = {}
     piece = fields.take("tool_calls", list)
-    found, rest = first_items(piece.source) if piece else ([], "")
+    found, rest = first_items(piece) if piece else ([], "")
     if rest:
         other[f"tool_calls[{len(found)}…]"] = clean(rest)
     for n, item in enumerate(found):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from .source_text import Piece, clean, sources_of, values_of
+from .source_text import Piece, clean, places_of, values_of
 
 _TYPES: tuple[tuple[type, str], ...] = (
     (bool, "true or false"), (str, "a string"), (dict, "an object"), (list, "a list"), (type(None), "null"),
@@ -34,11 +34,15 @@ class Fields:
         return bool(self._left)
 
     @cached_property
-    def _sources(self) -> dict[str, str]:
-        """The JSON of the fields: found when it is asked for, as most messages hold nothing but texts."""
-        return sources_of(self._text)
+    def _places(self) -> dict[str, tuple[int, int]]:
+        """Where the JSON of the fields stands: found when it is asked for, as most messages hold nothing but texts."""
+        return places_of(self._text)
 
-    @property
+    def _source_of(self, name: str) -> str:
+        start, end = self._places[name]
+        return self._text[start:end]
+
+    @cached_property
     def _text(self) -> str:
         return self._source if isinstance(self._source, str) else self._source()
 
@@ -49,7 +53,7 @@ class Fields:
     def take(self, name: str, *kinds: type) -> Piece | None:
         """Take a field whose value is of one of these types, or of any."""
         value = self.take_value(name, *kinds)
-        return None if value is None else Piece(self._sources[name], value)
+        return None if value is None else Piece(self._source_of(name), value)
 
     def take_value(self, name: str, *kinds: type) -> Any:
         """Take a field as `take` does, for its value alone: finding its JSON costs more than all the rest."""
@@ -68,7 +72,7 @@ class Fields:
     def inside(self, name: str) -> Fields | None:
         """Take a field that is an object, as fields of its own: what is left of those is for the reader to keep."""
         value = self.take_value(name, dict)
-        return None if value is None else Fields(lambda: self._sources[name], value or None)
+        return None if value is None else Fields(lambda: self._source_of(name), value or None)
 
     def shown(self, *names: str) -> str | None:
         """Take the first of these fields that is there: a string as it is, anything else as its JSON."""
@@ -85,7 +89,7 @@ class Fields:
 
     def left(self, place: str = "") -> dict[str, str]:
         """Give the JSON of what nobody took, under its place in the message."""
-        return {f"{place}{clean(name)}": clean(self._sources[name]) for name in self._left}
+        return {f"{place}{clean(name)}": clean(self._source_of(name)) for name in self._left}
 
 
 def as_text(piece: Piece) -> str:

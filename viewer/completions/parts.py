@@ -55,7 +55,7 @@ class Content:
     def read(self, piece: Piece, place: str) -> None:
         """Read a text, or a list of parts; anything else is kept as JSON. `place` names it among the other fields."""
         if isinstance(piece.value, list) and piece.value:
-            found, rest = first_items(piece.source)
+            found, rest = first_items(piece)
             for n, item in enumerate(found):
                 self.read_part(item, f"{place}[{n}].")
             if rest:
@@ -132,7 +132,7 @@ class Content:
 def read_pictures(piece: Piece, place: str) -> tuple[list[Part], dict[str, str]]:
     """Read a list of pictures that stands beside the content, as OpenRouter and LiteLLM send it."""
     content = Content(is_assistants=False)
-    found, rest = first_items(piece.source)
+    found, rest = first_items(piece)
     if rest:
         content.other[f"{place}[{len(found)}…]"] = clean(rest)
     for n, item in enumerate(found):

@@ -176,7 +176,8 @@ def _read_content(fields: Fields, role: str) -> Content:
 def says_the_same(content: Any, parts: list[Any]) -> bool:
     """Whether the content is the text of the parts, joined; what is empty says nothing."""
     texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    is_joined = isinstance(content, str) and _without_blanks(content) == _without_blanks("".join(texts))
+    joined = "".join(texts)
+    is_joined = isinstance(content, str) and (content == joined or _without_blanks(content) == _without_blanks(joined))
     return is_joined or not content or content == parts
 
 
@@ -254,7 +255,7 @@ def _read_reasoning(fields: Fields) -> list[Reasoning]:
 
 
 def _read_choices(piece: Piece | None) -> tuple[list[Choice], dict[str, str]]:
-    found, rest = first_items(piece.source) if piece else ([], "")
+    found, rest = first_items(piece) if piece else ([], "")
     choices = [_read_choice(position, item) for position, item in enumerate(found)]
     return choices, {f"choices[{len(found)}…]": clean(rest)} if rest else {}
 
@@ -283,7 +284,7 @@ def _read_answer(fields: Fields, source: str) -> Message | Unreadable:
     """Read the message of a choice, which is the assistant's; or what a recorded stream or an older API has instead."""
     for name in ("message", "delta"):
         if (message := fields.take(name)) is not None:
-            return read_message(message.source, "assistant")
+            return read_message(message.source, "assistant", _object(message.value))
     if (text := fields.take("text", str)) is not None:
         said = read_message(f'{{"role":"assistant","content":{text.source}}}')
         return replace(said, source=source) if isinstance(said, Message) else said

@@ -97,6 +97,9 @@ def _split_channels(text: str) -> tuple[str, list[str]]:
 
 def merged(found: Iterable[Reasoning]) -> tuple[Reasoning, ...]:
     """Show once what servers mirror under several names; each name is kept, and every JSON that says more."""
+    found = tuple(found)
+    if len(found) < 2:  # most often, and the words of one may be millions
+        return found
     by_text: dict[str, Reasoning] = {}
     for n, one in enumerate(found):
         key = " ".join(one.text.split()) or f"\0{n}"

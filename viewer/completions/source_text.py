@@ -21,7 +21,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TOKEN = re.compile(rf'({_STRING}|[^\s{{}}\[\],:"]++)\s*([:,]?)|[{{}}\[\],]', re.DOTALL)
-_BRACKET_OR_STRING = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
+_CLOSED = "(?!)"  # a list or an object with
+for _ in range(6):  # all that it holds, so many levels deep
+    _CLOSED = rf'[\[{{](?:[^"\[\]{{}}]++|{_STRING}|{_CLOSED})*+[\]}}]'
+_BRACKET_OR_STRING = re.compile(rf"{_STRING}|{_CLOSED}|[\[\]{{}}]", re.DOTALL)
+# Many numbers, and how likely the words of an answer were: as values they take ten times the room of their text.
+_NUMBERS = rf"\[[-+\d.eE,{_BLANKS}]{{1000,}}+\]"
+_MAY_BE_UNREAD = re.compile(rf'{_NUMBERS}|"logprobs"')
+_UNREAD = re.compile(rf'{_NUMBERS}|"logprobs"[{_BLANKS}]*+:[{_BLANKS}]*+(?P<likely>{_CLOSED})|{_STRING}', re.DOTALL)
 MOST_ITEMS = 10_000
 _LONG = 1_000_000  # characters
 _LONGEST_INDENTED = 1_000_000  # characters; a page shows the beginning, and a reader of the whole wants it as it is
@@ -29,6 +36,7 @@ _DEEPEST_INDENT = 40  # levels; a thousand nested lists would otherwise print a 
 
 
 Found = TypeVar("Found")
+_Member = tuple[str, int, int, Any]  # of an object: its name, where its JSON starts and ends, what it says
 
 
 class Piece(NamedTuple):
@@ -54,26 +62,48 @@ STRICT = json.JSONDecoder(parse_int=_read_int, parse_constant=_refuse_constant)
 
 
 def decode(text: str, decoder: json.JSONDecoder = LENIENT) -> Any:
-    """Read one JSON value. Raises ValueError with the cause, also for nesting deeper than Python's stack."""
+    """Read one JSON value. Raises ValueError with the cause, also for nesting deeper than Python's stack.
+
+    A lenient reader takes of a long one what somebody reads, and the beginning of all else.
+    """
+    if decoder is LENIENT and len(text) > _LONG:
+        text = _without_unread(text)
     try:
         return decoder.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
+def _without_unread(text: str) -> str:
+    """Put a short list in the place of each value that nobody reads: that there is one is all that is asked of it."""
+    if not _MAY_BE_UNREAD.search(text):
+        return text
+    pieces, at = list[str](), 0
+    for found in _UNREAD.finditer(text):
+        start, end = found.span("likely" if found.start("likely") >= 0 else 0)
+        if text[start] != '"':
+            pieces += text[at:start], "[0]"
+            at = end
+    return "".join(pieces) + text[at:]
+
+
 def members(text: str, decoder: json.JSONDecoder = LENIENT) -> list[tuple[str, Piece]]:
     """Split a JSON object into its members, in order, doubled keys included. Raises ValueError."""
-    return _members(text, decoder, "", None)[0]
+    return _pieces(text, _members(text, decoder, "", None)[0])
 
 
-def sources_of(text: str) -> dict[str, str]:
-    """Give the JSON of each member of an object that has been read already, the last of a doubled key.
+def places_of(text: str) -> dict[str, tuple[int, int]]:
+    """Give where the JSON of each member of an object stands that has been read already, the last of a doubled key.
 
     In a long one lists and objects are skipped by their brackets: read once more, their values would stand in memory
     twice. Raises ValueError.
     """
     value_at = _value_at if len(text) < _LONG else _skip_value
-    return {name: piece.source for name, piece in _members(text, LENIENT, "", None, value_at)[0]}
+    return {name: (start, end) for name, start, end, _ in _members(text, LENIENT, "", None, value_at)[0]}
+
+
+def _pieces(text: str, found: list[_Member]) -> list[tuple[str, Piece]]:
+    return [(name, Piece(text[start:end], value)) for name, start, end, value in found]
 
 
 def members_beside(
@@ -83,7 +113,8 @@ def members_beside(
 
     So their values never stand in memory together. None for the list where there is none. Raises ValueError.
     """
-    return _members(text, decoder, name, read)
+    found, read_items = _members(text, decoder, name, read)
+    return _pieces(text, found), read_items
 
 
 def _members(
@@ -92,8 +123,8 @@ def _members(
     apart: str,
     read: Callable[[Piece], Found] | None,
     value_at: Callable[[str, int, json.JSONDecoder], tuple[Any, int]] | None = None,
-) -> tuple[list[tuple[str, Piece]], list[Found] | None]:
-    pairs = []
+) -> tuple[list[_Member], list[Found] | None]:
+    pairs = list[_Member]()
     found: list[Found] | None = None
     at, goes_on = _enter(text, 0, "{", "}")
     while goes_on:
@@ -108,7 +139,7 @@ def _members(
             )
         else:
             value, at = (value_at or _value_at)(text, start, decoder)
-            pairs.append((name, Piece(text[start:at], value)))
+            pairs.append((name, start, at, value))
         at, goes_on = _go_on(text, at, "}")
     _check_end(text, at)
     return pairs, found
@@ -133,16 +164,20 @@ def items(text: str, decoder: json.JSONDecoder = LENIENT) -> Iterator[Piece]:
     _check_end(text, (yield from _items_from(text, 0, decoder)))
 
 
-def first_items(text: str) -> tuple[list[Piece], str]:
+def first_items(piece: Piece) -> tuple[list[Piece], str]:
     """Split the first 10,000 items off a JSON array; the others stay an array, empty where there are none.
 
     To read an item costs a hundred times what it costs to leave it, and nobody looks at so many. Raises ValueError.
     """
+    text, values = piece
     found = list[Piece]()
     at, goes_on = _enter(text, 0, "[", "]")
     while goes_on and len(found) < MOST_ITEMS:
         start = at
-        value, at = _value_at(text, start, LENIENT)
+        if len(text) > _LONG and text[start] in "[{" and len(found) < len(values):  # as in `places_of`
+            value, at = values[len(found)], _end_of_container(text, start)
+        else:
+            value, at = _value_at(text, start, LENIENT)
         found.append(Piece(text[start:at], value))
         at, goes_on = _go_on(text, at, "]")
     return found, f"[{text[at:]}" if goes_on else ""
@@ -279,6 +314,10 @@ def _name_at(text: str, at: int, decoder: json.JSONDecoder) -> tuple[str, int]:
 def _value_at(text: str, start: int, decoder: json.JSONDecoder) -> tuple[Any, int]:
     """Read one value. A lenient reader takes one that is deeper than Python's stack by its source alone, as empty."""
     try:
+        if decoder is LENIENT and len(text) - start > _LONG and text[start] in "[{":
+            end = _end_of_container(text, start)
+            if end - start > _LONG:
+                return decoder.decode(_without_unread(text[start:end])), end
         return decoder.raw_decode(text, start)
     except RecursionError:
         if decoder is STRICT:
@@ -295,12 +334,11 @@ def _end_of_container(text: str, start: int) -> int:
     """Find the end of an array or object by counting brackets, which no depth can exhaust. Raises ValueError."""
     depth = 0
     for token in _BRACKET_OR_STRING.finditer(text, start):
-        if token[0] in "[{":
-            depth += 1
-        elif token[0] in "]}":
-            depth -= 1
-            if depth == 0:
-                return token.end()
+        at, end = token.span()
+        if end - at == 1:
+            depth += 1 if text[at] in "[{" else -1
+        if depth == 0 and text[at] != '"':
+            return end
     raise json.JSONDecodeError("Unterminated array or object", text, start)
 
 
