@@ -79,6 +79,7 @@ HEAVY: dict[str, Callable[[int], dict[str, Any]]] = {
     "choices without text": lambda size: {**_said(), "choices": [make_choice(None, n) for n in range(size * 3_333)]},
     "text": lambda size: _said("user", f"word {WORD} " * (size * 83_000)),
     "answer": lambda size: _said("assistant", f"word {WORD} " * (size * 83_000)),
+    "long choice": lambda size: {**_said(), "choices": [make_choice(f"word {WORD} " * (size * 166_000))]},
     "text without the word": lambda size: _said("user", "word by word " * (size * 77_000)),
     "accents": lambda size: _said("user", f"é{WORD}\u202e " * (size * 50_000)),
     "one word": lambda size: _said("user", "x" * (size * _LOAD) + WORD),

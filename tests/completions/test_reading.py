@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from tests.conftest import make_choice, make_completion, say
 from viewer.completions.errors import ApiError, read_error, to_body
-from viewer.completions.reading import read_completion, read_completion_page, read_message, read_message_page
+from viewer.completions.reading import (
+    read_completion,
+    read_completion_page,
+    read_message,
+    read_message_page,
+    source_of_choice,
+)
 from viewer.completions.types import (
     AudioAnswer,
     AudioPart,
@@ -521,7 +527,7 @@ def test_a_choice_keeps_what_is_unknown_and_says_whether_it_has_log_probabilitie
     assert [(one.has_logprobs, one.other) for one in completion.choices] == [
         (False, {}), (True, {"content_filter_results": '{"hate": 1}'}),
     ]  # fmt: skip
-    assert [json.loads(one.source) for one in completion.choices] == [plain, given]
+    assert [json.loads(source_of_choice(completion, n)) for n in range(2)] == [plain, given]
 
 
 def test_two_choices_are_two_choices() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -63,6 +65,30 @@ def test_reading_drawing_and_finding_cost_in_line_with_what_is_stored(name: str)
             finding._places(item, pattern_of(WORD))
 
     assert_linear(run, 4)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("numbers", "numbers said", "numbers beside", "text", "answer", "long choice", "text without the word"),
+        *("accents", "one word", "a field", "log probabilities", "reasoning", "transcript", "refusal", "errors"),
+        *("lines", "hidden characters"),
+    ],
+)
+def test_reading_and_finding_hold_a_few_times_what_is_stored(name: str) -> None:
+    """Of 30 MB that is under 200 MB. What is heavy by its number of things takes more for each, and has fewer MB."""
+    fields = make_heavy(name, 4)
+    messages = json.dumps({"data": fields.pop("messages"), "has_more": False}, ensure_ascii=False)
+    completion = json.dumps(fields, ensure_ascii=False)
+    stored = sys.getsizeof(messages) + sys.getsizeof(completion)
+    tracemalloc.start()
+    try:
+        choices = read_completion(completion).choices  # type: ignore[union-attr]
+        for item in (*read_message_page(messages).items, *(choice.message for choice in choices)):
+            finding._places(item, pattern_of(WORD))
+        assert tracemalloc.get_traced_memory()[1] < 7 * stored
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_tables_grow_to_is_bounded_before_they_are_drawn() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .fields import Fields, json_type
-from .source_text import MOST_ITEMS, Piece, clean, first_items
+from .source_text import MOST_ITEMS, Piece, clean
 from .types import Citation
 
 _ADDRESSES = ("url", "uri", "link", "href")
@@ -14,10 +14,9 @@ _TITLES = ("title", "name", "document_title")
 
 def read_annotations(fields: Fields, name: str, place: str = "") -> tuple[tuple[Citation, ...], dict[str, str]]:
     """Take the annotations of a message or a part: those that cite an address, and the JSON of all that says more."""
-    notes = fields.take(name, list)
     cited: list[Citation] = []
     other: dict[str, str] = {}
-    found_notes, rest = first_items(notes) if notes else ([], "")
+    found_notes, rest = fields.take_items(name)
     if rest:
         other[f"{place}{name}[{len(found_notes)}…]"] = clean(rest)
     for n, note in enumerate(found_notes):

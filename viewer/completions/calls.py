@@ -6,7 +6,7 @@ import re
 
 from .fields import Fields, json_type
 from .outcomes import outcome_beside, outcome_of_text, worst
-from .source_text import Piece, clean, first_items
+from .source_text import Piece, clean
 from .types import ToolCall
 
 _GIVEN = ("arguments", "input")
@@ -18,8 +18,7 @@ def read_tool_calls(fields: Fields) -> tuple[tuple[ToolCall, ...], dict[str, str
     """Take `tool_calls` and the older `function_call`, and keep the JSON of what a call says beside its arguments."""
     calls: list[ToolCall] = []
     other: dict[str, str] = {}
-    piece = fields.take("tool_calls", list)
-    found, rest = first_items(piece) if piece else ([], "")
+    found, rest = fields.take_items("tool_calls")
     if rest:
         other[f"tool_calls[{len(found)}…]"] = clean(rest)
     for n, item in enumerate(found):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from .source_text import Piece, clean, places_of, values_of
+from .source_text import Piece, clean, first_items, places_of, values_of
 
 _TYPES: tuple[tuple[type, str], ...] = (
     (bool, "true or false"), (str, "a string"), (dict, "an object"), (list, "a list"), (type(None), "null"),
@@ -61,6 +61,11 @@ class Fields:
         if value is None or (kinds and not isinstance(value, kinds)):
             return None
         return self._left.pop(name)
+
+    def take_items(self, name: str) -> tuple[list[Piece], str]:
+        """Take the first 10,000 items of a field that is a list, and the JSON of the others; the whole is let go."""
+        piece = self.take(name, list)
+        return first_items(piece) if piece else ([], "")
 
     def text(self, *names: str) -> str:
         """Take the first of these fields that is a string; empty where none is."""

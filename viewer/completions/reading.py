@@ -16,7 +16,7 @@ from .outcomes import outcome_beside
 from .parts import Content, read_pictures
 from .reasoning import has_tags, merged, thoughts_in
 from .roles import canonical
-from .source_text import Piece, clean, decode, first_items, members, members_beside
+from .source_text import Piece, clean, decode, members, members_beside
 from .types import (
     AudioAnswer,
     Choice,
@@ -63,7 +63,7 @@ def read_completion(text: str, values: dict[str, Any] | None = None) -> Completi
     for name in ("object", "request_id"):
         fields.take_value(name, str)
     usage, spent = _read_usage(fields)
-    choices, more_choices = _read_choices(fields.take("choices", list))
+    choices, more_choices = _read_choices(fields)
     cited = _sources_beside(fields) if any(isinstance(choice.message, Message) for choice in choices) else ()
     return Completion(
         id=fields.text("id"),
@@ -254,16 +254,20 @@ def _read_reasoning(fields: Fields) -> list[Reasoning]:
     ]
 
 
-def _read_choices(piece: Piece | None) -> tuple[list[Choice], dict[str, str]]:
-    found, rest = first_items(piece) if piece else ([], "")
+def source_of_choice(completion: Completion, position: int) -> str:
+    """Give the JSON of a choice; the choice does not keep it, for it may hold megabytes that its message holds too."""
+    return clean(Fields(completion.source).take_items("choices")[0][position].source)
+
+
+def _read_choices(fields: Fields) -> tuple[list[Choice], dict[str, str]]:
+    found, rest = fields.take_items("choices")
     choices = [_read_choice(position, item) for position, item in enumerate(found)]
     return choices, {f"choices[{len(found)}…]": clean(rest)} if rest else {}
 
 
 def _read_choice(position: int, piece: Piece) -> Choice:
-    source = clean(piece.source)
     if not isinstance(piece.value, dict):
-        return Choice(position, Unreadable(json_type(piece.value), source), "", False, "", {}, source)
+        return Choice(position, Unreadable(json_type(piece.value), clean(piece.source)), "", False, "", {})
     fields = Fields(piece.source, piece.value or None)
     index = _index(fields.value("index"))
     fields.take_value("index", int)
@@ -271,24 +275,23 @@ def _read_choice(position: int, piece: Piece) -> Choice:
     fields.take_value("logprobs")
     return Choice(
         index=position if index is None else index,
-        message=_read_answer(fields, source),
+        message=_read_answer(fields, piece),
         finish_reason=fields.shown("finish_reason") or "",
         has_logprobs=has_logprobs,
         error=cause_in(fields.value("error")),
         other=fields.left(),
-        source=source,
     )
 
 
-def _read_answer(fields: Fields, source: str) -> Message | Unreadable:
+def _read_answer(fields: Fields, choice: Piece) -> Message | Unreadable:
     """Read the message of a choice, which is the assistant's; or what a recorded stream or an older API has instead."""
     for name in ("message", "delta"):
         if (message := fields.take(name)) is not None:
             return read_message(message.source, "assistant", _object(message.value))
     if (text := fields.take("text", str)) is not None:
         said = read_message(f'{{"role":"assistant","content":{text.source}}}')
-        return replace(said, source=source) if isinstance(said, Message) else said
-    return Unreadable("a choice without a message", source)
+        return replace(said, source=clean(choice.source)) if isinstance(said, Message) else said
+    return Unreadable("a choice without a message", clean(choice.source))
 
 
 def _read_usage(fields: Fields) -> tuple[Usage | None, dict[str, str]]:

@@ -19,7 +19,7 @@ _COMMA = re.compile(rf"[{_BLANKS}]*,[{_BLANKS}]*")
 _NAME = re.compile(rf'"([^"\\\x00-\x1f]*)"[{_BLANKS}]*:[{_BLANKS}]*')  # as most are, without escapes
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
-_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_STRING = r'(?:"[^"]*+"(?<!\\")|"[^"\\]*+(?:\\.[^"\\]*+)*+")'  # most have no quote inside: those go six times as fast
 _TOKEN = re.compile(rf'({_STRING}|[^\s{{}}\[\],:"]++)\s*([:,]?)|[{{}}\[\],]', re.DOTALL)
 _CLOSED = "(?!)"  # a list or an object with
 for _ in range(6):  # all that it holds, so many levels deep
@@ -27,7 +27,7 @@ for _ in range(6):  # all that it holds, so many levels deep
 _BRACKET_OR_STRING = re.compile(rf"{_STRING}|{_CLOSED}|[\[\]{{}}]", re.DOTALL)
 # Many numbers, and how likely the words of an answer were: as values they take ten times the room of their text.
 _NUMBERS = rf"\[[-+\d.eE,{_BLANKS}]{{1000,}}+\]"
-_MAY_BE_UNREAD = re.compile(rf'{_NUMBERS}|"logprobs"')
+_MANY_NUMBERS = re.compile(_NUMBERS)
 _UNREAD = re.compile(rf'{_NUMBERS}|"logprobs"[{_BLANKS}]*+:[{_BLANKS}]*+(?P<likely>{_CLOSED})|{_STRING}', re.DOTALL)
 MOST_ITEMS = 10_000
 _LONG = 1_000_000  # characters
@@ -76,7 +76,7 @@ def decode(text: str, decoder: json.JSONDecoder = LENIENT) -> Any:
 
 def _without_unread(text: str) -> str:
     """Put a short list in the place of each value that nobody reads: that there is one is all that is asked of it."""
-    if not _MAY_BE_UNREAD.search(text):
+    if '"logprobs"' not in text and not _MANY_NUMBERS.search(text):
         return text
     pieces, at = list[str](), 0
     for found in _UNREAD.finditer(text):

@@ -182,7 +182,6 @@ class Choice:
     has_logprobs: bool
     error: str
     other: dict[str, str]  # name: JSON text of every field that has no place above
-    source: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ from viewer.client.client import Client, Order, opposite
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
 from viewer.completions.outcomes import said_by
-from viewer.completions.types import AudioPart, Choice, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
+from viewer.completions.reading import source_of_choice
+from viewer.completions.types import AudioPart, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
 from viewer.http import Request, own_address
 from viewer.logs import event
 from viewer.sources.sources import NoAnswer, Source, chosen_source, completion_of, find
@@ -386,7 +387,7 @@ def choice_tool_output(request: Request, completion_id: str, position: int, n: i
 @require_safe
 def raw_choice(request: Request, completion_id: str, position: int) -> HttpResponse:
     """The JSON of one answer as received."""
-    source = _choice(request, completion_id, position).source
+    source = source_of_choice(_with_answer(request, completion_id, position), position)
     return HttpResponse(source, content_type="application/json; charset=utf-8")
 
 
@@ -529,18 +530,18 @@ def _completion_of(request: Request, completion_id: str) -> Completion:
 
 
 def _message_of_choice(request: Request, completion_id: str, position: int) -> Message:
-    message = _choice(request, completion_id, position).message
+    message = _with_answer(request, completion_id, position).choices[position].message
     if not isinstance(message, Message):
         raise Http404
     return message
 
 
-def _choice(request: Request, completion_id: str, position: int) -> Choice:
-    """Find an answer by its place in the list: the index in it may be anything, also the same twice."""
-    choices = _completion_of(request, completion_id).choices
-    if position >= len(choices):
+def _with_answer(request: Request, completion_id: str, position: int) -> Completion:
+    """Find the completion of an answer, which is told by its place in the list: an index may stand there twice."""
+    completion = _completion_of(request, completion_id)
+    if position >= len(completion.choices):
         raise Http404
-    return choices[position]
+    return completion
 
 
 def _open(
