@@ -107,8 +107,9 @@ def found_in(pieces: Iterable[str], pattern: re.Pattern[str]) -> Iterator[tuple[
                 continue
             start, end = match.span()
             yield (window, start, end) if is_same else (window, place_of(start), _behind(window, place_of(end - 1)))
-        window = window[-2 * _OVERLAP :]
-        used = max(used, decided) - len(folded) + len(fold(window))
+        if not is_last:
+            window = window[-2 * _OVERLAP :]
+            used = max(used, decided) - len(folded) + len(fold(window))
 
 
 def _marking_the_last(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
