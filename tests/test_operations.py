@@ -13,6 +13,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from tests.test_settings import GIVEN, manage
+from viewer import server
 
 ROOT = Path(__file__).parent.parent
 DOCS = (ROOT / "docs" / "operations.md").read_text()
@@ -57,7 +58,7 @@ def test_a_unit_reads_the_settings_and_cannot_write_the_code(name: str) -> None:
 
 def test_the_server_has_time_to_end_and_a_way_to_begin_anew() -> None:
     service = unit("lectern.service")
-    assert int(service["TimeoutStopSec"]) > 30  # what gunicorn gives to what is being answered
+    assert int(service["TimeoutStopSec"]) > server._LONGEST_END
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
 
 

@@ -14,7 +14,7 @@ import requests
 
 from tests.conftest import make_completion, say
 from tests.test_settings import manage
-from tests.test_start import _children, _command, printed_as, running
+from tests.test_start import _children, _command, beginning, printed_as, read_until_it_serves, running, wait_for
 
 
 def test_ctrl_c_ends_under_load_and_with_a_client_that_does_not_read(tmp_path: Path) -> None:
@@ -47,21 +47,42 @@ def test_ctrl_c_ends_under_load_and_with_a_client_that_does_not_read(tmp_path: P
             asker.join()
 
 
-def test_a_reload_renews_the_processes_and_refuses_nobody(tmp_path: Path) -> None:
-    with running(tmp_path, COPY_WORKER="false") as (process, address, _):
+def _workers(server: int) -> set[int]:
+    return {child for child in _children(server) if "spawn_main" in "".join(_command(child))}
 
-        def workers() -> set[int]:
-            return {child for child in _children(process.pid) if "spawn_main" in "".join(_command(child))}
 
-        before = workers()
+def test_a_reload_refuses_nobody_however_long_the_next_process_takes_to_begin(tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    (slow / "sitecustomize.py").write_text(
+        "import sys, time\ntime.sleep(6 if '--multiprocessing-fork' in sys.orig_argv else 0)\n"
+    )
+    with running(tmp_path, COPY_WORKER="false", PYTHONPATH=str(slow)) as (process, address, _):
+        before = _workers(process.pid)
         process.send_signal(signal.SIGHUP)
         answers = []
-        until = monotonic() + 60
-        while monotonic() < until and (workers() & before or not workers()):
+        until = monotonic() + 90
+        while monotonic() < until and (not (now := _workers(process.pid)) or now & before):
             answers.append(requests.get(f"{address}/health/", timeout=30).status_code)
         assert set(answers) == {200}
-        assert workers()
-        assert not workers() & before
+        assert now
+        assert not now & before
+        process.terminate()
+        assert process.wait(timeout=40) == 0
+        assert process.stdout
+        assert "WARNING" not in process.stdout.read()  # such as advice on the number of threads
+
+
+def test_a_reload_that_comes_too_early_does_not_end_the_start(tmp_path: Path) -> None:
+    """systemd takes an end by SIGHUP for a clean one, and starts nothing again."""
+    with beginning(tmp_path, COPY_WORKER="false") as (process, address):
+        assert process.stdout
+        while "Lectern" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGHUP)
+        read_until_it_serves(process)
+        wait_for(address)
+        assert process.poll() is None
 
 
 def test_when_the_first_process_is_killed_the_others_end_and_the_port_is_free(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class HeadMiddleware:
-    """Sends no body where none was asked for; gunicorn drops it too, but with a warning each time."""
+    """Sends no body where none was asked for, whatever the server would do with it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -10,6 +10,9 @@ import multiprocessing
 import resource
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.synchronize import Event
 from typing import Any
 
 from granian import Granian
@@ -27,26 +30,51 @@ _LONGEST_END = 30  # seconds for what is being answered, after SIGTERM
 _SHORT_END = 2  # seconds, after Ctrl-C
 _LOG = {
     "formatters": {"json": {"()": "viewer.logs.JsonLines"}},
-    "filters": {"broken": {"()": "viewer.server.WithoutBrokenAnswers"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["broken"]}},
+    "filters": {"intended": {"()": "viewer.server.WithoutIntended"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["intended"]}},
     "loggers": {"_granian": {"handlers": ["console"], "propagate": False}},
 }
 
 
 class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, as the interpreter has a GIL or none
-    """Granian's server, which ends soon after Ctrl-C, whoever is being served."""
+    """Granian's server, which ends soon after Ctrl-C, whoever is being served, and ends no process before the next is
+    ready: each listens for itself, so between the two nobody would.
+    """
 
     def signal_handler_interrupt(self, *args: Any, **named: Any) -> None:
         if args and args[0] == signal.SIGINT:
             self.workers_kill_timeout = _SHORT_END
         super().signal_handler_interrupt(*args, **named)
 
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Callable[[], Any]) -> Any:
+        is_ready = multiprocessing.Event()
+        worker = super()._spawn_worker(idx, target, partial(_load, callback_loader, is_ready))
+        start = worker.start
 
-class WithoutBrokenAnswers(logging.Filter):
-    """Says nothing of an answer that was broken off on purpose (client/asking.py), for its client sees it."""
+        def start_and_wait() -> None:
+            start()
+            while not (is_ready.wait(0.1) or self.interrupt_signal) and worker.is_alive():
+                pass
+
+        worker.start = start_and_wait
+        return worker
+
+
+def _load(load: Callable[[], Any], is_ready: Event) -> Any:
+    """Load the application, in the process that will serve it; it listens a moment later."""
+    application = load()
+    is_ready.set()
+    return application
+
+
+class WithoutIntended(logging.Filter):
+    """Says nothing of what is meant so: an answer that was broken off (client/asking.py), for its client sees it; and
+    more threads than cores, for they wait for the database and for other servers.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], BrokenPipeError))
+        is_broken_off = bool(record.exc_info and isinstance(record.exc_info[1], BrokenPipeError))
+        return not (is_broken_off or record.getMessage().startswith("Configuration allows spawning up to"))
 
 
 def main(host: str, port: int, threads: int) -> None:

@@ -17,7 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 
 # Playwright's synchronous interface runs an event loop of its own, which Django takes for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-# As gunicorn does; otherwise every answer on a kept connection waits 40 ms for the browser to acknowledge its head.
+# As the real server does; otherwise every answer on a kept connection waits 40 ms for the browser to acknowledge its head.
 WSGIRequestHandler.disable_nagle_algorithm = True
 PATIENCE = 30_000  # milliseconds; longer than SQLite waits for a lock
 expect.set_options(timeout=PATIENCE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -36,6 +37,7 @@ class Command(BaseCommand):
     help = "Prepare everything and serve."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a reload has nothing to renew until the server is there
         _refuse_taken_port()
         make_private(settings.DATA_DIR)
         self.stdout.write(f"\n  Lectern  {settings.SITE_URL}\n")
