@@ -128,6 +128,12 @@ def test_what_the_environment_says_of_certificates_goes_first(checkout: Checkout
     assert "UV_DEFAULT_INDEX=https://mine.example/simple\n" in checkout.called()
 
 
+def test_certificates_may_lie_in_a_folder(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.run("prepare", SSL_CERT_FILE=str(tmp_path))
+    assert f"SSL_CERT_DIR={tmp_path}\n" in checkout.called()
+    assert "SSL_CERT_FILE=" not in checkout.called()
+
+
 def test_a_user_without_a_home_keeps_what_uv_needs_beside_it(checkout: Checkout) -> None:
     checkout.run("prepare", HOME="/nonexistent")
     assert f"UV_CACHE_DIR={checkout.folder}/.tools/cache\n" in checkout.called()

@@ -91,6 +91,20 @@ def test_a_file_without_certificates_stops_the_start(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["UPSTREAM_CA", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_folder_of_certificates_needs_their_hashes(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "authorities"
+    folder.mkdir()
+    (folder / "authority.pem").write_text("a certificate")
+    done = check(tmp_path, **{name: str(folder)})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"lectern: {name} is '{folder}', a folder without certificates under their hashes")
+    assert "openssl rehash" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    (folder / "0123abcd.0").symlink_to("authority.pem")
+    assert check(tmp_path, **{name: str(folder)}).returncode == 0
+
+
 def test_an_unwritable_data_dir_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = manage(tmp_path / "file" / "data", "start")

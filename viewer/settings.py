@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 import secrets
 import ssl
 from collections.abc import Callable
@@ -74,7 +75,11 @@ def _authorities() -> str:
     given = {"UPSTREAM_CA": env.str("UPSTREAM_CA", default="")}
     given |= {name: os.environ.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")}
     name, file = next(((name, file) for name, file in given.items() if file), ("", ""))
-    if file and not os.path.isdir(file):  # a folder of certificates by their hashes is as good
+    if os.path.isdir(file):
+        if not any(re.fullmatch(r"[0-9a-f]{8}\.\d+", entry) for entry in os.listdir(file)):
+            said = f"{name} is {file!r}, a folder without certificates under their hashes, so none would be found."
+            raise ImproperlyConfigured(f"{said} Run openssl rehash {file}, or name a file.")
+    elif file:
         try:
             ssl.create_default_context(cafile=file)
         except OSError as error:  # ssl.SSLError is one too

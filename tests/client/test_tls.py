@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import shutil
 import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -111,6 +113,18 @@ def test_an_authority_of_ones_own_is_trusted_when_it_is_named(make_certificate: 
         assert "not trusted" in problem.said
         assert "UPSTREAM_CA" in problem.said
         assert problem_of(f"https://127.0.0.1:{port}/v1", authorities=str(authority)) is None
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl here")
+def test_an_authority_is_found_in_a_folder_by_its_hash(make_certificate: Make, tmp_path: Path) -> None:
+    authority = make_certificate()
+    folder = tmp_path / "authorities"
+    folder.mkdir()
+    asked = ["openssl", "x509", "-noout", "-subject_hash", "-in", str(authority)]
+    name = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    (folder / f"{name}.0").symlink_to(authority)
+    with serving(authority) as port:
+        assert problem_of(f"https://127.0.0.1:{port}/v1", authorities=str(folder)) is None
 
 
 @pytest.mark.parametrize(

@@ -318,7 +318,8 @@ class _Session(requests.Session):
 def new_session(*, proxy: str = "", authorities: str = "", connections: int = 16) -> requests.Session:
     """Make a session to share between threads: pooled, without cookies, deaf to the environment.
 
-    `authorities` names a file of certificates to trust in place of the public ones.
+    `authorities` names a file of certificates to trust in place of the public ones, or a folder of them by their
+    hashes.
     """
     session = _Session()
     session.trust_env = False  # neither .netrc nor proxies that nobody set for us
