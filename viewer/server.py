@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import resource
 import signal
 import sys
@@ -22,8 +23,8 @@ from granian.log import LogLevels
 
 _CONNECTIONS = 8_000  # an idle one takes some kilobytes
 _FILES = _CONNECTIONS + 1_000  # each connection is one; the database has some for each thread
-# Milliseconds for a head to come whole, also for the next on a connection that is kept: longer than load balancers keep an
-# idle one (AWS's, 60 seconds), or they would send a request now and then into a connection that is being closed.
+# Milliseconds for a head to come whole, also for the next on a connection that is kept: longer than load balancers keep
+# an idle one (AWS's, 60 seconds), or they would now and then send a request into a connection that is being closed.
 _LONGEST_SILENCE = 75_000
 _LONGEST_HEAD = 128 * 1024  # bytes; a filter by 16 legal pairs of metadata is 64 kB long
 _LONGEST_END = 30  # seconds for what is being answered, after SIGTERM
@@ -61,7 +62,12 @@ class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, 
 
 
 def _load(load: Callable[[], Any], is_ready: Event) -> Any:
-    """Load the application, in the process that will serve it; it listens a moment later."""
+    """Load the application, in the process that will serve it; it listens a moment later.
+
+    A group of its own, so that Ctrl-C reaches the first process alone, which tells this one to end: told twice at the
+    same moment, Granian's worker waits until it is killed.
+    """
+    os.setpgid(0, 0)
     application = load()
     is_ready.set()
     return application
@@ -89,6 +95,7 @@ def main(host: str, port: int, threads: int) -> None:
         blocking_threads=threads,
         backpressure=_connections(),
         respawn_failed_workers=True,
+        respawn_interval=1,  # seconds from being ready to listening, with much to spare
         workers_kill_timeout=_LONGEST_END,
         log_level=LogLevels.warning,
         log_dictconfig=_LOG,
