@@ -50,7 +50,7 @@ def database_url() -> str:
 def sync(*options: str) -> Iterator[subprocess.Popen[str]]:
     environment = {
         "PATH": os.environ["PATH"], "DATA_DIR": str(settings.DATA_DIR), "DATABASE_URL": database_url(),
-        "KEY_ENCRYPTION_KEYS": ",".join(settings.KEY_ENCRYPTION_KEYS),
+        "KEY_ENCRYPTION_KEYS": ",".join(settings.KEY_ENCRYPTION_KEYS), "API_HOSTS": ",".join(settings.API_HOSTS),
     }  # fmt: skip
     command = [sys.executable, "manage.py", "sync", *options]
     pipe = subprocess.PIPE

@@ -30,6 +30,7 @@ _MASK_IN_ANSWER = rb"(?:[*]{2,80}|\.{3,80}|[xX]{4,80}|(?:\xe2\x80[\xa2\xa6]|\xe2
 # stands before it, so that a long text is looked through once.
 _LOOKS_LIKE_A_KEY = re.compile(r"(?<![\w-])[\w-]*+\*{2,}+[\w-]*+|\bsk-[\w-]++", re.ASCII)
 _IN_PLACE = "[key]"
+_BEGINNINGS = ((3, b""), (2, rb"\Z"), (1, rb"\Z"))  # characters that are enough to wait for the rest
 _LONGEST_MASKED = 600  # bytes, where each sign of the mask is written as JSON writes it
 _ALL = "".join(map(chr, range(0x21, 0x7F)))  # what a key may consist of
 _SPECIAL = "".join(one for one in _ALL if not one.isalnum())
@@ -50,13 +51,15 @@ class Scrubber:
         return body
 
     def pieces(self, body: Iterable[bytes]) -> Iterator[bytes]:
-        """Clean an answer that comes in pieces. The end of each waits for the next, for a secret may begin there."""
+        """Clean an answer that comes in pieces. What begins like a secret at the end of one waits for the next."""
         waiting = b""
         for piece in body:
             waiting = self.answer(waiting + piece)
-            if len(waiting) > self._reach:
-                yield waiting[: -self._reach or None]
-                waiting = waiting[len(waiting) - self._reach :]
+            begun = self._beginning.search(waiting, max(0, len(waiting) - self._reach))
+            kept = begun.start() if begun else len(waiting)
+            if kept:
+                yield waiting[:kept]
+                waiting = waiting[kept:]
         if waiting:
             yield waiting
 
@@ -93,6 +96,12 @@ class Scrubber:
         """The start and the end of a secret with a mask between them, which are told together nowhere else."""
         ends = ((re.escape(one[:3].encode()), re.escape(one[-4:].encode())) for one in self._long)
         return [re.compile(start + rb"[\w-]{0,13}" + _MASK_IN_ANSWER + rb"[\w-]{0,12}" + end) for start, end in ends]
+
+    @cached_property
+    def _beginning(self) -> re.Pattern[bytes]:
+        """The first bytes of an echo, or as many of them as there are before the end."""
+        forms = {re.escape(echo[:length]) + end for echo in self._echoes for length, end in _BEGINNINGS}
+        return re.compile(b"|".join(forms) or b"(?!)")
 
     @cached_property
     def _reach(self) -> int:

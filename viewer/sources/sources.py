@@ -114,7 +114,7 @@ def find(request: Request, completion_id: str, ask: Callable[[Client], Found]) -
     """
     person, chosen = request.user, chosen_source(request)
     failures = []
-    patience = _PATIENCE if answers.holds(completion_id) else None
+    patience = _PATIENCE if chosen.key and answers.holds(completion_id) else None
     for source, answer in _answers(_places(person, completion_id, chosen), ask, patience):
         try:
             found = answer()
