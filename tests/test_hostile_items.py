@@ -151,7 +151,7 @@ def test_search_finds_what_is_nested_as_deep_as_an_import_takes(reader: Client) 
     asked = {"tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "DEEP"}}, "DEEP"]}
     message = say("assistant", "deepword", content_parts=parts, name="DEEP", reasoning_details="DEEP", **asked)
     lines = []
-    for depth in range(600, 1000, 4):  # Python's stack ends in there, and how deep one stands in it differs
+    for depth in range(600, 1000, 10):  # Python's stack ends in there, and how deep one stands in it differs
         deep = make_completion(
             f"deep-{depth}", message, metadata={"deepword": "DEEP"}, choices=[{**make_choice("x"), "other": "DEEP"}]
         )
@@ -165,7 +165,7 @@ def test_search_finds_what_is_nested_as_deep_as_an_import_takes(reader: Client) 
         found += page.count('class="found__hit"')
         address = link(page, "later") or ""
     assert found == 2 * sum(taken)  # the message, and the metadata
-    for depth in range(600 + 4 * (sum(taken) - 10), 600 + 4 * sum(taken), 4):
+    for depth in range(600 + 10 * (sum(taken) - 4), 600 + 10 * sum(taken), 10):
         for place in ("", "print/", "transcript/", "find/?q=deepword", "messages/deep-{}-0/calls/0/"):
             read(reader, f"/completions/deep-{depth}/{place.format(depth)}")
 

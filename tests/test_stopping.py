@@ -65,7 +65,7 @@ def test_a_reload_refuses_nobody_however_long_the_next_process_takes_to_begin(tm
     slow = tmp_path / "slow"
     slow.mkdir()
     (slow / "sitecustomize.py").write_text(
-        "import sys, time\ntime.sleep(6 if '--multiprocessing-fork' in sys.orig_argv else 0)\n"
+        "import sys, time\ntime.sleep(4 if '--multiprocessing-fork' in sys.orig_argv else 0)\n"
     )
     with running(tmp_path, COPY_WORKER="false", PYTHONPATH=str(slow)) as (process, address, _):
         before = _workers(process.pid)
