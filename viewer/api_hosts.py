@@ -55,7 +55,10 @@ def read_address(url: str) -> Address:
     parts = urlsplit(url)
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc or "\\" in url:
         raise ValueError("it is no address of a server")
-    return Address(parts.scheme, _host(parts.hostname), parts.port or _DEFAULT_PORTS[parts.scheme])
+    host = _host(parts.hostname)
+    if not (_NAME.fullmatch(host.removesuffix(".")) or ":" in host):  # a proxy may read evil.com%2f.gw.example its way
+        raise ValueError("no host has such a name")
+    return Address(parts.scheme, host, parts.port or _DEFAULT_PORTS[parts.scheme])
 
 
 def may_get_key(url: str, entries: Iterable[str]) -> bool:

@@ -173,6 +173,8 @@ def test_allowed_addresses_are_kept(settings: Any, given: str, kept: str) -> Non
         "https://api.openai.com/\nv1", "https://api.\topenai.com/v1", "https://api.openai.com:8443/v1", "http://127.0.0.1:22/v1",
         "https://gw.example/v1", "http://gw.example:8443/v1", "http://[::1]:8114/v1", "https://ollama:11434/v1", "http://ollama/v1",
         "http://ollama.evil.example:11434/v1", "https://api.openai.com./v1",
+        "https://evil.example%2f.openai.azure.com/", "https://evil.example%00.openai.azure.com/", "https://evil.example,.openai.azure.com/",
+        "https://.openai.azure.com/", "https://a..openai.azure.com/", "https://-.openai.azure.com/",
     ],
 )  # fmt: skip
 def test_a_key_goes_nowhere_else(settings: Any, given: str) -> None:
