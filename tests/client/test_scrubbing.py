@@ -176,6 +176,13 @@ def test_no_sentence_of_a_server_is_costly(look: Callable[[str], object], piece:
     assert_linear(lambda size: look((piece * size)[:size] + "y"), 64_000)
 
 
+@pytest.mark.parametrize("mask", ["*", "x", "X", "\\u2022", "a"])
+def test_an_answer_full_of_what_begins_like_a_masked_secret_costs_little_more_than_any_other(mask: str) -> None:
+    scrubber = Scrubber([SHAPES[2]])
+    harmless, masked = (f"{start}-{mask * 97}".encode() * 10_000 for start in ("pk", "sk"))
+    assert cost(lambda _: scrubber.answer(masked), 0) < 10 * cost(lambda _: scrubber.answer(harmless), 0) + 0.02
+
+
 @pytest.mark.parametrize("bits", [slice(0, 9), slice(0, 15)])
 def test_a_long_secret_that_comes_back_in_bits_costs_little_more_than_a_short_one(bits: slice) -> None:
     long = "x1Y2z3W4" * 500

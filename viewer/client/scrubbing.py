@@ -25,7 +25,10 @@ _SHORT_SECRET = 8  # characters, a digit among them; looked for in refusals alon
 _TELLING = 16  # characters of a secret in a row, or half of it: so much must not be told
 _ENOUGH_LETTERS = 4  # of a secret's own start and end, beside a mask: OpenAI shows twelve, others the last four
 _MASK = re.compile(r"[*•●]{2,}+|…++|\.{3,}+|[xX]{4,}+")
-_MASK_IN_ANSWER = rb"(?:[*]{2,80}|\.{3,80}|[xX]{4,80}|(?:\xe2\x80[\xa2\xa6]|\xe2\x97\x8f|\\u20(?:22|26)|\\u25cf){1,80})"
+# What stands between the two ends of a masked secret in an answer: some of its characters, a mask, some more of them.
+# The first are taken once and for all: an answer is long, and may begin like the secret at every third byte.
+_SIGNS = rb"(?:[*]{2,80}|\.{3,80}|(?:\xe2\x80[\xa2\xa6]|\xe2\x97\x8f|\\u20(?:22|26)|\\u25cf){1,80})"
+_BETWEEN = rb"(?:[\w-]{0,13}+" + _SIGNS + rb"[\w-]{0,12}|(?>[\w-]{0,13}?[xX]{4})[\w-]{0,88}?)"
 # The second net, for keys that are not the person's: a gateway has some of its own. Each match begins where no letter
 # stands before it, so that a long text is looked through once.
 _LOOKS_LIKE_A_KEY = re.compile(r"(?<![\w-])[\w-]*+\*{2,}+[\w-]*+|\bsk-[\w-]++", re.ASCII)
@@ -95,7 +98,7 @@ class Scrubber:
     def _masked(self) -> list[re.Pattern[bytes]]:
         """The start and the end of a secret with a mask between them, which are told together nowhere else."""
         ends = ((re.escape(one[:3].encode()), re.escape(one[-4:].encode())) for one in self._long)
-        return [re.compile(start + rb"[\w-]{0,13}" + _MASK_IN_ANSWER + rb"[\w-]{0,12}" + end) for start, end in ends]
+        return [re.compile(start + _BETWEEN + end) for start, end in ends]
 
     @cached_property
     def _beginning(self) -> re.Pattern[bytes]:
