@@ -99,6 +99,16 @@ def test_a_page_that_asks_by_itself_keeps_no_session_alive(
     assert not is_signed_in(reader)
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/models", "/health/", "/login/"])
+def test_what_asks_for_no_session_keeps_none_alive(
+    reader: Client, later: Callable[[timedelta], None], path: str
+) -> None:
+    later(IDLE_LIMIT - timedelta(minutes=10))
+    reader.get(path)
+    later(timedelta(minutes=11))
+    assert not is_signed_in(reader)
+
+
 def test_use_is_noted_once_in_some_minutes(reader: Client, later: Callable[[timedelta], None]) -> None:
     def writes() -> int:
         with CaptureQueriesContext(connection) as asked:

@@ -115,7 +115,7 @@ class SignInMiddleware(LoginRequiredMiddleware):
         request.is_known = request.user.is_authenticated
         if request.is_known:
             note_person(request.user.pk)
-            if POLLED not in request.headers:
+            if POLLED not in request.headers and getattr(view_func, "login_required", True):  # the API needs no session
                 request.session.note_use()
         return refused
 
