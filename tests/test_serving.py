@@ -34,9 +34,9 @@ class Served:
         self.headers = {"Authorization": f"Bearer {token}"}
         self.large = f"/v1/chat/completions/{LARGE}/messages?limit=100"
 
-    def ask(self, connection: socket.socket, path: str, *more: str) -> None:
+    def ask(self, connection: socket.socket, path: str, *more: str, method: str = "GET") -> None:
         lines = [
-            f"GET {path} HTTP/1.1",
+            f"{method} {path} HTTP/1.1",
             f"Host: 127.0.0.1:{self.port}",
             f"Authorization: {self.headers['Authorization']}",
             *more,
@@ -143,6 +143,20 @@ def test_answers_on_one_connection_come_in_order_however_slowly_they_are_read(se
         came = rest_of(connection)
     assert [came.count(b"HTTP/1.1 200"), came.count(b"\r\n\r\nok\n"), came.count(b'"99 xxx')] == [4, 2, 2]
     assert came.endswith(b"ok\n")
+
+
+def test_the_answer_to_head_is_a_head_alone_and_the_next_on_the_connection_is_whole(served: Served) -> None:
+    """Granian drops the body; nothing of ours does."""
+    paths = (served.large, "/login/", "/health/", "/v1/nowhere", "/static/icon.svg", "/nowhere/")
+    with served.connect() as connection:
+        for path in paths:
+            served.ask(connection, path, method="HEAD")
+        served.ask(connection, "/health/", "Connection: close")
+        came = rest_of(connection)
+    assert came.count(b"HTTP/1.1 ") == came.count(b"\r\n\r\n") == len(paths) + 1
+    heads = came.split(b"\r\n\r\n")
+    assert [head for head in heads[:-1] if not head.startswith(b"HTTP/1.1 ")] == []
+    assert heads[-1] == b"ok\n"
 
 
 def test_a_client_that_leaves_in_the_middle_is_forgotten(served: Served) -> None:

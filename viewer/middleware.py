@@ -27,19 +27,6 @@ _FOR_ANY_HOST = ("/health/", "/v1", "/static/")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
-class HeadMiddleware:
-    """Sends no body where none was asked for, whatever the server would do with it."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if request.method == "HEAD" and not response.streaming:
-            response.content = b""
-        return response
-
-
 class AddressMiddleware:
     """Gives every request the scheme, host and port of SITE_URL, whatever the proxy in front passes on.
 

@@ -173,7 +173,6 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "viewer.middleware.HeadMiddleware",
     "viewer.logs.RequestLogMiddleware",
     "viewer.middleware.PageGZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
