@@ -15,7 +15,8 @@ _log = logging.getLogger(__name__)
 def client_address(request: HttpRequest) -> str:
     """Give the address of who asks: what the outermost trusted proxy saw, else the other end of the connection.
 
-    Where the header has fewer addresses than there should be proxies, its first is the best there is.
+    Where the header has fewer addresses than there should be proxies, its first is the best there is. A header
+    `X_Forwarded_For` passes for it: WSGI writes both names alike and Granian drops neither, so the proxy has to.
     """
     shown = request.headers.get("X-Forwarded-For", "")
     trusted = settings.ALLAUTH_TRUSTED_PROXY_COUNT
