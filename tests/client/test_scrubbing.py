@@ -132,6 +132,20 @@ def test_a_conversation_about_keys_stays_as_it_is() -> None:
     assert Scrubber(SHAPES[:3]).answer(body) == body
 
 
+@pytest.mark.parametrize(
+    ("value", "body"),
+    [
+        ("https://desk.example.org", "See https://desk.example.org/faq or https://desk.example.com."),
+        ("prompt-caching-2024-07-31", "We use prompt-caching here, and prompt-caching-2025-01-01."),
+        ("application/vnd.desk+json", "It is sent as application/json or application/vnd.other."),
+    ],
+)
+def test_a_header_that_says_something_takes_no_word_from_a_conversation(value: str, body: str) -> None:
+    scrubber = Scrubber([value])
+    assert scrubber.answer(body.encode()) == b"".join(scrubber.pieces([body.encode()])) == body.encode()
+    assert scrubber.said(f"{value} is unknown") == "[key] is unknown"
+
+
 def test_a_short_key_with_a_digit_is_taken_out_of_refusals() -> None:
     assert Scrubber(["gw-12345"]).said("gw-12345 is unknown") == "[key] is unknown"
     assert Scrubber(["gw-12345"]).said(f"Basic {b64encode(b'gw-12345').decode()}") == "Basic [key]U="

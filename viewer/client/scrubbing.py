@@ -82,13 +82,14 @@ class Scrubber:
 
     @cached_property
     def _long(self) -> list[str]:
-        return [secret for secret in self._secrets if len(secret) >= _A_SECRET]
+        """What is looked for in answers: no address, which a header may name (OpenRouter's HTTP-Referer)."""
+        return [secret for secret in self._secrets if len(secret) >= _A_SECRET and "://" not in secret]
 
     @cached_property
     def _echoes(self) -> list[bytes]:
-        """Every way in which a whole secret is written, the longest first, and its halves."""
+        """Every way in which a whole secret is written, the longest first, and its halves but for plain words."""
         halves = [half for one in self._long for half in (one[: len(one) // 2], one[len(one) // 2 :])]
-        return [echo.encode() for echo in (*_echoes_of(self._long), *halves)]
+        return [echo.encode() for echo in (*_echoes_of(self._long), *filter(_has_digit, halves))]
 
     @cached_property
     def _echoes_in_refusals(self) -> list[str]:
@@ -118,7 +119,11 @@ def without_keys(text: str) -> str:
 
 
 def _counts_in_refusals(secret: str) -> bool:
-    return len(secret) >= _A_SECRET or (len(secret) >= _SHORT_SECRET and any(map(str.isdigit, secret)))
+    return len(secret) >= _A_SECRET or (len(secret) >= _SHORT_SECRET and _has_digit(secret))
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
 
 
 def _echoes_of(secrets: Iterable[str]) -> list[str]:
