@@ -110,11 +110,12 @@ def _database() -> dict[str, Any]:
 
 
 def _cache(name: str, most: int) -> dict[str, Any]:
-    """Read where to keep what can be made again: in this process, at most so many entries, or in Redis."""
+    """Read where to keep what can be made again: in Redis, or in this process, there at most so many entries."""
     config: dict[str, Any] = {**env.cache_url("CACHE_URL", default="locmemcache://"), "KEY_PREFIX": name}
+    config["OPTIONS"] = {"MAX_ENTRIES": most}
     if config["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
         return config | {"BACKEND": "viewer.caches.RedisElseMemory"}
-    return config | {"LOCATION": name, "OPTIONS": {"MAX_ENTRIES": most}}
+    return config | {"LOCATION": name}
 
 
 DEBUG = _bool("DEBUG", False)
