@@ -41,6 +41,9 @@ def test_sqlite_says_full_busy_and_unprepared() -> None:
         assert kind_of(error_of(lambda: cursor.execute("DELETE FROM auth_user"))) == "busy"
         cursor.execute("PRAGMA busy_timeout = 20000")
         holder.close()
+        cursor.execute("PRAGMA query_only = ON")
+        assert kind_of(error_of(lambda: cursor.execute("DELETE FROM auth_user"))) == "read-only"
+        cursor.execute("PRAGMA query_only = OFF")
     assert kind_of(ValueError("no such table")) == "other"
 
 
@@ -57,12 +60,16 @@ def test_postgresql_says_unprepared_and_lets_no_page_hang() -> None:
         cursor.execute("SET statement_timeout = 1")
         assert kind_of(error_of(lambda: cursor.execute("SELECT pg_sleep(2)"))) == "away"
         cursor.execute("SET statement_timeout = 0")
+        cursor.execute("SET default_transaction_read_only = on")
+        assert kind_of(error_of(lambda: cursor.execute("DELETE FROM auth_user"))) == "read-only"
+        cursor.execute("SET default_transaction_read_only = off")
 
 
 @pytest.mark.parametrize(
     ("said", "status", "title"),
     [
         ("database or disk is full", 503, "The disk is full"),
+        ("attempt to write a readonly database", 503, "The database is read-only"),
         ("database is locked", 503, "The database is busy"),
         ("connection refused", 503, "The database does not answer"),
         ("no such table: archive_storedcompletion", 500, "Something failed here"),

@@ -13,8 +13,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.core.signals import request_finished
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.test import Client
+from psycopg.errors import ReadOnlySqlTransaction
 
 from tests.conftest import make_completion, make_key, say
 from tests.upstream import Upstream
@@ -117,6 +118,16 @@ def test_a_database_that_is_away_is_named_in_a_short_line(
     failure = lines()[0]
     assert failure["cause"] == "connection refused\n\tIs the server running?"
     assert "traceback" not in failure
+
+
+def test_a_database_that_is_read_only_is_named_in_a_short_line(lines: Lines) -> None:
+    """psycopg's error for it is none of those that say that the database is away."""
+    try:
+        raise InternalError("cannot execute INSERT") from ReadOnlySqlTransaction("in a read-only transaction")
+    except InternalError:
+        logging.getLogger("viewer").exception("Service Unavailable")
+    [line] = lines()
+    assert (line["cause"], "traceback" in line) == ("cannot execute INSERT", False)
 
 
 def test_a_line_after_a_request_carries_no_id(client: Client, lines: Lines) -> None:

@@ -12,11 +12,12 @@ from django.conf import settings
 from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-Kind = Literal["full", "busy", "unprepared", "away", "other"]
+Kind = Literal["full", "read-only", "busy", "unprepared", "away", "other"]
 _MARKS: tuple[tuple[str, Kind], ...] = (
     ("database or disk is full", "full"),
     ("no space left on device", "full"),
     ("disk i/o error", "full"),  # what SQLite says when its journal cannot grow
+    ("readonly database", "read-only"),
     ("database is locked", "busy"),
     ("no such table", "unprepared"),
     ("no such column", "unprepared"),
@@ -24,6 +25,7 @@ _MARKS: tuple[tuple[str, Kind], ...] = (
 )
 _UNDEFINED = {"42P01", "42703"}  # PostgreSQL: undefined table, undefined column
 _DISK_FULL = "53100"
+_READ_ONLY = "25006"
 _LONGEST_STATEMENT = 30  # seconds, of a page; a migration and an import take what they take
 
 
@@ -36,6 +38,8 @@ def kind_of(error: BaseException | None) -> Kind:
         return "unprepared"
     if state == _DISK_FULL:
         return "full"
+    if state == _READ_ONLY:  # a replica, or a primary that was told so
+        return "read-only"
     said = str(error).lower()
     for mark, kind in _MARKS:
         if mark in said:

@@ -42,6 +42,7 @@ _DISK_FULL = {
         "Tell whoever runs this Lectern."
     ),
 }
+_READ_ONLY = _DISK_FULL | {"title": gettext_noop("The database is read-only")}
 _BUSY = {
     "name": "unavailable",
     "title": gettext_noop("The database is busy"),
@@ -72,7 +73,14 @@ _TOO_MANY_FORMS = {
     "title": gettext_noop("Too many forms are arriving slowly at the moment"),
     "advice": gettext_noop("Nothing was saved. Go back and send it again in a few seconds."),
 }
-_OF_DATABASE = {"full": _DISK_FULL, "busy": _BUSY, "unprepared": _FAILED, "other": _FAILED, "away": _NO_DATABASE}
+_OF_DATABASE = {
+    "full": _DISK_FULL,
+    "read-only": _READ_ONLY,
+    "busy": _BUSY,
+    "unprepared": _FAILED,
+    "other": _FAILED,
+    "away": _NO_DATABASE,
+}
 
 
 def failed(request: HttpRequest) -> HttpResponse:

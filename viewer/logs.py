@@ -19,6 +19,8 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
+from viewer.database import kind_of
+
 _EVENTS = logging.getLogger("lectern.events")
 _REQUESTS = logging.getLogger("lectern.requests")
 _current: ContextVar[dict[str, Any] | None] = ContextVar("request", default=None)
@@ -95,8 +97,9 @@ class JsonLines(logging.Formatter):
             **(_current.get() or {}),
             **getattr(record, "facts", {}),
         }
-        if record.exc_info and isinstance(record.exc_info[1], OperationalError | InterfaceError):
-            line["cause"] = str(record.exc_info[1])  # where it failed says nothing, and it fails at every request
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, OperationalError | InterfaceError) or kind_of(error) == "read-only":
+            line["cause"] = str(error)  # where it failed says nothing, and it fails at every request
         elif record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
