@@ -12,6 +12,7 @@ from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
 
 from tests.conftest import make_long
+from viewer import database
 from viewer.conversations import views
 from viewer.database import kind_of, limit_statements
 
@@ -63,6 +64,20 @@ def test_postgresql_says_unprepared_and_lets_no_page_hang() -> None:
         cursor.execute("SET default_transaction_read_only = on")
         assert kind_of(error_of(lambda: cursor.execute("DELETE FROM auth_user"))) == "read-only"
         cursor.execute("SET default_transaction_read_only = off")
+
+
+@pytest.mark.skipif(is_sqlite, reason="SQLite runs in this process")
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_hangs_does_not_hold_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own limit is none then: here it has none, and takes longer than it may."""
+    monkeypatch.setattr(database, "_LONGEST_SILENCE", 0.2)
+    connection.ensure_connection()
+    limit_statements(None, connection)
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        assert kind_of(error_of(lambda: cursor.execute("SELECT pg_sleep(5)"))) == "away"
+    assert not connection.is_usable()  # so that Django takes another at the next request
+    connection.close()
 
 
 @pytest.mark.parametrize(

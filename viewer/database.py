@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -27,6 +28,7 @@ _UNDEFINED = {"42P01", "42703"}  # PostgreSQL: undefined table, undefined column
 _DISK_FULL = "53100"
 _READ_ONLY = "25006"
 _LONGEST_STATEMENT = 30  # seconds, of a page; a migration and an import take what they take
+_LONGEST_SILENCE = 35  # seconds; a server that hangs keeps no limit of its own, although its machine answers TCP
 
 
 def kind_of(error: BaseException | None) -> Kind:
@@ -78,6 +80,8 @@ def limit_statements(sender: object, connection: BaseDatabaseWrapper, **kwargs: 
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET statement_timeout = {_LONGEST_STATEMENT * 1000}")
+        driver = connection.connection
+        driver.wait = partial(driver.wait, timeout=_LONGEST_SILENCE)  # psycopg has no setting for it
 
 
 @contextmanager
