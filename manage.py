@@ -24,6 +24,8 @@ def main() -> None:
         if error.filename is None and error.strerror is None:
             raise
         sys.exit(f"lectern: {error.filename or 'Writing failed'}: {error.strerror}.")
+    except EOFError:  # Ctrl-D where a password is asked for
+        sys.exit("lectern: the input ended before everything was answered.")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
 
+from manage import main
 from tests.conftest import make_long
 from viewer import database
 from viewer.conversations import views
@@ -139,3 +141,13 @@ def test_a_command_for_somebody_deactivated_says_so_and_ends(alice: Any, command
     alice.save()
     with pytest.raises(CommandError, match="alice is deactivated"):
         call_command(*command)
+
+
+def test_an_input_that_ends_at_a_question_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(arguments: list[str]) -> None:
+        raise EOFError
+
+    monkeypatch.setattr("django.core.management.execute_from_command_line", ask)
+    monkeypatch.setattr(os, "umask", lambda mode: mode)
+    with pytest.raises(SystemExit, match="the input ended before everything was answered"):
+        main()
