@@ -44,6 +44,14 @@ def read_settings(data: Path, name: str, **settings: str) -> str:
     )
 
 
+def test_an_empty_data_dir_is_the_default_and_not_the_folder_in_which_one_stands(tmp_path: Path) -> None:
+    code = "import sys; sys.argv = ['manage.py', 'check']; from viewer import data_dir; data_dir.open_folder = print"
+    command = [sys.executable, "-c", f"import sys; sys.path.append({str(ROOT)!r}); {code}; from viewer import settings"]
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": ""}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[0] == str(ROOT / "data")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -129,7 +129,7 @@ DEMO = _bool("DEMO", not _IS_HTTPS)
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
 if DEBUG and SITE_IS_PUBLIC:
     raise ImproperlyConfigured(f"DEBUG shows settings and source code, so {SITE_URL} cannot be served with it.")
-DATA_DIR = open_folder(env.str("DATA_DIR", default=str(BASE_DIR / "data")))
+DATA_DIR = open_folder(env.str("DATA_DIR", default="") or str(BASE_DIR / "data"))
 SECRET_KEY = _secret("SECRET_KEY", lambda: secrets.token_urlsafe(50))
 if len(SECRET_KEY) < 32 and SITE_IS_PUBLIC:
     raise ImproperlyConfigured("SECRET_KEY is too short; give 32 characters or more, or leave it out to have one made.")
