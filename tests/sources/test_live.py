@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -55,10 +56,17 @@ def test_a_conversation_costs_two_questions_at_the_same_time(reader: Client, ali
 
 
 def test_a_chosen_server_that_is_silent_does_not_keep_back_what_the_archive_has(
-    reader: Client, alice: User, upstream: Upstream, stored: Callable[..., Any]
+    reader: Client,
+    alice: User,
+    upstream: Upstream,
+    stored: Callable[..., Any],
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stored(make_completion(ONE, say("user", "the copy in the archive")))
-    key = browse(alice, upstream, "slow-4")
+    monkeypatch.setattr("viewer.sources.sources._PATIENCE", 0.5)
+    settings.UPSTREAM_DEADLINE = 1  # or its question would still be on its way in the tests that follow
+    key = browse(alice, upstream, "slow-2")
     assert "the copy in the archive" in page(reader, f"/completions/{ONE}/")
     ApiKey.objects.filter(pk=key.pk).update(base_url=upstream.base("ok"))
     assert "the copy in the archive" not in page(reader, f"/completions/{ONE}/")
@@ -202,11 +210,13 @@ def test_several_dead_servers_take_the_time_of_one(
 def test_a_living_server_is_found_among_dead_ones(
     reader: Client, alice: User, upstream: Upstream, settings: Any
 ) -> None:
-    settings.UPSTREAM_DEADLINE = 1
+    settings.UPSTREAM_DEADLINE = deadline = 8
     for n in range(3):
         make_key(alice, f"dead {n}", base_url=upstream.base("stalled"))
     make_key(alice, "living", base_url=upstream.base())
+    began = monotonic()
     assert message_ids(page(reader, f"/completions/{ONE}/"))
+    assert monotonic() - began < deadline  # and no dead one is waited for
 
 
 def test_what_the_archive_has_is_asked_of_no_other_key(

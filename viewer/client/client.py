@@ -52,6 +52,7 @@ class Client:
 
     Every method raises Problem, and nothing else, when there is no answer. With `cache_as`, the identity of the key,
     answers about a stored completion, which never changes, are kept for `cache_seconds`; lists are always asked anew.
+    One that `is_patient` never has two questions on their way, for it is asked beside others of the same person.
     """
 
     asker: Asker
@@ -59,6 +60,7 @@ class Client:
     is_local: bool = False
     cache_as: str = ""
     cache_seconds: int = 0
+    is_patient: bool = False
 
     def ask(self, path: str, query: str = "") -> Answer:
         """Ask one question and hand back whatever comes, refused or not. `path` starts behind the base URL."""
@@ -77,7 +79,7 @@ class Client:
 
         At home they go one after the other: there is nothing to wait for, and a thread would cost a connection.
         """
-        if self.is_local:
+        if self.is_local or self.is_patient:
             return first(), second
         asked = _beside.submit(second)
         return first(), asked.result

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 from functools import cache, partial
-from time import monotonic
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -139,32 +138,40 @@ def completion_of(message_id: str) -> str | None:
 def _answers(
     places: Iterator[Source], ask: Callable[[Client], Found], patience: float | None
 ) -> Iterator[tuple[Source, Callable[[], Found]]]:
-    """Ask the places in turn, up to the archive, and those behind it at the same time.
+    """Ask the places in turn, up to the archive, and those behind it at the same time, the quickest first.
 
-    So several dead servers take the time of one; what they have not said by then counts as silence. With `patience`,
-    where the archive has it, each server before the archive has that many seconds.
+    So several dead servers take the time of one, and none where another has it; what they have not said by then counts
+    as silence. With `patience`, where the archive has it, each server before the archive has that many seconds.
     """
     for source in places:
         if source.key is None or patience is None:
             yield source, partial(source.ask, ask)
         else:
-            yield source, partial(_answer_until, monotonic() + patience, _elsewhere.submit(source.ask, ask), source)
+            yield source, partial(_answer_within, patience, _elsewhere.submit(source.ask, ask), source)
         if source.key is None:
             break
-    asked = [(source, _elsewhere.submit(source.ask, ask)) for source in places]
-    until = monotonic() + settings.UPSTREAM_DEADLINE + _LEEWAY
+    asked = {_elsewhere.submit(source.ask, partial(_ask_patiently, ask)): source for source in places}
     try:
-        for source, future in asked:
-            yield source, partial(_answer_until, until, future, source)
+        for future in as_completed(asked, settings.UPSTREAM_DEADLINE + _LEEWAY):
+            yield asked[future], future.result
+    except TimeoutError:
+        for future, source in asked.items():
+            if not future.done():
+                yield source, partial(_answer_within, 0.0, future, source)
     finally:
-        for _, future in asked:
+        for future in asked:
             future.cancel()
 
 
-def _answer_until(until: float, asked: Future[Found], source: Source) -> Found:
+def _ask_patiently(ask: Callable[[Client], Found], client: Client) -> Found:
+    """Ask one question at a time, or the silent servers would take all that a person may have on their way."""
+    return ask(replace(client, is_patient=True))
+
+
+def _answer_within(seconds: float, asked: Future[Found], source: Source) -> Found:
     try:
-        return asked.result(max(0.0, until - monotonic()))
-    except (TimeoutError, CancelledError):
+        return asked.result(seconds)
+    except TimeoutError:
         raise NoAnswer(Problem("timeout"), source) from None
 
 
