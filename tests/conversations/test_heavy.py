@@ -159,7 +159,7 @@ def test_only_the_first_citations_of_very_many_are_looked_at(monkeypatch: pytest
     monkeypatch.setattr(bubbles, "list_sources", lambda cited: looked_at.append(len(cited)) or ())
     cited = [{"type": "url_citation", "url_citation": {"url": f"https://{n}.example/"}} for n in range(3_000)]
     (bubble,) = draw_messages("c", page_of(say("assistant", "x", annotations=cited)).items)
-    assert max(looked_at) == len(bubble.parts[0].citations) == bubbles._MOST_CITATIONS
+    assert max(looked_at) == len(bubble.parts[0].citations) == bubbles.MOST_CITATIONS
     assert bubble.left_out > 2_000 * len("https://1.example/")
 
 

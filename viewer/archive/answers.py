@@ -70,8 +70,7 @@ def answer(path: str, query: str = "") -> Answer:
 
 def is_stored(given: str) -> bool:
     """Whether a completion or a message has this id."""
-    by_id = StoredCompletion.objects.filter(completion_id=fit(given))
-    return by_id.exists() or StoredMessage.objects.filter(message_id=fit(given)).exists()
+    return holds(given) or StoredMessage.objects.filter(message_id=fit(given)).exists()
 
 
 def holds(completion_id: str) -> bool:

@@ -16,9 +16,8 @@ Snippet = tuple[tuple[str, bool], ...]  # pieces of text, and whether each is ma
 
 _BEFORE, _LENGTH = 70, 240  # characters of a snippet before its first word, and in all
 _STRETCH, _OVERLAP = 5000, 300  # characters looked through at a time
-_MOST = (
-    1_000_000  # characters looked through in all: the first 200,000 of a message are indexed, and indented may be more
-)
+# Characters looked through in all: the first 200,000 of a message are indexed, and indented they may be more.
+_MOST = 1_000_000
 
 
 def snippet_of(texts: Iterable[str], terms: tuple[Term, ...]) -> Snippet:

@@ -196,8 +196,8 @@ def _has_small_tables(blocks: list[str]) -> bool:
 def _widen_tables(blocks: list[str], filler: str) -> str | None:
     """Give the head of every table, and the line under it, as many cells as its widest row has.
 
-    None where the tables would not stay small. What is under one head may be a head too, and is then wider by then:
-    each line can make the one above it grow, so it is what they grow to that counts.
+    None where the tables would not stay small. What stands under one head may be a head too, so each line can make
+    the one above it grow: what they grow to is what counts.
     """
     if not _has_small_tables(blocks):
         return None

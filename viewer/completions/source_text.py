@@ -133,10 +133,7 @@ def _members(
         else:
             name, start = _name_at(text, at, decoder)
         if read is not None and name == apart:
-            is_list = text[start : start + 1] == "["
-            found, at = (
-                _read_each(text, start, read, decoder) if is_list else (None, _value_at(text, start, decoder)[1])
-            )
+            found, at = _read_each(text, start, read, decoder)
         else:
             value, at = (value_at or _value_at)(text, start, decoder)
             pairs.append((name, start, at, value))

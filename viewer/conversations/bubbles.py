@@ -86,7 +86,7 @@ _UNSEEN = {
 }  # within a sentence
 _NO_ADDRESS = gettext_noop("Not shown here: its message has no id, and so its bytes have no address")
 _LEFT_OUT = gettext_noop("Left out by the program that recorded the conversation")
-_MOST_CITATIONS = 1_000  # of a message that are looked at for a page; each costs 50 µs
+MOST_CITATIONS = 1_000  # of a message that are looked at for a page; each costs 50 µs
 _MOST_ANSWERS = 100  # of a completion on a page; OpenAI gives 128 at the most
 _MOST_GROWTH = 5  # times; JSON that is indented to more is mostly blanks
 _LONGEST_REASON = 200  # characters of a finish reason that nobody knows
@@ -550,10 +550,10 @@ def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: b
 
 def _cited(message: Message, budget: Budget) -> tuple[Citation, ...]:
     """Give the citations that a page looks at; what those behind them would have shown is left out."""
-    if budget.is_whole or len(message.citations) <= _MOST_CITATIONS:
+    if budget.is_whole or len(message.citations) <= MOST_CITATIONS:
         return message.citations
-    budget.leave_out(sum(len(cited.url) + len(cited.title) for cited in message.citations[_MOST_CITATIONS:]))
-    return message.citations[:_MOST_CITATIONS]
+    budget.leave_out(sum(len(cited.url) + len(cited.title) for cited in message.citations[MOST_CITATIONS:]))
+    return message.citations[:MOST_CITATIONS]
 
 
 def _draw_reasoning(found: Reasoning, own_url: str, budget: Budget) -> DrawnPart:
@@ -599,7 +599,7 @@ def _draw_text(
     if not as_source and budget.opens(text) and is_json_text(text) and budget.take_to_open(text):
         return DrawnPart("text", text=make_visible(_indented(text)), is_json=True)
     if is_prose and (not url or budget.opens(text)) and budget.take_markdown(text):
-        cited = part.citations if budget.is_whole else part.citations[:_MOST_CITATIONS]
+        cited = part.citations if budget.is_whole else part.citations[:MOST_CITATIONS]
         return DrawnPart("text", text=text, is_prose=True, citations=cited, sources=sources, clock=budget.clock)
     if not url:
         return DrawnPart("text", text=make_visible(budget.fit(text)))

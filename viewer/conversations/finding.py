@@ -36,7 +36,7 @@ from viewer.completions.types import (
     parts_of_tools,
 )
 
-from .bubbles import Bubble, draw_answer, draw_messages
+from .bubbles import MOST_CITATIONS, Bubble, draw_answer, draw_messages
 from .budget import MESSAGE, Budget, Clock
 from .citations import list_sources
 from .media import is_address
@@ -49,7 +49,6 @@ LONGEST = 200  # characters of the words
 STRETCH = 100  # messages of one question; the most that the API gives
 PAUSES = {"asked": 100, "hits": 500}  # questions elsewhere, and hits, after which the reader decides whether to go on
 _SECONDS = 0.5  # of CPU, after which a page of messages is left for the next step to go on with
-_MOST_CITATIONS = 1_000  # of a message whose sources are slots of their own; the others are found in its JSON
 _IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fill the list
 _MOST_KEPT = 150  # hits of a page; some 400 kB at most, which bounds the cache's memory
 _AT_ONCE = 100_000  # characters, of many short texts
@@ -299,7 +298,7 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
     yield Slot(item.refusal, "refusal", gettext("Refusal"))
     if item.audio is not None:
         yield Slot(item.audio.transcript, "audio", gettext("Transcript"))
-    for cited in list_sources(item.citations[:_MOST_CITATIONS]):
+    for cited in list_sources(item.citations[:MOST_CITATIONS]):  # the others are found in its JSON
         yield Slot(cited.title, "sources", gettext("Source"))
         yield Slot(cited.url, "sources", gettext("Source"), counts_once=True)
     yield Slot(item.error, "error", gettext("Error"), is_for_staff=True)
