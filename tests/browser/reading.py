@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from playwright.sync_api import Error, Page, Request, Route, expect
+from playwright.sync_api import Error, Locator, Page, Request, Route, expect
 
 from tests.conftest import make_completion, say
 
@@ -45,6 +45,12 @@ def walk(page: Page, more: str, key: str, *, until: int = 0) -> None:
         shown, before = count_items(page), shown
         presses = 0 if shown > before else presses + 1
         assert presses < 100, f"nothing more comes after {shown}, and {more} is still there"
+
+
+def turn(link: Locator) -> None:
+    """Follow a link to another page, and wait until all of it is there: a page that comes in shows its first rows."""
+    with link.page.expect_navigation():
+        link.click()
 
 
 def press_until(page: Page, key: str, has_happened: Callable[[], object]) -> None:
