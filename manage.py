@@ -17,7 +17,7 @@ def main() -> None:
     except ImproperlyConfigured as error:
         sys.exit(f"lectern: {error}")
     except Error as error:
-        from viewer.database import told
+        from viewer.deployment.database import told
 
         sys.exit(f"lectern: {told(error)}")
     except OSError as error:

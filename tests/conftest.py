@@ -21,7 +21,7 @@ from django.utils import translation
 
 from tests.upstream import Upstream, running_upstream
 from viewer.archive.importing import Outcome, import_lines
-from viewer.client.gates import gate_to, turns_of
+from viewer.client.limiter import gate_to, turns_of
 from viewer.keys.encryption import Secret
 from viewer.keys.models import AccessToken, ApiKey
 

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from tests.conftest import make_completion, make_key, say
-from viewer.copies.models import CopyRun
 from viewer.keys.models import AccessToken, ApiKey
+from viewer.sync.models import CopyRun
 
 # Route: what (a stranger, another person, staff, the owner) get for a GET. `in` is the way to sign in.
 EXPECTED: dict[str, tuple[int | str, int, int, int]] = {

@@ -19,8 +19,8 @@ from tests.conftest import make_choice, make_completion, make_key, say
 from tests.conversations.pages import link, message_ids, visible
 from tests.upstream import EDGES, HOSTILE_IDS, LIVE, LONG, METHODS, Upstream
 from viewer.archive.importing import import_lines
-from viewer.copies.models import CopyFailure, CopyRun
 from viewer.keys.models import AccessToken, ApiKey
+from viewer.sync.models import CopyFailure, CopyRun
 
 Store = Callable[..., Any]
 

@@ -17,9 +17,9 @@ from django.test import Client
 
 from tests.conftest import kept_in_caches, traces
 from tests.upstream import Upstream
-from viewer.copies.models import CopyFailure, CopyRun
-from viewer.copies.worker import work_on
 from viewer.keys.models import AccessToken, ApiKey
+from viewer.sync.models import CopyFailure, CopyRun
+from viewer.sync.worker import work_on
 
 CANARY = "sk-good-canary-1618033988749894"
 REFUSED = "sk-canary-1618033988749894"
@@ -44,8 +44,8 @@ def hold(text: str, secret: str) -> bool:
 @pytest.fixture
 def _loud(upstream: Upstream, settings: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.UPSTREAM_DEADLINE, settings.UPSTREAM_LARGEST = 0.5, 2_000_000
-    monkeypatch.setattr("viewer.copies.copying._PATIENCE", 0)
-    monkeypatch.setattr("viewer.client.asking._backoff", lambda attempt: 0.0)
+    monkeypatch.setattr("viewer.sync.work._PATIENCE", 0)
+    monkeypatch.setattr("viewer.client.http._backoff", lambda attempt: 0.0)
     settings.ADMINS = [("root", "root@lectern.example")]
     caplog.set_level(logging.DEBUG)
     for name in ("urllib3", "requests", "django", "viewer"):

@@ -16,8 +16,8 @@ from tests.costs import assert_linear, cost
 from viewer.archive.search_query import Term
 from viewer.archive.snippets import _pattern as pattern_of_terms
 from viewer.completions.folding import pattern_of
-from viewer.conversations.code_colours import _GRAMMARS
-from viewer.conversations.code_colours import _pattern as pattern_of_grammar
+from viewer.rendering.highlighting import _GRAMMARS
+from viewer.rendering.highlighting import _pattern as pattern_of_grammar
 
 ROOT = Path(viewer.__file__).parent
 ASIDE = ("management", "migrations", "bundles.py", "client", "keys", "api")  # these read nothing that is stored
@@ -54,7 +54,7 @@ METHODS = {
     ),
 }
 # They read what comrak or nh3 wrote, where `<` begins a tag, which ends.
-OF_HTML = ("completions.markdown._", "conversations.prose._", "conversations.citations._")
+OF_HTML = ("completions.markdown._", "rendering.markdown_html._", "rendering.citations._")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

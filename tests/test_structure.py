@@ -1,29 +1,32 @@
-"""The rooms import one way only; the table is the one in the README."""
+"""Imports go one way: the table of rooms in docs/development.md says which, for Python and for templates."""
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
-VIEWER = Path(__file__).parent.parent / "viewer"
-MAY_IMPORT = {
-    "accounts": set(),
-    "completions": set(),
-    "client": {"completions"},
-    "archive": {"completions"},
-    "keys": set(),
-    "sources": {"client", "archive", "keys"},
-    "api": {"completions", "client", "keys", "sources"},
-    "conversations": {"completions", "client", "archive", "sources"},
-    "copies": {"completions", "client", "archive", "keys", "sources", "conversations"},
-}
+ROOT = Path(__file__).parent.parent
+VIEWER, TEMPLATES = ROOT / "viewer", ROOT / "templates"
+ABOVE = {"__init__", "settings", "urls", "wsgi"}  # these bring the rooms together and belong to none
+_ROW = re.compile(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
+_TAG = re.compile(r"{%\s*(load|include|extends)\s+([^%]+?)\s*%}")
+
+
+def may_import() -> dict[str, set[str]]:
+    """Read the table: each room with the rooms that it may import."""
+    table = (ROOT / "docs" / "development.md").read_text()
+    return {room: set(re.findall(r"`(\w+)`", rooms)) for room, rooms in _ROW.findall(table)}
+
+
+ROOMS = may_import()
 
 
 def imported_rooms(file: Path) -> set[str]:
-    """Name the rooms that a file imports; `viewer.http` and its like stand beside the rooms and belong to all."""
-    modules = set()
+    """Name the rooms that a Python file imports, and those whose templates it renders."""
+    modules, texts = set(), set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
@@ -31,29 +34,56 @@ def imported_rooms(file: Path) -> set[str]:
             modules |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level > 1:
             raise AssertionError(f"{file} climbs out of its room with a relative import")
-    return {parts[1] for parts in (module.split(".") for module in modules) if parts[0] == "viewer"} & set(MAY_IMPORT)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(".html"):
+            texts.add(node.value)
+    rooms = {parts[1] for parts in (module.split(".") for module in modules) if parts[0] == "viewer"}
+    return rooms | {room for text in texts if (room := room_of_template(text))}
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
+def room_of_template(name: str) -> str:
+    """Give the room of a template; those beside the folders are the frame of every page, and so `web`'s."""
+    folder = name.split("/")[0] if "/" in name else ""
+    return {"": "web", "account": "accounts", "admin": ""}.get(folder, folder)
+
+
+def used_rooms(file: Path) -> set[str]:
+    """Name the rooms whose tags a template loads, and whose templates it includes or extends."""
+    used = set()
+    for tag, given in _TAG.findall(file.read_text()):
+        if tag == "load":
+            used |= {LIBRARIES[name] for name in given.split() if name in LIBRARIES}
+        elif given[0] in "\"'":
+            used.add(room_of_template(given[1:].split(given[0])[0]))
+    return used
+
+
+LIBRARIES = {
+    file.stem: file.parent.parent.name for file in VIEWER.glob("*/templatetags/*.py") if file.stem != "__init__"
+}
+
+
+def test_every_file_has_a_room_that_says_its_sentence() -> None:
+    assert {file.stem for file in VIEWER.glob("*.py")} == ABOVE
+    rooms = {file.relative_to(VIEWER).parts[0] for file in VIEWER.glob("*/**/*.py")}
+    assert rooms == set(ROOMS)
+    for room in rooms:
+        assert ast.get_docstring(ast.parse((VIEWER / room / "__init__.py").read_text())), room
+    assert {room_of_template(str(file.relative_to(TEMPLATES))) for file in TEMPLATES.rglob("*.*")} <= rooms
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_a_room_imports_only_what_the_table_allows(room: str) -> None:
     for file in (VIEWER / room).rglob("*.py"):
-        assert imported_rooms(file) - {room} <= MAY_IMPORT[room], file
+        assert imported_rooms(file) - {room} <= ROOMS[room], file
+    for file in TEMPLATES.rglob("*.*"):
+        if room_of_template(str(file.relative_to(TEMPLATES))) == room:
+            # Every page stands in the frame, and the frame's pages load nothing of the others.
+            assert used_rooms(file) - {room} <= ROOMS[room] | {"web"}, file
 
 
-def test_every_room_is_in_the_table_and_says_its_sentence() -> None:
-    rooms = {folder.parent.name for folder in VIEWER.glob("*/__init__.py")} - {"management"}
-    assert rooms == set(MAY_IMPORT)
-    for room in rooms:
-        assert ast.get_docstring(ast.parse((VIEWER / room / "__init__.py").read_text()))
-
-
-def test_the_readme_shows_the_same_table() -> None:
-    rows = [
-        line.split("|") for line in (VIEWER.parent / "README.md").read_text().splitlines() if line.startswith("| `")
-    ]
-    shown = {
-        row[1].strip(" `"): {word.strip(" `") for word in row[3].split(",")} - {"nothing"}
-        for row in rows
-        if len(row) == 5
-    }
-    assert {room: shown[room] for room in MAY_IMPORT} == MAY_IMPORT
+def test_imports_go_one_way() -> None:
+    left = {room: set(rooms) for room, rooms in ROOMS.items()}
+    while left:
+        free = {room for room, rooms in left.items() if not rooms & left.keys()}
+        assert free, f"these rooms import each other in a circle: {sorted(left)}"
+        left = {room: rooms for room, rooms in left.items() if room not in free}

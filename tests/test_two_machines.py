@@ -13,9 +13,9 @@ import psycopg
 import pytest
 import requests
 
-from tests.copies.test_processes import until
+from tests.operations.test_start import running, sign_in
 from tests.servers import redis
-from tests.test_start import running, sign_in
+from tests.sync.test_processes import until
 from tests.upstream import Upstream
 
 PASSWORD = "two machines 1"

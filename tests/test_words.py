@@ -26,8 +26,8 @@ from tests.conftest import make_completion, make_key, say
 from tests.hostile import hold_everywhere
 from tests.upstream import Upstream
 from viewer.archive.search_query import HAS
-from viewer.conversations.templatetags.reading import ago, bytes_size, grouped, long_time, short_time
 from viewer.keys.models import AccessToken, ApiKey
+from viewer.web.templatetags.formats import ago, bytes_size, grouped, long_time, short_time
 
 ROOT = Path(settings.BASE_DIR)
 GERMAN = ROOT / "locale" / "de" / "LC_MESSAGES"

@@ -16,10 +16,10 @@ from urllib.parse import quote
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from viewer.api_hosts import read_entries
-from viewer.data_dir import kept_secret, may_make_archive, open_folder
-from viewer.environment import read_environment
-from viewer.site_url import is_loopback, read_site_url
+from viewer.deployment.api_hosts import read_entries
+from viewer.deployment.data_dir import kept_secret, may_make_archive, open_folder
+from viewer.deployment.environment import read_environment
+from viewer.deployment.site_url import is_loopback, read_site_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = read_environment()
@@ -114,7 +114,7 @@ def _cache(name: str, most: int) -> dict[str, Any]:
     config: dict[str, Any] = {**env.cache_url("CACHE_URL", default="locmemcache://"), "KEY_PREFIX": name}
     config["OPTIONS"] = {"MAX_ENTRIES": most}
     if config["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
-        return config | {"BACKEND": "viewer.caches.RedisElseMemory"}
+        return config | {"BACKEND": "viewer.web.redis_fallback.RedisElseMemory"}
     return config | {"LOCATION": name}
 
 
@@ -164,26 +164,27 @@ INSTALLED_APPS = [
     "allauth.account",
     "django_htmx",
     "csp",
-    "viewer",
+    "viewer.web",
     "viewer.accounts",
     "viewer.archive",
     "viewer.keys",
     "viewer.sources",
-    "viewer.copies",
-    "viewer.conversations",
+    "viewer.sync",
+    "viewer.rendering",
+    "viewer.operations",
 ]
 
 MIDDLEWARE = [
-    "viewer.logs.RequestLogMiddleware",
-    "viewer.middleware.PageGZipMiddleware",
+    "viewer.web.logs.RequestLogMiddleware",
+    "viewer.web.middleware.PageGZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "viewer.middleware.PageHeadersMiddleware",
+    "viewer.web.middleware.PageHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
-    "viewer.middleware.AddressMiddleware",
-    "viewer.middleware.FormMiddleware",
+    "viewer.web.middleware.AddressMiddleware",
+    "viewer.web.middleware.FormMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "viewer.middleware.LanguageMiddleware",
+    "viewer.web.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -192,9 +193,9 @@ MIDDLEWARE = [
     "viewer.accounts.signing_in.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "viewer.middleware.TimeZoneMiddleware",
-    "viewer.middleware.StreamsMiddleware",
-    "viewer.conversations.pages.ProblemMiddleware",
+    "viewer.web.middleware.TimeZoneMiddleware",
+    "viewer.web.middleware.StreamsMiddleware",
+    "viewer.sources.problem_pages.ProblemMiddleware",
 ]
 
 ROOT_URLCONF = "viewer.urls"
@@ -219,12 +220,12 @@ TEMPLATES = [
 DATABASES = {"default": _database()}
 CACHES = {
     "default": _cache("lectern", 10_000),
-    "bubbles": _cache("bubbles", 1_000),  # drawn, each at most 64 kB, so 64 MB in all (templatetags/bubbles.py)
+    "bubbles": _cache("bubbles", 1_000),  # drawn, each at most 64 kB, so 64 MB in all (rendering/templatetags/rendering.py)
     "attempts": _cache("attempts", 100_000),  # counters of wrong passwords, which nothing else may push out
     "finds": _cache("finds", 200),  # stretches of a conversation that were searched, each some 400 kB at most
     "answers": _cache("answers", 256),  # of upstreams, each at most 256 kB, so 64 MB in all (client/client.py)
 }
-DEFAULT_EXCEPTION_REPORTER_FILTER = "viewer.reports.NoVariables"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "viewer.web.error_reports.NoVariables"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"
@@ -233,7 +234,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
-    "viewer.bundles.BundleFinder",
+    "viewer.web.bundles.BundleFinder",
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -266,7 +267,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if _IS_HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _IS_HTTPS else "csrf"
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "viewer.failures.form_refused"
+CSRF_FAILURE_VIEW = "viewer.web.error_pages.form_refused"
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if _IS_HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"  # no-referrer makes browsers send Origin: null, and Django refuses sign-in
 X_FRAME_OPTIONS = "DENY"
@@ -305,8 +306,8 @@ USE_I18N = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"without_path": {"()": "viewer.logs.WithoutPath"}},
-    "formatters": {"json": {"()": "viewer.logs.JsonLines"}},
+    "filters": {"without_path": {"()": "viewer.web.logs.WithoutPath"}},
+    "formatters": {"json": {"()": "viewer.web.logs.JsonLines"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {

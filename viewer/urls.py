@@ -14,17 +14,18 @@ from django.views.i18n import set_language
 
 from viewer.accounts.signing_in import SignIn, SignOut, still_signed_in
 from viewer.api import views as api
-from viewer.conversations import going, search_page
+from viewer.conversations import navigation as going
 from viewer.conversations import views as conversations
-from viewer.copies import views as copies
-from viewer.health import health, ready
 from viewer.keys import views as keys
+from viewer.search import views as search_page
 from viewer.sources.sources import try_out
+from viewer.sync import views as copies
+from viewer.web.health import health, ready
 
 _no_self_service = login_not_required(TemplateView.as_view(template_name="account/no_self_service.html"))
 
-handler429 = "viewer.failures.too_many"  # allauth's
-handler500 = "viewer.failures.failed"
+handler429 = "viewer.web.error_pages.too_many"  # allauth's
+handler500 = "viewer.web.error_pages.failed"
 
 # One door: what the admin has of its own knows no limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

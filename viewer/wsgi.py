@@ -8,7 +8,7 @@ import threading
 from django.core.wsgi import get_wsgi_application
 from django.db.backends.signals import connection_created
 
-from viewer.database import limit_statements
+from viewer.deployment.database import limit_statements
 
 
 def _end_with(parent: multiprocessing.process.BaseProcess) -> None:

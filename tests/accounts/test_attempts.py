@@ -19,7 +19,7 @@ from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
 from viewer.accounts import attempts, hashing
-from viewer.accounts.client_address import client_address, network_of
+from viewer.web.client_address import client_address, network_of
 
 RIGHT = "alice reads 1"
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
@@ -331,7 +331,7 @@ def test_a_subscriber_has_one_counter_for_all_their_ipv6_addresses(rf: RequestFa
 def test_a_wrong_number_of_proxies_is_logged_once(
     client: Client, alice: User, settings: Any, caplog: pytest.LogCaptureFixture, proxies: int, shown: str, warns: bool
 ) -> None:
-    from viewer.accounts.client_address import _warn_once
+    from viewer.web.client_address import _warn_once
 
     _warn_once.cache_clear()
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies

@@ -19,7 +19,7 @@ from tests.conftest import make_completion, make_key
 from tests.test_leaks import database_bytes
 from viewer.accounts.models import Session
 from viewer.accounts.sessions import IDLE_LIMIT, SessionStore, digest
-from viewer.copies.models import CopyRun
+from viewer.sync.models import CopyRun
 
 HOUR = timedelta(hours=1)
 FILTERED = "/completions/?model=gpt-4.1"

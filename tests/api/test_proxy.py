@@ -17,10 +17,10 @@ from django.test import Client
 
 from tests.conftest import make_completion, make_key, traces
 from tests.upstream import Upstream
-from viewer.client.gates import IN_ALL
+from viewer.client.limiter import IN_ALL
 from viewer.client.problems import Problem
-from viewer.conversations import remote_images
 from viewer.keys.models import AccessToken
+from viewer.remote_images import fetch as remote_images
 from viewer.sources.sources import Source
 
 ONE = "chatcmpl-live-0001"
@@ -218,7 +218,7 @@ def test_turns_are_given_back_whatever_becomes_of_the_answer(
     alice: User, upstream: Upstream, base: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.UPSTREAM_QUESTIONS, settings.UPSTREAM_DEADLINE = 2, 2
-    monkeypatch.setattr("viewer.client.asking._STREAM_SILENCE", 0.5)
+    monkeypatch.setattr("viewer.client.http._STREAM_SILENCE", 0.5)
     for mode in ("huge-20", *ODD):
         headers = bearer(alice, upstream, mode)
         for _ in range(4):
@@ -282,7 +282,7 @@ def test_a_stream_has_an_end(alice: User, upstream: Upstream, base: str, setting
 def test_a_stream_that_grows_too_large_breaks_off(
     alice: User, upstream: Upstream, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("viewer.client.asking._LARGEST_STREAM", 1_000_000)
+    monkeypatch.setattr("viewer.client.http._LARGEST_STREAM", 1_000_000)
     answer = client.get("/v1/chat/completions", headers=bearer(alice, upstream, "huge-5"))
     with pytest.raises(BrokenPipeError):
         list(answer.streaming_content)

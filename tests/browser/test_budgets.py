@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Response
 
 from tests.browser.conftest import DESKTOP
-from tests.test_start import running, sign_in
+from tests.operations.test_start import running, sign_in
 
 OPENED = "/completions/chatcmpl-mMgBvbJlanPjZPF5VATayrULrNdvJ/"  # the longest: its page is a full one
 LIBRARY = "django_htmx/"

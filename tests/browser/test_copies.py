@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.conftest import make_key
 from tests.upstream import Upstream
-from viewer.copies.models import CopyRun
-from viewer.copies.worker import work_on
+from viewer.sync.models import CopyRun
+from viewer.sync.worker import work_on
 
 
 def work() -> None:

@@ -20,8 +20,9 @@ from tests.browser.reading import MESSAGES, draw, settle, walk_to_the_end
 from tests.conftest import make_completion, say
 from tests.hostile import PAYLOADS, hold_everywhere
 from viewer.completions import markdown
-from viewer.conversations import bubbles, prose
-from viewer.conversations.prose import Prose
+from viewer.rendering import markdown_html as prose
+from viewer.rendering import messages as bubbles
+from viewer.rendering.markdown_html import Prose
 
 MARKUP = " ".join(
     ["\"'></title></textarea></script></pre></details>", *PAYLOADS[:25], "<script>window.pwned = 1</script>"]

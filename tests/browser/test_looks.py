@@ -15,8 +15,8 @@ from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.reading import LINKED, draw, make_varied, settle, walk_to_the_end
 from tests.conftest import make_choice, make_completion, make_key, say
 from viewer.client.client import Client
-from viewer.copies.models import CopyRun
 from viewer.keys.models import AccessToken
+from viewer.sync.models import CopyRun
 
 TABLET = {"width": 1024, "height": 768}
 STANDARDS = [

@@ -11,8 +11,8 @@ import requests
 import responses
 
 from tests.conftest import make_completion, make_long, say
-from viewer.client.asking import Answer, Asker
 from viewer.client.client import Client, index_of
+from viewer.client.http import Answer, Asker
 from viewer.client.problems import Problem
 from viewer.completions.reading import read_message
 from viewer.completions.types import Page

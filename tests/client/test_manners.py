@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.upstream import Upstream
-from viewer.client import gates
-from viewer.client.asking import Asker, KeyAuth, Limits, new_session
+from viewer.client import limiter as gates
 from viewer.client.client import Client
-from viewer.client.gates import Gate, Turns, Way
+from viewer.client.http import Asker, KeyAuth, Limits, new_session
+from viewer.client.limiter import Gate, Turns, Way
 from viewer.client.problems import Problem
 
 ONE = "chatcmpl-live-0001"

@@ -24,9 +24,9 @@ from django.test import Client as Browser
 
 from tests.conftest import make_key
 from tests.conversations.pages import visible
-from viewer.client.asking import Asker, KeyAuth, Limits, new_session
 from viewer.client.client import Client
-from viewer.client.gates import Gate, Turns, Way
+from viewer.client.http import Asker, KeyAuth, Limits, new_session
+from viewer.client.limiter import Gate, Turns, Way
 from viewer.client.problems import Problem
 from viewer.keys.models import ApiKey
 from viewer.sources import sources

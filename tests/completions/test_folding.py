@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.costs import assert_linear
 from viewer.completions import folding
 from viewer.completions.folding import fold, needle_of, occurrences, pattern_of
-from viewer.conversations.visible import make_visible
+from viewer.completions.invisibles import make_visible
 
 MIXED = st.text(
     st.one_of(st.sampled_from("aAéÉßſıİΣς ´½ﬁ가ガ‘”*`[u+2]\u200b\u0301\u05b0\u064b\u00a0\n\t"), st.characters())

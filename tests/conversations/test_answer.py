@@ -18,8 +18,8 @@ from viewer.client.client import Client as Asking
 from viewer.client.problems import Problem
 from viewer.completions.reading import read_completion, read_message
 from viewer.completions.types import Completion
-from viewer.conversations.bubbles import draw_messages, place_answer
 from viewer.keys.models import ApiKey
+from viewer.rendering.messages import draw_messages, place_answer
 
 Store = Callable[..., Any]
 ONE = "/completions/chatcmpl-one/"

@@ -12,9 +12,9 @@ from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_long, say
 from tests.conversations.pages import link, message_ids, part_kinds, visible
-from tests.conversations.test_media import make_png
+from tests.rendering.test_media import make_png
 from viewer.completions.reading import read_message
-from viewer.conversations.bubbles import draw_messages, for_customer
+from viewer.rendering.messages import draw_messages, for_customer
 
 Store = Callable[..., Any]
 HTMX = {"HX-Request": "true"}
@@ -469,14 +469,14 @@ def test_a_message_without_an_address_carries_its_json() -> None:
     parts = json.dumps([{"type": "text", "text": "x"}, picture, sound])
     nameless = read_message(f'{{"role":"user","content_parts":{parts},"weight":1.10}}')
     bubbles = draw_messages("chatcmpl-one", [nameless])
-    page = render_to_string("conversations/_bubble.html", {"bubble": bubbles[0]})
+    page = render_to_string("rendering/_bubble.html", {"bubble": bubbles[0]})
     assert "/raw/" not in page
     assert "JSON, as received {" in visible(page)
     assert "1.10" in page
     assert visible(page).count("Not shown here: its message has no id") == 2
     assert "src=" not in page
     (seen,) = for_customer(bubbles)
-    assert "JSON" not in render_to_string("conversations/_bubble.html", {"bubble": seen})
+    assert "JSON" not in render_to_string("rendering/_bubble.html", {"bubble": seen})
 
 
 def test_sound_says_what_is_assumed_and_what_has_expired(reader: Client, stored: Store) -> None:

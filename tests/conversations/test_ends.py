@@ -12,7 +12,8 @@ from django.test import Client
 from tests.conftest import make_key
 from tests.conversations.pages import message_ids, visible
 from tests.upstream import COMPLETIONS, HEX, LIVE, MESSAGES, Upstream
-from viewer.conversations import going, views
+from viewer.conversations import navigation as going
+from viewer.conversations import views
 from viewer.keys.models import ApiKey
 
 ODD = ["more-missing", "more-string", "more-number", "more-null", "more-when-full"]

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from viewer.completions.markdown import without_marks
-from viewer.conversations.prose import render_prose
-from viewer.conversations.transcripts import Said, said_in_markdown
+from viewer.export.transcripts import Said, said_in_markdown
+from viewer.rendering.markdown_html import render_prose
 
 SAMPLES = Path(__file__).parents[2] / "viewer" / "archive" / "samples.jsonl"
 

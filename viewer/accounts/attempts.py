@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from django.core.cache import caches
 from django.http import HttpRequest
 
-from .client_address import network_of
+from viewer.web.client_address import network_of
+
 from .devices import known_device, name_digest
 
 _SHORT, _LONG = 5 * 60, 60 * 60  # seconds

@@ -16,7 +16,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from viewer.database import without_waiting
+from viewer.deployment.database import without_waiting
 
 from .models import Session
 

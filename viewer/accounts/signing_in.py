@@ -14,11 +14,11 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext, ngettext
 
-from viewer.http import PAGE_SOURCE, POLLED, Request, own_address, page_before
-from viewer.logs import event, note_person
+from viewer.web.client_address import client_address
+from viewer.web.logs import event, note_person
+from viewer.web.request import PAGE_SOURCE, POLLED, Request, own_address, page_before
 
 from .attempts import Attempt
-from .client_address import client_address
 from .devices import PERSON_COOKIE, mark_person, remember_device
 from .hashing import QueueIsFull, queued_turn
 from .sessions import SessionStore

@@ -13,12 +13,12 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from viewer.client.asking import Stream
+from viewer.client.http import Stream
 from viewer.client.problems import Problem
 from viewer.completions.errors import ApiError, to_body
 from viewer.keys.models import AccessToken
-from viewer.logs import note_person
 from viewer.sources.sources import client_for_token
+from viewer.web.logs import note_person
 
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
 _ASCII = "".join(map(chr, range(128)))

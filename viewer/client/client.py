@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,11 +13,11 @@ from urllib.parse import quote, urlencode
 from django.core.cache import caches
 from django.utils.translation import gettext_noop
 
-from viewer.completions.ids import has_address
+from viewer.completions.ids import has_address, index_of
 from viewer.completions.reading import read_completion, read_completion_page, read_message_page
 from viewer.completions.types import Completion, Item, Message, Page, Unreadable
 
-from .asking import Answer, Asker, Stream
+from .http import Answer, Asker, Stream
 from .problems import Problem, problem_of
 
 PAGE_SIZE = 20  # messages or completions; the API's own default
@@ -322,12 +321,6 @@ def _is_cut_short(window: Window[Message], message_id: str) -> bool:
     """Whether a window ends before its message because the messages are large; then it must begin with the message."""
     is_whole = len(window.items) >= PAGE_SIZE or not window.has_later
     return not is_whole and all(item.id != message_id for item in window.items)
-
-
-def index_of(completion_id: str, message_id: str) -> int | None:
-    """Read the position, from 0, out of an id of the form `{completion_id}-{index}`; None for any other id."""
-    found = re.fullmatch(re.escape(completion_id) + r"-(0|[1-9][0-9]{0,8})", message_id, re.ASCII)
-    return int(found[1]) if found else None
 
 
 def _may_be_the_cursor(problem: Problem) -> bool:

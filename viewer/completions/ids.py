@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 LONGEST_ID = 255  # characters; real ids have forty, and no database column takes any length
@@ -23,3 +24,9 @@ def flaw_of(item_id: str) -> Flaw | None:
 
 def has_address(item_id: str) -> bool:
     return flaw_of(item_id) is None
+
+
+def index_of(completion_id: str, message_id: str) -> int | None:
+    """Read the position, from 0, out of an id of the form `{completion_id}-{index}`; None for any other id."""
+    found = re.fullmatch(re.escape(completion_id) + r"-(0|[1-9][0-9]{0,8})", message_id, re.ASCII)
+    return int(found[1]) if found else None

@@ -12,10 +12,10 @@ from django.utils.translation import gettext, gettext_noop
 
 from viewer.client.client import Order
 from viewer.completions.types import Completion
+from viewer.rendering.limits import Budget
+from viewer.rendering.messages import Bubble, Hidden, draw_other
 
-from .bubbles import Bubble, Hidden, draw_other
-from .budget import Budget
-from .lists import metadata_links, with_query
+from .filters import metadata_links, with_query
 
 _FEW = 50  # pairs, which all have room
 _MOST_REASONS, _LONGEST_REASON = 10, 200

@@ -13,18 +13,13 @@ from django.utils.translation import gettext
 from viewer.client.client import Client
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
-from viewer.completions.markdown import without_marks
-from viewer.completions.types import Completion, Message, Unreadable, text_of
+from viewer.completions.types import Completion, Unreadable
+from viewer.rendering.limits import Clock
+from viewer.rendering.lines import in_one_line
+from viewer.rendering.no_link import why_no_link
+from viewer.rendering.titles import BEGINNING, LONGEST, called_line, question_in, spoken_line
 
-from .bubbles import is_seen
-from .budget import Clock
-from .lines import in_one_line
-from .no_link import why_no_link
-
-_BEGINNING = 1_000  # characters of an answer; a row shows less
 _MOST_PAIRS = 16  # of metadata, as many as OpenAI takes; the conversation has all
-_LONGEST = 200  # characters of a model, a name or a value
-_MOST_CALLS = 20
 _SECONDS = 0.5  # of CPU that the first questions of a page take; a row without one shows its answer
 _OPENING = 5  # messages that are looked through for the first question; prompts and examples stand before it
 
@@ -67,12 +62,6 @@ def first_question(client: Client, completion_id: str) -> str:
     return question_in(opening)
 
 
-def question_in(opening: Iterable[Message | Unreadable]) -> str:
-    """Give the first line of the first user message that has words."""
-    asked = (text_of(item) for item in opening if isinstance(item, Message) and item.role == "user")
-    return next((in_one_line(text) for text in asked if text.strip()), "")
-
-
 def draw_row(completion: Completion, asked: str) -> Row:
     """Draw one row; `asked` is the first question, where it is known."""
     by, answered = spoken_line(completion)
@@ -86,11 +75,11 @@ def draw_row(completion: Completion, asked: str) -> Row:
         title=title,
         answered=answered if title != answered else completion.id,
         answered_by=by if title != answered else "",
-        model=in_one_line(completion.model, _LONGEST),
+        model=in_one_line(completion.model, LONGEST),
         created=completion.created,
         tokens=completion.usage.total if completion.usage else None,
         metadata=tuple(
-            (in_one_line(key, _LONGEST), in_one_line(value, _LONGEST))
+            (in_one_line(key, LONGEST), in_one_line(value, LONGEST))
             for key, value in islice(completion.metadata.items(), _MOST_PAIRS)
         ),
     )
@@ -102,28 +91,10 @@ def _draw_unreadable(item: Unreadable) -> Row:
         url="",
         no_link=why_no_link(""),
         title=gettext("Unreadable item"),
-        answered=in_one_line(item.source[:_BEGINNING]),
+        answered=in_one_line(item.source[:BEGINNING]),
         answered_by="",
         model="",
         created=None,
         tokens=None,
         metadata=(),
     )
-
-
-def called_line(completion: Completion) -> str:
-    """Name the tools that the answer calls."""
-    answers = (choice.message for choice in completion.choices if isinstance(choice.message, Message))
-    calls = next((answer.tool_calls for answer in answers if answer.tool_calls), ())
-    return in_one_line(", ".join((call.name or call.kind)[:_LONGEST] for call in calls[:_MOST_CALLS]))
-
-
-def spoken_line(completion: Completion) -> tuple[str, str]:
-    """Give who closes the conversation and the first line of it that the customer saw."""
-    for choice in completion.choices:
-        if isinstance(choice.message, Message) and is_seen(choice.message):
-            if choice.message.refusal:
-                return gettext("Refusal"), in_one_line(choice.message.refusal)
-            if text := text_of(choice.message):
-                return gettext("Assistant"), in_one_line(without_marks(text[:_BEGINNING])) or in_one_line(text)
-    return "", ""

@@ -22,17 +22,28 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from viewer.archive.holdings import holdings_of
 from viewer.client.client import Client, Order, opposite
+from viewer.client.problem_texts import Told, tell
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
+from viewer.completions.invisibles import make_visible
 from viewer.completions.outcomes import said_by
 from viewer.completions.reading import source_of_choice
 from viewer.completions.types import AudioPart, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
-from viewer.http import Request, own_address
-from viewer.logs import event
-from viewer.sources.sources import NoAnswer, Source, chosen_source, completion_of, find
-
-from . import finding, media
-from .bubbles import (
+from viewer.export.transcripts import (
+    INCLUDES,
+    Extract,
+    Include,
+    draw,
+    to_bare,
+    to_json,
+    to_json_line,
+    to_markdown,
+    to_text,
+)
+from viewer.find import finding
+from viewer.remote_images.fetch import fetch_image
+from viewer.rendering import media
+from viewer.rendering.messages import (
     Bubble,
     DrawnPart,
     Hidden,
@@ -43,9 +54,19 @@ from .bubbles import (
     no_answer_in,
     place_answer,
 )
+from viewer.rendering.places import answer_at, in_order, name_of, place_of_answer, url_of
+from viewer.rendering.remote_hosts import NotLoaded
+from viewer.rendering.titles import question_in, spoken_line
+from viewer.rendering.tool_calls import Around, Ties, draw_text, given_to
+from viewer.sources.problem_pages import title_of
+from viewer.sources.sources import NoAnswer, Source, chosen_source, completion_of, find
+from viewer.web.logs import event
+from viewer.web.request import Request, own_address
+from viewer.web.responses import page_or_fragment
+from viewer.web.templatetags.formats import long_time, utc_time
+
 from .facts import draw_facts, draw_jumps, draw_jumps_in_whole
-from .going import ways_on
-from .lists import (
+from .filters import (
     filters,
     has_pairs,
     list_url,
@@ -57,25 +78,8 @@ from .lists import (
     with_query,
     without,
 )
-from .pages import page_or_fragment
-from .places import answer_at, in_order, name_of, place_of_answer, url_of
-from .problem_words import Told, tell, title_of
-from .remote_images import NotLoaded, fetch_image
-from .rows import draw_rows, first_question, question_in, spoken_line
-from .templatetags.reading import long_time, utc_time
-from .tools import Around, Ties, draw_text, given_to
-from .transcripts import (
-    INCLUDES,
-    Extract,
-    Include,
-    draw,
-    to_bare,
-    to_json,
-    to_json_line,
-    to_markdown,
-    to_text,
-)
-from .visible import make_visible
+from .navigation import ways_on
+from .rows import draw_rows, first_question
 
 _A_YEAR = 365 * 24 * 60 * 60  # seconds
 _VIEWS = {"texts": ("formatted", "source"), "audience": ("everybody", "customer")}  # what the reader may choose
@@ -243,7 +247,7 @@ def conversation(
             "ids_count": any(bubble.number is not None for bubble in shown),
             **ways_on(request, completion_id, completion),
         }
-    return page_or_fragment(request, "conversations/conversation.html", "conversations/_bubbles.html", context)
+    return page_or_fragment(request, "conversations/conversation.html", "rendering/_bubbles.html", context)
 
 
 @require_safe
@@ -255,7 +259,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
     words = request.GET.get("q", "").strip()[: finding.LONGEST]
     context: dict[str, Any] = {"completion_id": completion_id, "words": words}
     if finding.is_too_short(words):
-        return page_or_fragment(request, "conversations/find.html", "conversations/_hits.html", context)
+        return page_or_fragment(request, "find/find.html", "find/_hits.html", context)
     so_far = {name: _counted(request, name) for name in ("read", "hits", "hidden", "asked")}
     found, source = find(
         request,
@@ -287,7 +291,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
         "problem": found.problem,
         "source": source,
     }
-    return page_or_fragment(request, "conversations/find.html", "conversations/_hits.html", context)
+    return page_or_fragment(request, "find/find.html", "find/_hits.html", context)
 
 
 @require_POST
@@ -346,7 +350,7 @@ def printed(request: Request, completion_id: str) -> HttpResponseBase:
         "facts": _facts(request, extract, source),
         "other": [*extract.completion.other.items()] if _include(request) == "everything" else [],
     }
-    page = render_to_string("conversations/print.html", context, request)
+    page = render_to_string("export/print.html", context, request)
     return StreamingHttpResponse(_printed(request, page, extract, source))
 
 
@@ -513,11 +517,11 @@ def _printed(request: Request, page: str, extract: Extract, source: Source) -> I
                     "no_answer": stretch.no_answer,
                     "order": "asc",
                 }
-                yield render_to_string("conversations/_bubbles.html", context)
+                yield render_to_string("rendering/_bubbles.html", context)
         yield "" if extract.last else f'<p class="end">{end}</p>'
     except Problem as problem:
         told = {"problem": tell(problem), "source": source, "retry_url": request.get_full_path()}
-        yield render_to_string("conversations/_problem.html", told, request)
+        yield render_to_string("web/_problem.html", told, request)
     yield rest
 
 
@@ -676,9 +680,7 @@ def _part_of(request: Request, message: Message, n: int) -> HttpResponse:
     if not isinstance(found, TextPart):
         return _bytes_of(message, n, is_raw_sound="raw" in request.GET)
     if request.htmx:
-        return render(
-            request, "conversations/parts/_text.html", {"part": DrawnPart("text", text=make_visible(found.text))}
-        )
+        return render(request, "rendering/parts/_text.html", {"part": DrawnPart("text", text=make_visible(found.text))})
     return HttpResponse(found.text, content_type="text/plain; charset=utf-8")
 
 
@@ -702,7 +704,7 @@ def _tool_text(request: Request, text: str, as_it_came: str, name: str, *, is_js
     """Answer a long text whole: indented, as a fragment for its card, or as it came, as a download."""
     if request.htmx:
         whole = draw_text(text, is_json=is_json)
-        response = render(request, "conversations/parts/_tool_text.html", {"text": whole})
+        response = render(request, "rendering/parts/_tool_text.html", {"text": whole})
     else:
         response = HttpResponse(as_it_came, content_type="text/plain; charset=utf-8")
         response.headers["Content-Disposition"] = _attachment(name)

@@ -1,1 +1,1 @@
-"""Keeps each person's access tokens hashed; API keys of their own come to live here too."""
+"""Keeps each person's API keys encrypted and their access tokens hashed."""

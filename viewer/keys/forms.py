@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext, gettext_lazy
 
-from viewer.api_hosts import is_allowed, may_be_plain, read_address
+from viewer.deployment.api_hosts import is_allowed, may_be_plain, read_address
 
 from .encryption import CannotDecrypt
 from .models import DEFAULT_BASE_URL, ApiKey

@@ -15,7 +15,7 @@ from django.db import DatabaseError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from viewer.database import without_waiting
+from viewer.deployment.database import without_waiting
 
 from .encryption import Secret, decrypt, encrypt, is_newest
 

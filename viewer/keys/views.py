@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from viewer.http import Request, own_address
-from viewer.logs import event
+from viewer.web.logs import event
+from viewer.web.request import Request, own_address
 
 from .encryption import Secret
 from .forms import AccessTokenForm, ApiKeyForm

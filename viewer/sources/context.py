@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from viewer.http import Request
+from viewer.web.request import Request
 
 from .sources import all_sources, chosen_source
 

@@ -16,16 +16,16 @@ from django.contrib.auth.models import User
 from django.http import Http404
 from django.utils.translation import gettext, gettext_noop
 
-from viewer.api_hosts import may_get_key
 from viewer.archive import answers, transport
 from viewer.archive.models import fit
-from viewer.client.asking import Asker, KeyAuth, Limits, new_session
 from viewer.client.client import Client
-from viewer.client.gates import Way, gate_to, turns_of
+from viewer.client.http import Asker, KeyAuth, Limits, new_session
+from viewer.client.limiter import Way, gate_to, turns_of
 from viewer.client.problems import Problem
-from viewer.http import PAGE_SOURCE, Request
+from viewer.deployment.api_hosts import may_get_key
 from viewer.keys.encryption import CannotDecrypt
 from viewer.keys.models import AccessToken, ApiKey
+from viewer.web.request import PAGE_SOURCE, Request
 
 from .models import Finding
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from viewer.archive.importing import LONGEST_LINE, import_lines
 from viewer.archive.models import StoredCompletion
-from viewer.database import told
+from viewer.deployment.database import told
 
 _PIECE = 1_000_000  # bytes of the rest of a line that is too long
 _MOST_SAID = 100  # lines of a file that are named: one of another kind would fill the terminal

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from tqdm import tqdm
 
 from viewer.archive import search_index
-from viewer.database import told
+from viewer.deployment.database import told
 
 _SAID_EVERY = 10  # seconds
 

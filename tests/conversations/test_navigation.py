@@ -1,0 +1,419 @@
+"""Ways on: the list beside a conversation, the ones next to it, and messages by their number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from itertools import chain
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.conftest import make_choice, make_completion, make_key, make_long, say
+from tests.conversations.pages import message_ids, visible
+from tests.shapes import CHOICES, SEEN, UNSEEN
+from tests.upstream import COMPLETIONS, LONG, Upstream
+from viewer.archive.holdings import holdings_of
+from viewer.archive.models import SearchEntry, StoredCompletion
+from viewer.completions.reading import read_completion, read_message
+from viewer.conversations import navigation as going
+from viewer.conversations.facts import draw_jumps
+from viewer.keys.models import ApiKey
+from viewer.rendering.messages import draw_messages, place_answer
+
+Store = Callable[..., Any]
+FILTERED = "/completions/?model=even&metadata%5Bdesk%5D=n+%26+s"
+
+
+@pytest.fixture
+def forty(stored: Store) -> list[str]:
+    """The ids of 40 completions, newest first, made two in a second."""
+    for n in range(40):
+        model, desk = "even" if n % 2 == 0 else "odd", "n & s" if n % 4 == 0 else "other"
+        stored(make_completion(f"c-{n}", say("user", f"Q {n}"), model=model, metadata={"desk": desk}, created=n // 2))
+    return [f"c-{n}" for n in reversed(range(40))]
+
+
+def opened(reader: Client, address: str, came_from: str = "") -> str:
+    headers = {"Referer": f"http://testserver{came_from}"} if came_from else {}
+    answer = reader.get(address, follow=True, headers=headers)
+    assert answer.status_code == 200, visible(answer.content.decode())
+    return answer.content.decode()
+
+
+def way(page: str, rel: str) -> str:
+    found = re.search(rf'rel="{rel}" href="([^"]+)"', page)
+    assert found
+    return unescape(found[1])
+
+
+def rows(fragment: str) -> list[str]:
+    return re.findall(r'data-completion-id="([^"]+)"', fragment)
+
+
+def beside(reader: Client, address: str) -> str:
+    answer = reader.get(address, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def walked(reader: Client, page: str, rel: str) -> list[str]:
+    """Follow one way until it ends, and give the conversations that were passed."""
+    passed = []
+    while True:
+        answer = reader.get(way(page, rel))
+        address = answer["Location"]
+        page = opened(reader, address)
+        if "conversation of the" in visible(page):
+            return passed
+        passed.append(address.split("/")[2])
+
+
+def test_next_and_previous_follow_the_whole_list(reader: Client, forty: list[str]) -> None:
+    assert walked(reader, opened(reader, "/completions/c-39/"), "next") == forty[1:]
+    assert walked(reader, opened(reader, "/completions/c-0/"), "prev") == forty[-2::-1]
+
+
+def test_next_and_previous_follow_the_filter_and_order_that_one_came_from(reader: Client, forty: list[str]) -> None:
+    page = opened(reader, "/completions/c-36/", came_from=f"{FILTERED}&after=c-38")
+    assert way(page, "next") == "/completions/c-36/next/?model=even&metadata%5Bdesk%5D=n+%26+s"
+    assert walked(reader, page, "next") == [f"c-{n}" for n in range(32, -1, -4)]
+    page = opened(reader, "/completions/c-32/", came_from=f"{FILTERED}&order=asc")
+    assert walked(reader, page, "next") == ["c-36"]
+
+
+def test_the_filter_is_remembered_and_stands_in_no_address_of_the_conversation(
+    reader: Client, forty: list[str]
+) -> None:
+    opened(reader, "/completions/c-36/", came_from=FILTERED)
+    page = opened(reader, "/completions/c-32/messages/c-32-0/", came_from="/completions/c-36/")
+    assert 'hx-get="/completions/c-32/beside/?model=even&amp;metadata' in page
+    assert 'href="/completions/?model=even&amp;metadata%5Bdesk%5D=n+%26+s" aria-label="Back to the list"' in page
+    assert 'href="/completions/c-32/messages/c-32-0/" title="Copy the link' in page
+    assert reader.get(way(page, "next"))["Location"] == "/completions/c-28/"
+
+
+def test_a_conversation_that_the_filter_does_not_hold_stands_in_the_whole_list(
+    reader: Client, forty: list[str]
+) -> None:
+    for other in ("c-35", "c-34"):  # of another model, and of another desk
+        assert (
+            way(opened(reader, f"/completions/{other}/", came_from=FILTERED), "next") == f"/completions/{other}/next/"
+        )
+    assert "/next/?model=even" in way(opened(reader, "/completions/c-36/"), "next")
+
+
+def test_a_page_of_another_site_sets_no_filter(reader: Client, forty: list[str]) -> None:
+    answer = reader.get("/completions/c-36/", headers={"Referer": f"https://elsewhere.example{FILTERED}"})
+    assert '/completions/c-36/next/"' in answer.content.decode()
+
+
+def test_the_end_of_the_list_is_said_where_the_reader_was(reader: Client, forty: list[str]) -> None:
+    here = "/completions/c-0/messages/c-0-0/"
+    answer = reader.get("/completions/c-0/next/", headers={"Referer": f"http://testserver{here}"})
+    assert answer["Location"] == here
+    assert "This is the last conversation of the list." in visible(opened(reader, here))
+    answer = reader.get("/completions/c-36/previous/?model=even&metadata[desk]=n+%26+s")
+    assert answer["Location"] == "/completions/c-36/"
+    assert "This is the first conversation of the filtered list." in visible(opened(reader, "/completions/c-36/"))
+
+
+def test_a_conversation_that_is_not_in_the_list_says_so(reader: Client, forty: list[str]) -> None:
+    reader.get("/completions/c-gone/next/")
+    assert "This conversation is not in the list." in visible(opened(reader, "/completions/c-0/"))
+
+
+def test_the_list_beside_shows_the_rows_around_and_goes_on_both_ways(reader: Client, forty: list[str]) -> None:
+    page = opened(reader, "/completions/c-20/")
+    found = re.search(r'hx-get="(/completions/c-20/beside/[^"]*)"', page)
+    assert found
+    fragment = beside(reader, unescape(found[1]))
+    shown = rows(fragment)
+    assert shown == forty[7:39]
+    assert re.findall(r'href="/completions/(c-\d+)/"[^>]* aria-current="page"', fragment) == ["c-20"]
+    above, below = (unescape(each) for each in re.findall(r'hx-get="([^"]+)"', fragment))
+    before, after = beside(reader, above), beside(reader, below)
+    assert rows(before) + shown + rows(after) == forty
+    assert "hx-get" not in before + after
+
+
+def test_the_list_itself_is_had_around_a_row_and_goes_on_both_ways(reader: Client, forty: list[str]) -> None:
+    whole = beside(reader, "/completions/?around=c-20")
+    assert rows(whole) == forty[7:39]
+    above, below = (unescape(each) for each in re.findall(r'hx-get="([^"]+)"', whole))
+    before, after = beside(reader, above), beside(reader, below)
+    assert rows(before) + rows(whole) + rows(after) == forty
+    assert "hx-get" not in before + after
+    assert "The oldest conversation" not in before
+    assert "The oldest conversation" in after
+    page = opened(reader, above)  # without htmx
+    assert rows(page) == forty[:7]
+    assert 'data-more="later"' in page
+    assert rows(opened(reader, "/completions/?around=c-gone")) == forty[:20]
+    assert rows(opened(reader, f"{FILTERED}&around=c-8")) == [f"c-{n}" for n in range(36, -1, -4)]
+
+
+def test_the_list_beside_keeps_the_filter(reader: Client, forty: list[str]) -> None:
+    fragment = beside(reader, "/completions/c-8/beside/?model=even&metadata[desk]=n+%26+s")
+    assert rows(fragment) == [f"c-{n}" for n in range(36, -1, -4)]
+
+
+def test_the_list_beside_a_conversation_from_elsewhere_begins_at_its_start(reader: Client, forty: list[str]) -> None:
+    assert rows(beside(reader, "/completions/c-gone/beside/")) == forty[:20]
+
+
+def test_the_list_beside_leads_a_reader_without_htmx_to_the_list(reader: Client, forty: list[str]) -> None:
+    assert reader.get("/completions/c-8/beside/?model=even")["Location"] == "/completions/?model=even"
+
+
+def test_a_conversation_asks_a_server_elsewhere_nothing_about_its_list(
+    reader: Client, alice: User, upstream: Upstream
+) -> None:
+    ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ok")))
+    model = COMPLETIONS[LONG]["model"]
+    page = opened(reader, f"/completions/{LONG}/", came_from=f"/completions/?model={model}")
+    assert f"/completions/{LONG}/beside/?model={model}" in page
+    assert all("chatcmpl-live-long" in asked["path"] for asked in upstream.asked())
+
+
+def test_a_list_that_cannot_be_had_is_told_beside_the_conversation(
+    reader: Client, alice: User, upstream: Upstream
+) -> None:
+    ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("no-list")))
+    answer = reader.get("/completions/chatcmpl-live-0001/beside/", headers={"HX-Request": "true"})
+    assert 'data-problem="unsupported"' in answer.content.decode()
+    assert answer.content.decode().startswith("<li>")
+    reader.get("/completions/chatcmpl-live-0001/next/")
+    said = visible(opened(reader, "/completions/chatcmpl-live-0001/"))
+    assert "This server cannot do that" in said
+
+
+# Messages by their number
+
+
+def test_a_number_leads_to_the_permalink_without_a_question(reader: Client, alice: User, upstream: Upstream) -> None:
+    ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ok")))
+    page = opened(reader, "/completions/chatcmpl-live-long/")
+    assert '<input type="hidden" name="ids" value="counted">' in page
+    upstream.forget()
+    answer = reader.get("/completions/chatcmpl-live-long/go/", {"to": " #42 ", "ids": "counted"})
+    assert answer["Location"] == "/completions/chatcmpl-live-long/messages/chatcmpl-live-long-42/"
+    assert upstream.asked() == []
+    assert "chatcmpl-live-long-42" in message_ids(opened(reader, answer["Location"]))
+    assert sum("messages" in asked["path"] for asked in upstream.asked()) == 1
+
+
+@pytest.mark.parametrize("number", [0, 99, 100, 249])
+def test_a_number_is_walked_to_where_ids_do_not_count(reader: Client, stored: Store, number: int) -> None:
+    long = make_long("chatcmpl-long", 250, prefix="msg_")
+    stored(long)
+    assert 'name="ids"' not in opened(reader, "/completions/chatcmpl-long/")
+    answer = reader.get("/completions/chatcmpl-long/go/", {"to": str(number)})
+    assert answer["Location"] == f"/completions/chatcmpl-long/messages/{long['messages'][number]['id']}/"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("250", "There is no message #250: the last one is #249."),
+        ("999999999999", "Give the number of a message, such as 12."),
+        ("-1", "Give the number of a message, such as 12."),
+        ("²", "Give the number of a message, such as 12."),
+        ("", "Give the number of a message, such as 12."),
+    ],
+)
+def test_a_number_that_leads_nowhere_is_told(reader: Client, stored: Store, given: str, said: str) -> None:
+    stored(make_long("chatcmpl-long", 250, prefix="msg_"))
+    answer = reader.get("/completions/chatcmpl-long/go/", {"to": given})
+    assert answer["Location"] == "/completions/chatcmpl-long/"
+    assert said in visible(opened(reader, answer["Location"]))
+
+
+def test_a_message_without_an_id_has_no_address(reader: Client, alice: User, upstream: Upstream) -> None:
+    ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ids-empty")))
+    reader.get("/completions/chatcmpl-live-long/go/", {"to": "7"})
+    assert "This message has no address of its own." in visible(opened(reader, "/completions/chatcmpl-live-long/"))
+
+
+def test_a_number_too_far_in_is_given_up(reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored(make_long("chatcmpl-long", 250, prefix="msg_"))
+    monkeypatch.setattr(going, "_MOST_WALKED", {True: 2})
+    reader.get("/completions/chatcmpl-long/go/", {"to": "249"})
+    said = "Message #249 is too far in: only the first 200 messages were looked through."
+    assert said in visible(opened(reader, "/completions/chatcmpl-long/"))
+
+
+@pytest.mark.parametrize("prefix", [None, "msg_"])
+def test_last_leads_to_the_last_answer_else_to_the_last_message(
+    reader: Client, stored: Store, prefix: str | None
+) -> None:
+    long = make_long("chatcmpl-long", 250, prefix=prefix)
+    last = long["messages"][249]["id"]
+    stored(long, long | {"id": "chatcmpl-none", "choices": []})
+    page = opened(reader, "/completions/chatcmpl-long/go/?to=last")
+    assert message_ids(page)[-1] == last
+    assert re.search('data-choice="0"[^>]* aria-current="true"', page)
+    page = opened(reader, "/completions/chatcmpl-none/go/?to=last")
+    assert re.search(rf'data-message-id="{last}"[^>]* aria-current="true"', page)
+
+
+def test_a_permalink_can_be_read_newest_first(reader: Client, stored: Store) -> None:
+    stored(make_long("chatcmpl-long", 60))
+    page = opened(reader, "/completions/chatcmpl-long/messages/chatcmpl-long-30/?order=desc")
+    assert message_ids(page) == [f"chatcmpl-long-{n}" for n in range(39, 19, -1)]
+    above, below = (unescape(each) for each in re.findall(r'data-more="[a-z]+" hx-get="([^"]+)"', page))
+    assert message_ids(beside(reader, above))[-1] == "chatcmpl-long-40"
+    assert message_ids(beside(reader, below))[0] == "chatcmpl-long-19"
+
+
+# Facts
+
+
+def counts(page: str) -> dict[str, int]:
+    found = re.findall(
+        r'<a href="[^"]*" data-find="[^"]*"(?: data-count="\d+")?( hidden)?><i [^>]*></i>([^<]+)<span[^>]*>(\d+)', page
+    )
+    assert all((number == "0") == bool(hidden) for hidden, _, number in found)
+    return {label: int(number) for hidden, label, number in found if not hidden}
+
+
+def make_mixed() -> dict[str, Any]:
+    picture = {"type": "image_url", "image_url": {"url": "https://pictures.example/a.png"}}
+    sound = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
+    paper = {"type": "file", "file": {"filename": "a.pdf", "file_id": "file-1"}}
+    calls = [{"id": f"call_{n}", "type": "function", "function": {"name": "f", "arguments": "{}"}} for n in range(2)]
+    cited = [
+        {
+            "type": "url_citation",
+            "url_citation": {"url": f"https://{n}.example/", "title": "T", "start_index": 0, "end_index": 1},
+        }
+        for n in range(3)
+    ]
+    return make_completion(
+        "chatcmpl-mixed",
+        say("user", None, content_parts=[picture, picture, sound, paper]),
+        say("assistant", None, tool_calls=calls),
+        say("tool", '{"error": "no such order"}', tool_call_id="call_0"),
+        say("tool", "fine", tool_call_id="call_1"),
+        say("assistant", "As it says", annotations=cited),
+        say("assistant", None, refusal="No."),
+        tools=[{"type": "function", "function": {"name": "f"}}],
+        response_format={"type": "json_object"},
+        seed=9007199254740993,
+    )  # fmt: skip
+
+
+def test_what_the_messages_hold_is_counted_and_can_be_jumped_to(reader: Client, stored: Store) -> None:
+    stored(make_mixed())
+    page = opened(reader, "/completions/chatcmpl-mixed/")
+    assert counts(page) == {
+        "Images": 2, "Tool calls": 2, "Tool errors": 1, "Cited sources": 3, "Refusals": 1, "Audio": 1, "Files": 1,
+    }  # fmt: skip
+    assert re.search(r'<a href="/completions/chatcmpl-mixed/go/\?to=error" data-find="[^"]*" data-count="1">', page)
+    assert "<span data-whole>In the whole conversation</span><span data-loaded hidden>" in page
+
+
+def test_every_counted_kind_is_found_on_the_page_by_its_selector(reader: Client, stored: Store) -> None:
+    stored(make_mixed())
+    page = opened(reader, "/completions/chatcmpl-mixed/")
+    thread = page[page.index("<reading-place") : page.index("</reading-place>")]
+    marks = {
+        "Images": 'data-part="image"', "Tool calls": 'data-part="tool-call"', "Tool errors": "result--error",
+        "Cited sources": "sources__title", "Refusals": 'data-part="refusal"', "Audio": 'data-part="audio"',
+        "Files": 'data-part="file"',
+    }  # fmt: skip
+    assert {label: thread.count(mark) for label, mark in marks.items()} == counts(page)
+
+
+def make_mixed_and_long() -> dict[str, Any]:
+    mixed = make_mixed()
+    mixed["messages"] += make_long("chatcmpl-mixed", 60)["messages"][6:]
+    mixed["messages"][40] = say("tool", "Error: too late") | {"id": "chatcmpl-mixed-40"}
+    return mixed
+
+
+@pytest.mark.parametrize("address", ["", "?order=desc", "messages/chatcmpl-mixed-30/", "choices/0/"])
+def test_an_archived_conversation_is_counted_as_a_whole(reader: Client, stored: Store, address: str) -> None:
+    stored(make_mixed_and_long())
+    page = opened(reader, f"/completions/chatcmpl-mixed/{address}")
+    assert counts(page) == {
+        "Images": 2, "Tool calls": 2, "Tool errors": 2, "Cited sources": 3, "Refusals": 1, "Audio": 1, "Files": 1,
+    }  # fmt: skip
+    assert "<span data-whole>In the whole conversation</span><span data-loaded hidden>" in page
+
+
+def test_a_conversation_elsewhere_or_as_the_customer_saw_it_is_counted_as_far_as_it_is_loaded(
+    reader: Client, stored: Store
+) -> None:
+    stored(make_mixed_and_long())
+    reader.cookies["audience"] = "customer"
+    page = opened(reader, "/completions/chatcmpl-mixed/")
+    assert "<span data-whole hidden>In the whole conversation</span><span data-loaded>" in page
+    assert "Tool calls" not in counts(page)
+    del reader.cookies["audience"]
+    SearchEntry.objects.all().delete()  # not indexed yet
+    assert counts(opened(reader, "/completions/chatcmpl-mixed/"))["Tool errors"] == 1
+    assert counts(opened(reader, "/completions/chatcmpl-mixed/?order=desc")) == {"Tool errors": 1}
+
+
+def test_where_nothing_can_be_counted_there_is_no_gap(reader: Client, stored: Store) -> None:
+    stored(make_completion("c", say("user", "x")))
+    page = opened(reader, "/completions/c/")
+    assert (counts(page), '<jump-to class="jumps" data-counted hidden>' in page) == ({}, True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "number"),
+    [
+        ("to=error", 2), ("to=error&after=chatcmpl-mixed-2", 40), ("to=error&after=chatcmpl-mixed-40", 2),
+        ("to=error&after=chatcmpl-mixed-59&order=desc", 40), ("to=error&after=chatcmpl-mixed-40&order=desc", 2),
+        ("to=error&after=chatcmpl-mixed-2&order=desc", 40), ("to=image&after=gone", 0), ("to=refusal", 5),
+    ],
+)  # fmt: skip
+def test_a_kind_leads_to_the_next_message_that_holds_it(reader: Client, stored: Store, asked: str, number: int) -> None:
+    stored(make_mixed_and_long())
+    answer = reader.get(f"/completions/chatcmpl-mixed/go/?{asked}")
+    order = "?order=desc" if "desc" in asked else ""
+    assert answer["Location"] == f"/completions/chatcmpl-mixed/messages/chatcmpl-mixed-{number}/{order}"
+
+
+def test_a_kind_that_only_the_answer_holds_leads_to_it_and_one_that_is_not_there_says_so(
+    reader: Client, stored: Store
+) -> None:
+    stored(make_completion("c", say("user", "x"), choices=[make_choice(None, refusal="No.")]))
+    assert reader.get("/completions/c/go/?to=refusal")["Location"] == "/completions/c/choices/0/"
+    assert "Nothing of this kind is stored in the conversation." in visible(
+        opened(reader, "/completions/c/go/?to=file")
+    )
+
+
+CITING = make_choice("As it says", annotations=[{"type": "url_citation", "url": "https://b.example/?utm_source=x"}])
+
+
+@pytest.mark.parametrize(
+    ("messages", "fields"),
+    [
+        ([message for _, message in UNSEEN], {"choices": CHOICES}), (SEEN, {"choices": []}), (make_mixed()["messages"], {}),
+        ([say("user", "x")], {"choices": [CITING], "citations": ["https://a.example"]}),
+        ([say("user", "x"), say("assistant", "As it says")], {"choices": [CITING]}),
+    ],
+)  # fmt: skip
+def test_what_is_counted_when_it_is_stored_is_what_the_page_shows(
+    stored: Store, messages: list[dict[str, Any]], fields: dict[str, Any]
+) -> None:
+    """One counts in messages, without drawing, the other what is drawn."""
+    stored(make_completion("c", *messages, **fields))
+    completion = StoredCompletion.objects.get()
+    read = tuple(read_message(message.body) for message in completion.messages.order_by("position"))
+    drawn = place_answer("c", read_completion(completion.body), read, draw_messages("c", read))
+    assert holdings_of("c").counts == {jump.kind.name: jump.count for jump in draw_jumps(chain(*drawn)) if jump.count}
+
+
+def test_parameters_are_told_as_a_reader_says_them(reader: Client, stored: Store) -> None:
+    stored(make_mixed())
+    text = visible(opened(reader, "/completions/chatcmpl-mixed/"))
+    for said in ("Tools 1", "Response format json_object", "Seed 9007199254740993", "Finish reason stop"):
+        assert said in text

@@ -1,0 +1,119 @@
+"""The server ends when it is told to, whoever is being served; and it goes on with new processes without a gap."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+
+import requests
+from requests.adapters import HTTPAdapter, Retry
+
+from tests.conftest import make_completion, say
+from tests.deployment.test_settings import manage
+from tests.operations.test_start import (
+    _children,
+    _command,
+    beginning,
+    printed_as,
+    read_until_it_serves,
+    running,
+    wait_for,
+)
+
+
+def test_ctrl_c_ends_under_load_and_with_a_client_that_does_not_read(tmp_path: Path) -> None:
+    with running(tmp_path, COPY_WORKER="false") as (process, address, printed):
+        line = json.dumps(make_completion("chatcmpl-big", say("user", "x" * 30_000_000)))
+        (tmp_path / "big.jsonl").write_text(line)
+        assert manage(tmp_path, "import_completions", str(tmp_path / "big.jsonl")).returncode == 0
+        host, port = address.removeprefix("http://").split(":")
+        stuck = socket.create_connection((host, int(port)))
+        question = "GET /v1/chat/completions/chatcmpl-big/messages HTTP/1.1\r\nHost: localhost\r\n"
+        stuck.sendall(f"{question}Authorization: Bearer {printed_as('Access token', printed)}\r\n\r\n".encode())
+        assert stuck.recv(12) == b"HTTP/1.1 200"
+        is_over = threading.Event()
+
+        def ask() -> None:
+            while not is_over.is_set():
+                with suppress(requests.RequestException):
+                    requests.get(f"{address}/health/", timeout=5)
+
+        askers = [threading.Thread(target=ask, daemon=True) for _ in range(8)]
+        for asker in askers:
+            asker.start()
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(timeout=25) == 0  # after SIGTERM, what does not end is killed after 30 s
+        finally:
+            is_over.set()
+            stuck.close()
+        for asker in askers:
+            asker.join()
+
+
+def _workers(server: int) -> set[int]:
+    return {child for child in _children(server) if "spawn_main" in "".join(_command(child))}
+
+
+def test_ctrl_c_reaches_the_first_process_alone(tmp_path: Path) -> None:
+    """A terminal sends it to a whole group. A worker that gets it, and is told by the first process too, hangs."""
+    with running(tmp_path, COPY_WORKER="false") as (process, _, _):
+        workers = _workers(process.pid)
+        assert workers
+        assert {os.getpgid(worker) for worker in workers} == workers
+
+
+def test_a_reload_refuses_nobody_however_long_the_next_process_takes_to_begin(tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    (slow / "sitecustomize.py").write_text(
+        "import sys, time\ntime.sleep(4 if '--multiprocessing-fork' in sys.orig_argv else 0)\n"
+    )
+    with running(tmp_path, COPY_WORKER="false", PYTHONPATH=str(slow)) as (process, address, _):
+        before = _workers(process.pid)
+        process.send_signal(signal.SIGHUP)
+        answers = []
+        asking = requests.Session()
+        asking.headers["Connection"] = "close"
+        # What an ending process has taken in and not yet read is closed unread; who asks again is served by the next.
+        asking.mount("http://", HTTPAdapter(max_retries=Retry(connect=0, read=2)))
+        until = monotonic() + 90
+        while monotonic() < until and (not (now := _workers(process.pid)) or now & before):
+            answers.append(asking.get(f"{address}/health/", timeout=30).status_code)
+        assert set(answers) == {200}
+        assert now
+        assert not now & before
+        process.terminate()
+        assert process.wait(timeout=40) == 0
+        assert process.stdout
+        assert "spawning up to" not in process.stdout.read()  # Granian's advice on the number of threads
+
+
+def test_a_reload_that_comes_too_early_does_not_end_the_start(tmp_path: Path) -> None:
+    """systemd takes an end by SIGHUP for a clean one, and starts nothing again."""
+    with beginning(tmp_path, COPY_WORKER="false") as (process, address):
+        assert process.stdout
+        while "Lectern" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGHUP)
+        read_until_it_serves(process)
+        wait_for(address)
+        assert process.poll() is None
+
+
+def test_when_the_first_process_is_killed_the_others_end_and_the_port_is_free(tmp_path: Path) -> None:
+    with running(tmp_path, COPY_WORKER="false") as (process, address, _):
+        process.kill()
+        for _ in range(300):
+            with suppress(requests.ConnectionError):
+                requests.get(f"{address}/health/", timeout=30)
+                sleep(0.1)
+                continue
+            return
+        raise AssertionError("somebody still answers")

@@ -1,0 +1,268 @@
+"""What a page costs grows with what it holds, and no faster, up to a budget that nothing exceeds."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.core.cache.backends.redis import RedisCache
+from django.template import Context, Template
+from django.test import Client
+from django.utils.translation import override
+from viewer.rendering.templatetags import rendering as tag
+
+from tests.conftest import kept_in_caches, make_choice, make_completion, say
+from tests.conversations.pages import link, message_ids
+from tests.costs import assert_linear
+from viewer.archive import answers
+from viewer.client.client import Client as ApiClient
+from viewer.client.http import Asker, Limits
+from viewer.completions.invisibles import make_visible
+from viewer.completions.reading import read_message_page
+from viewer.completions.source_text import members, pretty
+from viewer.completions.types import Citation
+from viewer.rendering import limits as budget
+from viewer.rendering.citations import find_places, list_sources
+from viewer.rendering.markdown_html import render_prose
+from viewer.rendering.messages import draw_messages
+from viewer.sources.sources import Source
+
+Store = Callable[..., list[Any]]
+ONE = "/completions/chatcmpl-one/"
+MARKDOWN = "The parcel is on its **way**, see `AB-1`.\n"
+
+
+def opened(reader: Client, stored: Store, *messages: dict[str, Any], address: str = ONE, **fields: Any) -> str:
+    stored(make_completion("chatcmpl-one", *messages, **fields))
+    return reader.get(address).content.decode()
+
+
+def long(length: int, piece: str = MARKDOWN) -> str:
+    return (piece * (length // len(piece) + 1))[:length]
+
+
+def test_texts_beyond_the_budget_are_as_written_and_then_folded_and_all_of_each_is_one_request_away(
+    reader: Client, stored: Store
+) -> None:
+    text = long(19_000)
+    page = opened(reader, stored, *(say("assistant", f"{n}. {text}") for n in range(40)), choices=[])
+    second = reader.get(link(page, "later") or "").content.decode()
+    for shown in (page, second):  # every page has a budget of its own
+        assert len(message_ids(shown)) == 20
+        assert shown.count('<div class="prose"') == budget.MARKDOWN // 19_100
+    assert page.count("Show all, 19 kB") == 0
+    many = opened(reader, stored, *(say("user", long(19_000)) for _ in range(60)), replace=True, choices=[])
+    assert many.count("Show all") == 0  # twenty texts of the longest kind fit
+
+
+def test_a_page_of_very_long_texts_is_small_and_leads_to_all_of_them(reader: Client, stored: Store) -> None:
+    page = opened(reader, stored, *(say("assistant", long(250_000)) for _ in range(20)))
+    assert page.count("Show all, 250 kB") == 20
+    assert len(page) < 300_000
+    address = re.findall(r'href="([^"]+/parts/0/)"', page)[7]
+    assert reader.get(address).content.decode() == long(250_000)
+
+
+def test_many_long_parts_share_the_budget_of_the_page(reader: Client, stored: Store) -> None:
+    parts = [{"type": "text", "text": long(15_000, f"part {n} \U0001f600 <b> ")} for n in range(200)]
+    page = opened(reader, stored, say("user", parts), say("user", "after it"))
+    assert len(page) < 6 * budget.TEXT
+    assert "hx-disable>after it</div>" in page  # and whole, for one message cannot take everything
+    assert page.count("Show all, ") > 1
+    assert "characters of this message are not shown here" in page
+    address = re.findall(r'data-left-out>.*?href="([^"]+)"', page)[0]
+    whole = json.loads(reader.get(address).content)["content_parts"]
+    assert [part["text"] for part in whole] == [part["text"] for part in parts]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"refusal": "r" * 900_000},
+        {"name": "n" * 900_000},
+        {"new_field": "n" * 900_000},
+        {f"field_{n}": n for n in range(20_000)},
+        {"audio": {"id": "a", "data": "", "transcript": "t" * 900_000}},
+        {"content": [{"type": "new", "x": "n" * 900_000}]},
+        {"content": [{"type": "new", "x": [[[[[[[[[1] * 200_000]]]]]]]]}]},
+        {"content": [{"type": "text", "text": "x"}] * 20_000},
+        {"content": [{"type": "image_url", "image_url": {"url": "https://a.example/", "detail": "d" * 900}}] * 5_000},
+        {"annotations": [{"type": "url_citation", "url_citation": {"url": f"https://a.example/{n}"}} for n in range(9_000)]},
+        {"tool_calls": [{"id": f"c{n}", "type": "function", "function": {"name": "f", "arguments": "{}"}} for n in range(9_000)]},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)  # fmt: skip
+def test_whatever_a_message_is_full_of_the_page_stays_small_and_says_what_is_missing(
+    reader: Client, stored: Store, fields: dict[str, Any]
+) -> None:
+    page = opened(reader, stored, say("assistant", "before it"), say("assistant", **{"content": "x", **fields}))
+    assert len(page) < 6 * budget.TEXT
+    assert "data-left-out" in page
+    assert f'href="{ONE}messages/chatcmpl-one-1/raw/">All of it as JSON' in page
+
+
+def test_long_reasoning_and_the_json_of_what_has_no_address_stay_small_too(reader: Client, stored: Store) -> None:
+    page = opened(reader, stored, say("assistant", "x", reasoning_content="r" * 900_000), say("user", "after it"))
+    assert len(page) < budget.TEXT
+    assert f'href="{ONE}messages/chatcmpl-one-0/raw/">All of it, in the JSON' in page
+    lost = read_message_page(json.dumps({"data": [say("user", "y" * 900_000, reasoning_content="r" * 900_000)]}))
+    (bubble,) = draw_messages("", lost.items)
+    assert len(bubble.source) + len(bubble.parts[0].text) + len(bubble.reasoning[0].text) < budget.MESSAGE
+    assert bubble.left_out > 1_700_000
+
+
+def test_what_is_taken_along_has_no_budget() -> None:
+    message = say(
+        "assistant", [{"type": "text", "text": long(90_000)}] * 9, reasoning_content="r" * 90_000, x="x" * 9_000
+    )
+    page = read_message_page(json.dumps({"data": [message | {"id": "c-0"}] * 2}))
+    for bubble in draw_messages("c", page.items, is_whole=True):
+        assert [len(part.text) for part in bubble.parts] == [90_000] * 9
+        assert len(bubble.reasoning[0].text) == 90_000
+        assert len(dict(bubble.other)["x"]) == 9_002
+        assert not bubble.left_out
+
+
+def test_a_linked_message_is_whole_whatever_stands_before_it(reader: Client, stored: Store) -> None:
+    messages = [say("assistant", [{"type": "text", "text": long(19_000)}] * 30), say("assistant", long(19_000))]
+    page = opened(reader, stored, *messages)
+    assert "Show all, 19 kB" in page
+    linked = reader.get(f"{ONE}messages/chatcmpl-one-1/").content.decode().split('aria-current="true"')[-1]
+    assert "Show all" not in linked
+    assert linked.count("<strong>way</strong>") > 100
+
+
+def test_a_short_text_is_whole_even_where_nothing_is_left(reader: Client, stored: Store) -> None:
+    page = opened(reader, stored, *(say("user", [{"type": "text", "text": long(19_000)}] * 9) for _ in range(6)),
+                  say("assistant", "Thank you **so** much"))  # fmt: skip
+    assert "hx-disable>Thank you" in page
+    assert "Show all, 21 bytes" not in page
+
+
+def test_many_answers_share_a_budget_too(reader: Client, stored: Store) -> None:
+    page = opened(reader, stored, say("user", "x"), choices=[make_choice(long(19_000), n) for n in range(60)])
+    assert len(page) < 6 * budget.TEXT
+    assert page.count("data-choice=") == 60
+    assert "Show all, 19 kB" in page
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "<", "\u202e", "\x00", "\u200d", "\U0001f468\u200d", "\U0001f3f4\U000e0067", "\ufe0f"]
+)
+def test_making_visible_costs_in_line_with_the_length(piece: str) -> None:
+    assert_linear(lambda size: make_visible((piece * size)[:size]), 400_000)
+
+
+@pytest.mark.parametrize("piece", ['{"a":', "[", "[1,", '"\\\\u00e9",', '"a" ', "1 ", " ", "\\", '"', ",", "-"])
+def test_indenting_json_costs_in_line_with_the_length(piece: str) -> None:
+    assert_linear(lambda size: pretty((piece * size)[:size]), 200_000)
+    assert_linear(lambda size: pretty(f"[{(piece * size)[:size].rstrip(',')}]"), 200_000)
+    assert_linear(lambda size: pretty(json.dumps([piece] * (size // 8))), 200_000)
+
+
+def test_reading_costs_in_line_with_the_length() -> None:
+    def read(size: int) -> None:
+        read_message_page(json.dumps({"data": [say("user", ["a", {"type": "text", "text": "b"}] * 5)] * (size // 200)}))
+        members(json.dumps({f"{n}": [n] for n in range(size // 20)}))
+
+    assert_linear(read, 400_000)
+
+
+@pytest.mark.parametrize(
+    "text", ["word ", "([a.example](https://a.example/)) ", "https://a.example/ ", "[" * 9, "- " * 9]
+)
+@pytest.mark.parametrize("url", ["https://a.example/", "https://{n}.example/", "https://a.example/?utm_source={n}"])
+def test_citations_cost_in_line_with_their_number(text: str, url: str) -> None:
+    text = long(20_000, text)
+
+    def place(count: int) -> None:
+        cited = [Citation(url.replace("{n}", str(n)), "", n, n + 3_000) for n in range(count)]
+        find_places(text, cited, list_sources(cited))
+        render_prose(text, cited)
+
+    assert_linear(place, 400)
+
+
+def test_ties_of_calls_and_results_cost_in_line_with_their_number() -> None:
+    def draw(count: int) -> None:
+        call = {"id": "same", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        asked = json.dumps(say("assistant", None, id="c-0", tool_calls=[call] * count))
+        told = json.dumps(say("tool", "{}", id="c-1", tool_call_id="same"))
+        draw_messages("c", read_message_page(f'{{"data": [{asked}, {told}, {told}]}}').items)
+
+    assert_linear(draw, 4_000)
+
+
+def print_bubble(message: dict[str, Any], **options: Any) -> str:
+    (bubble,) = draw_messages("c", read_message_page(json.dumps({"data": [message]})).items, **options)
+    return Template("{% load rendering %}{% drawn bubble %}").render(Context({"bubble": bubble}))
+
+
+def test_a_bubble_is_drawn_once_and_kept_for_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    caches["bubbles"].clear()
+    cited = {
+        "type": "url_citation",
+        "url_citation": {"url": "https://a.example/", "title": "A", "start_index": 0, "end_index": 4},
+    }
+    message = say("assistant", "Oslo **is**", id="c-1", annotations=[cited])
+    first = print_bubble(message)
+    monkeypatch.setattr(tag, "render_to_string", lambda *_: "drawn anew")
+    assert print_bubble(message) == first
+    for other in (
+        message | {"content": "Oslo **was**"},
+        message | {"role": "user"},
+        message | {"id": "c-2"},
+        message | {"annotations": [{**cited, "url_citation": {**cited["url_citation"], "end_index": 11}}]},
+        message | {"name": "x"},
+    ):
+        assert print_bubble(other) == "drawn anew"
+    assert print_bubble(message, linked="c-1") == "drawn anew"
+    assert print_bubble(message, as_source=True) == "drawn anew"
+    with override("de"):
+        assert print_bubble(message) == "drawn anew"
+    monkeypatch.setattr(tag, "_version", lambda: "another release")
+    assert print_bubble(message) == "drawn anew"
+
+
+def test_the_cache_of_bubbles_is_bounded(settings: Any) -> None:
+    caches["bubbles"].clear()
+    kept = len(kept_in_caches())
+    print_bubble(say("assistant", "&" * 19_000))  # 95 kB of HTML
+    assert len(kept_in_caches()) == kept
+    print_bubble(say("assistant", "&" * 1_000))
+    assert len(kept_in_caches()) == kept + 1
+    if not isinstance(caches["bubbles"], RedisCache):  # which has a limit of its own (docs/operations.md)
+        assert settings.CACHES["bubbles"]["OPTIONS"]["MAX_ENTRIES"] * tag._LARGEST <= 64_000_000
+
+
+def test_a_page_of_the_archive_ends_early_when_it_is_large_and_nothing_is_lost(
+    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "_LARGEST_PAGE", 25_000)
+    page = opened(reader, stored, *(say("user", long(10_000)) for _ in range(30)))
+    seen = message_ids(page)
+    assert len(seen) == 3
+    while address := link(page, "later"):
+        page = reader.get(address).content.decode()
+        seen += message_ids(page)
+    assert seen == [f"chatcmpl-one-{n}" for n in range(30)]
+
+
+@pytest.mark.parametrize("prefix", ["chatcmpl-one-", "other-"])
+def test_a_link_opens_at_its_message_where_messages_are_too_large_for_their_context(
+    stored: Store, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    stored(make_completion("chatcmpl-one", *(say("user", long(10_000), id=f"{prefix}{n}") for n in range(30))))
+    archive = Source(None).client
+    small = ApiClient(Asker(archive.asker.session, limits=Limits(60, 35_000)), archive.base_url, is_local=True)
+    monkeypatch.setattr(answers, "_LARGEST_PAGE", 25_000)
+    for client in (archive, small):  # the server ends the page early; or we ask for a smaller one
+        for n in (0, 5, 17, 29):
+            window = client.messages_around("chatcmpl-one", f"{prefix}{n}")
+            assert f"{prefix}{n}" in [item.id for item in window.items]
+            assert window.has_earlier == (window.items[0].id != f"{prefix}0")
+        monkeypatch.undo()

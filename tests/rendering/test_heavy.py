@@ -1,0 +1,299 @@
+"""Whatever is stored, a page costs little: it is bounded before it is drawn, and says what it leaves out."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from django.core.cache import caches
+from django.test import Client
+
+from tests.conftest import kept_in_caches, make_choice, make_completion, say
+from tests.costs import assert_linear
+from tests.heavy import HEAVY, HOME, ID, PAGES, WORD, make_heavy
+from viewer.archive import searching
+from viewer.completions.folding import pattern_of
+from viewer.completions.markdown import to_html
+from viewer.completions.reading import read_completion, read_message_page
+from viewer.completions.source_text import MOST_ITEMS, pretty
+from viewer.completions.types import Citation
+from viewer.conversations import rows
+from viewer.find import finding
+from viewer.rendering import limits as budget
+from viewer.rendering import markdown_html as prose
+from viewer.rendering import messages as bubbles
+from viewer.rendering import tool_calls as tools
+from viewer.rendering.limits import Budget, Clock
+from viewer.rendering.markdown_html import render_prose
+from viewer.rendering.messages import draw_messages, place_answer
+
+Store = Callable[..., list[Any]]
+SMALL = 1  # of the size that a completion has at most, 30: what is bounded is bounded from here on
+SHOWN = ("list", "search", "page", "newest", "customer", "as written", "message", "answer", "find")
+
+
+def page_of(*messages: dict[str, Any]) -> Any:
+    numbered = [{"id": f"c-{n}", **message} for n, message in enumerate(messages)]
+    return read_message_page(json.dumps({"data": numbered, "has_more": False}))
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_every_page_of_a_heavy_completion_is_small(reader: Client, stored: Store, name: str) -> None:
+    caches["bubbles"].clear()
+    (outcome,) = stored(make_heavy(name, SMALL))
+    assert outcome.became == "imported"
+    for page in SHOWN:
+        address, _, view = PAGES[page].partition("|")
+        reader.cookies.load(view)
+        answer = reader.get(address, follow=True)
+        assert answer.status_code in (200, 404 if page == "answer" else 200), page
+        assert len(answer.content) < 3 * budget.TEXT, page
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_reading_drawing_and_finding_cost_in_line_with_what_is_stored(name: str) -> None:
+    def run(size: int) -> None:
+        heavy = make_heavy(name, size)
+        messages = heavy.pop("messages")
+        completion = read_completion(json.dumps(heavy))
+        page = read_message_page(json.dumps({"data": messages, "has_more": False}))
+        drawn = draw_messages(ID, page.items)
+        for bubble in place_answer(ID, completion, page.items, drawn)[1] + drawn:
+            repr(bubble)
+        for item in page.items:
+            finding._places(item, pattern_of(WORD))
+
+    assert_linear(run, 4)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("numbers", "numbers said", "numbers beside", "text", "answer", "long choice", "text without the word"),
+        *("accents", "one word", "a field", "log probabilities", "reasoning", "transcript", "refusal", "errors"),
+        *("lines", "hidden characters"),
+    ],
+)
+def test_reading_and_finding_hold_a_few_times_what_is_stored(name: str) -> None:
+    """Of 30 MB that is under 200 MB. What is heavy by its number of things takes more for each, and has fewer MB."""
+    fields = make_heavy(name, 4)
+    messages = json.dumps({"data": fields.pop("messages"), "has_more": False}, ensure_ascii=False)
+    completion = json.dumps(fields, ensure_ascii=False)
+    stored = sys.getsizeof(messages) + sys.getsizeof(completion)
+    tracemalloc.start()
+    try:
+        choices = read_completion(completion).choices  # type: ignore[union-attr]
+        for item in (*read_message_page(messages).items, *(choice.message for choice in choices)):
+            finding._places(item, pattern_of(WORD))
+        assert tracemalloc.get_traced_memory()[1] < 7 * stored
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_tables_grow_to_is_bounded_before_they_are_drawn() -> None:
+    """Each line under a head makes the one above it wider: 20 kB grew to 16 MB."""
+    assert len(to_html("x|b\n-|\n" * 2_500) or "") < 200_000
+    assert "<table>" in (to_html("a|b\n-|-\n1|2|3\n") or "")
+    assert_linear(lambda size: to_html(("x|b\n-|\n" * size)[:size]), 20_000)
+
+
+def test_calls_are_cut_before_they_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(tools, "draw_text", lambda given, *_, **__: drawn.append(given) or tools.DrawnText("", False))
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    draw_messages("c", page_of(say("assistant", None, tool_calls=[call] * 5_000)).items)
+    assert 0 < len(drawn) <= budget.MESSAGE // 500
+    drawn.clear()
+    result = {"type": "tool_result", "tool_use_id": "x", "content": "r"}
+    draw_messages("c", page_of(say("user", [result] * 5_000)).items)
+    assert 0 < len(drawn) <= budget.MESSAGE // 500
+
+
+def test_a_card_holds_the_first_of_very_many_results_and_none_of_their_errors_is_lost() -> None:
+    call = {"id": "same", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    results = [say("tool", "fine", tool_call_id="same") for _ in range(40)]
+    items = page_of(say("assistant", None, tool_calls=[call]), *results, say("tool", "Error: no", tool_call_id="same"))
+    (card,) = draw_messages("c", items.items)[0].calls
+    assert len(card.results) == tools._MOST_IN_CARD
+    assert card.state == "error"
+    assert "41" in card.notes[0]
+
+
+@pytest.mark.parametrize("ids", [("", ""), ("c{n}", ""), ("same", "same"), ("", "r{n}")])
+@pytest.mark.parametrize("name", ["f", "f{n}", ""])
+def test_ties_cost_in_line_with_the_number_of_calls_and_results(ids: tuple[str, str], name: str) -> None:
+    def draw(count: int) -> None:
+        calls = [
+            {"id": ids[0].format(n=n), "type": "function", "function": {"name": name.format(n=n), "arguments": "{}"}}
+            for n in range(count)
+        ]
+        results = [
+            {"type": "tool_result", "tool_use_id": ids[1].format(n=n), "name": name.format(n=n), "content": "r"}
+            for n in range(count)
+        ]
+        draw_messages("c", page_of(say("assistant", None, tool_calls=calls), say("user", results)).items)
+
+    assert_linear(draw, 4_000)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"annotations": [{"type": "url_citation", "url_citation": {"url": "https://a.example/"}}]},
+        {"tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"content": [{"type": "text", "text": "x"}]},
+        {"images": [{"type": "image_url", "image_url": {"url": "https://a.example/"}}]},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_what_stands_behind_the_first_ten_thousand_of_a_list_is_kept_as_json(fields: dict[str, Any]) -> None:
+    ((name, (one,)),) = fields.items()
+    (message,) = page_of(say("assistant", "") | {name: [one] * (MOST_ITEMS + 3)}).items
+    assert max(len(message.citations), len(message.tool_calls), len(message.parts)) == MOST_ITEMS
+    assert json.loads(message.other[f"{name}[{MOST_ITEMS}…]"]) == [one] * 3
+
+
+def test_only_the_first_citations_of_very_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+    monkeypatch.setattr(bubbles, "list_sources", lambda cited: looked_at.append(len(cited)) or ())
+    cited = [{"type": "url_citation", "url_citation": {"url": f"https://{n}.example/"}} for n in range(3_000)]
+    (bubble,) = draw_messages("c", page_of(say("assistant", "x", annotations=cited)).items)
+    assert max(looked_at) == len(bubble.parts[0].citations) == bubbles.MOST_CITATIONS
+    assert bubble.left_out > 2_000 * len("https://1.example/")
+
+
+def test_json_of_megabytes_is_not_indented_as_a_whole() -> None:
+    numbers = "[" + "1,2," * 300_000 + "3]"
+    assert pretty(numbers) == numbers
+    assert (pretty(numbers, 100) or "").startswith("[\n  1,\n  2,")
+    assert pretty(numbers[1:]) is None
+
+
+def test_a_page_of_very_many_answers_shows_the_first_and_the_linked_one(reader: Client, stored: Store) -> None:
+    stored(make_completion(ID, say("user", "x"), choices=[make_choice(f"said {n}", n) for n in range(300)]))
+    page = reader.get(HOME).content.decode()
+    assert page.count("data-choice=") == 100
+    assert "200 more answers are not shown here." in page
+    assert f'href="{HOME}raw/">All of it as JSON' in page
+    linked = reader.get(f"{HOME}choices/250/").content.decode()
+    assert "said 250" in linked
+    assert "199 more answers" in linked
+    found = reader.get(f"{HOME}find/?q=said 299").content.decode()
+    assert "choices/299/" in found
+
+
+def test_facts_begin_and_say_what_is_missing_but_for_the_pair_that_was_found(reader: Client, stored: Store) -> None:
+    pairs = {f"key{n}": f"value {n}" for n in range(2_000)}
+    stored(make_completion(ID, say("user", "x"), metadata=pairs, **{f"field{n}": n for n in range(2_000)}))
+    page = reader.get(f"{HOME}?pair=key1999").content.decode()
+    assert "value 1</a>" in page
+    assert "<mark>value 1999</mark>" in page
+    assert "value 1500" not in page
+    assert "characters of these facts are not shown here" in page
+    row = reader.get("/completions/").content.decode()
+    assert row.count("key") < 3 * rows._MOST_PAIRS
+
+
+def test_a_list_stops_looking_for_first_questions_when_they_take_too_long(
+    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(make_completion(ID, say("user", "the question"), choices=[make_choice("the answer")]))
+    assert "the question" in reader.get("/completions/").content.decode()
+    monkeypatch.setattr(rows, "_SECONDS", 0)
+    assert "the answer" in reader.get("/completions/").content.decode()
+
+
+def test_a_text_for_which_there_is_no_time_stands_as_written_and_is_not_kept_so(
+    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caches["bubbles"].clear()
+    stored(make_completion(ID, say("assistant", "This **is** it"), choices=[]))
+    monkeypatch.setattr(budget, "_SECONDS", 0)
+    page = reader.get(HOME).content.decode()
+    assert "This **is** it" in page
+    assert "Shown as written: formatting it would take too long" in page
+    monkeypatch.undo()
+    assert "This <strong>is</strong> it" in reader.get(HOME).content.decode()
+    assert any("<strong>is" in kept for kept in kept_in_caches().values())
+
+
+def test_the_time_of_a_page_is_shared_by_its_texts() -> None:
+    clock = Clock(0.000_001)
+    assert "<strong>" in render_prose("**a**", clock=clock).html
+    assert render_prose("**a**", clock=clock).is_unformatted
+    assert not Budget(is_whole=True).clock.is_over
+
+
+def test_places_that_take_too_long_to_try_are_left_to_the_list_of_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "1. a\n2. b\n" * 20
+    cited = [Citation(f"https://{n}.example/", "", n * 5, n * 5 + 5) for n in range(30)]
+    tried: list[int] = []
+    real = prose._to_html_with
+    monkeypatch.setattr(prose, "_to_html_with", lambda *given: tried.append(1) or real(*given))
+    monkeypatch.setattr(prose, "_SECONDS_FOR_PLACES", -1)
+    monkeypatch.setattr(prose, "take_marks", lambda *_: ("changed", ""))  # as if every mark changed the text
+    drawn = render_prose(text, cited)
+    assert len(tried) == 2
+    assert len(drawn.sources) == 30
+
+
+def test_a_page_of_messages_is_found_through_in_steps_when_it_takes_long(
+    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(make_completion(ID, *(say("user", f"{WORD} {n}") for n in range(7)), choices=[make_choice(WORD)]))
+    address, hits = f"{HOME}find/?q={WORD}", 'data-message="([^"]+)"'
+    whole = re.findall(hits, reader.get(address).content.decode())
+    assert len(whole) == 8
+    monkeypatch.setattr(finding, "_SECONDS", 0)
+    read: list[int] = []
+    real = finding._read_stretch
+    monkeypatch.setattr(finding, "_read_stretch", lambda *given: read.append(1) or real(*given))
+    assert re.findall(hits, reader.get(address).content.decode()) == whole
+    assert len(read) == 7
+
+
+def test_of_many_parts_as_many_are_found_as_words_of_markdown_as_the_page_formats(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    formatted: list[str] = []
+    monkeypatch.setattr(finding, "without_marks", lambda text: formatted.append(text) or text)
+    parts = [{"type": "text", "text": f"{n} " + "x" * 10_000} for n in range(40)]
+    (message,) = page_of(say("assistant", None, content_parts=parts)).items
+    assert len([slot for slot in finding.slots_of(message) if "xxx" in slot.text]) == 40
+    assert len(formatted) == budget.MESSAGE // 10_002
+
+
+def test_results_for_which_there_is_no_room_are_named(
+    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "_MOST_READ", 3_000)
+    stored(*(make_completion(f"c{n}", say("user", f"{WORD} " + "x" * 2_000), choices=[]) for n in range(3)))
+    found = reader.get(f"/search/?q={WORD}").content.decode()
+    assert found.count("data-completion-id") == 3
+    assert found.count(f"<mark>{WORD}</mark>") == 1
+    assert found.count("<b>Message</b>") == 2
+    assert len(re.findall(r'href="/completions/c\d/messages/c\d-0/', found)) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("x" * 200_000 + ".pdf", "x" * 196 + ".pdf"),
+        ("é" * 300 + ".tar", "é" * 196 + ".tar"),
+        ("x" * 300, "x" * 200),
+        ("." + "x" * 300, "." + "x" * 199),
+        ("short name.pdf", "short name.pdf"),
+    ],
+)
+def test_a_file_with_a_very_long_name_can_be_downloaded(reader: Client, stored: Store, name: str, kept: str) -> None:
+    file = {"type": "file", "file": {"filename": name, "file_data": "JVBERi0xLjc="}}
+    stored(make_completion(ID, say("user", [file])))
+    header = reader.get(f"{HOME}messages/{ID}-0/parts/0/").headers["Content-Disposition"]
+    assert len(header) < 2_000
+    assert unquote(header.partition("filename*=UTF-8''")[2]) == kept

@@ -1,0 +1,149 @@
+"""Real processes that copy: killed, two at once, and the one that `./run` brings along."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+from time import monotonic
+
+import pytest
+import requests
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+
+from tests.conftest import make_key
+from tests.operations.test_start import ROOT, copy_workers, running, sign_in
+from tests.sync.test_work import FEW
+from tests.upstream import LIVE, MESSAGES, Upstream
+from viewer.archive.models import StoredCompletion
+from viewer.sync.models import Copy, CopyRun
+
+PATIENCE = 60  # seconds
+PASSWORD = "copies 1"
+
+
+def until(is_so: Callable[[], object]) -> None:
+    end = monotonic() + PATIENCE
+    while not is_so():
+        assert monotonic() < end, "it did not come to pass"
+        Event().wait(0.05)
+
+
+def database_url() -> str:
+    given = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{given['NAME']}"
+    return f"postgres://{given['USER']}:{given['PASSWORD']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
+
+
+@contextmanager
+def sync(*options: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {
+        "PATH": os.environ["PATH"], "DATA_DIR": str(settings.DATA_DIR), "DATABASE_URL": database_url(),
+        "KEY_ENCRYPTION_KEYS": ",".join(settings.KEY_ENCRYPTION_KEYS), "API_HOSTS": ",".join(settings.API_HOSTS),
+    }  # fmt: skip
+    command = [sys.executable, "manage.py", "sync", *options]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+ALICES = ("--key", "work", "--person", "alice", "--metadata", "team=returns")
+
+
+@pytest.fixture
+def key(transactional_db: None, alice: User, upstream: Upstream) -> None:
+    make_key(alice, base_url=upstream.base())
+
+
+def test_killed_in_the_middle_nothing_is_half_and_the_next_goes_on(key: None, upstream: Upstream) -> None:
+    upstream.set("delay", 0.1)
+    with sync(*ALICES) as process:
+        until(lambda: StoredCompletion.objects.count() >= 3)
+        process.kill()
+        process.wait()
+    run = CopyRun.objects.get()
+    assert run.state == "running"
+    stored = StoredCompletion.objects.all()
+    assert run.copied == Copy.objects.count() == stored.count() < 11
+    assert all(one.messages.count() == len(MESSAGES[one.completion_id]) for one in stored)
+    CopyRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))  # what time does, at once
+    upstream.set("delay", 0)
+    with sync(*ALICES) as process:
+        said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert said == "11 copied, 0 already there, 0 failed, 0 deleted at the source\n"
+
+
+def test_two_at_once_share_one_run_and_ask_for_nothing_twice(key: None, upstream: Upstream) -> None:
+    upstream.set("delay", 0.1)
+    with sync(*ALICES) as one, sync(*ALICES) as other:
+        said = [process.communicate(timeout=PATIENCE) for process in (one, other)]
+    assert [one.returncode, other.returncode] == [0, 0], said
+    paths = [asked["path"] for asked in upstream.asked() if asked["path"].endswith("/messages")]
+    assert len(paths) == len(set(paths)) == StoredCompletion.objects.count() == 11
+
+
+def test_told_to_stop_it_pauses_and_says_how_to_go_on(key: None, upstream: Upstream) -> None:
+    upstream.set("delay", 0.1)
+    with sync(*ALICES) as process:
+        until(lambda: StoredCompletion.objects.exists())
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=PATIENCE)
+    assert "Paused. Run the same command again to go on." in said
+    assert CopyRun.objects.get().state == "paused"
+
+
+def test_what_fails_is_named_and_the_command_says_so_to_its_caller(key: None, upstream: Upstream) -> None:
+    upstream.set("refuses", ["sk-good-alice-0001"])
+    with sync(*ALICES) as process:
+        _, problem = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert "Ended early: invalid-key" in problem
+    assert "sk-good" not in problem
+
+
+def test_the_worker_serves_whoever_asks_and_ends_with_its_parent(key: None, alice: User, upstream: Upstream) -> None:
+    with sync("--loop", "--until-stdin-closes") as process:
+        run = CopyRun.objects.ask_for(alice.api_keys.get(), "", FEW, None)
+        until(lambda: CopyRun.objects.get(pk=run.pk).state == "done")
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(PATIENCE) == 0
+        process.stdin = None
+
+
+def test_run_brings_its_worker_along_and_takes_it_away_even_when_killed(tmp_path: Path, upstream: Upstream) -> None:
+    with running(tmp_path, DEMO_PASSWORD=PASSWORD, API_HOSTS=upstream.host) as (process, address, _):
+        until(lambda: copy_workers(process.pid))
+        os.kill(copy_workers(process.pid)[0], signal.SIGKILL)  # the next one does the work
+        reader = sign_in(address, PASSWORD)
+        post(reader, f"{address}/keys/", {"label": "work", "key": "sk-good-1", "base_url": upstream.base()})
+        key = re.search(r'<option value="([0-9a-f-]{36})"', reader.get(f"{address}/copies/").text)
+        assert key
+        post(reader, f"{address}/copies/", {"key": key[1], "metadata": "team=returns"})
+        until(lambda: 'data-run="done"' in reader.get(f"{address}/copies/").text)
+        assert reader.get(f"{address}/completions/{LIVE[0]}/").status_code == 200
+        process.kill()
+        process.wait(PATIENCE)
+        assert process.stdout
+        assert "Traceback" not in process.stdout.read()  # to its end, which comes when the last process has ended
+
+
+def post(reader: requests.Session, address: str, answers: dict[str, str]) -> None:
+    token = reader.cookies["csrf"]
+    reader.post(address, answers | {"csrfmiddlewaretoken": token}, headers={"Referer": address}, timeout=30)

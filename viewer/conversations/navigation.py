@@ -1,0 +1,209 @@
+"""Ways on from a conversation: to the ones next to it in the reader's list, and to a message by its number."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from django.contrib import messages as notices
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
+from django.views.decorators.http import require_safe
+
+from viewer.archive.holdings import next_holder
+from viewer.client.client import LARGEST_PAGE, PAGE_SIZE, Client, Order, cursor_behind, opposite
+from viewer.client.problem_texts import tell
+from viewer.client.problems import Problem
+from viewer.completions.ids import has_address
+from viewer.completions.types import Completion, Message, Unreadable
+from viewer.rendering.places import place_of_answer, url_of
+from viewer.sources.problem_pages import title_of
+from viewer.sources.sources import NoAnswer, chosen_source, find
+from viewer.web.request import Request, page_before
+
+from .facts import KINDS
+from .filters import (
+    came_from,
+    filters,
+    has_pairs,
+    holds,
+    list_url,
+    metadata_of,
+    narrowed_by,
+    order_of,
+    remember,
+    stretch_of,
+    ways_from,
+    with_query,
+)
+from .rows import draw_rows
+
+_MOST_PAGES = 5  # of a list whose server leaves the filtering to us, in search of the next that matches
+_MOST_WALKED = {True: 200, False: 20}  # pages of 100 messages, at home and elsewhere, in search of a number
+
+
+def ways_on(request: Request, completion_id: str, completion: Completion | None) -> dict[str, Any]:
+    """Give the addresses that lead on from a conversation. None of them asks a question before it is followed.
+
+    A conversation that was opened by its id need not be in the list that was read before: then it is the whole list.
+    """
+    narrowed = came_from(request)
+    if completion is not None and not holds(narrowed, completion):
+        narrowed = {}
+    here = {name: reverse(name, args=[completion_id]) for name in ("beside", "previous", "next")}
+    return {
+        "list_url": list_url(narrowed),
+        "list_filters": filters(narrowed),
+        "list_order": order_of(narrowed),
+        **{f"{name}_url": with_query(address, narrowed) for name, address in here.items()},
+    }
+
+
+@require_safe
+def beside(request: Request, completion_id: str) -> HttpResponse:
+    """The rows around a conversation in the list that it was opened from, or the next ones above or below them."""
+    narrowed = narrowed_by(request.GET)
+    if not request.htmx:
+        return redirect(list_url(narrowed))
+    source = chosen_source(request)
+    try:
+        client, window = source.ask(lambda client: (client, stretch_of(client, narrowed, request.GET, completion_id)))
+    except NoAnswer as failure:
+        told = tell(failure.problem, is_of_list=True)
+        context = {"problem": told, "source": source, "retry_url": request.get_full_path()}
+        return render(request, "conversations/_beside.html", context, status=told.status)
+    metadata = metadata_of(narrowed)
+    context = {
+        "completion_id": completion_id,
+        "rows": draw_rows(client, (item for item in window.items if has_pairs(item, metadata))),
+        "list_url": list_url(narrowed),
+        **ways_from(request, window, narrowed),
+    }
+    return render(request, "conversations/_beside.html", context)
+
+
+@require_safe
+def neighbour(request: Request, completion_id: str, direction: Literal["next", "previous"]) -> HttpResponse:
+    """Go to the next or previous conversation of the list; at its end stay, and say so."""
+    narrowed = narrowed_by(request.GET)
+    remember(request, narrowed)
+    order = order_of(narrowed) if direction == "next" else opposite(order_of(narrowed))
+    try:
+        found = chosen_source(request).ask(lambda client: _neighbour(client, completion_id, narrowed, order))
+    except NoAnswer as failure:
+        is_elsewhere = failure.problem.name == "bad-request"
+        told = gettext("This conversation is not in the list.") if is_elsewhere else title_of(failure, is_of_list=True)
+        notices.error(request, told)
+    else:
+        if found:
+            return redirect("conversation", found)
+        notices.info(request, _end_of_list(direction, is_filtered=bool(filters(narrowed))))
+    return redirect(_where_from(request, completion_id))
+
+
+def _neighbour(client: Client, completion_id: str, narrowed: dict[str, str], order: Order) -> str:
+    model, metadata, after = narrowed.get("model", ""), metadata_of(narrowed), completion_id
+    limit = PAGE_SIZE if metadata else 1
+    for _ in range(_MOST_PAGES):
+        page = client.completions(model=model, metadata=metadata, after=after, order=order, limit=limit)
+        if found := next((one.id for one in page.items if _can_be_opened(one) and has_pairs(one, metadata)), ""):
+            return found
+        if not (after := cursor_behind(page)):
+            return ""
+    raise Problem("unsupported", gettext_noop("The server does not filter by metadata, and the next is too far away."))
+
+
+def _end_of_list(direction: Literal["next", "previous"], *, is_filtered: bool) -> str:
+    if direction == "next":
+        whole = gettext("This is the last conversation of the list.")
+        return gettext("This is the last conversation of the filtered list.") if is_filtered else whole
+    whole = gettext("This is the first conversation of the list.")
+    return gettext("This is the first conversation of the filtered list.") if is_filtered else whole
+
+
+def _can_be_opened(found: Completion | Unreadable) -> bool:
+    return isinstance(found, Completion) and has_address(found.id)
+
+
+def _where_from(request: Request, completion_id: str) -> str:
+    """Give the page of this conversation that the reader is on, to come back to the same message."""
+    home, page = reverse("conversation", args=[completion_id]), page_before(request)
+    path = urlsplit(page).path
+    return page if path == home or path.startswith((f"{home}messages/", f"{home}choices/")) else home
+
+
+@require_safe
+def go_to(request: Request, completion_id: str) -> HttpResponse:
+    """Go to the last answer or message, to a message by its number, from 0, or to the next that holds a kind of thing.
+
+    With `ids=counted`, as a page says whose messages have ids that end in their number, nothing is asked here: the
+    permalink is known, and its page asks.
+    """
+    wanted = request.GET.get("to", "").strip().lstrip("#")
+    number = int(wanted) if wanted.isdecimal() and len(wanted) < 10 else None
+    order = {"order": "desc"} if request.GET.get("order") == "desc" else {}
+    if number is not None and request.GET.get("ids") == "counted":
+        return redirect("permalink", completion_id, f"{completion_id}-{number}")
+    try:
+        if wanted == "last":
+            place, _ = find(request, completion_id, lambda client: _last_place(client, completion_id))
+        elif wanted in KINDS:
+            place = _next_holder(completion_id, wanted, request.GET.get("after", ""), is_backward=bool(order))
+        elif number is not None:
+            place, _ = find(request, completion_id, lambda client: _id_at(client, completion_id, number))
+        else:
+            raise _NoSuchMessage(gettext("Give the number of a message, such as 12."))
+    except _NoSuchMessage as missing:
+        notices.error(request, str(missing))
+    except NoAnswer as failure:
+        notices.error(request, title_of(failure))
+    else:
+        return redirect(with_query(url_of(completion_id, place), order))
+    return redirect(_where_from(request, completion_id))
+
+
+def _next_holder(completion_id: str, kind: str, after: str, *, is_backward: bool) -> str:
+    """Give the place behind a message that holds a kind, in the archive, which knows it without reading."""
+    place = next_holder(completion_id, kind, after, is_backward=is_backward)
+    if place is None:
+        raise _NoSuchMessage(gettext("Nothing of this kind is stored in the conversation."))
+    return place or place_of_answer(0)
+
+
+class _NoSuchMessage(Exception):
+    """Says why there is no message to go to."""
+
+
+def _last_place(client: Client, completion_id: str) -> str:
+    """Give the last answer; the newest message where there is none, or where only the messages can be had."""
+    with suppress(Problem):
+        if answers := client.completion(completion_id).choices:
+            return place_of_answer(len(answers) - 1)
+    newest = client.newest_messages(completion_id)
+    if not newest:
+        raise _NoSuchMessage(gettext("No messages are stored for this completion."))
+    return _address_of(newest[-1])
+
+
+def _id_at(client: Client, completion_id: str, number: int) -> str:
+    """Walk to a number from the start: where ids do not count, nothing else tells where a message stands."""
+    after, seen = "", 0
+    for _ in range(_MOST_WALKED[client.is_local]):
+        page = client.messages(completion_id, after=after, limit=LARGEST_PAGE)
+        if number < seen + len(page.items):
+            return _address_of(page.items[number - seen])
+        after, seen = cursor_behind(page), seen + len(page.items)
+        if not after:
+            words = gettext("There is no message #%(number)d: the last one is #%(last)d.")
+            raise _NoSuchMessage(words % {"number": number, "last": seen - 1})
+    words = gettext("Message #%(number)d is too far in: only the first %(count)d messages were looked through.")
+    raise _NoSuchMessage(words % {"number": number, "count": seen})
+
+
+def _address_of(message: Message | Unreadable) -> str:
+    if not has_address(message.id):
+        raise _NoSuchMessage(gettext("This message has no address of its own."))
+    return message.id

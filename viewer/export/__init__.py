@@ -1,0 +1,1 @@
+"""Writes a conversation as a transcript, as JSON, or for print."""

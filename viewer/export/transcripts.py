@@ -1,0 +1,467 @@
+"""Writes a conversation to take along: as Markdown or plain text for a ticket, or as JSON that can be imported again.
+
+A transcript is pasted where others act on it, so nothing that a message says may pass for the transcript's own words.
+In plain text what was said is indented, and only the transcript's own lines begin at the margin. In Markdown a text is
+a fence, longer than any inside it, or a quote. What would load a picture or be HTML there is fenced, as written, and so
+is what another program would draw with other words.
+Hidden characters are made visible, and the heading of the message says so. The JSON is as received.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from django.utils.translation import gettext, gettext_noop, ngettext
+
+from viewer.client.problem_texts import tell
+from viewer.client.problems import Problem
+from viewer.completions.invisibles import make_visible
+from viewer.completions.source_text import members, to_object
+from viewer.completions.types import Choice, Completion, Message, RefusalPart, TextPart, Unreadable
+from viewer.rendering.citations import Source, find_places, list_sources
+from viewer.rendering.lines import in_one_line
+from viewer.rendering.markdown_html import is_harmless_elsewhere
+from viewer.rendering.messages import (
+    Bubble,
+    DrawnPart,
+    Hidden,
+    NoAnswer,
+    draw_messages,
+    for_customer,
+    no_answer_in,
+    place_answer,
+)
+from viewer.rendering.places import answer_at, place_of_answer
+from viewer.rendering.tool_calls import Around, Item, outcome_words
+from viewer.web.templatetags.formats import bytes_size, grouped
+
+Include = Literal["everything", "no-tools", "customer"]
+INCLUDES: dict[Include, str] = {
+    "everything": gettext_noop("Everything"),
+    "no-tools": gettext_noop("Without tool calls and results"),
+    "customer": gettext_noop("Only what the customer saw"),
+}
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_BREAK_OR_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|[\r\n]+', re.DOTALL)
+_CONTROL = re.compile("[\x00-\x1f]")
+_MARKUP = re.compile(r"([\\`*_\[\]<>#|~&!])")
+_BACKTICKS = re.compile("`+")
+_LONGEST_LINE = 2_000  # characters of a name or an address
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What is taken along: a completion, and its messages page by page, whole or from one message to another."""
+
+    completion_id: str
+    completion: Completion
+    pages: Iterator[tuple[Message | Unreadable, ...]]
+    first: str = ""  # the places of both ends, or nothing for an open one
+    last: str = ""
+
+    @property
+    def answers(self) -> range:
+        """Which answers belong to it, by their positions."""
+        begin, end = answer_at(self.first) or 0, answer_at(self.last)
+        if end is not None:
+            return range(begin, end + 1)
+        return range(begin, 0 if self.last else len(self.completion.choices))
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One page of it as bubbles, with the answer behind the last."""
+
+    bubbles: list[Bubble | Hidden]
+    answer: list[Bubble | Hidden]
+    marked: frozenset[str] = frozenset()  # the messages in which something hidden was made visible
+    no_answer: NoAnswer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Words of the transcript itself, and an address."""
+
+    words: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words of a message; Markdown where an assistant wrote them."""
+
+    text: str
+    is_markdown: bool = False
+
+
+Block = Line | Said
+
+
+def draw(extract: Extract, include: Include, *, for_print: bool = False) -> Iterator[Stretch]:
+    """Draw page after page; the answer stands behind the last message. Raises Problem where reading breaks off."""
+    completion_id, completion, answers = extract.completion_id, extract.completion, extract.answers
+    tail: deque[Message | Unreadable] = deque(maxlen=max(1, len(completion.choices)))
+    count = 0
+    around = Around(is_start=not extract.first, is_end=False)
+    for page, is_last in _marking_the_last(extract.pages):
+        tail.extend(page)
+        items = page if for_print else tuple(_with_numbers(item) for item in page)
+        drawn = draw_messages(completion_id, items, as_source=not for_print, around=around, is_whole=True)
+        around = Around(earlier=page, is_start=False, is_end=False)
+        if not extract.first:  # ids that tell no place are counted from the start
+            places = ((count + n if bubble.number is None else bubble.number) for n, bubble in enumerate(drawn))
+            drawn = [replace(bubble, number=place) for bubble, place in zip(drawn, places, strict=True)]
+        count += len(page)
+        goes_on = bool(extract.first) or count > len(tail)
+        if is_last and answers:  # what only the choice says of a message that a server appended for it
+            drawn, _ = place_answer(completion_id, completion, tuple(tail), drawn, goes_on=goes_on, is_whole=True)
+        yield Stretch(_included(drawn, include), [], frozenset(item.id for item in page if _hides(item)))
+    if extract.last and not answers:
+        return
+    goes_on = bool(extract.first) or count > len(tail)
+    shown = tuple(tail)
+    _, answer = place_answer(completion_id, completion, shown, draw_messages(completion_id, shown), goes_on=goes_on)
+    newest = tail[-1] if tail else None
+    if (none := no_answer_in(completion, newest)) is not None:
+        yield Stretch([], [], no_answer=none.as_the_customer_saw_it() if include == "customer" else none)
+    if answer:
+        choices = tuple(choice if for_print else _with_numbers_in(choice) for choice in completion.choices)
+        numbered = replace(completion, choices=choices)
+        _, answer = place_answer(completion_id, numbered, (), [], as_source=not for_print, is_whole=True)
+        marked = frozenset(place_of_answer(n) for n in answers if _hides(completion.choices[n].message))
+        yield Stretch([], _included([answer[n] for n in answers], include), marked)
+
+
+def _marking_the_last(pages: Iterator[tuple[Item, ...]]) -> Iterator[tuple[tuple[Item, ...], bool]]:
+    """Give each page that has messages, and whether none follows. Raises Problem behind the last that was read."""
+    filled = filter(None, pages)
+    page = next(filled, None)
+    while page is not None:
+        try:
+            following = next(filled, None)
+        except Problem:
+            yield page, False
+            raise
+        yield page, following is None
+        page = following
+
+
+def to_text(facts: Iterable[tuple[str, str]], extract: Extract, include: Include, site: str) -> Iterator[str]:
+    """Write plain text; `site` is put before the addresses."""
+    return _Writer(extract, include, site).write(facts)
+
+
+def to_markdown(facts: Iterable[tuple[str, str]], extract: Extract, include: Include, site: str) -> Iterator[str]:
+    """Write Markdown; `site` is put before the addresses."""
+    return _MarkdownWriter(extract, include, site).write(facts)
+
+
+def to_bare(extract: Extract, include: Include, site: str, *, is_markdown: bool) -> Iterator[str]:
+    """Write what the messages say and nothing else. Raises Problem."""
+    writer = (_MarkdownWriter if is_markdown else _BareWriter)(extract, include, site)
+    return writer.write_bodies()
+
+
+def to_json(extract: Extract) -> Iterator[str]:
+    """Write the completion and its messages as received; `incomplete` says why there are no more, or is null."""
+    yield f'{{"completion":{extract.completion.source},"messages":[\n'
+    separator, cause = "", None
+    try:
+        for page in extract.pages:
+            for item in page:
+                yield f"{separator}{item.source}"
+                separator = ",\n"
+    except Problem as problem:
+        cause = _cause(problem)
+    yield f'\n],"incomplete":{json.dumps(cause)}}}\n'
+
+
+def to_json_line(extract: Extract) -> Iterator[str]:
+    """Write one line for `import_completions`: every value as received. One that breaks off cannot be imported."""
+    fields = [(name, piece.source) for name, piece in members(extract.completion.source) if name != "messages"]
+    head = to_object(fields)[:-1]
+    yield _in_a_line(f"{head}," if fields else head) + '"messages":['
+    separator = ""
+    try:
+        for page in extract.pages:
+            for item in page:
+                yield separator + _in_a_line(item.source)
+                separator = ","
+    except Problem as problem:
+        yield f"\n{json.dumps({'incomplete': _cause(problem)})}\n"
+    else:
+        yield "]}\n"
+
+
+def said_in_markdown(said: Said) -> str:
+    """Quote a text that other programs draw as we do, and put any other between fences, as written."""
+    lines = _LINE_BREAK.split(said.text)
+    if said.is_markdown:
+        quoted = "".join(f"> {line}\n" if line else ">\n" for line in lines)
+        if is_harmless_elsewhere(quoted):
+            return f"\n{quoted}"
+    fence = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(said.text)), default=0))
+    return "\n" + "\n".join([fence, *lines, fence]) + "\n"
+
+
+class _Writer:
+    """Plain text. Everything said is indented."""
+
+    indent = "    "
+
+    def __init__(self, extract: Extract, include: Include, site: str) -> None:
+        self._extract = extract
+        self._include = include
+        self._site = site
+
+    def write(self, facts: Iterable[tuple[str, str]]) -> Iterator[str]:
+        yield self._title(gettext("Transcript of a stored conversation"))
+        yield "".join(self._fact(name, in_one_line(make_visible(value), _LONGEST_LINE)) for name, value in facts)
+        count, last = 0, gettext("the start")
+        try:
+            for stretch in draw(self._extract, self._include):
+                for bubble in (*stretch.bubbles, *stretch.answer):
+                    if isinstance(bubble, Hidden):
+                        yield "\n" + self._hidden(bubble)
+                        continue
+                    yield self._message(bubble, has_hidden=bubble.id in stretch.marked)
+                    count, last = count + 1, _label(bubble)
+                if stretch.no_answer is not None:
+                    yield "\n" + self._line(
+                        Line(f"{gettext('No answer is stored.')} {stretch.no_answer.cause}".strip())
+                    )
+            if self._include == "everything":
+                yield from self._fields_of_completion()
+        except Problem as problem:
+            told = gettext("broken off after %(message)s. %(cause)s") % {"message": last, "cause": _cause(problem)}
+            yield "\n" + self._closing(gettext("INCOMPLETE") + f": {told}")
+        else:
+            end = ngettext(
+                "End of the transcript, %(count)s message.", "End of the transcript, %(count)s messages.", count
+            )
+            yield "\n" + self._closing(end % {"count": grouped(count)})
+
+    def _fields_of_completion(self) -> Iterator[str]:
+        for name, source in self._extract.completion.other.items():
+            yield "\n" + self._line(Line(gettext("Field %(name)s of the completion:") % {"name": make_visible(name)}))
+            yield self._said(Said(make_visible(source)))
+
+    def write_bodies(self) -> Iterator[str]:
+        separator = ""
+        for stretch in draw(self._extract, self._include):
+            for bubble in (*stretch.bubbles, *stretch.answer):
+                yield separator + (self._hidden(bubble) if isinstance(bubble, Hidden) else self._body(bubble))
+                separator = "\n"
+
+    def _hidden(self, hidden: Hidden) -> str:
+        told = gettext("%(count)d not seen by the customer: %(kinds)s")
+        return self._line(Line(f"({told % {'count': hidden.hidden, 'kinds': hidden.kinds}})"))
+
+    def _message(self, bubble: Bubble, *, has_hidden: bool) -> str:
+        finished = bubble.choice.finish_words if bubble.choice else ""
+        told = [bubble.label, bubble.name, finished, gettext("hidden characters made visible") if has_hidden else ""]
+        words = ", ".join(word for word in told if word)
+        return "\n" + self._heading(_label(bubble), words, bubble.url and self._site + bubble.url) + self._body(bubble)
+
+    def _body(self, bubble: Bubble) -> str:
+        return "".join(
+            self._said(block) if isinstance(block, Said) else self._line(self._at_site(block))
+            for block in _blocks(bubble)
+        )
+
+    def _at_site(self, line: Line) -> Line:
+        return Line(line.words, self._site + line.url) if line.url.startswith("/") else line
+
+    def _title(self, words: str) -> str:
+        return f"{words}\n\n"
+
+    def _fact(self, name: str, value: str) -> str:
+        return f"{name + ':':12} {value}\n"
+
+    def _heading(self, label: str, words: str, url: str) -> str:
+        return f"== {label} {in_one_line(words)} ==\n"
+
+    def _line(self, line: Line) -> str:
+        words = in_one_line(line.words, _LONGEST_LINE)
+        return f"  {words}{': ' if line.url else ''}{line.url}\n"
+
+    def _said(self, said: Said) -> str:
+        return "".join(f"{self.indent}{line}\n" if line else "\n" for line in _LINE_BREAK.split(said.text))
+
+    def _closing(self, words: str) -> str:
+        return f"-- {in_one_line(words, _LONGEST_LINE)} --\n"
+
+
+class _BareWriter(_Writer):
+    """Plain text of one message, for which nothing has to be told apart."""
+
+    indent = ""
+
+    def _line(self, line: Line) -> str:
+        return super()._line(line).lstrip()
+
+
+class _MarkdownWriter(_Writer):
+    """Markdown that stays what it is when another program draws it."""
+
+    def _title(self, words: str) -> str:
+        return f"# {words}\n\n"
+
+    def _fact(self, name: str, value: str) -> str:
+        shown = f"<{value}>" if name == gettext("Link") else _escaped(value)
+        return f"- **{name}:** {shown}\n"
+
+    def _heading(self, label: str, words: str, url: str) -> str:
+        label = _escaped(label).replace("\\#", "#")
+        return f"## {f'[{label}](<{url}>)' if url else label} {_escaped(in_one_line(words))}\n"
+
+    def _line(self, line: Line) -> str:
+        words = _escaped(in_one_line(line.words, _LONGEST_LINE))
+        return f"\n{words}{' ' if line.url else ''}{f'<{line.url}>' if line.url else ''}\n"
+
+    def _said(self, said: Said) -> str:
+        return said_in_markdown(said)
+
+    def _closing(self, words: str) -> str:
+        return f"**{_escaped(in_one_line(words, _LONGEST_LINE))}**\n"
+
+
+def _included(drawn: list[Bubble], include: Include) -> list[Bubble | Hidden]:
+    match include:
+        case "customer":
+            return for_customer(drawn)
+        case "no-tools":
+            talk = ((_without_tools(bubble), bubble) for bubble in drawn if bubble.look != "tool")
+            return [rest for rest, whole in talk if rest.parts or rest.error or not (whole.calls or whole.results)]
+        case "everything":
+            return list(drawn)
+
+
+def _without_tools(bubble: Bubble) -> Bubble:
+    return replace(bubble, calls=(), results=(), parts=tuple(part for part in bubble.parts if not part.is_tools))
+
+
+def _label(bubble: Bubble) -> str:
+    is_named = bubble.is_answer or bubble.number is not None
+    return bubble.place if is_named else in_one_line(make_visible(bubble.id))
+
+
+def _blocks(bubble: Bubble) -> Iterator[Block]:
+    """Say everything that a bubble shows, in the order in which it shows it."""
+    if bubble.is_empty:
+        yield Line(gettext("Empty message"))
+    for part in bubble.parts:
+        yield from _part(part, is_markdown=bubble.role == "assistant")
+    if bubble.sources:
+        yield Line(gettext("Sources:"))
+    for source in bubble.sources:
+        address = source.url if source.is_link else ""
+        yield Line(f"{source.number}. {source.title}{'' if address else f' {source.url}'}", address)
+    if bubble.error:
+        yield Line(gettext("Error: %(error)s") % {"error": bubble.error})
+    for result in bubble.results:
+        call = result.call
+        answered = [gettext("to the call in %(message)s") % {"message": call.label}] if call else []
+        told = [outcome_words(result.outcome), result.tool, result.call_id, *answered]
+        yield Line(make_visible(" · ".join(word for word in told if word)))
+        yield Said(result.text.text)
+    for drawn in bubble.calls:
+        yield Line(make_visible(" · ".join(word for word in (gettext("Tool call"), drawn.name, drawn.id) if word)))
+        yield Said(drawn.text.text)
+        if drawn.output is not None or drawn.outcome == "error":
+            yield Line(outcome_words(drawn.outcome))
+        if drawn.output is not None:
+            yield Said(drawn.output.text)
+    for part in bubble.reasoning:
+        yield from _part(part, is_markdown=False)
+    for name, source_text in bubble.other:
+        yield Line(gettext("Field %(name)s:") % {"name": make_visible(name)})
+        yield Said(make_visible(source_text))
+
+
+def _part(part: DrawnPart, *, is_markdown: bool) -> Iterator[Block]:
+    match part.kind:
+        case "text":
+            yield Said(part.text, is_markdown)
+        case "refusal":
+            yield Line(gettext("Refusal:"))
+            yield Said(part.text)
+        case "reasoning":
+            yield Line(gettext("Reasoning (%(name)s):") % {"name": make_visible(part.name)})
+            yield Said("\n".join(text for text in (part.text, part.source) if text))
+        case "unknown":
+            yield Line(gettext("Part of the unknown type %(name)s:") % {"name": make_visible(part.name)})
+            yield Said(make_visible(part.source))
+        case _:
+            size = f"{part.width} × {part.height}" if part.width else ""
+            elsewhere = make_visible(part.source) if part.kind == "image" else ""
+            told = [
+                *("" if part.note.startswith(gettext("Image")) else part.name or gettext("Image"), part.type, size),
+                *(bytes_size(part.bytes) if part.bytes else "", part.note, part.address, part.told, elsewhere),
+                part.caption,
+            ]
+            yield Line(", ".join(word for word in told if word), part.url)
+            if part.text:
+                yield Line(gettext("Transcript of the recording:"))
+                yield Said(part.text)
+
+
+def _with_numbers(item: Message | Unreadable) -> Message | Unreadable:
+    """Write the number of each source behind the words that cite it."""
+    if not isinstance(item, Message) or not item.citations:
+        return item
+    sources = list_sources(item.citations)
+    return replace(
+        item, parts=tuple(_numbered(part, sources) if isinstance(part, TextPart) else part for part in item.parts)
+    )
+
+
+def _numbered(part: TextPart, sources: tuple[Source, ...]) -> TextPart:
+    numbered, at = "", len(part.text)
+    places = find_places(part.text, part.citations, sources)
+    for end, number in sorted({(place.end, place.number) for place in places}, reverse=True):
+        numbered, at = f" [{number}]{part.text[end:at]}{numbered}", end
+    return replace(part, text=part.text[:at] + numbered)
+
+
+def _with_numbers_in(choice: Choice) -> Choice:
+    return replace(choice, message=_with_numbers(choice.message))
+
+
+def _hides(item: Message | Unreadable) -> bool:
+    """Whether something that a message says is not to be seen as it is."""
+    if isinstance(item, Unreadable):
+        return False
+    said = [part.text for part in item.parts if isinstance(part, TextPart | RefusalPart)]
+    said += [text for call in item.tool_calls for text in (call.id, call.name, call.arguments, call.output or "")]
+    said += [
+        item.name,
+        item.refusal,
+        *(found.text for found in item.reasoning),
+        item.audio.transcript if item.audio else "",
+    ]
+    return any(make_visible(text) != text for text in said)
+
+
+def _escaped(words: str) -> str:
+    return _MARKUP.sub(r"\\\1", words)
+
+
+def _cause(problem: Problem) -> str:
+    told = tell(problem)
+    said = f" ({make_visible(in_one_line(told.said))})" if told.said else ""
+    return f"{told.title}{said}."
+
+
+def _in_a_line(source: str) -> str:
+    """Take the line breaks out of JSON; in a string, where some servers leave them bare, they are spelled out."""
+    return _BREAK_OR_STRING.sub(_spelled, source) if _CONTROL.search(source) else source
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", found[0]) if found[0][0] == '"' else " "

@@ -1,0 +1,1 @@
+"""Finds words in one conversation."""

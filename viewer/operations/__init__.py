@@ -1,0 +1,1 @@
+"""Starts, backs up and moves a Lectern."""

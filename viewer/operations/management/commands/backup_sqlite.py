@@ -1,0 +1,93 @@
+"""Writes the SQLite database into one file, consistent, while the server runs; verifies it; keeps the last few."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connection
+
+from viewer.deployment.database import cause_of
+
+_COUNTED = {"people": "auth_user", "conversations": "archive_storedcompletion", "messages": "archive_storedmessage"}
+_GENERATIONS = "lectern-*.sqlite3"
+Counts = dict[str, int]
+
+
+class Command(BaseCommand):
+    help = "Write a consistent, verified copy of the SQLite database into a file or a folder, while the server runs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("target", type=Path, help="a file that does not exist yet, or a folder for generations")
+        parser.add_argument("--keep", type=int, metavar="N", help="in a folder, delete all but the newest N backups")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        target: Path = options["target"]
+        keep: int | None = options["keep"]
+        if connection.vendor != "sqlite":
+            raise CommandError("The database is not SQLite. Use its own tools, such as pg_dump.")
+        if keep is not None and (keep < 1 or not target.is_dir()):
+            raise CommandError("--keep needs a folder that exists, and keeps at least 1 backup.")
+        before = _count()
+        if not before["people"] and not before["conversations"]:
+            raise CommandError("The archive holds neither people nor conversations. Is DATA_DIR right?")
+        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+        file = target / _GENERATIONS.replace("*", now) if target.is_dir() else target
+        counts = _write(file, before)
+        said = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        self.stdout.write(f"{file}: {file.stat().st_size / 1e6:,.1f} MB, {said}; verified")
+        for old in sorted(target.glob(_GENERATIONS), reverse=True)[keep:] if keep else ():
+            old.unlink()
+
+
+def _write(file: Path, before: Counts) -> Counts:
+    """Write beside the file, verify, and only then give it its name; of a failure nothing stays."""
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        if file.exists():
+            raise FileExistsError(17, os.strerror(17))
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL, 0o600))  # SQLite fills an empty file, with its permissions
+    except OSError as error:
+        raise CommandError(f"{file} cannot be made: {error.strerror}.") from None
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(partial)])
+        counts = _verify(partial, before, _count())
+        partial.rename(file)
+        return counts
+    except DatabaseError as error:
+        raise CommandError(f"{file} could not be written: {cause_of(error)}.") from None
+    except OSError as error:
+        raise CommandError(f"{file} could not be written: {error.strerror}.") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _count() -> Counts:
+    with connection.cursor() as cursor:
+        return {name: cursor.execute(_how_many(table)).fetchone()[0] for name, table in _COUNTED.items()}
+
+
+def _verify(file: Path, before: Counts, after: Counts) -> Counts:
+    """Read the copy with SQLite alone; what it holds was in the archive while it was written."""
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as copy:
+        try:
+            found = copy.execute("PRAGMA integrity_check").fetchone()[0]
+            counts = {name: copy.execute(_how_many(table)).fetchone()[0] for name, table in _COUNTED.items()}
+        except sqlite3.DatabaseError as error:
+            raise CommandError(f"The copy cannot be read and was deleted: {error}.") from None
+    if found != "ok":
+        raise CommandError(f"The copy is damaged and was deleted: {found}.")
+    for name, count in counts.items():
+        if not min(before[name], after[name]) <= count <= max(before[name], after[name]):
+            raise CommandError(f"The copy holds {count} {name}, the archive {after[name]}; it was deleted.")
+    return counts
+
+
+def _how_many(table: str) -> str:
+    return f"SELECT count(*) FROM {table}"  # noqa: S608

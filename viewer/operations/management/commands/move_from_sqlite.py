@@ -1,0 +1,161 @@
+"""Copies a Lectern database from an SQLite file into the configured one; may be killed and run again at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.color import no_style
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import Error as DatabaseFailure
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Field, Model
+from tqdm import tqdm
+
+from viewer.deployment.database import told
+
+_OLD = "old"  # the alias of the file's connection
+_ROWS = 500  # at a time
+Row = tuple[Any, ...]
+
+
+class Command(BaseCommand):
+    help = "Copy everything from an SQLite file into the database that DATABASE_URL names, and verify the copy."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="such as data/lectern.sqlite3; stop the server that writes to it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _open(options["file"])
+        try:
+            _refuse_unmigrated()
+            models = _in_order_of_reference()
+            _forget_made_by_migrations()
+            for model in reversed(models):
+                _delete_what_is_gone(model)
+            for model in models:
+                _copy(model)
+            _go_on_counting(models)
+            self._verify(models)
+        except DatabaseFailure as error:
+            said = "Nothing is lost; run the same command again."
+            raise CommandError(told(error, "The copy broke off", said)) from None
+        finally:
+            connections[_OLD].close()
+            del connections[_OLD], connections.databases[_OLD]
+
+    def _verify(self, models: list[type[Model]]) -> None:
+        differing = []
+        for model in models:
+            (old, old_sum), (new, new_sum) = _checksum(model, _OLD), _checksum(model, DEFAULT_DB_ALIAS)
+            is_same = (old, old_sum) == (new, new_sum)
+            self.stdout.write(
+                f"{model._meta.db_table:40} {new:>10,} rows  {'ok ' + new_sum[:12] if is_same else 'DIFFERS'}"
+            )
+            if not is_same:
+                differing.append(f"{model._meta.db_table} ({old:,} rows in the file, {new:,} in the copy)")
+        if differing:
+            raise CommandError("Not the same: " + ", ".join(differing) + ". Does something still write? Run it again.")
+        self.stdout.write("Every table holds the same rows. Move key_encryption_keys and secret_key along with it.")
+
+
+def _open(file: Path) -> None:
+    """Add the file as a second database. A file that is not there must not be made."""
+    if not file.is_file():
+        raise CommandError(f"There is no file {file}.")
+    if connections[DEFAULT_DB_ALIAS].settings_dict["NAME"] == str(file.absolute()):
+        raise CommandError("The file is the configured database itself. Set DATABASE_URL to the one to copy into.")
+    defaults = connections[DEFAULT_DB_ALIAS].settings_dict
+    name = f"file:{file.absolute()}?mode=ro"
+    options = {"uri": True}
+    connections.databases[_OLD] = {**defaults, "ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": options}
+
+
+def _refuse_unmigrated() -> None:
+    for alias, what in ((_OLD, "The file"), (DEFAULT_DB_ALIAS, "The database to copy into")):
+        executor = MigrationExecutor(connections[alias])
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise CommandError(f"{what} is of another version. Start this version of Lectern once on it, then copy.")
+
+
+def _in_order_of_reference() -> list[type[Model]]:
+    """List every model behind the models that it refers to."""
+    left = [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
+    ordered: list[type[Model]] = []
+    while left:
+        ready = [model for model in left if not _refers_to(model) & (set(left) - {model})]
+        ordered += ready
+        left = [model for model in left if model not in ready]
+    return ordered
+
+
+def _refers_to(model: type[Model]) -> set[Any]:
+    return {field.related_model for field in model._meta.concrete_fields if field.is_relation}
+
+
+def _forget_made_by_migrations() -> None:
+    """Delete content types and permissions, which migrations number as they like, unless they are copies already."""
+    if _checksum(ContentType, _OLD) != _checksum(ContentType, DEFAULT_DB_ALIAS):
+        ContentType.objects.all().delete()
+
+
+def _delete_what_is_gone(model: type[Model]) -> None:
+    """Delete the rows that an earlier copy brought and the file no longer has."""
+    new = model._default_manager.using(DEFAULT_DB_ALIAS)
+    for rows in _chunks(model, DEFAULT_DB_ALIAS):
+        ids = {row[0] for row in rows}
+        there = set(model._default_manager.using(_OLD).filter(pk__in=ids).values_list("pk", flat=True))
+        new.filter(pk__in=ids - there).delete()
+
+
+def _copy(model: type[Model]) -> None:
+    """Write every row of the file, over the one that an earlier copy brought."""
+    names = [field.attname for field in _fields(model)]
+    total = model._default_manager.using(_OLD).count()
+    with tqdm(total=total, desc=model._meta.db_table, unit=" rows", disable=not sys.stderr.isatty()) as progress:
+        for rows in _chunks(model, _OLD):
+            model._default_manager.using(DEFAULT_DB_ALIAS).bulk_create(
+                [model(**dict(zip(["pk", *names], row, strict=True))) for row in rows],
+                update_conflicts=True,
+                unique_fields=["pk"],
+                update_fields=names,
+            )
+            progress.update(len(rows))
+
+
+def _chunks(model: type[Model], alias: str) -> Iterator[list[Row]]:
+    """Read a table in the order of its primary key, which comes first in every row."""
+    names = [field.attname for field in _fields(model)]
+    found = model._default_manager.using(alias).order_by("pk").values_list("pk", *names)
+    rows = list(found[:_ROWS])
+    while rows:
+        yield rows
+        rows = list(found.filter(pk__gt=rows[-1][0])[:_ROWS])
+
+
+def _fields(model: type[Model]) -> list[Field[Any, Any]]:
+    return [field for field in model._meta.concrete_fields if not (field.primary_key or field.generated)]
+
+
+def _checksum(model: type[Model], alias: str) -> tuple[int, str]:
+    """Count the rows of a table, and sum up what they hold."""
+    total, digest = 0, hashlib.sha256()
+    for rows in _chunks(model, alias):
+        total += len(rows)
+        for row in rows:
+            digest.update(repr(row).encode("utf-8", "surrogatepass"))
+    return total, digest.hexdigest()
+
+
+def _go_on_counting(models: list[type[Model]]) -> None:
+    """Tell the database's own counters where the copied numbers end."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), models):
+            cursor.execute(statement)

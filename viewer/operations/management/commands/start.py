@@ -1,0 +1,174 @@
+"""`./run`: makes ready what is not, says where to sign in, and becomes the server."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connection, transaction
+
+from viewer.archive.importing import import_lines
+from viewer.archive.models import StoredCompletion
+from viewer.deployment.data_dir import make_private, one_at_a_time, write_private
+from viewer.keys.encryption import is_openable
+from viewer.keys.models import AccessToken, ApiKey
+from viewer.web.static_files import collect
+
+_SERVER = "viewer.operations.server"
+
+_SAMPLES = settings.BASE_DIR / "viewer" / "archive" / "samples.jsonl"
+_KEEP_ALIVE = 'until "$0" "$@" || ! kill -0 $PPID 2>/dev/null; do sleep 5; done'
+_PREPARING = 20_741_221  # any number that means the same to every machine of a team
+
+
+class Command(BaseCommand):
+    help = "Prepare everything and serve."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a reload has nothing to renew until the server is there
+        _refuse_taken_port()
+        make_private(settings.DATA_DIR)
+        self.stdout.write(f"\n  Lectern  {settings.SITE_URL}\n")
+        with one_at_a_time(settings.DATA_DIR):
+            collect()
+            with _one_machine_at_a_time():
+                call_command("migrate", verbosity=0)
+                call_command("rebuild_search", missing=True)
+                self.stdout.write(_prepare_demo() + _closed_keys(), ending="")
+        self.stdout.write("  Ctrl-C ends it.\n\n")
+        self.stdout.flush()
+        if settings.COPY_WORKER:
+            _start_copy_worker()
+        # The folder in which one stands may be another.
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")])
+        os.execv(
+            sys.executable,
+            [sys.executable, "-m", _SERVER, settings.HOST, str(settings.PORT), str(settings.SERVER_THREADS)],
+        )
+
+
+@contextmanager
+def _one_machine_at_a_time() -> Iterator[None]:
+    """Let no other machine prepare the same database meanwhile. SQLite has one machine."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_PREPARING])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_PREPARING])
+
+
+def _refuse_taken_port() -> None:
+    family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.HOST, settings.PORT))
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"Port {settings.PORT} on {settings.HOST} cannot be used ({error.strerror}). "
+            f"End the program that has it, or start with another: PORT=8001 ./run"
+        ) from None
+
+
+def _fill_empty_archive() -> None:
+    if not StoredCompletion.objects.exists():
+        with open(_SAMPLES, "rb") as lines:
+            list(import_lines(lines))
+
+
+@transaction.atomic  # a person whose password could not be kept is made again
+def _prepare_demo() -> str:
+    """Make the person `demo` and samples at the very first start, or deactivate a demo that is not wanted any more.
+
+    Nobody else of that name is touched: the file says that this one was made here.
+    """
+    file = settings.DATA_DIR / "demo.json"
+    if not settings.DEMO:
+        if file.exists():
+            User.objects.filter(username="demo").update(is_active=False)
+            AccessToken.objects.filter(owner__username="demo").delete()
+        return ""
+    is_first_start = not file.exists() and not User.objects.exists()
+    if is_first_start:
+        _fill_empty_archive()
+        User.objects.create_user("demo")
+    demo = User.objects.filter(username="demo").first()
+    if demo is None:
+        return ""
+    if not demo.is_active:
+        return "  The person demo is deactivated. To use it again, activate it on /admin/.\n"
+    kept = _read_demo(file)
+    if is_first_start:
+        _, kept["token"] = AccessToken.objects.issue(demo, "printed at the first start")
+    if is_first_start or (settings.DEMO_PASSWORD and not demo.check_password(settings.DEMO_PASSWORD)):
+        kept["password"] = settings.DEMO_PASSWORD or secrets.token_urlsafe(9)
+        demo.set_password(kept["password"])
+        demo.save(update_fields=["password"])
+        write_private(file, json.dumps(kept))
+    return _demo_sentences(demo, kept)
+
+
+def _closed_keys() -> str:
+    """Say which API keys were encrypted by a master key that is not here, as after a restore without the secrets."""
+    closed = [f"{key.label} of {key.owner}" for key in ApiKey.objects.select_related("owner")
+              if not is_openable(key.sealed)]  # fmt: skip
+    if not closed:
+        return ""
+    return (
+        f"  No master key here opens these API keys: {', '.join(closed)}.\n"
+        f"  Restore key_encryption_keys (or KEY_ENCRYPTION_KEYS), or enter the keys anew on /keys/.\n"
+    )
+
+
+def _read_demo(file: Path) -> dict[str, str]:
+    """Read what was kept of the first start; nothing where the disk was full then."""
+    try:
+        kept = json.loads(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _demo_sentences(demo: User, kept: dict[str, str]) -> str:
+    """Say the password and the token as long as they hold."""
+    password, token = kept.get("password", ""), kept.get("token", "")
+    if not demo.check_password(password):
+        password = "the one you chose (./run manage changepassword demo sets another)"
+    if not AccessToken.objects.holding(token).exists():
+        token = f"make one on {settings.SITE_URL}/tokens/"
+    return (
+        f"  Sign in as    demo\n"
+        f"  Password      {password}\n"
+        f"  Access token  {token}\n"
+        f"  For a team: DEMO=false, see the README.\n"
+    )
+
+
+def _start_copy_worker() -> None:
+    """Start the process that copies. Its input is a pipe whose other end the server inherits: it ends with the server.
+
+    A shell starts it again when it dies before: this process becomes the server, which knows nothing of it.
+    """
+    its_end, our_end = os.pipe()
+    worker = [sys.executable, str(settings.BASE_DIR / "manage.py"), "sync", "--loop", "--until-stdin-closes"]
+    subprocess.Popen(["/bin/sh", "-c", _KEEP_ALIVE, *worker], stdin=its_end, start_new_session=True)
+    os.close(its_end)
+    os.set_inheritable(our_end, True)

@@ -1,0 +1,152 @@
+"""The search over the archive: what was typed leads to the conversation it names, or to the messages that it finds.
+
+It asks the archive itself and no source: there is nothing to search elsewhere, and the page says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
+from django.views.decorators.http import require_safe
+
+from viewer.archive.answers import is_stored
+from viewer.archive.search_query import HAS, read_query
+from viewer.archive.searching import MOST_COUNTED, Group, Hit, Order, search
+from viewer.archive.snippets import Snippet
+from viewer.completions.types import Completion
+from viewer.conversations.filters import with_query
+from viewer.conversations.rows import Row, draw_row
+from viewer.rendering.messages import label_of
+from viewer.rendering.places import name_of_answer, place_of_answer, url_of
+from viewer.rendering.titles import question_in
+from viewer.web.request import Request
+from viewer.web.responses import page_or_fragment
+
+# What stands in the path of our addresses, and what OpenAI calls completions and messages.
+_NAMED = re.compile(r"\S*/completions/\S+|(?:chatcmpl-|msg_)\S+")
+_OPERATORS = (
+    ("refund order", gettext_noop("both words, in one message")),
+    ('"late delivery"', gettext_noop("these words, one behind the other")),
+    ("refun*", gettext_noop("words that begin so")),
+    ("refund -voucher", gettext_noop("the first without the second")),
+    ("model:gpt-4.1", gettext_noop("by model, with or without its date")),
+    ("meta.customer:cus_20418", gettext_noop("by metadata, key and value")),
+    ("role:user", gettext_noop("who speaks: user, assistant, system, tool")),
+    ("tool:lookup_order", gettext_noop("calls of a tool and their results")),
+    ("has:refusal", ", ".join(HAS)),
+    ("after:2026-01-31 before:2026-03", gettext_noop("from a day on; up to before a day, month or year")),
+    ("id:chatcmpl-9", gettext_noop("inside one conversation, or one message")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A question to go on with: what it is called, and its address."""
+
+    name: str
+    value: str
+    url: str
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnHit:
+    """One place that was found: who speaks or what it is, its address, and the text with the words."""
+
+    message_id: str
+    label: str
+    url: str
+    snippet: Snippet
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnGroup:
+    """One conversation with what was found in it."""
+
+    row: Row
+    hits: tuple[DrawnHit, ...]
+    more: int
+    more_is_capped: bool
+    more_url: str
+
+
+@require_safe
+def search_results(request: Request) -> HttpResponse:
+    """Messages of the archive that match, by conversation, the newest or the best first."""
+    given = request.GET.get("q", "").strip()
+    if given and not re.search(r"\s", given) and (_NAMED.fullmatch(given) or is_stored(given)):
+        return redirect(f"{reverse('open')}?{urlencode({'id': given})}")
+    query = read_query(given)
+    order: Order = "best" if request.GET.get("order") == "best" else "newest"
+    results = search(query, order=order, after=request.GET.get("after", ""))
+    asked = {"q": query.text} | ({"order": order} if order == "best" else {})
+    overview, leave_out = results.overview, gettext("not")
+    context = {
+        "query": query,
+        "order": order,
+        "groups": list(_draw(results.groups, query.text)),
+        "overview": overview,
+        "most_counted": MOST_COUNTED,
+        "facets": [
+            Link(facet.name.removeprefix("meta."), facet.value, _url(asked | {"q": facet.query}), facet.count)
+            for facet in (overview.facets if overview else ())
+        ],
+        "operators": [
+            Link(
+                f"{leave_out} {operator.name}" if operator.is_excluded else operator.name,
+                operator.value,
+                _url(asked | {"q": operator.rest}),
+            )
+            for operator in query.operators
+        ],
+        "later_url": _url(asked | {"after": results.cursor}) if results.cursor else "",
+        "is_first_page": overview is not None or query.is_empty,
+        "newest_url": _url({"q": query.text}),
+        "best_url": _url({"q": query.text, "order": "best"}),
+        "examples": [Link(example, gettext(meaning), _url({"q": example})) for example, meaning in _OPERATORS],
+    }
+    return page_or_fragment(request, "search/search.html", "search/_found.html", context)
+
+
+def _draw(groups: Iterable[Group], asked: str) -> Iterable[DrawnGroup]:
+    for group in groups:
+        completion_id = group.completion.id
+        yield DrawnGroup(
+            row=draw_row(group.completion, question_in(group.opening)),
+            hits=tuple(_draw_hit(group.completion, hit) for hit in group.hits),
+            more=min(group.more, MOST_COUNTED),
+            more_is_capped=group.more > MOST_COUNTED,
+            more_url=_url({"q": f"{asked} id:{completion_id}"}),
+        )
+
+
+def _draw_hit(completion: Completion, hit: Hit) -> DrawnHit:
+    """Lead to the message or the answer, or to the pair, which stands beside the messages.
+
+    The page marks one stretch of text (`?find=`): the longest that was found, as it was written.
+    """
+    find = max((text for text, is_marked in hit.snippet if is_marked), key=len, default="")
+    place, asked = hit.message_id, {"find": find}
+    if hit.message_id:
+        label = gettext("Message") if hit.is_unread else label_of(hit.role)
+    elif hit.answer is not None:
+        label, place = name_of_answer(hit.answer, len(completion.choices)), place_of_answer(hit.answer)
+    elif hit.pair:
+        label, asked = gettext("Metadata"), {"pair": hit.pair}
+    elif hit.field:
+        label, asked = gettext("Other fields"), {"field": hit.field}
+    else:
+        label = gettext("Conversation")
+    asked = {name: value for name, value in asked.items() if value}
+    return DrawnHit(hit.message_id, label, with_query(url_of(completion.id, place), asked), hit.snippet)
+
+
+def _url(asked: dict[str, str]) -> str:
+    return f"{reverse('search')}?{urlencode(asked)}"

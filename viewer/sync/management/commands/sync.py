@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseFailure
+from django.db import connection
+from tqdm import tqdm
+
+from viewer.deployment.database import told
+from viewer.keys.models import ApiKey
+from viewer.sync.models import AnotherIsActive, CopyRun
+from viewer.sync.worker import serve, work_on
+
+_DAY = 24 * 60 * 60  # seconds
+
+
+class Command(BaseCommand):
+    help = "Copy stored completions from a person's API key into the archive; or, with --loop alone, work for /copies/."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--key", metavar="LABEL", help="the label of an API key")
+        parser.add_argument("--person", metavar="USER", help="whose key it is")
+        parser.add_argument("--model", default="", help="only completions of this model")
+        parser.add_argument(
+            "--metadata", action="append", default=[], metavar="KEY=VALUE", help="only with this pair; may be repeated"
+        )
+        parser.add_argument("--since", metavar="DATE", help="only those stored since, such as 2026-11-01")
+        parser.add_argument(
+            "--loop", action="store_true", help="with a key: again and again; alone: work on what pages ask for"
+        )
+        parser.add_argument("--every", type=int, default=15, metavar="MINUTES", help="how often to look; default 15")
+        parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process has ended")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["loop"] and not options["key"]:
+            raise CommandError("Name a key (--key LABEL --person USER), or give --loop to work on what pages ask for.")
+        if options["key"]:
+            _read(options)
+        else:
+            CopyRun.objects.exists()  # an archive that is not prepared is said, and not waited for
+        stopping = _stopping(options["until_stdin_closes"])
+        if not options["key"]:
+            serve(stopping)
+        elif not options["loop"]:
+            run = self._copy(options, stopping)
+            sys.exit(0 if run.state == CopyRun.DONE and not run.failures.exists() else 1)
+        else:
+            self._copy_again_and_again(options, stopping)
+
+    def _copy_again_and_again(self, options: dict[str, Any], stopping: threading.Event) -> None:
+        """List everything at first, and once a day: only that finds what came late, failed before or was deleted."""
+        is_first, next_whole = True, monotonic()
+        while is_first or not stopping.wait(max(1, options["every"]) * 60):
+            now = monotonic()
+            try:
+                run = self._copy(options, stopping, only_newest=now < next_whole, unless_paused=not is_first)
+                if now >= next_whole and run.state == CopyRun.DONE:
+                    next_whole = now + _DAY
+            except CommandError as error:
+                self.stderr.write(str(error))
+            is_first = False
+
+    def _copy(
+        self, options: dict[str, Any], stopping: threading.Event, only_newest: bool = False, unless_paused: bool = False
+    ) -> CopyRun:
+        """Work on the run, or watch whoever does; say what came of it."""
+        try:
+            wanted = _read(options)
+            paused = CopyRun.objects.filter(api_key=wanted["key"], state=CopyRun.PAUSED).first()
+            if unless_paused and paused:
+                return paused
+            run = self._worked_on(CopyRun.objects.ask_for(**wanted, only_newest=only_newest), stopping)
+            self._say(run)
+            return run
+        except AnotherIsActive:
+            raise CommandError("Something else is being copied with this key already; see /copies/.") from None
+        except DatabaseFailure as error:
+            connection.close()
+            stays = "What was copied before stays; run the same command again."
+            raise CommandError(told(error, "The archive could not be written", stays)) from None
+
+    def _worked_on(self, run: CopyRun, stopping: threading.Event) -> CopyRun:
+        with tqdm(desc=run.label, unit=" conversations", disable=not sys.stderr.isatty()) as bar:
+            watched = threading.Event()
+            watcher = threading.Thread(target=_show, args=[bar, run.pk, watched], daemon=True)
+            if not bar.disable:
+                watcher.start()
+            is_ours = False
+            while run.state in (CopyRun.WAITING, CopyRun.RUNNING) and not stopping.is_set():
+                if claimed := CopyRun.objects.filter(pk=run.pk).claim():
+                    is_ours = True
+                    work_on(claimed, stopping)
+                elif not User.objects.filter(pk=run.person_id, is_active=True).exists():
+                    raise CommandError(f"{run.person} was deactivated meanwhile; the run waits until they are active.")
+                else:
+                    stopping.wait(1)
+                run.refresh_from_db()
+            watched.set()
+        if stopping.is_set() and is_ours and run.wish("pause"):
+            run.refresh_from_db()
+        return run
+
+    def _say(self, run: CopyRun) -> None:
+        failures = list(run.failures.all())
+        for failure in failures:
+            self.stderr.write(f"{failure.completion_id or 'an entry of the list'}: {failure.problem} {failure.said}")
+        self.stdout.write(
+            f"{run.copied} copied, {run.there} already there, {len(failures)} failed, {run.gone} deleted at the source"
+        )
+        if run.state == CopyRun.FAILED:
+            raise CommandError(f"Ended early: {run.problem} {run.said}\nRun the same command again to go on.")
+        if run.state == CopyRun.PAUSED:
+            self.stdout.write("Paused. Run the same command again to go on.")
+
+
+def _read(options: dict[str, Any]) -> dict[str, Any]:
+    person = User.objects.filter(username=options["person"]).first()
+    if person is None:
+        raise CommandError(f"There is nobody with the name {options['person']}; give --person USER.")
+    if not person.is_active:
+        raise CommandError(f"{person} is deactivated, and nothing is copied with their keys. Activate them on /admin/.")
+    key = ApiKey.objects.of(person).filter(label=options["key"]).first()
+    if key is None:
+        labels = ", ".join(ApiKey.objects.of(person).values_list("label", flat=True)) or "none yet"
+        raise CommandError(f"{person} has no key with the label {options['key']}. There is: {labels}.")
+    pairs = [pair.partition("=") for pair in options["metadata"]]
+    if any(not name or not sign for name, sign, _ in pairs):
+        raise CommandError("Write --metadata as key=value.")
+    since = None
+    if options["since"]:
+        try:
+            given = datetime.fromisoformat(options["since"])
+        except ValueError:
+            raise CommandError(f"{options['since']} is no date; write one like 2026-11-01.") from None
+        since = given if given.tzinfo else given.replace(tzinfo=UTC)
+    return {
+        "key": key,
+        "model": options["model"],
+        "metadata": {name: value for name, _, value in pairs},
+        "since": since,
+    }
+
+
+def _stopping(until_stdin_closes: bool) -> threading.Event:
+    """Give what is set by Ctrl-C, by SIGTERM, and by the end of the parent: it holds the other end of our input."""
+    stopping = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: stopping.set())
+
+    def wait_for_parent() -> None:
+        sys.stdin.read()
+        stopping.set()
+
+    if until_stdin_closes:
+        threading.Thread(target=wait_for_parent, daemon=True).start()
+    return stopping
+
+
+def _show(bar: Any, pk: int, is_over: threading.Event) -> None:
+    while not is_over.wait(1):
+        try:
+            run = CopyRun.objects.get(pk=pk)
+        except DatabaseFailure:  # whoever works on the run says so
+            break
+        bar.total = run.wanted if run.is_listed or run.only_failed else None
+        bar.set_postfix_str(f"waits {run.waits} s: {run.problem}" if run.waits else "")
+        bar.update(run.copied - bar.n)
+    connection.close()

@@ -1,0 +1,153 @@
+"""What a reader gets when our own code or the database fails, when a form or a try is refused, or for an address that
+cannot be served here.
+
+For htmx it is a problem in the feed, for a program the envelope of the API, else a page.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
+
+from viewer.completions.errors import ApiError, to_body
+from viewer.deployment.database import kind_of
+
+from .request import own_address
+
+_FAILED = {
+    "name": "unavailable",
+    "title": gettext_noop("Something failed here"),
+    "advice": gettext_noop("Try again; if it stays, tell whoever runs this Lectern, with the time."),
+}
+_NO_DATABASE = {
+    "name": "unavailable",
+    "title": gettext_noop("The database does not answer"),
+    "advice": gettext_noop(
+        "It holds the archive, who may sign in, and the API keys, so nothing can be read until it is back. "
+        "Nothing is lost. Try again in a minute; if it stays, tell whoever runs this Lectern."
+    ),
+}
+
+
+_DISK_FULL = {
+    "name": "unavailable",
+    "title": gettext_noop("The disk is full"),
+    "advice": gettext_noop(
+        "Reading goes on, but nothing can be saved, so nobody can sign in. Nothing is lost. "
+        "Tell whoever runs this Lectern."
+    ),
+}
+_READ_ONLY = _DISK_FULL | {"title": gettext_noop("The database is read-only")}
+_BUSY = {
+    "name": "unavailable",
+    "title": gettext_noop("The database is busy"),
+    "advice": gettext_noop("Another process holds it. Reading goes on; try again in a minute to save something."),
+}
+_WRONG_HOST = {
+    "name": "bad-request",
+    "title": gettext_noop("This is not the address of Lectern here"),
+    "advice": gettext_noop("You came by %(host)s, but this Lectern is set up for %(site)s (SITE_URL). Go there."),
+}
+_TOO_LONG = {
+    "name": "bad-request",
+    "title": gettext_noop("This address is too long"),
+    "advice": gettext_noop("Shorten the search or the filter."),
+}
+_TOO_MANY_STREAMS = {
+    "name": "unavailable",
+    "title": gettext_noop("Too much is being downloaded at the moment"),
+    "advice": gettext_noop("Pages can be read. Try the download again in a minute."),
+}
+_FORM_TOO_LARGE = {
+    "name": "too-large",
+    "title": gettext_noop("This form is too large"),
+    "advice": gettext_noop("A form may send 1 MB, and no files. Nothing was saved."),
+}
+_TOO_MANY_FORMS = {
+    "name": "unavailable",
+    "title": gettext_noop("Too many forms are arriving slowly at the moment"),
+    "advice": gettext_noop("Nothing was saved. Go back and send it again in a few seconds."),
+}
+_OF_DATABASE = {
+    "full": _DISK_FULL,
+    "read-only": _READ_ONLY,
+    "busy": _BUSY,
+    "unprepared": _FAILED,
+    "other": _FAILED,
+    "away": _NO_DATABASE,
+}
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Answer 500, or 503 when the database is the cause. Nothing here may need the database."""
+    problem = _OF_DATABASE[kind_of(sys.exc_info()[1])]
+    if problem is _FAILED:
+        return _told(request, 500, problem)
+    answer = _told(request, 503, problem)
+    answer.headers["Retry-After"] = "10"
+    return answer
+
+
+def wrong_host(request: HttpRequest) -> HttpResponse:
+    """Answer 400 to who came by a name that is not SITE_URL's."""
+    names = {"host": request.META.get("HTTP_HOST", "")[:200], "site": settings.SITE_URL}
+    return _told(request, 400, _WRONG_HOST, names, only_way=settings.SITE_URL)
+
+
+def too_many_streams(request: HttpRequest) -> HttpResponse:
+    """Answer 503 to one more download than there are threads for."""
+    answer = _told(request, 503, _TOO_MANY_STREAMS)
+    answer.headers["Retry-After"] = "60"
+    return answer
+
+
+def form_too_large(request: HttpRequest) -> HttpResponse:
+    """Answer 413 to more than any form of ours sends."""
+    return _told(request, 413, _FORM_TOO_LARGE, only_way="/")
+
+
+def too_many_forms(request: HttpRequest) -> HttpResponse:
+    """Answer 503 to one slow form more than there are threads for."""
+    answer = _told(request, 503, _TOO_MANY_FORMS, only_way="/")
+    answer.headers["Retry-After"] = "10"
+    return answer
+
+
+def too_long(request: HttpRequest) -> HttpResponse:
+    """Answer 414 to an address that nobody types."""
+    return _told(request, 414, _TOO_LONG, only_way="/")
+
+
+def _told(
+    request: HttpRequest, status: int, problem: dict[str, str], names: dict[str, str] | None = None, only_way: str = ""
+) -> HttpResponse:
+    if request.path.startswith("/v1"):
+        said = f"{problem['title']}. {problem['advice']}" % (names or {})
+        error = ApiError(said, type="server_error" if status >= 500 else "invalid_request_error")
+        return HttpResponse(to_body(error), status=status, content_type="application/json")
+    template = "web/_problem.html" if request.headers.get("HX-Request") == "true" else "500.html"
+    told = problem | {"title": gettext(problem["title"]), "advice": gettext(problem["advice"]) % (names or {})}
+    context = {"problem": told, "retry_url": request.get_full_path(), "only_way": only_way, "request": request}
+    return HttpResponse(render_to_string(template, context), status=status)
+
+
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form without a valid token. The form to sign in has served its purpose when another tab was faster."""
+    if request.path == reverse("account_login") and request.user.is_authenticated:
+        return redirect(own_address(request.POST.get("next", "")) or "/")
+    origin = request.headers.get("Origin", "")
+    context = {"origin": origin, "site_url": settings.SITE_URL} if origin not in ("", settings.SITE_URL) else {}
+    return render(request, "403_csrf.html", context, status=403)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Answer what allauth limits for people who are signed in, such as changing the password: so often in a minute."""
+    response = render(request, "429.html", status=429)
+    response.headers["Retry-After"] = "60"
+    return response
