@@ -13,7 +13,6 @@ from django.core.cache.backends.redis import RedisCache
 from django.template import Context, Template
 from django.test import Client
 from django.utils.translation import override
-from viewer.rendering.templatetags import rendering as tag
 
 from tests.conftest import kept_in_caches, make_choice, make_completion, say
 from tests.conversations.pages import link, message_ids
@@ -29,6 +28,7 @@ from viewer.rendering import limits as budget
 from viewer.rendering.citations import find_places, list_sources
 from viewer.rendering.markdown_html import render_prose
 from viewer.rendering.messages import draw_messages
+from viewer.rendering.templatetags import rendering as tag
 from viewer.sources.sources import Source
 
 Store = Callable[..., list[Any]]
@@ -258,7 +258,7 @@ def test_a_link_opens_at_its_message_where_messages_are_too_large_for_their_cont
 ) -> None:
     stored(make_completion("chatcmpl-one", *(say("user", long(10_000), id=f"{prefix}{n}") for n in range(30))))
     archive = Source(None).client
-    small = ApiClient(Asker(archive.asker.session, limits=Limits(60, 35_000)), archive.base_url, is_local=True)
+    small = ApiClient(Asker(archive.asker.session, limits=Limits(60, 35_000)), archive.base_url)
     monkeypatch.setattr(answers, "_LARGEST_PAGE", 25_000)
     for client in (archive, small):  # the server ends the page early; or we ask for a smaller one
         for n in (0, 5, 17, 29):

@@ -137,9 +137,16 @@ def is_too_short(words: str) -> bool:
     return not needle or (len(needle) == 1 and needle.isascii())
 
 
-def find_words(
-    client: Client, completion_id: str, words: str, *, after: str = "", seconds: float, asked: int, hits: int
-) -> Found:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When one go ends: after so many seconds, requests to another server, or hits."""
+
+    seconds: float
+    asked: int
+    hits: int
+
+
+def find_words(client: Client, completion_id: str, words: str, after: str, limits: Limits) -> Found:
     """Read on behind `after` until the end, or until so much time, or so many questions asked, or so many hits.
 
     Raises Problem when the first question fails; a later one ends the go, and what was found is given.
@@ -161,7 +168,7 @@ def find_words(
         cursor = stretch.cursor
         if not (cursor or stretch.is_end):
             return Found(tuple(found), read, questions, "", tell(Problem("unreadable", NOWHERE)))
-        is_used_up = questions >= asked or len(found) >= hits or time.monotonic() - began > seconds
+        is_used_up = questions >= limits.asked or len(found) >= limits.hits or time.monotonic() - began > limits.seconds
         if not cursor or is_used_up:
             return Found(tuple(found), read, questions, cursor)
 
@@ -171,7 +178,7 @@ def _stretch(client: Client, completion_id: str, words: str, after: str) -> tupl
 
     Nothing of the archive is kept: what it holds can be imported anew, and is read in milliseconds.
     """
-    if client.is_local:
+    if not client.is_metered:
         return _read_stretch(client, completion_id, words, after), 0
     identity = f"{get_language()} {client.cache_as} {completion_id} {after} {words}"
     key = f"hits-{sha256(identity.encode('utf-8', 'replace')).hexdigest()}"
