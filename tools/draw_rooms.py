@@ -99,7 +99,7 @@ def _floors(level: dict[str, int], arrows: list[list[Node]]) -> list[list[Node]]
 
 
 def _place(floors: list[list[Node]], arrows: list[list[Node]]) -> dict[Node, float]:
-    """Give each node its centre: near its neighbours below, above and both by turns; of all tries the one least crossed."""
+    """Give each node its centre: near those below, above and both by turns; of all tries the least crossed."""
     links = [link for arrow in arrows for link in pairwise(arrow)]
     below: dict[Node, list[Node]] = {node: [] for floor in floors for node in floor}
     above: dict[Node, list[Node]] = {node: [] for floor in floors for node in floor}
