@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment. The README's table documents them; a test holds the two together."""
+"""Every setting, read once from the environment. The table in docs/settings.md documents them."""
 
 from __future__ import annotations
 
