@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment. The README's table documents them; a test holds the two together."""
+"""Every setting, read once from the environment. The table in docs/settings.md documents them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import ssl
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from viewer.deployment.environment import read_environment
 from viewer.deployment.site_url import is_loopback, read_site_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 env = read_environment()
 
 

@@ -1,6 +1,6 @@
-"""Answers `GET /chat/completions…` from the archive, as OpenAI does (api_facts, sections 2 to 4).
+"""Answers `GET /chat/completions…` from the archive, as OpenAI does (docs/api-facts.md).
 
-Deviations from OpenAI, all noted in the README: `refusal` is always there, and an unknown `after` is a 400.
+Deviations from OpenAI, all listed in docs/api.md: `refusal` is always there, and an unknown `after` is a 400.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _behind(rows: QuerySet[Any, Any], after: str, *, descending: bool) -> QueryS
 
 
 def _read_pairs(asked: list[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Read the metadata filters. A completion has at most 16 pairs (api_facts, section 2); more cannot all match."""
+    """Read the metadata filters. More pairs than a completion can have (docs/api-facts.md#completions) are refused."""
     pairs = {(pair[1], value) for name, value in asked if (pair := _METADATA.fullmatch(name))}
     if len(pairs) > _MOST_PAIRS:
         message = f"Invalid 'metadata': expected at most {_MOST_PAIRS} pairs, but got {len(pairs)} instead."

@@ -1,8 +1,9 @@
 """Finds the place of each citation in a text, and draws a numbered chip there, through Markdown and back.
 
-What the servers send was measured (api_facts, section 5): OpenAI's range covers its marker `([host](url))`, sometimes
-two characters to the left; Azure's covers a bare link; OpenRouter sends (0, 0); Google-style servers cover the claim.
-So a range is believed only where its slice agrees with it, and a citation without a place is in the list of sources.
+What the servers send was measured (docs/api-facts.md#citations): OpenAI's range covers its marker `([host](url))`,
+sometimes two characters to the left; Azure's covers a bare link; OpenRouter sends (0, 0); Google-style servers cover
+the claim. So a range is believed only where its slice agrees with it, and a citation without a place is in the list of
+sources.
 
 Between the two passes each place is held by marks: private-use characters that the text has not, planted in the
 Markdown, carried through rendering and sanitising as plain letters, and taken out again by `draw_chips`.
