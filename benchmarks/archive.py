@@ -30,7 +30,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
 from viewer.archive import search_index
-from viewer.archive.answers import answer
+from viewer.archive.api import answer
 from viewer.archive.importing import import_lines, read_line
 from viewer.archive.search_query import read_query
 from viewer.archive.searching import Order, search

@@ -21,7 +21,7 @@ from django.utils import translation
 
 from tests.upstream import Upstream, running_upstream
 from viewer.archive.importing import Outcome, import_lines
-from viewer.client.limiter import gate_to, turns_of
+from viewer.client.limiter import host_limiter, person_limit
 from viewer.keys.encryption import Secret
 from viewer.keys.models import AccessToken, ApiKey
 
@@ -78,8 +78,8 @@ def _running_upstream() -> Iterator[Upstream]:
 def upstream(_running_upstream: Upstream, settings: Any) -> Upstream:
     """A server elsewhere, with its own process; forgotten questions, fresh gates, an empty cache."""
     _running_upstream.forget()
-    gate_to.cache_clear()
-    turns_of.cache_clear()
+    host_limiter.cache_clear()
+    person_limit.cache_clear()
     caches["answers"].clear()
     port = _running_upstream.host.partition(":")[2]
     settings.API_HOSTS = [_running_upstream.host, f"localhost:{port}", NOBODY]

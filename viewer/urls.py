@@ -21,7 +21,7 @@ from viewer.find.views import find_in_conversation
 from viewer.keys import views as keys
 from viewer.remote_images import views as remote_images
 from viewer.search.views import search_results
-from viewer.sources.sources import try_out
+from viewer.sources.sources import check_key
 from viewer.sync import views as sync
 from viewer.web.health import health, ready
 
@@ -41,7 +41,7 @@ urlpatterns = [
     path("completions/open/", navigation.open_by_id, name="open"),
     path("completions/<str:completion_id>/", conversation, name="conversation"),
     path("completions/<str:completion_id>/find/", find_in_conversation, name="find"),
-    path("completions/<str:completion_id>/beside/", conversation_list.beside, name="beside"),
+    path("completions/<str:completion_id>/beside/", conversation_list.sidebar, name="beside"),
     path("completions/<str:completion_id>/next/", navigation.neighbour, {"direction": "next"}, name="next"),
     path("completions/<str:completion_id>/previous/", navigation.neighbour, {"direction": "previous"}, name="previous"),
     path("completions/<str:completion_id>/go/", navigation.go_to, name="go-to"),
@@ -96,10 +96,10 @@ urlpatterns = [
         content.tool_result,
         name="tool-result",
     ),
-    path("keys/", keys.api_keys, {"try_out": try_out}, name="api-keys"),
+    path("keys/", keys.api_keys, {"check_key": check_key}, name="api-keys"),
     path("keys/choose/", keys.choose_source, name="choose-source"),
-    path("keys/<uuid:key_id>/", keys.api_key, {"try_out": try_out}, name="api-key"),
-    path("keys/<uuid:key_id>/test/", keys.test_api_key, {"try_out": try_out}, name="test-api-key"),
+    path("keys/<uuid:key_id>/", keys.api_key, {"check_key": check_key}, name="api-key"),
+    path("keys/<uuid:key_id>/test/", keys.test_api_key, {"check_key": check_key}, name="test-api-key"),
     path("keys/<uuid:key_id>/delete/", keys.delete_api_key, name="delete-api-key"),
     path("copies/", sync.copies, name="copies"),
     path("copies/<int:run_id>/", sync.copy_run, name="copy-run"),

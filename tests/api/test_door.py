@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from tests.conftest import make_completion, make_long, say
-from viewer.archive.answers import answer
+from viewer.archive.api import answer
 from viewer.keys.models import AccessToken
 
 Store = Callable[..., Any]

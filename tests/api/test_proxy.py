@@ -17,7 +17,7 @@ from django.test import Client
 
 from tests.conftest import make_completion, make_key, traces
 from tests.upstream import Upstream
-from viewer.client.limiter import IN_ALL
+from viewer.client.limiter import MAX_REQUESTS
 from viewer.client.problems import Problem
 from viewer.keys.models import AccessToken
 from viewer.remote_images import fetch as remote_images
@@ -311,9 +311,9 @@ def test_questions_in_all_leave_threads_for_the_archive(
             key = make_key(person, host, base_url=upstream.base("drip").replace("127.0.0.1", host))
             with suppress(Problem):
                 held += [Source(key).client.stream("/chat/completions", "", {}) for _ in range(2)]
-    assert len(held) == IN_ALL
+    assert len(held) == MAX_REQUESTS
     held_elsewhere = remote_images._turns._initial_value + settings.STREAMS + settings.SENDERS
-    assert IN_ALL + held_elsewhere < settings.SERVER_THREADS
+    assert MAX_REQUESTS + held_elsewhere < settings.SERVER_THREADS
     stored(make_completion())
     headers = {"Authorization": f"Bearer {AccessToken.objects.issue(people[0], 'archive')[1]}"}
     assert client.get("/v1/chat/completions", headers=headers).status_code == 200

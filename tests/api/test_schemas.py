@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from tests.api.conversations import make_varied
 from tests.api.schemas import ERROR, EXAMPLE, SEED_A, SEED_B, Schema
 from tests.conftest import make_completion, make_long, say
-from viewer.archive.answers import answer
+from viewer.archive.api import answer
 from viewer.archive.importing import import_lines
 
 SAMPLES = Path(__file__).resolve().parents[2] / "viewer" / "archive" / "samples.jsonl"

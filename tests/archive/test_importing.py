@@ -22,7 +22,7 @@ from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_long, say, to_lines
 from viewer.archive import importing
-from viewer.archive.answers import answer
+from viewer.archive.api import answer
 from viewer.archive.importing import Outcome, import_lines, read_line
 from viewer.archive.management.commands import import_completions
 from viewer.archive.models import SearchEntry, StoredCompletion, StoredMessage, StoredMetadata

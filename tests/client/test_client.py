@@ -12,7 +12,7 @@ import responses
 
 from tests.conftest import make_completion, make_long, say
 from viewer.client.client import Client, index_of
-from viewer.client.http import Answer, Asker
+from viewer.client.http import Answer, HttpClient
 from viewer.client.problems import Problem
 from viewer.completions.reading import read_message
 from viewer.completions.types import Page
@@ -27,11 +27,11 @@ class Counting:
     def __init__(self) -> None:
         archive = Source(None).client
         self.asked: list[str] = []
-        self.client = replace(archive, asker=self)
+        self.client = replace(archive, http=self)
 
     def ask(self, url: str) -> Answer:
         self.asked.append(url)
-        return Source(None).client.asker.ask(url)
+        return Source(None).client.http.ask(url)
 
 
 @pytest.mark.parametrize("position", [0, 1, 9, 10, 11, 5000, 9990, 9999])
@@ -127,7 +127,7 @@ def test_a_refusal_becomes_one_named_problem_with_the_servers_words(status: int,
     body = {"error": {"message": "because", "type": "x", "param": None, "code": None}}
     responses.get(f"{BASE}/chat/completions/one", status=status, json=body)
     with pytest.raises(Problem) as caught:
-        Client(Asker(requests.Session()), BASE).completion("one")
+        Client(HttpClient(requests.Session()), BASE).completion("one")
     assert (caught.value.name, caught.value.said, caught.value.status) == (name, "because", status)
 
 
@@ -136,7 +136,7 @@ def test_a_refusal_becomes_one_named_problem_with_the_servers_words(status: int,
 def test_an_answer_that_is_no_list_is_unreadable(body: str) -> None:
     responses.get(f"{BASE}/chat/completions/one/messages", body=body)
     with pytest.raises(Problem) as caught:
-        Client(Asker(requests.Session()), BASE).messages("one")
+        Client(HttpClient(requests.Session()), BASE).messages("one")
     assert caught.value.name == "unreadable"
 
 
@@ -152,7 +152,7 @@ def test_an_answer_that_is_no_list_is_unreadable(body: str) -> None:
 def test_silence_becomes_a_problem_too(failure: Exception, name: str) -> None:
     responses.get(f"{BASE}/chat/completions", body=failure)
     with pytest.raises(Problem) as caught:
-        Client(Asker(requests.Session()), BASE).completions()
+        Client(HttpClient(requests.Session()), BASE).completions()
     assert caught.value.name == name
 
 
@@ -164,7 +164,7 @@ def test_a_server_that_leads_in_a_circle_shows_no_message_twice(monkeypatch: pyt
         return Page(items, True, items[-1].id)
 
     monkeypatch.setattr(Client, "messages", messages)
-    pages = Client(Asker(requests.Session()), BASE).every_message("one")
+    pages = Client(HttpClient(requests.Session()), BASE).every_message("one")
     assert [item.id for page in islice(pages, 2) for item in page] == ["a", "b", "c", "d"]
     with pytest.raises(Problem, match="sends the same again"):
         next(pages)
@@ -177,6 +177,6 @@ def test_paging_goes_on_behind_the_last_item_and_asks_for_nothing_twice() -> Non
         f"{BASE}/chat/completions/one/messages",
         body=json.dumps({"object": "list", "data": items, "last_id": "m0", "has_more": True}),
     )
-    page = Client(Asker(requests.Session()), BASE).messages("one")
+    page = Client(HttpClient(requests.Session()), BASE).messages("one")
     assert (page.cursor, page.has_more) == ("m1", True)
     assert "after=" not in responses.calls[0].request.url

@@ -11,8 +11,8 @@ import pytest
 from tests.upstream import Upstream
 from viewer.client import limiter as gates
 from viewer.client.client import Client
-from viewer.client.http import Asker, KeyAuth, Limits, new_session
-from viewer.client.limiter import Gate, Turns, Way
+from viewer.client.http import HttpClient, KeyAuth, Limits, new_session
+from viewer.client.limiter import ConcurrencyLimit, HostLimiter, RequestLimiter
 from viewer.client.problems import Problem
 
 ONE = "chatcmpl-live-0001"
@@ -20,13 +20,16 @@ KEY = "sk-good-1234567890abcd"
 
 
 def client_of(
-    upstream: Upstream, mode: str, *, seconds: float = 20, gate: Gate | None = None, key: str = KEY
+    upstream: Upstream, mode: str, *, seconds: float = 20, gate: HostLimiter | None = None, key: str = KEY
 ) -> Client:
     base = upstream.base(mode)
-    asker = Asker(
-        new_session(), KeyAuth(lambda: key, base, {}), Way(gate or Gate(8), Turns(8)), Limits(seconds, 32_000_000)
+    http = HttpClient(
+        new_session(),
+        KeyAuth(lambda: key, base, {}),
+        RequestLimiter(gate or HostLimiter(8), ConcurrencyLimit(8)),
+        Limits(seconds, 32_000_000),
     )
-    return Client(asker, base)
+    return Client(http, base)
 
 
 def problem_in(upstream: Upstream, mode: str, **options: Any) -> Problem:
@@ -134,7 +137,7 @@ def test_a_dead_upstream_is_left_alone_after_five_failures_and_tried_again_after
 ) -> None:
     now = [1000.0]
     monkeypatch.setattr(gates, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    gate = Gate(8)
+    gate = HostLimiter(8)
     for _ in range(5):
         problem_in(upstream, "should-not-retry", gate=gate)
     upstream.forget()
@@ -149,14 +152,14 @@ def test_a_dead_upstream_is_left_alone_after_five_failures_and_tried_again_after
 
 
 def test_not_found_and_slow_down_do_not_count_as_failures(upstream: Upstream) -> None:
-    gate = Gate(8)
+    gate = HostLimiter(8)
     for _ in range(8):
         problem_in(upstream, "messages-404", gate=gate)
     assert client_of(upstream, "ok", gate=gate).messages(ONE).items
 
 
 def test_only_so_many_questions_are_on_their_way_at_a_time(upstream: Upstream) -> None:
-    gate = Gate(3)
+    gate = HostLimiter(3)
     outcomes: list[str] = []
     left_over = upstream.busy()["now"]  # that other tests gave up on
 

@@ -25,8 +25,8 @@ from django.test import Client as Browser
 from tests.conftest import make_key
 from tests.conversations.pages import visible
 from viewer.client.client import Client
-from viewer.client.http import Asker, KeyAuth, Limits, new_session
-from viewer.client.limiter import Gate, Turns, Way
+from viewer.client.http import HttpClient, KeyAuth, Limits, new_session
+from viewer.client.limiter import ConcurrencyLimit, HostLimiter, RequestLimiter
 from viewer.client.problems import Problem
 from viewer.keys.models import ApiKey
 from viewer.sources import sources
@@ -96,9 +96,9 @@ def make_certificate(tmp_path: Path) -> Make:
 
 def problem_of(base: str, **session: str) -> Problem | None:
     auth = KeyAuth(lambda: "sk-1", base, {})
-    asker = Asker(new_session(**session), auth, Way(Gate(8), Turns(8)), Limits(5))
+    http = HttpClient(new_session(**session), auth, RequestLimiter(HostLimiter(8), ConcurrencyLimit(8)), Limits(5))
     try:
-        Client(asker, base).completions()
+        Client(http, base).completions()
     except Problem as problem:
         return problem
     return None

@@ -19,7 +19,7 @@ from tests.upstream import COMPLETIONS, LONG, Upstream
 from viewer.archive.holdings import holdings_of
 from viewer.archive.models import SearchEntry, StoredCompletion
 from viewer.completions.reading import read_completion, read_message
-from viewer.conversations.facts import draw_jumps
+from viewer.conversations.facts import build_jumps
 from viewer.keys.models import ApiKey
 from viewer.rendering.messages import draw_messages, place_answer
 from viewer.sources.archive_client import ArchiveClient
@@ -409,7 +409,7 @@ def test_what_is_counted_when_it_is_stored_is_what_the_page_shows(
     completion = StoredCompletion.objects.get()
     read = tuple(read_message(message.body) for message in completion.messages.order_by("position"))
     drawn = place_answer("c", read_completion(completion.body), read, draw_messages("c", read))
-    assert holdings_of("c").counts == {jump.kind.name: jump.count for jump in draw_jumps(chain(*drawn)) if jump.count}
+    assert holdings_of("c").counts == {jump.kind.name: jump.count for jump in build_jumps(chain(*drawn)) if jump.count}
 
 
 def test_parameters_are_told_as_a_reader_says_them(reader: Client, stored: Store) -> None:

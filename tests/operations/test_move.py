@@ -17,7 +17,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 
 from tests.conftest import make_completion, say
-from viewer.archive.answers import answer
+from viewer.archive.api import answer
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, StoredMessage
 from viewer.keys.models import AccessToken

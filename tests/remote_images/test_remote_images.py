@@ -444,15 +444,15 @@ def test_what_only_somebody_elses_key_can_read_is_not_fetched(
 ) -> None:
     from viewer.client.problems import Problem
     from viewer.sources.reader import Reader
-    from viewer.sources.sources import NoAnswer, Source
+    from viewer.sources.sources import Source, SourceProblem
 
     asked_by: list[User] = []
 
-    def ask(one: Reader, *args: Any) -> Any:
+    def read(one: Reader, *args: Any) -> Any:
         asked_by.append(one.person)
-        raise NoAnswer(Problem("not-found"), Source(None))
+        raise SourceProblem(Problem("not-found"), Source(None))
 
-    monkeypatch.setattr(Reader, "ask", ask)
+    monkeypatch.setattr(Reader, "read", read)
     assert reader.get(TILE).status_code == 404
     assert [person.username for person in asked_by] == ["alice"]
     assert with_picture.asked == []

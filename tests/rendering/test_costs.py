@@ -17,9 +17,9 @@ from django.utils.translation import override
 from tests.conftest import kept_in_caches, make_choice, make_completion, say
 from tests.conversations.pages import link, message_ids
 from tests.costs import assert_linear
-from viewer.archive import answers
+from viewer.archive import api
 from viewer.client.client import Client as ApiClient
-from viewer.client.http import Asker, Limits
+from viewer.client.http import HttpClient, Limits
 from viewer.completions.invisibles import make_visible
 from viewer.completions.reading import read_message_page
 from viewer.completions.source_text import members, pretty
@@ -242,7 +242,7 @@ def test_the_cache_of_bubbles_is_bounded(settings: Any) -> None:
 def test_a_page_of_the_archive_ends_early_when_it_is_large_and_nothing_is_lost(
     reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "_LARGEST_PAGE", 25_000)
+    monkeypatch.setattr(api, "_LARGEST_PAGE", 25_000)
     page = opened(reader, stored, *(say("user", long(10_000)) for _ in range(30)))
     seen = message_ids(page)
     assert len(seen) == 3
@@ -258,8 +258,8 @@ def test_a_link_opens_at_its_message_where_messages_are_too_large_for_their_cont
 ) -> None:
     stored(make_completion("chatcmpl-one", *(say("user", long(10_000), id=f"{prefix}{n}") for n in range(30))))
     archive = Source(None).client
-    small = ApiClient(Asker(archive.asker.session, limits=Limits(60, 35_000)), archive.base_url)
-    monkeypatch.setattr(answers, "_LARGEST_PAGE", 25_000)
+    small = ApiClient(HttpClient(archive.http.session, limits=Limits(60, 35_000)), archive.base_url)
+    monkeypatch.setattr(api, "_LARGEST_PAGE", 25_000)
     for client in (archive, small):  # the server ends the page early; or we ask for a smaller one
         for n in (0, 5, 17, 29):
             window = client.messages_around("chatcmpl-one", f"{prefix}{n}")

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tests.conftest import make_completion, make_key, say
 from tests.upstream import COMPLETIONS, HEX, IMAGE, LIVE, LONG, MESSAGES, NEWEST, Upstream
-from viewer.archive.answers import answer
+from viewer.archive.api import answer
 from viewer.archive.models import StoredCompletion, StoredMessage
 from viewer.keys.encryption import Secret
 from viewer.keys.models import ApiKey

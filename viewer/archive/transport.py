@@ -12,7 +12,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
-from .answers import answer
+from .api import answer
 
 BASE_URL = "http://archive.invalid/v1"  # `.invalid` never resolves (RFC 2606); `requests` wants a scheme it knows
 

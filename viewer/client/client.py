@@ -17,7 +17,7 @@ from viewer.completions.ids import has_address, index_of
 from viewer.completions.reading import read_completion, read_completion_page, read_message_page
 from viewer.completions.types import Completion, Item, Message, Page, Unreadable
 
-from .http import Answer, Asker, Stream
+from .http import HttpClient, Stream
 from .problems import Problem, problem_of
 
 PAGE_SIZE = 20  # messages or completions; the API's own default
@@ -33,7 +33,7 @@ First = TypeVar("First")
 Listed = TypeVar("Listed", bound=Message | Completion | Unreadable)
 ReadPage = Callable[[str], Page[Listed]]  # asks with a query
 _LARGEST_CACHED = 256_000  # bytes; with the cache's 256 entries this bounds its memory
-_beside = ThreadPoolExecutor(max_workers=16, thread_name_prefix="beside")
+_concurrent = ThreadPoolExecutor(max_workers=16, thread_name_prefix="beside")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +54,27 @@ class Client:
     One that `is_patient` never has two questions on their way, for it is asked beside others of the same person.
     """
 
-    asker: Asker
+    http: HttpClient
     base_url: str
     cache_as: str = ""
     cache_seconds: int = 0
-    is_patient: bool = False
-    most_pages: ClassVar[int] = 20  # of the largest size, that one request of a reader may walk through
+    is_sequential: bool = False
+    max_pages: ClassVar[int] = 20  # of the largest size, that one request of a reader may walk through
     is_metered: ClassVar[bool] = True  # after many requests a reader is asked whether to go on
-
-    def ask(self, path: str, query: str = "") -> Answer:
-        """Ask one question and hand back whatever comes, refused or not. `path` starts behind the base URL."""
-        return self.asker.ask(self._url(path, query))
 
     def stream(self, path: str, query: str, headers: Mapping[str, str]) -> Stream:
         """Ask one question and hand the answer on as it comes."""
-        return self.asker.stream(self._url(path, query), headers)
+        return self.http.stream(self._url(path, query), headers)
 
-    def try_out(self) -> None:
+    def check_key(self) -> None:
         """Ask the cheapest question there is. Raises the Problem that came of it."""
         self._read("", read_completion_page, _query("", "desc", 1))
 
-    def at_once(self, first: Callable[[], First], second: Callable[[], Read]) -> tuple[First, Callable[[], Read]]:
+    def concurrently(self, first: Callable[[], First], second: Callable[[], Read]) -> tuple[First, Callable[[], Read]]:
         """Ask two questions at the same time; the second answer, or its Problem, is had by calling what is returned."""
-        if self.is_patient:
+        if self.is_sequential:
             return first(), second
-        asked = _beside.submit(second)
+        asked = _concurrent.submit(second)
         return first(), asked.result
 
     def completions(
@@ -274,7 +270,7 @@ class Client:
     def _body(self, url: str, *, is_lasting: bool) -> bytes:
         body = self._cached(url) if is_lasting else None
         if body is None:
-            answer = self.asker.ask(url)
+            answer = self.http.ask(url)
             if answer.status != 200:
                 raise problem_of(answer.status, answer.headers, answer.body)
             body = answer.body

@@ -24,7 +24,7 @@ from requests.structures import CaseInsensitiveDict
 from viewer.completions.errors import read_error
 
 from .deadlines import Deadline, DeadlineAdapter, running
-from .limiter import Turn, Way
+from .limiter import RequestLimiter, Slot
 from .problems import PROXY_ASKS, Problem, is_quota, wait_of
 from .scrubbing import Scrubber
 
@@ -104,7 +104,7 @@ class KeyAuth(AuthBase):
 
 
 @dataclass(frozen=True)
-class Asker:
+class HttpClient:
     """Asks one server. `way` leads to its host; the archive needs none, for it is always at home.
 
     Whatever comes back is scrubbed of the secrets here, in the one place through which all of it comes.
@@ -112,50 +112,50 @@ class Asker:
 
     session: requests.Session
     auth: KeyAuth | None = None
-    way: Way | None = None
+    limiter: RequestLimiter | None = None
     limits: Limits = field(default_factory=Limits)
 
     def ask(self, url: str) -> Answer:
         """Ask, and ask again where that is polite. Raises Problem when no answer comes."""
-        if self.way is None:
-            return self._ask_once(url, Deadline(self.limits.seconds))
-        with self.way.take():
+        if self.limiter is None:
+            return self._request(url, Deadline(self.limits.seconds))
+        with self.limiter.acquire():
             try:
-                answer = self._ask_with_retries(url)
+                answer = self._request_with_retries(url)
             except Problem as problem:
                 self._note(problem)
                 raise
-            self.way.gate.note(failed=answer.status >= 500)
+            self.limiter.host.record(failed=answer.status >= 500)
             return answer
 
     def stream(self, url: str, headers: Mapping[str, str]) -> Stream:
         """Ask once and hand the body on as it comes. The caller closes the stream."""
-        turn = self.way.take() if self.way else Turn()
+        turn = self.limiter.acquire() if self.limiter else Slot()
         deadline = Deadline(self.limits.seconds, self.limits.stream_seconds)
         try:
             response = self._send(url, deadline, headers)
         except Problem as problem:
-            turn.give_back()
+            turn.release()
             self._note(problem)
             raise
-        if self.way is not None:
-            self.way.gate.note(failed=response.status_code >= 500)
-        return Stream(response, deadline, turn, self.scrubber, is_local=self.way is None)
+        if self.limiter is not None:
+            self.limiter.host.record(failed=response.status_code >= 500)
+        return Stream(response, deadline, turn, self.scrubber, is_local=self.limiter is None)
 
     @cached_property
     def scrubber(self) -> Scrubber:
         return Scrubber(self.auth.secrets() if self.auth else ())
 
     def _note(self, problem: Problem) -> None:
-        if self.way is not None:
-            self.way.gate.note(failed=problem.name in ("timeout", "unavailable"))
+        if self.limiter is not None:
+            self.limiter.host.record(failed=problem.name in ("timeout", "unavailable"))
 
-    def _ask_with_retries(self, url: str) -> Answer:
+    def _request_with_retries(self, url: str) -> Answer:
         deadline = Deadline(self.limits.seconds)
         for attempt in range(_RETRIES + 1):
             is_last = attempt == _RETRIES
             try:
-                answer = self._ask_once(url, deadline)
+                answer = self._request(url, deadline)
             except Problem as problem:
                 if is_last or problem.name != "unavailable" or problem.cause:
                     raise
@@ -167,7 +167,7 @@ class Asker:
             time.sleep(min(pause, deadline.left_or_zero()))
         raise AssertionError("the last attempt answers or raises")
 
-    def _ask_once(self, url: str, deadline: Deadline) -> Answer:
+    def _request(self, url: str, deadline: Deadline) -> Answer:
         response = self._send(url, deadline, {})
         try:
             with _breaking_off():
@@ -209,7 +209,7 @@ class Stream:
     """
 
     def __init__(
-        self, response: requests.Response, deadline: Deadline, turn: Turn, scrubber: Scrubber, *, is_local: bool
+        self, response: requests.Response, deadline: Deadline, turn: Slot, scrubber: Scrubber, *, is_local: bool
     ) -> None:
         self.is_local = is_local
         self.status = response.status_code
@@ -219,7 +219,7 @@ class Stream:
         self._turn = turn
         self._scrubber = scrubber
         if not is_local:
-            turn.end_within(deadline.longest())
+            turn.release_within(deadline.longest())
 
     def __iter__(self) -> Iterator[bytes]:
         """Give piece after piece. Raises Problem before the first, while there is still a status to tell it with."""
@@ -251,7 +251,7 @@ class Stream:
         try:
             self._response.close()
         finally:
-            self._turn.give_back()
+            self._turn.release()
 
 
 def _acceptable(response: requests.Response) -> requests.Response:

@@ -1,5 +1,7 @@
-"""Keeps upstreams from taking everything down: so many questions at a time, to one host, of one person and in all, and
-a pause after repeated failure."""
+"""Limits concurrent requests, so that slow upstreams cannot take every thread: per host, per person and in all.
+
+A host that fails several times in a row gets no requests for a while.
+"""
 
 from __future__ import annotations
 
@@ -15,136 +17,136 @@ from django.utils.translation import gettext_noop
 
 from .problems import Problem
 
-_LONGEST_WAIT = 1.0  # seconds
-_FAILURES_TO_OPEN = 5  # in a row
-_PAUSE = 15.0  # seconds without questions; then one goes ahead to see
-# Questions on their way or waiting for a turn; far fewer than the threads that serve (viewer/operations/server.py).
-IN_ALL = 10
-_in_all = threading.BoundedSemaphore(IN_ALL)
+_MAX_WAIT = 1.0  # seconds
+_FAILURES_TO_PAUSE = 5  # in a row
+_PAUSE = 15.0  # seconds without requests; then a single one tries again
+# Running or waiting for a slot; far fewer than the threads that serve (viewer/operations/server.py).
+MAX_REQUESTS = 10
+_all_requests = threading.BoundedSemaphore(MAX_REQUESTS)
 
 
-class Turns:
-    """So many at a time; as many again may wait a moment."""
+class ConcurrencyLimit:
+    """At most `size` requests at a time; as many again may wait for a moment."""
 
-    def __init__(self, turns: int) -> None:
-        self._turns = threading.BoundedSemaphore(turns)
-        self._waiting = threading.BoundedSemaphore(turns)
+    def __init__(self, size: int) -> None:
+        self._running = threading.BoundedSemaphore(size)
+        self._waiting = threading.BoundedSemaphore(size)
 
-    def take(self) -> None:
-        """Take a turn that `give_back` ends. Raises the problem `unavailable` when there is none to be had soon."""
-        if self._turns.acquire(blocking=False):
+    def acquire(self) -> None:
+        """Take a slot, to be released. Raises the problem `unavailable` when none becomes free in time."""
+        if self._running.acquire(blocking=False):
             return
         if not self._waiting.acquire(blocking=False):
-            raise _busy()
+            raise _too_many_requests()
         try:
-            if not self._turns.acquire(timeout=_LONGEST_WAIT):
-                raise _busy()
+            if not self._running.acquire(timeout=_MAX_WAIT):
+                raise _too_many_requests()
         finally:
             self._waiting.release()
 
-    def give_back(self) -> None:
-        self._turns.release()
+    def release(self) -> None:
+        self._running.release()
 
 
-class Gate:
-    """The way to one host. Failures are silence, broken connections and 5xx; a 404 or a 429 is an answer."""
+class HostLimiter:
+    """The limit of one host, and its circuit breaker. A 404 or a 429 is an answer; silence and 5xx are failures."""
 
-    def __init__(self, turns: int) -> None:
-        self.turns = Turns(turns)
+    def __init__(self, size: int) -> None:
+        self.limit = ConcurrencyLimit(size)
         self._lock = threading.Lock()
         self._failures = 0
-        self._closed_until = 0.0
+        self._paused_until = 0.0
 
-    def note(self, *, failed: bool) -> None:
-        """Count a failure or forget them all; at five in a row the pause begins."""
+    def record(self, *, failed: bool) -> None:
+        """Count a failure, or forget all of them after a success."""
         with self._lock:
             self._failures = self._failures + 1 if failed else 0
-            self._closed_until = time.monotonic() + _PAUSE if self._failures >= _FAILURES_TO_OPEN else 0.0
+            self._paused_until = time.monotonic() + _PAUSE if self._failures >= _FAILURES_TO_PAUSE else 0.0
 
-    def refuse_during_pause(self) -> None:
-        """Raise the problem `unavailable`, with the wait, while the host is left alone."""
+    def check_pause(self) -> None:
+        """Raise the problem `unavailable`, with the remaining seconds, during a pause."""
         with self._lock:
-            left = self._closed_until - time.monotonic()
+            left = self._paused_until - time.monotonic()
             if left > 0:
                 raise Problem(
                     "unavailable",
                     gettext_noop("It failed several times in a row; asking again after a pause."),
                     retry_after=left,
                 )
-            if self._failures >= _FAILURES_TO_OPEN:
-                self._closed_until = time.monotonic() + _PAUSE  # this question goes ahead, the others wait for it
+            if self._failures >= _FAILURES_TO_PAUSE:
+                self._paused_until = time.monotonic() + _PAUSE  # this request goes ahead, the others wait for it
 
 
 @dataclass(frozen=True)
-class Way:
-    """The way of one person to one host."""
+class RequestLimiter:
+    """The limits that apply to one person's requests to one host."""
 
-    gate: Gate
-    person: Turns
+    host: HostLimiter
+    person: ConcurrencyLimit
 
-    def take(self) -> Turn:
-        """Take a turn of everybody's, of the person's and of the host's. Raises the problem `unavailable`."""
-        self.gate.refuse_during_pause()
-        turn = Turn()
-        if not _in_all.acquire(blocking=False):
-            raise _busy()
-        turn.gives_back(_in_all.release)
+    def acquire(self) -> Slot:
+        """Take a slot of all three limits. Raises the problem `unavailable`."""
+        self.host.check_pause()
+        slot = Slot()
+        if not _all_requests.acquire(blocking=False):
+            raise _too_many_requests()
+        slot.on_release(_all_requests.release)
         try:
-            for turns in (self.person, self.gate.turns):
-                turns.take()
-                turn.gives_back(turns.give_back)
+            for limit in (self.person, self.host.limit):
+                limit.acquire()
+                slot.on_release(limit.release)
         except Problem:
-            turn.give_back()
+            slot.release()
             raise
-        return turn
+        return slot
 
 
-class Turn:
-    """What one question holds. It is given back once, and at the latest when nobody knows of it any more."""
+class Slot:
+    """What one request holds. It is released once, at the latest when nothing refers to it any more."""
 
     def __init__(self) -> None:
-        self._ends: list[Callable[[], None]] = []
+        self._callbacks: list[Callable[[], None]] = []
 
-    def gives_back(self, end: Callable[[], None]) -> None:
-        self._ends.append(end)
+    def on_release(self, callback: Callable[[], None]) -> None:
+        self._callbacks.append(callback)
 
-    def end_within(self, seconds: float) -> None:
-        """Give it back by then at the latest, whatever the thread that took it waits for."""
-        timer = threading.Timer(seconds, _give_back, [weakref.ref(self)])  # the timer alone must not keep it
+    def release_within(self, seconds: float) -> None:
+        """Release it after so many seconds, whatever the thread that took it is waiting for."""
+        timer = threading.Timer(seconds, _release, [weakref.ref(self)])  # the timer alone must not keep it alive
         timer.daemon = True
         timer.start()
-        self.gives_back(timer.cancel)
+        self.on_release(timer.cancel)
 
-    def give_back(self) -> None:
-        while self._ends:
-            with suppress(IndexError):  # another thread was quicker
-                self._ends.pop()()
+    def release(self) -> None:
+        while self._callbacks:
+            with suppress(IndexError):  # another thread was faster
+                self._callbacks.pop()()
 
-    __del__ = give_back
+    __del__ = release
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *_: object) -> None:
-        self.give_back()
+        self.release()
 
 
-def _give_back(known: weakref.ref[Turn]) -> None:
-    if turn := known():
-        turn.give_back()
-
-
-@cache
-def gate_to(host: str, turns: int) -> Gate:
-    """Give the one gate of this process to a host."""
-    return Gate(turns)
+def _release(reference: weakref.ref[Slot]) -> None:
+    if slot := reference():
+        slot.release()
 
 
 @cache
-def turns_of(person: int, turns: int) -> Turns:
-    """Give a person's turns, the same to every host, in this process."""
-    return Turns(turns)
+def host_limiter(host: str, size: int) -> HostLimiter:
+    """Give the one limiter of this process for a host."""
+    return HostLimiter(size)
 
 
-def _busy() -> Problem:
+@cache
+def person_limit(person: int, size: int) -> ConcurrencyLimit:
+    """Give the one limit of this process for a person, whatever the host."""
+    return ConcurrencyLimit(size)
+
+
+def _too_many_requests() -> Problem:
     return Problem("unavailable", gettext_noop("Too many questions are on their way already."), retry_after=2)

@@ -14,7 +14,7 @@ _COUNTED_DOWN = 3600  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ProblemText:
     """A problem in words. `said` is for the fold, the other side's own words if quoted; `status` is the page's own."""
 
     name: ProblemName
@@ -160,13 +160,13 @@ _LOST_MESSAGE = (
 )
 
 
-def tell(problem: Problem, *, is_of_list: bool = False) -> Told:
+def describe(problem: Problem, *, is_of_list: bool = False) -> ProblemText:
     """Put a problem in words; nobody gave an id where it is one of a list."""
     title, advice, status = _words_for(problem, is_of_list=is_of_list)
     wait = math.ceil(problem.retry_after) if problem.retry_after and problem.name in _PASSING else 0
     is_quoted = bool(problem.status)
     said = problem.said if is_quoted else gettext(problem.said)
-    return Told(
+    return ProblemText(
         problem.name, gettext(title), gettext(advice), said, is_quoted, status, wait, problem.request_id, is_of_list
     )
 

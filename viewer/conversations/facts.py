@@ -68,13 +68,13 @@ _KINDS = (
 KINDS = {kind.name: kind for kind in _KINDS}
 
 
-def draw_jumps(bubbles: Iterable[Bubble | Hidden]) -> list[Jump]:
+def build_jumps(bubbles: Iterable[Bubble | Hidden]) -> list[Jump]:
     """Count what is on the page, kind by kind; also the kinds that are not there yet, for more may be loaded."""
     shown = [bubble for bubble in bubbles if isinstance(bubble, Bubble)]
     return [_draw_jump(kind, [bubble for bubble in shown if kind.count(bubble)]) for kind in KINDS.values()]
 
 
-def draw_jumps_in_whole(completion_id: str, counts: Mapping[str, int], order: Order) -> list[Jump]:
+def build_jumps_in_whole(completion_id: str, counts: Mapping[str, int], order: Order) -> list[Jump]:
     """Give what the archive has counted in the whole conversation; an address leads to the first that holds one."""
     url, asked = reverse("go-to", args=[completion_id]), {"order": order} if order == "desc" else {}
     return [
@@ -88,7 +88,7 @@ def _draw_jump(kind: Kind, holders: list[Bubble]) -> Jump:
     return Jump(kind, gettext(kind.label), sum(kind.count(bubble) for bubble in holders), url)
 
 
-def draw_facts(completion: Completion | None, pair: str, field: str) -> dict[str, Any]:
+def build_facts(completion: Completion | None, pair: str, field: str) -> dict[str, Any]:
     """Draw what the completion says of itself, as far as there is room, and how many characters there is none for.
 
     `pair` and `field` are names of its metadata and of its other fields that are shown in any case.

@@ -1,4 +1,4 @@
-"""One page of a conversation's messages: which are shown, and where reading goes on above and below."""
+"""One page of a conversation's messages, and the links to the pages above and below."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ from viewer.completions.types import Message, Unreadable
 from viewer.rendering.places import answer_at
 from viewer.rendering.tool_calls import Around, Ties
 from viewer.sources.reader import Reader
-from viewer.sources.sources import NoAnswer
+from viewer.sources.sources import SourceProblem
 
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """Where reading goes on: which messages stand there in time, and the address that brings them.
-
-    The address is empty where there is more, and no id to go on from.
-    """
+    """A link to more messages, earlier or later ones. The URL is empty where there is no id to continue from."""
 
     direction: Literal["earlier", "later"]
     url: str
@@ -30,20 +27,20 @@ class More:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The messages that one answer shows, and what stands above and below them on the page."""
+    """The messages of one response, in the order of the page, and the links above and below them."""
 
     items: tuple[Message | Unreadable, ...]
     above: More | None
     below: More | None
     order: Order = "asc"
-    earlier: tuple[Message | Unreadable, ...] = ()  # the page before and
-    later: tuple[Message | Unreadable, ...] = ()  # the page behind, where a tool call and its result lie on two pages
-    newest: tuple[Message | Unreadable, ...] = ()  # the end of the conversation, where nothing followed the page before
-    went_on: Literal["", "above", "below"] = ""  # where on the reader's page this comes
+    earlier: tuple[Message | Unreadable, ...] = ()  # the page before, and
+    later: tuple[Message | Unreadable, ...] = ()  # the page after, where a tool call has its result on another page
+    newest: tuple[Message | Unreadable, ...] = ()  # the last messages, where nothing follows the requested cursor
+    added: Literal["", "above", "below"] = ""  # where this is added to the page that the reader has
 
     @property
     def around(self) -> Around:
-        """What the tool calls of these messages may reach over to."""
+        """The neighbours in which the other ends of tool calls may be."""
         return Around(self.earlier, self.later, not self.has_older, self.is_end, is_newest_first=self.order == "desc")
 
     @property
@@ -56,19 +53,19 @@ class Reading:
 
     @property
     def last(self) -> Message | Unreadable | None:
-        """The newest message, where the newest is among them."""
+        """The newest message of the conversation, where this page has it."""
         return self.items[0 if self.order == "desc" else -1] if self.items else next(iter(self.newest[::-1]), None)
 
     @property
     def is_end(self) -> bool:
-        """Whether the newest message is among them, so that the answer of the completion stands next to it."""
+        """Whether this page has the newest message, next to which the answer is shown."""
         if not self.items:
-            return self.went_on in ("", "above" if self.order == "desc" else "below")
+            return self.added in ("", "above" if self.order == "desc" else "below")
         return (self.above if self.order == "desc" else self.below) is None
 
 
 def read_page(reader: Reader, query: QueryDict, linked: str) -> Reading:
-    """Read the page that an address asks for: the first, behind or before a message, or around what is linked."""
+    """Read the page that a URL asks for: the first, after or before a message, or around what is linked."""
     completion_id = reader.completion_id
     after, before = query.get("after", ""), query.get("before", "")
     order: Order = "desc" if query.get("order") == "desc" else "asc"
@@ -82,16 +79,16 @@ def read_page(reader: Reader, query: QueryDict, linked: str) -> Reading:
         if order == "desc":
             return _reading(completion_id, window.items[::-1], window.has_later, window.has_earlier, order)
         return _reading(completion_id, window.items, window.has_earlier, window.has_later)
-    if before:  # what stands above on the page comes from reading the other way, and is turned round
+    if before:  # the page above is read in the other direction, and reversed
         page = reader.messages(after=before, order=opposite(order))
-        return replace(_reading(completion_id, page.items[::-1], page.has_more, True, order), went_on="above")
+        return replace(_reading(completion_id, page.items[::-1], page.has_more, True, order), added="above")
     page = reader.messages(after=after, order=order)
     reading = _reading(completion_id, page.items, bool(after), page.has_more, order)
     if not after:
         return reading
     is_behind_the_end = order == "asc" and not page.items
     newest = reader.newest_messages() if is_behind_the_end else ()
-    return replace(reading, went_on="below", newest=newest)
+    return replace(reading, added="below", newest=newest)
 
 
 def _reading(
@@ -101,7 +98,7 @@ def _reading(
     has_below: bool,
     order: Order = "asc",
 ) -> Reading:
-    """Say where reading goes on above and below, `before` the first and `after` the last message in this order."""
+    """Add the links: `before` the first and `after` the last message in this order."""
     base, asked = reverse("conversation", args=[completion_id]), {} if order == "asc" else {"order": order}
     first, last = (items[0].id, items[-1].id) if items else ("", "")
     above = f"{base}?{urlencode(asked | {'before': first})}" if first else ""
@@ -116,10 +113,7 @@ def _reading(
 
 
 def with_neighbours(reader: Reader, reading: Reading) -> Reading:
-    """Ask for the page before or behind where a tool call's other end may lie there, so that the page can link it.
-
-    A fragment needs none of this: the page around it has the other end, or will load it.
-    """
+    """Read the page before or after where the other end of a tool call may be there, so that it can be linked."""
     oldest_first = reading.oldest_first
     to_earlier, to_later = Ties(reader.completion_id, oldest_first, reading.around).reach_beyond()
     earlier = _neighbours(reader, oldest_first[0].id, "desc")[::-1] if to_earlier else ()
@@ -128,8 +122,8 @@ def with_neighbours(reader: Reader, reading: Reading) -> Reading:
 
 
 def _neighbours(reader: Reader, after: str, order: Order) -> tuple[Message | Unreadable, ...]:
-    """Ask for a page that is not shown; without an answer, or an id to go on from, the page is as good as before."""
+    """Read a page that is not shown. If that fails, or there is no id to continue from, the links are left out."""
     try:
         return reader.messages(after=after, order=order).items if after else ()
-    except NoAnswer:
+    except SourceProblem:
         return ()

@@ -38,11 +38,11 @@ class Row:
     metadata: tuple[tuple[str, str], ...]  # no dict: a template takes a key named `items` for the method
 
 
-def draw_rows(client: Client, found: Sequence[Completion | Unreadable]) -> list[Row]:
+def build_rows(client: Client, found: Sequence[Completion | Unreadable]) -> list[Row]:
     """Draw a page of the list; each row with what was asked, where that costs no request to another server."""
     asked = _first_questions(client, [item.id for item in found if isinstance(item, Completion)])
     return [
-        draw_row(item, asked.get(item.id, "")) if isinstance(item, Completion) else _draw_unreadable(item)
+        build_row(item, asked.get(item.id, "")) if isinstance(item, Completion) else _unreadable_row(item)
         for item in found
     ]
 
@@ -62,7 +62,7 @@ def _first_questions(client: Client, completion_ids: list[str]) -> dict[str, str
     return questions
 
 
-def draw_row(completion: Completion, asked: str) -> Row:
+def build_row(completion: Completion, asked: str) -> Row:
     """Draw one row; `asked` is the first question, where it is known."""
     by, answered = spoken_line(completion)
     title = asked or answered or completion.id or gettext("Conversation without an id")
@@ -85,7 +85,7 @@ def draw_row(completion: Completion, asked: str) -> Row:
     )
 
 
-def _draw_unreadable(item: Unreadable) -> Row:
+def _unreadable_row(item: Unreadable) -> Row:
     return Row(
         id="",
         url="",

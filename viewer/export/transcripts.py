@@ -18,7 +18,7 @@ from typing import Literal
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from viewer.client.problem_texts import tell
+from viewer.client.problem_texts import describe
 from viewer.client.problems import Problem
 from viewer.completions.invisibles import make_visible
 from viewer.completions.source_text import members, to_object
@@ -453,7 +453,7 @@ def _escaped(words: str) -> str:
 
 
 def _cause(problem: Problem) -> str:
-    told = tell(problem)
+    told = describe(problem)
     said = f" ({make_visible(in_one_line(told.said))})" if told.said else ""
     return f"{told.title}{said}."
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
-from viewer.client.problem_texts import tell
+from viewer.client.problem_texts import describe
 from viewer.client.problems import Problem
 from viewer.completions.types import Message, Unreadable
 from viewer.rendering.places import answer_at, in_order, name_of
@@ -73,7 +73,7 @@ def printed(request: Request, completion_id: str) -> HttpResponseBase:
 
 
 def _extract(one: Reader, query: QueryDict) -> Extract:
-    """Begin to read what is exported. Raises NoAnswer, before anything is sent, where it cannot be read at all."""
+    """Begin to read what is exported. Raises SourceProblem, before anything is sent, where it cannot be read at all."""
     first, last = in_order(one.completion_id, query.get("from", ""), query.get("to", ""))
     pages = _messages_between(one, first, last)
     completion = one.completion()
@@ -153,6 +153,6 @@ def _printed(request: Request, page: str, extract: Extract, source: Source) -> I
                 yield render_to_string("rendering/_bubbles.html", context)
         yield "" if extract.last else f'<p class="end">{end}</p>'
     except Problem as problem:
-        told = {"problem": tell(problem), "source": source, "retry_url": request.get_full_path()}
+        told = {"problem": describe(problem), "source": source, "retry_url": request.get_full_path()}
         yield render_to_string("web/_problem.html", told, request)
     yield rest

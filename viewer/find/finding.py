@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext
 
 from viewer.archive.search_text import texts_in
 from viewer.client.client import NOWHERE, Client
-from viewer.client.problem_texts import Told, tell
+from viewer.client.problem_texts import ProblemText, describe
 from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.folding import found_in, needle_of, pattern_of
@@ -50,7 +50,7 @@ PAUSES = {"asked": 100, "hits": 500}  # questions elsewhere, and hits, after whi
 _SECONDS = 0.5  # of CPU, after which a page of messages is left for the next step to go on with
 _IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fill the list
 _MOST_KEPT = 150  # hits of a page; some 400 kB at most, which bounds the cache's memory
-_AT_ONCE = 100_000  # characters, of many short texts
+_REQUESTS_AT_A_TIME = 100_000  # characters, of many short texts
 _BEFORE, _BEHIND = 40, 90  # characters of a snippet around the words
 
 _BLANK = re.compile(r"\s+")
@@ -128,7 +128,7 @@ class Found:
     read: int
     asked: int
     cursor: str
-    problem: Told | None = None
+    problem: ProblemText | None = None
 
 
 def is_too_short(words: str) -> bool:
@@ -161,13 +161,13 @@ def find_words(client: Client, completion_id: str, words: str, after: str, limit
         except Problem as problem:
             if not read:
                 raise
-            return Found(tuple(found), read, questions, cursor, tell(problem))
+            return Found(tuple(found), read, questions, cursor, describe(problem))
         found += stretch.hits
         read += stretch.read
         questions += was_asked
         cursor = stretch.cursor
         if not (cursor or stretch.is_end):
-            return Found(tuple(found), read, questions, "", tell(Problem("unreadable", NOWHERE)))
+            return Found(tuple(found), read, questions, "", describe(Problem("unreadable", NOWHERE)))
         is_used_up = questions >= limits.asked or len(found) >= limits.hits or time.monotonic() - began > limits.seconds
         if not cursor or is_used_up:
             return Found(tuple(found), read, questions, cursor)
@@ -280,7 +280,7 @@ def _some_at_once(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         some += text, "\n"
         length += len(text)
-        if length > _AT_ONCE:
+        if length > _REQUESTS_AT_A_TIME:
             yield "".join(some)
             some, length = [], 0
     yield "".join(some)

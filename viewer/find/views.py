@@ -32,7 +32,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
         return page_or_fragment(request, "find/find.html", "find/_hits.html", context)
     so_far = {name: _counted(request, name) for name in ("read", "hits", "hidden", "asked")}
     one = reader(request, completion_id)
-    found = one.ask(
+    found = one.read(
         partial(
             finding.find_words,
             completion_id=completion_id,

@@ -26,31 +26,31 @@ TryOut = Callable[[ApiKey], str]  # asks one cheap question; urls.py brings it, 
 
 @sensitive_post_parameters("key", "headers")
 @require_http_methods(["GET", "HEAD", "POST"])
-def api_keys(request: Request, try_out: TryOut) -> HttpResponse:
+def api_keys(request: Request, check_key: TryOut) -> HttpResponse:
     """List the person's API keys; a POST saves a new one and says what came of trying it."""
     form = ApiKeyForm(_posted(request), owner=request.user, instance=ApiKey(owner=request.user))
     if request.method == "POST" and form.is_valid():
-        return _save(request, form, try_out)
+        return _save(request, form, check_key)
     context = {"form": form, "keys": ApiKey.objects.of(request.user)}
     return render(request, "keys/api_keys.html", context, status=422 if form.errors else 200)
 
 
 @sensitive_post_parameters("key", "headers")
 @require_http_methods(["GET", "HEAD", "POST"])
-def api_key(request: Request, key_id: UUID, try_out: TryOut) -> HttpResponse:
+def api_key(request: Request, key_id: UUID, check_key: TryOut) -> HttpResponse:
     """Rename one of the person's keys, replace its secret, or change where it is shown."""
     key = get_object_or_404(ApiKey.objects.of(request.user), pk=key_id)
     form = ApiKeyForm(_posted(request), owner=request.user, instance=key)
     if request.method == "POST" and form.is_valid():
-        return _save(request, form, try_out)
+        return _save(request, form, check_key)
     return render(request, "keys/api_key.html", {"form": form, "key": key}, status=422 if form.errors else 200)
 
 
 @require_POST
-def test_api_key(request: Request, key_id: UUID, try_out: TryOut) -> HttpResponse:
+def test_api_key(request: Request, key_id: UUID, check_key: TryOut) -> HttpResponse:
     """Try one of the person's keys with one cheap question."""
     key = get_object_or_404(ApiKey.objects.of(request.user), pk=key_id)
-    _note_finding(request, key, try_out)
+    _note_finding(request, key, check_key)
     return redirect("api-keys")
 
 
@@ -116,7 +116,7 @@ def _posted(request: Request) -> QueryDict | None:
 
 
 @sensitive_variables()
-def _save(request: Request, form: ApiKeyForm, try_out: TryOut) -> HttpResponse:
+def _save(request: Request, form: ApiKeyForm, check_key: TryOut) -> HttpResponse:
     """Store a key whatever comes of trying it: a server may be down today and the key right all the same."""
     key, is_new = form.save(commit=False), form.instance._state.adding
     if form.cleaned_data["key"] or not key.sealed:
@@ -127,12 +127,12 @@ def _save(request: Request, form: ApiKeyForm, try_out: TryOut) -> HttpResponse:
         key.renew()
     key.save()
     event("key saved" if is_new else "key changed", key=key.pk)
-    _note_finding(request, key, try_out)
+    _note_finding(request, key, check_key)
     return redirect("api-keys")
 
 
-def _note_finding(request: Request, key: ApiKey, try_out: TryOut) -> None:
-    key.finding = try_out(key)
+def _note_finding(request: Request, key: ApiKey, check_key: TryOut) -> None:
+    key.finding = check_key(key)
     key.save(update_fields=["finding"])
     event("key tried", key=key.pk, finding=key.finding)
     note = messages.success if key.finding == "works" else messages.warning

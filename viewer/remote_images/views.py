@@ -10,14 +10,14 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
-from viewer.client.problem_texts import tell
+from viewer.client.problem_texts import describe
 from viewer.completions.types import ImagePart, Message
 from viewer.rendering import media
 from viewer.rendering.messages import is_remote
 from viewer.rendering.remote_hosts import NotLoaded
 from viewer.sources.problem_pages import title_of
 from viewer.sources.reader import reader
-from viewer.sources.sources import NoAnswer
+from viewer.sources.sources import SourceProblem
 from viewer.web.request import Request
 from viewer.web.responses import plain_text, sandboxed
 
@@ -43,8 +43,8 @@ def _fetched(request: Request, find_message: Callable[[], Message], n: int) -> H
     """
     try:
         message = find_message()
-    except NoAnswer as failure:
-        return plain_text(title_of(failure), tell(failure.problem).status)
+    except SourceProblem as failure:
+        return plain_text(title_of(failure), describe(failure.problem).status)
     found = message.parts[n] if n < len(message.parts) else None
     if not isinstance(found, ImagePart) or not is_remote(found.url):
         raise Http404

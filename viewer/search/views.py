@@ -16,13 +16,13 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
-from viewer.archive.answers import is_stored
+from viewer.archive.api import is_stored
 from viewer.archive.search_query import HAS, read_query
 from viewer.archive.searching import MOST_COUNTED, Group, Hit, Order, search
 from viewer.archive.snippets import Snippet
 from viewer.completions.types import Completion
 from viewer.conversations.filters import with_query
-from viewer.conversations.rows import Row, draw_row
+from viewer.conversations.rows import Row, build_row
 from viewer.rendering.messages import label_of
 from viewer.rendering.places import name_of_answer, place_of_answer, url_of
 from viewer.rendering.titles import question_in
@@ -119,7 +119,7 @@ def _draw(groups: Iterable[Group], asked: str) -> Iterable[DrawnGroup]:
     for group in groups:
         completion_id = group.completion.id
         yield DrawnGroup(
-            row=draw_row(group.completion, question_in(group.opening)),
+            row=build_row(group.completion, question_in(group.opening)),
             hits=tuple(_draw_hit(group.completion, hit) for hit in group.hits),
             more=min(group.more, MOST_COUNTED),
             more_is_capped=group.more > MOST_COUNTED,

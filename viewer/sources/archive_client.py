@@ -7,10 +7,10 @@ from functools import cache
 
 import requests
 
-from viewer.archive import answers, transport
+from viewer.archive import api, transport
 from viewer.archive.holdings import holdings_of
 from viewer.client.client import Client, First, Read
-from viewer.client.http import Asker, Limits
+from viewer.client.http import HttpClient, Limits
 from viewer.completions.reading import read_message
 from viewer.completions.types import Message, Unreadable
 
@@ -21,16 +21,16 @@ _LARGEST_OPENINGS = 16_000_000  # characters that are read for the first questio
 class ArchiveClient(Client):
     """Asks the archive, where a request costs a query and no network."""
 
-    most_pages = 200
+    max_pages = 200
     is_metered = False
 
-    def at_once(self, first: Callable[[], First], second: Callable[[], Read]) -> tuple[First, Callable[[], Read]]:
+    def concurrently(self, first: Callable[[], First], second: Callable[[], Read]) -> tuple[First, Callable[[], Read]]:
         """Ask one after the other: there is nothing to wait for, and a thread would cost a connection."""
         return first(), second
 
     def openings(self, completion_ids: list[str]) -> Iterator[tuple[str, Message | Unreadable]]:
         left = _LARGEST_OPENINGS
-        for completion_id, body in answers.openings(completion_ids, _OPENING):
+        for completion_id, body in api.openings(completion_ids, _OPENING):
             yield completion_id, read_message(body)
             left -= len(body)
             if left < 0:
@@ -46,4 +46,4 @@ def archive_client() -> ArchiveClient:
     session = requests.Session()
     session.trust_env = False
     session.mount("http://archive.invalid/", transport.ArchiveTransport())
-    return ArchiveClient(Asker(session, limits=Limits(60, 512_000_000)), transport.BASE_URL)
+    return ArchiveClient(HttpClient(session, limits=Limits(60, 512_000_000)), transport.BASE_URL)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
-from viewer.client.problem_texts import tell
+from viewer.client.problem_texts import describe
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
-from .sources import NoAnswer
+from .sources import SourceProblem
 
 
 class ProblemMiddleware:
@@ -24,13 +24,13 @@ class ProblemMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: Request, exception: Exception) -> HttpResponse | None:
-        return _problem(request, exception) if isinstance(exception, NoAnswer) else None
+        return _problem(request, exception) if isinstance(exception, SourceProblem) else None
 
 
-def _problem(request: Request, failure: NoAnswer) -> HttpResponse:
+def _problem(request: Request, failure: SourceProblem) -> HttpResponse:
     asked_for = request.resolver_match.kwargs if request.resolver_match else {}
     completion_id = asked_for.get("completion_id", "")
-    told = tell(failure.problem, is_of_list=not completion_id)
+    told = describe(failure.problem, is_of_list=not completion_id)
     context = {
         "problem": told,
         "source": failure.source,
@@ -42,7 +42,7 @@ def _problem(request: Request, failure: NoAnswer) -> HttpResponse:
     return page_or_fragment(request, "sources/problem.html", "web/_problem.html", context, told.status)
 
 
-def title_of(failure: NoAnswer, *, is_of_list: bool = False) -> str:
+def title_of(failure: SourceProblem, *, is_of_list: bool = False) -> str:
     """Say in one line what is the matter, and with which source."""
-    title = tell(failure.problem, is_of_list=is_of_list).title
+    title = describe(failure.problem, is_of_list=is_of_list).title
     return gettext("%(source)s: %(problem)s") % {"source": failure.source.label, "problem": title}

@@ -12,7 +12,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.http import Http404
 
-from viewer.archive import answers
+from viewer.archive import api
 from viewer.archive.models import fit
 from viewer.client.client import PAGE_SIZE, Client, Order, Window
 from viewer.client.problems import Problem
@@ -20,39 +20,39 @@ from viewer.completions.types import Choice, Completion, Message, Page, Unreadab
 from viewer.web.request import Request
 
 from .models import Finding
-from .sources import NoAnswer, Source, all_sources, chosen_source
+from .sources import Source, SourceProblem, all_sources, chosen_source
 
-Found = TypeVar("Found")
-_AT_ONCE = 4  # as many questions as one person may have on their way at a time
-_PATIENCE = 3.0  # seconds for a server where the archive can answer too
-_LEEWAY = 1.0  # seconds beyond the deadline of one question, for turns to be had
-_elsewhere = ThreadPoolExecutor(max_workers=4 * _AT_ONCE, thread_name_prefix="elsewhere")
+Result = TypeVar("Result")
+_REQUESTS_OF_PERSON = 4  # as many as the limiter allows one person at a time
+_PATIENCE = 3.0  # seconds for a server, where the archive has the completion too
+_LEEWAY = 1.0  # seconds beyond the deadline of one request, to wait for a slot
+_pool = ThreadPoolExecutor(max_workers=4 * _REQUESTS_OF_PERSON, thread_name_prefix="sources")
 
 
 def reader(request: Request, completion_id: str, *, with_completion: bool = False) -> Reader:
-    """Give the reader of a completion. `with_completion` asks for it at the same time as for the first messages."""
+    """Give the reader of a completion. `with_completion` requests it at the same time as the first messages."""
     return Reader(request, completion_id, with_completion=with_completion)
 
 
 class Reader:
-    """Asks for one completion and its messages, as `Client` does, wherever they are.
+    """Reads one completion and its messages from whichever source has them. Its methods are those of `Client`.
 
-    The first answer decides on the source. Every method raises NoAnswer; when several sources gave none, the first that
-    is more than "not found", for that source may hold the completion all the same.
+    The first successful request decides on the source. Every method raises SourceProblem. When several sources failed,
+    it is the first problem that is more than "not found", as that source may have the completion after all.
     """
 
     def __init__(self, request: Request, completion_id: str, *, with_completion: bool) -> None:
-        self.completion_id = completion_id
         self.person = request.user
+        self.completion_id = completion_id
         self._request = request
         self._with_completion = with_completion
         self._source: Source | None = None
-        self._ask_for_completion: Callable[[], Completion] | None = None
+        self._requested_completion: Callable[[], Completion] | None = None
         self._completion: Completion | None = None
 
     @property
     def source(self) -> Source:
-        """Where the completion was found; the chosen source until then."""
+        """Where the completion was found; until then the chosen source."""
         return self._source or chosen_source(self._request)
 
     @property
@@ -61,79 +61,79 @@ class Reader:
 
     def completion(self) -> Completion:
         if self._completion is None:
-            ask = self._ask_for_completion
-            self._completion = self.ask(lambda client: ask() if ask else client.completion(self.completion_id))
+            read = self._requested_completion
+            self._completion = self.read(lambda client: read() if read else client.completion(self.completion_id))
         return self._completion
 
     def choice(self, position: int) -> Choice:
-        """Give an answer by its place in the list: an index may stand there twice."""
+        """Give an answer by its place in the list, as an index may occur twice."""
         choices = self.completion().choices
         if position >= len(choices):
-            raise NoAnswer(Problem("not-found", param="position"), self.source)
+            raise SourceProblem(Problem("not-found", param="position"), self.source)
         return choices[position]
 
     def message_of_choice(self, position: int) -> Message:
-        """Give what an answer says. Raises Http404 where that is no message."""
+        """Give the message of an answer. Raises Http404 where it has none."""
         message = self.choice(position).message
         if not isinstance(message, Message):
             raise Http404
         return message
 
     def message(self, message_id: str) -> Message:
-        return self.ask(lambda client: client.message(self.completion_id, message_id))
+        return self.read(lambda client: client.message(self.completion_id, message_id))
 
     def messages(self, *, after: str = "", order: Order = "asc", limit: int = PAGE_SIZE) -> Page[Message | Unreadable]:
-        return self.ask(lambda client: client.messages(self.completion_id, after=after, order=order, limit=limit))
+        return self.read(lambda client: client.messages(self.completion_id, after=after, order=order, limit=limit))
 
     def messages_around(self, message_id: str) -> Window[Message]:
-        return self.ask(lambda client: client.messages_around(self.completion_id, message_id))
+        return self.read(lambda client: client.messages_around(self.completion_id, message_id))
 
     def newest_messages(self) -> tuple[Message | Unreadable, ...]:
-        return self.ask(lambda client: client.newest_messages(self.completion_id))
+        return self.read(lambda client: client.newest_messages(self.completion_id))
 
     def every_message(self, *, first: str = "", last: str = "") -> Iterator[tuple[Message | Unreadable, ...]]:
-        """Read page after page. The first is read at once; what breaks off later raises Problem, as of the client."""
+        """Read page after page, the first at once. A later page that fails raises Problem, as `Client` does."""
 
         def begin(client: Client) -> Iterator[tuple[Message | Unreadable, ...]]:
             pages = client.every_message(self.completion_id, first=first, last=last)
             return chain(tuple(islice(pages, 1)), pages)
 
-        return self.ask(begin)
+        return self.read(begin)
 
-    def ask(self, question: Callable[[Client], Found]) -> Found:
-        """Ask something that may take several requests, all of them to one source."""
+    def read(self, read: Callable[[Client], Result]) -> Result:
+        """Read something that may take several requests, all of them from one source."""
         if self._source is not None:
-            return self._source.ask(question)
+            return self._source.read(read)
         if not self._with_completion:
-            return self._find(question)
-        found, self._ask_for_completion = self._find(partial(self._with_completion_beside, question))
-        return found
+            return self._find(read)
+        result, self._requested_completion = self._find(partial(self._read_with_completion, read))
+        return result
 
-    def _with_completion_beside(
-        self, question: Callable[[Client], Found], client: Client
-    ) -> tuple[Found, Callable[[], Completion]]:
-        return client.at_once(partial(question, client), partial(client.completion, self.completion_id))
+    def _read_with_completion(
+        self, read: Callable[[Client], Result], client: Client
+    ) -> tuple[Result, Callable[[], Completion]]:
+        return client.concurrently(partial(read, client), partial(client.completion, self.completion_id))
 
-    def _find(self, question: Callable[[Client], Found]) -> Found:
-        """Ask where it may be: the chosen source, where it was found before, the archive, the person's other keys."""
+    def _find(self, read: Callable[[Client], Result]) -> Result:
+        """Try the chosen source, then where it was found before, the archive, and the person's other keys."""
         chosen = chosen_source(self._request)
-        failures = []
-        patience = None if chosen.is_archive or not answers.holds(self.completion_id) else _PATIENCE
-        for source, answer in _answers(self._places(chosen), question, patience):
+        problems = []
+        patience = None if chosen.is_archive or not api.holds(self.completion_id) else _PATIENCE
+        for source, result in _results(self._candidates(chosen), read, patience):
             try:
-                found = answer()
-            except NoAnswer as failure:
+                found = result()
+            except SourceProblem as failure:
                 if failure.problem.param in ("message_id", "position"):  # the completion is here, the message is not
                     raise
-                failures.append(failure)
+                problems.append(failure)
             else:
                 self._source = source
                 if source != chosen:
                     self._remember(source)
                 return found
-        raise next((failure for failure in failures if failure.problem.name != "not-found"), failures[0])
+        raise next((failure for failure in problems if failure.problem.name != "not-found"), problems[0])
 
-    def _places(self, chosen: Source) -> Iterator[Source]:
+    def _candidates(self, chosen: Source) -> Iterator[Source]:
         yield chosen
         known = {source.key: source for source in all_sources(self._request)}
         findings = Finding.objects.filter(person=self.person, completion_id=fit(self.completion_id))
@@ -145,49 +145,49 @@ class Reader:
                 yield source
 
     def _remember(self, source: Source) -> None:
-        """Note where it was found, for that is not where the person looks first."""
-        of_person = Finding.objects.filter(person=self.person, completion_id=self.completion_id)
-        if not of_person.filter(api_key=source.key).exists():
+        """Save where it was found, as the person looks there first the next time."""
+        findings = Finding.objects.filter(person=self.person, completion_id=self.completion_id)
+        if not findings.filter(api_key=source.key).exists():
             Finding.objects.update_or_create(
                 person=self.person, completion_id=self.completion_id, defaults={"api_key": source.key}
             )
 
 
-def _answers(
-    places: Iterator[Source], ask: Callable[[Client], Found], patience: float | None
-) -> Iterator[tuple[Source, Callable[[], Found]]]:
-    """Ask the places in turn, up to the archive, and those behind it at the same time, the quickest first.
+def _results(
+    sources: Iterator[Source], read: Callable[[Client], Result], patience: float | None
+) -> Iterator[tuple[Source, Callable[[], Result]]]:
+    """Try the sources in turn up to the archive, and those after it all at once, the fastest first.
 
-    So several dead servers take the time of one, and none where another has it; what they have not said by then counts
-    as silence. With `patience`, where the archive has it, each server before the archive has that many seconds.
+    So several dead servers take the time of one, and no time at all where the archive has the completion; one that has
+    not answered by then counts as timed out. With `patience`, each server before the archive has that many seconds.
     """
-    for source in places:
+    for source in sources:
         if source.is_archive or patience is None:
-            yield source, partial(source.ask, ask)
+            yield source, partial(source.read, read)
         else:
-            yield source, partial(_answer_within, patience, _elsewhere.submit(source.ask, ask), source)
+            yield source, partial(_result_within, patience, _pool.submit(source.read, read), source)
         if source.is_archive:
             break
-    asked = {_elsewhere.submit(source.ask, partial(_ask_patiently, ask)): source for source in places}
+    pending = {_pool.submit(source.read, partial(_read_sequentially, read)): source for source in sources}
     try:
-        for future in as_completed(asked, settings.UPSTREAM_DEADLINE + _LEEWAY):
-            yield asked[future], future.result
+        for future in as_completed(pending, settings.UPSTREAM_DEADLINE + _LEEWAY):
+            yield pending[future], future.result
     except TimeoutError:
-        for future, source in asked.items():
+        for future, source in pending.items():
             if not future.done():
-                yield source, partial(_answer_within, 0.0, future, source)
+                yield source, partial(_result_within, 0.0, future, source)
     finally:
-        for future in asked:
+        for future in pending:
             future.cancel()
 
 
-def _ask_patiently(ask: Callable[[Client], Found], client: Client) -> Found:
-    """Ask one question at a time, or the silent servers would take all that a person may have on their way."""
-    return ask(replace(client, is_patient=True))
+def _read_sequentially(read: Callable[[Client], Result], client: Client) -> Result:
+    """Send one request at a time, or silent servers would use up all that a person may have."""
+    return read(replace(client, is_sequential=True))
 
 
-def _answer_within(seconds: float, asked: Future[Found], source: Source) -> Found:
+def _result_within(seconds: float, future: Future[Result], source: Source) -> Result:
     try:
-        return asked.result(seconds)
+        return future.result(seconds)
     except TimeoutError:
-        raise NoAnswer(Problem("timeout"), source) from None
+        raise SourceProblem(Problem("timeout"), source) from None

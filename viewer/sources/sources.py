@@ -1,4 +1,4 @@
-"""The only place that knows that there are two kinds of sources: the archive, and a person's API keys."""
+"""The sources that a person can read: the archive, and whatever their API keys open."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from django.conf import settings
 from django.http import Http404
 from django.utils.translation import gettext, gettext_noop
 
-from viewer.archive import answers
+from viewer.archive import api
 from viewer.client.client import Client
-from viewer.client.http import Asker, KeyAuth, Limits, new_session
-from viewer.client.limiter import Way, gate_to, turns_of
+from viewer.client.http import HttpClient, KeyAuth, Limits, new_session
+from viewer.client.limiter import RequestLimiter, host_limiter, person_limit
 from viewer.client.problems import Problem
 from viewer.deployment.api_hosts import may_get_key
 from viewer.keys.encryption import CannotDecrypt
@@ -27,7 +27,7 @@ from viewer.web.request import PAGE_SOURCE, Request
 
 from .archive_client import archive_client
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What a page calls it by."""
+        """What pages and scripts call it by."""
         return str(self.key.pk) if self.key else "archive"
 
     @property
@@ -51,25 +51,25 @@ class Source:
 
     @property
     def client(self) -> Client:
-        """Give the client that asks here. Raises Problem when the stored key does not open, or may not go there."""
+        """Give the client that reads here. Raises Problem when the key cannot be decrypted, or may not be sent."""
         return _client_with(self.key) if self.key else archive_client()
 
     @contextmanager
     def reading(self) -> Iterator[Client]:
-        """Give the client for some requests. A Problem with it becomes a NoAnswer, which says that it was here."""
+        """Give the client for some requests. Its Problem becomes a SourceProblem, which names this source."""
         try:
             yield self.client
         except Problem as problem:
-            raise NoAnswer(problem, self) from None
+            raise SourceProblem(problem, self) from None
 
-    def ask(self, question: Callable[[Client], Found]) -> Found:
-        """Ask here. Raises NoAnswer."""
+    def read(self, read: Callable[[Client], Result]) -> Result:
+        """Read something here. Raises SourceProblem."""
         with self.reading() as client:
-            return question(client)
+            return read(client)
 
 
-class NoAnswer(Exception):
-    """A problem together with the source where it arose: several may have been asked, and not only the chosen one."""
+class SourceProblem(Exception):
+    """A problem and the source that had it, which need not be the chosen one."""
 
     def __init__(self, problem: Problem, source: Source) -> None:
         super().__init__(f"{source.label}: {problem}")
@@ -78,9 +78,9 @@ class NoAnswer(Exception):
 
 
 def chosen_source(request: Request) -> Source:
-    """Give the source that the person browses with; what a script asks for, from where its page came.
+    """Give the source that the person browses with. A script's request goes to the source that its page came from.
 
-    Another tab may have chosen another source since. Raises Http404 when the page's key is gone.
+    Another tab may have chosen another source since. Raises Http404 when the page's key was deleted.
     """
     named = request.headers.get(PAGE_SOURCE, "")
     archive, *own = all_sources(request)
@@ -93,7 +93,7 @@ def chosen_source(request: Request) -> Source:
 
 
 def all_sources(request: Request) -> list[Source]:
-    """Give the archive and the person's keys. The database is asked once a request."""
+    """Give the archive and the person's keys, by one query for each HTTP request."""
     kept: list[Source] | None = request.__dict__.get("all_sources")
     if kept is None:
         kept = request.__dict__["all_sources"] = [Source(None), *map(Source, ApiKey.objects.of(request.user))]
@@ -101,14 +101,14 @@ def all_sources(request: Request) -> list[Source]:
 
 
 def client_for_token(token: AccessToken) -> Client:
-    """Give the client that answers for an access token."""
+    """Give the client behind an access token."""
     return Source(token.api_key).client
 
 
-def try_out(key: ApiKey) -> str:
-    """Ask one cheap question with a key; give `works`, or the name of the problem that came of it."""
+def check_key(key: ApiKey) -> str:
+    """Send one cheap request with a key; give `works`, or the name of the problem."""
     try:
-        _client_with(key).try_out()
+        _client_with(key).check_key()
     except Problem as problem:
         return problem.cause or problem.name
     return "works"
@@ -116,7 +116,7 @@ def try_out(key: ApiKey) -> str:
 
 def completion_of(message_id: str) -> str | None:
     """Find the completion that a message id belongs to: as stored, or by OpenAI's form `{completion_id}-{index}`."""
-    stored = answers.completion_of(message_id)
+    stored = api.completion_of(message_id)
     counted = re.fullmatch(r"(chatcmpl-.+)-[0-9]+", message_id, re.ASCII)
     return stored or (counted[1] if counted else None)
 
@@ -132,11 +132,13 @@ def _client_with(key: ApiKey) -> Client:
         raise Problem("invalid-key", said) from None
     more = {"OpenAI-Organization": key.organization, "OpenAI-Project": key.project}
     auth = KeyAuth(secret.reveal, key.base_url, {name: value for name, value in more.items() if value}, own)
-    at_a_time = settings.UPSTREAM_QUESTIONS
-    way = Way(gate_to(urlsplit(key.base_url).netloc, at_a_time), turns_of(key.owner_id, max(2, at_a_time // 2)))
+    concurrency = settings.UPSTREAM_QUESTIONS
+    limiter = RequestLimiter(
+        host_limiter(urlsplit(key.base_url).netloc, concurrency), person_limit(key.owner_id, max(2, concurrency // 2))
+    )
     limits = Limits(settings.UPSTREAM_DEADLINE, settings.UPSTREAM_LARGEST)
-    asker = Asker(_live_session(), auth, way, limits)
-    return Client(asker, key.base_url, cache_as=f"{key.version}", cache_seconds=settings.UPSTREAM_CACHE_SECONDS)
+    http = HttpClient(_live_session(), auth, limiter, limits)
+    return Client(http, key.base_url, cache_as=f"{key.version}", cache_seconds=settings.UPSTREAM_CACHE_SECONDS)
 
 
 @cache

@@ -207,7 +207,7 @@ class _Work:
             return None
         if problem.name == "rate-limited" or known:
             return problem
-        tried = self._asking.submit(self._client.try_out)
+        tried = self._asking.submit(self._client.check_key)
         self._next_of({tried})
         try:
             tried.result()

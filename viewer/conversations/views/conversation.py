@@ -9,10 +9,10 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from viewer.client.client import Order
-from viewer.client.problem_texts import Told, tell
+from viewer.client.problem_texts import ProblemText, describe
 from viewer.completions.ids import has_address
 from viewer.completions.types import Completion
-from viewer.conversations.facts import draw_facts, draw_jumps, draw_jumps_in_whole
+from viewer.conversations.facts import build_facts, build_jumps, build_jumps_in_whole
 from viewer.conversations.filters import with_query
 from viewer.conversations.paging import Reading, read_page, with_neighbours
 from viewer.rendering.messages import (
@@ -27,11 +27,11 @@ from viewer.rendering.messages import (
 from viewer.rendering.places import answer_at, place_of_answer, url_of
 from viewer.rendering.titles import question_in, spoken_line
 from viewer.sources.reader import Reader, reader
-from viewer.sources.sources import NoAnswer
+from viewer.sources.sources import SourceProblem
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
-from .navigation import ways_on
+from .navigation import navigation_links
 
 
 @require_safe
@@ -74,24 +74,24 @@ def conversation(
         "below": None if request.htmx and "before" in request.GET else reading.below,
         "starts_here": reading.above is None,
         "ends_here": reading.below is None,
-        "went_on": reading.went_on,
+        "went_on": reading.added,
         "order": reading.order,
     }
     if not request.htmx:
         counts = None if is_for_customer else one.client.counts(completion_id)
         jumps = (
-            draw_jumps([*bubbles, *answer])
+            build_jumps([*bubbles, *answer])
             if counts is None
-            else draw_jumps_in_whole(completion_id, counts, reading.order)
+            else build_jumps_in_whole(completion_id, counts, reading.order)
         )
         context |= {
             "title": _title(one, reading, completion),
-            **draw_facts(completion, request.GET.get("pair", ""), request.GET.get("field", "")),
+            **build_facts(completion, request.GET.get("pair", ""), request.GET.get("field", "")),
             "jumps": jumps,
             "has_jumps": any(jump.count for jump in jumps),
             "counts_the_whole": counts is not None,
             "ids_count": any(bubble.number is not None for bubble in shown),
-            **ways_on(request, completion_id, completion),
+            **navigation_links(request, completion_id, completion),
         }
     return page_or_fragment(request, "conversations/conversation.html", "rendering/_bubbles.html", context)
 
@@ -99,19 +99,19 @@ def conversation(
 def _jumps(one: Reader, shown: list[Bubble | Hidden], order: Order, *, is_for_customer: bool) -> dict[str, Any]:
     """Count what there is to jump to: in the whole conversation where that is known, else in what is on the page."""
     counts = None if is_for_customer else one.client.counts(one.completion_id)
-    jumps = draw_jumps(shown) if counts is None else draw_jumps_in_whole(one.completion_id, counts, order)
+    jumps = build_jumps(shown) if counts is None else build_jumps_in_whole(one.completion_id, counts, order)
     return {"jumps": jumps, "has_jumps": any(jump.count for jump in jumps), "counts_the_whole": counts is not None}
 
 
-def _completion(one: Reader, linked: str) -> tuple[Completion | None, Told | None]:
+def _completion(one: Reader, linked: str) -> tuple[Completion | None, ProblemText | None]:
     """Ask for the completion, without which the messages make a page all the same.
 
-    Raises NoAnswer only where it does not have the answer that is linked.
+    Raises SourceProblem only where it does not have the answer that is linked.
     """
     try:
         completion = one.completion()
-    except NoAnswer as failure:
-        return None, tell(failure.problem)
+    except SourceProblem as failure:
+        return None, describe(failure.problem)
     if (position := answer_at(linked)) is not None:
         one.choice(position)
     return completion, None

@@ -6,20 +6,20 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from viewer.client.problem_texts import tell
+from viewer.client.problem_texts import describe
 from viewer.conversations.filters import (
-    filters,
-    has_pairs,
+    fetch_page,
+    filter_labels,
     list_url,
+    matches_metadata,
     metadata_of,
-    narrowed_by,
     order_of,
-    stretch_of,
-    ways_from,
+    pager_links,
+    parse_filters,
     without,
 )
-from viewer.conversations.rows import draw_rows
-from viewer.sources.sources import NoAnswer, chosen_source
+from viewer.conversations.rows import build_rows
+from viewer.sources.sources import SourceProblem, chosen_source
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
@@ -29,13 +29,13 @@ def completions(request: Request) -> HttpResponse:
     """The list of stored completions, narrowed by model and metadata, newest or oldest first."""
     if "key" in request.GET or "value" in request.GET:
         return redirect(list_url(_with_pair(request)))
-    narrowed = narrowed_by(request.GET)
-    model, metadata, order = narrowed.get("model", ""), metadata_of(narrowed), order_of(narrowed)
+    filters = parse_filters(request.GET)
+    model, metadata, order = filters.get("model", ""), metadata_of(filters), order_of(filters)
     source = chosen_source(request)
     with source.reading() as client:
-        window = stretch_of(client, narrowed, request.GET, request.GET.get("around", ""))
-    matching = tuple(item for item in window.items if has_pairs(item, metadata))
-    rows = draw_rows(client, matching)
+        window = fetch_page(client, filters, request.GET, request.GET.get("around", ""))
+    matching = tuple(item for item in window.items if matches_metadata(item, metadata))
+    rows = build_rows(client, matching)
     context = {
         "rows": rows,
         "ignores_metadata": len(matching) < len(window.items),
@@ -43,40 +43,40 @@ def completions(request: Request) -> HttpResponse:
         "models": sorted({row.model for row in rows if row.model}),
         "model": model,
         "order": order,
-        **ways_from(request, window, narrowed),
+        **pager_links(request, window, filters),
         "starts_here": not window.has_earlier,
         "ends_here": not window.has_later,
-        "first_url": list_url(narrowed),
-        "newest_url": list_url(without(narrowed, "order")),
-        "oldest_url": list_url(narrowed | {"order": "asc"}),
-        "filters": filters(narrowed),
-        "hidden": [(name, value) for name, value in narrowed.items() if name != "model"],
+        "first_url": list_url(filters),
+        "newest_url": list_url(without(filters, "order")),
+        "oldest_url": list_url(filters | {"order": "asc"}),
+        "filters": filter_labels(filters),
+        "hidden": [(name, value) for name, value in filters.items() if name != "model"],
     }
     return page_or_fragment(request, "conversations/list.html", "conversations/_rows.html", context)
 
 
 @require_safe
-def beside(request: Request, completion_id: str) -> HttpResponse:
+def sidebar(request: Request, completion_id: str) -> HttpResponse:
     """The rows around a conversation in the list that it was opened from, or the next ones above or below them."""
-    narrowed = narrowed_by(request.GET)
+    filters = parse_filters(request.GET)
     if not request.htmx:
-        return redirect(list_url(narrowed))
+        return redirect(list_url(filters))
     source = chosen_source(request)
     try:
         with source.reading() as client:
-            window = stretch_of(client, narrowed, request.GET, completion_id)
-    except NoAnswer as failure:
-        told = tell(failure.problem, is_of_list=True)
+            window = fetch_page(client, filters, request.GET, completion_id)
+    except SourceProblem as failure:
+        told = describe(failure.problem, is_of_list=True)
         context = {"problem": told, "source": source, "retry_url": request.get_full_path()}
-        return render(request, "conversations/_beside.html", context, status=told.status)
-    metadata = metadata_of(narrowed)
+        return render(request, "conversations/_sidebar.html", context, status=told.status)
+    metadata = metadata_of(filters)
     context = {
         "completion_id": completion_id,
-        "rows": draw_rows(client, tuple(item for item in window.items if has_pairs(item, metadata))),
-        "list_url": list_url(narrowed),
-        **ways_from(request, window, narrowed),
+        "rows": build_rows(client, tuple(item for item in window.items if matches_metadata(item, metadata))),
+        "list_url": list_url(filters),
+        **pager_links(request, window, filters),
     }
-    return render(request, "conversations/_beside.html", context)
+    return render(request, "conversations/_sidebar.html", context)
 
 
 def _with_pair(request: Request) -> dict[str, str]:

@@ -22,69 +22,69 @@ from viewer.completions.invisibles import make_visible
 from viewer.completions.types import Completion, Message, Unreadable
 from viewer.conversations.facts import KINDS
 from viewer.conversations.filters import (
-    came_from,
-    filters,
-    has_pairs,
-    holds,
+    filter_labels,
+    last_filters,
     list_url,
+    matches,
+    matches_metadata,
     metadata_of,
-    narrowed_by,
     order_of,
-    remember,
+    parse_filters,
+    save_filters,
     with_query,
 )
 from viewer.rendering.places import place_of_answer, url_of
 from viewer.sources.problem_pages import title_of
 from viewer.sources.reader import Reader, reader
-from viewer.sources.sources import NoAnswer, chosen_source, completion_of
+from viewer.sources.sources import SourceProblem, chosen_source, completion_of
 from viewer.web.request import Request, page_before
 
 _MOST_PAGES = 5  # of a list whose server leaves the filtering to us, in search of the next that matches
 
 
-def ways_on(request: Request, completion_id: str, completion: Completion | None) -> dict[str, Any]:
+def navigation_links(request: Request, completion_id: str, completion: Completion | None) -> dict[str, Any]:
     """Give the addresses that lead on from a conversation. None of them asks a question before it is followed.
 
     A conversation that was opened by its id need not be in the list that was read before: then it is the whole list.
     """
-    narrowed = came_from(request)
-    if completion is not None and not holds(narrowed, completion):
-        narrowed = {}
+    filters = last_filters(request)
+    if completion is not None and not matches(filters, completion):
+        filters = {}
     here = {name: reverse(name, args=[completion_id]) for name in ("beside", "previous", "next")}
     return {
-        "list_url": list_url(narrowed),
-        "list_filters": filters(narrowed),
-        "list_order": order_of(narrowed),
-        **{f"{name}_url": with_query(address, narrowed) for name, address in here.items()},
+        "list_url": list_url(filters),
+        "list_filters": filter_labels(filters),
+        "list_order": order_of(filters),
+        **{f"{name}_url": with_query(address, filters) for name, address in here.items()},
     }
 
 
 @require_safe
 def neighbour(request: Request, completion_id: str, direction: Literal["next", "previous"]) -> HttpResponse:
     """Go to the next or previous conversation of the list; at its end stay, and say so."""
-    narrowed = narrowed_by(request.GET)
-    remember(request, narrowed)
-    order = order_of(narrowed) if direction == "next" else opposite(order_of(narrowed))
+    filters = parse_filters(request.GET)
+    save_filters(request, filters)
+    order = order_of(filters) if direction == "next" else opposite(order_of(filters))
     try:
         with chosen_source(request).reading() as client:
-            found = _neighbour(client, completion_id, narrowed, order)
-    except NoAnswer as failure:
+            found = _neighbour(client, completion_id, filters, order)
+    except SourceProblem as failure:
         is_elsewhere = failure.problem.name == "bad-request"
         told = gettext("This conversation is not in the list.") if is_elsewhere else title_of(failure, is_of_list=True)
         notices.error(request, told)
     else:
         if found:
             return redirect("conversation", found)
-        notices.info(request, _end_of_list(direction, is_filtered=bool(filters(narrowed))))
+        notices.info(request, _end_of_list(direction, is_filtered=bool(filter_labels(filters))))
     return redirect(_where_from(request, completion_id))
 
 
-def _neighbour(client: Client, completion_id: str, narrowed: dict[str, str], order: Order) -> str:
-    model, metadata, after = narrowed.get("model", ""), metadata_of(narrowed), completion_id
+def _neighbour(client: Client, completion_id: str, filters: dict[str, str], order: Order) -> str:
+    model, metadata, after = filters.get("model", ""), metadata_of(filters), completion_id
     limit = PAGE_SIZE if metadata else 1
     for _ in range(_MOST_PAGES):
         page = client.completions(model=model, metadata=metadata, after=after, order=order, limit=limit)
-        if found := next((one.id for one in page.items if _can_be_opened(one) and has_pairs(one, metadata)), ""):
+        if found := next((one.id for one in page.items if _can_be_opened(one) and matches_metadata(one, metadata)), ""):
             return found
         if not (after := cursor_behind(page)):
             return ""
@@ -134,7 +134,7 @@ def go_to(request: Request, completion_id: str) -> HttpResponse:
             raise _NoSuchMessage(gettext("Give the number of a message, such as 12."))
     except _NoSuchMessage as missing:
         notices.error(request, str(missing))
-    except NoAnswer as failure:
+    except SourceProblem as failure:
         notices.error(request, title_of(failure))
     else:
         return redirect(with_query(url_of(completion_id, place), order))
@@ -156,7 +156,7 @@ class _NoSuchMessage(Exception):
 def _last_place(one: Reader) -> str:
     """Give the last answer; the newest message where there is none, or where only the messages can be had."""
     newest = one.newest_messages()
-    with suppress(NoAnswer):
+    with suppress(SourceProblem):
         if answers := one.completion().choices:
             return place_of_answer(len(answers) - 1)
     if not newest:
@@ -170,7 +170,7 @@ def _id_at(one: Reader, number: int) -> str:
     pages = one.every_message()
     with one.source.reading() as client:
         for n, page in enumerate(pages):
-            if n == client.most_pages:
+            if n == client.max_pages:
                 words = gettext(
                     "Message #%(number)d is too far in: only the first %(count)d messages were looked through."
                 )
@@ -211,6 +211,6 @@ def open_by_id(request: Request) -> HttpResponse:
 def _exists(request: Request, completion_id: str) -> bool:
     try:
         reader(request, completion_id).completion()
-    except NoAnswer:
+    except SourceProblem:
         return False
     return True

@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 
 from viewer.archive.models import StoredCompletion, fit
-from viewer.client.problem_texts import Told, tell
+from viewer.client.problem_texts import ProblemText, describe
 from viewer.client.problems import Problem
 from viewer.sources.sources import Source
 
@@ -28,6 +28,6 @@ def in_archive(context: template.RequestContext, completion_id: str, source: Sou
 
 
 @register.filter
-def told(name: str) -> Told:
+def told(name: str) -> ProblemText:
     """Put a problem's name in words."""
-    return tell(Problem(name))  # type: ignore[arg-type]  # a row holds it as text
+    return describe(Problem(name))  # type: ignore[arg-type]  # a row holds it as text

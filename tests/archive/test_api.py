@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import make_completion, make_long, say
-from viewer.archive.answers import answer, completion_of
+from viewer.archive.api import answer, completion_of
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredMessage
 
