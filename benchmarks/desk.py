@@ -49,8 +49,9 @@ def open_desk(**settings: str) -> Iterator[Desk]:
         if prepared := os.environ.get("BENCH_DATA"):
             shutil.copytree(prepared, folder, dirs_exist_ok=True)
         url = f"http://127.0.0.1:{(port := free_port())}"
-        own = {"DATA_DIR": folder, "PORT": str(port), "SITE_URL": url, "DEMO": "true", "DEMO_PASSWORD": PASSWORD}
-        environment = own_environment(**own, **settings)
+        own = {"DATA_DIR": folder, "PORT": str(port), "SITE_URL": url, "DEMO_PASSWORD": PASSWORD}
+        # Nothing is imported from a key here, and the worker would compete with what is measured.
+        environment = own_environment(**own, COPY_WORKER="false", **settings)
         command = [sys.executable, str(ROOT / "manage.py"), "start"]
         with running(command, f"{url}/health/", environment) as process:
             yield Desk(url, process, environment)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from benchmarks.__main__ import BENCHMARKS
+from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.desk import ROOT, free_port, own_environment, running
 
 Bench = Callable[..., str]
@@ -47,8 +47,6 @@ def bench(prepared: Path, tmp_path: Path) -> Bench:
 
 
 def test_without_a_name_the_benchmarks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    from benchmarks.__main__ import main
-
     main([])
     printed = capsys.readouterr().out
     assert all(f"  {name} " in printed and sentence in printed for name, sentence in BENCHMARKS.items())

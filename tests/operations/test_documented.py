@@ -85,8 +85,9 @@ def test_every_command_that_is_named_is_there(line: str) -> None:
     assert line in get_commands()
 
 
-def test_the_benchmarks_that_are_named_are_those_that_there_are() -> None:
-    assert set(re.findall(r"\./run bench (\w+)", DOCS + README)) == set(BENCHMARKS)
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"\./run bench ([a-z]\w*)", DOCS + README))))
+def test_every_benchmark_that_is_named_is_there(name: str) -> None:
+    assert name in BENCHMARKS
 
 
 def test_the_shell_understands_what_is_printed() -> None:
