@@ -256,13 +256,16 @@ def _read_memory(process: int) -> float:
 
 
 def _in_turns(ways: dict[str, Callable[[], Figures]], rounds: int) -> dict[str, Figures]:
-    """Measure each way once in every round; give the medians. The first round fills caches and does not count."""
+    """Measure each way once in every round; give the medians.
+
+    The round before the first fills caches and does not count, unless it is the only one.
+    """
     taken: dict[str, list[Figures]] = {name: [] for name in ways}
     for _ in range(rounds + 1):
         for name, measure in ways.items():
             taken[name].append(measure())
     return {
-        name: {figure: statistics.median(one[figure] for one in figures[1:]) for figure in figures[0]}
+        name: {figure: statistics.median(one[figure] for one in figures[1:] or figures) for figure in figures[0]}
         for name, figures in taken.items()
     }
 
