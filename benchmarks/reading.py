@@ -1,7 +1,7 @@
 """Measures in Chromium how quickly conversations of 20 to 10,000 messages open, and how they are read.
 
-All of it happens on this machine in one go, in turns, so that the ratios hold when its speed drifts. Lectern is the one
-that `./run` starts, on a data folder that is thrown away; the conversations are made up from a seed.
+All of it runs on this machine in turns, so that the ratios hold when its speed drifts. The conversations are made up
+from a seed.
 """
 
 from __future__ import annotations
@@ -11,21 +11,19 @@ import json
 import random
 import re
 import statistics
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from benchmarks.real_pages import own_chromium, own_lectern, sign_in
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+from benchmarks.chromium import running_chromium, sign_in
+from benchmarks.desk import open_desk
 
 _ID = "chatcmpl-reading"
-_SIZES = (20, 200, 1_000, 10_000)
-_LOADED = ((20, 20), (200, 200), (1_000, 500))  # of so many, so many are loaded: a page holds no more than 500
+_PAGE_LIMIT = 500  # messages that a page holds
 _WINDOW = {"viewport": {"width": 1440, "height": 900}}
 _PRESSES = 30
 _MESSAGES = "article[data-message-id]"
@@ -83,66 +81,80 @@ _WAY_UP = """() => {
 Figures = dict[str, float]
 
 
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="./run bench reading", description=__doc__)
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--sizes", type=_read_sizes, default="20,200,1000,10000",
+        help="messages of the conversations, with commas, in ascending order: the last is only opened, the one before "
+        "it is also read from its end to its beginning",
+    )  # fmt: skip
+    options = parser.parse_args(arguments)
+    print(f"seed {options.seed}, medians of {options.rounds} rounds after one that does not count, 1440 x 900")
+    _measure(options.sizes, options.seed, options.rounds)
+
+
+def _read_sizes(given: str) -> list[int]:
+    sizes = [int(size) for size in given.split(",")]
+    if len(sizes) < 2 or sizes != sorted(sizes):
+        raise argparse.ArgumentTypeError("give at least two sizes, in ascending order")
+    return sizes
+
+
+def _measure(sizes: list[int], seed: int, rounds: int) -> None:
+    *read, longest = sizes
+    paths = {f"{size:,}": _path(size) for size in sizes} | {"permalink": _path(longest, longest // 2)}
+    loaded = {size: min(size, _PAGE_LIMIT) for size in read}
+    with running_chromium() as browser, open_desk() as desk:
+        desk.import_completions("\n".join(_conversation(size, random.Random(seed)) for size in sizes))
+        reader = _Reader(browser, sign_in(browser, desk)(**_WINDOW))
+        opening = _in_turns({name: partial(reader.open, path) for name, path in paths.items()}, rounds)
+        _print_opening(opening)
+        reading = _in_turns({f"{n}": partial(reader.load, size, n) for size, n in loaded.items()}, rounds)
+        _print_reading(reading, reader.key)
+        upward = reader.read_upward(read[-1])
+        print(
+            f"{read[-1]:,} messages from the end to the beginning by the wheel: {upward['seconds']:.0f} s,"
+            f" {upward['pages']:.0f} pages, each message once and in order, shift {upward['shift']:.4f}"
+        )
+    _compare_with_goals(opening, reading, upward)
+
+
+def _print_opening(opening: dict[str, Figures]) -> None:
+    print("opening         first bubble       settled      layout     memory   nodes    shift")
+    shortest = next(iter(opening.values()))["shown"]
+    for name, figures in opening.items():
+        shown, settled = figures["shown"], figures["settled"]
+        print(f"  {name:11} {shown:6.0f} ms {shown / shortest:5.2f} x {settled:7.0f} ms {_format_load(figures)}")
+
+
+def _print_reading(reading: dict[str, Figures], key: str) -> None:
+    print(f"loaded       layout     memory   nodes    shift   slowest of {_PRESSES} {key} to paint")
+    for name, figures in reading.items():
+        print(f"  {name:8} {_format_load(figures)} {figures['key']:8.0f} ms")
+
+
+def _compare_with_goals(opening: dict[str, Figures], reading: dict[str, Figures], upward: Figures) -> None:
+    shortest, *_, longest, permalink = (figures["shown"] for figures in opening.values())
+    shift = max(figures["shift"] for figures in [*opening.values(), *reading.values(), upward])
+    key = max(figures["key"] for figures in reading.values())
+    for goal, value, most in (
+        ("first bubble of the longest conversation, times that of the shortest", longest / shortest, 1.2),
+        ("permalink into the middle of the longest, times the first bubble of the shortest", permalink / shortest, 1.3),
+        ("worst layout shift", shift, 0.02),
+        ("slowest key to paint, ms", key, 100),
+    ):
+        print(f"{goal}: {value:.2f}, at most {most}: {'met' if value <= most else 'missed'}")
+
+
 def _path(size: int, message: int | None = None) -> str:
     linked = "" if message is None else f"messages/{_ID}-{size}-{message}/"
     return f"/completions/{_ID}-{size}/{linked}"
 
 
-_PATHS = {f"{size:,}": _path(size) for size in _SIZES} | {"permalink": _path(10_000, 5_000)}
-
-
-class Command(BaseCommand):
-    help = "Measure in Chromium how quickly conversations open, and how they are read."
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--seed", type=int, default=5)
-        parser.add_argument("--rounds", type=int, default=5)
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        seed, rounds = options["seed"], options["rounds"]
-        self.stdout.write(f"seed {seed}, medians of {rounds} rounds after one that does not count, 1440 x 900")
-        lines = "\n".join(_conversation(size, random.Random(seed)) for size in _SIZES)  # noqa: S311
-        with own_chromium() as browser, own_lectern(lines) as url:
-            desk = _Desk(browser, sign_in(browser, url)(**_WINDOW))
-            opening = _in_turns({name: partial(desk.open, path) for name, path in _PATHS.items()}, rounds)
-            self._tell_opening(opening)
-            reading = _in_turns({f"{loaded}": partial(desk.load, of, loaded) for of, loaded in _LOADED}, rounds)
-            self._tell_reading(reading, desk.key)
-            upward = desk.read_upward()
-            self.stdout.write(
-                f"1,000 messages from the end to the beginning by the wheel: {upward['seconds']:.0f} s,"
-                f" {upward['pages']:.0f} pages, each message once and in order, shift {upward['shift']:.4f}"
-            )
-        self._judge(opening, reading, upward)
-
-    def _tell_opening(self, opening: dict[str, Figures]) -> None:
-        self.stdout.write("opening         first bubble       settled      layout     memory   nodes    shift")
-        for name, figures in opening.items():
-            ratio = figures["shown"] / opening["20"]["shown"]
-            self.stdout.write(
-                f"  {name:11} {figures['shown']:6.0f} ms {ratio:5.2f} x {figures['settled']:7.0f} ms {_weight(figures)}"
-            )
-
-    def _tell_reading(self, reading: dict[str, Figures], key: str) -> None:
-        self.stdout.write(f"loaded       layout     memory   nodes    shift   slowest of {_PRESSES} {key} to paint")
-        for name, figures in reading.items():
-            self.stdout.write(f"  {name:8} {_weight(figures)} {figures['key']:8.0f} ms")
-
-    def _judge(self, opening: dict[str, Figures], reading: dict[str, Figures], upward: Figures) -> None:
-        first, longest, linked = (opening[name]["shown"] for name in ("20", "10,000", "permalink"))
-        shift = max(figures["shift"] for figures in [*opening.values(), *reading.values(), upward])
-        key = max(figures["key"] for figures in reading.values())
-        for goal, value, most in (
-            ("first bubble of 10,000 messages, times that of 20", longest / first, 1.2),
-            ("permalink to message 5,000, times the first bubble of 20", linked / first, 1.3),
-            ("layout shift, the worst of all", shift, 0.02),
-            ("slowest key to paint, ms", key, 100),
-        ):
-            self.stdout.write(f"{goal}: {value:.2f}, at most {most}: {'met' if value <= most else 'missed'}")
-
-
-class _Desk:
-    """A window of Chromium in front of the conversations; every figure is of a page of its own."""
+class _Reader:
+    """A window of Chromium that opens and reads conversations; every figure is of a page of its own."""
 
     def __init__(self, browser: Browser, window: BrowserContext) -> None:
         self._processes = browser.new_browser_cdp_session()
@@ -152,22 +164,22 @@ class _Desk:
 
     def open(self, path: str) -> Figures:
         """Open a page and wait until it is still; give times in ms since it was asked for, memory in MB."""
-        page, weigh = self._page(path)
-        figures = weigh()
+        page, measure = self._page(path)
+        figures = measure()
         page.close()
         return figures
 
-    def load(self, of: int, count: int) -> Figures:
+    def load(self, size: int, count: int) -> Figures:
         """Press End until so many messages are loaded, then go from one to the next by the keyboard."""
-        page, weigh = self._page(_path(of))
+        page, measure = self._page(_path(size))
         for _ in range(50 * count):
             if page.locator(_MESSAGES).count() >= count:
                 break
             page.keyboard.press("End")
             page.evaluate(_FRAMES, 2)
         page.wait_for_function(_IS_STILL)
-        figures = weigh()
-        page.locator(_MESSAGES).nth(count // 2 - _PRESSES // 2).scroll_into_view_if_needed()
+        figures = measure()
+        page.locator(_MESSAGES).nth(max(0, count // 2 - _PRESSES // 2)).scroll_into_view_if_needed()
         page.wait_for_function(_IS_STILL)
         self.key = self.key or self._find_key(page)
         page.evaluate("() => (benchmark.slowestKey = 0)")
@@ -179,38 +191,38 @@ class _Desk:
         page.close()
         return figures
 
-    def read_upward(self) -> Figures:
-        """Turn the wheel from the last message of 1,000 to the first; a full page is left by its link."""
-        path, pages, seconds, shift = _path(1_000, 999), 0, 0.0, 0.0
+    def read_upward(self, size: int) -> Figures:
+        """Turn the wheel from the last message of a conversation to the first; a full page is left by its link."""
+        path, pages, seconds, shift = _path(size, size - 1), 0, 0.0, 0.0
         seen: list[str] = []
         while path:
-            page, weigh = self._page(path)
+            page, measure = self._page(path)
             path = _turn_wheel_up(page)
             here = page.locator(_MESSAGES).evaluate_all("(all) => all.map((one) => one.dataset.messageId)")
             seen = [*here, *(one for one in seen if one not in here)]
             seconds += page.evaluate("() => performance.now() / 1000")
-            shift = max(shift, weigh()["shift"])
+            shift = max(shift, measure()["shift"])
             pages += 1
             page.close()
-        if seen != [f"{_ID}-1000-{number}" for number in range(1_000)]:
-            raise CommandError(f"Not every message was seen once and in order: {len(seen)} of 1,000.")
+        if seen != [f"{_ID}-{size}-{number}" for number in range(size)]:
+            sys.exit(f"Not every message was seen once and in order: {len(seen)} of {size:,}.")
         return {"pages": pages, "seconds": seconds, "shift": shift}
 
     def _page(self, path: str) -> tuple[Page, Callable[[], Figures]]:
-        """Open a page and wait until it is still; give what weighs it, then or later."""
+        """Open a page and wait until it is still; give it with a function that measures it, then or later."""
         page = self._window.new_page()
         devtools = self._window.new_cdp_session(page)
         devtools.send("Performance.enable")
         page.goto(path)
         page.wait_for_function(_IS_STILL)
 
-        def weigh() -> Figures:
+        def measure() -> Figures:
             metrics = {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
             seen: Figures = page.evaluate("() => ({ ...benchmark, nodes: document.querySelectorAll('*').length })")
             layout = (metrics["LayoutDuration"] + metrics["RecalcStyleDuration"]) * 1000
             return {**seen, "layout": layout, "memory": self._memory()}
 
-        return page, weigh
+        return page, measure
 
     def _memory(self) -> float:
         """Read the memory of the page's process in MB: that of the largest renderer, for no other page is open."""
@@ -218,14 +230,14 @@ class _Desk:
         return max(_read_memory(one["id"]) for one in processes if one["type"] == "renderer")
 
     def _find_key(self, page: Page) -> str:
-        """Choose j, where it leads to a message; else the arrow that scrolls."""
+        """Choose j if it moves to a message, else the arrow key that scrolls."""
         page.keyboard.press("j")
         page.evaluate(_FRAMES, 5)
         return "j" if page.locator(f"{_MESSAGES}:focus").count() else "ArrowDown"
 
 
 def _turn_wheel_up(page: Page) -> str:
-    """Give the address where a full page goes on, or nothing at the beginning of the conversation."""
+    """Give the path of the page before a full one, or "" at the beginning of the conversation."""
     page.mouse.move(700, 500)
     for _ in range(10_000):
         page.mouse.wheel(0, -600)
@@ -233,29 +245,32 @@ def _turn_wheel_up(page: Page) -> str:
         path: str | None = page.evaluate(_WAY_UP)
         if path is not None:
             return path
-    raise CommandError("The beginning of the conversation was not reached.")
+    sys.exit("The beginning of the conversation was not reached.")
 
 
 def _read_memory(process: int) -> float:
-    """Read what a process holds for itself alone, in MB; nothing where there is no /proc."""
+    """Read how many MB of memory a process has to itself; not a number where there is no /proc."""
     status = Path(f"/proc/{process}/status")
     found = re.search(r"RssAnon:\s*(\d+) kB", status.read_text()) if status.exists() else None
     return int(found[1]) / 1000 if found else float("nan")
 
 
 def _in_turns(ways: dict[str, Callable[[], Figures]], rounds: int) -> dict[str, Figures]:
-    """Measure each way once in every round; give the medians. The first round fills caches and does not count."""
+    """Measure each way once in every round; give the medians.
+
+    The round before the first fills caches and does not count, unless it is the only one.
+    """
     taken: dict[str, list[Figures]] = {name: [] for name in ways}
     for _ in range(rounds + 1):
         for name, measure in ways.items():
             taken[name].append(measure())
     return {
-        name: {figure: statistics.median(one[figure] for one in figures[1:]) for figure in figures[0]}
+        name: {figure: statistics.median(one[figure] for one in figures[1:] or figures) for figure in figures[0]}
         for name, figures in taken.items()
     }
 
 
-def _weight(figures: Figures) -> str:
+def _format_load(figures: Figures) -> str:
     return f"{figures['layout']:8.0f} ms {figures['memory']:7.0f} MB {figures['nodes']:7.0f} {figures['shift']:8.4f}"
 
 

@@ -11,17 +11,14 @@ import base64
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.conf import settings
-from django.core.management.base import BaseCommand
+from playwright.sync_api import BrowserContext, Page
 
-from benchmarks.real_pages import own_chromium, own_lectern, sign_in
+from benchmarks.chromium import running_chromium, sign_in
+from benchmarks.desk import ROOT, open_desk
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-_FOLDER = settings.BASE_DIR / "docs" / "pictures"
+_FOLDER = ROOT / "docs" / "pictures"
 _LIST = "/completions/?model=gpt-4.1"  # where the reader came from
 _CUPS = "/completions/chatcmpl-CLHysUnTiAg79Bi3itn5Dx2vkLQJt/"
 _OUTAGE = "/completions/chatcmpl-mMgBvbJlanPjZPF5VATayrULrNdvJ/"
@@ -29,7 +26,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "wide": {"viewport": {"width": 1360, "height": 700}, "device_scale_factor": 1.4},
     "phone": {"viewport": {"width": 390, "height": 780}, "device_scale_factor": 2, "is_mobile": True},
 }
-# The server's clock: half an hour after the newest sample was stored. Python runs it at its start as sitecustomize.py.
+# The server's clock: half an hour after the newest sample was stored. Python runs it at its start, as sitecustomize.py.
 _FIXED_CLOCK = """
 from datetime import UTC, datetime
 from django.utils import timezone
@@ -47,36 +44,42 @@ _STILL = """async () => {
 }"""
 
 
-class Command(BaseCommand):
-    help = "Take the pictures of the README anew, from the real pages with the samples."
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="./run bench screenshots", description=__doc__)
+    parser.add_argument("--into", type=Path, default=_FOLDER, help="folder for the pictures")
+    parser.add_argument(
+        "--only", nargs="+", choices=_PICTURES, default=list(_PICTURES), metavar="NAME",
+        help=f"pictures to take: {', '.join(_PICTURES)}",
+    )  # fmt: skip
+    options = parser.parse_args(arguments)
+    options.into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as clock:
+        Path(clock, "sitecustomize.py").write_text(_FIXED_CLOCK)
+        with running_chromium() as browser, open_desk(PYTHONPATH=clock) as desk:
+            total = _take_all(options.only, sign_in(browser, desk), f"{desk.url}{_LIST}", options.into)
+    print(f"{total / 1000:.0f} kB in all, in {options.into}")
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--into", type=Path, default=_FOLDER, help="folder for the pictures")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        into: Path = options["into"]
-        into.mkdir(parents=True, exist_ok=True)
-        total = 0
-        with tempfile.TemporaryDirectory() as clock:
-            Path(clock, "sitecustomize.py").write_text(_FIXED_CLOCK)
-            with own_chromium() as browser, own_lectern(PYTHONPATH=clock) as url:
-                open_window = sign_in(browser, url)
-                for scheme in ("light", "dark"):
-                    for name, (looks, path, act) in _PICTURES.items():
-                        context = open_window(color_scheme=scheme, reduced_motion="reduce", **_LOOKS[looks])
-                        page = context.new_page()
-                        page.goto(path, wait_until="networkidle", referer=f"{url}{_LIST}")
-                        act(page)
-                        picture = _take(page)
-                        context.close()
-                        (into / f"{name}-{scheme}.webp").write_bytes(picture)
-                        self.stdout.write(f"  {name}-{scheme}.webp  {len(picture) / 1000:.0f} kB")
-                        total += len(picture)
-        self.stdout.write(f"{total / 1000:.0f} kB in all, in {into}")
+def _take_all(names: list[str], open_window: Callable[..., BrowserContext], referer: str, into: Path) -> int:
+    """Take each picture in light and dark; give how many bytes they have together."""
+    total = 0
+    for scheme in ("light", "dark"):
+        for name in names:
+            look, path, act = _PICTURES[name]
+            context = open_window(color_scheme=scheme, reduced_motion="reduce", **_LOOKS[look])
+            page = context.new_page()
+            page.goto(path, wait_until="networkidle", referer=referer)
+            act(page)
+            picture = _take(page)
+            context.close()
+            (into / f"{name}-{scheme}.webp").write_bytes(picture)
+            print(f"  {name}-{scheme}.webp  {len(picture) / 1000:.0f} kB")
+            total += len(picture)
+    return total
 
 
 def _take(page: Page) -> bytes:
-    """Take the window as it is, once nothing moves any more; as WebP, for which Playwright itself has no word."""
+    """Take the window once nothing moves any more; as WebP, which Playwright itself does not offer."""
     page.evaluate(_STILL)
     devtools = page.context.new_cdp_session(page)
     taken = devtools.send("Page.captureScreenshot", {"format": "webp", "quality": 82})
@@ -96,7 +99,7 @@ def _open_citation(page: Page) -> None:
     page.locator("[data-citation]").first.click()
 
 
-# Of each picture its window, its page, and what is done there first.
+# For each picture its window, its page, and what is done there first.
 _PICTURES: dict[str, tuple[str, str, Callable[[Page], None]]] = {
     "list": ("wide", "/completions/", _look),
     "conversation": ("wide", _CUPS, _look),

@@ -33,7 +33,7 @@ case "$1" in
 esac
 """
 )
-VENV_PYTHON = '#!/bin/sh\necho "in $PWD: $*"\nenv | grep -E "^SSL_" || :\n'
+VENV_PYTHON = '#!/bin/sh\necho "in $PWD: $*"\nenv | grep -E "^(SSL_|PYTHONPATH=)" || :\n'
 
 
 class Checkout:
@@ -87,6 +87,14 @@ def test_names_of_files_mean_what_they_mean_where_one_stands(checkout: Checkout,
     assert (status, said) == (
         0, f"in {tmp_path}/elsewhere: {checkout.folder}/manage.py import_completions a b.jsonl\n"
     )  # fmt: skip
+
+
+def test_benchmarks_are_those_of_the_checkout_with_what_tests_need(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.prepare("requirements.txt")
+    status, said = checkout.run("bench", "screenshots", "--into", "a b", where=tmp_path)
+    assert status == 0, said
+    assert f"in {tmp_path}: -P -m benchmarks screenshots --into a b\nPYTHONPATH={checkout.folder}\n" in said
+    assert f"--python {checkout.folder}/.venv/bin/python {checkout.folder}/requirements-dev.txt" in checkout.called()
 
 
 def test_links_to_the_script_lead_to_its_checkout(checkout: Checkout, tmp_path: Path) -> None:

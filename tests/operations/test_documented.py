@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from benchmarks.__main__ import BENCHMARKS
 from tests.deployment.test_settings import GIVEN, manage
 from viewer.operations import server
 
@@ -82,6 +83,11 @@ def test_the_settings_are_understood_and_documented(tmp_path: Path) -> None:
 )
 def test_every_command_that_is_named_is_there(line: str) -> None:
     assert line in get_commands()
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"\./run bench ([a-z]\w*)", DOCS + README))))
+def test_every_benchmark_that_is_named_is_there(name: str) -> None:
+    assert name in BENCHMARKS
 
 
 def test_the_shell_understands_what_is_printed() -> None:

@@ -1,0 +1,158 @@
+"""A throw-away Lectern: the server that `./run` starts, on a folder and a port of its own, and people who use it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+PASSWORD = "benchmark reads 1"
+_PATIENCE = 60  # seconds for a server to start
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A running Lectern. The person `demo` can sign in with PASSWORD."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str]
+
+    def import_completions(self, lines: str) -> None:
+        manage("import_completions", "-", environment=self.environment, given=lines)
+
+    def create_people(self, *names: str) -> None:
+        """Create people who can sign in with PASSWORD, all by one process."""
+        create = f"[User.objects.create_user(name, password={PASSWORD!r}) for name in {names}]"
+        manage("shell", "-c", f"from django.contrib.auth.models import User; {create}", environment=self.environment)
+
+
+@contextmanager
+def open_desk(**settings: str) -> Iterator[Desk]:
+    """Start a Lectern with the samples in its archive; everything is deleted when it ends.
+
+    BENCH_DATA names a data folder to start from, as the tests do: preparing a new one takes seconds.
+    """
+    with tempfile.TemporaryDirectory(prefix="lectern-benchmark-") as folder:
+        if prepared := os.environ.get("BENCH_DATA"):
+            shutil.copytree(prepared, folder, dirs_exist_ok=True)
+        url = f"http://127.0.0.1:{(port := free_port())}"
+        own = {"DATA_DIR": folder, "PORT": str(port), "SITE_URL": url, "DEMO_PASSWORD": PASSWORD}
+        # Nothing is imported from a key here, and the worker would compete with what is measured.
+        environment = own_environment(**own, COPY_WORKER="false", **settings)
+        command = [sys.executable, str(ROOT / "manage.py"), "start"]
+        with running(command, f"{url}/health/", environment) as process:
+            yield Desk(url, process, environment)
+
+
+def own_environment(**settings: str) -> dict[str, str]:
+    """Give the environment of a process that must not find this machine's own settings: they name a real archive."""
+    return {"PATH": os.environ["PATH"], **settings}
+
+
+def manage(*arguments: str, environment: dict[str, str], given: str = "") -> str:
+    """Run a command of manage.py; give what it printed."""
+    return run([str(ROOT / "manage.py"), *arguments], environment, given)
+
+
+def run(arguments: list[str], environment: dict[str, str], given: str = "") -> str:
+    """Run Python with these arguments in the checkout; give what it printed. Ends the benchmark where that fails."""
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, input=given, capture_output=True, encoding="utf-8"
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
+    return done.stdout
+
+
+@contextmanager
+def running(command: list[str], url: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Keep a server running, from the moment when it answers at the URL."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(url, process)
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + _PATIENCE
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            direct_session().get(url, timeout=5)
+            return
+        except requests.RequestException:
+            time.sleep(0.1)
+    sys.exit(f"The server at {url} did not start.")
+
+
+def direct_session() -> requests.Session:
+    """Give a session that ignores the machine's proxy: everything here is on the loopback address."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Person:
+    """Somebody who is signed in and uses links and forms, as a browser without JavaScript does."""
+
+    def __init__(self, desk: Desk, name: str = "demo") -> None:
+        self._url = desk.url
+        self._session = direct_session()
+        self.submit("/login/", login=name, password=PASSWORD)
+
+    @property
+    def cookie(self) -> str:
+        return "; ".join(f"{kept.name}={kept.value}" for kept in self._session.cookies)
+
+    def get(self, path: str) -> requests.Response:
+        return self._session.get(f"{self._url}{path}")
+
+    def submit(self, page: str, action: str = "", **fields: str) -> str:
+        """Send the last form of a page, to another address where one is given; give the page that follows."""
+        token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.get(page).text)[-1]
+        return self._session.post(
+            f"{self._url}{action or page}",
+            data={"csrfmiddlewaretoken": token, **fields},
+            headers={"Referer": f"{self._url}{page}"},
+        ).text
+
+    def list_completions(self) -> list[str]:
+        return re.findall(r'data-completion-id="([^"]+)"', self.get("/completions/").text)
+
+    def add_key(self, label: str, base_url: str) -> str:
+        """Save an API key for a server; give its id."""
+        self.submit("/keys/", label=label, key="sk-benchmark", base_url=base_url)
+        options = re.findall(r'<option value="([^"]+)">(\w+)', self.get("/tokens/").text)
+        return next(str(key) for key, named in options if named == label)
+
+    def choose(self, key: str) -> None:
+        """Read with this key from now on; "" is the archive."""
+        self.submit("/keys/", "/keys/choose/", key=key)
+
+    def make_token(self, name: str, key: str = "") -> str:
+        """Make an access token that reads with this key; "" is the archive."""
+        page = self.submit("/tokens/", name=name, source=key)
+        return str(re.findall(r'value="(lectern_[^"]+)"', page)[0])

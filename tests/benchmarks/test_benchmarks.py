@@ -1,0 +1,99 @@
+"""Each benchmark runs from end to end with tiny sizes, prints its figures, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from benchmarks.__main__ import BENCHMARKS, main
+from benchmarks.desk import ROOT, free_port, own_environment, running
+
+Bench = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a Lectern that was started once: each benchmark starts from a copy, which is quicker."""
+    folder, port = tmp_path_factory.mktemp("prepared"), free_port()
+    environment = own_environment(DATA_DIR=str(folder), PORT=str(port), COPY_WORKER="false")
+    with running([sys.executable, "manage.py", "start"], f"http://127.0.0.1:{port}/health/", environment):
+        return folder
+
+
+@pytest.fixture
+def bench(prepared: Path, tmp_path: Path) -> Bench:
+    """Run `python -m benchmarks` where the settings name an archive that must stay as it is: there is none."""
+    real, setting, scratch = (tmp_path / name for name in ("real.sqlite3", "database_url", "scratch"))
+    setting.write_text(os.environ.get("DATABASE_URL", f"sqlite:///{real}"))
+    scratch.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "DATA_DIR")}
+    environment |= {"DATABASE_URL_FILE": str(setting), "BENCH_DATA": str(prepared), "TMPDIR": str(scratch)}
+
+    def run(*arguments: str) -> str:
+        command = [sys.executable, "-m", "benchmarks", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert not real.exists()
+        assert not list(scratch.glob("lectern-*"))
+        return done.stdout
+
+    return run
+
+
+def test_without_a_name_the_benchmarks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    main([])
+    printed = capsys.readouterr().out
+    assert all(f"  {name} " in printed and sentence in printed for name, sentence in BENCHMARKS.items())
+    with pytest.raises(SystemExit, match="'nothing' is not a benchmark"):
+        main(["nothing"])
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_the_archive_is_measured_on_databases_that_are_thrown_away(bench: Bench) -> None:
+    printed = bench("archive", "--messages", "40,80", "--rounds", "1")
+    assert f"{connection.vendor}, seed" in printed
+    assert all(words in printed for words in ("40 messages", "80 messages", "search, phrase", "list by a rare pair"))
+    assert printed.count("  met   ") + printed.count("  missed") == 4
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'lectern_benchmark%'")
+            assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.slow
+def test_the_proxy_and_the_pages_are_compared_with_their_upstream(bench: Bench) -> None:
+    printed = bench("proxy", "--requests", "8", "--rounds", "1", "--crowds", "1", "--pages", "2")
+    assert [printed.count(f"\n  {name} ") for name in ("direct", "proxy", "page", "health")] == [2] * 4
+    assert all(words in printed for words in ("the proxy adds", "archive page alone: p50", "ratio of the medians"))
+
+
+@pytest.mark.slow
+def test_reading_is_measured_in_a_browser(bench: Bench) -> None:
+    printed = bench("reading", "--rounds", "0", "--sizes", "25,30")
+    assert all(f"\n  {name} " in printed for name in ("25", "30", "permalink"))
+    assert "25 messages from the end to the beginning by the wheel" in printed
+    assert printed.count(": met") + printed.count(": missed") == 4
+
+
+@pytest.mark.slow
+def test_rendering_is_measured_in_time_and_in_memory(bench: Bench) -> None:
+    printed = bench("rendering", "--rounds", "1", "--large", "deep")
+    assert printed.count("cold/floor") == 4
+    assert "hostile texts" in printed
+    assert all(f"  deep      {source} 200, " in printed for source in ("archive ", "upstream"))
+    assert "peak memory of the worker" in printed
+
+
+@pytest.mark.slow
+def test_pictures_are_taken_in_light_and_dark(bench: Bench, tmp_path: Path) -> None:
+    bench("screenshots", "--only", "citation", "--into", str(tmp_path / "pictures"))
+    pictures = sorted((tmp_path / "pictures").iterdir())
+    assert [picture.name for picture in pictures] == ["citation-dark.webp", "citation-light.webp"]
+    assert all(picture.read_bytes()[8:12] == b"WEBP" for picture in pictures)
