@@ -240,7 +240,7 @@ def test_a_message_without_an_id_has_no_address(reader: Client, alice: User, ups
 
 def test_a_number_too_far_in_is_given_up(reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(make_long("chatcmpl-long", 250, prefix="msg_"))
-    monkeypatch.setattr(ArchiveClient, "most_pages", 2)
+    monkeypatch.setattr(ArchiveClient, "max_pages", 2)
     reader.get("/completions/chatcmpl-long/go/", {"to": "249"})
     said = "Message #249 is too far in: only the first 200 messages were looked through."
     assert said in visible(opened(reader, "/completions/chatcmpl-long/"))

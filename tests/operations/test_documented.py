@@ -85,7 +85,7 @@ def test_every_command_that_is_named_is_there(line: str) -> None:
     assert line in get_commands()
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"\./run bench ([a-z]\w*)", DOCS + README))))
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"\./run bench ([a-z]\w*)", EVERYTHING))))
 def test_every_benchmark_that_is_named_is_there(name: str) -> None:
     assert name in BENCHMARKS
 

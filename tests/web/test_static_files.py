@@ -54,6 +54,15 @@ def test_files_that_are_gone_are_collected_again_and_others_are_left_alone(root:
     assert hashed(root).exists()
 
 
+def test_files_are_collected_again_when_the_code_that_joins_them_changes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = static_files._digest()
+    (tmp_path / "bundles.py").write_text("changed")
+    monkeypatch.setattr(static_files.bundles, "__file__", str(tmp_path / "bundles.py"))
+    assert static_files._digest() != before
+
+
 def test_the_state_of_the_files_does_not_hang_on_where_the_checkout_lies(settings: Any, tmp_path: Path) -> None:
     states = []
     for place in ("here", "there"):

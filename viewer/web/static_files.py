@@ -42,8 +42,9 @@ def collect() -> None:
 
 def _digest() -> str:
     base = settings.BASE_DIR
-    files = [*base.glob("static/**/*"), base / "requirements.txt", Path(bundles.__file__)]
+    files = [*base.glob("static/**/*"), base / "requirements.txt"]
     state = "".join(f"{file.relative_to(base)}{file.read_bytes()!r}" for file in sorted(files) if file.is_file())
+    state += Path(bundles.__file__).read_text()  # how they are joined
     return hashlib.sha256(state.encode()).hexdigest()
 
 
