@@ -13,7 +13,6 @@ from django.core.cache.backends.redis import RedisCache
 from django.template import Context, Template
 from django.test import Client
 from django.utils.translation import override
-from viewer.rendering.templatetags import rendering as tag
 
 from tests.conftest import kept_in_caches, make_choice, make_completion, say
 from tests.conversations.pages import link, message_ids
@@ -21,7 +20,7 @@ from tests.costs import assert_linear
 from viewer.archive import answers
 from viewer.client.client import Client as ApiClient
 from viewer.client.http import Asker, Limits
-from viewer.completions.invisibles import make_visible
+from viewer.completions.invisibles import escape_invisible
 from viewer.completions.reading import read_message_page
 from viewer.completions.source_text import members, pretty
 from viewer.completions.types import Citation
@@ -29,6 +28,7 @@ from viewer.rendering import limits as budget
 from viewer.rendering.citations import find_places, list_sources
 from viewer.rendering.markdown_html import render_prose
 from viewer.rendering.messages import draw_messages
+from viewer.rendering.templatetags import rendering as tag
 from viewer.sources.sources import Source
 
 Store = Callable[..., list[Any]]
@@ -154,7 +154,7 @@ def test_many_answers_share_a_budget_too(reader: Client, stored: Store) -> None:
     "piece", ["a", "<", "\u202e", "\x00", "\u200d", "\U0001f468\u200d", "\U0001f3f4\U000e0067", "\ufe0f"]
 )
 def test_making_visible_costs_in_line_with_the_length(piece: str) -> None:
-    assert_linear(lambda size: make_visible((piece * size)[:size]), 400_000)
+    assert_linear(lambda size: escape_invisible((piece * size)[:size]), 400_000)
 
 
 @pytest.mark.parametrize("piece", ['{"a":', "[", "[1,", '"\\\\u00e9",', '"a" ', "1 ", " ", "\\", '"', ",", "-"])

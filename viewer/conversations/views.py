@@ -25,8 +25,8 @@ from viewer.client.client import Client, Order, opposite
 from viewer.client.problem_texts import Told, tell
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
-from viewer.completions.invisibles import make_visible
-from viewer.completions.outcomes import said_by
+from viewer.completions.invisibles import escape_invisible
+from viewer.completions.outcomes import result_text
 from viewer.completions.reading import source_of_choice
 from viewer.completions.types import AudioPart, Completion, FilePart, ImagePart, Message, TextPart, Unreadable
 from viewer.export.transcripts import (
@@ -57,7 +57,7 @@ from viewer.rendering.messages import (
 from viewer.rendering.places import answer_at, in_order, name_of, place_of_answer, url_of
 from viewer.rendering.remote_hosts import NotLoaded
 from viewer.rendering.titles import question_in, spoken_line
-from viewer.rendering.tool_calls import Around, Ties, draw_text, given_to
+from viewer.rendering.tool_calls import Around, Ties, call_arguments, draw_text
 from viewer.sources.problem_pages import title_of
 from viewer.sources.sources import NoAnswer, Source, chosen_source, completion_of, find
 from viewer.web.logs import event
@@ -187,7 +187,7 @@ def open_by_id(request: Request) -> HttpResponse:
     else:
         completion_id, message_id = given, ""
     if not has_address(completion_id) or (message_id and not has_address(message_id)):
-        shown = make_visible(given[:100])
+        shown = escape_invisible(given[:100])
         told = gettext("“%(given)s” is no id. Paste a completion id, a message id or an address of a conversation.")
         notices.error(request, told % {"given": shown})
         return redirect("completions")
@@ -372,7 +372,7 @@ def tool_result(request: Request, completion_id: str, message_id: str, n: int) -
     message = _message(request, completion_id, message_id)
     if n >= len(message.results):
         raise Http404
-    said = said_by(message, message.results[n])
+    said = result_text(message, message.results[n])
     return _tool_text(request, said, said, "result.txt")
 
 
@@ -680,7 +680,9 @@ def _part_of(request: Request, message: Message, n: int) -> HttpResponse:
     if not isinstance(found, TextPart):
         return _bytes_of(message, n, is_raw_sound="raw" in request.GET)
     if request.htmx:
-        return render(request, "rendering/parts/_text.html", {"part": DrawnPart("text", text=make_visible(found.text))})
+        return render(
+            request, "rendering/parts/_text.html", {"part": DrawnPart("text", text=escape_invisible(found.text))}
+        )
     return HttpResponse(found.text, content_type="text/plain; charset=utf-8")
 
 
@@ -688,7 +690,7 @@ def _call_of(request: Request, message: Message, n: int) -> HttpResponse:
     if n >= len(message.tool_calls):
         raise Http404
     call = message.tool_calls[n]
-    given = given_to(call)
+    given = call_arguments(call)
     as_it_came = f"{call.name}\n{given}" if call.name else given
     return _tool_text(request, given, as_it_came, "call.txt", is_json=call.kind != "custom")
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from viewer.client.problem_texts import tell
 from viewer.client.problems import Problem
-from viewer.completions.invisibles import make_visible
+from viewer.completions.invisibles import escape_invisible
 from viewer.completions.source_text import members, to_object
 from viewer.completions.types import Choice, Completion, Message, RefusalPart, TextPart, Unreadable
 from viewer.rendering.citations import Source, find_places, list_sources
@@ -221,7 +221,7 @@ class _Writer:
 
     def write(self, facts: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield self._title(gettext("Transcript of a stored conversation"))
-        yield "".join(self._fact(name, in_one_line(make_visible(value), _LONGEST_LINE)) for name, value in facts)
+        yield "".join(self._fact(name, in_one_line(escape_invisible(value), _LONGEST_LINE)) for name, value in facts)
         count, last = 0, gettext("the start")
         try:
             for stretch in draw(self._extract, self._include):
@@ -248,8 +248,10 @@ class _Writer:
 
     def _fields_of_completion(self) -> Iterator[str]:
         for name, source in self._extract.completion.other.items():
-            yield "\n" + self._line(Line(gettext("Field %(name)s of the completion:") % {"name": make_visible(name)}))
-            yield self._said(Said(make_visible(source)))
+            yield "\n" + self._line(
+                Line(gettext("Field %(name)s of the completion:") % {"name": escape_invisible(name)})
+            )
+            yield self._said(Said(escape_invisible(source)))
 
     def write_bodies(self) -> Iterator[str]:
         separator = ""
@@ -348,7 +350,7 @@ def _without_tools(bubble: Bubble) -> Bubble:
 
 def _label(bubble: Bubble) -> str:
     is_named = bubble.is_answer or bubble.number is not None
-    return bubble.place if is_named else in_one_line(make_visible(bubble.id))
+    return bubble.place if is_named else in_one_line(escape_invisible(bubble.id))
 
 
 def _blocks(bubble: Bubble) -> Iterator[Block]:
@@ -368,10 +370,10 @@ def _blocks(bubble: Bubble) -> Iterator[Block]:
         call = result.call
         answered = [gettext("to the call in %(message)s") % {"message": call.label}] if call else []
         told = [outcome_words(result.outcome), result.tool, result.call_id, *answered]
-        yield Line(make_visible(" · ".join(word for word in told if word)))
+        yield Line(escape_invisible(" · ".join(word for word in told if word)))
         yield Said(result.text.text)
     for drawn in bubble.calls:
-        yield Line(make_visible(" · ".join(word for word in (gettext("Tool call"), drawn.name, drawn.id) if word)))
+        yield Line(escape_invisible(" · ".join(word for word in (gettext("Tool call"), drawn.name, drawn.id) if word)))
         yield Said(drawn.text.text)
         if drawn.output is not None or drawn.outcome == "error":
             yield Line(outcome_words(drawn.outcome))
@@ -380,8 +382,8 @@ def _blocks(bubble: Bubble) -> Iterator[Block]:
     for part in bubble.reasoning:
         yield from _part(part, is_markdown=False)
     for name, source_text in bubble.other:
-        yield Line(gettext("Field %(name)s:") % {"name": make_visible(name)})
-        yield Said(make_visible(source_text))
+        yield Line(gettext("Field %(name)s:") % {"name": escape_invisible(name)})
+        yield Said(escape_invisible(source_text))
 
 
 def _part(part: DrawnPart, *, is_markdown: bool) -> Iterator[Block]:
@@ -392,14 +394,14 @@ def _part(part: DrawnPart, *, is_markdown: bool) -> Iterator[Block]:
             yield Line(gettext("Refusal:"))
             yield Said(part.text)
         case "reasoning":
-            yield Line(gettext("Reasoning (%(name)s):") % {"name": make_visible(part.name)})
+            yield Line(gettext("Reasoning (%(name)s):") % {"name": escape_invisible(part.name)})
             yield Said("\n".join(text for text in (part.text, part.source) if text))
         case "unknown":
-            yield Line(gettext("Part of the unknown type %(name)s:") % {"name": make_visible(part.name)})
-            yield Said(make_visible(part.source))
+            yield Line(gettext("Part of the unknown type %(name)s:") % {"name": escape_invisible(part.name)})
+            yield Said(escape_invisible(part.source))
         case _:
             size = f"{part.width} × {part.height}" if part.width else ""
-            elsewhere = make_visible(part.source) if part.kind == "image" else ""
+            elsewhere = escape_invisible(part.source) if part.kind == "image" else ""
             told = [
                 *("" if part.note.startswith(gettext("Image")) else part.name or gettext("Image"), part.type, size),
                 *(bytes_size(part.bytes) if part.bytes else "", part.note, part.address, part.told, elsewhere),
@@ -445,7 +447,7 @@ def _hides(item: Message | Unreadable) -> bool:
         *(found.text for found in item.reasoning),
         item.audio.transcript if item.audio else "",
     ]
-    return any(make_visible(text) != text for text in said)
+    return any(escape_invisible(text) != text for text in said)
 
 
 def _escaped(words: str) -> str:
@@ -454,7 +456,7 @@ def _escaped(words: str) -> str:
 
 def _cause(problem: Problem) -> str:
     told = tell(problem)
-    said = f" ({make_visible(in_one_line(told.said))})" if told.said else ""
+    said = f" ({escape_invisible(in_one_line(told.said))})" if told.said else ""
     return f"{told.title}{said}."
 
 

@@ -20,9 +20,9 @@ from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.folding import found_in, needle_of, pattern_of
 from viewer.completions.ids import has_address
-from viewer.completions.invisibles import visible_pieces
+from viewer.completions.invisibles import escaped_pieces
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
-from viewer.completions.outcomes import outcome_of, said_by
+from viewer.completions.outcomes import outcome_of, result_text
 from viewer.completions.source_text import is_json_text, readable_json
 from viewer.completions.types import (
     AudioPart,
@@ -42,7 +42,7 @@ from viewer.rendering.limits import MESSAGE, Budget, Clock
 from viewer.rendering.media import is_address
 from viewer.rendering.messages import MOST_CITATIONS, Bubble, draw_answer, draw_messages
 from viewer.rendering.places import url_of
-from viewer.rendering.tool_calls import given_to, outcome_words
+from viewer.rendering.tool_calls import call_arguments, outcome_words
 
 LONGEST = 200  # characters of the words
 STRETCH = 100  # messages of one question; the most that the API gives
@@ -241,7 +241,7 @@ def _places(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Place
 
 
 def _places_in(slot: Slot, pattern: re.Pattern[str]) -> Iterator[_Place]:
-    for window, start, end in found_in(visible_pieces(slot.text), pattern):
+    for window, start, end in found_in(escaped_pieces(slot.text), pattern):
         before, behind = window[max(0, start - _BEFORE) : start], window[end : end + _BEHIND]
         yield _Place(
             replace(slot, text=""),
@@ -260,7 +260,7 @@ def _places_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Ite
     def texts() -> Iterator[str]:
         return (text for text, _ in texts_in(item) if text not in shown)
 
-    pieces = chain.from_iterable(map(visible_pieces, _some_at_once(texts())))
+    pieces = chain.from_iterable(map(escaped_pieces, _some_at_once(texts())))
     if not any(found_in(pieces, pattern)):
         return
     for text in texts():
@@ -303,12 +303,12 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
     yield Slot(item.error, "error", gettext("Error"), is_for_staff=True)
     for result in item.results:
         yield Slot(result.call_id, "tool-result", gettext("Call id"), is_for_staff=True)
-        said = readable_json(said_by(item, result))
+        said = readable_json(result_text(item, result))
         yield Slot(said, "tool-result", outcome_words(outcome_of(item, result)), is_for_staff=True)
     for call in item.tool_calls:
         yield Slot(call.name, "tool-call", gettext("Tool"), is_for_staff=True)
         yield Slot(call.id, "tool-call", gettext("Call id"), is_for_staff=True)
-        given = given_to(call)
+        given = call_arguments(call)
         yield Slot(
             given if call.kind == "custom" else readable_json(given),
             "tool-call",

@@ -24,7 +24,7 @@ from urllib.parse import unquote
 from django.utils.translation import gettext
 
 from viewer.completions.addresses import host_of, key_of, web_address, without_campaign
-from viewer.completions.invisibles import make_visible
+from viewer.completions.invisibles import escape_invisible
 from viewer.completions.literals import unused_letters
 from viewer.completions.types import Citation
 
@@ -406,5 +406,5 @@ def _chip(source: Source) -> str:
 def _source(number: int, cited: Citation, title: str) -> Source:
     address = web_address(cited.url)
     host = host_of(address)
-    title = make_visible(title or host or cited.url or gettext("Source without a title"))
-    return Source(number, address or make_visible(cited.url), title, host, bool(address))
+    title = escape_invisible(title or host or cited.url or gettext("Source without a title"))
+    return Source(number, address or escape_invisible(cited.url), title, host, bool(address))

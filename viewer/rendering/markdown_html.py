@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from viewer.completions.addresses import host_of, web_address
-from viewer.completions.invisibles import make_visible, show_controls
+from viewer.completions.invisibles import escape_invisible, show_controls
 from viewer.completions.markdown import MARKDOWN_LIMIT, to_html, to_html_elsewhere, words_in
 from viewer.completions.source_text import clean
 from viewer.completions.types import Citation
@@ -125,7 +125,7 @@ def render_prose(
         drawn = None if clock.is_over else _draw(text, citations, sources)
     html = name_markers(_draw_plain(text) if drawn is None else drawn, bool(sources))
     if not text.isascii() or "&" in text:  # an entity can spell a hidden character
-        html = make_visible(html)
+        html = escape_invisible(html)
     return Prose(mark_safe(html), sources, drawn is None)  # noqa: S308 - two walls, above
 
 

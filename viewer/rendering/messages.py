@@ -22,7 +22,7 @@ from django.utils.translation import gettext, gettext_noop, pgettext
 from viewer.completions.addresses import host_of, web_address
 from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.ids import index_of
-from viewer.completions.invisibles import make_visible
+from viewer.completions.invisibles import escape_invisible
 from viewer.completions.source_text import decode, is_json_text, pretty
 from viewer.completions.types import (
     AudioAnswer,
@@ -335,7 +335,9 @@ def no_answer_in(completion: Completion, newest: Message | Unreadable | None) ->
     """Say that no answer is stored, unless there is one, be it as the newest message; an error alone is none."""
     if completion.choices or (isinstance(newest, Message) and newest.role == "assistant" and _answers(newest)):
         return None
-    return NoAnswer(make_visible(completion.error) or _filters_in(completion.other.get("prompt_filter_results", "")))
+    return NoAnswer(
+        escape_invisible(completion.error) or _filters_in(completion.other.get("prompt_filter_results", ""))
+    )
 
 
 def _answers(message: Message) -> bool:
@@ -356,7 +358,7 @@ def _filters_in(source: str) -> str:
         elif isinstance(value, dict):
             waiting += value.items()
             if value.get("filtered") is True:
-                stopped[make_visible(name)] = None
+                stopped[escape_invisible(name)] = None
     return gettext("The prompt was stopped by a filter: %(names)s") % {"names": ", ".join(stopped)} if stopped else ""
 
 
@@ -370,7 +372,7 @@ def _as_answer(bubble: Bubble, said: Message | Unreadable, note: DrawnChoice, li
         bubble,
         sources=list_sources(_cited(said, budget)),
         reasoning=tuple(_draw_reasoning(found, bubble.url, budget) for found in said.reasoning),
-        error=make_visible(said.error),
+        error=escape_invisible(said.error),
         other=draw_other(said.other, budget),
     )
 
@@ -400,7 +402,7 @@ def _listed(kinds: Counter[str]) -> str:
 
 
 def _unsupported(name: str) -> str:
-    return gettext("content of the type “%(name)s”") % {"name": make_visible(name)}
+    return gettext("content of the type “%(name)s”") % {"name": escape_invisible(name)}
 
 
 def is_remote(url: str) -> bool:
@@ -412,7 +414,7 @@ def label_of(role: str) -> str:
     """Say a role in words, an unknown one by its name."""
     if role in ROLES:
         return gettext(ROLES[role])
-    return gettext("Role “%(name)s”") % {"name": make_visible(role)} if role else gettext("No role")
+    return gettext("Role “%(name)s”") % {"name": escape_invisible(role)} if role else gettext("No role")
 
 
 def is_seen(message: Message) -> bool:
@@ -446,7 +448,7 @@ def _draw(
 
 def _draw_choice(completion_id: str, choices: tuple[Choice, ...], position: int) -> DrawnChoice:
     choice = choices[position]
-    reason = make_visible(choice.finish_reason[:_LONGEST_REASON])
+    reason = escape_invisible(choice.finish_reason[:_LONGEST_REASON])
     known = _SPELLINGS.get(reason.lower(), reason.lower())
     return DrawnChoice(
         position=position,
@@ -482,14 +484,14 @@ def draw_answer(
 
 def _draw_said(choice: Choice, url: str, budget: Budget, as_source: bool, is_json: bool) -> Bubble:
     if isinstance(choice.message, Unreadable):
-        return replace(_draw_unreadable(choice.message, budget), error=make_visible(budget.fit(choice.error)))
+        return replace(_draw_unreadable(choice.message, budget), error=escape_invisible(budget.fit(choice.error)))
     bubble = _draw_common(choice.message, url, budget, as_source=as_source, is_json=is_json)
     ties = Ties("", [choice.message], is_whole=budget.is_whole)
     return replace(
         bubble,
         calls=ties.calls(0, url, budget),
         results=ties.results(0, budget),
-        error=make_visible(budget.fit(choice.error)) or bubble.error,
+        error=escape_invisible(budget.fit(choice.error)) or bubble.error,
         other=bubble.other + draw_other(choice.other, budget),
         left_out=budget.end_message(),
         whole_url=f"{url}raw/",
@@ -525,7 +527,7 @@ def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: b
         else:
             parts.append(replace(_draw_part(part, url, budget), is_tools=n in of_tools))
     if message.refusal:
-        parts.append(DrawnPart("refusal", text=make_visible(budget.fit(message.refusal))))
+        parts.append(DrawnPart("refusal", text=escape_invisible(budget.fit(message.refusal))))
     if message.audio is not None:
         audio_url = f"{parts_url}{len(message.parts)}/" if parts_url else ""
         parts.append(_draw_audio_answer(message.audio, audio_url, budget))
@@ -536,11 +538,11 @@ def _draw_common(message: Message, own_url: str, budget: Budget, *, as_source: b
         role=message.role,
         look={"developer": "system", "function": "tool"}.get(role, role) if role in ROLES else "neutral",
         label=label_of(budget.fit(role)),
-        name=make_visible(budget.fit(message.name)),
+        name=escape_invisible(budget.fit(message.name)),
         parts=tuple(parts),
         sources=sources[:shown],
         reasoning=tuple(_draw_reasoning(found, own_url, budget) for found in message.reasoning),
-        error=make_visible(budget.fit(message.error)),
+        error=escape_invisible(budget.fit(message.error)),
         created=message.created,
         other=draw_other(message.other, budget),
         is_empty=not (parts or message.tool_calls or message.reasoning or message.results or message.other),
@@ -559,17 +561,17 @@ def _cited(message: Message, budget: Budget) -> tuple[Citation, ...]:
 def _draw_reasoning(found: Reasoning, own_url: str, budget: Budget) -> DrawnPart:
     """Draw one field of reasoning; a very long one by its beginning, with the address of the JSON that has it all."""
     if own_url and not budget.take_to_open(found.text + found.source):
-        beginning = make_visible(budget.take_beginning(found.text or found.source))
+        beginning = escape_invisible(budget.take_beginning(found.text or found.source))
         size = len((found.source or found.text).encode())
         return DrawnPart("reasoning", name=found.name, text=f"{beginning}…", url=f"{own_url}raw/", bytes=size)
     if not own_url:
         found = replace(found, text=budget.fit(found.text), source=budget.fit(found.source))
-    source = make_visible(_indented(found.source))
-    return DrawnPart("reasoning", name=found.name, text=make_visible(found.text), source=source)
+    source = escape_invisible(_indented(found.source))
+    return DrawnPart("reasoning", name=found.name, text=escape_invisible(found.text), source=source)
 
 
 def _draw_own_source(source: str, budget: Budget) -> str:
-    return make_visible(source if budget.take_to_open(source) else f"{budget.take_beginning(source)}…")
+    return escape_invisible(source if budget.take_to_open(source) else f"{budget.take_beginning(source)}…")
 
 
 def draw_other(other: dict[str, str], budget: Budget) -> tuple[tuple[str, str], ...]:
@@ -597,33 +599,33 @@ def _draw_text(
     """
     text = part.text
     if not as_source and budget.opens(text) and is_json_text(text) and budget.take_to_open(text):
-        return DrawnPart("text", text=make_visible(_indented(text)), is_json=True)
+        return DrawnPart("text", text=escape_invisible(_indented(text)), is_json=True)
     if is_prose and (not url or budget.opens(text)) and budget.take_markdown(text):
         cited = part.citations if budget.is_whole else part.citations[:MOST_CITATIONS]
         return DrawnPart("text", text=text, is_prose=True, citations=cited, sources=sources, clock=budget.clock)
     if not url:
-        return DrawnPart("text", text=make_visible(budget.fit(text)))
+        return DrawnPart("text", text=escape_invisible(budget.fit(text)))
     if budget.take_to_open(text):
-        return DrawnPart("text", text=make_visible(text))
+        return DrawnPart("text", text=escape_invisible(text))
     beginning = budget.take_beginning(text)
     if len(beginning) == len(text):
-        return DrawnPart("text", text=make_visible(text))
-    return DrawnPart("text", text=make_visible(beginning), url=url, bytes=len(text.encode()))
+        return DrawnPart("text", text=escape_invisible(text))
+    return DrawnPart("text", text=escape_invisible(beginning), url=url, bytes=len(text.encode()))
 
 
 def _draw_part(part: Part, url: str, budget: Budget) -> DrawnPart:
     budget.take("")
     match part:
         case TextPart(text):
-            return DrawnPart("text", text=make_visible(text))
+            return DrawnPart("text", text=escape_invisible(text))
         case RefusalPart(text):
-            return DrawnPart("refusal", text=make_visible(budget.fit(text)))
+            return DrawnPart("refusal", text=escape_invisible(budget.fit(text)))
         case ImagePart():
             return _draw_image(replace(part, detail=budget.fit(part.detail)), url, budget)
         case AudioPart(data, form):
-            return _draw_bytes("audio", data, url, name=gettext("Recording"), form=make_visible(budget.fit(form)))
+            return _draw_bytes("audio", data, url, name=gettext("Recording"), form=escape_invisible(budget.fit(form)))
         case FilePart(filename, file_id, data):
-            name = make_visible(budget.fit(filename or file_id)) or gettext("File without a name")
+            name = escape_invisible(budget.fit(filename or file_id)) or gettext("File without a name")
             return _draw_bytes("file", data, url, name=name, file_id=file_id)
         case UnknownPart(kind, source):
             return DrawnPart("unknown", name=budget.fit(kind), source=_indented(budget.fit(source)))
@@ -636,7 +638,7 @@ def _indented(source: str) -> str:
 
 
 def _draw_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:
-    caption = make_visible(budget.fit(part.caption))
+    caption = escape_invisible(budget.fit(part.caption))
     given = part.url.strip()
     drawn = DrawnPart("image", detail=part.detail, caption=caption, note=gettext("Not an image that can be shown here"))
     if not given:
@@ -645,14 +647,14 @@ def _draw_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:
         return replace(_draw_remote_image(part, url, budget), caption=caption)
     if media.is_left_out(given) or media.is_address(given):
         note = gettext(_LEFT_OUT) if media.is_left_out(given) else gettext("Image not loaded from this address")
-        return replace(drawn, note=note, source=make_visible(budget.take_beginning(given)))
+        return replace(drawn, note=note, source=escape_invisible(budget.take_beginning(given)))
     seen = media.glance(media.payload(given))
     if seen is None:
-        return replace(drawn, source=make_visible(budget.take_beginning(part.url)))
+        return replace(drawn, source=escape_invisible(budget.take_beginning(part.url)))
     drawn = replace(drawn, url=url, bytes=seen.bytes, type=seen.kind.type, width=seen.width, height=seen.height)
     if seen.kind.is_image:
         return replace(drawn, note="" if url else gettext(_NO_ADDRESS))
-    return drawn if media.is_base64(given) else replace(drawn, source=make_visible(budget.take_beginning(given)))
+    return drawn if media.is_base64(given) else replace(drawn, source=escape_invisible(budget.take_beginning(given)))
 
 
 def _draw_remote_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:
@@ -660,7 +662,7 @@ def _draw_remote_image(part: ImagePart, url: str, budget: Budget) -> DrawnPart:
     host = looked_up_host(part.url) or host_of(part.url)
     load_url = f"{url}remote/" if url and settings.REMOTE_IMAGES else ""
     note = gettext("Image on %(host)s, not loaded") % {"host": host}
-    source = make_visible(budget.take_beginning(part.url))
+    source = escape_invisible(budget.take_beginning(part.url))
     return DrawnPart("image", name=host, note=note, source=source, detail=part.detail, load_url=load_url)
 
 
@@ -673,7 +675,7 @@ def _draw_bytes(kind: str, data: str, url: str, *, name: str, form: str = "", fi
     if media.is_left_out(data):
         return replace(drawn, note=gettext(_LEFT_OUT))
     if media.is_address(data):
-        return replace(drawn, address=make_visible(data), note=gettext("Not loaded from this address"))
+        return replace(drawn, address=escape_invisible(data), note=gettext("Not loaded from this address"))
     seen = media.glance(media.payload(data))
     if seen is None:
         return replace(drawn, note=gettext("The bytes cannot be read"))
@@ -693,7 +695,7 @@ def _draw_audio_answer(audio: AudioAnswer, url: str, budget: Budget) -> DrawnPar
     note = (
         drawn.note
         if audio.data
-        else gettext("Only its id is stored: %(id)s") % {"id": make_visible(budget.fit(audio.id))}
+        else gettext("Only its id is stored: %(id)s") % {"id": escape_invisible(budget.fit(audio.id))}
     )
     expired = ""
     if audio.expires and audio.expires < datetime.now(UTC):
@@ -704,8 +706,10 @@ def _draw_audio_answer(audio: AudioAnswer, url: str, budget: Budget) -> DrawnPar
         )
         expired = words % {"day": date_format(audio.expires, pgettext("day", "j M Y"))}
     detail = drawn.detail if audio.data else ""
-    return replace(drawn, text=make_visible(budget.fit(audio.transcript)), note=note, detail=detail, expired=expired)
+    return replace(
+        drawn, text=escape_invisible(budget.fit(audio.transcript)), note=note, detail=detail, expired=expired
+    )
 
 
 def _id_only(file_id: str) -> str:
-    return gettext("Only its id is stored: %(id)s") % {"id": make_visible(file_id)} if file_id else ""
+    return gettext("Only its id is stored: %(id)s") % {"id": escape_invisible(file_id)} if file_id else ""

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from viewer.completions.ids import index_of
-from viewer.completions.invisibles import make_visible
+from viewer.completions.invisibles import escape_invisible
 from viewer.completions.types import Completion
 
 from .lines import in_one_line
@@ -52,7 +52,7 @@ def name_of(completion_id: str, completion: Completion, place: str) -> str:
     if position is not None:
         return name_of_answer(position, len(completion.choices))
     number = index_of(completion_id, place)
-    return in_one_line(make_visible(place)) if number is None else f"#{number}"
+    return in_one_line(escape_invisible(place)) if number is None else f"#{number}"
 
 
 def in_order(completion_id: str, first: str, last: str) -> tuple[str, str]:

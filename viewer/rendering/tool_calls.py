@@ -20,8 +20,8 @@ from django.utils.translation import gettext
 
 from viewer.completions.calls import stem_of
 from viewer.completions.ids import has_address, index_of
-from viewer.completions.invisibles import make_visible
-from viewer.completions.outcomes import outcome_of, said_by
+from viewer.completions.invisibles import escape_invisible
+from viewer.completions.outcomes import outcome_of, result_text
 from viewer.completions.source_text import STRICT, members, pretty
 from viewer.completions.types import Message, Outcome, TextPart, ToolCall, ToolResult, Unreadable
 
@@ -154,11 +154,11 @@ class Ties:
         """Draw the results that the page's message `n` holds."""
         at = self._first + n
         message = self._messages[at]
-        fitting = budget.fitting(said_by(message, result) for result in message.results)
+        fitting = budget.fitting(result_text(message, result) for result in message.results)
         return tuple(self._draw_result((at, i)) for i in range(fitting))
 
     def _draw_call(self, call: ToolCall, place: Place, url: str) -> DrawnCall:
-        given = given_to(call)
+        given = call_arguments(call)
         is_custom = call.kind == "custom"
         text = draw_text(given, "" if self._is_whole else url, is_json=not is_custom)
         tied = self._results.get(place, ())
@@ -194,7 +194,7 @@ class Ties:
 
     def _drawn_result(self, said: Place, message: Message) -> DrawnResult:
         result = message.results[said[1]]
-        given = said_by(message, result)
+        given = result_text(message, result)
         url = "" if self._is_whole else self.permalink(message)
         call = self._calls.get(said)
         is_in_card = call is not None and self._is_here(call[0])
@@ -237,7 +237,7 @@ class Ties:
         elif (call := self._calls.get(said)) is not None:
             if (its_id := self._messages[call[0]].tool_calls[call[1]].id) != result.call_id:
                 yield gettext("Told by the beginning of its id; the call has %(id)s") % {
-                    "id": make_visible(its_id[:80])
+                    "id": escape_invisible(its_id[:80])
                 }
         elif not key:
             nameless = gettext("It has no call id, so its call cannot be told")
@@ -277,7 +277,7 @@ def outcome_words(outcome: Outcome) -> str:
     return gettext("Error") if outcome == "error" else gettext("Result")
 
 
-def given_to(call: ToolCall) -> str:
+def call_arguments(call: ToolCall) -> str:
     """Give what a tool was called with, as it came; the whole call where it is of an unknown kind without arguments."""
     return call.arguments if call.arguments or call.kind in ("function", "custom", "function_call") else call.source
 
@@ -295,7 +295,7 @@ def draw_text(given: str, url: str = "", *, is_json: bool) -> DrawnText:
     text = given if printed is None else printed
     shown = text if not url else "\n".join(text[:_SHOWN].split("\n", _SHOWN_LINES)[:_SHOWN_LINES])
     size = len(given.encode()) if len(shown) < len(text) else 0
-    return DrawnText(make_visible(shown), is_json=printed is not None, url=url, bytes=size)
+    return DrawnText(escape_invisible(shown), is_json=printed is not None, url=url, bytes=size)
 
 
 def _by_id(items: Sequence[Item]) -> Iterator[tuple[Place, Place]]:
