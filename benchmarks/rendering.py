@@ -38,8 +38,9 @@ from django.template.loader import render_to_string
 from benchmarks.proxy import free_port, running, submit, wait_for
 from viewer.completions.markdown import MARKDOWN_LIMIT
 from viewer.completions.reading import read_message_page
+from viewer.rendering.context import RenderContext
 from viewer.rendering.markdown_html import render_prose
-from viewer.rendering.messages import draw_messages
+from viewer.rendering.messages import build_bubbles
 
 _ID = "chatcmpl-benchmark"
 _MOST_RATIO, _MOST_MS, _MOST_MB = 3.0, 10.0, 300
@@ -221,7 +222,7 @@ def _upstream(conversations: dict[str, list[Message]]) -> Iterator[str]:
 
 def _draw(body: bytes) -> str:
     page = read_message_page(body.decode())
-    context = {"bubbles": draw_messages(_ID, page.items), "order": "asc", "ends_here": True}
+    context = {"bubbles": build_bubbles(RenderContext(_ID), page.items), "order": "asc", "ends_here": True}
     return render_to_string("rendering/_bubbles.html", context | {"above": None, "below": None})
 
 

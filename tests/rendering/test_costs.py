@@ -24,10 +24,12 @@ from viewer.completions.invisibles import escape_invisible
 from viewer.completions.reading import read_message_page
 from viewer.completions.source_text import members, pretty
 from viewer.completions.types import Citation
-from viewer.rendering import limits as budget
+from viewer.rendering import limits
 from viewer.rendering.citations import find_places, list_sources
+from viewer.rendering.context import RenderContext
+from viewer.rendering.limits import PageBudget
 from viewer.rendering.markdown_html import render_prose
-from viewer.rendering.messages import draw_messages
+from viewer.rendering.messages import build_bubbles
 from viewer.rendering.templatetags import rendering as tag
 from viewer.sources.sources import Source
 
@@ -53,7 +55,7 @@ def test_texts_beyond_the_budget_are_as_written_and_then_folded_and_all_of_each_
     second = reader.get(link(page, "later") or "").content.decode()
     for shown in (page, second):  # every page has a budget of its own
         assert len(message_ids(shown)) == 20
-        assert shown.count('<div class="prose"') == budget.MARKDOWN // 19_100
+        assert shown.count('<div class="prose"') == limits.MAX_MARKDOWN // 19_100
     assert page.count("Show all, 19 kB") == 0
     many = opened(reader, stored, *(say("user", long(19_000)) for _ in range(60)), replace=True, choices=[])
     assert many.count("Show all") == 0  # twenty texts of the longest kind fit
@@ -70,7 +72,7 @@ def test_a_page_of_very_long_texts_is_small_and_leads_to_all_of_them(reader: Cli
 def test_many_long_parts_share_the_budget_of_the_page(reader: Client, stored: Store) -> None:
     parts = [{"type": "text", "text": long(15_000, f"part {n} \U0001f600 <b> ")} for n in range(200)]
     page = opened(reader, stored, say("user", parts), say("user", "after it"))
-    assert len(page) < 6 * budget.TEXT
+    assert len(page) < 6 * limits.MAX_TEXT
     assert "hx-disable>after it</div>" in page  # and whole, for one message cannot take everything
     assert page.count("Show all, ") > 1
     assert "characters of this message are not shown here" in page
@@ -100,18 +102,18 @@ def test_whatever_a_message_is_full_of_the_page_stays_small_and_says_what_is_mis
     reader: Client, stored: Store, fields: dict[str, Any]
 ) -> None:
     page = opened(reader, stored, say("assistant", "before it"), say("assistant", **{"content": "x", **fields}))
-    assert len(page) < 6 * budget.TEXT
+    assert len(page) < 6 * limits.MAX_TEXT
     assert "data-left-out" in page
     assert f'href="{ONE}messages/chatcmpl-one-1/raw/">All of it as JSON' in page
 
 
 def test_long_reasoning_and_the_json_of_what_has_no_address_stay_small_too(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, say("assistant", "x", reasoning_content="r" * 900_000), say("user", "after it"))
-    assert len(page) < budget.TEXT
+    assert len(page) < limits.MAX_TEXT
     assert f'href="{ONE}messages/chatcmpl-one-0/raw/">All of it, in the JSON' in page
     lost = read_message_page(json.dumps({"data": [say("user", "y" * 900_000, reasoning_content="r" * 900_000)]}))
-    (bubble,) = draw_messages("", lost.items)
-    assert len(bubble.source) + len(bubble.parts[0].text) + len(bubble.reasoning[0].text) < budget.MESSAGE
+    (bubble,) = build_bubbles(RenderContext(""), lost.items)
+    assert len(bubble.source) + len(bubble.parts[0].text) + len(bubble.reasoning[0].text) < limits.MAX_MESSAGE
     assert bubble.left_out > 1_700_000
 
 
@@ -120,7 +122,7 @@ def test_what_is_taken_along_has_no_budget() -> None:
         "assistant", [{"type": "text", "text": long(90_000)}] * 9, reasoning_content="r" * 90_000, x="x" * 9_000
     )
     page = read_message_page(json.dumps({"data": [message | {"id": "c-0"}] * 2}))
-    for bubble in draw_messages("c", page.items, is_whole=True):
+    for bubble in build_bubbles(RenderContext("c", budget=PageBudget(is_whole=True)), page.items):
         assert [len(part.text) for part in bubble.parts] == [90_000] * 9
         assert len(bubble.reasoning[0].text) == 90_000
         assert len(dict(bubble.other)["x"]) == 9_002
@@ -145,7 +147,7 @@ def test_a_short_text_is_whole_even_where_nothing_is_left(reader: Client, stored
 
 def test_many_answers_share_a_budget_too(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, say("user", "x"), choices=[make_choice(long(19_000), n) for n in range(60)])
-    assert len(page) < 6 * budget.TEXT
+    assert len(page) < 6 * limits.MAX_TEXT
     assert page.count("data-choice=") == 60
     assert "Show all, 19 kB" in page
 
@@ -192,14 +194,14 @@ def test_ties_of_calls_and_results_cost_in_line_with_their_number() -> None:
         call = {"id": "same", "type": "function", "function": {"name": "f", "arguments": "{}"}}
         asked = json.dumps(say("assistant", None, id="c-0", tool_calls=[call] * count))
         told = json.dumps(say("tool", "{}", id="c-1", tool_call_id="same"))
-        draw_messages("c", read_message_page(f'{{"data": [{asked}, {told}, {told}]}}').items)
+        build_bubbles(RenderContext("c"), read_message_page(f'{{"data": [{asked}, {told}, {told}]}}').items)
 
     assert_linear(draw, 4_000)
 
 
 def print_bubble(message: dict[str, Any], **options: Any) -> str:
-    (bubble,) = draw_messages("c", read_message_page(json.dumps({"data": [message]})).items, **options)
-    return Template("{% load rendering %}{% drawn bubble %}").render(Context({"bubble": bubble}))
+    (bubble,) = build_bubbles(RenderContext("c", **options), read_message_page(json.dumps({"data": [message]})).items)
+    return Template("{% load rendering %}{% render_bubble bubble %}").render(Context({"bubble": bubble}))
 
 
 def test_a_bubble_is_drawn_once_and_kept_for_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +238,7 @@ def test_the_cache_of_bubbles_is_bounded(settings: Any) -> None:
     print_bubble(say("assistant", "&" * 1_000))
     assert len(kept_in_caches()) == kept + 1
     if not isinstance(caches["bubbles"], RedisCache):  # which has a limit of its own (docs/operations.md)
-        assert settings.CACHES["bubbles"]["OPTIONS"]["MAX_ENTRIES"] * tag._LARGEST <= 64_000_000
+        assert settings.CACHES["bubbles"]["OPTIONS"]["MAX_ENTRIES"] * tag._MAX_BYTES <= 64_000_000
 
 
 def test_a_page_of_the_archive_ends_early_when_it_is_large_and_nothing_is_lost(

@@ -50,7 +50,7 @@ _NAMES = _Names()
 
 
 def escape_invisible(text: str) -> str:
-    """Write every hidden character as text: controls as their pictures (`␛`), others as `[U+202E]`. Safe inside HTML."""
+    """Write out hidden characters: controls as their pictures (`␛`), others as `[U+202E]`. Safe inside HTML."""
     text = show_controls(text)
     return text if text.isascii() or not _ANY_HIDDEN.search(text) else _NEEDED_OR_HIDDEN.sub(_name, text)
 

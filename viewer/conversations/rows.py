@@ -14,13 +14,13 @@ from viewer.client.client import Client
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
 from viewer.completions.types import Completion, Unreadable
-from viewer.rendering.limits import Clock
+from viewer.rendering.limits import TimeBudget
 from viewer.rendering.lines import in_one_line
-from viewer.rendering.no_link import why_no_link
-from viewer.rendering.titles import BEGINNING, LONGEST, called_line, question_in, spoken_line
+from viewer.rendering.places import why_no_link
+from viewer.rendering.titles import MAX_BEGINNING, MAX_LINE, called_line, question_in, spoken_line
 
-_MOST_PAIRS = 16  # of metadata, as many as OpenAI takes; the conversation has all
-_SECONDS = 0.5  # of CPU that the first questions of a page take; a row without one shows its answer
+_MAX_PAIRS = 16  # of metadata, as many as OpenAI takes; the conversation has all
+_MAX_SECONDS = 0.5  # of CPU that the first questions of a page take; a row without one shows its answer
 _OPENING = 5  # messages that are looked through for the first question; prompts and examples stand before it
 
 
@@ -42,11 +42,11 @@ class Row:
 
 def draw_rows(client: Client, found: Iterable[Completion | Unreadable]) -> list[Row]:
     """Draw a page of the list; each row with what was asked, where that costs no question to a server elsewhere."""
-    clock = Clock(_SECONDS)
+    budget = TimeBudget(_MAX_SECONDS)
 
     def asked_in(item: Completion) -> str:
-        with clock.running():
-            return first_question(client, item.id) if client.is_local and not clock.is_over else ""
+        with budget.running():
+            return first_question(client, item.id) if client.is_local and not budget.is_spent else ""
 
     return [
         draw_row(item, asked_in(item)) if isinstance(item, Completion) else _draw_unreadable(item) for item in found
@@ -75,12 +75,12 @@ def draw_row(completion: Completion, asked: str) -> Row:
         title=title,
         answered=answered if title != answered else completion.id,
         answered_by=by if title != answered else "",
-        model=in_one_line(completion.model, LONGEST),
+        model=in_one_line(completion.model, MAX_LINE),
         created=completion.created,
         tokens=completion.usage.total if completion.usage else None,
         metadata=tuple(
-            (in_one_line(key, LONGEST), in_one_line(value, LONGEST))
-            for key, value in islice(completion.metadata.items(), _MOST_PAIRS)
+            (in_one_line(key, MAX_LINE), in_one_line(value, MAX_LINE))
+            for key, value in islice(completion.metadata.items(), _MAX_PAIRS)
         ),
     )
 
@@ -91,7 +91,7 @@ def _draw_unreadable(item: Unreadable) -> Row:
         url="",
         no_link=why_no_link(""),
         title=gettext("Unreadable item"),
-        answered=in_one_line(item.source[:BEGINNING]),
+        answered=in_one_line(item.source[:MAX_BEGINNING]),
         answered_by="",
         model="",
         created=None,

@@ -33,7 +33,7 @@ from viewer.export.transcripts import (
     INCLUDES,
     Extract,
     Include,
-    draw,
+    read_stretches,
     to_bare,
     to_json,
     to_json_line,
@@ -43,21 +43,17 @@ from viewer.export.transcripts import (
 from viewer.find import finding
 from viewer.remote_images.fetch import fetch_image
 from viewer.rendering import media
-from viewer.rendering.messages import (
-    Bubble,
-    DrawnPart,
-    Hidden,
-    draw_messages,
-    for_customer,
-    is_remote,
-    message_of_answer,
-    no_answer_in,
-    place_answer,
-)
+from viewer.rendering.answers import message_of_answer, no_answer_in, place_answers
+from viewer.rendering.context import RenderContext
+from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
+from viewer.rendering.media_parts import is_remote
+from viewer.rendering.messages import Bubble, build_bubbles
+from viewer.rendering.parts import build_whole_text
 from viewer.rendering.places import answer_at, in_order, name_of, place_of_answer, url_of
 from viewer.rendering.remote_hosts import NotLoaded
 from viewer.rendering.titles import question_in, spoken_line
-from viewer.rendering.tool_calls import Around, Ties, call_arguments, draw_text
+from viewer.rendering.tool_call_links import Neighbours, ToolCallLinks
+from viewer.rendering.tool_calls import build_tool_text, call_arguments
 from viewer.sources.problem_pages import title_of
 from viewer.sources.sources import NoAnswer, Source, chosen_source, completion_of, find
 from viewer.web.logs import event
@@ -119,9 +115,11 @@ class Reading:
     went_on: Literal["", "above", "below"] = ""  # where on the reader's page this comes
 
     @property
-    def around(self) -> Around:
+    def neighbours(self) -> Neighbours:
         """What the tool calls of these messages may reach over to."""
-        return Around(self.earlier, self.later, not self.has_older, self.is_end, is_newest_first=self.order == "desc")
+        return Neighbours(
+            self.earlier, self.later, not self.has_older, self.is_end, is_newest_first=self.order == "desc"
+        )
 
     @property
     def oldest_first(self) -> tuple[Message | Unreadable, ...]:
@@ -213,12 +211,12 @@ def conversation(
             return redirect(with_query(url_of(completion_id, appended.id), request.GET.dict()))
     as_source = request.COOKIES.get("texts") == "source"
     is_for_customer = request.COOKIES.get("audience") == "customer"
-    shown, choices = _drawn(completion_id, reading, completion, linked, as_source)
+    shown, choices = _bubbles_of(RenderContext(completion_id, linked, as_source), reading, completion)
     bubbles = for_customer(shown) if is_for_customer else [*shown]
     answer = for_customer(choices) if is_for_customer else [*choices]
     no_answer = no_answer_in(completion, reading.last) if completion and reading.is_end else None
     if no_answer and is_for_customer:
-        no_answer = no_answer.as_the_customer_saw_it()
+        no_answer = NO_ANSWER
     context: dict[str, Any] = {
         "completion_id": completion_id,
         "linked": linked,
@@ -256,22 +254,19 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
 
     What the steps before have read, found and asked stands in the address, so that none is needed to go on.
     """
-    words = request.GET.get("q", "").strip()[: finding.LONGEST]
+    words = request.GET.get("q", "").strip()[: finding.MAX_LENGTH]
     context: dict[str, Any] = {"completion_id": completion_id, "words": words}
     if finding.is_too_short(words):
         return page_or_fragment(request, "find/find.html", "find/_hits.html", context)
     so_far = {name: _counted(request, name) for name in ("read", "hits", "hidden", "asked")}
+    limits = finding.StepLimits(
+        seconds=_STEP if request.htmx else _STEP_WITHOUT_JAVASCRIPT,
+        **{name: most - so_far[name] % most for name, most in finding.PAUSES.items()},
+    )
     found, source = find(
         request,
         completion_id,
-        lambda client: finding.find_words(
-            client,
-            completion_id,
-            words,
-            after=request.GET.get("after", ""),
-            seconds=_STEP if request.htmx else _STEP_WITHOUT_JAVASCRIPT,
-            **{name: most - so_far[name] % most for name, most in finding.PAUSES.items()},
-        ),
+        lambda client: finding.find_words(client, completion_id, words, request.GET.get("after", ""), limits),
     )
     is_for_customer = request.COOKIES.get("audience") == "customer"
     seen = [hit for hit in found.hits if not (is_for_customer and hit.is_hidden)]
@@ -509,7 +504,7 @@ def _printed(request: Request, page: str, extract: Extract, source: Source) -> I
     yield head
     include = _include(request)
     try:
-        for stretch in draw(extract, include, for_print=True):
+        for stretch in read_stretches(extract, include, for_print=True):
             if stretch.bubbles or stretch.answer or stretch.no_answer:
                 context = {
                     "bubbles": stretch.bubbles,
@@ -571,7 +566,7 @@ def _looked_around(client: Client, completion_id: str, reading: Reading) -> Read
     A fragment needs none of this: the page around it has the other end, or will load it.
     """
     oldest_first = reading.oldest_first
-    to_earlier, to_later = Ties(completion_id, oldest_first, reading.around).reach_beyond()
+    to_earlier, to_later = ToolCallLinks(oldest_first, reading.neighbours).reach_beyond()
     earlier = _neighbours(client, completion_id, oldest_first[0].id, "desc")[::-1] if to_earlier else ()
     later = _neighbours(client, completion_id, oldest_first[-1].id, "asc") if to_later else ()
     return replace(reading, earlier=earlier, later=later)
@@ -620,26 +615,19 @@ def _read(client: Client, request: Request, completion_id: str, linked: str) -> 
     return replace(reading, went_on="below", newest=newest)
 
 
-def _drawn(
-    completion_id: str, reading: Reading, completion: Completion | None, linked: str, as_source: bool
+def _bubbles_of(
+    context: RenderContext, reading: Reading, completion: Completion | None
 ) -> tuple[list[Bubble], list[Bubble]]:
-    """Draw the messages in the order of the page, and next to the newest one the answer of the completion."""
-    bubbles = draw_messages(completion_id, reading.items, linked=linked, as_source=as_source, around=reading.around)
+    """Build the messages in the order of the page, and next to the newest one the answer of the completion."""
+    bubbles = build_bubbles(context, reading.items, reading.neighbours)
     if completion is None or not reading.is_end:
         return bubbles, []
     turned = slice(None, None, 1 if reading.order == "asc" else -1)
     if not reading.items:  # only whether the answer stands among the messages is to be told
-        newest = draw_messages(completion_id, reading.newest)
-        placed = place_answer(completion_id, completion, reading.newest, newest, linked=linked, as_source=as_source)
-        return [], placed[1][turned]
-    oldest_first, answer = place_answer(
-        completion_id,
-        completion,
-        reading.oldest_first,
-        bubbles[turned],
-        linked=linked,
-        goes_on=reading.has_older,
-        as_source=as_source,
+        newest = build_bubbles(context, reading.newest)
+        return [], place_answers(context, completion, reading.newest, newest)[1][turned]
+    oldest_first, answer = place_answers(
+        context, completion, reading.oldest_first, bubbles[turned], goes_on=reading.has_older
     )
     return oldest_first[turned], answer[turned]
 
@@ -680,9 +668,7 @@ def _part_of(request: Request, message: Message, n: int) -> HttpResponse:
     if not isinstance(found, TextPart):
         return _bytes_of(message, n, is_raw_sound="raw" in request.GET)
     if request.htmx:
-        return render(
-            request, "rendering/parts/_text.html", {"part": DrawnPart("text", text=escape_invisible(found.text))}
-        )
+        return render(request, "rendering/parts/_text.html", {"part": build_whole_text(found)})
     return HttpResponse(found.text, content_type="text/plain; charset=utf-8")
 
 
@@ -705,7 +691,7 @@ def _output_of(request: Request, message: Message, n: int) -> HttpResponse:
 def _tool_text(request: Request, text: str, as_it_came: str, name: str, *, is_json: bool = True) -> HttpResponse:
     """Answer a long text whole: indented, as a fragment for its card, or as it came, as a download."""
     if request.htmx:
-        whole = draw_text(text, is_json=is_json)
+        whole = build_tool_text(text, is_json=is_json)
         response = render(request, "rendering/parts/_tool_text.html", {"text": whole})
     else:
         response = HttpResponse(as_it_came, content_type="text/plain; charset=utf-8")

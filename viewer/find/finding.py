@@ -37,19 +37,22 @@ from viewer.completions.types import (
     Unreadable,
     parts_of_tools,
 )
+from viewer.rendering.answers import build_answer
 from viewer.rendering.citations import list_sources
-from viewer.rendering.limits import MESSAGE, Budget, Clock
+from viewer.rendering.context import RenderContext
+from viewer.rendering.customer import is_behind_the_scenes
+from viewer.rendering.limits import MAX_CITATIONS, MAX_MESSAGE, TimeBudget
 from viewer.rendering.media import is_address
-from viewer.rendering.messages import MOST_CITATIONS, Bubble, draw_answer, draw_messages
+from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.places import url_of
 from viewer.rendering.tool_calls import call_arguments, outcome_words
 
-LONGEST = 200  # characters of the words
+MAX_LENGTH = 200  # characters of the words
 STRETCH = 100  # messages of one question; the most that the API gives
 PAUSES = {"asked": 100, "hits": 500}  # questions elsewhere, and hits, after which the reader decides whether to go on
 _SECONDS = 0.5  # of CPU, after which a page of messages is left for the next step to go on with
 _IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fill the list
-_MOST_KEPT = 150  # hits of a page; some 400 kB at most, which bounds the cache's memory
+_MAX_KEPT = 150  # hits of a page; some 400 kB at most, which bounds the cache's memory
 _AT_ONCE = 100_000  # characters, of many short texts
 _BEFORE, _BEHIND = 40, 90  # characters of a snippet around the words
 
@@ -121,6 +124,18 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class StepLimits:
+    """How long one step may read, how many requests to a server it may take, and how many hits it may give."""
+
+    seconds: float
+    asked: int
+    hits: int
+
+    def are_reached(self, requests: int, hits: int, seconds: float) -> bool:
+        return requests >= self.asked or hits >= self.hits or seconds > self.seconds
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What one go has found. `problem` ended it before its time; `cursor` goes on, empty when all was read."""
 
@@ -137,16 +152,14 @@ def is_too_short(words: str) -> bool:
     return not needle or (len(needle) == 1 and needle.isascii())
 
 
-def find_words(
-    client: Client, completion_id: str, words: str, *, after: str = "", seconds: float, asked: int, hits: int
-) -> Found:
-    """Read on behind `after` until the end, or until so much time, or so many questions asked, or so many hits.
+def find_words(client: Client, completion_id: str, words: str, after: str, limits: StepLimits) -> Found:
+    """Read on behind `after` until the end of the conversation, or until a limit is reached.
 
-    Raises Problem when the first question fails; a later one ends the go, and what was found is given.
+    Raises Problem when the first request fails; a later one ends the step, and what was found is given.
     """
     began = time.monotonic()
     found: list[Hit] = []
-    read = questions = 0
+    read = requests = 0
     cursor = after
     while True:
         try:
@@ -154,16 +167,16 @@ def find_words(
         except Problem as problem:
             if not read:
                 raise
-            return Found(tuple(found), read, questions, cursor, tell(problem))
+            return Found(tuple(found), read, requests, cursor, tell(problem))
         found += stretch.hits
         read += stretch.read
-        questions += was_asked
+        requests += was_asked
         cursor = stretch.cursor
         if not (cursor or stretch.is_end):
-            return Found(tuple(found), read, questions, "", tell(Problem("unreadable", NOWHERE)))
-        is_used_up = questions >= asked or len(found) >= hits or time.monotonic() - began > seconds
+            return Found(tuple(found), read, requests, "", tell(Problem("unreadable", NOWHERE)))
+        is_used_up = limits.are_reached(requests, len(found), time.monotonic() - began)
         if not cursor or is_used_up:
-            return Found(tuple(found), read, questions, cursor)
+            return Found(tuple(found), read, requests, cursor)
 
 
 def _stretch(client: Client, completion_id: str, words: str, after: str) -> tuple[Stretch, int]:
@@ -179,7 +192,7 @@ def _stretch(client: Client, completion_id: str, words: str, after: str) -> tupl
     if kept is not None:
         return kept, 0
     stretch = _read_stretch(client, completion_id, words, after)
-    if client.cache_seconds and len(stretch.hits) <= _MOST_KEPT:
+    if client.cache_seconds and len(stretch.hits) <= _MAX_KEPT:
         caches["finds"].set(key, stretch, client.cache_seconds)
     return stretch, 1
 
@@ -191,17 +204,17 @@ def _read_stretch(client: Client, completion_id: str, words: str, after: str) ->
     pattern = pattern_of(words)
     landing = _Landing(completion_id, after, words)
     found: list[tuple[Message | Unreadable, list[_Place], _Landing]] = []
-    clock, read = Clock(_SECONDS), 0
+    budget, read = TimeBudget(_SECONDS), 0
     for item in items:
         if has_address(item.id):
             landing = replace(landing, place=item.id)
-        with clock.running():
+        with budget.running():
             if places := _places(item, pattern):
                 found.append((item, places, landing))
         read += 1
-        if clock.is_over and item.id and read < len(items):
+        if budget.is_spent and item.id and read < len(items):
             break
-    bubbles = draw_messages(completion_id, [item for item, _, _ in found], as_source=True)
+    bubbles = build_bubbles(RenderContext(completion_id, as_source=True), [item for item, _, _ in found])
     hits = [hit for bubble, (_, places, at) in zip(bubbles, found, strict=True) for hit in _hits(bubble, places, at)]
     if read < len(items):
         return Stretch(tuple(hits), read, items[read - 1].id, is_end=False)
@@ -226,7 +239,7 @@ def _hits_in_answer(
         return
     for position, choice in enumerate(completion.choices):
         if places := _places(with_choice(choice.message, choice), pattern):
-            bubble = draw_answer(landing.completion_id, completion, position, Budget(), as_source=True)
+            bubble = build_answer(RenderContext(landing.completion_id, as_source=True), completion, position)
             yield from _hits(bubble, places, replace(landing, place=bubble.id))
 
 
@@ -286,7 +299,7 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
         return
     yield Slot(item.name, "name", gettext("Name"))
     of_tools = parts_of_tools(item)
-    formatted = MESSAGE  # characters that the page formats, too
+    formatted = MAX_MESSAGE  # characters that the page formats, too
     for n, part in enumerate(item.parts):
         formatted -= len(part.text) if isinstance(part, TextPart) else 0
         slots = _part_slots(part, item, is_formatted=formatted >= 0)
@@ -297,7 +310,7 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
     yield Slot(item.refusal, "refusal", gettext("Refusal"))
     if item.audio is not None:
         yield Slot(item.audio.transcript, "audio", gettext("Transcript"))
-    for cited in list_sources(item.citations[:MOST_CITATIONS]):  # the others are found in its JSON
+    for cited in list_sources(item.citations[:MAX_CITATIONS]):  # the others are found in its JSON
         yield Slot(cited.title, "sources", gettext("Source"))
         yield Slot(cited.url, "sources", gettext("Source"), counts_once=True)
     yield Slot(item.error, "error", gettext("Error"), is_for_staff=True)
@@ -362,6 +375,7 @@ def _text_slots(text: str, message: Message) -> Iterator[Slot]:
 
 
 def _hits(bubble: Bubble, places: list[_Place], landing: _Landing) -> Iterator[Hit]:
+    is_hidden = is_behind_the_scenes(bubble)
     for nth, place in enumerate(places, 1):
         yield Hit(
             url=landing.url(nth),
@@ -374,7 +388,7 @@ def _hits(bubble: Bubble, places: list[_Place], landing: _Landing) -> Iterator[H
             before=place.before,
             words=place.words,
             behind=place.behind,
-            is_hidden=place.slot.is_for_staff or bubble.is_behind_the_scenes,
+            is_hidden=place.slot.is_for_staff or is_hidden,
         )
 
 

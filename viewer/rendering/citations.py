@@ -1,11 +1,11 @@
-"""Finds the place of each citation in a text, and draws a numbered chip there, through Markdown and back.
+"""Finds the place of each citation in a text, and puts a numbered chip there, through Markdown and back.
 
-What the servers send was measured (api_facts, section 5): OpenAI's range covers its marker `([host](url))`, sometimes
+As measured, OpenAI's range covers its marker `([host](url))`, sometimes
 two characters to the left; Azure's covers a bare link; OpenRouter sends (0, 0); Google-style servers cover the claim.
 So a range is believed only where its slice agrees with it, and a citation without a place is in the list of sources.
 
 Between the two passes each place is held by marks: private-use characters that the text has not, planted in the
-Markdown, carried through rendering and sanitising as plain letters, and taken out again by `draw_chips`.
+Markdown, carried through rendering and sanitising as plain letters, and taken out again by `insert_chips`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from viewer.completions.literals import unused_letters
 from viewer.completions.types import Citation
 
 REL = "noopener noreferrer nofollow ugc"
-_MOST_PLACES = 500  # chips in one text; further citations are in the list of sources only
-_LONGEST_LABEL = 200  # characters of a title on a chip; the list of sources has all of it
+_MAX_PLACES = 500  # chips in one text; further citations are in the list of sources only
+_MAX_LABEL = 200  # characters of a title on a chip; the list of sources has all of it
 
 _LINK = re.compile(
     r"(?<![!\\])\[(?P<label>(?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*+\])*+)\]"
@@ -61,7 +61,7 @@ _LINK_HOST = re.compile(r' ?<span class="link__host">[^<]*+</span>')
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CitedSource:
     """A cited source, one number per address."""
 
     number: int
@@ -72,7 +72,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CitationPlace:
     """Where a source is cited: a marker and a link are replaced, words are underlined, and a chip comes after each."""
 
     kind: Literal["marker", "link", "words", "after"]
@@ -93,7 +93,7 @@ class Mark:
 Marks = dict[str, Mark]
 
 
-def list_sources(citations: Iterable[Citation]) -> tuple[Source, ...]:
+def list_sources(citations: Iterable[Citation]) -> tuple[CitedSource, ...]:
     """Number the sources in the order in which they are named; a web address only is a link."""
     named: dict[str, Citation] = {}
     titles: dict[str, str] = {}
@@ -105,13 +105,13 @@ def list_sources(citations: Iterable[Citation]) -> tuple[Source, ...]:
     return tuple(_source(number, cited, titles.get(key, "")) for number, (key, cited) in enumerate(named.items(), 1))
 
 
-def find_places(text: str, citations: Iterable[Citation], sources: Iterable[Source]) -> list[Place]:
+def find_places(text: str, citations: Iterable[Citation], sources: Iterable[CitedSource]) -> list[CitationPlace]:
     """Find where each source is cited. Places may overlap; the same place is named once."""
     numbers = {without_campaign(source.url): source for source in sources if source.is_link}
     reader = _Reader(text)
-    places: dict[Place, None] = {}
+    places: dict[CitationPlace, None] = {}
     for cited in citations:
-        if len(places) == _MOST_PLACES:
+        if len(places) == _MAX_PLACES:
             break
         source = numbers.get(without_campaign(web_address(cited.url)))
         if source is not None and (place := reader.place(cited, source)):
@@ -119,8 +119,8 @@ def find_places(text: str, citations: Iterable[Citation], sources: Iterable[Sour
     return list(places)
 
 
-def plant(text: str, places: Iterable[Place]) -> tuple[str, Marks]:
-    """Put marks at the places. They stand beside letters and digits, where Markdown reads them as one more letter."""
+def plant(text: str, places: Iterable[CitationPlace]) -> tuple[str, Marks]:
+    """Put marks at the places. They are beside letters and digits, where Markdown reads them as one more letter."""
     letters = unused_letters(text)
     marks: Marks = {}
     planted: list[tuple[int, int, str]] = []
@@ -160,7 +160,7 @@ def take_marks(text: str, marks: Marks) -> tuple[str, str]:
     return _MARK.sub(take, text), "".join(taken)
 
 
-def draw_chips(html: str, marks: Marks, sources: tuple[Source, ...]) -> str:
+def insert_chips(html: str, marks: Marks, sources: tuple[CitedSource, ...]) -> str:
     """Turn the marks of a sanitised HTML into chips and underlines. Every character of the text stays, once."""
     if not marks:
         return html
@@ -179,34 +179,34 @@ def draw_chips(html: str, marks: Marks, sources: tuple[Source, ...]) -> str:
 
 
 def name_markers(html: str, has_sources: bool) -> str:
-    """Draw what ChatGPT and Assistants write in place of a source as a small mark; the letters in it stay.
+    """Show what ChatGPT and Assistants write in place of a source as a small mark; the letters in it stay.
 
     ChatGPT's are letters between U+E200 and U+E201, which a font shows as boxes; those of Assistants,
     `【4:0†policy.pdf】`, name a file that the API gives beside the text, or not at all.
     """
     if not _MARKER_SIGN.search(html):
         return html
-    told = gettext("Source") if has_sources else gettext("Source not stored")
+    note = gettext("Source") if has_sources else gettext("Source not stored")
 
-    def draw(found: re.Match[str]) -> str:
+    def mark(found: re.Match[str]) -> str:
         if found["file"]:
-            return f'<span class="image-note">{found["file"]} <small>{told}</small></span>'
+            return f'<span class="image-note">{found["file"]} <small>{note}</small></span>'
         if found["name"]:
             name = found["name"].replace("\ue202", " ")
-            return f'<span class="image-note"><small>{told}</small><span class="visually-hidden"> {name}</span></span>'
+            return f'<span class="image-note"><small>{note}</small><span class="visually-hidden"> {name}</span></span>'
         return found[0]
 
-    return _MARKER.sub(draw, html)
+    return _MARKER.sub(mark, html)
 
 
 class _Reader:
-    """One text, asked for the place of one citation after another."""
+    """Finds the places of one citation after another in one text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._looked_up: Counter[str] = Counter()
 
-    def place(self, cited: Citation, source: Source) -> Place | None:
+    def place(self, cited: Citation, source: CitedSource) -> CitationPlace | None:
         key = without_campaign(source.url)
         for start, end in self._ranges(cited):
             if link := self._link_within(start, end, key):
@@ -259,17 +259,17 @@ class _Reader:
         at = bisect_left(self._link_starts, start)
         return self._links[at] if at < len(self._links) and self._links[at].end() <= end else None
 
-    def _at_link(self, link: re.Match[str], key: str, source: Source) -> Place:
+    def _at_link(self, link: re.Match[str], key: str, source: CitedSource) -> CitationPlace:
         start, end = link.span("label")
         letter = _LETTER.search(self._text, start, end)
         start = letter.start() if letter else start
         if without_campaign(web_address(unescape(link["url"]))) != key:
-            return Place("after", start, start, source.number)
+            return CitationPlace("after", start, start, source.number)
         is_marker = self._text[link.start() - 1 : link.start()] == "(" and self._text[link.end() :].startswith(")")
         is_its_name = _HOST_LABEL.fullmatch(link["label"]) or link["label"].strip() == source.title
-        return Place("marker" if is_marker and is_its_name else "link", start, end, source.number)
+        return CitationPlace("marker" if is_marker and is_its_name else "link", start, end, source.number)
 
-    def _by_address(self, cited: Citation, key: str, source: Source) -> Place | None:
+    def _by_address(self, cited: Citation, key: str, source: CitedSource) -> CitationPlace | None:
         """Find the address in the text, nearest to the start; without a range, the next one at every asking."""
         if links := self._links_by_key.get(key):
             if cited.start and 0 < cited.start < len(self._text):
@@ -279,7 +279,7 @@ class _Reader:
                 self._looked_up[key] += 1
             return self._at_link(links[min(at, len(links) - 1)], key, source)
         end = self._end_of_bare(cited.url)
-        return Place("after", end, end, source.number) if end else None
+        return CitationPlace("after", end, end, source.number) if end else None
 
     def _end_of_bare(self, url: str) -> int:
         """Find where the whole address ends, 0 when the text has it not or only as the beginning of another."""
@@ -291,14 +291,14 @@ class _Reader:
             at = self._text.find(url, end)
         return 0
 
-    def _at_claim(self, cited: Citation, source: Source) -> Place | None:
+    def _at_claim(self, cited: Citation, source: CitedSource) -> CitationPlace | None:
         """Take a range over plain words at its word, counted in characters."""
         if cited.start is None or cited.end is None or not 0 <= cited.start < cited.end <= len(self._text):
             return None
         return self._at_words(cited.start, cited.end, source)
 
-    def _at_words(self, start: int, end: int, source: Source) -> Place | None:
-        """Draw a range in to its letters, for a mark before `**` or `1.` would change what Markdown makes of them."""
+    def _at_words(self, start: int, end: int, source: CitedSource) -> CitationPlace | None:
+        """Narrow a range to its letters: a mark before `**` or `1.` would change what Markdown makes of them."""
         first, last = bisect_left(self._letters, start), bisect_right(self._letters, end - 1) - 1
         if first > last:
             return None
@@ -311,7 +311,7 @@ class _Reader:
             closing += 1
         if self._text[closing : closing + 1] not in ("*", "_", "~"):
             stop = closing
-        return Place("words", begin, stop, source.number) if begin < stop else None
+        return CitationPlace("words", begin, stop, source.number) if begin < stop else None
 
     def _starts_line(self, at: int) -> bool:
         return not self._text[self._text.rfind("\n", 0, at) + 1 : at].strip(" \t>*+-")
@@ -320,7 +320,7 @@ class _Reader:
 class _ChipWriter:
     """Reads HTML once, and writes underlines around its text nodes and chips where marks stood."""
 
-    def __init__(self, marks: Marks, sources: tuple[Source, ...]) -> None:
+    def __init__(self, marks: Marks, sources: tuple[CitedSource, ...]) -> None:
         self._marks = marks
         self._sources = sources
         self._out: list[str] = []
@@ -355,7 +355,7 @@ class _ChipWriter:
 
     def _read_mark(self, letter: str) -> None:
         mark = self._marks[letter]
-        if letter in self._done:  # an address stands in the text of an autolink and in its href
+        if letter in self._done:  # an address is in the text of an autolink and in its href
             return
         self._done.add(letter)
         if mark.kind == "open":
@@ -394,8 +394,8 @@ class _ChipWriter:
             self._waiting = {}
 
 
-def _chip(source: Source) -> str:
-    title = source.title if len(source.title) <= _LONGEST_LABEL else source.title[: _LONGEST_LABEL - 1] + "…"
+def _chip(source: CitedSource) -> str:
+    title = source.title if len(source.title) <= _MAX_LABEL else source.title[: _MAX_LABEL - 1] + "…"
     label = gettext("Source %(number)d: %(title)s") % {"number": source.number, "title": title}
     return (
         f'<a class="chip-citation" data-citation href="{escape(source.url)}" rel="{REL}" target="_blank"'
@@ -403,8 +403,8 @@ def _chip(source: Source) -> str:
     )
 
 
-def _source(number: int, cited: Citation, title: str) -> Source:
+def _source(number: int, cited: Citation, title: str) -> CitedSource:
     address = web_address(cited.url)
     host = host_of(address)
     title = escape_invisible(title or host or cited.url or gettext("Source without a title"))
-    return Source(number, address or escape_invisible(cited.url), title, host, bool(address))
+    return CitedSource(number, address or escape_invisible(cited.url), title, host, bool(address))
