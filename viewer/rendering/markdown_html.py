@@ -23,18 +23,8 @@ from viewer.completions.markdown import MARKDOWN_LIMIT, to_html, to_html_elsewhe
 from viewer.completions.source_text import clean
 from viewer.completions.types import Citation
 
-from .citations import (
-    REL,
-    CitationPlace,
-    CitedSource,
-    Marks,
-    find_places,
-    insert_chips,
-    list_sources,
-    name_markers,
-    plant,
-    take_marks,
-)
+from .chips import REL, Marks, insert_chips, name_markers, plant, take_marks
+from .citations import CitationPlace, CitedSource, find_places, list_sources
 from .highlighting import colour
 from .limits import TimeBudget
 
