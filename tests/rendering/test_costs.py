@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from django.core.cache import caches
@@ -29,8 +30,10 @@ from viewer.rendering.citations import find_places, list_sources
 from viewer.rendering.context import RenderContext
 from viewer.rendering.limits import PageBudget
 from viewer.rendering.markdown_html import render_prose
-from viewer.rendering.messages import build_bubbles
+from viewer.rendering.messages import Bubble, build_bubbles
+from viewer.rendering.parts import MarkdownView, PartView
 from viewer.rendering.templatetags import rendering as tag
+from viewer.rendering.tool_calls import ToolCallView, ToolResultView
 from viewer.sources.sources import Source
 
 Store = Callable[..., list[Any]]
@@ -228,6 +231,21 @@ def test_a_bubble_is_drawn_once_and_kept_for_what_it_says(monkeypatch: pytest.Mo
         assert print_bubble(message) == "drawn anew"
     monkeypatch.setattr(tag, "_version", lambda: "another release")
     assert print_bubble(message) == "drawn anew"
+
+
+def views_in(kind: Any) -> set[type]:
+    """Give the dataclasses that a type is made of, and those that their fields are made of."""
+    if not is_dataclass(kind):
+        return set().union(*map(views_in, get_args(kind)))
+    hints = get_type_hints(kind)
+    return {kind}.union(*(views_in(hints[one.name]) for one in fields(kind)))
+
+
+def test_everything_that_a_bubble_prints_is_in_its_key_but_the_time_left() -> None:
+    views = views_in(Bubble)
+    assert views >= {Bubble, *get_args(PartView), ToolCallView, ToolResultView, Citation}
+    left_out = {(view, one.name) for view in views for one in fields(view) if not one.repr}
+    assert left_out == {(MarkdownView, "time")}
 
 
 def test_the_cache_of_bubbles_is_bounded(settings: Any) -> None:
