@@ -9,23 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from tools import draw_rooms
+
 ROOT = Path(__file__).parent.parent
 VIEWER, TEMPLATES = ROOT / "viewer", ROOT / "templates"
 MAX_PARAMETERS = 5
 # A list that only gets shorter: these still have more, until their rooms are done.
 TOO_MANY_PARAMETERS = {"client.client.Client._page", "client.problems.Problem.__init__"}
 ABOVE = {"__init__", "settings", "urls", "wsgi"}  # these bring the rooms together and belong to none
-_ROW = re.compile(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 _TAG = re.compile(r"{%\s*(load|include|extends)\s+([^%]+?)\s*%}")
 
 
-def may_import() -> dict[str, set[str]]:
-    """Read the table: each room with the rooms that it may import."""
-    table = (ROOT / "docs" / "development.md").read_text()
-    return {room: set(re.findall(r"`(\w+)`", rooms)) for room, rooms in _ROW.findall(table)}
-
-
-ROOMS = may_import()
+ROOMS = draw_rooms.read_rooms(draw_rooms.TABLE.read_text())
 
 
 def imported_rooms(file: Path) -> set[str]:
@@ -120,3 +115,15 @@ def test_no_function_has_more_than_five_parameters() -> None:
         if len(parameters_of(arguments)) > MAX_PARAMETERS
     }
     assert found == TOO_MANY_PARAMETERS
+
+
+def test_the_picture_of_the_rooms_is_up_to_date() -> None:
+    assert draw_rooms.PICTURE.read_text() == draw_rooms.draw(ROOMS), "run python tools/draw_rooms.py"
+
+
+def test_the_picture_shows_every_room_and_no_import_that_others_imply() -> None:
+    picture = draw_rooms.draw({"page": {"client", "base"}, "client": {"base"}, "base": set(), "alone": {"base"}})
+    assert re.findall(r">(\w+)</text>", picture) == ["page", "client", "base", "alone"]
+    assert picture.count('marker-end="url(#tip)"') == 3
+    with pytest.raises(ValueError, match="circle"):
+        draw_rooms.draw({"a": {"b"}, "b": {"a"}})

@@ -227,7 +227,7 @@ def test_the_problem_of_the_feed_and_the_page_without_a_database_speak_german(re
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr("viewer.conversations.views.chosen_source", fail)
+    monkeypatch.setattr("viewer.conversations.views.conversation_list.chosen_source", fail)
     reader.raise_request_exception = False
     for headers in ({}, {"HX-Request": "true"}):
         answer = reader.get("/completions/", headers={"Accept-Language": "de", **headers})

@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment. The README's table documents them; a test holds the two together."""
+"""Every setting, read once from the environment. The table in docs/settings.md documents them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import ssl
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from viewer.deployment.environment import read_environment
 from viewer.deployment.site_url import is_loopback, read_site_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 env = read_environment()
 
 
@@ -220,7 +222,7 @@ TEMPLATES = [
 DATABASES = {"default": _database()}
 CACHES = {
     "default": _cache("lectern", 10_000),
-    "bubbles": _cache("bubbles", 1_000),  # HTML, each at most 64 kB, so 64 MB (rendering/templatetags/rendering.py)
+    "bubbles": _cache("bubbles", 1_000),  # HTML, each at most 64 kB, so 64 MB in all (rendering/templatetags)
     "attempts": _cache("attempts", 100_000),  # counters of wrong passwords, which nothing else may push out
     "finds": _cache("finds", 200),  # stretches of a conversation that were searched, each some 400 kB at most
     "answers": _cache("answers", 256),  # of upstreams, each at most 256 kB, so 64 MB in all (client/client.py)

@@ -14,12 +14,15 @@ from django.views.i18n import set_language
 
 from viewer.accounts.signing_in import SignIn, SignOut, still_signed_in
 from viewer.api import views as api
-from viewer.conversations import navigation as going
-from viewer.conversations import views as conversations
+from viewer.conversations.views import content, conversation_list, navigation, preferences
+from viewer.conversations.views.conversation import conversation
+from viewer.export import views as export
+from viewer.find.views import find_in_conversation
 from viewer.keys import views as keys
-from viewer.search import views as search_page
+from viewer.remote_images import views as remote_images
+from viewer.search.views import search_results
 from viewer.sources.sources import try_out
-from viewer.sync import views as copies
+from viewer.sync import views as sync
 from viewer.web.health import health, ready
 
 _no_self_service = login_not_required(TemplateView.as_view(template_name="account/no_self_service.html"))
@@ -34,65 +37,63 @@ admin.site.password_change = account.password_change  # type: ignore[method-assi
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="completions"), name="home"),
-    path("completions/", conversations.completions, name="completions"),
-    path("completions/open/", conversations.open_by_id, name="open"),
-    path("completions/<str:completion_id>/", conversations.conversation, name="conversation"),
-    path("completions/<str:completion_id>/find/", conversations.find_in_conversation, name="find"),
-    path("completions/<str:completion_id>/beside/", going.beside, name="beside"),
-    path("completions/<str:completion_id>/next/", going.neighbour, {"direction": "next"}, name="next"),
-    path("completions/<str:completion_id>/previous/", going.neighbour, {"direction": "previous"}, name="previous"),
-    path("completions/<str:completion_id>/go/", going.go_to, name="go-to"),
-    path("search/", search_page.search_results, name="search"),
-    path("view/", conversations.choose_view, name="choose-view"),
+    path("completions/", conversation_list.completions, name="completions"),
+    path("completions/open/", navigation.open_by_id, name="open"),
+    path("completions/<str:completion_id>/", conversation, name="conversation"),
+    path("completions/<str:completion_id>/find/", find_in_conversation, name="find"),
+    path("completions/<str:completion_id>/beside/", conversation_list.beside, name="beside"),
+    path("completions/<str:completion_id>/next/", navigation.neighbour, {"direction": "next"}, name="next"),
+    path("completions/<str:completion_id>/previous/", navigation.neighbour, {"direction": "previous"}, name="previous"),
+    path("completions/<str:completion_id>/go/", navigation.go_to, name="go-to"),
+    path("search/", search_results, name="search"),
+    path("view/", preferences.choose_view, name="choose-view"),
     path("language/", require_POST(set_language), name="choose-language"),
-    path(
-        "completions/<str:completion_id>/messages/<str:message_id>/raw/", conversations.raw_message, name="raw-message"
-    ),
-    path("completions/<str:completion_id>/raw/", conversations.raw, name="raw"),
-    path("completions/<str:completion_id>/transcript/", conversations.transcript, name="transcript"),
-    path("completions/<str:completion_id>/print/", conversations.printed, name="print"),
-    path("completions/<str:completion_id>/messages/<str:message_id>/", conversations.conversation, name="permalink"),
-    path("completions/<str:completion_id>/choices/<int:position>/", conversations.conversation, name="answer"),
-    path("completions/<str:completion_id>/messages/<str:message_id>/parts/<int:n>/", conversations.part, name="part"),
-    path("completions/<str:completion_id>/choices/<int:position>/raw/", conversations.raw_choice, name="raw-choice"),
+    path("completions/<str:completion_id>/messages/<str:message_id>/raw/", content.raw_message, name="raw-message"),
+    path("completions/<str:completion_id>/raw/", content.raw, name="raw"),
+    path("completions/<str:completion_id>/transcript/", export.transcript, name="transcript"),
+    path("completions/<str:completion_id>/print/", export.printed, name="print"),
+    path("completions/<str:completion_id>/messages/<str:message_id>/", conversation, name="permalink"),
+    path("completions/<str:completion_id>/choices/<int:position>/", conversation, name="answer"),
+    path("completions/<str:completion_id>/messages/<str:message_id>/parts/<int:n>/", content.part, name="part"),
+    path("completions/<str:completion_id>/choices/<int:position>/raw/", content.raw_choice, name="raw-choice"),
     path(
         "completions/<str:completion_id>/choices/<int:position>/parts/<int:n>/",
-        conversations.choice_part,
+        content.choice_part,
         name="choice-part",
     ),
     path(
         "completions/<str:completion_id>/messages/<str:message_id>/parts/<int:n>/remote/",
-        conversations.remote_image,
+        remote_images.remote_image,
         name="remote-image",
     ),
     path(
         "completions/<str:completion_id>/choices/<int:position>/parts/<int:n>/remote/",
-        conversations.choice_remote_image,
+        remote_images.choice_remote_image,
         name="choice-remote-image",
     ),
     path(
         "completions/<str:completion_id>/messages/<str:message_id>/calls/<int:n>/",
-        conversations.tool_call,
+        content.tool_call,
         name="tool-call",
     ),
     path(
         "completions/<str:completion_id>/choices/<int:position>/calls/<int:n>/",
-        conversations.choice_tool_call,
+        content.choice_tool_call,
         name="choice-tool-call",
     ),
     path(
         "completions/<str:completion_id>/messages/<str:message_id>/calls/<int:n>/output/",
-        conversations.tool_output,
+        content.tool_output,
         name="tool-output",
     ),
     path(
         "completions/<str:completion_id>/choices/<int:position>/calls/<int:n>/output/",
-        conversations.choice_tool_output,
+        content.choice_tool_output,
         name="choice-tool-output",
     ),
     path(
         "completions/<str:completion_id>/messages/<str:message_id>/results/<int:n>/",
-        conversations.tool_result,
+        content.tool_result,
         name="tool-result",
     ),
     path("keys/", keys.api_keys, {"try_out": try_out}, name="api-keys"),
@@ -100,8 +101,8 @@ urlpatterns = [
     path("keys/<uuid:key_id>/", keys.api_key, {"try_out": try_out}, name="api-key"),
     path("keys/<uuid:key_id>/test/", keys.test_api_key, {"try_out": try_out}, name="test-api-key"),
     path("keys/<uuid:key_id>/delete/", keys.delete_api_key, name="delete-api-key"),
-    path("copies/", copies.copies, name="copies"),
-    path("copies/<int:run_id>/", copies.copy_run, name="copy-run"),
+    path("copies/", sync.copies, name="copies"),
+    path("copies/<int:run_id>/", sync.copy_run, name="copy-run"),
     path("shortcuts/", TemplateView.as_view(template_name="shortcuts.html"), name="shortcuts"),
     path("tokens/", keys.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", keys.revoke_token, name="revoke-token"),

@@ -1,4 +1,4 @@
-"""Reads our pages by the hooks they promise (README, "How it fits together")."""
+"""Reads our pages by the hooks they promise (docs/development.md#style-sheets-and-scripts)."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.template.loader import render_to_string
 from django.test import Client
+from django.utils.http import parse_header_parameters
 
 from tests.conftest import make_choice, make_completion, make_long, say
 from tests.conversations.pages import link, message_ids, part_kinds, visible
@@ -360,9 +361,7 @@ def test_pictures_sound_and_files_come_as_what_they_are(reader: Client, stored: 
         "image/png", "audio/wav", "application/octet-stream", "application/octet-stream",
     ]  # fmt: skip
     assert answers[0].content == png
-    assert answers[2]["Content-Disposition"].startswith(
-        "attachment; filename=\"bill _x__.pdf\"; filename*=UTF-8''bill%20"
-    )
+    assert parse_header_parameters(answers[2]["Content-Disposition"])[1]["filename"].startswith("bill ")
     assert answers[3]["Content-Disposition"].startswith("attachment")
 
 
@@ -600,9 +599,8 @@ def test_a_page_asks_the_archive_a_fixed_number_of_times(
     reader: Client, stored: Store, django_assert_max_num_queries: Any
 ) -> None:
     stored(make_long("chatcmpl-one", 3000))
-    reader.get("/completions/")
     for address in ("/completions/chatcmpl-one/", "/completions/chatcmpl-one/messages/chatcmpl-one-2500/"):
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(8):
             reader.get(address)
 
 

@@ -12,8 +12,8 @@ from django.test import Client
 from tests.conftest import make_key
 from tests.conversations.pages import message_ids, visible
 from tests.upstream import COMPLETIONS, HEX, LIVE, MESSAGES, Upstream
-from viewer.conversations import navigation as going
-from viewer.conversations import views
+from viewer.conversations.views import navigation
+from viewer.find import views as find
 from viewer.keys.models import ApiKey
 
 ODD = ["more-missing", "more-string", "more-number", "more-null", "more-when-full"]
@@ -87,7 +87,7 @@ def test_a_list_is_shown_to_its_end(reader: Client, browse: None, upstream: Upst
 def test_find_and_a_transcript_read_to_the_end(
     reader: Client, browse: None, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    monkeypatch.setattr(views, "_STEP", 60)
+    monkeypatch.setattr(find, "_STEP", 60)
     upstream.set("mode", mode)
     assert "301 hits in 300 messages" in visible(opened(reader, f"/completions/{HEX}/find/?q={HEX}"))
     text = reader.get(f"/completions/{HEX}/transcript/?format=text").getvalue().decode()
@@ -166,7 +166,7 @@ def test_no_message_is_denied_that_may_be_further_on(
 def test_no_next_conversation_is_denied_that_may_be_further_on(
     reader: Client, browse: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(going, "_MOST_PAGES", 0)
+    monkeypatch.setattr(navigation, "_MOST_PAGES", 0)
     reader.get(f"/completions/{HEX}/next/")
     told = visible(reader.get(f"/completions/{HEX}/").content.decode())
     assert ("This server cannot do that" in told, "the last conversation" in told) == (True, False)

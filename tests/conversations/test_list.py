@@ -167,3 +167,14 @@ def test_the_box_leads_to_what_was_pasted_and_never_off_this_site(
 
 def test_the_box_says_when_it_does_not_understand(reader: Client, db: None) -> None:
     assert "is no id. Paste a completion id" in opened(reader, "/completions/open/?id=https://evil.example/elsewhere")
+
+
+@pytest.mark.parametrize("count", [20, 90])
+def test_the_list_and_the_rows_beside_cost_the_same_however_many_they_are(
+    reader: Client, stored: Store, django_assert_max_num_queries: Any, count: int
+) -> None:
+    stored(*(make_completion(f"c-{n}", say("system", "Hi"), say("user", f"q {n}")) for n in range(count)))
+    for address in ("/completions/", f"/completions/?after=c-{count - 2}", f"/completions/c-{count // 2}/beside/"):
+        with django_assert_max_num_queries(6):
+            page = reader.get(address, headers={"HX-Request": "true"}).content.decode()
+        assert f"q {count // 2 - 1}</a>" in page or f"q {count - 3}</a>" in page

@@ -19,12 +19,12 @@ from tests.upstream import COMPLETIONS, LONG, Upstream
 from viewer.archive.holdings import holdings_of
 from viewer.archive.models import SearchEntry, StoredCompletion
 from viewer.completions.reading import read_completion, read_message
-from viewer.conversations import navigation as going
 from viewer.conversations.facts import draw_jumps
 from viewer.keys.models import ApiKey
 from viewer.rendering.answers import place_answers
 from viewer.rendering.context import RenderContext
 from viewer.rendering.messages import build_bubbles
+from viewer.sources.archive_client import ArchiveClient
 
 Store = Callable[..., Any]
 FILTERED = "/completions/?model=even&metadata%5Bdesk%5D=n+%26+s"
@@ -242,7 +242,7 @@ def test_a_message_without_an_id_has_no_address(reader: Client, alice: User, ups
 
 def test_a_number_too_far_in_is_given_up(reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(make_long("chatcmpl-long", 250, prefix="msg_"))
-    monkeypatch.setattr(going, "_MOST_WALKED", {True: 2})
+    monkeypatch.setattr(ArchiveClient, "most_pages", 2)
     reader.get("/completions/chatcmpl-long/go/", {"to": "249"})
     said = "Message #249 is too far in: only the first 200 messages were looked through."
     assert said in visible(opened(reader, "/completions/chatcmpl-long/"))

@@ -23,8 +23,7 @@ from viewer.completions.folding import pattern_of
 from viewer.completions.markdown import MARKDOWN_LIMIT
 from viewer.completions.reading import read_message
 from viewer.completions.types import Page
-from viewer.conversations import views
-from viewer.find import finding
+from viewer.find import finding, views
 from viewer.keys.models import ApiKey
 
 Store = Callable[..., Any]

@@ -18,7 +18,7 @@ from viewer.operations import server
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "operations.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
-README = (ROOT / "README.md").read_text()
+EVERYTHING = "".join(file.read_text() for file in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 
 
 def printed(name: str) -> str:
@@ -66,7 +66,7 @@ def test_the_server_has_time_to_end_and_a_way_to_begin_anew() -> None:
 def test_the_settings_are_understood_and_documented(tmp_path: Path) -> None:
     file = tmp_path / "lectern.env"
     written = printed("/etc/lectern.env") + printed("/etc/lectern.env, in addition")
-    table = README.split("## Settings")[1].split("\n## ")[0]
+    table = (ROOT / "docs" / "settings.md").read_text()
     for name in settings_in(written):
         assert f"| `{name.removesuffix('_FILE')}` |" in table
     for name, secret in GIVEN.items():
@@ -78,7 +78,7 @@ def test_the_settings_are_understood_and_documented(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", sorted(set(re.findall(r"(?:^lectern |\./run manage )(\w+)", DOCS + README, re.MULTILINE)))
+    "line", sorted(set(re.findall(r"(?:^lectern |\./run manage )(\w+)", EVERYTHING, re.MULTILINE)))
 )
 def test_every_command_that_is_named_is_there(line: str) -> None:
     assert line in get_commands()

@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.contrib.auth.models import User
-from django.http import HttpRequest
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -444,16 +443,16 @@ def test_what_only_somebody_elses_key_can_read_is_not_fetched(
     reader: Client, with_picture: ImageHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from viewer.client.problems import Problem
-    from viewer.conversations import views
+    from viewer.sources.reader import Reader
     from viewer.sources.sources import NoAnswer, Source
 
     asked_by: list[User] = []
 
-    def find(request: HttpRequest, *args: Any) -> Any:
-        asked_by.append(request.user)
+    def ask(one: Reader, *args: Any) -> Any:
+        asked_by.append(one.person)
         raise NoAnswer(Problem("not-found"), Source(None))
 
-    monkeypatch.setattr(views, "find", find)
+    monkeypatch.setattr(Reader, "ask", ask)
     assert reader.get(TILE).status_code == 404
     assert [person.username for person in asked_by] == ["alice"]
     assert with_picture.asked == []

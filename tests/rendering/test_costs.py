@@ -278,7 +278,7 @@ def test_a_link_opens_at_its_message_where_messages_are_too_large_for_their_cont
 ) -> None:
     stored(make_completion("chatcmpl-one", *(say("user", long(10_000), id=f"{prefix}{n}") for n in range(30))))
     archive = Source(None).client
-    small = ApiClient(Asker(archive.asker.session, limits=Limits(60, 35_000)), archive.base_url, is_local=True)
+    small = ApiClient(Asker(archive.asker.session, limits=Limits(60, 35_000)), archive.base_url)
     monkeypatch.setattr(answers, "_LARGEST_PAGE", 25_000)
     for client in (archive, small):  # the server ends the page early; or we ask for a smaller one
         for n in (0, 5, 17, 29):

@@ -8,11 +8,11 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 from django.core.cache import caches
 from django.test import Client
+from django.utils.http import parse_header_parameters
 
 from tests.conftest import kept_in_caches, make_choice, make_completion, say
 from tests.costs import assert_linear
@@ -299,4 +299,4 @@ def test_a_file_with_a_very_long_name_can_be_downloaded(reader: Client, stored: 
     stored(make_completion(ID, say("user", [file])))
     header = reader.get(f"{HOME}messages/{ID}-0/parts/0/").headers["Content-Disposition"]
     assert len(header) < 2_000
-    assert unquote(header.partition("filename*=UTF-8''")[2]) == kept
+    assert parse_header_parameters(header) == ("attachment", {"filename": kept})

@@ -12,7 +12,6 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
-from viewer.sync.management.commands import sync
 
 from tests.conftest import make_key
 from tests.conversations.pages import visible
@@ -20,6 +19,7 @@ from tests.sync.test_work import FEW, ask_for, copy
 from tests.upstream import LIVE, Upstream
 from viewer.keys.models import ApiKey
 from viewer.sync import work as copying
+from viewer.sync.management.commands import sync
 from viewer.sync.models import Copy, CopyRun
 
 FOR_ALL = "Everyone who may sign in here will be able to read these."

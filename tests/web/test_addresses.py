@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError
 from django.test import Client
 
@@ -97,10 +99,19 @@ def ready(client: Client) -> tuple[int, dict[str, Any]]:
     return answer.status_code, json.loads(answer.content)
 
 
+def test_the_version_is_one_everywhere(client: Client, reader: Client) -> None:
+    printed = subprocess.run(
+        [settings.BASE_DIR / "run", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    assert printed == f"lectern {settings.VERSION}\n"
+    assert ready(client)[1]["version"] == client.get("/health/").headers["X-Lectern-Version"] == settings.VERSION
+    assert f"Lectern {settings.VERSION}</p>" in reader.get("/completions/").content.decode()
+    assert f"\n## {settings.VERSION} - " in (settings.BASE_DIR / "CHANGELOG.md").read_text()
+
+
 def test_ready_says_what_is_missing(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     status, said = ready(client)
     assert (status, said["ready"], said["database"], said["migrations"]) == (200, True, "ok", "ok")
-    assert said["version"] == health.VERSION
     monkeypatch.setattr(health, "_migrations", lambda: "missing")
     assert (ready(client)[0], ready(client)[1]["migrations"]) == (503, "missing")
 

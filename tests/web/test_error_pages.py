@@ -14,7 +14,7 @@ from django.test import Client
 
 from manage import main
 from tests.conftest import make_long
-from viewer.conversations import views
+from viewer.conversations.views import conversation_list
 from viewer.deployment import database
 from viewer.deployment.database import kind_of, limit_statements
 
@@ -99,7 +99,7 @@ def test_a_page_names_the_cause(
         raise OperationalError(said)
 
     reader.raise_request_exception = False
-    monkeypatch.setattr(views, "page_or_fragment", fails)
+    monkeypatch.setattr(conversation_list, "page_or_fragment", fails)
     page = reader.get("/completions/")
     assert (page.status_code, "Retry-After" in page) == (status, status == 503)
     assert title in page.content.decode()

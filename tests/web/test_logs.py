@@ -95,7 +95,7 @@ def test_a_traceback_is_one_line_with_the_id_of_its_request(
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("first\nsecond")
 
-    monkeypatch.setattr("viewer.conversations.views._read", fail)
+    monkeypatch.setattr("viewer.conversations.views.conversation.read_page", fail)
     reader.raise_request_exception = False
     answer = reader.get(f"/completions/{ID}/")
     assert answer.status_code == 500
@@ -112,7 +112,7 @@ def test_a_database_that_is_away_is_named_in_a_short_line(
     def fail(*_: Any, **__: Any) -> None:
         raise OperationalError("connection refused\n\tIs the server running?")
 
-    monkeypatch.setattr("viewer.conversations.views._read", fail)
+    monkeypatch.setattr("viewer.conversations.views.conversation.read_page", fail)
     reader.raise_request_exception = False
     assert reader.get(f"/completions/{ID}/").status_code == 503
     failure = lines()[0]

@@ -1,6 +1,6 @@
-"""Answers `GET /chat/completions…` from the archive, as OpenAI does (api_facts, sections 2 to 4).
+"""Answers `GET /chat/completions…` from the archive, as OpenAI does (docs/api-facts.md).
 
-Deviations from OpenAI, all noted in the README: `refusal` is always there, and an unknown `after` is a 400.
+Deviations from OpenAI, all listed in docs/api.md: `refusal` is always there, and an unknown `after` is a 400.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 
 from viewer.completions.errors import ApiError, to_body
 
@@ -51,6 +50,14 @@ class Paging:
     descending: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The ids and bodies of one page, and whether there are more behind it."""
+
+    items: list[tuple[str, str]]
+    has_more: bool
+
+
 def answer(path: str, query: str = "") -> Answer:
     """Answer one GET. `path` starts behind `/v1` and is percent-encoded, `query` has no `?`."""
     route = _ROUTE.fullmatch(path)
@@ -84,6 +91,16 @@ def completion_of(message_id: str) -> str | None:
     return found.values_list("completion__completion_id", flat=True).first()
 
 
+def openings(completion_ids: list[str], count: int) -> Iterator[tuple[str, str]]:
+    """Give the bodies of the first `count` messages of conversations, with the id of each one's completion.
+
+    First one of each conversation, then the second of each, and so on: by one query, read as far as the caller goes on.
+    """
+    found = StoredMessage.objects.filter(completion__completion_id__in=completion_ids, position__lt=count)
+    ordered = found.order_by("position", "completion_id").values_list("completion__completion_id", "body")
+    return ordered.iterator(chunk_size=4)
+
+
 def _completion(completion_id: str) -> Answer:
     body = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("body", flat=True).first()
     if body is None:
@@ -98,29 +115,30 @@ def _completions(asked: list[tuple[str, str]]) -> Answer:
         found = found.filter(model=fit(model)[:255])
     for key, value in _read_pairs(asked):
         found = found.filter(metadata__key=fit_key(key), metadata__value=fit_value(value))
-    found = found.order_by(*(("-created", "-id") if paging.descending else ("created", "id")))
-    stretches = (stretch.values_list("completion_id", "body") for stretch in _stretches(found, paging))
-    return _list(chain.from_iterable(_some_by_some(stretch, paging) for stretch in stretches), paging)
-
-
-def _stretches(found: QuerySet[StoredCompletion], paging: Paging) -> list[QuerySet[StoredCompletion]]:
-    """Cut what lies behind the cursor in two, its own second and the rest, so that each is one range of an index.
-
-    One condition with OR would scan every completion of that second, and an import can give thousands the same.
-    """
-    if paging.after is None:
-        return [found]
-    cursor = StoredCompletion.objects.filter(completion_id=fit(paging.after)).values_list("created", "id").first()
-    if cursor is None:
+    rows = found.values_list("completion_id", "body", "created", "id")  # a union is sorted by what it selects
+    if paging.after is not None:
+        rows = _behind(rows, paging.after, descending=paging.descending)
+    page = _page_of(rows.order_by(*(("-created", "-id") if paging.descending else ("created", "id"))), paging)
+    if paging.after is not None and not (page.items or holds(paging.after)):
         raise _unknown_cursor(f"no stored completion has the id '{_shortened(paging.after)}'")
-    created, row = cursor
-    if paging.descending:
-        return [found.filter(created=created, id__lt=row), found.filter(created__lt=created)]
-    return [found.filter(created=created, id__gt=row), found.filter(created__gt=created)]
+    return _list(page)
+
+
+def _behind(rows: QuerySet[Any, Any], after: str, *, descending: bool) -> QuerySet[Any, Any]:
+    """Keep what lies behind the cursor: the rest of its own second, then the other seconds, each one range of an index.
+
+    One condition with OR would scan every completion of that second, and an import can give thousands the same; so does
+    SQLite where the pair `(created, id)` is compared as a row.
+    """
+    cursor = StoredCompletion.objects.filter(completion_id=fit(after))
+    created, pk = Subquery(cursor.values("created")), Subquery(cursor.values("id"))
+    if descending:
+        return rows.filter(created=created, id__lt=pk).union(rows.filter(created__lt=created), all=True)
+    return rows.filter(created=created, id__gt=pk).union(rows.filter(created__gt=created), all=True)
 
 
 def _read_pairs(asked: list[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Read the metadata filters. A completion has at most 16 pairs (api_facts, section 2); more cannot all match."""
+    """Read the metadata filters. More pairs than a completion can have (docs/api-facts.md#completions) are refused."""
     pairs = {(pair[1], value) for name, value in asked if (pair := _METADATA.fullmatch(name))}
     if len(pairs) > _MOST_PAIRS:
         message = f"Invalid 'metadata': expected at most {_MOST_PAIRS} pairs, but got {len(pairs)} instead."
@@ -130,37 +148,39 @@ def _read_pairs(asked: list[tuple[str, str]]) -> set[tuple[str, str]]:
 
 def _messages(completion_id: str, asked: list[tuple[str, str]]) -> Answer:
     paging = _read_paging(asked, descending=False)
-    completion = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("id", flat=True).first()
-    if completion is None:
-        raise _not_found(completion_id)
-    found = StoredMessage.objects.filter(completion=completion)
+    stored = found = StoredMessage.objects.filter(completion__completion_id=fit(completion_id))
     if paging.after is not None:
-        position = found.filter(message_id=fit(paging.after)).values_list("position", flat=True).first()
-        if position is None:
-            raise _unknown_cursor(f"no message of this completion has the id '{_shortened(paging.after)}'")
+        position = Subquery(stored.filter(message_id=fit(paging.after)).values("position"))
         found = found.filter(position__lt=position) if paging.descending else found.filter(position__gt=position)
     order = "-position" if paging.descending else "position"
-    return _list(_some_by_some(found.order_by(order).values_list("message_id", "body"), paging), paging)
+    page = _page_of(found.order_by(order).values_list("message_id", "body"), paging)
+    if not page.items:
+        if not holds(completion_id):
+            raise _not_found(completion_id)
+        if paging.after is not None and not stored.filter(message_id=fit(paging.after)).exists():
+            raise _unknown_cursor(f"no message of this completion has the id '{_shortened(paging.after)}'")
+    return _list(page)
 
 
-def _some_by_some(rows: QuerySet[Any, tuple[str, str]], paging: Paging) -> Iterator[tuple[str, str]]:
-    """Fetch few rows at a time, for one may hold megabytes."""
-    return rows[: paging.limit + 1].iterator(chunk_size=4)
-
-
-def _list(rows: Iterator[tuple[str, str]], paging: Paging) -> Answer:
-    """Write a page from bodies that are JSON already; nothing is parsed, so nothing can change.
+def _page_of(rows: QuerySet[Any, Any], paging: Paging) -> _Page:
+    """Read one page, a few rows at a time, for one may hold megabytes.
 
     A page that grows too large is shorter than what was asked for, which `has_more` tells as it always does.
     """
-    page: list[tuple[str, str]] = []
+    fetched = rows[: paging.limit + 1].iterator(chunk_size=4)
+    items: list[tuple[str, str]] = []
     size = 0
-    while len(page) < paging.limit and size < _LARGEST_PAGE and (row := next(rows, None)):
-        page.append(row)
+    while len(items) < paging.limit and size < _LARGEST_PAGE and (row := next(fetched, None)):
+        items.append(row[:2])
         size += len(row[1])
-    first_id, last_id = (json.dumps(page[0][0]), json.dumps(page[-1][0])) if page else ("null", "null")
-    has_more = "true" if next(rows, None) else "false"
-    data = ",".join(body for _, body in page)
+    return _Page(items, has_more=next(fetched, None) is not None)
+
+
+def _list(page: _Page) -> Answer:
+    """Write a page from bodies that are JSON already; nothing is parsed, so nothing can change."""
+    ids = [json.dumps(item_id) for item_id, _ in page.items]
+    first_id, last_id = (ids[0], ids[-1]) if ids else ("null", "null")
+    data, has_more = ",".join(body for _, body in page.items), json.dumps(page.has_more)
     return Answer(
         200,
         f'{{"object":"list","data":[{data}],"first_id":{first_id},"last_id":{last_id},"has_more":{has_more}}}'.encode(),

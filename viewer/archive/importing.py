@@ -39,7 +39,7 @@ _UNQUOTED = re.compile(r"[\s\\?#%\x00-\x1f\x7f]")  # what not every client of th
 _ALWAYS = ("content", "content_parts", "name", "refusal")  # there in every message, null or not
 _ALWAYS_THERE = frozenset(_ALWAYS)
 _ONLY_WHEN_SET = {"tool_calls", "tool_call_id", "function_call", "annotations", "audio"}
-# A stored completion has these 19 keys in this order (api_facts, section 2).
+# A stored completion has these 19 keys in this order (docs/api-facts.md#completions).
 _COMPLETION_KEYS = (
     "object", "id", "model", "created", "request_id", "tool_choice", "usage", "seed", "top_p", "temperature",
     "presence_penalty", "frequency_penalty", "system_fingerprint", "input_user", "service_tier", "tools", "metadata",
@@ -245,7 +245,7 @@ def _is_whole(message: dict[str, Any]) -> bool:
 
 
 def _to_parts(content: Piece) -> str:
-    """Write request parts as stored parts, each with all five keys (api_facts, section 1)."""
+    """Write request parts as stored parts, each with all five keys (docs/api-facts.md#messages)."""
     written = []
     for part in items(content.source, STRICT):
         if isinstance(part.value, str):

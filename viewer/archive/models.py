@@ -21,7 +21,7 @@ def fit_key(text: str) -> str:
 
 
 def fit_value(text: str) -> str:
-    """Make a metadata value fit. OpenAI's keys have at most 64 characters and its values 512 (api_facts, section 2)."""
+    """Make a metadata value fit. OpenAI's have at most 512 characters (docs/api-facts.md#completions)."""
     return fit(text)[:512]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
-from typing import Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 from django.core.cache import caches
@@ -56,10 +56,11 @@ class Client:
 
     asker: Asker
     base_url: str
-    is_local: bool = False
     cache_as: str = ""
     cache_seconds: int = 0
     is_patient: bool = False
+    most_pages: ClassVar[int] = 20  # of the largest size, that one request of a reader may walk through
+    is_metered: ClassVar[bool] = True  # after many requests a reader is asked whether to go on
 
     def ask(self, path: str, query: str = "") -> Answer:
         """Ask one question and hand back whatever comes, refused or not. `path` starts behind the base URL."""
@@ -74,11 +75,8 @@ class Client:
         self._read("", read_completion_page, _query("", "desc", 1))
 
     def at_once(self, first: Callable[[], First], second: Callable[[], Read]) -> tuple[First, Callable[[], Read]]:
-        """Ask two questions at the same time; the second answer, or its Problem, is had by calling what is returned.
-
-        At home they go one after the other: there is nothing to wait for, and a thread would cost a connection.
-        """
-        if self.is_local or self.is_patient:
+        """Ask two questions at the same time; the second answer, or its Problem, is had by calling what is returned."""
+        if self.is_patient:
             return first(), second
         asked = _beside.submit(second)
         return first(), asked.result
@@ -137,6 +135,14 @@ class Client:
             if problem.name != "too-large" or limit == 1:
                 raise
         return self.messages(completion_id, after=after, order=order, limit=max(1, limit // 5))
+
+    def openings(self, completion_ids: list[str]) -> Iterable[tuple[str, Message | Unreadable]]:
+        """Give the first messages of conversations with their completions' ids, where that costs no request: none."""
+        return ()
+
+    def counts(self, completion_id: str) -> Mapping[str, int] | None:
+        """Give how many things of each kind a whole conversation holds, where that is known without reading it."""
+        return None
 
     def newest_messages(self, completion_id: str) -> tuple[Message | Unreadable, ...]:
         """Ask for the last page of messages, the newest at its end."""

@@ -25,7 +25,7 @@ _BY_STATUS: dict[int, ProblemName] = {
     401: "invalid-key", 403: "forbidden", 404: "not-found", 405: "unsupported", 408: "timeout", 413: "too-large",
     429: "rate-limited", 501: "unsupported", 504: "timeout",
 }  # fmt: skip
-# 429 of the money kind (api_facts, section 4): waiting does not help.
+# 429 of the money kind (docs/api-facts.md#errors): waiting does not help.
 _QUOTA_CODES = {
     "insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
     "project_spend_limit_exceeded", "organization_usage_limit_exceeded",
@@ -84,7 +84,7 @@ def _name_of(status: int, error: ApiError) -> ProblemName:
     if 300 <= status < 400:
         return "unreadable"  # redirects are not followed: the key must not travel
     if status == 400 and error.param is None and error.code is None and _OGX_NOT_FOUND.fullmatch(error.message):
-        return "not-found"  # OGX says it this way (api_facts, section 7)
+        return "not-found"  # OGX says it this way (docs/api-facts.md#errors)
     return _BY_STATUS.get(status, "unavailable" if status >= 500 else "bad-request")
 
 

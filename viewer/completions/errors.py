@@ -1,4 +1,4 @@
-"""The error object of the API: `{"error": {"message", "type", "param", "code"}}` (api_facts, 4), and a tool's."""
+"""The errors of the API, `{"error": {"message", "type", "param", "code"}}` (docs/api-facts.md#errors), and of tools."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def _object(value: Any) -> dict[str, Any] | None:
 
 
 def _read_content(fields: Fields, role: str) -> Content:
-    """Read the parts, or the content where there are none: OpenAI sends the same text in both (api_facts, 1)."""
+    """Read the parts, else the content: OpenAI sends the same text in both (docs/api-facts.md#messages)."""
     content = Content(is_assistants=role == "assistant")
     is_tools = role in ("tool", "function")
     name = "parts" if fields.value("content") is fields.value("content_parts") is None else "content_parts"

@@ -268,7 +268,7 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 
 def clean(text: str) -> str:
-    """Replace lone surrogates, which JSON can carry and UTF-8 cannot (api_facts: the page would fail to encode)."""
+    """Replace lone surrogates, which JSON can carry and UTF-8 cannot (docs/api-facts.md#messages)."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 

@@ -1,7 +1,8 @@
 """The shapes of a stored chat completion, as one reader needs them.
 
 Roles, part types and tool kinds are open sets: the official schema allows only `assistant` and its own example says
-`user` (api_facts, section 1). Every type that can carry something unknown keeps its `source`, the JSON as received.
+`user` (docs/api-facts.md#messages). Every type that can carry something unknown keeps its `source`, the JSON as
+received.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ Outcome = Literal["error", "good", ""]  # of a tool; empty where nothing proves 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A source that the model names. The indices count characters of the text, end exclusive (api_facts, 5)."""
+    """A source that the model names. Indices count characters, end exclusive (docs/api-facts.md#citations)."""
 
     url: str
     title: str

@@ -94,7 +94,7 @@ def metadata_of(narrowed: dict[str, str]) -> dict[str, str]:
 
 
 def has_pairs(item: Completion | Unreadable, pairs: dict[str, str]) -> bool:
-    """Check the filter again: some servers ignore it (api_facts, section 7), and a row that does not match misleads."""
+    """Check the filter again: some servers ignore it (docs/api-facts.md#completions), and a wrong row misleads."""
     return isinstance(item, Unreadable) or pairs.items() <= item.metadata.items()
 
 

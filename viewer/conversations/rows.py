@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from viewer.client.client import Client
-from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
 from viewer.completions.types import Completion, Unreadable
 from viewer.rendering.limits import TimeBudget
@@ -21,7 +20,6 @@ from viewer.rendering.titles import MAX_BEGINNING, MAX_LINE, called_line, questi
 
 _MAX_PAIRS = 16  # of metadata, as many as OpenAI takes; the conversation has all
 _MAX_SECONDS = 0.5  # of CPU that the first questions of a page take; a row without one shows its answer
-_OPENING = 5  # messages that are looked through for the first question; prompts and examples stand before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +38,28 @@ class Row:
     metadata: tuple[tuple[str, str], ...]  # no dict: a template takes a key named `items` for the method
 
 
-def draw_rows(client: Client, found: Iterable[Completion | Unreadable]) -> list[Row]:
-    """Draw a page of the list; each row with what was asked, where that costs no question to a server elsewhere."""
-    budget = TimeBudget(_MAX_SECONDS)
-
-    def asked_in(item: Completion) -> str:
-        with budget.running():
-            return first_question(client, item.id) if client.is_local and not budget.is_spent else ""
-
+def draw_rows(client: Client, found: Sequence[Completion | Unreadable]) -> list[Row]:
+    """Draw a page of the list; each row with what was asked, where that costs no request to another server."""
+    asked = _first_questions(client, [item.id for item in found if isinstance(item, Completion)])
     return [
-        draw_row(item, asked_in(item)) if isinstance(item, Completion) else _draw_unreadable(item) for item in found
+        draw_row(item, asked.get(item.id, "")) if isinstance(item, Completion) else _draw_unreadable(item)
+        for item in found
     ]
 
 
-def first_question(client: Client, completion_id: str) -> str:
-    """Ask for the first messages and give the first line of what the user asked; empty when that cannot be known."""
-    try:
-        opening = client.messages(completion_id, limit=_OPENING).items
-    except Problem:
-        return ""
-    return question_in(opening)
+def _first_questions(client: Client, completion_ids: list[str]) -> dict[str, str]:
+    """Give the first line of what the user asked first, by completion; some may be missing."""
+    questions: dict[str, str] = {}
+    budget = TimeBudget(_MAX_SECONDS)
+    openings = iter(client.openings(completion_ids))
+    while len(questions) < len(completion_ids) and not budget.is_spent:
+        with budget.running():
+            if (opening := next(openings, None)) is None:
+                break
+            completion_id, message = opening
+            if completion_id not in questions and (question := question_in([message])):
+                questions[completion_id] = question
+    return questions
 
 
 def draw_row(completion: Completion, asked: str) -> Row:

@@ -124,18 +124,6 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class StepLimits:
-    """How long one step may read, how many requests to a server it may take, and how many hits it may give."""
-
-    seconds: float
-    asked: int
-    hits: int
-
-    def are_reached(self, requests: int, hits: int, seconds: float) -> bool:
-        return requests >= self.asked or hits >= self.hits or seconds > self.seconds
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """What one go has found. `problem` ended it before its time; `cursor` goes on, empty when all was read."""
 
@@ -152,7 +140,16 @@ def is_too_short(words: str) -> bool:
     return not needle or (len(needle) == 1 and needle.isascii())
 
 
-def find_words(client: Client, completion_id: str, words: str, after: str, limits: StepLimits) -> Found:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When one step ends: after so many seconds, requests to another server, or hits."""
+
+    seconds: float
+    asked: int
+    hits: int
+
+
+def find_words(client: Client, completion_id: str, words: str, after: str, limits: Limits) -> Found:
     """Read on behind `after` until the end of the conversation, or until a limit is reached.
 
     Raises Problem when the first request fails; a later one ends the step, and what was found is given.
@@ -174,7 +171,7 @@ def find_words(client: Client, completion_id: str, words: str, after: str, limit
         cursor = stretch.cursor
         if not (cursor or stretch.is_end):
             return Found(tuple(found), read, requests, "", tell(Problem("unreadable", NOWHERE)))
-        is_used_up = limits.are_reached(requests, len(found), time.monotonic() - began)
+        is_used_up = requests >= limits.asked or len(found) >= limits.hits or time.monotonic() - began > limits.seconds
         if not cursor or is_used_up:
             return Found(tuple(found), read, requests, cursor)
 
@@ -184,7 +181,7 @@ def _stretch(client: Client, completion_id: str, words: str, after: str) -> tupl
 
     Nothing of the archive is kept: what it holds can be imported anew, and is read in milliseconds.
     """
-    if client.is_local:
+    if not client.is_metered:
         return _read_stretch(client, completion_id, words, after), 0
     identity = f"{get_language()} {client.cache_as} {completion_id} {after} {words}"
     key = f"hits-{sha256(identity.encode('utf-8', 'replace')).hexdigest()}"

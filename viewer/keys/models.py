@@ -48,10 +48,6 @@ class ApiKeys(models.QuerySet["ApiKey"]):
     def of(self, person: User) -> ApiKeys:
         return self.filter(owner=person)
 
-    def chosen_by(self, person: User) -> ApiKey | None:
-        """Give the key that a person browses with; None means the archive."""
-        return self.filter(owner=person, is_chosen=True).first()
-
     def choose(self, person: User, key: ApiKey | None) -> None:
         """Make one of the person's keys, or the archive, what they browse with."""
         with transaction.atomic():

@@ -1,8 +1,9 @@
 """Numbers the sources that a message cites, and finds the place of each citation in its text.
 
-Servers differ, as measured: OpenAI's range covers its marker `([host](url))`, sometimes two characters to the left;
-Azure's covers a bare link; OpenRouter sends (0, 0); Google-style servers cover the claim. So a range is believed only
-where its slice agrees with it, and a citation without a place is only in the list of sources.
+What the servers send was measured (docs/api-facts.md#citations): OpenAI's range covers its marker `([host](url))`,
+sometimes two characters to the left; Azure's covers a bare link; OpenRouter sends (0, 0); Google-style servers cover
+the claim. So a range is believed only where its slice agrees with it, and a citation without a place is in the list of
+sources.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Renders the Markdown of an assistant as HTML that can do nothing but be read, with its citations as numbered chips.
 
-Two walls, and each holds alone (threats, rows 2, 3 and 8). The first is comrak with raw HTML shown as text, and the
-frames made of what it wrote: links to the web and to mail only, pictures named and never loaded. The second is nh3,
-which lets through what the frames consist of and nothing else.
+Two walls, and each holds alone (docs/threats.md#markup-and-scripts-in-a-message). The first is comrak with raw HTML
+shown as text, and the frames made of what it wrote: links to the web and to mail only, pictures named and never loaded.
+The second is nh3, which lets through what the frames consist of and nothing else.
 """
 
 from __future__ import annotations

@@ -19,5 +19,5 @@ def sources(request: HttpRequest) -> dict[str, Any]:
         return {}
     return {
         "chosen_source": SimpleLazyObject(lambda: chosen_source(cast(Request, request))),
-        "all_sources": SimpleLazyObject(lambda: all_sources(user)),
+        "all_sources": SimpleLazyObject(lambda: all_sources(cast(Request, request))),
     }

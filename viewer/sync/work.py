@@ -34,7 +34,7 @@ from .fetch import fetch
 from .models import LEASE, Copy, CopyRun, problem_fields
 
 _AT_A_TIME = 4  # conversations; half of what one host is asked at a time by default
-_PAGE = 100  # completions; the most that OpenAI gives (api_facts, section 2)
+_PAGE = 100  # completions; the most that OpenAI gives (docs/api-facts.md#pages)
 _BEAT = 2.0  # seconds between two looks at whether the run is still ours
 _PASSING = ("rate-limited", "unavailable", "timeout")  # worth waiting for
 _OF_THE_KEY = ("invalid-key", "forbidden", "quota-exhausted")
@@ -124,7 +124,7 @@ class _Work:
             cursors.add(after)
 
     def _ids_of(self, items: tuple[Completion | Unreadable, ...]) -> list[str]:
-        """Name the completions of a page that were asked for; some servers ignore metadata (api_facts, section 7)."""
+        """Name the completions of a page that match; some servers ignore the filter (docs/api-facts.md#completions)."""
         ids = []
         for item in items:
             if isinstance(item, Unreadable) or not item.id:

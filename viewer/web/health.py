@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tomllib
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -16,19 +15,20 @@ from viewer.deployment.database import kind_of, sqlite_file
 
 from .redis_fallback import RedisElseMemory
 
-VERSION = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 _LEAST_FREE = 10_000_000  # bytes on the disk of the SQLite file
 
 
 @login_not_required
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when the database answers, else 503."""
+    """Answer 200 when the database answers, else 503. The version is a header: probes compare the body."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        text, status = "ok\n", 200
     except (DatabaseError, InterfaceError):
-        return HttpResponse("the database does not answer\n", status=503, content_type="text/plain")
-    return HttpResponse("ok\n", content_type="text/plain")
+        text, status = "the database does not answer\n", 503
+    headers = {"X-Lectern-Version": settings.VERSION}
+    return HttpResponse(text, status=status, content_type="text/plain", headers=headers)
 
 
 @login_not_required
@@ -39,7 +39,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     except (DatabaseError, InterfaceError) as error:
         states = {"database": kind_of(error), "migrations": "unknown"}
     is_ready = set(states.values()) == {"ok"}
-    said = {"ready": is_ready, "version": VERSION, **states, "redis": _redis()}
+    said = {"ready": is_ready, "version": settings.VERSION, **states, "redis": _redis()}
     return JsonResponse(said, status=200 if is_ready else 503)
 
 

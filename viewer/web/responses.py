@@ -1,14 +1,19 @@
-"""Answers of every kind of page: the page for a reader, the fragment for htmx."""
+"""Responses of every kind: a page or its fragment for htmx, a sentence, bytes that a stranger wrote, a download."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.http import content_disposition_header
 
 from .request import Request
+
+_MAX_FILE_NAME, _MAX_EXTENSION = 200, 20  # characters
+_UNFIT_FOR_HEADER = re.compile(r"[\x00-\x1f\x7f/\\\ud800-\udfff]")
 
 
 def page_or_fragment(
@@ -19,3 +24,24 @@ def page_or_fragment(
     response = render(request, fragment if is_fragment else page, context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def sandboxed(response: HttpResponse) -> HttpResponse:
+    """Let bytes of a stranger do nothing where they are opened, and let the reader's browser keep them for a while."""
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+def plain_text(said: str, status: int = 200) -> HttpResponse:
+    return HttpResponse(said, status=status, content_type="text/plain; charset=utf-8")
+
+
+def attachment(name: str) -> str:
+    """Name a download. A very long name keeps its beginning and its extension: servers refuse a header of some kB."""
+    if len(name) > _MAX_FILE_NAME:
+        stem, dot, extension = name.rpartition(".")
+        extension = dot + extension if stem and len(extension) <= _MAX_EXTENSION else ""
+        name = name[: _MAX_FILE_NAME - len(extension)] + extension
+    name = _UNFIT_FOR_HEADER.sub("_", name)
+    return content_disposition_header(True, name) or ""

@@ -20,7 +20,7 @@ def in_archive(context: template.RequestContext, completion_id: str, source: Sou
     stored = StoredCompletion.objects.filter(completion_id=fit(completion_id))
     found = stored.values("copy__host", "copy__copied_at", "copy__deleted_at").first()
     return {
-        "is_live": source.key is not None,
+        "is_live": not source.is_archive,
         "is_there": found is not None,
         "copy": {name.removeprefix("copy__"): value for name, value in (found or {}).items()},
         "request": context.request,

@@ -1,10 +1,11 @@
-"""Times and sizes as a reader says them."""
+"""Times and sizes as a reader says them, and the version."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from django import template
+from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, ngettext, pgettext
@@ -15,6 +16,12 @@ _CLOCKS_DIFFER_BY = 60  # seconds at the most, of two machines that are kept in 
 
 register = template.Library()
 register.filter("visible", escape_invisible)
+
+
+@register.simple_tag
+def lectern_version() -> str:
+    """Give the version for whoever reports a problem."""
+    return str(settings.VERSION)
 
 
 @register.filter

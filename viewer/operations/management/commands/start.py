@@ -158,7 +158,7 @@ def _demo_sentences(demo: User, kept: dict[str, str]) -> str:
         f"  Sign in as    demo\n"
         f"  Password      {password}\n"
         f"  Access token  {token}\n"
-        f"  For a team: DEMO=false, see the README.\n"
+        f"  For a team: DEMO=false, see docs/operations.md.\n"
     )
 
 

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.contrib import messages as notices
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from viewer.archive.holdings import next_holder
-from viewer.client.client import LARGEST_PAGE, PAGE_SIZE, Client, Order, cursor_behind, opposite
-from viewer.client.problem_texts import tell
+from viewer.client.client import PAGE_SIZE, Client, Order, cursor_behind, opposite
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
+from viewer.completions.invisibles import escape_invisible
 from viewer.completions.types import Completion, Message, Unreadable
-from viewer.rendering.places import place_of_answer, url_of
-from viewer.sources.problem_pages import title_of
-from viewer.sources.sources import NoAnswer, chosen_source, find
-from viewer.web.request import Request, page_before
-
-from .facts import KINDS
-from .filters import (
+from viewer.conversations.facts import KINDS
+from viewer.conversations.filters import (
     came_from,
     filters,
     has_pairs,
@@ -35,14 +31,15 @@ from .filters import (
     narrowed_by,
     order_of,
     remember,
-    stretch_of,
-    ways_from,
     with_query,
 )
-from .rows import draw_rows
+from viewer.rendering.places import place_of_answer, url_of
+from viewer.sources.problem_pages import title_of
+from viewer.sources.reader import Reader, reader
+from viewer.sources.sources import NoAnswer, chosen_source, completion_of
+from viewer.web.request import Request, page_before
 
 _MOST_PAGES = 5  # of a list whose server leaves the filtering to us, in search of the next that matches
-_MOST_WALKED = {True: 200, False: 20}  # pages of 100 messages, at home and elsewhere, in search of a number
 
 
 def ways_on(request: Request, completion_id: str, completion: Completion | None) -> dict[str, Any]:
@@ -63,36 +60,14 @@ def ways_on(request: Request, completion_id: str, completion: Completion | None)
 
 
 @require_safe
-def beside(request: Request, completion_id: str) -> HttpResponse:
-    """The rows around a conversation in the list that it was opened from, or the next ones above or below them."""
-    narrowed = narrowed_by(request.GET)
-    if not request.htmx:
-        return redirect(list_url(narrowed))
-    source = chosen_source(request)
-    try:
-        client, window = source.ask(lambda client: (client, stretch_of(client, narrowed, request.GET, completion_id)))
-    except NoAnswer as failure:
-        told = tell(failure.problem, is_of_list=True)
-        context = {"problem": told, "source": source, "retry_url": request.get_full_path()}
-        return render(request, "conversations/_beside.html", context, status=told.status)
-    metadata = metadata_of(narrowed)
-    context = {
-        "completion_id": completion_id,
-        "rows": draw_rows(client, (item for item in window.items if has_pairs(item, metadata))),
-        "list_url": list_url(narrowed),
-        **ways_from(request, window, narrowed),
-    }
-    return render(request, "conversations/_beside.html", context)
-
-
-@require_safe
 def neighbour(request: Request, completion_id: str, direction: Literal["next", "previous"]) -> HttpResponse:
     """Go to the next or previous conversation of the list; at its end stay, and say so."""
     narrowed = narrowed_by(request.GET)
     remember(request, narrowed)
     order = order_of(narrowed) if direction == "next" else opposite(order_of(narrowed))
     try:
-        found = chosen_source(request).ask(lambda client: _neighbour(client, completion_id, narrowed, order))
+        with chosen_source(request).reading() as client:
+            found = _neighbour(client, completion_id, narrowed, order)
     except NoAnswer as failure:
         is_elsewhere = failure.problem.name == "bad-request"
         told = gettext("This conversation is not in the list.") if is_elsewhere else title_of(failure, is_of_list=True)
@@ -147,13 +122,14 @@ def go_to(request: Request, completion_id: str) -> HttpResponse:
     order = {"order": "desc"} if request.GET.get("order") == "desc" else {}
     if number is not None and request.GET.get("ids") == "counted":
         return redirect("permalink", completion_id, f"{completion_id}-{number}")
+    one = reader(request, completion_id, with_completion=wanted == "last")
     try:
         if wanted == "last":
-            place, _ = find(request, completion_id, lambda client: _last_place(client, completion_id))
+            place = _last_place(one)
         elif wanted in KINDS:
             place = _next_holder(completion_id, wanted, request.GET.get("after", ""), is_backward=bool(order))
         elif number is not None:
-            place, _ = find(request, completion_id, lambda client: _id_at(client, completion_id, number))
+            place = _id_at(one, number)
         else:
             raise _NoSuchMessage(gettext("Give the number of a message, such as 12."))
     except _NoSuchMessage as missing:
@@ -177,33 +153,64 @@ class _NoSuchMessage(Exception):
     """Says why there is no message to go to."""
 
 
-def _last_place(client: Client, completion_id: str) -> str:
+def _last_place(one: Reader) -> str:
     """Give the last answer; the newest message where there is none, or where only the messages can be had."""
-    with suppress(Problem):
-        if answers := client.completion(completion_id).choices:
+    newest = one.newest_messages()
+    with suppress(NoAnswer):
+        if answers := one.completion().choices:
             return place_of_answer(len(answers) - 1)
-    newest = client.newest_messages(completion_id)
     if not newest:
         raise _NoSuchMessage(gettext("No messages are stored for this completion."))
     return _address_of(newest[-1])
 
 
-def _id_at(client: Client, completion_id: str, number: int) -> str:
+def _id_at(one: Reader, number: int) -> str:
     """Walk to a number from the start: where ids do not count, nothing else tells where a message stands."""
-    after, seen = "", 0
-    for _ in range(_MOST_WALKED[client.is_local]):
-        page = client.messages(completion_id, after=after, limit=LARGEST_PAGE)
-        if number < seen + len(page.items):
-            return _address_of(page.items[number - seen])
-        after, seen = cursor_behind(page), seen + len(page.items)
-        if not after:
-            words = gettext("There is no message #%(number)d: the last one is #%(last)d.")
-            raise _NoSuchMessage(words % {"number": number, "last": seen - 1})
-    words = gettext("Message #%(number)d is too far in: only the first %(count)d messages were looked through.")
-    raise _NoSuchMessage(words % {"number": number, "count": seen})
+    seen = 0
+    pages = one.every_message()
+    with one.source.reading() as client:
+        for n, page in enumerate(pages):
+            if n == client.most_pages:
+                words = gettext(
+                    "Message #%(number)d is too far in: only the first %(count)d messages were looked through."
+                )
+                raise _NoSuchMessage(words % {"number": number, "count": seen})
+            if number < seen + len(page):
+                return _address_of(page[number - seen])
+            seen += len(page)
+    words = gettext("There is no message #%(number)d: the last one is #%(last)d.")
+    raise _NoSuchMessage(words % {"number": number, "last": seen - 1})
 
 
 def _address_of(message: Message | Unreadable) -> str:
     if not has_address(message.id):
         raise _NoSuchMessage(gettext("This message has no address of its own."))
     return message.id
+
+
+@require_safe
+def open_by_id(request: Request) -> HttpResponse:
+    """Go to a completion by its id, to a message by its id, or to a pasted address of ours."""
+    given = request.GET.get("id", "").strip()
+    path = re.split("[?#]", given, maxsplit=1)[0]
+    answer = ""
+    if found := re.search(r"/completions/([^/\s]+)(?:/messages/([^/\s]+)|/(choices/[0-9]{1,99})(?![^/]))?", path):
+        completion_id, message_id, answer = unquote(found[1]), unquote(found[2] or ""), found[3] or ""
+    else:
+        completion_id, message_id = given, ""
+    if not has_address(completion_id) or (message_id and not has_address(message_id)):
+        shown = escape_invisible(given[:100])
+        told = gettext("“%(given)s” is no id. Paste a completion id, a message id or an address of a conversation.")
+        notices.error(request, told % {"given": shown})
+        return redirect("completions")
+    if not message_id and not _exists(request, completion_id) and (holder := completion_of(completion_id)):
+        completion_id, message_id = holder, completion_id
+    return redirect(url_of(completion_id, message_id or answer))
+
+
+def _exists(request: Request, completion_id: str) -> bool:
+    try:
+        reader(request, completion_id).completion()
+    except NoAnswer:
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""Every document and section that a file names is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = (".ci", "benchmarks", "docs", "findings", "static", "templates", "tests", "tools", "viewer")
+TEXTS = {".css", ".html", ".js", ".md", ".py", ".sh", ".toml", ".txt", ""}
+_LINK = re.compile(r"""(?:\]\(|(?:src|srcset|href)=")([^)"\s]+)[)"]""")
+_NAMED = re.compile(r"(?<![\w/.-])((?:[\w.-]+/)*[\w-]+\.md)(?:#([\w-]+))?\b")
+_CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+
+
+def files() -> list[Path]:
+    found = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*")]
+    return sorted(
+        file for file in [*found, *ROOT.glob("*")]
+        if file.is_file() and file.suffix in TEXTS and file != Path(__file__) and "__pycache__" not in file.parts
+    )  # fmt: skip
+
+
+def anchors(document: Path) -> set[str]:
+    """Make the anchors of the headings as repository hosts do."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def in_the_root_or_docs(document: str) -> Path:
+    return next((path for folder in (ROOT, ROOT / "docs") if (path := folder / document).exists()), ROOT / document)
+
+
+def missing(file: Path, text: str) -> set[str]:
+    """List what is not there of the documents that a text names, with a section or without, and of what Markdown links."""
+    prose, code = (_CODE.sub("", text), " ".join(_CODE.findall(text))) if file.suffix == ".md" else ("", text)
+    named = [(in_the_root_or_docs(document), section) for document, section in _NAMED.findall(code)]
+    links = [link.partition("#") for link in _LINK.findall(prose) if not re.match(r"\w+:", link)]
+    named += [(file.parent / target if target else file, section) for target, _, section in links]
+    return {
+        f"{target.resolve().relative_to(ROOT)}#{section}" for target, section in named
+        if not target.exists() or (section and section not in anchors(target))
+    }  # fmt: skip
+
+
+def test_what_the_files_name_is_there() -> None:
+    assert {str(file): found for file in files() if (found := missing(file, file.read_text()))} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "count"),
+    [
+        ("docs/using.md", "[a](nowhere.md), [b](#nothing), [c](../README.md#nothing), [d](../README.md#lectern)", 3),
+        ("docs/using.md", '<img src="pictures/none.webp"> [e](https://example.com/none.txt) `docs/none.md`', 2),
+        ("viewer/settings.py", "docs/nowhere.md, docs/settings.md, settings.md and nowhere.md#section", 2),
+        ("viewer/settings.py", "docs/threats.md#nothing and docs/threats.md#remote-images.", 1),
+    ],
+)
+def test_what_is_not_there_is_found(name: str, text: str, count: int) -> None:
+    assert len(missing(ROOT / name, text)) == count

@@ -1,0 +1,59 @@
+"""Sends an image from another host, which this server fetches when the reader asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_GET
+
+from viewer.client.problem_texts import tell
+from viewer.completions.types import ImagePart, Message
+from viewer.rendering import media
+from viewer.rendering.media_parts import is_remote
+from viewer.rendering.remote_hosts import NotLoaded
+from viewer.sources.problem_pages import title_of
+from viewer.sources.reader import reader
+from viewer.sources.sources import NoAnswer
+from viewer.web.request import Request
+from viewer.web.responses import plain_text, sandboxed
+
+from .fetch import fetch_image
+
+
+@require_GET
+def remote_image(request: Request, completion_id: str, message_id: str, n: int) -> HttpResponse:
+    """The image on another host that one part of a message names."""
+    return _fetched(request, partial(reader(request, completion_id).message, message_id), n)
+
+
+@require_GET
+def choice_remote_image(request: Request, completion_id: str, position: int, n: int) -> HttpResponse:
+    """The image on another host that one part of an answer names."""
+    return _fetched(request, partial(reader(request, completion_id).message_of_choice, position), n)
+
+
+def _fetched(request: Request, find_message: Callable[[], Message], n: int) -> HttpResponse:
+    """Fetch a picture that stands in a message, and no other, when the reader asks for it on our own pages.
+
+    Why it does not come is a sentence, which the page puts into the picture's tile.
+    """
+    try:
+        message = find_message()
+    except NoAnswer as failure:
+        return plain_text(title_of(failure), tell(failure.problem).status)
+    found = message.parts[n] if n < len(message.parts) else None
+    if not isinstance(found, ImagePart) or not is_remote(found.url):
+        raise Http404
+    if not settings.REMOTE_IMAGES:
+        return plain_text(gettext("Images on other hosts are not loaded on this desk."), 403)
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        return plain_text(gettext("An image is loaded from its conversation, not from another site."), 403)
+    try:
+        content = fetch_image(found.url)
+    except NotLoaded as problem:
+        return plain_text(str(problem), 403 if problem.is_refused else 502)
+    return sandboxed(HttpResponse(content, content_type=media.kind_of(content).type))
