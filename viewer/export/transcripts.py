@@ -1,9 +1,9 @@
-"""Writes a conversation to take along: as Markdown or plain text for a ticket, or as JSON that can be imported again.
+"""Exports a conversation: as Markdown or plain text for a ticket, or as JSON that can be imported again.
 
 A transcript is pasted where others act on it, so nothing that a message says may pass for the transcript's own words.
 In plain text what was said is indented, and only the transcript's own lines begin at the margin. In Markdown a text is
 a fence, longer than any inside it, or a quote. What would load a picture or be HTML there is fenced, as written, and so
-is what another program would draw with other words.
+is what another program would render with other words.
 Hidden characters are made visible, and the heading of the message says so. The JSON is as received.
 """
 
@@ -55,7 +55,7 @@ _MAX_LINE = 2_000  # characters of a name or an address
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """What is taken along: a completion, and its messages page by page, whole or from one message to another."""
+    """What is exported: a completion, and its messages page by page, whole or from one message to another."""
 
     completion_id: str
     completion: Completion
@@ -195,7 +195,7 @@ def to_json_line(extract: Extract) -> Iterator[str]:
 
 
 def said_in_markdown(said: Said) -> str:
-    """Quote a text that other programs draw as we do, and put any other between fences, as written."""
+    """Quote a text that other programs render as we do, and put any other between fences, as written."""
     lines = _LINE_BREAK.split(said.text)
     if said.is_markdown:
         quoted = "".join(f"> {line}\n" if line else ">\n" for line in lines)
@@ -296,7 +296,7 @@ class _Writer:
 
 
 class _BareWriter(_Writer):
-    """Plain text of one message, for which nothing has to be told apart."""
+    """Plain text of one message, without indents: it has no words but those of the message."""
 
     indent = ""
 
@@ -305,7 +305,7 @@ class _BareWriter(_Writer):
 
 
 class _MarkdownWriter(_Writer):
-    """Markdown that stays what it is when another program draws it."""
+    """Markdown that stays what it is when another program renders it."""
 
     def _title(self, words: str) -> str:
         return f"# {words}\n\n"

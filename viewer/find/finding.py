@@ -48,8 +48,8 @@ from viewer.rendering.places import url_of
 from viewer.rendering.tool_calls import call_arguments, outcome_words
 
 MAX_LENGTH = 200  # characters of the words
-STRETCH = 100  # messages of one question; the most that the API gives
-PAUSES = {"asked": 100, "hits": 500}  # questions elsewhere, and hits, after which the reader decides whether to go on
+STRETCH = 100  # messages of one request; the most that the API gives
+PAUSES = {"asked": 100, "hits": 500}  # requests to another server, and hits, until the reader has to go on
 _SECONDS = 0.5  # of CPU, after which a page of messages is left for the next step to go on with
 _IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fill the list
 _MAX_KEPT = 150  # hits of a page; some 400 kB at most, which bounds the cache's memory
@@ -115,7 +115,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What one page of messages holds; `cursor` goes on behind it, and is empty where nothing is to be asked for."""
+    """What one page of messages holds; `cursor` goes on behind it, and is empty where nothing is left to request."""
 
     hits: tuple[Hit, ...]
     read: int
@@ -177,9 +177,9 @@ def find_words(client: Client, completion_id: str, words: str, after: str, limit
 
 
 def _stretch(client: Client, completion_id: str, words: str, after: str) -> tuple[Stretch, int]:
-    """Take what one page holds from the cache, else read it; and say how many questions elsewhere that took.
+    """Take what one page holds from the cache, else read it; and say how many requests to another server that took.
 
-    Nothing of the archive is kept: what it holds can be imported anew, and is read in milliseconds.
+    Nothing of the archive is kept: what it holds can be imported again, and is read in milliseconds.
     """
     if not client.is_metered:
         return _read_stretch(client, completion_id, words, after), 0
@@ -231,7 +231,7 @@ def _with_choices(items: tuple[Message | Unreadable, ...], completion: Completio
 def _hits_in_answer(
     completion: Completion, shown: tuple[Message | Unreadable, ...], pattern: re.Pattern[str], landing: _Landing
 ) -> Iterator[Hit]:
-    """List the hits of the choices; they stand behind the last message, unless they are the last messages."""
+    """List the hits of the choices; they come after the last message, unless they are the last messages."""
     if appended_answers(shown, completion.choices, goes_on=True):
         return
     for position, choice in enumerate(completion.choices):
@@ -290,7 +290,7 @@ def _some_at_once(texts: Iterable[str]) -> Iterator[str]:
 
 
 def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
-    """Give everything in a message that can be found, in the order of the page and as it stands there, but unnamed."""
+    """Give everything in a message that can be found, in the order and the form of the page, but unescaped."""
     if isinstance(item, Unreadable):
         yield Slot(item.source, "unknown", gettext("Unreadable item"))
         return
