@@ -80,7 +80,7 @@ def build_answer(page: RenderContext, completion: Completion, position: int) -> 
     is_linked = place == page.linked
     is_json = "json" in completion.parameters.get("response_format", "")
     choice = _build_choice(page.completion_id, completion.choices, position)
-    bubble = _build_said(completion.choices[position], url, page.for_place(is_linked), is_json=is_json)
+    bubble = _build_said(completion.choices[position], url, page.for_item(is_linked=is_linked), is_json=is_json)
     return replace(bubble, id=place, url=url, is_linked=is_linked, choice=choice, is_answer=True)
 
 

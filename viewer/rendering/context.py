@@ -36,8 +36,8 @@ class RenderContext:
     def with_new_budget(self) -> RenderContext:
         return replace(self, budget=PageBudget(is_whole=self.is_whole))
 
-    def for_place(self, is_linked: bool) -> RenderContext:
-        """Give whoever follows a link its message or answer whole, however much comes before it on the page."""
+    def for_item(self, *, is_linked: bool) -> RenderContext:
+        """Give a linked message or answer a budget of its own, however much comes before it on the page."""
         return self.with_new_budget() if is_linked else self
 
     def of_answer(self) -> RenderContext:

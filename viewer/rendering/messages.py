@@ -119,10 +119,10 @@ def build_bubbles(
     context: RenderContext, items: Iterable[Message | Unreadable], neighbours: Neighbours | None = None
 ) -> list[Bubble]:
     """Build one page of messages in their order, each tool result linked to its call."""
-    links_of = neighbours or Neighbours()
-    step = -1 if links_of.is_newest_first else 1
+    neighbours = neighbours or Neighbours()
+    step = -1 if neighbours.is_newest_first else 1
     oldest_first = tuple(items)[::step]
-    tools = ToolCallViews(context, ToolCallLinks(oldest_first, links_of))
+    tools = ToolCallViews(context, ToolCallLinks(oldest_first, neighbours))
     return [_build_bubble(context, item, n, tools) for n, item in enumerate(oldest_first)][::step]
 
 
@@ -178,7 +178,7 @@ def _build_bubble(page: RenderContext, item: Message | Unreadable, n: int, tools
     if isinstance(item, Unreadable):
         return build_unreadable_bubble(item, page.budget)
     is_linked = bool(page.linked) and item.id == page.linked
-    context = page.for_place(is_linked)
+    context = page.for_item(is_linked=is_linked)
     url = page.permalink(item.id)
     return replace(
         build_message(item, url, context),
