@@ -31,8 +31,9 @@ from benchmarks.desk import Desk, Person, open_desk
 from benchmarks.rendering_pages import HOSTILE, ID, LARGE_PAGES, PAGES, Message, longest_text
 from viewer.completions.markdown import MARKDOWN_LIMIT
 from viewer.completions.reading import read_message_page
+from viewer.rendering.context import RenderContext
 from viewer.rendering.markdown_html import render_prose
-from viewer.rendering.messages import draw_messages
+from viewer.rendering.messages import build_bubbles
 
 _MOST_RATIO, _MOST_MS, _MOST_MB = 3.0, 10.0, 300
 _EXTENSIONS = comrak.ExtensionOptions()
@@ -146,7 +147,7 @@ def _upstream(conversations: dict[str, list[Message]]) -> Iterator[str]:
 
 def _draw(body: bytes) -> str:
     page = read_message_page(body.decode())
-    context = {"bubbles": draw_messages(ID, page.items), "order": "asc", "ends_here": True}
+    context = {"bubbles": build_bubbles(RenderContext(ID), page.items), "order": "asc", "ends_here": True}
     return render_to_string("rendering/_bubbles.html", context | {"above": None, "below": None})
 
 

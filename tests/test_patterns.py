@@ -54,7 +54,7 @@ METHODS = {
     ),
 }
 # They read what comrak or nh3 wrote, where `<` begins a tag, which ends.
-OF_HTML = ("completions.markdown._", "rendering.markdown_html._", "rendering.citations._")
+OF_HTML = ("completions.markdown._", "rendering.markdown_html._", "rendering.chips._")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.costs import assert_linear
 from viewer.completions import folding
 from viewer.completions.folding import fold, needle_of, occurrences, pattern_of
-from viewer.completions.invisibles import make_visible
+from viewer.completions.invisibles import escape_invisible
 
 MIXED = st.text(
     st.one_of(st.sampled_from("aAéÉßſıİΣς ´½ﬁ가ガ‘”*`[u+2]\u200b\u0301\u05b0\u064b\u00a0\n\t"), st.characters())
@@ -61,10 +61,10 @@ def test_capitals_and_composed_forms_of_every_character_fold_alike() -> None:
 
 
 def test_whatever_a_page_names_because_it_hides_is_skipped_or_a_blank() -> None:
-    named = [letter for letter in EVERYTHING if make_visible(letter).startswith("[U+")]
+    named = [letter for letter in EVERYTHING if escape_invisible(letter).startswith("[U+")]
     assert [letter for letter in named if fold(letter) not in ("", " ")] == []
     assert [
-        f"{ord(letter):X}" for letter in named if not found(f"pay{letter}load", f"pay{make_visible(letter)}load")
+        f"{ord(letter):X}" for letter in named if not found(f"pay{letter}load", f"pay{escape_invisible(letter)}load")
     ] == []
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import make_completion
 from tests.costs import assert_linear
-from viewer.completions.outcomes import outcome_of, said_by
+from viewer.completions.outcomes import outcome_of, result_text
 from viewer.completions.reading import read_completion, read_message, read_time
 from viewer.completions.reasoning import split_thoughts
 from viewer.completions.types import (
@@ -331,7 +331,7 @@ def test_a_result_inside_a_result_keeps_its_id_and_its_words() -> None:
     inner = {"type": "tool_result", "tool_use_id": "b", "content": "second"}
     outer = {"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "first"}, inner]}
     message = read(content=[{"type": "text", "text": "x"}, outer])
-    assert [(one.call_id, said_by(message, one)) for one in message.results] == [
+    assert [(one.call_id, result_text(message, one)) for one in message.results] == [
         ("b", "second"),
         ("a", "first\nsecond"),
     ]

@@ -19,7 +19,9 @@ from viewer.client.problems import Problem
 from viewer.completions.reading import read_completion, read_message
 from viewer.completions.types import Completion
 from viewer.keys.models import ApiKey
-from viewer.rendering.messages import draw_messages, place_answer
+from viewer.rendering.answers import place_answers
+from viewer.rendering.context import RenderContext
+from viewer.rendering.messages import build_bubbles
 
 Store = Callable[..., Any]
 ONE = "/completions/chatcmpl-one/"
@@ -125,7 +127,8 @@ def test_an_appended_answer_whose_id_has_no_address_is_ringed_where_it_stands() 
     completion = read_completion(json.dumps(make_completion(choices=[make_choice("Red."), make_choice("Blue.", 1)])))
     assert isinstance(completion, Completion)
     shown = tuple(read_message(json.dumps(say("assistant", text))) for text in ("Red.", "Blue."))
-    placed, apart = place_answer("c", completion, shown, draw_messages("c", shown), linked="choices/1")
+    context = RenderContext("c", linked="choices/1")
+    placed, apart = place_answers(context, completion, shown, build_bubbles(RenderContext("c"), shown))
     assert [bubble.is_linked for bubble in placed] == [False, True]
     assert apart == []
 

@@ -15,7 +15,9 @@ from tests.conftest import make_choice, make_completion, make_long, say
 from tests.conversations.pages import link, message_ids, part_kinds, visible
 from tests.rendering.test_media import make_png
 from viewer.completions.reading import read_message
-from viewer.rendering.messages import draw_messages, for_customer
+from viewer.rendering.context import RenderContext
+from viewer.rendering.customer import for_customer
+from viewer.rendering.messages import build_bubbles
 
 Store = Callable[..., Any]
 HTMX = {"HX-Request": "true"}
@@ -467,7 +469,7 @@ def test_a_message_without_an_address_carries_its_json() -> None:
     sound = {"type": "input_audio", "input_audio": {"data": base64.b64encode(b"\1\2" * 9).decode(), "format": "pcm16"}}
     parts = json.dumps([{"type": "text", "text": "x"}, picture, sound])
     nameless = read_message(f'{{"role":"user","content_parts":{parts},"weight":1.10}}')
-    bubbles = draw_messages("chatcmpl-one", [nameless])
+    bubbles = build_bubbles(RenderContext("chatcmpl-one"), [nameless])
     page = render_to_string("rendering/_bubble.html", {"bubble": bubbles[0]})
     assert "/raw/" not in page
     assert "JSON, as received {" in visible(page)

@@ -21,7 +21,9 @@ from viewer.archive.models import SearchEntry, StoredCompletion
 from viewer.completions.reading import read_completion, read_message
 from viewer.conversations.facts import build_jumps
 from viewer.keys.models import ApiKey
-from viewer.rendering.messages import draw_messages, place_answer
+from viewer.rendering.answers import place_answers
+from viewer.rendering.context import RenderContext
+from viewer.rendering.messages import build_bubbles
 from viewer.sources.archive_client import ArchiveClient
 
 Store = Callable[..., Any]
@@ -408,7 +410,8 @@ def test_what_is_counted_when_it_is_stored_is_what_the_page_shows(
     stored(make_completion("c", *messages, **fields))
     completion = StoredCompletion.objects.get()
     read = tuple(read_message(message.body) for message in completion.messages.order_by("position"))
-    drawn = place_answer("c", read_completion(completion.body), read, draw_messages("c", read))
+    context = RenderContext("c")
+    drawn = place_answers(context, read_completion(completion.body), read, build_bubbles(context, read))
     assert holdings_of("c").counts == {jump.kind.name: jump.count for jump in build_jumps(chain(*drawn)) if jump.count}
 
 

@@ -136,7 +136,7 @@ def test_what_the_search_shows_of_a_message_is_counted_there() -> None:
     lines = (settings.BASE_DIR / "viewer/archive/samples.jsonl").read_text().splitlines()
     messages = [message for line in lines for message in json.loads(line)["messages"]]
     looked_for = [
-        (message, text[: finding.LONGEST].strip())
+        (message, text[: finding.MAX_LENGTH].strip())
         for message in messages
         for text in shown_texts(read_message(json.dumps(message)))
     ]

@@ -82,7 +82,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImageHost]:
 
 
 def hasten(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    monkeypatch.setattr(remote_images, "_SECONDS", seconds)
+    monkeypatch.setattr(remote_images, "_MAX_SECONDS", seconds)
 
 
 # --- What may be asked ----------------------------------------------------------------------------------------------

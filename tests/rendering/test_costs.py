@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from django.core.cache import caches
@@ -20,15 +21,19 @@ from tests.costs import assert_linear
 from viewer.archive import api
 from viewer.client.client import Client as ApiClient
 from viewer.client.http import HttpClient, Limits
-from viewer.completions.invisibles import make_visible
+from viewer.completions.invisibles import escape_invisible
 from viewer.completions.reading import read_message_page
 from viewer.completions.source_text import members, pretty
 from viewer.completions.types import Citation
-from viewer.rendering import limits as budget
+from viewer.rendering import limits
 from viewer.rendering.citations import find_places, list_sources
+from viewer.rendering.context import RenderContext
+from viewer.rendering.limits import PageBudget
 from viewer.rendering.markdown_html import render_prose
-from viewer.rendering.messages import draw_messages
+from viewer.rendering.messages import Bubble, build_bubbles
+from viewer.rendering.parts import MarkdownView, PartView
 from viewer.rendering.templatetags import rendering as tag
+from viewer.rendering.tool_calls import ToolCallView, ToolResultView
 from viewer.sources.sources import Source
 
 Store = Callable[..., list[Any]]
@@ -53,7 +58,7 @@ def test_texts_beyond_the_budget_are_as_written_and_then_folded_and_all_of_each_
     second = reader.get(link(page, "later") or "").content.decode()
     for shown in (page, second):  # every page has a budget of its own
         assert len(message_ids(shown)) == 20
-        assert shown.count('<div class="prose"') == budget.MARKDOWN // 19_100
+        assert shown.count('<div class="prose"') == limits.MAX_MARKDOWN // 19_100
     assert page.count("Show all, 19 kB") == 0
     many = opened(reader, stored, *(say("user", long(19_000)) for _ in range(60)), replace=True, choices=[])
     assert many.count("Show all") == 0  # twenty texts of the longest kind fit
@@ -70,7 +75,7 @@ def test_a_page_of_very_long_texts_is_small_and_leads_to_all_of_them(reader: Cli
 def test_many_long_parts_share_the_budget_of_the_page(reader: Client, stored: Store) -> None:
     parts = [{"type": "text", "text": long(15_000, f"part {n} \U0001f600 <b> ")} for n in range(200)]
     page = opened(reader, stored, say("user", parts), say("user", "after it"))
-    assert len(page) < 6 * budget.TEXT
+    assert len(page) < 6 * limits.MAX_TEXT
     assert "hx-disable>after it</div>" in page  # and whole, for one message cannot take everything
     assert page.count("Show all, ") > 1
     assert "characters of this message are not shown here" in page
@@ -100,18 +105,18 @@ def test_whatever_a_message_is_full_of_the_page_stays_small_and_says_what_is_mis
     reader: Client, stored: Store, fields: dict[str, Any]
 ) -> None:
     page = opened(reader, stored, say("assistant", "before it"), say("assistant", **{"content": "x", **fields}))
-    assert len(page) < 6 * budget.TEXT
+    assert len(page) < 6 * limits.MAX_TEXT
     assert "data-left-out" in page
     assert f'href="{ONE}messages/chatcmpl-one-1/raw/">All of it as JSON' in page
 
 
 def test_long_reasoning_and_the_json_of_what_has_no_address_stay_small_too(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, say("assistant", "x", reasoning_content="r" * 900_000), say("user", "after it"))
-    assert len(page) < budget.TEXT
+    assert len(page) < limits.MAX_TEXT
     assert f'href="{ONE}messages/chatcmpl-one-0/raw/">All of it, in the JSON' in page
     lost = read_message_page(json.dumps({"data": [say("user", "y" * 900_000, reasoning_content="r" * 900_000)]}))
-    (bubble,) = draw_messages("", lost.items)
-    assert len(bubble.source) + len(bubble.parts[0].text) + len(bubble.reasoning[0].text) < budget.MESSAGE
+    (bubble,) = build_bubbles(RenderContext(""), lost.items)
+    assert len(bubble.source) + len(bubble.parts[0].text) + len(bubble.reasoning[0].text) < limits.MAX_MESSAGE
     assert bubble.left_out > 1_700_000
 
 
@@ -120,7 +125,7 @@ def test_what_is_taken_along_has_no_budget() -> None:
         "assistant", [{"type": "text", "text": long(90_000)}] * 9, reasoning_content="r" * 90_000, x="x" * 9_000
     )
     page = read_message_page(json.dumps({"data": [message | {"id": "c-0"}] * 2}))
-    for bubble in draw_messages("c", page.items, is_whole=True):
+    for bubble in build_bubbles(RenderContext("c", budget=PageBudget(is_whole=True)), page.items):
         assert [len(part.text) for part in bubble.parts] == [90_000] * 9
         assert len(bubble.reasoning[0].text) == 90_000
         assert len(dict(bubble.other)["x"]) == 9_002
@@ -145,7 +150,7 @@ def test_a_short_text_is_whole_even_where_nothing_is_left(reader: Client, stored
 
 def test_many_answers_share_a_budget_too(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, say("user", "x"), choices=[make_choice(long(19_000), n) for n in range(60)])
-    assert len(page) < 6 * budget.TEXT
+    assert len(page) < 6 * limits.MAX_TEXT
     assert page.count("data-choice=") == 60
     assert "Show all, 19 kB" in page
 
@@ -154,7 +159,7 @@ def test_many_answers_share_a_budget_too(reader: Client, stored: Store) -> None:
     "piece", ["a", "<", "\u202e", "\x00", "\u200d", "\U0001f468\u200d", "\U0001f3f4\U000e0067", "\ufe0f"]
 )
 def test_making_visible_costs_in_line_with_the_length(piece: str) -> None:
-    assert_linear(lambda size: make_visible((piece * size)[:size]), 400_000)
+    assert_linear(lambda size: escape_invisible((piece * size)[:size]), 400_000)
 
 
 @pytest.mark.parametrize("piece", ['{"a":', "[", "[1,", '"\\\\u00e9",', '"a" ', "1 ", " ", "\\", '"', ",", "-"])
@@ -192,14 +197,14 @@ def test_ties_of_calls_and_results_cost_in_line_with_their_number() -> None:
         call = {"id": "same", "type": "function", "function": {"name": "f", "arguments": "{}"}}
         asked = json.dumps(say("assistant", None, id="c-0", tool_calls=[call] * count))
         told = json.dumps(say("tool", "{}", id="c-1", tool_call_id="same"))
-        draw_messages("c", read_message_page(f'{{"data": [{asked}, {told}, {told}]}}').items)
+        build_bubbles(RenderContext("c"), read_message_page(f'{{"data": [{asked}, {told}, {told}]}}').items)
 
     assert_linear(draw, 4_000)
 
 
 def print_bubble(message: dict[str, Any], **options: Any) -> str:
-    (bubble,) = draw_messages("c", read_message_page(json.dumps({"data": [message]})).items, **options)
-    return Template("{% load rendering %}{% drawn bubble %}").render(Context({"bubble": bubble}))
+    (bubble,) = build_bubbles(RenderContext("c", **options), read_message_page(json.dumps({"data": [message]})).items)
+    return Template("{% load rendering %}{% render_bubble bubble %}").render(Context({"bubble": bubble}))
 
 
 def test_a_bubble_is_drawn_once_and_kept_for_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,6 +233,21 @@ def test_a_bubble_is_drawn_once_and_kept_for_what_it_says(monkeypatch: pytest.Mo
     assert print_bubble(message) == "drawn anew"
 
 
+def views_in(kind: Any) -> set[type]:
+    """Give the dataclasses that a type is made of, and those that their fields are made of."""
+    if not is_dataclass(kind):
+        return set().union(*map(views_in, get_args(kind)))
+    hints = get_type_hints(kind)
+    return {kind}.union(*(views_in(hints[one.name]) for one in fields(kind)))
+
+
+def test_everything_that_a_bubble_prints_is_in_its_key_but_the_time_left() -> None:
+    views = views_in(Bubble)
+    assert views >= {Bubble, *get_args(PartView), ToolCallView, ToolResultView, Citation}
+    left_out = {(view, one.name) for view in views for one in fields(view) if not one.repr}
+    assert left_out == {(MarkdownView, "time")}
+
+
 def test_the_cache_of_bubbles_is_bounded(settings: Any) -> None:
     caches["bubbles"].clear()
     kept = len(kept_in_caches())
@@ -236,7 +256,7 @@ def test_the_cache_of_bubbles_is_bounded(settings: Any) -> None:
     print_bubble(say("assistant", "&" * 1_000))
     assert len(kept_in_caches()) == kept + 1
     if not isinstance(caches["bubbles"], RedisCache):  # which has a limit of its own (docs/operations.md)
-        assert settings.CACHES["bubbles"]["OPTIONS"]["MAX_ENTRIES"] * tag._LARGEST <= 64_000_000
+        assert settings.CACHES["bubbles"]["OPTIONS"]["MAX_ENTRIES"] * tag._MAX_BYTES <= 64_000_000
 
 
 def test_a_page_of_the_archive_ends_early_when_it_is_large_and_nothing_is_lost(

@@ -25,13 +25,14 @@ from viewer.completions.source_text import MOST_ITEMS, pretty
 from viewer.completions.types import Citation
 from viewer.conversations import rows
 from viewer.find import finding
-from viewer.rendering import limits as budget
+from viewer.rendering import limits, messages
 from viewer.rendering import markdown_html as prose
-from viewer.rendering import messages as bubbles
 from viewer.rendering import tool_calls as tools
-from viewer.rendering.limits import Budget, Clock
+from viewer.rendering.answers import place_answers
+from viewer.rendering.context import RenderContext
+from viewer.rendering.limits import MAX_CITATIONS, PageBudget, TimeBudget
 from viewer.rendering.markdown_html import render_prose
-from viewer.rendering.messages import draw_messages, place_answer
+from viewer.rendering.messages import build_bubbles
 
 Store = Callable[..., list[Any]]
 SMALL = 1  # of the size that a completion has at most, 30: what is bounded is bounded from here on
@@ -53,7 +54,7 @@ def test_every_page_of_a_heavy_completion_is_small(reader: Client, stored: Store
         reader.cookies.load(view)
         answer = reader.get(address, follow=True)
         assert answer.status_code in (200, 404 if page == "answer" else 200), page
-        assert len(answer.content) < 3 * budget.TEXT, page
+        assert len(answer.content) < 3 * limits.MAX_TEXT, page
 
 
 @pytest.mark.parametrize("name", HEAVY)
@@ -63,8 +64,8 @@ def test_reading_drawing_and_finding_cost_in_line_with_what_is_stored(name: str)
         messages = heavy.pop("messages")
         completion = read_completion(json.dumps(heavy))
         page = read_message_page(json.dumps({"data": messages, "has_more": False}))
-        drawn = draw_messages(ID, page.items)
-        for bubble in place_answer(ID, completion, page.items, drawn)[1] + drawn:
+        drawn = build_bubbles(RenderContext(ID), page.items)
+        for bubble in place_answers(RenderContext(ID), completion, page.items, drawn)[1] + drawn:
             repr(bubble)
         for item in page.items:
             finding._places(item, pattern_of(WORD))
@@ -105,22 +106,24 @@ def test_what_tables_grow_to_is_bounded_before_they_are_drawn() -> None:
 
 def test_calls_are_cut_before_they_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[str] = []
-    monkeypatch.setattr(tools, "draw_text", lambda given, *_, **__: drawn.append(given) or tools.DrawnText("", False))
+    monkeypatch.setattr(
+        tools, "build_tool_text", lambda given, *_, **__: drawn.append(given) or tools.ToolTextView("", False)
+    )
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    draw_messages("c", page_of(say("assistant", None, tool_calls=[call] * 5_000)).items)
-    assert 0 < len(drawn) <= budget.MESSAGE // 500
+    build_bubbles(RenderContext("c"), page_of(say("assistant", None, tool_calls=[call] * 5_000)).items)
+    assert 0 < len(drawn) <= limits.MAX_MESSAGE // 500
     drawn.clear()
     result = {"type": "tool_result", "tool_use_id": "x", "content": "r"}
-    draw_messages("c", page_of(say("user", [result] * 5_000)).items)
-    assert 0 < len(drawn) <= budget.MESSAGE // 500
+    build_bubbles(RenderContext("c"), page_of(say("user", [result] * 5_000)).items)
+    assert 0 < len(drawn) <= limits.MAX_MESSAGE // 500
 
 
 def test_a_card_holds_the_first_of_very_many_results_and_none_of_their_errors_is_lost() -> None:
     call = {"id": "same", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     results = [say("tool", "fine", tool_call_id="same") for _ in range(40)]
     items = page_of(say("assistant", None, tool_calls=[call]), *results, say("tool", "Error: no", tool_call_id="same"))
-    (card,) = draw_messages("c", items.items)[0].calls
-    assert len(card.results) == tools._MOST_IN_CARD
+    (card,) = build_bubbles(RenderContext("c"), items.items)[0].calls
+    assert len(card.results) == tools._MAX_IN_CARD
     assert card.state == "error"
     assert "41" in card.notes[0]
 
@@ -137,7 +140,7 @@ def test_ties_cost_in_line_with_the_number_of_calls_and_results(ids: tuple[str, 
             {"type": "tool_result", "tool_use_id": ids[1].format(n=n), "name": name.format(n=n), "content": "r"}
             for n in range(count)
         ]
-        draw_messages("c", page_of(say("assistant", None, tool_calls=calls), say("user", results)).items)
+        build_bubbles(RenderContext("c"), page_of(say("assistant", None, tool_calls=calls), say("user", results)).items)
 
     assert_linear(draw, 4_000)
 
@@ -161,10 +164,10 @@ def test_what_stands_behind_the_first_ten_thousand_of_a_list_is_kept_as_json(fie
 
 def test_only_the_first_citations_of_very_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at: list[int] = []
-    monkeypatch.setattr(bubbles, "list_sources", lambda cited: looked_at.append(len(cited)) or ())
+    monkeypatch.setattr(messages, "list_sources", lambda cited: looked_at.append(len(cited)) or ())
     cited = [{"type": "url_citation", "url_citation": {"url": f"https://{n}.example/"}} for n in range(3_000)]
-    (bubble,) = draw_messages("c", page_of(say("assistant", "x", annotations=cited)).items)
-    assert max(looked_at) == len(bubble.parts[0].citations) == bubbles.MOST_CITATIONS
+    (bubble,) = build_bubbles(RenderContext("c"), page_of(say("assistant", "x", annotations=cited)).items)
+    assert max(looked_at) == len(bubble.parts[0].citations) == MAX_CITATIONS
     assert bubble.left_out > 2_000 * len("https://1.example/")
 
 
@@ -197,7 +200,7 @@ def test_facts_begin_and_say_what_is_missing_but_for_the_pair_that_was_found(rea
     assert "value 1500" not in page
     assert "characters of these facts are not shown here" in page
     row = reader.get("/completions/").content.decode()
-    assert row.count("key") < 3 * rows._MOST_PAIRS
+    assert row.count("key") < 3 * rows._MAX_PAIRS
 
 
 def test_a_list_stops_looking_for_first_questions_when_they_take_too_long(
@@ -205,7 +208,7 @@ def test_a_list_stops_looking_for_first_questions_when_they_take_too_long(
 ) -> None:
     stored(make_completion(ID, say("user", "the question"), choices=[make_choice("the answer")]))
     assert "the question" in reader.get("/completions/").content.decode()
-    monkeypatch.setattr(rows, "_SECONDS", 0)
+    monkeypatch.setattr(rows, "_MAX_SECONDS", 0)
     assert "the answer" in reader.get("/completions/").content.decode()
 
 
@@ -214,7 +217,7 @@ def test_a_text_for_which_there_is_no_time_stands_as_written_and_is_not_kept_so(
 ) -> None:
     caches["bubbles"].clear()
     stored(make_completion(ID, say("assistant", "This **is** it"), choices=[]))
-    monkeypatch.setattr(budget, "_SECONDS", 0)
+    monkeypatch.setattr(limits, "MAX_SECONDS", 0)
     page = reader.get(HOME).content.decode()
     assert "This **is** it" in page
     assert "Shown as written: formatting it would take too long" in page
@@ -224,10 +227,10 @@ def test_a_text_for_which_there_is_no_time_stands_as_written_and_is_not_kept_so(
 
 
 def test_the_time_of_a_page_is_shared_by_its_texts() -> None:
-    clock = Clock(0.000_001)
-    assert "<strong>" in render_prose("**a**", clock=clock).html
-    assert render_prose("**a**", clock=clock).is_unformatted
-    assert not Budget(is_whole=True).clock.is_over
+    budget = TimeBudget(0.000_001)
+    assert "<strong>" in render_prose("**a**", time_budget=budget).html
+    assert render_prose("**a**", time_budget=budget).is_unformatted
+    assert not PageBudget(is_whole=True).time.is_spent
 
 
 def test_places_that_take_too_long_to_try_are_left_to_the_list_of_sources(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,7 +269,7 @@ def test_of_many_parts_as_many_are_found_as_words_of_markdown_as_the_page_format
     parts = [{"type": "text", "text": f"{n} " + "x" * 10_000} for n in range(40)]
     (message,) = page_of(say("assistant", None, content_parts=parts)).items
     assert len([slot for slot in finding.slots_of(message) if "xxx" in slot.text]) == 40
-    assert len(formatted) == budget.MESSAGE // 10_002
+    assert len(formatted) == limits.MAX_MESSAGE // 10_002
 
 
 def test_results_for_which_there_is_no_room_are_named(

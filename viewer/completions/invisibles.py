@@ -1,4 +1,4 @@
-"""Makes text honest to look at: what a font would hide, or let reorder its neighbours, stands there by name.
+"""Replaces invisible and bidirectional control characters by their code points, so that no text looks like another.
 
 Threats, row 23: `invoice_<U+202E>gpj.exe` reads as `invoice_exe.jpg`; zero-width and tag characters carry text that a
 model reads and a person does not see. What writing needs stays: the joiners of Persian and Hindi, of emoji families,
@@ -49,19 +49,19 @@ class _Names(dict[int, str]):
 _NAMES = _Names()
 
 
-def make_visible(text: str) -> str:
-    """Name every hidden character: controls as their pictures (`␛`), the others as `[U+202E]`. Safe inside HTML."""
+def escape_invisible(text: str) -> str:
+    """Write out hidden characters: controls as their pictures (`␛`), others as `[U+202E]`. Safe inside HTML."""
     text = show_controls(text)
     return text if text.isascii() or not _ANY_HIDDEN.search(text) else _NEEDED_OR_HIDDEN.sub(_name, text)
 
 
-def visible_pieces(text: str) -> Iterator[str]:
-    """Give what `make_visible` gives a stretch at a time: names take eight times the room of what they name."""
+def escaped_pieces(text: str) -> Iterator[str]:
+    """Escape a text piece by piece: an escape is eight times as long as the character that it replaces."""
     at = 0
     while at < len(text):
         cut = _CUT.search(text, at + _STRETCH, at + 2 * _STRETCH)
         end = cut.start() if cut else at + 2 * _STRETCH
-        yield make_visible(text[at:end])
+        yield escape_invisible(text[at:end])
         at = end
 
 

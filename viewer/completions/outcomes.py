@@ -37,14 +37,14 @@ _ERROR_TEXT = re.compile(
 )
 
 
-def said_by(message: Message, result: ToolResult) -> str:
+def result_text(message: Message, result: ToolResult) -> str:
     """Give what a tool said, as it came; its texts as one."""
     return "\n".join(part.text for part in message.parts[result.start : result.end] if isinstance(part, TextPart))
 
 
 def outcome_of(message: Message, result: ToolResult) -> Outcome:
     """Tell whether a tool failed: by what the message says of it, and by what the tool said."""
-    return worst(result.outcome, outcome_of_text(said_by(message, result)))
+    return worst(result.outcome, outcome_of_text(result_text(message, result)))
 
 
 def worst(*told: Outcome) -> Outcome:

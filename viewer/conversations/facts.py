@@ -12,8 +12,11 @@ from django.utils.translation import gettext, gettext_noop
 
 from viewer.client.client import Order
 from viewer.completions.types import Completion
-from viewer.rendering.limits import Budget
-from viewer.rendering.messages import Bubble, Hidden, draw_other
+from viewer.rendering.customer import Hidden
+from viewer.rendering.limits import PageBudget
+from viewer.rendering.media_parts import AudioView, FileView, ImageView
+from viewer.rendering.messages import Bubble, build_other
+from viewer.rendering.parts import PartView, RefusalView
 
 from .filters import metadata_links, with_query
 
@@ -46,12 +49,12 @@ class Jump:
     url: str
 
 
-def _parts(kind: str) -> Callable[[Bubble], int]:
-    return lambda bubble: sum(part.kind == kind for part in bubble.parts)
+def _parts(kind: type[PartView]) -> Callable[[Bubble], int]:
+    return lambda bubble: sum(isinstance(part, kind) for part in bubble.parts)
 
 
 _KINDS = (
-    Kind("image", gettext_noop("Images"), "image", "[data-part=image]", _parts("image")),
+    Kind("image", gettext_noop("Images"), "image", "[data-part=image]", _parts(ImageView)),
     Kind("tool", gettext_noop("Tool calls"), "tool", "[data-part=tool-call]", lambda bubble: len(bubble.calls)),
     Kind(
         "error",
@@ -61,9 +64,9 @@ _KINDS = (
         lambda bubble: [one.outcome for tools in (bubble.results, bubble.calls) for one in tools].count("error"),
     ),
     Kind("citation", gettext_noop("Cited sources"), "quote", "[data-sources] li", lambda bubble: len(bubble.sources)),
-    Kind("refusal", gettext_noop("Refusals"), "shield", "[data-part=refusal]", _parts("refusal")),
-    Kind("audio", gettext_noop("Audio"), "audio", "[data-part=audio]", _parts("audio")),
-    Kind("file", gettext_noop("Files"), "file", "[data-part=file]", _parts("file")),
+    Kind("refusal", gettext_noop("Refusals"), "shield", "[data-part=refusal]", _parts(RefusalView)),
+    Kind("audio", gettext_noop("Audio"), "audio", "[data-part=audio]", _parts(AudioView)),
+    Kind("file", gettext_noop("Files"), "file", "[data-part=file]", _parts(FileView)),
 )
 KINDS = {kind.name: kind for kind in _KINDS}
 
@@ -95,13 +98,13 @@ def build_facts(completion: Completion | None, pair: str, field: str) -> dict[st
     """
     if completion is None:
         return {}
-    budget = Budget()
-    metadata = dict(draw_other(_with_first(completion.metadata, pair), budget))
+    budget = PageBudget()
+    metadata = dict(build_other(_with_first(completion.metadata, pair), budget))
     return {
         "metadata": metadata_links(metadata),
         "finish_reasons": finish_reasons(completion),
-        "parameters": [(name, budget.fit(value)) for name, value in draw_parameters(completion)],
-        "other": draw_other(_with_first(completion.other, field), budget),
+        "parameters": [(name, budget.truncate(value)) for name, value in draw_parameters(completion)],
+        "other": build_other(_with_first(completion.other, field), budget),
         "facts_left_out": budget.end_message(),
     }
 

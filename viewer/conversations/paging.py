@@ -12,7 +12,7 @@ from django.urls import reverse
 from viewer.client.client import Order, opposite
 from viewer.completions.types import Message, Unreadable
 from viewer.rendering.places import answer_at
-from viewer.rendering.tool_calls import Around, Ties
+from viewer.rendering.tool_call_links import Neighbours, ToolCallLinks
 from viewer.sources.reader import Reader
 from viewer.sources.sources import SourceProblem
 
@@ -39,9 +39,9 @@ class Reading:
     added: Literal["", "above", "below"] = ""  # where this is added to the page that the reader has
 
     @property
-    def around(self) -> Around:
-        """The neighbours in which the other ends of tool calls may be."""
-        return Around(self.earlier, self.later, not self.has_older, self.is_end, is_newest_first=self.order == "desc")
+    def neighbours(self) -> Neighbours:
+        """The messages in which the other ends of tool calls may be."""
+        return Neighbours(self.earlier, self.later, not self.has_older, self.is_end, self.order == "desc")
 
     @property
     def oldest_first(self) -> tuple[Message | Unreadable, ...]:
@@ -115,7 +115,7 @@ def _reading(
 def with_neighbours(reader: Reader, reading: Reading) -> Reading:
     """Read the page before or after where the other end of a tool call may be there, so that it can be linked."""
     oldest_first = reading.oldest_first
-    to_earlier, to_later = Ties(reader.completion_id, oldest_first, reading.around).reach_beyond()
+    to_earlier, to_later = ToolCallLinks(oldest_first, reading.neighbours).reach_beyond()
     earlier = _neighbours(reader, oldest_first[0].id, "desc")[::-1] if to_earlier else ()
     later = _neighbours(reader, oldest_first[-1].id, "asc") if to_later else ()
     return replace(reading, earlier=earlier, later=later)

@@ -13,13 +13,13 @@ from django.utils.translation import gettext
 from viewer.client.client import Client
 from viewer.completions.ids import has_address
 from viewer.completions.types import Completion, Unreadable
-from viewer.rendering.limits import Clock
+from viewer.rendering.limits import TimeBudget
 from viewer.rendering.lines import in_one_line
-from viewer.rendering.no_link import why_no_link
-from viewer.rendering.titles import BEGINNING, LONGEST, called_line, question_in, spoken_line
+from viewer.rendering.places import why_no_link
+from viewer.rendering.titles import MAX_BEGINNING, MAX_LINE, called_line, question_in, spoken_line
 
-_MOST_PAIRS = 16  # of metadata, as many as OpenAI takes; the conversation has all
-_SECONDS = 0.5  # of CPU that the first questions of a page take; a row without one shows its answer
+_MAX_PAIRS = 16  # of metadata, as many as OpenAI takes; the conversation has all
+_MAX_SECONDS = 0.5  # of CPU that the first questions of a page take; a row without one shows its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ def build_rows(client: Client, found: Sequence[Completion | Unreadable]) -> list
 def _first_questions(client: Client, completion_ids: list[str]) -> dict[str, str]:
     """Give the first line of what the user asked first, by completion; some may be missing."""
     questions: dict[str, str] = {}
-    clock = Clock(_SECONDS)
+    budget = TimeBudget(_MAX_SECONDS)
     openings = iter(client.openings(completion_ids))
-    while len(questions) < len(completion_ids) and not clock.is_over:
-        with clock.running():
+    while len(questions) < len(completion_ids) and not budget.is_spent:
+        with budget.running():
             if (opening := next(openings, None)) is None:
                 break
             completion_id, message = opening
@@ -75,12 +75,12 @@ def build_row(completion: Completion, asked: str) -> Row:
         title=title,
         answered=answered if title != answered else completion.id,
         answered_by=by if title != answered else "",
-        model=in_one_line(completion.model, LONGEST),
+        model=in_one_line(completion.model, MAX_LINE),
         created=completion.created,
         tokens=completion.usage.total if completion.usage else None,
         metadata=tuple(
-            (in_one_line(key, LONGEST), in_one_line(value, LONGEST))
-            for key, value in islice(completion.metadata.items(), _MOST_PAIRS)
+            (in_one_line(key, MAX_LINE), in_one_line(value, MAX_LINE))
+            for key, value in islice(completion.metadata.items(), _MAX_PAIRS)
         ),
     )
 
@@ -91,7 +91,7 @@ def _unreadable_row(item: Unreadable) -> Row:
         url="",
         no_link=why_no_link(""),
         title=gettext("Unreadable item"),
-        answered=in_one_line(item.source[:BEGINNING]),
+        answered=in_one_line(item.source[:MAX_BEGINNING]),
         answered_by="",
         model="",
         created=None,

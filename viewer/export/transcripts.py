@@ -1,9 +1,9 @@
-"""Writes a conversation to take along: as Markdown or plain text for a ticket, or as JSON that can be imported again.
+"""Exports a conversation: as Markdown or plain text for a ticket, or as JSON that can be imported again.
 
 A transcript is pasted where others act on it, so nothing that a message says may pass for the transcript's own words.
 In plain text what was said is indented, and only the transcript's own lines begin at the margin. In Markdown a text is
 a fence, longer than any inside it, or a quote. What would load a picture or be HTML there is fenced, as written, and so
-is what another program would draw with other words.
+is what another program would render with other words.
 Hidden characters are made visible, and the heading of the message says so. The JSON is as received.
 """
 
@@ -20,24 +20,23 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from viewer.client.problem_texts import describe
 from viewer.client.problems import Problem
-from viewer.completions.invisibles import make_visible
+from viewer.completions.answers import appended_answers
+from viewer.completions.invisibles import escape_invisible
 from viewer.completions.source_text import members, to_object
 from viewer.completions.types import Choice, Completion, Message, RefusalPart, TextPart, Unreadable
-from viewer.rendering.citations import Source, find_places, list_sources
+from viewer.rendering.answers import NoAnswer, no_answer_in, place_answers
+from viewer.rendering.citations import CitedSource, find_places, list_sources
+from viewer.rendering.context import RenderContext
+from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
+from viewer.rendering.limits import PageBudget
 from viewer.rendering.lines import in_one_line
 from viewer.rendering.markdown_html import is_harmless_elsewhere
-from viewer.rendering.messages import (
-    Bubble,
-    DrawnPart,
-    Hidden,
-    NoAnswer,
-    draw_messages,
-    for_customer,
-    no_answer_in,
-    place_answer,
-)
+from viewer.rendering.media_parts import AudioView, FileView, ImageView
+from viewer.rendering.messages import Bubble, build_bubbles
+from viewer.rendering.parts import PartView, ReasoningView, RefusalView, UnknownView, is_from_tool
 from viewer.rendering.places import answer_at, place_of_answer
-from viewer.rendering.tool_calls import Around, Item, outcome_words
+from viewer.rendering.tool_call_links import Item, Neighbours
+from viewer.rendering.tool_calls import outcome_words
 from viewer.web.templatetags.formats import bytes_size, grouped
 
 Include = Literal["everything", "no-tools", "customer"]
@@ -51,12 +50,12 @@ _BREAK_OR_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|[\r\n]+', re.DOTALL)
 _CONTROL = re.compile("[\x00-\x1f]")
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&!])")
 _BACKTICKS = re.compile("`+")
-_LONGEST_LINE = 2_000  # characters of a name or an address
+_MAX_LINE = 2_000  # characters of a name or an address
 
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """What is taken along: a completion, and its messages page by page, whole or from one message to another."""
+    """What is exported: a completion, and its messages page by page, whole or from one message to another."""
 
     completion_id: str
     completion: Completion
@@ -102,39 +101,36 @@ class Said:
 Block = Line | Said
 
 
-def draw(extract: Extract, include: Include, *, for_print: bool = False) -> Iterator[Stretch]:
-    """Draw page after page; the answer stands behind the last message. Raises Problem where reading breaks off."""
-    completion_id, completion, answers = extract.completion_id, extract.completion, extract.answers
+def read_stretches(extract: Extract, include: Include, *, for_print: bool = False) -> Iterator[Stretch]:
+    """Build page after page; the answer comes after the last message. Raises Problem where reading breaks off."""
+    completion, answers = extract.completion, extract.answers
+    context = RenderContext(extract.completion_id, as_source=not for_print, budget=PageBudget(is_whole=True))
     tail: deque[Message | Unreadable] = deque(maxlen=max(1, len(completion.choices)))
     count = 0
-    around = Around(is_start=not extract.first, is_end=False)
+    neighbours = Neighbours(is_start=not extract.first, is_end=False)
     for page, is_last in _marking_the_last(extract.pages):
         tail.extend(page)
         items = page if for_print else tuple(_with_numbers(item) for item in page)
-        drawn = draw_messages(completion_id, items, as_source=not for_print, around=around, is_whole=True)
-        around = Around(earlier=page, is_start=False, is_end=False)
-        if not extract.first:  # ids that tell no place are counted from the start
-            places = ((count + n if bubble.number is None else bubble.number) for n, bubble in enumerate(drawn))
-            drawn = [replace(bubble, number=place) for bubble, place in zip(drawn, places, strict=True)]
+        bubbles = build_bubbles(context, items, neighbours)
+        neighbours = Neighbours(earlier=page, is_start=False, is_end=False)
+        if not extract.first:  # messages whose ids give no number are counted from the start
+            numbers = (count + n if bubble.number is None else bubble.number for n, bubble in enumerate(bubbles))
+            bubbles = [replace(bubble, number=number) for bubble, number in zip(bubbles, numbers, strict=True)]
         count += len(page)
         goes_on = bool(extract.first) or count > len(tail)
         if is_last and answers:  # what only the choice says of a message that a server appended for it
-            drawn, _ = place_answer(completion_id, completion, tuple(tail), drawn, goes_on=goes_on, is_whole=True)
-        yield Stretch(_included(drawn, include), [], frozenset(item.id for item in page if _hides(item)))
+            bubbles, _ = place_answers(context, completion, tuple(tail), bubbles, goes_on=goes_on)
+        yield Stretch(_included(bubbles, include), [], frozenset(item.id for item in page if _hides(item)))
     if extract.last and not answers:
         return
+    if (none := no_answer_in(completion, tail[-1] if tail else None)) is not None:
+        yield Stretch([], [], no_answer=NO_ANSWER if include == "customer" else none)
     goes_on = bool(extract.first) or count > len(tail)
-    shown = tuple(tail)
-    _, answer = place_answer(completion_id, completion, shown, draw_messages(completion_id, shown), goes_on=goes_on)
-    newest = tail[-1] if tail else None
-    if (none := no_answer_in(completion, newest)) is not None:
-        yield Stretch([], [], no_answer=none.as_the_customer_saw_it() if include == "customer" else none)
-    if answer:
+    if completion.choices and not appended_answers(tuple(tail), completion.choices, goes_on=goes_on):
         choices = tuple(choice if for_print else _with_numbers_in(choice) for choice in completion.choices)
-        numbered = replace(completion, choices=choices)
-        _, answer = place_answer(completion_id, numbered, (), [], as_source=not for_print, is_whole=True)
+        _, bubbles = place_answers(context, replace(completion, choices=choices), (), [])
         marked = frozenset(place_of_answer(n) for n in answers if _hides(completion.choices[n].message))
-        yield Stretch([], _included([answer[n] for n in answers], include), marked)
+        yield Stretch([], _included([bubbles[n] for n in answers], include), marked)
 
 
 def _marking_the_last(pages: Iterator[tuple[Item, ...]]) -> Iterator[tuple[tuple[Item, ...], bool]]:
@@ -199,7 +195,7 @@ def to_json_line(extract: Extract) -> Iterator[str]:
 
 
 def said_in_markdown(said: Said) -> str:
-    """Quote a text that other programs draw as we do, and put any other between fences, as written."""
+    """Quote a text that other programs render as we do, and put any other between fences, as written."""
     lines = _LINE_BREAK.split(said.text)
     if said.is_markdown:
         quoted = "".join(f"> {line}\n" if line else ">\n" for line in lines)
@@ -221,10 +217,10 @@ class _Writer:
 
     def write(self, facts: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield self._title(gettext("Transcript of a stored conversation"))
-        yield "".join(self._fact(name, in_one_line(make_visible(value), _LONGEST_LINE)) for name, value in facts)
+        yield "".join(self._fact(name, in_one_line(escape_invisible(value), _MAX_LINE)) for name, value in facts)
         count, last = 0, gettext("the start")
         try:
-            for stretch in draw(self._extract, self._include):
+            for stretch in read_stretches(self._extract, self._include):
                 for bubble in (*stretch.bubbles, *stretch.answer):
                     if isinstance(bubble, Hidden):
                         yield "\n" + self._hidden(bubble)
@@ -248,12 +244,14 @@ class _Writer:
 
     def _fields_of_completion(self) -> Iterator[str]:
         for name, source in self._extract.completion.other.items():
-            yield "\n" + self._line(Line(gettext("Field %(name)s of the completion:") % {"name": make_visible(name)}))
-            yield self._said(Said(make_visible(source)))
+            yield "\n" + self._line(
+                Line(gettext("Field %(name)s of the completion:") % {"name": escape_invisible(name)})
+            )
+            yield self._said(Said(escape_invisible(source)))
 
     def write_bodies(self) -> Iterator[str]:
         separator = ""
-        for stretch in draw(self._extract, self._include):
+        for stretch in read_stretches(self._extract, self._include):
             for bubble in (*stretch.bubbles, *stretch.answer):
                 yield separator + (self._hidden(bubble) if isinstance(bubble, Hidden) else self._body(bubble))
                 separator = "\n"
@@ -287,18 +285,18 @@ class _Writer:
         return f"== {label} {in_one_line(words)} ==\n"
 
     def _line(self, line: Line) -> str:
-        words = in_one_line(line.words, _LONGEST_LINE)
+        words = in_one_line(line.words, _MAX_LINE)
         return f"  {words}{': ' if line.url else ''}{line.url}\n"
 
     def _said(self, said: Said) -> str:
         return "".join(f"{self.indent}{line}\n" if line else "\n" for line in _LINE_BREAK.split(said.text))
 
     def _closing(self, words: str) -> str:
-        return f"-- {in_one_line(words, _LONGEST_LINE)} --\n"
+        return f"-- {in_one_line(words, _MAX_LINE)} --\n"
 
 
 class _BareWriter(_Writer):
-    """Plain text of one message, for which nothing has to be told apart."""
+    """Plain text of one message, without indents: it has no words but those of the message."""
 
     indent = ""
 
@@ -307,7 +305,7 @@ class _BareWriter(_Writer):
 
 
 class _MarkdownWriter(_Writer):
-    """Markdown that stays what it is when another program draws it."""
+    """Markdown that stays what it is when another program renders it."""
 
     def _title(self, words: str) -> str:
         return f"# {words}\n\n"
@@ -321,34 +319,34 @@ class _MarkdownWriter(_Writer):
         return f"## {f'[{label}](<{url}>)' if url else label} {_escaped(in_one_line(words))}\n"
 
     def _line(self, line: Line) -> str:
-        words = _escaped(in_one_line(line.words, _LONGEST_LINE))
+        words = _escaped(in_one_line(line.words, _MAX_LINE))
         return f"\n{words}{' ' if line.url else ''}{f'<{line.url}>' if line.url else ''}\n"
 
     def _said(self, said: Said) -> str:
         return said_in_markdown(said)
 
     def _closing(self, words: str) -> str:
-        return f"**{_escaped(in_one_line(words, _LONGEST_LINE))}**\n"
+        return f"**{_escaped(in_one_line(words, _MAX_LINE))}**\n"
 
 
-def _included(drawn: list[Bubble], include: Include) -> list[Bubble | Hidden]:
+def _included(bubbles: list[Bubble], include: Include) -> list[Bubble | Hidden]:
     match include:
         case "customer":
-            return for_customer(drawn)
+            return for_customer(bubbles)
         case "no-tools":
-            talk = ((_without_tools(bubble), bubble) for bubble in drawn if bubble.look != "tool")
+            talk = ((_without_tools(bubble), bubble) for bubble in bubbles if bubble.look != "tool")
             return [rest for rest, whole in talk if rest.parts or rest.error or not (whole.calls or whole.results)]
         case "everything":
-            return list(drawn)
+            return list(bubbles)
 
 
 def _without_tools(bubble: Bubble) -> Bubble:
-    return replace(bubble, calls=(), results=(), parts=tuple(part for part in bubble.parts if not part.is_tools))
+    return replace(bubble, calls=(), results=(), parts=tuple(part for part in bubble.parts if not is_from_tool(part)))
 
 
 def _label(bubble: Bubble) -> str:
     is_named = bubble.is_answer or bubble.number is not None
-    return bubble.place if is_named else in_one_line(make_visible(bubble.id))
+    return bubble.place if is_named else in_one_line(escape_invisible(bubble.id))
 
 
 def _blocks(bubble: Bubble) -> Iterator[Block]:
@@ -365,50 +363,61 @@ def _blocks(bubble: Bubble) -> Iterator[Block]:
     if bubble.error:
         yield Line(gettext("Error: %(error)s") % {"error": bubble.error})
     for result in bubble.results:
-        call = result.call
-        answered = [gettext("to the call in %(message)s") % {"message": call.label}] if call else []
+        answered = [gettext("to the call in %(message)s") % {"message": result.call.label}] if result.call else []
         told = [outcome_words(result.outcome), result.tool, result.call_id, *answered]
-        yield Line(make_visible(" · ".join(word for word in told if word)))
+        yield Line(escape_invisible(" · ".join(word for word in told if word)))
         yield Said(result.text.text)
-    for drawn in bubble.calls:
-        yield Line(make_visible(" · ".join(word for word in (gettext("Tool call"), drawn.name, drawn.id) if word)))
-        yield Said(drawn.text.text)
-        if drawn.output is not None or drawn.outcome == "error":
-            yield Line(outcome_words(drawn.outcome))
-        if drawn.output is not None:
-            yield Said(drawn.output.text)
-    for part in bubble.reasoning:
-        yield from _part(part, is_markdown=False)
+    for call in bubble.calls:
+        yield Line(escape_invisible(" · ".join(word for word in (gettext("Tool call"), call.name, call.id) if word)))
+        yield Said(call.text.text)
+        if call.output is not None or call.outcome == "error":
+            yield Line(outcome_words(call.outcome))
+        if call.output is not None:
+            yield Said(call.output.text)
+    for thought in bubble.reasoning:
+        yield from _reasoning(thought)
     for name, source_text in bubble.other:
-        yield Line(gettext("Field %(name)s:") % {"name": make_visible(name)})
-        yield Said(make_visible(source_text))
+        yield Line(gettext("Field %(name)s:") % {"name": escape_invisible(name)})
+        yield Said(escape_invisible(source_text))
 
 
-def _part(part: DrawnPart, *, is_markdown: bool) -> Iterator[Block]:
-    match part.kind:
-        case "text":
-            yield Said(part.text, is_markdown)
-        case "refusal":
+def _part(part: PartView, *, is_markdown: bool) -> Iterator[Block]:
+    match part:
+        case RefusalView(text):
             yield Line(gettext("Refusal:"))
-            yield Said(part.text)
-        case "reasoning":
-            yield Line(gettext("Reasoning (%(name)s):") % {"name": make_visible(part.name)})
-            yield Said("\n".join(text for text in (part.text, part.source) if text))
-        case "unknown":
-            yield Line(gettext("Part of the unknown type %(name)s:") % {"name": make_visible(part.name)})
-            yield Said(make_visible(part.source))
-        case _:
-            size = f"{part.width} × {part.height}" if part.width else ""
-            elsewhere = make_visible(part.source) if part.kind == "image" else ""
-            told = [
-                *("" if part.note.startswith(gettext("Image")) else part.name or gettext("Image"), part.type, size),
-                *(bytes_size(part.bytes) if part.bytes else "", part.note, part.address, part.told, elsewhere),
-                part.caption,
-            ]
-            yield Line(", ".join(word for word in told if word), part.url)
-            if part.text:
+            yield Said(text)
+        case UnknownView(name, source):
+            yield Line(gettext("Part of the unknown type %(name)s:") % {"name": escape_invisible(name)})
+            yield Said(escape_invisible(source))
+        case ImageView():
+            yield _image(part)
+        case AudioView():
+            yield _bytes(part, part.note, part.address, part.assumption)
+            if part.transcript:
                 yield Line(gettext("Transcript of the recording:"))
-                yield Said(part.text)
+                yield Said(part.transcript)
+        case FileView():
+            yield _bytes(part, part.note, part.address)
+        case _:
+            yield Said(part.text, is_markdown)
+
+
+def _image(image: ImageView) -> Line:
+    name = "" if image.note.startswith(gettext("Image")) else image.host or gettext("Image")
+    pixels = f"{image.width} × {image.height}" if image.width else ""
+    size = bytes_size(image.bytes) if image.bytes else ""
+    words = (name, image.type, pixels, size, image.note, escape_invisible(image.source), image.caption)
+    return Line(", ".join(filter(None, words)), image.url)
+
+
+def _bytes(part: AudioView | FileView, *notes: str) -> Line:
+    size = bytes_size(part.bytes) if part.bytes else ""
+    return Line(", ".join(filter(None, (part.name, part.type, size, *notes))), part.url)
+
+
+def _reasoning(part: ReasoningView) -> Iterator[Block]:
+    yield Line(gettext("Reasoning (%(name)s):") % {"name": escape_invisible(part.name)})
+    yield Said("\n".join(text for text in (part.text, part.source) if text))
 
 
 def _with_numbers(item: Message | Unreadable) -> Message | Unreadable:
@@ -421,7 +430,7 @@ def _with_numbers(item: Message | Unreadable) -> Message | Unreadable:
     )
 
 
-def _numbered(part: TextPart, sources: tuple[Source, ...]) -> TextPart:
+def _numbered(part: TextPart, sources: tuple[CitedSource, ...]) -> TextPart:
     numbered, at = "", len(part.text)
     places = find_places(part.text, part.citations, sources)
     for end, number in sorted({(place.end, place.number) for place in places}, reverse=True):
@@ -445,7 +454,7 @@ def _hides(item: Message | Unreadable) -> bool:
         *(found.text for found in item.reasoning),
         item.audio.transcript if item.audio else "",
     ]
-    return any(make_visible(text) != text for text in said)
+    return any(escape_invisible(text) != text for text in said)
 
 
 def _escaped(words: str) -> str:
@@ -454,7 +463,7 @@ def _escaped(words: str) -> str:
 
 def _cause(problem: Problem) -> str:
     told = describe(problem)
-    said = f" ({make_visible(in_one_line(told.said))})" if told.said else ""
+    said = f" ({escape_invisible(in_one_line(told.said))})" if told.said else ""
     return f"{told.title}{said}."
 
 

@@ -25,7 +25,17 @@ from viewer.web.request import Request
 from viewer.web.responses import attachment, plain_text
 from viewer.web.templatetags.formats import long_time, utc_time
 
-from .transcripts import INCLUDES, Extract, Include, draw, to_bare, to_json, to_json_line, to_markdown, to_text
+from .transcripts import (
+    INCLUDES,
+    Extract,
+    Include,
+    read_stretches,
+    to_bare,
+    to_json,
+    to_json_line,
+    to_markdown,
+    to_text,
+)
 
 _TRANSCRIPTS = {
     "markdown": ("text/markdown", "md"),
@@ -142,7 +152,7 @@ def _printed(request: Request, page: str, extract: Extract, source: Source) -> I
     yield head
     include = _include(request)
     try:
-        for stretch in draw(extract, include, for_print=True):
+        for stretch in read_stretches(extract, include, for_print=True):
             if stretch.bubbles or stretch.answer or stretch.no_answer:
                 context = {
                     "bubbles": stretch.bubbles,

@@ -20,9 +20,9 @@ from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.folding import found_in, needle_of, pattern_of
 from viewer.completions.ids import has_address
-from viewer.completions.invisibles import visible_pieces
+from viewer.completions.invisibles import escaped_pieces
 from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
-from viewer.completions.outcomes import outcome_of, said_by
+from viewer.completions.outcomes import outcome_of, result_text
 from viewer.completions.source_text import is_json_text, readable_json
 from viewer.completions.types import (
     AudioPart,
@@ -37,20 +37,23 @@ from viewer.completions.types import (
     Unreadable,
     parts_of_tools,
 )
+from viewer.rendering.answers import build_answer
 from viewer.rendering.citations import list_sources
-from viewer.rendering.limits import MESSAGE, Budget, Clock
+from viewer.rendering.context import RenderContext
+from viewer.rendering.customer import is_behind_the_scenes
+from viewer.rendering.limits import MAX_CITATIONS, MAX_MESSAGE, TimeBudget
 from viewer.rendering.media import is_address
-from viewer.rendering.messages import MOST_CITATIONS, Bubble, draw_answer, draw_messages
+from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.places import url_of
-from viewer.rendering.tool_calls import given_to, outcome_words
+from viewer.rendering.tool_calls import call_arguments, outcome_words
 
-LONGEST = 200  # characters of the words
-STRETCH = 100  # messages of one question; the most that the API gives
-PAUSES = {"asked": 100, "hits": 500}  # questions elsewhere, and hits, after which the reader decides whether to go on
+MAX_LENGTH = 200  # characters of the words
+STRETCH = 100  # messages of one request; the most that the API gives
+PAUSES = {"asked": 100, "hits": 500}  # requests to another server, and hits, until the reader has to go on
 _SECONDS = 0.5  # of CPU, after which a page of messages is left for the next step to go on with
 _IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fill the list
-_MOST_KEPT = 150  # hits of a page; some 400 kB at most, which bounds the cache's memory
-_REQUESTS_AT_A_TIME = 100_000  # characters, of many short texts
+_MAX_KEPT = 150  # hits of a page; some 400 kB at most, which bounds the cache's memory
+_AT_ONCE = 100_000  # characters, of many short texts
 _BEFORE, _BEHIND = 40, 90  # characters of a snippet around the words
 
 _BLANK = re.compile(r"\s+")
@@ -112,7 +115,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What one page of messages holds; `cursor` goes on behind it, and is empty where nothing is to be asked for."""
+    """What one page of messages holds; `cursor` goes on behind it, and is empty where nothing is left to request."""
 
     hits: tuple[Hit, ...]
     read: int
@@ -139,7 +142,7 @@ def is_too_short(words: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When one go ends: after so many seconds, requests to another server, or hits."""
+    """When one step ends: after so many seconds, requests to another server, or hits."""
 
     seconds: float
     asked: int
@@ -147,13 +150,13 @@ class Limits:
 
 
 def find_words(client: Client, completion_id: str, words: str, after: str, limits: Limits) -> Found:
-    """Read on behind `after` until the end, or until so much time, or so many questions asked, or so many hits.
+    """Read on behind `after` until the end of the conversation, or until a limit is reached.
 
-    Raises Problem when the first question fails; a later one ends the go, and what was found is given.
+    Raises Problem when the first request fails; a later one ends the step, and what was found is given.
     """
     began = time.monotonic()
     found: list[Hit] = []
-    read = questions = 0
+    read = requests = 0
     cursor = after
     while True:
         try:
@@ -161,22 +164,22 @@ def find_words(client: Client, completion_id: str, words: str, after: str, limit
         except Problem as problem:
             if not read:
                 raise
-            return Found(tuple(found), read, questions, cursor, describe(problem))
+            return Found(tuple(found), read, requests, cursor, describe(problem))
         found += stretch.hits
         read += stretch.read
-        questions += was_asked
+        requests += was_asked
         cursor = stretch.cursor
         if not (cursor or stretch.is_end):
-            return Found(tuple(found), read, questions, "", describe(Problem("unreadable", NOWHERE)))
-        is_used_up = questions >= limits.asked or len(found) >= limits.hits or time.monotonic() - began > limits.seconds
+            return Found(tuple(found), read, requests, "", describe(Problem("unreadable", NOWHERE)))
+        is_used_up = requests >= limits.asked or len(found) >= limits.hits or time.monotonic() - began > limits.seconds
         if not cursor or is_used_up:
-            return Found(tuple(found), read, questions, cursor)
+            return Found(tuple(found), read, requests, cursor)
 
 
 def _stretch(client: Client, completion_id: str, words: str, after: str) -> tuple[Stretch, int]:
-    """Take what one page holds from the cache, else read it; and say how many questions elsewhere that took.
+    """Take what one page holds from the cache, else read it; and say how many requests to another server that took.
 
-    Nothing of the archive is kept: what it holds can be imported anew, and is read in milliseconds.
+    Nothing of the archive is kept: what it holds can be imported again, and is read in milliseconds.
     """
     if not client.is_metered:
         return _read_stretch(client, completion_id, words, after), 0
@@ -186,7 +189,7 @@ def _stretch(client: Client, completion_id: str, words: str, after: str) -> tupl
     if kept is not None:
         return kept, 0
     stretch = _read_stretch(client, completion_id, words, after)
-    if client.cache_seconds and len(stretch.hits) <= _MOST_KEPT:
+    if client.cache_seconds and len(stretch.hits) <= _MAX_KEPT:
         caches["finds"].set(key, stretch, client.cache_seconds)
     return stretch, 1
 
@@ -198,17 +201,17 @@ def _read_stretch(client: Client, completion_id: str, words: str, after: str) ->
     pattern = pattern_of(words)
     landing = _Landing(completion_id, after, words)
     found: list[tuple[Message | Unreadable, list[_Place], _Landing]] = []
-    clock, read = Clock(_SECONDS), 0
+    budget, read = TimeBudget(_SECONDS), 0
     for item in items:
         if has_address(item.id):
             landing = replace(landing, place=item.id)
-        with clock.running():
+        with budget.running():
             if places := _places(item, pattern):
                 found.append((item, places, landing))
         read += 1
-        if clock.is_over and item.id and read < len(items):
+        if budget.is_spent and item.id and read < len(items):
             break
-    bubbles = draw_messages(completion_id, [item for item, _, _ in found], as_source=True)
+    bubbles = build_bubbles(RenderContext(completion_id, as_source=True), [item for item, _, _ in found])
     hits = [hit for bubble, (_, places, at) in zip(bubbles, found, strict=True) for hit in _hits(bubble, places, at)]
     if read < len(items):
         return Stretch(tuple(hits), read, items[read - 1].id, is_end=False)
@@ -228,12 +231,12 @@ def _with_choices(items: tuple[Message | Unreadable, ...], completion: Completio
 def _hits_in_answer(
     completion: Completion, shown: tuple[Message | Unreadable, ...], pattern: re.Pattern[str], landing: _Landing
 ) -> Iterator[Hit]:
-    """List the hits of the choices; they stand behind the last message, unless they are the last messages."""
+    """List the hits of the choices; they come after the last message, unless they are the last messages."""
     if appended_answers(shown, completion.choices, goes_on=True):
         return
     for position, choice in enumerate(completion.choices):
         if places := _places(with_choice(choice.message, choice), pattern):
-            bubble = draw_answer(landing.completion_id, completion, position, Budget(), as_source=True)
+            bubble = build_answer(RenderContext(landing.completion_id, as_source=True), completion, position)
             yield from _hits(bubble, places, replace(landing, place=bubble.id))
 
 
@@ -248,7 +251,7 @@ def _places(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Place
 
 
 def _places_in(slot: Slot, pattern: re.Pattern[str]) -> Iterator[_Place]:
-    for window, start, end in found_in(visible_pieces(slot.text), pattern):
+    for window, start, end in found_in(escaped_pieces(slot.text), pattern):
         before, behind = window[max(0, start - _BEFORE) : start], window[end : end + _BEHIND]
         yield _Place(
             replace(slot, text=""),
@@ -267,7 +270,7 @@ def _places_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Ite
     def texts() -> Iterator[str]:
         return (text for text, _ in texts_in(item) if text not in shown)
 
-    pieces = chain.from_iterable(map(visible_pieces, _some_at_once(texts())))
+    pieces = chain.from_iterable(map(escaped_pieces, _some_at_once(texts())))
     if not any(found_in(pieces, pattern)):
         return
     for text in texts():
@@ -280,20 +283,20 @@ def _some_at_once(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         some += text, "\n"
         length += len(text)
-        if length > _REQUESTS_AT_A_TIME:
+        if length > _AT_ONCE:
             yield "".join(some)
             some, length = [], 0
     yield "".join(some)
 
 
 def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
-    """Give everything in a message that can be found, in the order of the page and as it stands there, but unnamed."""
+    """Give everything in a message that can be found, in the order and the form of the page, but unescaped."""
     if isinstance(item, Unreadable):
         yield Slot(item.source, "unknown", gettext("Unreadable item"))
         return
     yield Slot(item.name, "name", gettext("Name"))
     of_tools = parts_of_tools(item)
-    formatted = MESSAGE  # characters that the page formats, too
+    formatted = MAX_MESSAGE  # characters that the page formats, too
     for n, part in enumerate(item.parts):
         formatted -= len(part.text) if isinstance(part, TextPart) else 0
         slots = _part_slots(part, item, is_formatted=formatted >= 0)
@@ -304,18 +307,18 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
     yield Slot(item.refusal, "refusal", gettext("Refusal"))
     if item.audio is not None:
         yield Slot(item.audio.transcript, "audio", gettext("Transcript"))
-    for cited in list_sources(item.citations[:MOST_CITATIONS]):  # the others are found in its JSON
+    for cited in list_sources(item.citations[:MAX_CITATIONS]):  # the others are found in its JSON
         yield Slot(cited.title, "sources", gettext("Source"))
         yield Slot(cited.url, "sources", gettext("Source"), counts_once=True)
     yield Slot(item.error, "error", gettext("Error"), is_for_staff=True)
     for result in item.results:
         yield Slot(result.call_id, "tool-result", gettext("Call id"), is_for_staff=True)
-        said = readable_json(said_by(item, result))
+        said = readable_json(result_text(item, result))
         yield Slot(said, "tool-result", outcome_words(outcome_of(item, result)), is_for_staff=True)
     for call in item.tool_calls:
         yield Slot(call.name, "tool-call", gettext("Tool"), is_for_staff=True)
         yield Slot(call.id, "tool-call", gettext("Call id"), is_for_staff=True)
-        given = given_to(call)
+        given = call_arguments(call)
         yield Slot(
             given if call.kind == "custom" else readable_json(given),
             "tool-call",
@@ -369,6 +372,7 @@ def _text_slots(text: str, message: Message) -> Iterator[Slot]:
 
 
 def _hits(bubble: Bubble, places: list[_Place], landing: _Landing) -> Iterator[Hit]:
+    is_hidden = is_behind_the_scenes(bubble)
     for nth, place in enumerate(places, 1):
         yield Hit(
             url=landing.url(nth),
@@ -381,7 +385,7 @@ def _hits(bubble: Bubble, places: list[_Place], landing: _Landing) -> Iterator[H
             before=place.before,
             words=place.words,
             behind=place.behind,
-            is_hidden=place.slot.is_for_staff or bubble.is_behind_the_scenes,
+            is_hidden=place.slot.is_for_staff or is_hidden,
         )
 
 

@@ -26,7 +26,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
 
     What the steps before have read, found and asked stands in the address, so that none is needed to go on.
     """
-    words = request.GET.get("q", "").strip()[: finding.LONGEST]
+    words = request.GET.get("q", "").strip()[: finding.MAX_LENGTH]
     context: dict[str, Any] = {"completion_id": completion_id, "words": words}
     if finding.is_too_short(words):
         return page_or_fragment(request, "find/find.html", "find/_hits.html", context)

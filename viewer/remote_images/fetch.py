@@ -32,9 +32,9 @@ from viewer.client.deadlines import Deadline, DeadlineAdapter, running
 from viewer.rendering import media
 from viewer.rendering.remote_hosts import NotLoaded, Refused, is_public, request_for
 
-_SECONDS = 10.0  # in real time, for names, redirects and bytes together
+_MAX_SECONDS = 10.0  # in real time, for names, redirects and bytes together
 _CONNECT_SECONDS = 3.0
-_LARGEST = 10_000_000  # unpacked bytes
+_MAX_BYTES = 10_000_000  # unpacked bytes
 _CHUNK = 65_536
 _REDIRECTS = 3
 _REDIRECTING = {301, 302, 303, 307, 308}
@@ -54,11 +54,11 @@ def fetch_image(url: str) -> bytes:
     if not _turns.acquire(timeout=1.0):
         raise NotLoaded(_BUSY)
     try:
-        return _follow(url, Deadline(_SECONDS))
+        return _follow(url, Deadline(_MAX_SECONDS))
     except InvalidIPAddress:
         raise Refused from None
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError):
-        raise NotLoaded(_SILENT % {"seconds": _SECONDS}) from None
+        raise NotLoaded(_SILENT % {"seconds": _MAX_SECONDS}) from None
     finally:
         _turns.release()
 
@@ -112,8 +112,8 @@ def _picture_in(response: requests.Response, deadline: Deadline) -> bytes:
     content = bytearray()
     while piece := response.raw.read1(_CHUNK, decode_content=True):
         content += piece
-        if len(content) > _LARGEST:
-            raise NotLoaded(_TOO_LARGE % {"size": _LARGEST // 1_000_000})
+        if len(content) > _MAX_BYTES:
+            raise NotLoaded(_TOO_LARGE % {"size": _MAX_BYTES // 1_000_000})
         deadline.left()
     if not media.kind_of(bytes(content[:64])).is_image:
         raise NotLoaded(_NO_PICTURE)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from viewer.client.problem_texts import describe
 from viewer.completions.types import ImagePart, Message
 from viewer.rendering import media
-from viewer.rendering.messages import is_remote
+from viewer.rendering.media_parts import is_remote
 from viewer.rendering.remote_hosts import NotLoaded
 from viewer.sources.problem_pages import title_of
 from viewer.sources.reader import reader

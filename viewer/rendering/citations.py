@@ -1,12 +1,9 @@
-"""Finds the place of each citation in a text, and draws a numbered chip there, through Markdown and back.
+"""Numbers the sources that a message cites, and finds the place of each citation in its text.
 
 What the servers send was measured (docs/api-facts.md#citations): OpenAI's range covers its marker `([host](url))`,
 sometimes two characters to the left; Azure's covers a bare link; OpenRouter sends (0, 0); Google-style servers cover
 the claim. So a range is believed only where its slice agrees with it, and a citation without a place is in the list of
 sources.
-
-Between the two passes each place is held by marks: private-use characters that the text has not, planted in the
-Markdown, carried through rendering and sanitising as plain letters, and taken out again by `draw_chips`.
 """
 
 from __future__ import annotations
@@ -17,21 +14,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape, unescape
+from html import unescape
 from itertools import accumulate
 from typing import Literal
-from urllib.parse import unquote
 
 from django.utils.translation import gettext
 
 from viewer.completions.addresses import host_of, key_of, web_address, without_campaign
-from viewer.completions.invisibles import make_visible
-from viewer.completions.literals import unused_letters
+from viewer.completions.invisibles import escape_invisible
 from viewer.completions.types import Citation
 
-REL = "noopener noreferrer nofollow ugc"
-_MOST_PLACES = 500  # chips in one text; further citations are in the list of sources only
-_LONGEST_LABEL = 200  # characters of a title on a chip; the list of sources has all of it
+_MAX_PLACES = 500  # chips in one text; further citations are in the list of sources only
 
 _LINK = re.compile(
     r"(?<![!\\])\[(?P<label>(?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*+\])*+)\]"
@@ -42,27 +35,10 @@ _URL_GOES_ON = re.compile(r"[\w/?#&=%~+-]")
 _LETTER = re.compile(r"[^\W_]")
 _LIST_NUMBER = re.compile(r"\d{1,9}[.)]\s")
 _CLOSING = '.!?,;:…。！？、”’")»'
-_PRIVATE = re.compile("[\U000f0000-\U0010fffd]")
-_MARK = re.compile("[\U000f0000-\U0010fffd]|(?:%F[34](?:%[89AB][0-9A-F]){3})")
-_MARKER_SIGN = re.compile("[\ue200【]")
-_MARKER = re.compile(
-    r"<(?P<code>pre|code)\b.*?</(?P=code)>|<[^>]*>"
-    "|\ue200(?P<name>[^\ue200\ue201<]{0,300})\ue201"
-    "|【(?P<file>[0-9]{1,4}(?::[0-9]{1,4})?†[^【】<]{0,300})】",
-    re.DOTALL,
-)
-_WHOLE = "a|code|pre|figure|copy-code"  # a chip inside these waits for their end
-_REST_OF_TAG_OR_MARK = r'(?=[ >])[^>"]*+(?:"[^"]*+"[^>"]*+)*+>|[\U000f0000-\U0010fffd]'
-_TAG_OR_MARK = re.compile(rf"</?(?P<name>[a-z0-9-]++){_REST_OF_TAG_OR_MARK}")
-_WHOLE_OR_MARK = re.compile(rf"</?(?P<name>{_WHOLE}){_REST_OF_TAG_OR_MARK}")
-_A = r'<a [^>"]*+(?:"[^"]*+"[^>"]*+)*+>'
-_MARKER_LINK = re.compile(rf'\({_A}([^<]*+)(?:<span class="link__host">[^<]*+</span>)?</a>\)')
-_ANY_LINK = re.compile(rf"{_A}(.*?)</a>", re.DOTALL)
-_LINK_HOST = re.compile(r' ?<span class="link__host">[^<]*+</span>')
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CitedSource:
     """A cited source, one number per address."""
 
     number: int
@@ -73,7 +49,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CitationPlace:
     """Where a source is cited: a marker and a link are replaced, words are underlined, and a chip comes after each."""
 
     kind: Literal["marker", "link", "words", "after"]
@@ -82,19 +58,7 @@ class Place:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What one private-use character stands for; `end` is the character that closes what this one opens."""
-
-    kind: Literal["marker", "link", "open", "close", "after"]
-    number: int
-    end: str = ""
-
-
-Marks = dict[str, Mark]
-
-
-def list_sources(citations: Iterable[Citation]) -> tuple[Source, ...]:
+def list_sources(citations: Iterable[Citation]) -> tuple[CitedSource, ...]:
     """Number the sources in the order in which they are named; a web address only is a link."""
     named: dict[str, Citation] = {}
     titles: dict[str, str] = {}
@@ -106,13 +70,13 @@ def list_sources(citations: Iterable[Citation]) -> tuple[Source, ...]:
     return tuple(_source(number, cited, titles.get(key, "")) for number, (key, cited) in enumerate(named.items(), 1))
 
 
-def find_places(text: str, citations: Iterable[Citation], sources: Iterable[Source]) -> list[Place]:
+def find_places(text: str, citations: Iterable[Citation], sources: Iterable[CitedSource]) -> list[CitationPlace]:
     """Find where each source is cited. Places may overlap; the same place is named once."""
     numbers = {without_campaign(source.url): source for source in sources if source.is_link}
     reader = _Reader(text)
-    places: dict[Place, None] = {}
+    places: dict[CitationPlace, None] = {}
     for cited in citations:
-        if len(places) == _MOST_PLACES:
+        if len(places) == _MAX_PLACES:
             break
         source = numbers.get(without_campaign(web_address(cited.url)))
         if source is not None and (place := reader.place(cited, source)):
@@ -120,94 +84,14 @@ def find_places(text: str, citations: Iterable[Citation], sources: Iterable[Sour
     return list(places)
 
 
-def plant(text: str, places: Iterable[Place]) -> tuple[str, Marks]:
-    """Put marks at the places. They stand beside letters and digits, where Markdown reads them as one more letter."""
-    letters = unused_letters(text)
-    marks: Marks = {}
-    planted: list[tuple[int, int, str]] = []
-
-    def plant_one(at: int, order: int, mark: Mark) -> str:
-        letter = next(letters)
-        marks[letter] = mark
-        planted.append((at, order, letter))
-        return letter
-
-    for place in places:
-        if place.kind == "words":
-            closing = plant_one(place.end, 0, Mark("close", place.number))
-            plant_one(place.start, 1, Mark("open", place.number, closing))
-        else:
-            plant_one(place.end if place.kind == "after" else place.start, 0, Mark(place.kind, place.number))
-    pieces, last = [], 0
-    for at, _, letter in sorted(planted):
-        pieces += [text[last:at], letter]
-        last = at
-    return "".join([*pieces, text[last:]]), marks
-
-
-def take_marks(text: str, marks: Marks) -> tuple[str, str]:
-    """Split the marks from a text or an address: what is left without them, and the marks alone."""
-    if not marks:
-        return text, ""
-    taken: list[str] = []
-
-    def take(found: re.Match[str]) -> str:
-        letter = unquote(found[0])
-        if letter not in marks:
-            return found[0]
-        taken.append(letter)
-        return ""
-
-    return _MARK.sub(take, text), "".join(taken)
-
-
-def draw_chips(html: str, marks: Marks, sources: tuple[Source, ...]) -> str:
-    """Turn the marks of a sanitised HTML into chips and underlines. Every character of the text stays, once."""
-    if not marks:
-        return html
-
-    def without_marker(link: re.Match[str]) -> str:
-        _, taken = take_marks(link[1], marks)
-        return taken if any(marks[letter].kind == "marker" for letter in taken) else link[0]
-
-    def without_link(link: re.Match[str]) -> str:
-        label, taken = take_marks(_LINK_HOST.sub("", link[1]), marks)
-        is_cited = any(marks[letter].kind in ("marker", "link") for letter in taken)
-        return f'<span class="cited">{label}</span>{taken}' if is_cited else link[0]
-
-    html = _ANY_LINK.sub(without_link, _MARKER_LINK.sub(without_marker, html))
-    return _ChipWriter(marks, sources).write(html)
-
-
-def name_markers(html: str, has_sources: bool) -> str:
-    """Draw what ChatGPT and Assistants write in place of a source as a small mark; the letters in it stay.
-
-    ChatGPT's are letters between U+E200 and U+E201, which a font shows as boxes; those of Assistants,
-    `【4:0†policy.pdf】`, name a file that the API gives beside the text, or not at all.
-    """
-    if not _MARKER_SIGN.search(html):
-        return html
-    told = gettext("Source") if has_sources else gettext("Source not stored")
-
-    def draw(found: re.Match[str]) -> str:
-        if found["file"]:
-            return f'<span class="image-note">{found["file"]} <small>{told}</small></span>'
-        if found["name"]:
-            name = found["name"].replace("\ue202", " ")
-            return f'<span class="image-note"><small>{told}</small><span class="visually-hidden"> {name}</span></span>'
-        return found[0]
-
-    return _MARKER.sub(draw, html)
-
-
 class _Reader:
-    """One text, asked for the place of one citation after another."""
+    """Finds the places of one citation after another in one text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._looked_up: Counter[str] = Counter()
 
-    def place(self, cited: Citation, source: Source) -> Place | None:
+    def place(self, cited: Citation, source: CitedSource) -> CitationPlace | None:
         key = without_campaign(source.url)
         for start, end in self._ranges(cited):
             if link := self._link_within(start, end, key):
@@ -260,17 +144,17 @@ class _Reader:
         at = bisect_left(self._link_starts, start)
         return self._links[at] if at < len(self._links) and self._links[at].end() <= end else None
 
-    def _at_link(self, link: re.Match[str], key: str, source: Source) -> Place:
+    def _at_link(self, link: re.Match[str], key: str, source: CitedSource) -> CitationPlace:
         start, end = link.span("label")
         letter = _LETTER.search(self._text, start, end)
         start = letter.start() if letter else start
         if without_campaign(web_address(unescape(link["url"]))) != key:
-            return Place("after", start, start, source.number)
+            return CitationPlace("after", start, start, source.number)
         is_marker = self._text[link.start() - 1 : link.start()] == "(" and self._text[link.end() :].startswith(")")
         is_its_name = _HOST_LABEL.fullmatch(link["label"]) or link["label"].strip() == source.title
-        return Place("marker" if is_marker and is_its_name else "link", start, end, source.number)
+        return CitationPlace("marker" if is_marker and is_its_name else "link", start, end, source.number)
 
-    def _by_address(self, cited: Citation, key: str, source: Source) -> Place | None:
+    def _by_address(self, cited: Citation, key: str, source: CitedSource) -> CitationPlace | None:
         """Find the address in the text, nearest to the start; without a range, the next one at every asking."""
         if links := self._links_by_key.get(key):
             if cited.start and 0 < cited.start < len(self._text):
@@ -280,7 +164,7 @@ class _Reader:
                 self._looked_up[key] += 1
             return self._at_link(links[min(at, len(links) - 1)], key, source)
         end = self._end_of_bare(cited.url)
-        return Place("after", end, end, source.number) if end else None
+        return CitationPlace("after", end, end, source.number) if end else None
 
     def _end_of_bare(self, url: str) -> int:
         """Find where the whole address ends, 0 when the text has it not or only as the beginning of another."""
@@ -292,14 +176,14 @@ class _Reader:
             at = self._text.find(url, end)
         return 0
 
-    def _at_claim(self, cited: Citation, source: Source) -> Place | None:
+    def _at_claim(self, cited: Citation, source: CitedSource) -> CitationPlace | None:
         """Take a range over plain words at its word, counted in characters."""
         if cited.start is None or cited.end is None or not 0 <= cited.start < cited.end <= len(self._text):
             return None
         return self._at_words(cited.start, cited.end, source)
 
-    def _at_words(self, start: int, end: int, source: Source) -> Place | None:
-        """Draw a range in to its letters, for a mark before `**` or `1.` would change what Markdown makes of them."""
+    def _at_words(self, start: int, end: int, source: CitedSource) -> CitationPlace | None:
+        """Narrow a range to its letters: a mark before `**` or `1.` would change what Markdown makes of them."""
         first, last = bisect_left(self._letters, start), bisect_right(self._letters, end - 1) - 1
         if first > last:
             return None
@@ -312,100 +196,14 @@ class _Reader:
             closing += 1
         if self._text[closing : closing + 1] not in ("*", "_", "~"):
             stop = closing
-        return Place("words", begin, stop, source.number) if begin < stop else None
+        return CitationPlace("words", begin, stop, source.number) if begin < stop else None
 
     def _starts_line(self, at: int) -> bool:
         return not self._text[self._text.rfind("\n", 0, at) + 1 : at].strip(" \t>*+-")
 
 
-class _ChipWriter:
-    """Reads HTML once, and writes underlines around its text nodes and chips where marks stood."""
-
-    def __init__(self, marks: Marks, sources: tuple[Source, ...]) -> None:
-        self._marks = marks
-        self._sources = sources
-        self._out: list[str] = []
-        self._text = ""  # since the last tag, chip or edge of an underline
-        self._open_until: set[str] = set()
-        self._whole = 0  # links and code blocks that are open
-        self._waiting: dict[int, None] = {}
-        self._done: set[str] = set()
-        self._present: set[str] = set()
-
-    def write(self, html: str) -> str:
-        self._present = set(_PRIVATE.findall(html))
-        at = 0
-        while token := self._next(html, at):
-            self._text += html[at : token.start()]
-            if token["name"] is None:
-                self._read_mark(token[0])
-            else:
-                self._write_tag(token)
-            at = token.end()
-        self._text += html[at:]
-        self._write_text()
-        return "".join(self._out)
-
-    def _next(self, html: str, at: int) -> re.Match[str] | None:
-        """Find the next mark, or tag that matters: every one under an underline, else those that hold chips back."""
-        pattern = _TAG_OR_MARK if self._open_until else _WHOLE_OR_MARK
-        token = pattern.search(html, at)
-        while token and token["name"] is None and token[0] not in self._marks:
-            token = pattern.search(html, token.end())
-        return token
-
-    def _read_mark(self, letter: str) -> None:
-        mark = self._marks[letter]
-        if letter in self._done:  # an address stands in the text of an autolink and in its href
-            return
-        self._done.add(letter)
-        if mark.kind == "open":
-            self._open(mark.end)
-            return
-        self._waiting[mark.number] = None
-        self._write_chips()
-        if letter in self._open_until:
-            self._write_text()
-            self._open_until.remove(letter)
-
-    def _open(self, end: str) -> None:
-        """Begin an underline, if its end is still to come: it may have stood in the title of a link, which is gone."""
-        if end in self._present and end not in self._done:
-            if not self._open_until:
-                self._write_text()
-            self._open_until.add(end)
-
-    def _write_tag(self, tag: re.Match[str]) -> None:
-        self._write_text()
-        self._out.append(tag[0])
-        if _WHOLE_OR_MARK.match(tag[0]):
-            self._whole += -1 if tag[0].startswith("</") else 1
-            self._write_chips()
-
-    def _write_text(self) -> None:
-        if self._open_until and not self._whole and self._text.strip():
-            self._text = f'<span class="cited">{self._text}</span>'
-        self._out.append(self._text)
-        self._text = ""
-
-    def _write_chips(self) -> None:
-        if self._waiting and not self._whole:
-            self._write_text()
-            self._out += [_chip(self._sources[number - 1]) for number in self._waiting]
-            self._waiting = {}
-
-
-def _chip(source: Source) -> str:
-    title = source.title if len(source.title) <= _LONGEST_LABEL else source.title[: _LONGEST_LABEL - 1] + "…"
-    label = gettext("Source %(number)d: %(title)s") % {"number": source.number, "title": title}
-    return (
-        f'<a class="chip-citation" data-citation href="{escape(source.url)}" rel="{REL}" target="_blank"'
-        f' aria-label="{escape(label)}">{source.number}</a>'
-    )
-
-
-def _source(number: int, cited: Citation, title: str) -> Source:
+def _source(number: int, cited: Citation, title: str) -> CitedSource:
     address = web_address(cited.url)
     host = host_of(address)
-    title = make_visible(title or host or cited.url or gettext("Source without a title"))
-    return Source(number, address or make_visible(cited.url), title, host, bool(address))
+    title = escape_invisible(title or host or cited.url or gettext("Source without a title"))
+    return CitedSource(number, address or escape_invisible(cited.url), title, host, bool(address))

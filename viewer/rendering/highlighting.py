@@ -13,7 +13,7 @@ from functools import cache
 from html import escape
 from typing import NamedTuple
 
-LONGEST = 20_000  # characters; longer code is shown without colours
+MAX_CODE = 20_000  # characters; longer code is shown without colours
 
 _C_COMMENT = r"//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?"
 _HASH_COMMENT = r"(?<![\w$&])\#[^\n]*+"
@@ -120,7 +120,7 @@ _BY_NAME = {name: grammar for names, grammar in _GRAMMARS.items() for name in na
 def colour(code: str, language: str) -> str:
     """Write code as HTML with `<span class="k|s|m|c">` around what stands out; an unknown language stays plain."""
     grammar = _BY_NAME.get(language.lower())
-    if grammar is None or len(code) > LONGEST:
+    if grammar is None or len(code) > MAX_CODE:
         return escape(code, quote=False)
     return "".join(_pieces(code, grammar))
 

@@ -1,8 +1,8 @@
-"""Bounds what one page draws, however much its messages hold, so that no text can make a page slow or large.
+"""Limits what one page renders, however much its messages hold, so that no text makes a page slow or large.
 
-The rule: a page draws 100,000 characters as Markdown and 400,000 in all, the oldest message first, and one message
-takes no more than 100,000 of them. What comes after is shown as written, and then by its beginning, with its size and a
-link to the whole. Twenty messages of 1.5 kB are a tenth of it.
+A page renders 100,000 characters as Markdown and 400,000 in all, the oldest message first, and one message takes no
+more than 100,000 of them. Further texts are shown as written, and then truncated, with their size and a link to the
+whole. Twenty messages of 1.5 kB are a tenth of that.
 """
 
 from __future__ import annotations
@@ -14,24 +14,25 @@ from contextlib import contextmanager
 
 from viewer.completions.markdown import MARKDOWN_LIMIT
 
-MARKDOWN = 100_000  # characters; at worst each takes 20 µs and 15 characters of HTML
-TEXT = 400_000
-MESSAGE = 100_000
-_SECONDS = 1.0  # of CPU that formatting takes on one page; the texts above take a third of it at worst
-_FRAME = 500  # what a part costs beside its text, in characters
-_BEGINNING = 2_000  # characters that stand for a text that is not shown whole
-_LEAST = 200  # the same, when nothing is left
-_LONGEST_ENTRY = 4_000  # what an entry of a list costs at most, for it stands there by its beginning
+MAX_MARKDOWN = 100_000  # characters; at worst each takes 20 µs and 15 characters of HTML
+MAX_TEXT = 400_000
+MAX_MESSAGE = 100_000
+MAX_CITATIONS = 1_000  # of one message; each costs 50 µs
+MAX_SECONDS = 1.0  # of CPU to format the texts of one page; the texts above take a third of it at worst
+_MAX_ENTRY = 4_000  # characters that an entry of a list costs at most, because only its beginning is shown
+_BEGINNING = 2_000  # characters that are shown of a truncated text
+_SHORT_BEGINNING = 200  # the same, when nothing is left
+_OVERHEAD = 500  # what a part costs beside its text, in characters
 
 
-class Clock:
-    """How long the texts of one page may still be formatted, in CPU of this thread: the net below all other bounds."""
+class TimeBudget:
+    """The CPU time of this thread that is left to format the texts of one page: the net below all other limits."""
 
-    def __init__(self, seconds: float = _SECONDS) -> None:
+    def __init__(self, seconds: float = MAX_SECONDS) -> None:
         self._left = seconds
 
     @property
-    def is_over(self) -> bool:
+    def is_spent(self) -> bool:
         return self._left <= 0
 
     @contextmanager
@@ -43,34 +44,34 @@ class Clock:
             self._left -= time.thread_time() - began
 
 
-class Budget:
-    """What one page may still draw. What is cut without a link of its own is counted, until the message is done.
+class PageBudget:
+    """What is left of the limits of one page. Characters that are cut without a link of their own are counted.
 
-    One that `is_whole` has no bounds: for a page that is sent as it is drawn, and must hold everything.
+    A budget that `is_whole` has no limits: for a page that must hold everything, and is sent while it is rendered.
     """
 
     def __init__(self, *, is_whole: bool = False) -> None:
         self.is_whole = is_whole
-        self.clock = Clock(sys.maxsize if is_whole else _SECONDS)
-        self._markdown = MARKDOWN
-        self._text = TEXT
-        self._message = MESSAGE
+        self.time = TimeBudget(sys.maxsize if is_whole else MAX_SECONDS)
+        self._markdown = MAX_MARKDOWN
+        self._text = MAX_TEXT
+        self._message = MAX_MESSAGE
         self._left_out = 0
 
     @property
     def is_spent(self) -> bool:
         return self._left <= 0
 
-    def opens(self, text: str) -> bool:
-        """Whether a text is short enough to be open."""
+    def allows_open(self, text: str) -> bool:
+        """Whether a text is short enough to be shown unfolded."""
         return self.is_whole or len(text) <= MARKDOWN_LIMIT
 
-    def take_to_open(self, text: str) -> bool:
-        """Take a text to be shown whole and open; False when it is long, or does not fit."""
-        return self.opens(text) and self.take(text)
+    def take_open(self, text: str) -> bool:
+        """Take a text to be shown whole and unfolded; False when it is long, or does not fit."""
+        return self.allows_open(text) and self.take(text)
 
     def take_markdown(self, text: str) -> bool:
-        """Take a text to be drawn as Markdown; False when it does not fit."""
+        """Take a text to be rendered as Markdown; False when it does not fit."""
         if (len(text) > self._markdown and not self.is_whole) or not self.take(text):
             return False
         self._markdown -= len(text)
@@ -84,12 +85,12 @@ class Budget:
         return True
 
     def take_beginning(self, text: str) -> str:
-        """Take the beginning of a text; there is always one, be it short."""
-        beginning = text[: _LEAST if self.is_spent else _BEGINNING]
+        """Take the beginning of a text; there is always room for a short one."""
+        beginning = text[: _SHORT_BEGINNING if self.is_spent else _BEGINNING]
         self._spend(len(beginning))
         return beginning
 
-    def fit(self, text: str) -> str:
+    def truncate(self, text: str) -> str:
         """Give a text whole, or its beginning where it does not fit."""
         if not text or self.take(text):
             return text
@@ -97,14 +98,14 @@ class Budget:
         self.leave_out(len(text) - len(beginning))
         return beginning if len(beginning) == len(text) else f"{beginning}…"
 
-    def fitting(self, texts: Iterable[str]) -> int:
+    def take_entries(self, texts: Iterable[str]) -> int:
         """Take the entries of a list; give the number of those that fit."""
         count = 0
         for text in texts:
             if self.is_spent:
                 self.leave_out(len(text))
             else:
-                self._spend(min(len(text), _LONGEST_ENTRY))
+                self._spend(min(len(text), _MAX_ENTRY))
                 count += 1
         return count
 
@@ -113,9 +114,9 @@ class Budget:
         self._left_out += characters
 
     def end_message(self) -> int:
-        """Say how many characters of the message were left out, and go on to the next one."""
+        """Give the number of characters of the message that were left out, and begin the next message."""
         left_out, self._left_out = self._left_out, 0
-        self._message = MESSAGE
+        self._message = MAX_MESSAGE
         return left_out
 
     @property
@@ -123,5 +124,5 @@ class Budget:
         return sys.maxsize if self.is_whole else min(self._text, self._message)
 
     def _spend(self, characters: int) -> None:
-        self._text -= characters + _FRAME
-        self._message -= characters + _FRAME
+        self._text -= characters + _OVERHEAD
+        self._message -= characters + _OVERHEAD

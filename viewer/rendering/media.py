@@ -1,4 +1,4 @@
-"""Bytes that stand in a message: decoded, and named by what they are, never by what they claim to be."""
+"""Bytes in a message: decoded, and named by what they are, never by what they claim to be."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEFT_OUT = re.compile(
     r"redacted|truncated|omitted|removed|stripped|elided|placeholder|base64[\s_]*(?:data|image)|\.\.\.|…",
     re.IGNORECASE,
 )
-_LONGEST_NOTE = 300  # characters; it may stand behind the beginning of the bytes
+_MAX_NOTE = 300  # characters; it may come after the beginning of the bytes
 _HEAD = 4096  # base64 characters that are decoded to know a type and a size without decoding the rest
 _JPEG_HEAD = 262_144  # a JPEG may carry a thumbnail before its size
 
@@ -57,11 +57,11 @@ def is_address(text: str) -> bool:
 
 
 def is_left_out(text: str) -> bool:
-    """Whether a text stands where bytes were that its recorder did not keep."""
+    """Whether a text replaces bytes that its recorder did not keep."""
     if address := _ADDRESS.match(text):
         return address[0].lower().endswith("attachment:")
     found = _DATA_URL.match(text)
-    return bool(_LEFT_OUT.search(text[found.end() if found else 0 :][-_LONGEST_NOTE:]))
+    return bool(_LEFT_OUT.search(text[found.end() if found else 0 :][-_MAX_NOTE:]))
 
 
 def is_base64(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Places in a conversation: a message by its id, an answer as `choices/0`; what they are called and their addresses.
+"""Places in a conversation: a message by its id, an answer as `choices/0`; their names and addresses.
 
 An id with a slash has no address (`completions.ids`), so no message is mistaken for an answer.
 """
@@ -9,13 +9,21 @@ import math
 import re
 
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
-from viewer.completions.ids import index_of
-from viewer.completions.invisibles import make_visible
+from viewer.completions.ids import LONGEST_ID, Flaw, flaw_of, index_of
+from viewer.completions.invisibles import escape_invisible
 from viewer.completions.types import Completion
 
 from .lines import in_one_line
+
+_WHY_NO_LINK: dict[Flaw, str] = {
+    "missing": gettext_noop("No link: there is no id"),
+    "slash": gettext_noop("No link: the id contains a slash"),
+    "dots": gettext_noop("No link: the id consists of dots only"),
+    "nul": gettext_noop("No link: the id contains a NUL character"),
+    "long": gettext_noop("No link: the id is longer than %(longest)d characters"),
+}
 
 
 def place_of_answer(position: int) -> str:
@@ -39,6 +47,12 @@ def url_of(completion_id: str, place: str) -> str:
     return reverse("permalink", args=[completion_id, place])
 
 
+def why_no_link(item_id: str) -> str:
+    """Say in words why an id, of a conversation or of a message, has no address; empty when it has one."""
+    flaw = flaw_of(item_id)
+    return gettext(_WHY_NO_LINK[flaw]) % {"longest": LONGEST_ID} if flaw else ""
+
+
 def name_of_answer(position: int, count: int) -> str:
     """Name one of so many answers."""
     if count > 1:
@@ -52,7 +66,7 @@ def name_of(completion_id: str, completion: Completion, place: str) -> str:
     if position is not None:
         return name_of_answer(position, len(completion.choices))
     number = index_of(completion_id, place)
-    return in_one_line(make_visible(place)) if number is None else f"#{number}"
+    return in_one_line(escape_invisible(place)) if number is None else f"#{number}"
 
 
 def in_order(completion_id: str, first: str, last: str) -> tuple[str, str]:

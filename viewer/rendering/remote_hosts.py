@@ -13,7 +13,7 @@ import requests
 from django.utils.translation import gettext_lazy
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
 
-_LONGEST_ADDRESS = 8_000
+_MAX_ADDRESS = 8_000
 _PORTS = (None, 80, 443)
 _HEADERS = {  # the same for every reader
     "User-Agent": "Lectern",
@@ -37,7 +37,7 @@ class NotLoaded(Exception):
 
 
 class Refused(NotLoaded):
-    """An address that is not asked, or not allowed to be."""
+    """An address that may not be requested."""
 
     is_refused = True
 
@@ -46,7 +46,7 @@ class Refused(NotLoaded):
 
 
 def host_of(url: str) -> str:
-    """Name the host that would be asked, as it would be looked up (`xn--…`); empty where none would be."""
+    """Name the host of a request, as it would be looked up (`xn--…`); empty where there would be no request."""
     try:
         return urlsplit(request_for(url).url or "").hostname or ""
     except NotLoaded:
@@ -66,9 +66,9 @@ def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 
 
 def request_for(url: str) -> requests.PreparedRequest:
-    """Prepare the question, when the address is one that may be asked. Raises Refused."""
+    """Prepare the request, when the address may be requested. Raises Refused."""
     url = url.strip()
-    if len(url) > _LONGEST_ADDRESS or _UNFIT.search(url):
+    if len(url) > _MAX_ADDRESS or _UNFIT.search(url):
         raise Refused
     try:
         given = urlsplit(url)

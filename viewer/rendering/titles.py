@@ -1,4 +1,4 @@
-"""What a conversation is called by: what was asked, what was answered, or which tools the answer calls."""
+"""Titles of a conversation: its first question, its answer, or the tools that the answer calls."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.utils.translation import gettext
 from viewer.completions.markdown import without_marks
 from viewer.completions.types import Completion, Message, Unreadable, text_of
 
+from .customer import sees_role
 from .lines import in_one_line
-from .messages import is_seen
 
-BEGINNING = 1_000  # characters of an answer; a row shows less
-LONGEST = 200  # characters of a model, a name or a value
-_MOST_CALLS = 20
+MAX_BEGINNING = 1_000  # characters of an answer; a row shows less
+MAX_LINE = 200  # characters of a model, a name or a value
+_MAX_CALLS = 20
 
 
 def question_in(opening: Iterable[Message | Unreadable]) -> str:
@@ -27,15 +27,15 @@ def called_line(completion: Completion) -> str:
     """Name the tools that the answer calls."""
     answers = (choice.message for choice in completion.choices if isinstance(choice.message, Message))
     calls = next((answer.tool_calls for answer in answers if answer.tool_calls), ())
-    return in_one_line(", ".join((call.name or call.kind)[:LONGEST] for call in calls[:_MOST_CALLS]))
+    return in_one_line(", ".join((call.name or call.kind)[:MAX_LINE] for call in calls[:_MAX_CALLS]))
 
 
 def spoken_line(completion: Completion) -> tuple[str, str]:
     """Give who closes the conversation and the first line of it that the customer saw."""
     for choice in completion.choices:
-        if isinstance(choice.message, Message) and is_seen(choice.message):
+        if isinstance(choice.message, Message) and sees_role(choice.message.role):
             if choice.message.refusal:
                 return gettext("Refusal"), in_one_line(choice.message.refusal)
             if text := text_of(choice.message):
-                return gettext("Assistant"), in_one_line(without_marks(text[:BEGINNING])) or in_one_line(text)
+                return gettext("Assistant"), in_one_line(without_marks(text[:MAX_BEGINNING])) or in_one_line(text)
     return "", ""

@@ -23,8 +23,8 @@ from viewer.archive.snippets import Snippet
 from viewer.completions.types import Completion
 from viewer.conversations.filters import with_query
 from viewer.conversations.rows import Row, build_row
-from viewer.rendering.messages import label_of
 from viewer.rendering.places import name_of_answer, place_of_answer, url_of
+from viewer.rendering.roles import role_label
 from viewer.rendering.titles import question_in
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
@@ -57,7 +57,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnHit:
+class HitView:
     """One place that was found: who speaks or what it is, its address, and the text with the words."""
 
     message_id: str
@@ -67,11 +67,11 @@ class DrawnHit:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnGroup:
+class GroupView:
     """One conversation with what was found in it."""
 
     row: Row
-    hits: tuple[DrawnHit, ...]
+    hits: tuple[HitView, ...]
     more: int
     more_is_capped: bool
     more_url: str
@@ -91,7 +91,7 @@ def search_results(request: Request) -> HttpResponse:
     context = {
         "query": query,
         "order": order,
-        "groups": list(_draw(results.groups, query.text)),
+        "groups": list(_build_groups(results.groups, query.text)),
         "overview": overview,
         "most_counted": MOST_COUNTED,
         "facets": [
@@ -115,19 +115,19 @@ def search_results(request: Request) -> HttpResponse:
     return page_or_fragment(request, "search/search.html", "search/_found.html", context)
 
 
-def _draw(groups: Iterable[Group], asked: str) -> Iterable[DrawnGroup]:
+def _build_groups(groups: Iterable[Group], asked: str) -> Iterable[GroupView]:
     for group in groups:
         completion_id = group.completion.id
-        yield DrawnGroup(
+        yield GroupView(
             row=build_row(group.completion, question_in(group.opening)),
-            hits=tuple(_draw_hit(group.completion, hit) for hit in group.hits),
+            hits=tuple(_build_hit(group.completion, hit) for hit in group.hits),
             more=min(group.more, MOST_COUNTED),
             more_is_capped=group.more > MOST_COUNTED,
             more_url=_url({"q": f"{asked} id:{completion_id}"}),
         )
 
 
-def _draw_hit(completion: Completion, hit: Hit) -> DrawnHit:
+def _build_hit(completion: Completion, hit: Hit) -> HitView:
     """Lead to the message or the answer, or to the pair, which stands beside the messages.
 
     The page marks one stretch of text (`?find=`): the longest that was found, as it was written.
@@ -135,7 +135,7 @@ def _draw_hit(completion: Completion, hit: Hit) -> DrawnHit:
     find = max((text for text, is_marked in hit.snippet if is_marked), key=len, default="")
     place, asked = hit.message_id, {"find": find}
     if hit.message_id:
-        label = gettext("Message") if hit.is_unread else label_of(hit.role)
+        label = gettext("Message") if hit.is_unread else role_label(hit.role)
     elif hit.answer is not None:
         label, place = name_of_answer(hit.answer, len(completion.choices)), place_of_answer(hit.answer)
     elif hit.pair:
@@ -145,7 +145,7 @@ def _draw_hit(completion: Completion, hit: Hit) -> DrawnHit:
     else:
         label = gettext("Conversation")
     asked = {name: value for name, value in asked.items() if value}
-    return DrawnHit(hit.message_id, label, with_query(url_of(completion.id, place), asked), hit.snippet)
+    return HitView(hit.message_id, label, with_query(url_of(completion.id, place), asked), hit.snippet)
 
 
 def _url(asked: dict[str, str]) -> str:

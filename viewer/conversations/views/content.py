@@ -7,13 +7,12 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from viewer.completions.invisibles import make_visible
-from viewer.completions.outcomes import said_by
+from viewer.completions.outcomes import result_text
 from viewer.completions.reading import source_of_choice
 from viewer.completions.types import AudioPart, FilePart, ImagePart, Message, TextPart
 from viewer.rendering import media
-from viewer.rendering.messages import DrawnPart
-from viewer.rendering.tool_calls import draw_text, given_to
+from viewer.rendering.parts import build_whole_text
+from viewer.rendering.tool_calls import build_tool_text, call_arguments
 from viewer.sources.reader import reader
 from viewer.web.request import Request
 from viewer.web.responses import attachment, sandboxed
@@ -51,7 +50,7 @@ def tool_result(request: Request, completion_id: str, message_id: str, n: int) -
     message = reader(request, completion_id).message(message_id)
     if n >= len(message.results):
         raise Http404
-    said = said_by(message, message.results[n])
+    said = result_text(message, message.results[n])
     return _tool_text(request, said, said, "result.txt")
 
 
@@ -94,7 +93,7 @@ def _part_of(request: Request, message: Message, n: int) -> HttpResponse:
     if not isinstance(found, TextPart):
         return _bytes_of(message, n, is_raw_sound="raw" in request.GET)
     if request.htmx:
-        return render(request, "rendering/parts/_text.html", {"part": DrawnPart("text", text=make_visible(found.text))})
+        return render(request, "rendering/parts/_text.html", {"part": build_whole_text(found)})
     return HttpResponse(found.text, content_type="text/plain; charset=utf-8")
 
 
@@ -102,7 +101,7 @@ def _call_of(request: Request, message: Message, n: int) -> HttpResponse:
     if n >= len(message.tool_calls):
         raise Http404
     call = message.tool_calls[n]
-    given = given_to(call)
+    given = call_arguments(call)
     as_it_came = f"{call.name}\n{given}" if call.name else given
     return _tool_text(request, given, as_it_came, "call.txt", is_json=call.kind != "custom")
 
@@ -117,7 +116,7 @@ def _output_of(request: Request, message: Message, n: int) -> HttpResponse:
 def _tool_text(request: Request, text: str, as_it_came: str, name: str, *, is_json: bool = True) -> HttpResponse:
     """Answer a long text whole: indented, as a fragment for its card, or as it came, as a download."""
     if request.htmx:
-        whole = draw_text(text, is_json=is_json)
+        whole = build_tool_text(text, is_json=is_json)
         response = render(request, "rendering/parts/_tool_text.html", {"text": whole})
     else:
         response = HttpResponse(as_it_came, content_type="text/plain; charset=utf-8")

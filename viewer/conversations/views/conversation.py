@@ -15,15 +15,10 @@ from viewer.completions.types import Completion
 from viewer.conversations.facts import build_facts, build_jumps, build_jumps_in_whole
 from viewer.conversations.filters import with_query
 from viewer.conversations.paging import Reading, read_page, with_neighbours
-from viewer.rendering.messages import (
-    Bubble,
-    Hidden,
-    draw_messages,
-    for_customer,
-    message_of_answer,
-    no_answer_in,
-    place_answer,
-)
+from viewer.rendering.answers import message_of_answer, no_answer_in, place_answers
+from viewer.rendering.context import RenderContext
+from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
+from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.places import answer_at, place_of_answer, url_of
 from viewer.rendering.titles import question_in, spoken_line
 from viewer.sources.reader import Reader, reader
@@ -51,12 +46,12 @@ def conversation(
             return redirect(with_query(url_of(completion_id, appended.id), request.GET.dict()))
     as_source = request.COOKIES.get("texts") == "source"
     is_for_customer = request.COOKIES.get("audience") == "customer"
-    shown, choices = _drawn(completion_id, reading, completion, linked, as_source)
+    shown, choices = _bubbles_of(RenderContext(completion_id, linked, as_source), reading, completion)
     bubbles = for_customer(shown) if is_for_customer else [*shown]
     answer = for_customer(choices) if is_for_customer else [*choices]
     no_answer = no_answer_in(completion, reading.last) if completion and reading.is_end else None
     if no_answer and is_for_customer:
-        no_answer = no_answer.as_the_customer_saw_it()
+        no_answer = NO_ANSWER
     context: dict[str, Any] = {
         "completion_id": completion_id,
         "linked": linked,
@@ -117,26 +112,19 @@ def _completion(one: Reader, linked: str) -> tuple[Completion | None, ProblemTex
     return completion, None
 
 
-def _drawn(
-    completion_id: str, reading: Reading, completion: Completion | None, linked: str, as_source: bool
+def _bubbles_of(
+    context: RenderContext, reading: Reading, completion: Completion | None
 ) -> tuple[list[Bubble], list[Bubble]]:
-    """Draw the messages in the order of the page, and next to the newest one the answer of the completion."""
-    bubbles = draw_messages(completion_id, reading.items, linked=linked, as_source=as_source, around=reading.around)
+    """Build the messages in the order of the page, and next to the newest one the answer of the completion."""
+    bubbles = build_bubbles(context, reading.items, reading.neighbours)
     if completion is None or not reading.is_end:
         return bubbles, []
     turned = slice(None, None, 1 if reading.order == "asc" else -1)
-    if not reading.items:  # only whether the answer stands among the messages is to be told
-        newest = draw_messages(completion_id, reading.newest)
-        placed = place_answer(completion_id, completion, reading.newest, newest, linked=linked, as_source=as_source)
-        return [], placed[1][turned]
-    oldest_first, answer = place_answer(
-        completion_id,
-        completion,
-        reading.oldest_first,
-        bubbles[turned],
-        linked=linked,
-        goes_on=reading.has_older,
-        as_source=as_source,
+    if not reading.items:  # the newest messages are on the page before; only whether they are the answer matters
+        newest = build_bubbles(context, reading.newest)
+        return [], place_answers(context, completion, reading.newest, newest)[1][turned]
+    oldest_first, answer = place_answers(
+        context, completion, reading.oldest_first, bubbles[turned], goes_on=reading.has_older
     )
     return oldest_first[turned], answer[turned]
 

@@ -18,7 +18,7 @@ from viewer.archive.holdings import next_holder
 from viewer.client.client import PAGE_SIZE, Client, Order, cursor_behind, opposite
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
-from viewer.completions.invisibles import make_visible
+from viewer.completions.invisibles import escape_invisible
 from viewer.completions.types import Completion, Message, Unreadable
 from viewer.conversations.facts import KINDS
 from viewer.conversations.filters import (
@@ -199,7 +199,7 @@ def open_by_id(request: Request) -> HttpResponse:
     else:
         completion_id, message_id = given, ""
     if not has_address(completion_id) or (message_id and not has_address(message_id)):
-        shown = make_visible(given[:100])
+        shown = escape_invisible(given[:100])
         told = gettext("“%(given)s” is no id. Paste a completion id, a message id or an address of a conversation.")
         notices.error(request, told % {"given": shown})
         return redirect("completions")

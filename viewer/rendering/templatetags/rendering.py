@@ -1,8 +1,8 @@
-"""Draws a bubble, or takes it from the cache: its HTML depends on what it says, and on the zone where it tells a time.
+"""Renders a bubble, or takes it from the cache: its HTML depends on what it says, and on the zone where it has a time.
 
 The key is a hash of all that goes in: the bubble with its texts, citations and addresses, the language, and the code,
-templates and catalogues that draw it. So what one person read is reached by its content alone: only a request that has
-the whole bubble already, read with the reader's own right, finds its HTML, and learns nothing from it.
+templates and catalogues that render it. So what one person read is reached by its content alone: only a request that
+has the whole bubble already, read with the reader's own right, finds its HTML, and learns nothing from it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from viewer.rendering.messages import Bubble
 register = template.Library()
 _UNFORMATTED = " data-unformatted>"  # there was no time for a text, which another page may have; no text can say so
 _A_DAY = 24 * 60 * 60  # seconds
-_LARGEST = 64_000  # bytes; with the cache's 1,000 entries this bounds its memory
+_MAX_BYTES = 64_000  # bytes; with the cache's 1,000 entries this bounds its memory
 
 
 @register.simple_tag
-def drawn(bubble: Bubble, template: str = "rendering/_bubble.html") -> SafeString:
+def render_bubble(bubble: Bubble, template: str = "rendering/_bubble.html") -> SafeString:
     """Print one bubble with its frame, or with another template that takes a bubble."""
     zone = get_current_timezone_name() if bubble.created else ""
     key = sha256(f"{_version()}{get_language()}{zone}{template}{bubble!r}".encode()).hexdigest()
@@ -38,21 +38,21 @@ def drawn(bubble: Bubble, template: str = "rendering/_bubble.html") -> SafeStrin
     html: str | None = kept.get(key)
     if html is None:
         html = render_to_string(template, {"bubble": bubble})
-        if len(html.encode()) <= _LARGEST and _UNFORMATTED not in html:
+        if len(html.encode()) <= _MAX_BYTES and _UNFORMATTED not in html:
             kept.set(key, html, _A_DAY)
-    return mark_safe(html)  # noqa: S308  # a template has drawn it
+    return mark_safe(html)  # noqa: S308  # a template has rendered it
 
 
 @register.filter
 @lru_cache(64)
 def coloured(json: str) -> SafeString:
-    """Colour JSON; a result stands in its own message and in the card of its call."""
+    """Colour JSON; a result is shown in its own message and in the card of its call."""
     return mark_safe(colour(json, "json"))  # noqa: S308  # it escapes what it colours
 
 
 @once
 def _version() -> str:
-    """Name this version of what draws, so that a shared cache gives nothing drawn by another."""
+    """Name this version of the code, so that a shared cache gives nothing that another version rendered."""
     templates = settings.BASE_DIR / "templates" / "rendering"
     words = (settings.BASE_DIR / "locale").rglob("*.mo")
     files = [*templates.rglob("_*.html"), *Path(__file__).parent.parent.rglob("*.py"), *words]

@@ -10,12 +10,12 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, ngettext, pgettext
 
-from viewer.completions.invisibles import make_visible
+from viewer.completions.invisibles import escape_invisible
 
 _CLOCKS_DIFFER_BY = 60  # seconds at the most, of two machines that are kept in time
 
 register = template.Library()
-register.filter("visible", make_visible)
+register.filter("visible", escape_invisible)
 
 
 @register.simple_tag

@@ -1,0 +1,171 @@
+"""View objects of a completion's answers: each choice as a bubble, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
+
+from viewer.completions.answers import appended_answers, with_choice
+from viewer.completions.invisibles import escape_invisible
+from viewer.completions.source_text import decode
+from viewer.completions.types import Choice, Completion, Message, Unreadable
+
+from .citations import list_sources
+from .context import RenderContext
+from .messages import Bubble, ChoiceView, build_message, build_other, build_unreadable_bubble, cited_in
+from .parts import build_reasoning
+from .places import name_of_answer, place_of_answer, url_of
+from .tool_call_links import ToolCallLinks
+from .tool_calls import ToolCallViews
+
+_FINISH_REASONS = {
+    "stop": gettext_noop("Finished"),
+    "length": gettext_noop("Cut off at the token limit"),
+    "content_filter": gettext_noop("Stopped by the content filter"),
+    "tool_calls": gettext_noop("Waiting for tool results"),
+    "function_call": gettext_noop("Waiting for a function result"),
+}
+_SPELLINGS = {  # of other servers
+    **dict.fromkeys(("end_turn", "eos", "eos_token", "stop_sequence", "complete"), "stop"),
+    **dict.fromkeys(("max_tokens", "max_output_tokens"), "length"),
+    **dict.fromkeys(("safety", "refusal"), "content_filter"),
+    "tool_use": "tool_calls",
+}
+_MAX_ANSWERS = 100  # of a completion on a page; OpenAI gives 128 at most
+_MAX_REASON = 200  # characters of a finish reason that is not listed above
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """That a completion has no answer, and why, as far as it says."""
+
+    cause: str
+
+
+def place_answers(
+    context: RenderContext,
+    completion: Completion,
+    shown: tuple[Message | Unreadable, ...],
+    bubbles: list[Bubble],
+    *,
+    goes_on: bool = False,
+) -> tuple[list[Bubble], list[Bubble]]:
+    """Build the choices, to come after the messages; where a server appended them as messages, mark those instead.
+
+    `shown` and its `bubbles` are oldest first and end with the newest message; `goes_on` says that there are older
+    messages on other pages, so that the choices may have begun on the page before. Of very many choices the first are
+    built, and the linked one.
+    """
+    choices = completion.choices
+    if appended := min(appended_answers(shown, choices, goes_on=goes_on), len(bubbles)):
+        said = map(with_choice, shown[-appended:], choices[-appended:])
+        positions = range(len(choices) - appended, len(choices))
+        views = [_build_choice(context.completion_id, choices, position) for position in positions]
+        ends = zip(bubbles[-appended:], said, views, strict=True)
+        return bubbles[:-appended] + [_mark_as_answer(*end, context.with_new_budget()) for end in ends], []
+    page = context.with_new_budget()
+    return bubbles, [
+        build_answer(page, completion, position)
+        for position in range(len(choices))
+        if page.is_whole or position < _MAX_ANSWERS or place_of_answer(position) == page.linked
+    ]
+
+
+def build_answer(page: RenderContext, completion: Completion, position: int) -> Bubble:
+    """Build one of the choices as a bubble of its own."""
+    place = place_of_answer(position)
+    url = url_of(page.completion_id, place)
+    is_linked = place == page.linked
+    is_json = "json" in completion.parameters.get("response_format", "")
+    choice = _build_choice(page.completion_id, completion.choices, position)
+    bubble = _build_said(completion.choices[position], url, page.for_item(is_linked=is_linked), is_json=is_json)
+    return replace(bubble, id=place, url=url, is_linked=is_linked, choice=choice, is_answer=True)
+
+
+def message_of_answer(
+    completion: Completion, position: int, shown: tuple[Message | Unreadable, ...], *, goes_on: bool
+) -> Message | Unreadable | None:
+    """Give the message that a server appended for an answer, if it did; `shown` and `goes_on` as in `place_answers`."""
+    from_end = len(completion.choices) - position
+    is_there = from_end <= appended_answers(shown, completion.choices, goes_on=goes_on)
+    return shown[-from_end] if is_there else None
+
+
+def no_answer_in(completion: Completion, newest: Message | Unreadable | None) -> NoAnswer | None:
+    """Say that no answer is stored, unless there is one, be it as the newest message; an error alone is none."""
+    if completion.choices or (isinstance(newest, Message) and newest.role == "assistant" and _answers(newest)):
+        return None
+    filters = completion.other.get("prompt_filter_results", "")
+    return NoAnswer(escape_invisible(completion.error) or _filters_in(filters))
+
+
+def _answers(message: Message) -> bool:
+    return bool(not message.error or message.parts or message.refusal or message.audio or message.tool_calls)
+
+
+def _filters_in(source: str) -> str:
+    """Name the filters that stopped a prompt, as Azure reports them: `{"jailbreak": {"filtered": true}}`."""
+    try:
+        waiting = [("", decode(source or "null"))]
+    except ValueError:
+        return ""
+    stopped: dict[str, None] = {}
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, list):
+            waiting += [(name, item) for item in value]
+        elif isinstance(value, dict):
+            waiting += value.items()
+            if value.get("filtered") is True:
+                stopped[escape_invisible(name)] = None
+    return gettext("The prompt was stopped by a filter: %(names)s") % {"names": ", ".join(stopped)} if stopped else ""
+
+
+def _build_choice(completion_id: str, choices: tuple[Choice, ...], position: int) -> ChoiceView:
+    choice = choices[position]
+    reason = escape_invisible(choice.finish_reason[:_MAX_REASON])
+    known = _SPELLINGS.get(reason.lower(), reason.lower())
+    return ChoiceView(
+        position=position,
+        name=name_of_answer(position, len(choices)),
+        finish_reason=reason,
+        finish_words=gettext(_FINISH_REASONS[known]) if known in _FINISH_REASONS else reason,
+        is_finished=known == "stop",
+        has_logprobs=choice.has_logprobs,
+        url=reverse("raw-choice", args=[completion_id, position]),
+    )
+
+
+def _build_said(choice: Choice, url: str, context: RenderContext, *, is_json: bool) -> Bubble:
+    budget = context.budget
+    if isinstance(choice.message, Unreadable):
+        bubble = build_unreadable_bubble(choice.message, budget)
+        return replace(bubble, error=escape_invisible(budget.truncate(choice.error)))
+    bubble = build_message(choice.message, url, context, is_json=is_json)
+    tools = ToolCallViews(context.of_answer(), ToolCallLinks([choice.message]))
+    return replace(
+        bubble,
+        calls=tools.calls(0, url, budget),
+        results=tools.results(0, budget),
+        error=escape_invisible(budget.truncate(choice.error)) or bubble.error,
+        other=bubble.other + build_other(choice.other, budget),
+        left_out=budget.end_message(),
+        whole_url=f"{url}raw/",
+    )
+
+
+def _mark_as_answer(bubble: Bubble, said: Message | Unreadable, choice: ChoiceView, context: RenderContext) -> Bubble:
+    """Mark a message as the answer that it is, and show what `with_choice` adds to it."""
+    is_linked = bubble.is_linked or context.linked == place_of_answer(choice.position)
+    bubble = replace(bubble, choice=choice, is_linked=is_linked)
+    if isinstance(said, Unreadable):
+        return bubble
+    return replace(
+        bubble,
+        sources=list_sources(cited_in(said, context.budget)),
+        reasoning=tuple(build_reasoning(found, bubble.url, context.budget) for found in said.reasoning),
+        error=escape_invisible(said.error),
+        other=build_other(said.other, context.budget),
+    )

@@ -1,0 +1,193 @@
+"""View objects of images, audio and files: what they are by their bytes, or why they cannot be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext, gettext_noop, pgettext
+
+from viewer.completions.addresses import host_of, web_address
+from viewer.completions.invisibles import escape_invisible
+from viewer.completions.types import AudioAnswer, AudioPart, FilePart, ImagePart
+
+from . import media
+from .limits import PageBudget
+from .remote_hosts import host_of as looked_up_host
+
+_NO_ADDRESS = gettext_noop("Not shown here: its message has no id, and so its bytes have no address")
+_LEFT_OUT = gettext_noop("Left out by the program that recorded the conversation")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageView:
+    """A picture, or the note that says why it is not shown. One on another host is loaded from `load_url`, through us.
+
+    `source` is the address that the message gives, or the beginning of what is no image.
+    """
+
+    template: ClassVar[str] = "rendering/parts/_image.html"
+    number: int  # in its message
+    url: str = ""
+    type: str = ""  # the media type by its bytes
+    bytes: int = 0
+    width: int = 0
+    height: int = 0
+    detail: str = ""
+    caption: str = ""
+    note: str = ""
+    source: str = ""
+    host: str = ""
+    load_url: str = ""
+    is_from_tool: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AudioView:
+    """A recording or a spoken answer. `note` says why it cannot be played, `assumption` what the player assumes."""
+
+    template: ClassVar[str] = "rendering/parts/_audio.html"
+    name: str
+    url: str = ""
+    type: str = ""
+    bytes: int = 0
+    format: str = ""
+    transcript: str = ""
+    assumption: str = ""
+    expired: str = ""
+    note: str = ""
+    address: str = ""  # that the message gives in place of the bytes
+    is_from_tool: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file to download, or the note that says why it cannot be."""
+
+    template: ClassVar[str] = "rendering/parts/_file.html"
+    name: str
+    url: str = ""
+    type: str = ""
+    bytes: int = 0
+    format: str = ""
+    note: str = ""
+    address: str = ""  # that the message gives in place of the bytes
+    is_from_tool: bool = False
+
+
+def is_remote(url: str) -> bool:
+    """Whether a picture is on another host, by http or https."""
+    return bool(host_of(web_address(url)))
+
+
+def build_image(part: ImagePart, url: str, budget: PageBudget, *, number: int, is_from_tool: bool) -> ImageView:
+    """Build a picture; `url` is that of its bytes."""
+    detail, caption = budget.truncate(part.detail), escape_invisible(budget.truncate(part.caption))
+    view = ImageView(number, detail=detail, caption=caption, is_from_tool=is_from_tool)
+    given = part.url.strip()
+    if not given:
+        return replace(view, note=_id_note(part.file_id) if part.file_id else gettext("Image not stored"))
+    if is_remote(given):
+        return _remote_image(view, part.url, url, budget)
+    if media.is_left_out(given) or media.is_address(given):
+        note = gettext(_LEFT_OUT) if media.is_left_out(given) else gettext("Image not loaded from this address")
+        return replace(view, note=note, source=escape_invisible(budget.take_beginning(given)))
+    seen = media.glance(media.payload(given))
+    if seen is None:
+        return replace(view, note=_no_image(), source=escape_invisible(budget.take_beginning(part.url)))
+    view = replace(view, url=url, type=seen.kind.type, bytes=seen.bytes, width=seen.width, height=seen.height)
+    if seen.kind.is_image:
+        return view if url else replace(view, note=gettext(_NO_ADDRESS))
+    source = "" if media.is_base64(given) else escape_invisible(budget.take_beginning(given))
+    return replace(view, note=_no_image(), source=source)
+
+
+def build_audio(part: AudioPart, url: str, budget: PageBudget, *, is_from_tool: bool) -> AudioView:
+    """Build a recording."""
+    claimed = escape_invisible(budget.truncate(part.format))
+    return replace(_audio(part.data, url, gettext("Recording"), claimed), is_from_tool=is_from_tool)
+
+
+def build_spoken_answer(audio: AudioAnswer, url: str, budget: PageBudget) -> AudioView:
+    """Build what the model spoke, with its transcript."""
+    view = _audio(audio.data, url, gettext("Spoken answer"), "pcm16")
+    if not audio.data:
+        view = replace(view, note=_id_note(budget.truncate(audio.id)), format="")
+    expired = ""
+    if audio.expires and audio.expires < datetime.now(UTC):
+        words = (
+            gettext("Expired at OpenAI on %(day)s, kept here")
+            if audio.data
+            else gettext("Expired at OpenAI on %(day)s")
+        )
+        expired = words % {"day": date_format(audio.expires, pgettext("day", "j M Y"))}
+    return replace(view, transcript=escape_invisible(budget.truncate(audio.transcript)), expired=expired)
+
+
+def build_file(part: FilePart, url: str, budget: PageBudget, *, is_from_tool: bool) -> FileView:
+    """Build a file; `url` is that of its bytes."""
+    name = escape_invisible(budget.truncate(part.filename or part.file_id)) or gettext("File without a name")
+    view = FileView(name, is_from_tool=is_from_tool)
+    data = part.data.strip()
+    if note := _why_missing(data, part.file_id):
+        return replace(view, note=note, address=_address_in(data))
+    seen = media.glance(media.payload(data))
+    if seen is None:
+        return replace(view, note=gettext("The bytes cannot be read"))
+    ending = "" if seen.kind == media.UNKNOWN else seen.kind.ending
+    return replace(view, url=url, type=seen.kind.type, bytes=seen.bytes, format=ending)
+
+
+def _remote_image(view: ImageView, address: str, url: str, budget: PageBudget) -> ImageView:
+    """Name the host, and offer to load the picture through us: to open a conversation requests nothing from a host."""
+    host = looked_up_host(address) or host_of(address)
+    return replace(
+        view,
+        host=host,
+        note=gettext("Image on %(host)s, not loaded") % {"host": host},
+        source=escape_invisible(budget.take_beginning(address)),
+        load_url=f"{url}remote/" if url and settings.REMOTE_IMAGES else "",
+    )
+
+
+def _audio(data: str, url: str, name: str, claimed: str) -> AudioView:
+    """Build audio by what its bytes are; `claimed` is the format that the message names, which only raw audio needs."""
+    data = data.strip()
+    if note := _why_missing(data):
+        return AudioView(name, format=claimed, note=note, address=_address_in(data))
+    seen = media.glance(media.payload(data))
+    if seen is None:
+        return AudioView(name, format=claimed, note=gettext("The bytes cannot be read"))
+    if not url:
+        return AudioView(name, bytes=seen.bytes, note=gettext(_NO_ADDRESS))
+    if claimed == "pcm16" and seen.kind == media.UNKNOWN:
+        assumption = gettext("Raw sound: played as 16-bit mono at %(rate)s Hz, which the message does not say")
+        assumption %= {"rate": number_format(media.RAW_RATE, force_grouping=True)}
+        return AudioView(name, f"{url}?raw", bytes=seen.bytes, format=claimed, assumption=assumption)
+    note = "" if seen.kind.is_audio else gettext("Not a sound that can be played here")
+    known = claimed if seen.kind == media.UNKNOWN else seen.kind.ending
+    return AudioView(name, url, type=seen.kind.type, bytes=seen.bytes, format=known, note=note)
+
+
+def _why_missing(data: str, file_id: str = "") -> str:
+    """Say why there are no bytes; empty where there may be some."""
+    if not data:
+        return _id_note(file_id) if file_id else gettext("Only the name is known")
+    if media.is_left_out(data):
+        return gettext(_LEFT_OUT)
+    return gettext("Not loaded from this address") if media.is_address(data) else ""
+
+
+def _address_in(data: str) -> str:
+    return escape_invisible(data) if media.is_address(data) else ""
+
+
+def _no_image() -> str:
+    return gettext("Not an image that can be shown here")
+
+
+def _id_note(file_id: str) -> str:
+    return gettext("Only its id is stored: %(id)s") % {"id": escape_invisible(file_id)}

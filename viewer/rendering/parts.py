@@ -1,0 +1,237 @@
+"""View objects of the parts of a message: one class per kind, each with its template and what the template prints.
+
+A part of an unknown type is shown by name and with its JSON: nothing is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from viewer.completions.invisibles import escape_invisible
+from viewer.completions.source_text import is_json_text, pretty
+from viewer.completions.types import (
+    AudioPart,
+    Citation,
+    FilePart,
+    ImagePart,
+    Message,
+    Part,
+    Reasoning,
+    RefusalPart,
+    TextPart,
+    UnknownPart,
+    Unreadable,
+    parts_of_tools,
+)
+
+from .citations import CitedSource
+from .context import RenderContext
+from .limits import MAX_CITATIONS, PageBudget, TimeBudget
+from .markdown_html import render_prose
+from .media_parts import AudioView, FileView, ImageView, build_audio, build_file, build_image, build_spoken_answer
+
+_MAX_GROWTH = 5  # times; JSON that indenting makes longer is mostly blanks
+
+
+@dataclass(frozen=True, slots=True)
+class TextView:
+    """A text as it was written, or its beginning with the address and the size of the whole."""
+
+    template: ClassVar[str] = "rendering/parts/_text.html"
+    text: str
+    url: str = ""
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JsonView:
+    """A text that is one JSON value, indented."""
+
+    template: ClassVar[str] = "rendering/parts/_json.html"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownView:
+    """A text that is Markdown, the citations whose indices count in it, and the sources that number them."""
+
+    template: ClassVar[str] = "rendering/parts/_markdown.html"
+    text: str
+    citations: tuple[Citation, ...]
+    sources: tuple[CitedSource, ...]
+    time: TimeBudget = field(repr=False, compare=False)
+
+    @property
+    def html(self) -> SafeString:
+        """The Markdown as harmless HTML. Rendered when it is printed: a bubble in the cache needs none of it."""
+        prose = render_prose(self.text, self.citations, self.sources, self.time)
+        if not prose.is_unformatted:
+            return prose.html
+        note = gettext("Shown as written: formatting it would take too long")
+        return prose.html + format_html('<p class="message__note" data-unformatted>{}</p>', note)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalView:
+    """What the model said instead of an answer."""
+
+    template: ClassVar[str] = "rendering/parts/_refusal.html"
+    text: str
+    is_from_tool: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownView:
+    """A part of a type that this version does not know, by its name and JSON."""
+
+    template: ClassVar[str] = "rendering/parts/_unknown.html"
+    name: str
+    source: str
+    is_from_tool: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningView:
+    """One field of reasoning; a very long one by its beginning, its size, and the address of the JSON."""
+
+    template: ClassVar[str] = "rendering/parts/_reasoning.html"
+    name: str
+    text: str
+    source: str = ""
+    url: str = ""
+    bytes: int = 0
+
+
+PartView = TextView | JsonView | MarkdownView | RefusalView | ImageView | AudioView | FileView | UnknownView
+
+
+@dataclass(frozen=True, slots=True)
+class PartContext:
+    """What the parts of one message share."""
+
+    page: RenderContext
+    url: str  # of the message; empty where it has none, and so its parts have none
+    is_markdown: bool
+    sources: tuple[CitedSource, ...]
+
+    @property
+    def budget(self) -> PageBudget:
+        return self.page.budget
+
+    def url_of(self, n: int) -> str:
+        return f"{self.url}parts/{n}/" if self.url else ""
+
+
+def is_from_tool(view: PartView) -> bool:
+    """Whether a tool returned it. The texts that a tool returned are no parts: its result shows them."""
+    return not isinstance(view, TextView | JsonView | MarkdownView) and view.is_from_tool
+
+
+def words_of(view: PartView) -> str:
+    """Give the words of a part: its text or transcript."""
+    match view:
+        case TextView() | JsonView() | MarkdownView() | RefusalView():
+            return view.text
+        case AudioView():
+            return view.transcript
+    return ""
+
+
+def build_parts(message: Message, context: PartContext) -> tuple[PartView, ...]:
+    """Build what a message shows of its content, its refusal and its audio, as far as there is room."""
+    views: list[PartView] = []
+    budget, of_tools = context.budget, parts_of_tools(message)
+    images = 0
+    for n, part in enumerate(message.parts):
+        if n and budget.is_spent:
+            budget.leave_out(_length(part))
+        elif isinstance(part, TextPart):
+            if part.text and n not in of_tools:
+                views.append(_build_text(part, context.url_of(n), context))
+        elif isinstance(part, ImagePart):
+            images += 1
+            budget.take("")
+            views.append(build_image(part, context.url_of(n), budget, number=images, is_from_tool=n in of_tools))
+        else:
+            budget.take("")
+            views.append(_build_part(part, context.url_of(n), budget, is_from_tool=n in of_tools))
+    if message.refusal:
+        views.append(RefusalView(escape_invisible(budget.truncate(message.refusal))))
+    if message.audio is not None:
+        views.append(build_spoken_answer(message.audio, context.url_of(len(message.parts)), budget))
+    return tuple(views)
+
+
+def build_whole_text(part: TextPart) -> TextView:
+    """Build a text that is shown whole because the reader asked for it."""
+    return TextView(escape_invisible(part.text))
+
+
+def build_unreadable(item: Unreadable, budget: PageBudget) -> UnknownView:
+    """Build what is shown of an item that is no message."""
+    name = gettext("unreadable item: %(reason)s") % {"reason": item.reason}
+    return UnknownView(name, budget.truncate(item.source))
+
+
+def build_reasoning(found: Reasoning, own_url: str, budget: PageBudget) -> ReasoningView:
+    """Build one field of reasoning; `own_url` is the address of its message, which has the JSON of all of it."""
+    if own_url and not budget.take_open(found.text + found.source):
+        beginning = escape_invisible(budget.take_beginning(found.text or found.source))
+        size = len((found.source or found.text).encode())
+        return ReasoningView(found.name, f"{beginning}…", url=f"{own_url}raw/", bytes=size)
+    text = found.text if own_url else budget.truncate(found.text)
+    source = found.source if own_url else budget.truncate(found.source)
+    return ReasoningView(found.name, escape_invisible(text), source=escape_invisible(_indented(source)))
+
+
+def _build_text(part: TextPart, url: str, context: PartContext) -> TextView | JsonView | MarkdownView:
+    """Build a text as JSON, as Markdown or as written; one that is too long, or does not fit, by its beginning."""
+    text, budget = part.text, context.budget
+    if not context.page.as_source and budget.allows_open(text) and is_json_text(text) and budget.take_open(text):
+        return JsonView(escape_invisible(_indented(text)))
+    if context.is_markdown and (not url or budget.allows_open(text)) and budget.take_markdown(text):
+        cited = part.citations if budget.is_whole else part.citations[:MAX_CITATIONS]
+        return MarkdownView(text, cited, context.sources, budget.time)
+    if not url:
+        return TextView(escape_invisible(budget.truncate(text)))
+    if budget.take_open(text):
+        return TextView(escape_invisible(text))
+    beginning = budget.take_beginning(text)
+    if len(beginning) == len(text):
+        return TextView(escape_invisible(text))
+    return TextView(escape_invisible(beginning), url, len(text.encode()))
+
+
+def _build_part(
+    part: AudioPart | FilePart | RefusalPart | UnknownPart, url: str, budget: PageBudget, *, is_from_tool: bool
+) -> PartView:
+    match part:
+        case AudioPart():
+            return build_audio(part, url, budget, is_from_tool=is_from_tool)
+        case FilePart():
+            return build_file(part, url, budget, is_from_tool=is_from_tool)
+        case RefusalPart(text):
+            return RefusalView(escape_invisible(budget.truncate(text)), is_from_tool)
+        case UnknownPart(kind, source):
+            return UnknownView(budget.truncate(kind), _indented(budget.truncate(source)), is_from_tool)
+
+
+def _length(part: Part) -> int:
+    """Measure what a part would have shown; the bytes of pictures and the like are not on the page anyway."""
+    match part:
+        case TextPart(text) | RefusalPart(text):
+            return len(text)
+        case UnknownPart():
+            return len(part.source)
+    return 1
+
+
+def _indented(source: str) -> str:
+    """Indent JSON for reading, unless it would be mostly blanks; what was truncated is no JSON, and stays as it is."""
+    printed = pretty(source)
+    return printed if printed and len(printed) <= _MAX_GROWTH * len(source) else source

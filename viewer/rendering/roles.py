@@ -1,0 +1,29 @@
+"""Roles in words."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext, gettext_noop
+
+from viewer.completions.invisibles import escape_invisible
+
+_LABELS = {
+    "system": gettext_noop("System prompt"),
+    "developer": gettext_noop("Developer prompt"),
+    "user": gettext_noop("User"),
+    "assistant": gettext_noop("Assistant"),
+    "tool": gettext_noop("Tool result"),
+    "function": gettext_noop("Function result"),
+}
+_LOOKS = {"developer": "system", "function": "tool"}  # of roles that look like another
+
+
+def role_label(role: str) -> str:
+    """Say a role in words, an unknown one by its name."""
+    if role in _LABELS:
+        return gettext(_LABELS[role])
+    return gettext("Role “%(name)s”") % {"name": escape_invisible(role)} if role else gettext("No role")
+
+
+def role_look(role: str) -> str:
+    """Give the class by which the style sheets know a role."""
+    return _LOOKS.get(role, role) if role in _LABELS else "neutral"
