@@ -30,7 +30,7 @@ def official(live_server: Any, alices_token: str) -> OpenAI:
 
 @pytest.fixture
 def _varied(db: None, stored: Store) -> None:
-    assert {outcome.became for outcome in stored(*VARIED)} == {"imported"}
+    assert {outcome.status for outcome in stored(*VARIED)} == {"imported"}
 
 
 def plain(item: Any) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def test_without_an_order_the_client_gets_the_oldest_message_first(official: Ope
 def test_the_client_reads_every_sample(official: OpenAI, order: Any) -> None:
     samples = [json.loads(line) for line in SAMPLES.read_text().splitlines() if line.strip()]
     with SAMPLES.open("rb") as lines:
-        assert {outcome.became for outcome in import_lines(lines)} == {"imported"}
+        assert {outcome.status for outcome in import_lines(lines)} == {"imported"}
     listed = [plain(item) for item in official.chat.completions.list(order=order, limit=5)]
     assert [item["id"] for item in listed] == in_order(samples, order)
     for sample in samples:

@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from tests.conftest import make_completion, make_long, say
-from viewer.archive.api import answer
+from viewer.archive.api import respond
 from viewer.keys.models import AccessToken
 
 Store = Callable[..., Any]
@@ -65,7 +65,7 @@ def everything_said(response: Any) -> str:
 def test_a_token_opens_the_door_without_a_session(program: Client, alices_token: str, address: str) -> None:
     response = program.get(address, headers=bearer(alices_token))
     assert response.status_code == 200
-    assert response.content == answer(address.removeprefix("/v1")).body
+    assert response.content == respond(address.removeprefix("/v1")).body
     assert response.headers["content-type"] == "application/json"
     assert response.headers["x-request-id"].startswith("req_")
     assert not response.cookies

@@ -55,7 +55,7 @@ def cause_of(error: Error) -> str:
     return lines[0].rstrip(" .?:") if lines else "the database did not say why"
 
 
-def told(error: Error, failed: str = "The database failed", advice: str = "") -> str:
+def explain(error: Error, failed: str = "The database failed", advice: str = "") -> str:
     """Say what is wrong and what to do; the words are the command's own, where the archive is prepared."""
     kind, cause = kind_of(error), cause_of(error)
     if kind != "unprepared":

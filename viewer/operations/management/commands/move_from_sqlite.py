@@ -18,7 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Field, Model
 from tqdm import tqdm
 
-from viewer.deployment.database import told
+from viewer.deployment.database import explain
 
 _OLD = "old"  # the alias of the file's connection
 _ROWS = 500  # at a time
@@ -45,7 +45,7 @@ class Command(BaseCommand):
             self._verify(models)
         except DatabaseFailure as error:
             said = "Nothing is lost; run the same command again."
-            raise CommandError(told(error, "The copy broke off", said)) from None
+            raise CommandError(explain(error, "The copy broke off", said)) from None
         finally:
             connections[_OLD].close()
             del connections[_OLD], connections.databases[_OLD]
