@@ -22,7 +22,7 @@ class Session(SessionBase):
         """Set what may be lost, without waiting for the database."""
         raise NotImplementedError
 
-    def note_use(self) -> None:
+    def record_use(self) -> None:
         """Put off the end of an unused session."""
         raise NotImplementedError
 

@@ -24,7 +24,7 @@ from django.db import connection, transaction
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion
 from viewer.deployment.data_dir import make_private, one_at_a_time, write_private
-from viewer.keys.encryption import is_openable
+from viewer.keys.encryption import has_master_key
 from viewer.keys.models import AccessToken, ApiKey
 from viewer.web.static_files import collect
 
@@ -129,7 +129,7 @@ def _prepare_demo() -> str:
 def _closed_keys() -> str:
     """Say which API keys were encrypted by a master key that is not here, as after a restore without the secrets."""
     closed = [f"{key.label} of {key.owner}" for key in ApiKey.objects.select_related("owner")
-              if not is_openable(key.sealed)]  # fmt: skip
+              if not has_master_key(key.sealed)]  # fmt: skip
     if not closed:
         return ""
     return (
