@@ -18,7 +18,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from viewer.deployment.api_hosts import read_entries
-from viewer.deployment.data_dir import kept_secret, may_make_archive, open_folder
+from viewer.deployment.data_dir import may_create_archive, open_folder, read_or_create_secret
 from viewer.deployment.environment import read_environment
 from viewer.deployment.site_url import is_loopback, read_site_url
 
@@ -44,7 +44,7 @@ def _int(name: str, default: int, lowest: int, highest: int) -> int:
 
 def _secret(name: str, make: Callable[[], str]) -> str:
     """Read a secret from the environment, else from DATA_DIR, where it is made once."""
-    return env.str(name, default="") or kept_secret(DATA_DIR, name, make)
+    return env.str(name, default="") or read_or_create_secret(DATA_DIR, name, make)
 
 
 def _master_keys() -> list[str]:
@@ -98,7 +98,7 @@ def _database() -> dict[str, Any]:
         noticing = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 20_000}
         config["OPTIONS"] = {"connect_timeout": 5, **noticing, **config.get("OPTIONS", {})}
     if config["ENGINE"].endswith("sqlite3"):
-        if not may_make_archive() and not config["NAME"].startswith((":memory:", "file:")):
+        if not may_create_archive() and not config["NAME"].startswith((":memory:", "file:")):
             config["NAME"] = f"file:{quote(config['NAME'])}?mode=rw"  # SQLite makes a file that is not there
         # IMMEDIATE: a transaction that will write takes its turn at once, instead of failing half-way. The journal
         # gives the disk back what a big import took.

@@ -180,9 +180,9 @@ def test_the_demo_goes_when_it_is_not_wanted_and_does_not_come_back(tmp_path: Pa
 
 def test_a_restore_without_the_secrets_names_the_keys_that_stay_closed(alice: User, settings: Any) -> None:
     make_key(alice, "work")
-    assert start._closed_keys() == ""
+    assert start._undecryptable_keys() == ""
     settings.KEY_ENCRYPTION_KEYS = ["B" * 43 + "="]
-    assert "No master key here opens these API keys: work of alice." in start._closed_keys()
+    assert "No master key here opens these API keys: work of alice." in start._undecryptable_keys()
 
 
 def test_six_first_starts_at_once_prepare_one_archive(tmp_path: Path) -> None:

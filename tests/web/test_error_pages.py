@@ -72,7 +72,7 @@ def test_postgresql_says_unprepared_and_lets_no_page_hang() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_server_that_hangs_does_not_hold_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own limit is none then: here it has none, and takes longer than it may."""
-    monkeypatch.setattr(database, "_LONGEST_SILENCE", 0.2)
+    monkeypatch.setattr(database, "_RESPONSE_TIMEOUT", 0.2)
     connection.ensure_connection()
     limit_statements(None, connection)
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Reads the environment: NAME, or the file that NAME_FILE names, or a line of the file that LECTERN_ENV names."""
+"""Reads the environment: NAME, the file that NAME_FILE names, or a line of the file that LECTERN_ENV names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from environ.fileaware_mapping import FileAwareMapping
 
 
 def read_environment() -> environ.Env:
-    """Give the settings as the environment has them. Raises ImproperlyConfigured, also when one is asked for."""
+    """Return the environment. Raises ImproperlyConfigured, now or when a setting is read."""
     env = environ.Env()
     env.ENVIRON = _Environment()
     if file := env.str("LECTERN_ENV", default=""):
@@ -20,14 +20,14 @@ def read_environment() -> environ.Env:
 
 
 class _Environment(FileAwareMapping):  # type: ignore[misc]  # environ is untyped
-    """The environment, where NAME_FILE names a file that holds the value of NAME."""
+    """The environment, with the value of NAME from the file that NAME_FILE names."""
 
     def __getitem__(self, name: str) -> str:
         try:
             value: str = super().__getitem__(name)
         except (OSError, UnicodeDecodeError) as error:
-            said = f"{name}_FILE names {self.env[f'{name}_FILE']}, which cannot be read"
-            raise ImproperlyConfigured(f"{said}: {getattr(error, 'strerror', None) or error}.") from None
+            cause = f"{name}_FILE names {self.env[f'{name}_FILE']}, which cannot be read"
+            raise ImproperlyConfigured(f"{cause}: {getattr(error, 'strerror', None) or error}.") from None
         if self.env.get(f"{name}_FILE"):
             value = value.removesuffix("\n").removesuffix("\r")
             if not value:
@@ -36,12 +36,12 @@ class _Environment(FileAwareMapping):  # type: ignore[misc]  # environ is untype
 
 
 def _read_file(name: str) -> None:
-    """Read lines NAME=value as systemd's EnvironmentFile does; what the environment has itself stays."""
+    """Read lines NAME=value as systemd's EnvironmentFile does. The environment itself takes precedence."""
     try:
         lines = Path(name).read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        said = f"LECTERN_ENV names {name}, which cannot be read"
-        raise ImproperlyConfigured(f"{said}: {getattr(error, 'strerror', None) or error}.") from None
+        cause = f"LECTERN_ENV names {name}, which cannot be read"
+        raise ImproperlyConfigured(f"{cause}: {getattr(error, 'strerror', None) or error}.") from None
     for number, line in enumerate(map(str.strip, lines), start=1):
         if not line or line[0] in "#;":
             continue

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext, gettext_lazy
 
-from viewer.deployment.api_hosts import is_allowed, may_be_plain, read_address
+from viewer.deployment.api_hosts import is_allowed, may_use_http, read_address
 
 from .encryption import CannotDecrypt
 from .models import DEFAULT_BASE_URL, ApiKey
@@ -147,7 +147,7 @@ def read_base_url(url: str) -> str:
         raise forms.ValidationError(
             gettext("The base URL ends with its path: nothing behind a ? or a # belongs to it.")
         )
-    if address.scheme == "http" and not may_be_plain(address, settings.API_HOSTS):
+    if address.scheme == "http" and not may_use_http(address, settings.API_HOSTS):
         raise forms.ValidationError(
             gettext("The address must begin with https://, or the key could be read on its way.")
         )
