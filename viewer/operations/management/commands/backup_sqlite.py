@@ -14,11 +14,7 @@ from django.db import DatabaseError, connection
 
 from viewer.deployment.database import cause_of
 
-_TABLES = {
-    "people": "auth_user",
-    "conversations": "archive_storedcompletion",
-    "messages": "archive_storedmessage",
-}
+_TABLES = {"people": "auth_user", "conversations": "archive_storedcompletion", "messages": "archive_storedmessage"}
 _FILE_PATTERN = "lectern-*.sqlite3"
 Counts = dict[str, int]
 
