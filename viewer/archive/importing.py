@@ -330,7 +330,10 @@ def _insert(records: list[Record]) -> None:
     insert(
         "archive_storedcompletion",
         "id, completion_id, created, model, body, digest",
-        ((row, each.completion_id, each.created, each.model, each.body, each.digest) for row, each in completions),
+        (
+            (row, record.completion_id, record.created, record.model, record.body, record.digest)
+            for row, record in completions
+        ),
     )
     ids = reserve_ids("archive_storedmessage", sum(len(record.messages) for record in records))
     next_id = iter(ids)

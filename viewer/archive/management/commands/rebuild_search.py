@@ -27,7 +27,7 @@ class Command(BaseCommand):
         try:
             if not options["missing"]:
                 search_index.clear()
-            done = _index_missing(self._say)
+            done = _index_missing(self._report)
             if not options["missing"]:
                 search_index.optimise()
         except DatabaseError as error:
@@ -36,24 +36,24 @@ class Command(BaseCommand):
         if done or not options["missing"]:
             self.stdout.write(f"{done} conversations made searchable")
 
-    def _say(self, sentence: str) -> None:
+    def _report(self, sentence: str) -> None:
         self.stderr.write(sentence)
         self.stderr.flush()
 
 
-def _index_missing(say: Callable[[str], object]) -> int:
+def _index_missing(report: Callable[[str], object]) -> int:
     """Index what is missing, with a progress bar, or with a line now and then if there is no terminal."""
     missing = search_index.unindexed().count()
     if not missing:
         return 0
-    done, said_at = 0, monotonic()
+    done, reported_at = 0, monotonic()
     with tqdm(total=missing, desc="search", unit="conversation", disable=None) as bar:
         if bar.disable:
-            say(f"making {missing} conversations searchable")
+            report(f"making {missing} conversations searchable")
         for count in search_index.index_missing():
             done += count
             bar.update(count)
-            if bar.disable and monotonic() - said_at > _REPORT_EVERY:
-                say(f"{done} of {missing} conversations are searchable")
-                said_at = monotonic()
+            if bar.disable and monotonic() - reported_at > _REPORT_EVERY:
+                report(f"{done} of {missing} conversations are searchable")
+                reported_at = monotonic()
     return done
