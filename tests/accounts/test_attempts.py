@@ -1,4 +1,4 @@
-"""Guessing is slow, and nobody can be locked out by a stranger: neither one person nor one office."""
+"""Guessing is slow, and strangers can lock out neither a person nor an office."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def without_messages(completion: dict[str, Any]) -> dict[str, Any]:
 
 
 def in_order(completions: list[dict[str, Any]], order: str) -> list[str]:
-    """Newest first, and among those of one second the one that was imported last."""
+    """Newest first, and within one second the last imported first."""
     oldest_first = [completion["id"] for completion in sorted(completions, key=lambda one: one["created"])]
     return oldest_first if order == "asc" else oldest_first[::-1]
 

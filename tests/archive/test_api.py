@@ -33,7 +33,7 @@ def ids(path: str, **query: Any) -> list[str]:
 
 
 def refusal(path: str, query: str = "") -> tuple[int, dict[str, Any]]:
-    """Give the status and the whole body of a refused question, in the envelope's own order."""
+    """Return the status and the body of an error response, with its keys in order."""
     answered = respond(path, query)
     body = json.loads(answered.body)
     assert list(body) == ["error"]
@@ -76,14 +76,14 @@ def sql() -> Iterator[list[str]]:
 
 
 def plan_of(statement: str) -> str:
-    """Ask SQLite how it would answer; other databases are asked only for their number of queries."""
+    """Return SQLite's query plan; on other databases only the number of queries is checked."""
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN QUERY PLAN " + statement.replace("%", "%%"), ())
         return "\n".join(row[3] for row in cursor.fetchall())
 
 
 def cost_of(path: str, **query: Any) -> int:
-    """Count the steps of SQLite's machine, in hundreds; elsewhere the queries."""
+    """Count the steps of SQLite's virtual machine, in hundreds; on other databases the queries."""
     steps = 0
 
     def step() -> int:
@@ -601,7 +601,7 @@ def test_new_messages_of_other_completions_do_not_move_a_walk(stored: Store) -> 
     assert list(pages) == [["c-3", "c-2"], ["c-1", "c-0"]]
 
 
-# What comes out is what went in
+# The output is exactly what was imported
 
 EXACT = (
     '{"id":"m-0","role":"user","content":"x","content_parts":null,"name":null,"refusal":null,"z":1,"seed":9007199254740993123,'

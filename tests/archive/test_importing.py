@@ -615,7 +615,7 @@ def test_the_samples_import_without_a_complaint_twice() -> None:
 
 
 class Lines:
-    """Many lines, made when asked for, that know how many were taken."""
+    """Many lines, created on demand, that count how many were read."""
 
     def __init__(self, count: int, size: int = 10) -> None:
         self.taken = 0

@@ -56,7 +56,7 @@ def call(name: str, arguments: str, call_id: str = "call_1") -> dict[str, Any]:
 
 @pytest.fixture
 def desk(stored: Store) -> None:
-    """One conversation with every kind of thing that can be found, and one that has other words."""
+    """A conversation with everything that can be searched, and one with other words."""
     cited = {"url": "https://docs.example/returns", "title": "Returning a kettle", "start_index": 0, "end_index": 2}
     stored(
         make_completion(
@@ -410,7 +410,7 @@ def test_any_question_has_an_answer(desk: None, question: str, after: str) -> No
 @settings(max_examples=200, deadline=None)
 @given(text=some.text(), before=some.text(), behind=some.text())
 def test_a_text_is_found_by_any_text_that_it_holds(text: str, before: str, behind: str) -> None:
-    """Words that are asked for stand in this order among those of a text that holds them as whole words."""
+    """Searched words occur in the same order among the words of a text that contains them as whole words."""
     asked, goes_on = query_words(text)
     held = words_of(f"{before} \n{text}\n {behind}").split()
     places = [at for at in range(len(held)) if held[at : at + len(asked)] == asked]

@@ -50,7 +50,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def move(db: None, django_db_blocker: Any) -> Move:
-    """Run the command, which opens a database beside the one that tests may use."""
+    """Run the command, which opens a second database besides the one of the tests."""
 
     def run(file: Path) -> None:
         with django_db_blocker.unblock():

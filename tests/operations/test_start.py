@@ -41,7 +41,7 @@ def running(data: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str]
 
 @contextmanager
 def beginning(data: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start the server without waiting for it; give the process and the address that it will have."""
+    """Start the server without waiting for it; return the process and its future URL."""
     _bring_collected(data)
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data), "PORT": str(free_port()), **settings}
     command = [sys.executable, "manage.py", "start"]

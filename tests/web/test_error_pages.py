@@ -1,4 +1,4 @@
-"""What is wrong with the database is named: away, full, busy or not prepared; for a reader, a program and a command."""
+"""Database errors are classified, as unavailable, full, busy or not prepared, for readers, programs and commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Redis that refuses is as good as one that is away: slower, and still right."""
+"""A Redis that rejects commands is treated like an unavailable one: slower, but still correct."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_what_redis_refuses_this_process_keeps_itself(monkeypatch: pytest.Monkey
 def test_a_redis_that_only_answers_is_not_believed_until_it_takes_something(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Else one that is full would give the counters of wrong passwords as they were, a few times a minute."""
+    """Otherwise a full Redis would return old counters of wrong passwords, a few times a minute."""
     is_full = True
 
     def set(self: RedisWithFallback, key: str, *args: Any) -> None:
