@@ -1,6 +1,7 @@
-"""The pages speak the reader's language: every word is marked, the German catalogue is whole, nothing is left English.
+"""The pages speak the reader's language: every word is marked, the German catalogue is complete, no English is left.
 
-None of this needs GNU gettext, which only those who change words must have.
+Those marked `translations` run in `./run translations` alone: a changed English sentence needs no German at once. None
+of them needs GNU gettext, which only those who change words must have.
 """
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ def test_every_word_of_a_template_is_marked(file: Path) -> None:
     assert {word for word in words if re.search("[A-Za-z]", word)} <= NAMES | classes
 
 
+@pytest.mark.translations
 def test_the_german_catalogue_has_every_word_and_no_other() -> None:
     catalogue = list(entries())[1:]
     assert {key for key, *_ in catalogue} == marked()
@@ -117,6 +119,7 @@ def test_the_german_catalogue_has_every_word_and_no_other() -> None:
             )
 
 
+@pytest.mark.translations
 def test_what_is_compiled_is_what_is_written() -> None:
     with (GERMAN / "django.mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
@@ -194,6 +197,7 @@ PAGES = [
 FOR_BOTH = [("everybody", page) for page in PAGES] + [("customer", page) for page in PAGES if "/chatcmpl-" in page]
 
 
+@pytest.mark.translations
 @pytest.mark.parametrize(("audience", "address"), FOR_BOTH)
 def test_a_german_page_has_no_english_left(reader: Client, everything: None, address: str, audience: str) -> None:
     reader.cookies["audience"] = audience
@@ -223,6 +227,7 @@ def _is_the_same_in_any_language(said: str) -> bool:
     )
 
 
+@pytest.mark.translations
 def test_the_problem_of_the_feed_and_the_page_without_a_database_speak_german(reader: Client, monkeypatch: Any) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("on purpose")
@@ -236,6 +241,7 @@ def test_the_problem_of_the_feed_and_the_page_without_a_database_speak_german(re
         assert "Something failed" not in answer.text
 
 
+@pytest.mark.translations
 def test_what_we_say_of_a_problem_is_translated_and_what_a_server_says_is_quoted(
     reader: Client, alice: User, upstream: Upstream
 ) -> None:
