@@ -17,6 +17,8 @@ from django.contrib.staticfiles.management.commands.collectstatic import Command
 from django.core.files.storage import storages
 from django.core.management import call_command
 
+from viewer.web import bundles
+
 _MANIFEST = "staticfiles.json"
 _KEPT = 28 * 24 * 60 * 60  # seconds that a file is kept after the last version that used it
 _PACKED = ("", ".gz", ".br")  # what WhiteNoise writes of one file
@@ -40,9 +42,9 @@ def collect() -> None:
 
 def _digest() -> str:
     base = settings.BASE_DIR
-    files = [*base.glob("static/**/*"), base / "requirements.txt", base / "viewer" / "bundles.py"]
+    files = [*base.glob("static/**/*"), base / "requirements.txt"]
     state = "".join(f"{file.relative_to(base)}{file.read_bytes()!r}" for file in sorted(files) if file.is_file())
-    return hashlib.sha256(state.encode()).hexdigest()
+    return hashlib.sha256(f"{state}{Path(bundles.__file__).read_bytes()!r}".encode()).hexdigest()
 
 
 def _named(root: Path) -> list[Path]:
