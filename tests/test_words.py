@@ -32,7 +32,11 @@ from viewer.web.templatetags.formats import ago, bytes_size, grouped, long_time,
 ROOT = Path(settings.BASE_DIR)
 GERMAN = ROOT / "locale" / "de" / "LC_MESSAGES"
 TEMPLATES = sorted(file for kind in ("html", "txt") for file in (ROOT / "templates").rglob(f"*.{kind}"))
-SAID_IN = ("aria-label", "alt", "placeholder", "title", "data-at-the-end")
+SAID_IN = (
+    *("aria-label", "alt", "placeholder", "title"),
+    *(f"data-{name}" for name in ("at-the-end", "cited", "copied", "error", "failed", "in-call", "its-message")),
+    *(f"data-{name}" for name in ("not-copied", "open", "press", "result", "result-in", "to-call")),
+)
 # The same in every language: names, what the API calls things, examples of what one types.
 NAMES = {
     "Lectern", "L", "JSON", "JSON Lines", "Markdown", "Tokens", "Name", "Details", "Audio", "Tool", "Link",

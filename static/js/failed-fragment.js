@@ -25,9 +25,9 @@
   for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, fail);
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('[data-stopped="failed"] a');
-    if (!link || !lectern.isPlain(event)) return;
+    if (!link || !lectern.isPlainClick(event)) return;
     event.preventDefault();
-    ask(link.parentNode);
+    ask(link.closest("[data-stopped]"));
   });
   addEventListener("offline", tell);
   addEventListener("online", () => {

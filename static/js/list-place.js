@@ -17,12 +17,8 @@ customElements.define(
       return [...this.querySelectorAll("[data-completion-id]")];
     }
 
-    edge() {
-      return parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart);
-    }
-
     inView() {
-      const edge = this.edge();
+      const edge = lectern.headLine();
       const places = this.rows().map((row) => [row.dataset.completionId, row.getBoundingClientRect()]);
       return places.filter(([, { top, bottom }]) => bottom > edge + 1 && top < innerHeight).map(([id, { top }]) => [id, top]);
     }
@@ -31,7 +27,7 @@ customElements.define(
       const { current } = this.dataset;
       const [, top] = JSON.parse(sessionStorage.rows ?? "[]").find(([id]) => id === current) ?? [current, innerHeight / 2 - 40];
       // All of it in view, not below the head.
-      return [current, Math.max(this.edge(), Math.min(top, innerHeight - 80))];
+      return [current, Math.max(lectern.headLine(), Math.min(top, innerHeight - 80))];
     }
 
     put([id, at]) {
@@ -52,7 +48,7 @@ customElements.define(
       around.searchParams.delete("after");
       const answer = await lectern.fetch(around, { headers: { "HX-Request": "true" } }).catch(() => ({}));
       if (!answer.ok) return;
-      this.firstChild.innerHTML = await answer.text();
+      this.querySelector("ol").innerHTML = await answer.text();
       htmx.process(this);
       this.put(row);
     }
@@ -66,7 +62,7 @@ customElements.define(
     connectedCallback() {
       this.addEventListener("click", (event) => {
         const link = event.target.closest("a");
-        if (!link || !globalThis.navigation || !lectern.isPlain(event)) return;
+        if (!link || !globalThis.navigation || !lectern.isPlainClick(event)) return;
         const before = navigation.entries().slice(0, navigation.currentEntry.index);
         const list = before.findLast((entry) => new URL(entry.url).pathname === link.pathname);
         if (!list) return;

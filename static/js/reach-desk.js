@@ -31,7 +31,7 @@
   addEventListener(
     "click",
     (event) => {
-      if (isThere || !lectern.isPlain(event)) return;
+      if (isThere || !lectern.isPlainClick(event)) return;
       const tool = event.target.closest?.(TOOLS) && event.target.closest("a, button, summary");
       if (!tool) return;
       event.preventDefault();

@@ -34,7 +34,7 @@
   const step = (by) => {
     const items = [...document.querySelectorAll(ITEMS)];
     const from = chosen();
-    const edge = parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart);
+    const edge = lectern.headLine();
     const nearest = () => (by > 0 ? items.find((item) => top(item) > edge + 4) : items.findLast((item) => top(item) < edge - 4));
     const next = from ? items[items.indexOf(from) + by] : nearest();
     if (next) return land(next);
@@ -99,7 +99,7 @@
     "/": search,
     "?": () => press("[data-shortcuts]"),
     g: (isTwice) => isTwice && end("above", () => location.assign(thread().dataset.start), document.querySelector(ITEMS)),
-    G: () => end("below", () => press(`.go a:nth-of-type(${isNewestFirst() ? 1 : 2})`), [...document.querySelectorAll(ITEMS)].at(-1)),
+    G: () => end("below", () => press(`.go [data-to="${isNewestFirst() ? "first" : "last"}"]`), [...document.querySelectorAll(ITEMS)].at(-1)),
   };
 
   addEventListener("keydown", (event) => {
@@ -109,7 +109,7 @@
     awaited = null;
     if (key === "Escape") return close();
     if (key === "Enter" && target.matches("article, .message__head")) return openPermalink(target.closest("article"));
-    if (!act[key] || /(^|; )keys=off/.test(document.cookie) || (event.repeat && !"jk".includes(key))) return;
+    if (!act[key] || !lectern.hasSingleKeys() || (event.repeat && !"jk".includes(key))) return;
     event.preventDefault();
     act[key](last.key === key && timeStamp - last.timeStamp < 1000);
     last = event;

@@ -27,7 +27,7 @@ customElements.define(
 
     click(event) {
       const chosen = event.target.closest("a, button");
-      if (!chosen || !lectern.isPlain(event)) return;
+      if (!chosen || !lectern.isPlainClick(event)) return;
       event.preventDefault();
       if (chosen.matches("[data-open]")) this.open();
       else if (chosen.matches("[data-close]")) this.close();
@@ -163,7 +163,7 @@ customElements.define(
       if (marks.length < nth) for (const more of message.querySelectorAll("[data-part] [hx-get]")) more.click();
       const mark = marks[Math.min(nth, marks.length) - 1];
       const place = mark ?? message.querySelector(`[data-part="${part}"]`) ?? message;
-      for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+      lectern.openFolds(place);
       mark?.setAttribute("aria-current", "true");
       place.scrollIntoView({ block: mark ? "center" : "start" });
       this.thread.keep(place, mark && innerHeight / 2);

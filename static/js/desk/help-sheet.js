@@ -16,7 +16,7 @@
 
   document.addEventListener("click", async (event) => {
     const link = event.target.closest?.("[data-shortcuts]");
-    if (!link || link.pathname === location.pathname || !lectern.isPlain(event)) return;
+    if (!link || link.pathname === location.pathname || !lectern.isPlainClick(event)) return;
     event.preventDefault();
     link.closest("details").open = false;
     if (!sheet) await fetchSheet(link.href);

@@ -7,7 +7,7 @@ customElements.define(
       this.dialog = this.querySelector("dialog");
       document.addEventListener("click", (event) => {
         const link = event.target.closest?.(".picture > a:has(img)");
-        if (!link || !lectern.isPlain(event)) return;
+        if (!link || !lectern.isPlainClick(event)) return;
         event.preventDefault();
         this.show(link);
         this.dialog.showModal();
@@ -45,7 +45,7 @@ customElements.define(
       const message = this.holding("message");
       message.hidden = !permalink;
       if (permalink) {
-        const { textContent } = permalink.querySelector(".message__number");
+        const textContent = lectern.numberOn(link.closest("article"));
         Object.assign(message.querySelector("a"), { href: permalink.href, textContent });
       }
       this.holding("original").href = link.href;

@@ -6,7 +6,7 @@ customElements.define(
     connectedCallback() {
       this.bar = this.querySelector("[data-taking]");
       for (const part of this.querySelectorAll("[data-script]")) part.hidden = false;
-      this.bar.lastChild.addEventListener("click", () => this.running.abort());
+      this.bar.querySelector("[data-cancel]").addEventListener("click", () => this.running.abort());
       const forms = document.querySelectorAll("take-along form, .message__tools"); // which stand on a message by now
       for (const form of forms) form.addEventListener("submit", (event) => this.send(event));
     }
@@ -75,13 +75,13 @@ customElements.define(
         const text = tail + decoder.decode(value, { stream: true });
         messages += text.match(/\n(##|==) /g)?.length ?? 0;
         tail = text.slice(-3);
-        this.bar.children[1].textContent = `${messages ? `${this.dataset.progress.replace("{count}", shown(messages))}, ` : ""}${shown(Math.ceil(bytes / 1000))} kB`;
+        this.bar.querySelector("[data-so-far]").textContent = `${messages ? `${this.dataset.progress.replace("{count}", shown(messages))}, ` : ""}${shown(Math.ceil(bytes / 1000))} kB`;
       }
     }
 
     tell(words) {
       this.bar.hidden = !words;
-      this.bar.firstChild.textContent = words;
+      this.bar.querySelector("output").textContent = words;
     }
   },
 );
