@@ -49,6 +49,7 @@ Key = tuple[str, str]  # context and words
 _CALL = re.compile(r"\b(?:n?p?gettext)(?:_lazy|_noop)?\(")
 _DJANGO = r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"
 _TAG = re.compile(rf"<!--.*?-->|<(?:{_DJANGO}|[^>])*>", re.DOTALL)
+_DOCTYPE = re.compile("<!doctype html>", re.IGNORECASE)
 
 
 def marked_in(source: str) -> Iterator[Key]:
@@ -101,7 +102,7 @@ def test_every_word_of_a_template_is_marked(file: Path) -> None:
     source = re.sub(r"\{% blocktranslate.*?\{% endblocktranslate %\}", "", file.read_text(), flags=re.DOTALL)
     source = re.sub(r"\{% if [^%]*<[^%]*%\}", "", source)  # no tag begins there
     source = re.sub(r"<(code|pre|kbd)\b.*?</\1>", "", source, flags=re.DOTALL)
-    said = [re.sub(_DJANGO, "\0", text) for text in _TAG.split(source.partition("<!doctype html>")[2] or source)]
+    said = [re.sub(_DJANGO, "\0", text) for text in _TAG.split(_DOCTYPE.split(source)[-1])]
     for tag in _TAG.findall(source):
         said += [value for name, value in re.findall(r'([\w-]+)="((?:\{.*?\}|[^"])*)"', tag) if name in SAID_IN]
     words = {word.strip(" \n·,:;()“”…#") for text in said for word in re.split("\0|" + _DJANGO, text)}
