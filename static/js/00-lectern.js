@@ -31,7 +31,8 @@
     copy,
     say,
 
-    // In the reader's language: what more than one script says. All other words stand on the element that they belong to.
+    // In the reader's language: what more than one script says. All other words stand on the element that they belong
+    // to.
     words: toast.dataset,
 
     // With a modifier a click is the browser's own: another tab, a download.

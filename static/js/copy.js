@@ -21,7 +21,9 @@ customElements.define(
   "copy-code",
   class extends HTMLElement {
     connectedCallback() {
-      const button = document.querySelector("template[data-copy-code]")?.content.querySelector("button").cloneNode(true);
+      const button = document.querySelector("template[data-copy-code]")?.content.querySelector("button").cloneNode(
+        true,
+      );
       if (!button) return;
       button.addEventListener("click", async () => {
         if (await lectern.copy(this.querySelector("pre").textContent)) lectern.say(button.dataset.copied);

@@ -1,5 +1,6 @@
-// A fragment that does not come, or is no answer of ours (a proxy's 502, a page of Django's own), is not swapped in: what
-// is on the page stays. Its link then asks again in its place, and so does the end of being offline, which is told in a bar.
+// A fragment that does not come, or is no answer of ours (a proxy's 502, a page of Django's own), is not swapped in:
+// what is on the page stays. Its link then asks again in its place, and so does the end of being offline, which is told
+// in a bar.
 {
   const bar = document.querySelector(".offline");
   const failed = new Set();

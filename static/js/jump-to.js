@@ -31,7 +31,8 @@ customElements.define(
         link.querySelector(".jumps__count").textContent = at ? `${at} / ${count}` : count;
       }
       this.hidden = !this.querySelector("a:not([hidden])");
-      this.querySelector("[data-loaded]").hidden = !(this.querySelector("[data-whole]").hidden = isPart && !this.leadsOn);
+      this.querySelector("[data-loaded]").hidden =
+        !(this.querySelector("[data-whole]").hidden = isPart && !this.leadsOn);
     }
 
     // To the next one below the line being read; from the last one to the first.
@@ -40,7 +41,11 @@ customElements.define(
       const edge = lectern.headLine() + 4;
       let at = found.findIndex((one) => one.getBoundingClientRect().top > edge);
       if (found[at] === this.last) at += 1; // the page's end lets nothing go up any further
-      if (!found[at] && this.leadsOn) return location.assign(`${link.href}&after=${encodeURIComponent(this.thread.messages().at(-1).dataset.messageId)}`);
+      if (!found[at] && this.leadsOn) {
+        return location.assign(
+          `${link.href}&after=${encodeURIComponent(this.thread.messages().at(-1).dataset.messageId)}`,
+        );
+      }
       const next = found[at] ?? found[0];
       if (!next) return;
       this.last = next;

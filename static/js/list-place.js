@@ -9,8 +9,9 @@ customElements.define(
       this.scroller = this.closest(".side") ?? window;
       this.addEventListener("htmx:beforeSwap", () => (this.seen = this.inView()[0] ?? this.current()));
       this.addEventListener("htmx:afterSwap", () => this.put(this.seen));
-      if (this.dataset.current) addEventListener("pagehide", () => (sessionStorage.rows = JSON.stringify(this.inView())));
-      else if (history.state?.row) this.comeBack(history.state.row);
+      if (this.dataset.current) {
+        addEventListener("pagehide", () => (sessionStorage.rows = JSON.stringify(this.inView())));
+      } else if (history.state?.row) this.comeBack(history.state.row);
     }
 
     rows() {
@@ -20,12 +21,15 @@ customElements.define(
     inView() {
       const edge = lectern.headLine();
       const places = this.rows().map((row) => [row.dataset.completionId, row.getBoundingClientRect()]);
-      return places.filter(([, { top, bottom }]) => bottom > edge + 1 && top < innerHeight).map(([id, { top }]) => [id, top]);
+      return places.filter(([, { top, bottom }]) => bottom > edge + 1 && top < innerHeight).map((
+        [id, { top }],
+      ) => [id, top]);
     }
 
     current() {
       const { current } = this.dataset;
-      const [, top] = JSON.parse(sessionStorage.rows ?? "[]").find(([id]) => id === current) ?? [current, innerHeight / 2 - 40];
+      const [, top] = JSON.parse(sessionStorage.rows ?? "[]").find(([id]) => id === current) ??
+        [current, innerHeight / 2 - 40];
       // All of it in view, not below the head.
       return [current, Math.max(lectern.headLine(), Math.min(top, innerHeight - 80))];
     }

@@ -28,7 +28,9 @@
     htmx.process(call);
     const chip = card.querySelector("[data-tie]");
     chip.textContent = isError ? chip.dataset.error : chip.dataset.result;
-    chip.className = `chip${isError ? " chip--bad" : answer.querySelector("summary > .icon-check") ? " chip--good" : ""}`;
+    chip.className = `chip${
+      isError ? " chip--bad" : answer.querySelector("summary > .icon-check") ? " chip--good" : ""
+    }`;
     chip.removeAttribute("data-at-the-end");
     card.classList.toggle("call--error", isError);
     answer.querySelector(".call__name").textContent = card.querySelector(".call__name").textContent;
@@ -48,8 +50,8 @@
           const nearest = calls.at(isNewestFirst ? 0 : -1);
           if (!nearest) return;
           join(nearest, this);
-          // It has just come, so nobody reads it yet: like every result whose call is at hand, it is read in the card. An
-          // error stays open here: opening the card would move what is being read.
+          // It has just come, so nobody reads it yet: like every result whose call is at hand, it is read in the card.
+          // An error stays open here: opening the card would move what is being read.
           if (!this.closest(".result--error, [aria-current]")) this.closest(".result").open = false;
         } else if (call !== undefined) {
           const results = waiting("result").filter((one) => one.dataset.result === call && comesBefore(this, one));
@@ -64,7 +66,9 @@
     for (const [end, direction] of [["call", "later"], ["result", "earlier"]]) {
       if (document.querySelector(`.thread [data-more="${direction}"]`)) continue;
       for (const tie of waiting(end)) {
-        for (const told of tie.closest("details").querySelectorAll("[data-at-the-end]")) told.textContent = told.dataset.atTheEnd;
+        for (const told of tie.closest("details").querySelectorAll("[data-at-the-end]")) {
+          told.textContent = told.dataset.atTheEnd;
+        }
       }
     }
   });

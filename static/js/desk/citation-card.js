@@ -31,6 +31,8 @@
     card.style.insetBlockStart = `${below ? bottom + 6 : top - card.offsetHeight - 6}px`;
     card.style.left = `${Math.max(8, Math.min(left, innerWidth - card.offsetWidth - 8))}px`;
     link.focus({ preventScroll: true });
-    card.addEventListener("toggle", (change) => change.newState === "closed" && chip.focus({ preventScroll: true }), { once: true });
+    card.addEventListener("toggle", (change) => change.newState === "closed" && chip.focus({ preventScroll: true }), {
+      once: true,
+    });
   });
 }

@@ -8,7 +8,10 @@
     if (!answer.ok) return lectern.say(lectern.words.noAnswer);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     sheet = Object.assign(document.createElement("dialog"), { className: "sheet" });
-    sheet.append(...page.querySelector("main").childNodes, document.querySelector("[data-sheet-close]").content.cloneNode(true));
+    sheet.append(
+      ...page.querySelector("main").childNodes,
+      document.querySelector("[data-sheet-close]").content.cloneNode(true),
+    );
     sheet.setAttribute("aria-label", sheet.querySelector("h1").textContent);
     sheet.addEventListener("click", ({ target }) => target === sheet && sheet.close()); // beside it
     document.body.append(sheet);

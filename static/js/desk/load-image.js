@@ -1,6 +1,6 @@
-// <load-image data-caption data-alt data-failed><span><a href>: puts the picture in the tile's place, or says in the tile
-// why it did not come; the link stays. The answer is fetched first, for its sentence; the <img> then takes it out of the
-// browser's own cache.
+// <load-image data-caption data-alt data-failed><span><a href>: puts the picture in the tile's place, or says in the
+// tile why it did not come; the link stays. The answer is fetched first, for its sentence; the <img> then takes it out
+// of the browser's own cache.
 customElements.define(
   "load-image",
   class extends HTMLElement {

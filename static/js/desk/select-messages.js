@@ -1,5 +1,5 @@
-// <select-messages data-of data-order>: a range of messages, by check boxes in their heads; a click on a head, its number
-// included, is a click on its box. A message outside widens the range, one inside cuts it off there.
+// <select-messages data-of data-order>: a range of messages, by check boxes in their heads; a click on a head, its
+// number included, is a click on its box. A message outside widens the range, one inside cuts it off there.
 {
   const MESSAGE = "reading-place article:not([data-message-id=''])";
   const thread = document.querySelector("reading-place");
@@ -109,7 +109,9 @@
         const { elements } = this.querySelector("form");
         [elements.from.value, elements.to.value] = ends.length ? this.turned(ends) : ["", ""];
         for (const button of elements) button.disabled = !ends.length;
-        this.querySelector("output").textContent = ends.length ? this.dataset.some.replace("{count}", high - low < 1e8 ? high - low + 1 : "…") : this.dataset.none;
+        this.querySelector("output").textContent = ends.length
+          ? this.dataset.some.replace("{count}", high - low < 1e8 ? high - low + 1 : "…")
+          : this.dataset.none;
       }
 
       box(head) {
