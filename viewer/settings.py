@@ -221,7 +221,9 @@ TEMPLATES = [
 DATABASES = {"default": _database()}
 CACHES = {
     "default": _cache("lectern", 10_000),
-    "bubbles": _cache("bubbles", 1_000),  # drawn, each at most 64 kB, so 64 MB in all (rendering/templatetags/rendering.py)
+    "bubbles": _cache(
+        "bubbles", 1_000
+    ),  # drawn, each at most 64 kB, so 64 MB in all (rendering/templatetags/rendering.py)
     "attempts": _cache("attempts", 100_000),  # counters of wrong passwords, which nothing else may push out
     "finds": _cache("finds", 200),  # stretches of a conversation that were searched, each some 400 kB at most
     "answers": _cache("answers", 256),  # of upstreams, each at most 256 kB, so 64 MB in all (client/client.py)

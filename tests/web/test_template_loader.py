@@ -11,8 +11,7 @@ TEMPLATE = """
 <p>
   {% if is_first %}
     one
-  {% else %}
-    two
+  {% else %}{{ second }}
   {% endif %}
   {% for word in words %}
     {{ word }}
@@ -27,5 +26,5 @@ TEMPLATE = """
 def test_one_line_break_is_left_where_lines_meet(tmp_path: Path, is_first: bool, said: str, words: list[str]) -> None:
     (tmp_path / "page.html").write_text(TEMPLATE)
     engine = Engine(dirs=[str(tmp_path)], loaders=["viewer.web.template_loader.Loader"])
-    page = engine.get_template("page.html").render(Context({"is_first": is_first, "words": words}))
+    page = engine.get_template("page.html").render(Context({"is_first": is_first, "second": "two", "words": words}))
     assert page.strip().split("\n") == ["<p>", said, *words, "end", "</p>"]
