@@ -19,6 +19,7 @@ from django.core.cache.backends.redis import RedisCache
 from django.test import Client
 from django.utils import translation
 
+from tests.pages import PageClient
 from tests.upstream import Upstream, running_upstream
 from viewer.archive.importing import Outcome, import_lines
 from viewer.client.limiter import host_limiter, person_limit
@@ -111,6 +112,11 @@ def mallory(db: None) -> User:
 @pytest.fixture
 def alices_token(alice: User) -> str:
     return AccessToken.objects.issue(alice, "tests")[1]
+
+
+@pytest.fixture
+def client() -> Client:
+    return PageClient()
 
 
 @pytest.fixture

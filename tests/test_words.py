@@ -33,7 +33,11 @@ from viewer.web.templatetags.formats import ago, bytes_size, grouped, long_time,
 ROOT = Path(settings.BASE_DIR)
 GERMAN = ROOT / "locale" / "de" / "LC_MESSAGES"
 TEMPLATES = sorted(file for kind in ("html", "txt") for file in (ROOT / "templates").rglob(f"*.{kind}"))
-SAID_IN = ("aria-label", "alt", "placeholder", "title", "data-at-the-end")
+SAID_IN = (
+    *("aria-label", "alt", "placeholder", "title"),
+    *(f"data-{name}" for name in ("at-the-end", "cited", "copied", "error", "failed", "in-call", "its-message")),
+    *(f"data-{name}" for name in ("not-copied", "open", "press", "result", "result-in", "to-call")),
+)
 # The same in every language: names, what the API calls things, examples of what one types.
 NAMES = {
     "Lectern", "L", "JSON", "JSON Lines", "Markdown", "Tokens", "Name", "Details", "Audio", "Tool", "Link",
@@ -46,6 +50,7 @@ Key = tuple[str, str]  # context and words
 _CALL = re.compile(r"\b(?:n?p?gettext)(?:_lazy|_noop)?\(")
 _DJANGO = r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"
 _TAG = re.compile(rf"<!--.*?-->|<(?:{_DJANGO}|[^>])*>", re.DOTALL)
+_DOCTYPE = re.compile("<!doctype html>", re.IGNORECASE)
 
 
 def marked_in(source: str) -> Iterator[Key]:
@@ -98,7 +103,7 @@ def test_every_word_of_a_template_is_marked(file: Path) -> None:
     source = re.sub(r"\{% blocktranslate.*?\{% endblocktranslate %\}", "", file.read_text(), flags=re.DOTALL)
     source = re.sub(r"\{% if [^%]*<[^%]*%\}", "", source)  # no tag begins there
     source = re.sub(r"<(code|pre|kbd)\b.*?</\1>", "", source, flags=re.DOTALL)
-    said = [re.sub(_DJANGO, "\0", text) for text in _TAG.split(source.partition("<!doctype html>")[2] or source)]
+    said = [re.sub(_DJANGO, "\0", text) for text in _TAG.split(_DOCTYPE.split(source)[-1])]
     for tag in _TAG.findall(source):
         said += [value for name, value in re.findall(r'([\w-]+)="((?:\{.*?\}|[^"])*)"', tag) if name in SAID_IN]
     words = {word.strip(" \n·,:;()“”…#") for text in said for word in re.split("\0|" + _DJANGO, text)}

@@ -202,12 +202,13 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "viewer.urls"
 WSGI_APPLICATION = "viewer.wsgi.application"
+_TEMPLATE_LOADERS = ["viewer.web.template_loader.Loader", "django.template.loaders.app_directories.Loader"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [("django.template.loaders.cached.Loader", _TEMPLATE_LOADERS)],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
