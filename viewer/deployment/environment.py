@@ -9,6 +9,13 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
+# The new name of each renamed setting; the old ones are read until 0.3.0.
+RENAMED = {
+    "COPY_WORKER": "SYNC_WORKER",
+    "UPSTREAM_LARGEST": "UPSTREAM_MAX_MB",
+    "UPSTREAM_QUESTIONS": "UPSTREAM_MAX_CONCURRENCY",
+}
+
 
 def read_environment() -> environ.Env:
     """Return the environment. Raises ImproperlyConfigured, now or when a setting is read."""
@@ -16,6 +23,10 @@ def read_environment() -> environ.Env:
     env.ENVIRON = _Environment()
     if file := env.str("LECTERN_ENV", default=""):
         _read_file(file)
+    for old, new in RENAMED.items():
+        for suffix in ("", "_FILE"):
+            if (value := os.environ.get(old + suffix)) and not (new in os.environ or f"{new}_FILE" in os.environ):
+                os.environ[new + suffix] = value
     return env
 
 
