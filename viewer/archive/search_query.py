@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from viewer.completions.folding import fold
-from viewer.completions.roles import canonical
+from viewer.completions.roles import canonical_role
 
 from .search_text import asked_words, mark
 
@@ -148,7 +148,7 @@ class _Reading:
         elif self._room:
             self._room -= 1
             key = f"meta.{fold(name[5:])}" if name.startswith("meta.") else name
-            marked = mark(key, canonical(value) if key == "role" else value)
+            marked = mark(key, canonical_role(value) if key == "role" else value)
             self.terms.append(Term((marked,), is_excluded=is_excluded))
         self.operators.append(Operator(name, value, is_excluded, rest))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from viewer.completions.folding import fold, occurrences
+from viewer.completions.folding import find_spans, fold
 from viewer.completions.source_text import clean
 
 from .search_query import Term
@@ -37,7 +37,7 @@ def snippet_of(texts: Iterable[str], terms: tuple[Term, ...]) -> Snippet:
 
 def _find(wanted: re.Pattern[str], text: str) -> int | None:
     for start in range(0, max(1, len(text)), _STRETCH):
-        if found := occurrences(text[start : start + _STRETCH + _OVERLAP], wanted, 1):
+        if found := find_spans(text[start : start + _STRETCH + _OVERLAP], wanted, 1):
             return start + found[0][0]
     return None
 
@@ -52,7 +52,7 @@ def _cut(text: str, start: int, wanted: re.Pattern[str] | None) -> Snippet:
     shown = text[start:end]
     pieces = [("…", False)] if start else []
     done = 0
-    for first, last in occurrences(shown, wanted, _LENGTH) if wanted else ():
+    for first, last in find_spans(shown, wanted, _LENGTH) if wanted else ():
         pieces += [(shown[done:first], False), (shown[first:last], True)]
         done = last
     pieces += [(shown[done:], False), ("…" if end < len(text) else "", False)]
