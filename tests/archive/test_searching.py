@@ -513,7 +513,7 @@ def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: 
     message = Piece(json.dumps(values), values)
     quick = list(words_to_index("m", {}, [message], "{}"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search_text, "speaker_of_text", lambda values: "")
+        patch.setattr(search_text, "role_of_plain_text", lambda values: "")
         read = list(words_to_index("m", {}, [message], "{}"))
     assert [(set(words.split()), held) for words, held in quick] == [(set(words.split()), held) for words, held in read]
 

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page
 
-from viewer.completions.folding import fold, occurrences, pattern_of
+from viewer.completions.folding import compile_pattern, find_spans, fold
 
 SCRIPT = Path(settings.BASE_DIR, "static/js/desk/folding.js")
 DIFFERING = """([folded, shown]) => {
@@ -50,4 +50,4 @@ def test_every_character_folds_alike_in_both_languages(scripted: Page) -> None:
     ],
 )
 def test_words_stand_at_the_same_places_in_both_languages(scripted: Page, words: str, text: str) -> None:
-    assert len(scripted.evaluate(PLACES, [words, text])) == len(occurrences(text, pattern_of(words), 99))
+    assert len(scripted.evaluate(PLACES, [words, text])) == len(find_spans(text, compile_pattern(words), 99))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.costs import assert_linear
 from viewer.completions import folding
-from viewer.completions.folding import fold, needle_of, occurrences, pattern_of
+from viewer.completions.folding import compile_pattern, find_spans, fold, fold_query
 from viewer.completions.invisibles import escape_invisible
 
 MIXED = st.text(
@@ -46,10 +46,10 @@ EVERYTHING = [chr(code) for code in range(sys.maxunicode + 1) if category(chr(co
 
 
 def found(words: str, text: str) -> list[str]:
-    return [text[start:end] for start, end in occurrences(text, pattern_of(words), 9)]
+    return [text[start:end] for start, end in find_spans(text, compile_pattern(words), 9)]
 
 
-def test_every_character_folds_once_and_for_all() -> None:
+def test_folding_twice_changes_nothing() -> None:
     folded = {letter: fold(letter) for letter in EVERYTHING}
     assert [letter for letter in EVERYTHING if fold(folded[letter]) != folded[letter]] == []
 
@@ -60,7 +60,7 @@ def test_capitals_and_composed_forms_of_every_character_fold_alike() -> None:
     assert [letter for letter in letters for form in forms if fold(form(letter)) != fold(letter)] == []
 
 
-def test_whatever_a_page_names_because_it_hides_is_skipped_or_a_blank() -> None:
+def test_hidden_characters_are_skipped_or_count_as_a_space() -> None:
     named = [letter for letter in EVERYTHING if escape_invisible(letter).startswith("[U+")]
     assert [letter for letter in named if fold(letter) not in ("", " ")] == []
     assert [
@@ -69,24 +69,24 @@ def test_whatever_a_page_names_because_it_hides_is_skipped_or_a_blank() -> None:
 
 
 @given(MIXED)
-def test_what_is_mapped_is_what_is_folded_and_every_letter_comes_from_its_place(text: str) -> None:
-    folded, place_of = fold(text), folding._places_in(text)
-    places = [place_of(n) for n in range(len(folded))]
+def test_every_folded_letter_maps_to_its_position_in_the_text(text: str) -> None:
+    folded, position_of = fold(text), folding._position_mapper(text)
+    places = [position_of(n) for n in range(len(folded))]
     assert places == sorted(places)
     for letter, start in zip(folded, places, strict=True):
-        assert letter in fold(text[start : folding._behind(text, start)])
+        assert letter in fold(text[start : folding._end_of_letter(text, start)])
 
 
 @pytest.mark.parametrize("length", [*range(994, 1006), 1_999, 2_000, 2_001])
 @pytest.mark.parametrize("filler", ["x", "ß", "é", "e\u0301", "\u200b"])
-def test_a_place_is_told_right_at_the_edges_of_the_blocks(filler: str, length: int) -> None:
+def test_positions_are_right_at_the_edges_of_the_blocks(filler: str, length: int) -> None:
     text = f"{filler * length}ﬁnde\u0301{filler * length}"
-    ((start, end),) = occurrences(text, pattern_of("finde"), 9)
+    ((start, end),) = find_spans(text, compile_pattern("finde"), 9)
     assert text[start:end].rstrip("\u200b") == "ﬁnde\u0301"
 
 
 @given(st.lists(st.sampled_from(PIECES).map(lambda piece: piece * 3), max_size=40), st.sampled_from(PIECES), st.data())
-def test_in_a_text_that_comes_in_pieces_words_are_found_as_in_the_whole(
+def test_a_text_in_pieces_has_the_same_matches_as_the_whole(
     letters: list[str], first: str, data: st.DataObject
 ) -> None:
     text = "".join(letters)
@@ -97,7 +97,7 @@ def test_in_a_text_that_comes_in_pieces_words_are_found_as_in_the_whole(
         patch.setattr(folding, "_OVERLAP", 16)
         seen = [
             (window[max(0, start - 5) : start], window[start:end], window[end : end + 5])
-            for window, start, end in folding.found_in(pieces, pattern_of(words))
+            for window, start, end in folding.find_matches(pieces, compile_pattern(words))
         ]
     spans = list(found_in_whole(words, text))
     assume(all(end - start <= 10 for start, end in spans))
@@ -105,18 +105,18 @@ def test_in_a_text_that_comes_in_pieces_words_are_found_as_in_the_whole(
 
 
 @pytest.mark.parametrize("size", range(1, 30))
-def test_words_that_lie_across_two_pieces_are_found_once(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_match_across_two_pieces_is_found_once(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folding, "_OVERLAP", 8)
     pieces = ["e\u0301" * size] * 10
-    assert len(list(folding.found_in(pieces, pattern_of("eee")))) == 10 * size // 3
+    assert len(list(folding.find_matches(pieces, compile_pattern("eee")))) == 10 * size // 3
 
 
 def found_in_whole(words: str, text: str) -> Iterator[tuple[int, int]]:
-    """Find by folding all of a text, with the place of each letter in a list."""
+    """Find matches by folding the whole text, with a list of the position of every letter."""
     letters = [(at, letter) for at, character in enumerate(text) for letter in fold(character)]
     folded = "".join(letter for _, letter in letters)
-    for match in pattern_of(words).finditer(folded):
-        if not folding._is_cut(match, folded):
+    for match in compile_pattern(words).finditer(folded):
+        if not folding._splits_letter(match, folded):
             end = letters[match.end() - 1][0] + 1
             while end < len(text) and not fold(text[end]):
                 end += 1
@@ -124,14 +124,14 @@ def found_in_whole(words: str, text: str) -> Iterator[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("letter", ["é", "x", "\u202e", "ß"])
-def test_what_is_held_of_a_large_text_does_not_grow_with_it(letter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_does_not_grow_with_the_text(letter: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folding, "_OVERLAP", 2_000)
 
     def held(size: int) -> int:
         tracemalloc.start()
         try:
             pieces = (letter * 1_000 + "needle" * (n == size - 1) for n in range(size))
-            assert len(list(folding.found_in(pieces, pattern_of("needle")))) == 1
+            assert len(list(folding.find_matches(pieces, compile_pattern("needle")))) == 1
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -140,15 +140,15 @@ def test_what_is_held_of_a_large_text_does_not_grow_with_it(letter: str, monkeyp
 
 
 @given(MIXED, MIXED, MIXED)
-def test_what_stands_in_a_text_is_found_there_and_what_is_found_reads_the_same(
+def test_every_part_of_a_text_is_found_in_it_and_every_match_folds_to_the_query(
     before: str, words: str, behind: str
 ) -> None:
-    needle = needle_of(words)
+    needle = fold_query(words)
     text = f"{before} {words} {behind}"
-    spans = occurrences(text, pattern_of(words), 1000)
+    spans = find_spans(text, compile_pattern(words), 1000)
     assert bool(spans) == bool(needle)
     for start, end in spans:
-        assert pattern_of(words).search(fold(text[start:end]))
+        assert compile_pattern(words).search(fold(text[start:end]))
 
 
 @pytest.mark.parametrize(
@@ -203,18 +203,16 @@ def test_what_stands_in_a_text_is_found_there_and_what_is_found_reads_the_same(
         ("*", "anything *", None),
     ],
 )
-def test_what_a_reader_takes_for_the_same_is_found_and_marked_as_it_stands(
-    words: str, text: str, expected: str | None
-) -> None:
+def test_equivalent_spellings_match(words: str, text: str, expected: str | None) -> None:
     assert found(words, text)[:1] == ([expected] if expected else [])
 
 
-def test_places_do_not_overlap_and_are_at_most_so_many() -> None:
-    assert occurrences("aaaaa", pattern_of("aa"), 9) == [(0, 2), (2, 4)]
-    assert occurrences("a" * 1000, pattern_of("a"), 3) == [(0, 1), (1, 2), (2, 3)]
+def test_matches_do_not_overlap_and_are_limited() -> None:
+    assert find_spans("aaaaa", compile_pattern("aa"), 9) == [(0, 2), (2, 4)]
+    assert find_spans("a" * 1000, compile_pattern("a"), 3) == [(0, 1), (1, 2), (2, 3)]
 
 
 @pytest.mark.parametrize("bad", ["*", "[U+200B]", "[U+2028]", "* ", "[u+", "a*"])
-def test_no_text_and_no_words_make_finding_slow(bad: str) -> None:
+def test_finding_takes_linear_time(bad: str) -> None:
     for words in ("a" * 200, "a b " * 50, "[u+200b]" * 25, "a" + "[u+2028]" * 24, "[u+" * 60):
-        assert_linear(lambda size, words=words: occurrences(f"a{bad * size}", pattern_of(words), 9), 4_000)
+        assert_linear(lambda size, words=words: find_spans(f"a{bad * size}", compile_pattern(words), 9), 4_000)

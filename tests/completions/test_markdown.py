@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.costs import assert_linear
-from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
+from viewer.completions.markdown import MARKDOWN_LIMIT, link_urls, markdown_to_text, without_citation_markers
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_ma
         ("#tag a|b", "#tag a|b"),
     ],
 )
-def test_the_words_stay_and_the_marks_go(written: str, shown: str) -> None:
-    assert without_marks(written) == shown
+def test_text_stays_and_markup_goes(written: str, shown: str) -> None:
+    assert markdown_to_text(written) == shown
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_the_words_stay_and_the_marks_go(written: str, shown: str) -> None:
         r"\(a_1 < b_2\)",
     ],
 )
-def test_a_backslash_that_is_no_escape_stays_and_so_do_all_in_its_word(text: str) -> None:
-    assert without_marks(text) == text
+def test_a_literal_backslash_stays_with_all_others_in_its_word(text: str) -> None:
+    assert markdown_to_text(text) == text
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_backslash_that_is_no_escape_stays_and_so_do_all_in_its_word(text: str
     ],
 )
 def test_a_backslash_that_is_an_escape_goes(written: str, shown: str) -> None:
-    assert without_marks(written) == shown
+    assert markdown_to_text(written) == shown
 
 
 @pytest.mark.parametrize(
@@ -93,44 +93,44 @@ def test_a_backslash_that_is_an_escape_goes(written: str, shown: str) -> None:
         "x?a=1&copy=2",
     ],
 )
-def test_what_reads_as_words_stays_as_written(text: str) -> None:
-    assert without_marks(text) == text
+def test_literal_text_stays_as_written(text: str) -> None:
+    assert markdown_to_text(text) == text
 
 
 def test_a_definition_is_used_where_something_refers_to_it_and_is_shown_otherwise() -> None:
     text = "nine years[1][2], `a[3]`\n\n[1]: https://a.example/x\n[2]: https://b.example/y\n[3]: https://c.example/z"
-    assert without_marks(text) == "nine years[1][2], a[3]\n[3]: https://c.example/z"
-    assert addresses_in(text) == ["https://a.example/x", "https://b.example/y"]
-    assert without_marks("- [1]: https://a.example/\n- see [1]") == "[1]: https://a.example/\nsee [1]"
+    assert markdown_to_text(text) == "nine years[1][2], a[3]\n[3]: https://c.example/z"
+    assert link_urls(text) == ["https://a.example/x", "https://b.example/y"]
+    assert markdown_to_text("- [1]: https://a.example/\n- see [1]") == "[1]: https://a.example/\nsee [1]"
     many = "[1] " * 50 + "\n\n[1]: https://a.example/"
-    assert len(addresses_in(many)) == 50
+    assert len(link_urls(many)) == 50
 
 
 def test_a_formula_in_a_quote_keeps_its_rows() -> None:
-    assert without_marks("> $$\n> a \\\\ b_1 \\\\\n> $$") == "$$\na \\\\ b_1 \\\\\n$$"
+    assert markdown_to_text("> $$\n> a \\\\ b_1 \\\\\n> $$") == "$$\na \\\\ b_1 \\\\\n$$"
 
 
 def test_a_block_of_markdown_ends_where_it_ends() -> None:
     text = "```markdown\n# T\n```js\nx\n```\nmore\n```\n**Last**"
-    assert without_marks(text) == "markdown\n# T\n```js\nx\n```\nmore\nLast"
-    assert without_marks("```markdown\n# T\n```js\nx\n```\n**Last**") == "markdown\n# T\n```js\nx\nLast"
+    assert markdown_to_text(text) == "markdown\n# T\n```js\nx\n```\nmore\nLast"
+    assert markdown_to_text("```markdown\n# T\n```js\nx\n```\n**Last**") == "markdown\n# T\n```js\nx\nLast"
 
 
-def test_a_line_has_the_words_that_are_drawn() -> None:
-    assert without_marks("- [x] a\n- [ ] b") == "☑ a\n☐ b"
-    assert without_marks("|a|b|\n|-|-|\n|x<br>y|`<br>`|\n\na <br> b") == "a b\nx\ny <br>\na <br> b"
-    assert without_marks('```ts title="src/app.ts" {3}\nx\n```') == 'ts title="src/app.ts" {3}\nx'
-    assert without_marks("3. a\n\n   7. b\n\n5. c") == "3. a\n7. b\n5. c"
+def test_plain_text_is_the_text_that_the_page_shows() -> None:
+    assert markdown_to_text("- [x] a\n- [ ] b") == "☑ a\n☐ b"
+    assert markdown_to_text("|a|b|\n|-|-|\n|x<br>y|`<br>`|\n\na <br> b") == "a b\nx\ny <br>\na <br> b"
+    assert markdown_to_text('```ts title="src/app.ts" {3}\nx\n```') == 'ts title="src/app.ts" {3}\nx'
+    assert markdown_to_text("3. a\n\n   7. b\n\n5. c") == "3. a\n7. b\n5. c"
 
 
 def test_markers_and_addresses() -> None:
     text = "Free ([site](https://s.example/?utm_source=openai)). See [more](https://m.example)."
-    assert without_markers(text) == "Free. See [more](https://m.example)."
-    assert addresses_in(text) == ["https://s.example/?utm_source=openai", "https://m.example"]
+    assert without_citation_markers(text) == "Free. See [more](https://m.example)."
+    assert link_urls(text) == ["https://s.example/?utm_source=openai", "https://m.example"]
 
 
 @pytest.mark.parametrize(
     "piece", ["*", "*a", "**a*", "`", "`a", "``a```", "- ", "-", "|", "|\n", "\n ", "> ", "&#", "[a]("]
 )
-def test_no_text_takes_more_than_its_length(piece: str) -> None:
-    assert_linear(lambda size: without_marks((piece * size)[:size] + "x"), MARKDOWN_LIMIT)
+def test_conversion_takes_linear_time(piece: str) -> None:
+    assert_linear(lambda size: markdown_to_text((piece * size)[:size] + "x"), MARKDOWN_LIMIT)

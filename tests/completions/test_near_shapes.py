@@ -1,4 +1,4 @@
-"""The shapes of servers that are near OpenAI's: the same things in other words, and nothing beside them dropped."""
+"""Formats of servers that resemble OpenAI's: they are read like OpenAI's, and unknown fields are kept."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_known_type_of_another_shape_is_kept_as_json(part: dict[str, Any]) -> 
     assert read(content=[part]).parts == (UnknownPart(part["type"], json.dumps(part)),)
 
 
-def test_what_stands_beside_the_known_keys_is_kept_under_its_place() -> None:
+def test_unknown_fields_of_parts_are_kept_under_their_path() -> None:
     message = read(
         content=[
             {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}, "x": None},
@@ -104,7 +104,7 @@ def test_what_stands_beside_the_known_keys_is_kept_under_its_place() -> None:
     assert message.parts[-1] == ImagePart("v")
 
 
-def test_what_is_unknown_of_a_completion_is_kept_and_null_says_nothing() -> None:
+def test_unknown_fields_of_a_completion_are_kept_except_null() -> None:
     found = completion(provider="X", request_id="r", moderation=None, usage={"total_tokens": 1, "cost": 0.10})
     assert found.other == {"provider": '"X"', "usage.cost": "0.1"}
     assert read(content="a", parsed=None, provider_specific_fields=None, annotations=[]).other == {}
@@ -113,7 +113,7 @@ def test_what_is_unknown_of_a_completion_is_kept_and_null_says_nothing() -> None
 # Tools
 
 
-def test_a_tool_use_is_a_call_and_a_tool_result_is_no_words_of_the_customer() -> None:
+def test_a_tool_use_is_a_call_and_a_tool_result_is_not_the_customers_text() -> None:
     use = read("assistant", content=[{"type": "tool_use", "id": "t1", "name": "look", "input": {"a": 1}}])
     (call,) = use.tool_calls
     assert (call.id, call.kind, call.name, call.arguments) == ("t1", "function", "look", '{"a": 1}')
@@ -138,7 +138,7 @@ def test_googles_calls_and_responses_have_no_type_and_are_read() -> None:
     stored = read(
         "model", content_parts=[{"type": None, "text": None, "image_url": None, "functionCall": {"name": "f"}}]
     )
-    assert [call.name for call in stored.tool_calls] == ["f"]  # the archive writes null for what a part has not
+    assert [call.name for call in stored.tool_calls] == ["f"]  # the archive writes null for missing fields
 
 
 def test_mcps_content_with_a_picture_is_parts_also_as_json_in_a_text() -> None:
@@ -181,7 +181,7 @@ def test_a_known_role_has_one_spelling(role: str, known: str) -> None:
     "choice",
     [{"message": {"content": "Hi"}}, {"message": {"role": None, "content": "Hi"}}, {"delta": {"content": "Hi"}}, {"text": "Hi"}],
 )  # fmt: skip
-def test_what_stands_in_a_choice_is_the_assistants(choice: dict[str, Any]) -> None:
+def test_a_choice_is_the_assistants_message(choice: dict[str, Any]) -> None:
     (answer,) = completion(choices=[choice]).choices
     assert isinstance(answer.message, Message)
     assert (answer.message.role, answer.message.parts, answer.finish_reason) == ("assistant", (TextPart("Hi"),), "")
@@ -191,7 +191,7 @@ def test_what_stands_in_a_choice_is_the_assistants(choice: dict[str, Any]) -> No
     ("error", "words"),
     [("gone", "gone"), ({"code": 429, "message": "quota"}, "429: quota"), ({"message": "x", "code": None}, "x"), ({"type": "t"}, "t"), (None, ""), ([1], "")],
 )  # fmt: skip
-def test_an_error_is_said_of_a_message_an_answer_and_a_completion(error: Any, words: str) -> None:
+def test_errors_of_a_message_an_answer_and_a_completion_are_read(error: Any, words: str) -> None:
     found = completion(error=error, choices=[{"message": {"content": "a", "error": error}, "error": error}])
     (answer,) = found.choices
     assert isinstance(answer.message, Message)
@@ -210,14 +210,14 @@ def test_an_error_is_said_of_a_message_an_answer_and_a_completion(error: Any, wo
         ("soon", None), (True, None), (None, None), ("", None), (1e300, None), ("0001-01-01T00:00:00+14:00", None),
     ],
 )  # fmt: skip
-def test_a_time_is_read_in_seconds_in_milliseconds_and_in_words(given: Any, read_as: datetime | None) -> None:
+def test_a_time_is_read_as_seconds_milliseconds_or_iso_8601(given: Any, read_as: datetime | None) -> None:
     assert read_time(given) == read_as
 
 
 # Reasoning
 
 
-def test_reasoning_is_told_from_the_answer_in_any_dress() -> None:
+def test_reasoning_of_any_format_is_separated_from_the_answer() -> None:
     parts = [
         {"type": "thinking", "thinking": [{"type": "text", "text": "one"}]}, {"type": "reasoning", "reasoning": "two"},
         {"type": "redacted_thinking", "data": "AAA"}, {"type": "text", "text": "<think>three</think>\n\nSaid."},
@@ -230,7 +230,7 @@ def test_reasoning_is_told_from_the_answer_in_any_dress() -> None:
     ]  # fmt: skip
 
 
-def test_mirrored_reasoning_is_one_under_all_its_names() -> None:
+def test_repeated_reasoning_is_merged_under_all_its_names() -> None:
     details = [{"type": "reasoning.text", "text": "Why\nnot", "signature": "s"}]
     (thought,) = read(
         "assistant", reasoning="Why not", reasoning_content="Why not", reasoning_details=details
@@ -249,7 +249,7 @@ def test_mirrored_reasoning_is_one_under_all_its_names() -> None:
         ("[THINK]a[/THINK]b", "b", ["a"]),
         ("<seed:think>a</seed:think>b", "b", ["a"]),
         ("I [think] so", "I [think] so", []),
-        ("a</think>\n\nb", "b", ["a"]),  # the opening tag stands in the prompt
+        ("a</think>\n\nb", "b", ["a"]),  # the opening tag is in the prompt
         ("<think>cut off", "", ["cut off"]),
         ("b <THINKING>a</THINKING> c", "b  c", ["a"]),
         ("<think></think>b", "b", []),
@@ -258,7 +258,7 @@ def test_mirrored_reasoning_is_one_under_all_its_names() -> None:
         ("a < b and </b>", "a < b and </b>", []),
     ],
 )
-def test_thoughts_between_tags_are_no_part_of_what_was_said(text: str, said: str, thoughts: list[str]) -> None:
+def test_thoughts_between_tags_are_not_part_of_the_answer(text: str, said: str, thoughts: list[str]) -> None:
     assert split_thoughts(text) == (said, thoughts)
 
 
@@ -275,15 +275,15 @@ def test_thoughts_between_tags_are_no_part_of_what_was_said(text: str, said: str
         "<|channel|>a<|message|>",
     ],
 )
-def test_no_text_makes_finding_thoughts_slow(piece: str) -> None:
+def test_finding_thoughts_takes_linear_time(piece: str) -> None:
     assert_linear(lambda size: split_thoughts(piece * size), 100_000)
 
 
-def test_a_users_tags_are_the_users_words() -> None:
+def test_tags_of_a_user_are_text() -> None:
     assert read(content="<think>a</think>b").parts == (TextPart("<think>a</think>b"),)
 
 
-# Pictures and sources
+# Images and sources
 
 
 def test_a_picture_in_the_markdown_of_an_answer_is_a_picture() -> None:
@@ -292,7 +292,7 @@ def test_a_picture_in_the_markdown_of_an_answer_is_a_picture() -> None:
     assert message.parts == (TextPart("Before"), ImagePart(url, caption="A plan"), TextPart("After"))
 
 
-def test_pictures_that_are_base64_alone_are_pictures_and_no_words() -> None:
+def test_plain_base64_images_are_images() -> None:
     assert read(content="Look", images=[PNG]).parts == (TextPart("Look"), ImagePart(PNG))
 
 
@@ -301,7 +301,7 @@ def test_parts_of_another_name_are_the_content_where_there_is_no_other() -> None
     assert read(content="a", parts=[{"text": "b"}]).parts == (TextPart("a"),)
 
 
-def test_citations_stand_in_many_shapes() -> None:
+def test_citations_have_many_formats() -> None:
     flat = {"type": "url_citation", "url": "https://a.example", "title": "A", "start_index": 0, "end_index": 1}
     cited = Citation("https://a.example", "A", 0, 1)
     assert read(content="x", annotations=[flat]).citations == (cited,)
@@ -315,7 +315,7 @@ def test_citations_stand_in_many_shapes() -> None:
     assert "context" in azure.other
 
 
-def test_the_sources_beside_the_choices_are_the_answers() -> None:
+def test_sources_next_to_the_choices_belong_to_the_answer() -> None:
     found = completion(
         citations=["https://a.example", "https://b.example"],
         search_results=[{"title": "B", "url": "https://b.example", "date": "2026-01-01"}],
@@ -327,7 +327,7 @@ def test_the_sources_beside_the_choices_are_the_answers() -> None:
     assert list(found.other) == ["search_results", "related_questions"]
 
 
-def test_a_result_inside_a_result_keeps_its_id_and_its_words() -> None:
+def test_a_result_inside_a_result_keeps_its_id_and_its_text() -> None:
     inner = {"type": "tool_result", "tool_use_id": "b", "content": "second"}
     outer = {"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "first"}, inner]}
     message = read(content=[{"type": "text", "text": "x"}, outer])
@@ -338,7 +338,7 @@ def test_a_result_inside_a_result_keeps_its_id_and_its_words() -> None:
 
 
 @pytest.mark.parametrize("kind", ["image", "document", "audio"])
-def test_what_stands_beside_the_bytes_of_bedrock_is_kept(kind: str) -> None:
+def test_other_fields_of_bedrocks_source_are_kept(kind: str) -> None:
     message = read(content=[{kind: {"name": "a", "source": {"bytes": PNG, "s3Location": {"bucketOwner": "dora"}}}}])
     assert "dora" in str(message.other)
     assert PNG in str(message.parts)
@@ -353,7 +353,7 @@ def test_a_part_that_names_two_results_is_read_all_the_same() -> None:
 @pytest.mark.parametrize(
     ("beside", "outcome"), [({"success": False}, "error"), ({"ok": True}, "good"), ({"statusCode": 503}, "error")]
 )
-def test_one_list_of_flags_holds_for_a_message_a_part_and_a_call(beside: dict[str, Any], outcome: str) -> None:
+def test_messages_parts_and_calls_have_the_same_flags(beside: dict[str, Any], outcome: str) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, "output": "-"}
     part = {"type": "tool_result", "tool_use_id": "c", "content": "-"}
     assert read("tool", content="-", **beside).results[0].outcome == outcome
@@ -366,19 +366,19 @@ def test_one_list_of_flags_holds_for_a_message_a_part_and_a_call(beside: dict[st
     ["<think >a</think >b", '<thinking kind="x">a</thinking>b', "<reflection>a</reflection>b", "<scratchpad>a</scratchpad>b",
      "<inner_monologue>a</inner_monologue>b", "<|begin_of_thought|>a<|end_of_thought|>b"],
 )  # fmt: skip
-def test_thoughts_stand_between_more_tags(text: str) -> None:
+def test_thoughts_between_other_tags(text: str) -> None:
     assert split_thoughts(text) == ("b", ["a"])
 
 
 @pytest.mark.parametrize("beside", [{"status": "success"}, {"isError": False}])
-def test_what_tells_of_an_error_is_no_success_whatever_stands_beside_it(beside: dict[str, Any]) -> None:
+def test_an_error_is_never_a_success_whatever_the_other_flags(beside: dict[str, Any]) -> None:
     message = read("tool", content="Error: timeout", **beside)
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, "output": "Error: timeout"}
     assert outcome_of(message, message.results[0]) == "error"
     assert read("assistant", tool_calls=[call | beside]).tool_calls[0].outcome == "error"
 
 
-def test_what_stands_among_thoughts_is_kept() -> None:
+def test_other_content_of_reasoning_is_kept() -> None:
     picture = {"type": "image", "url": "https://a.example/x.png"}
     [thought] = read(
         "assistant", content=[{"type": "reasoning", "summary": [{"type": "text", "text": "a"}, picture]}]
@@ -389,5 +389,5 @@ def test_what_stands_among_thoughts_is_kept() -> None:
 
 
 @pytest.mark.parametrize("error", ["boom", ["boom"], {"detail": "boom"}, [{"message": "boom"}], {"type": "boom"}])
-def test_an_error_is_one_in_whatever_shape_it_comes(error: Any) -> None:
+def test_an_error_is_found_in_any_format(error: Any) -> None:
     assert read("assistant", content=None, error=error).error == "boom"

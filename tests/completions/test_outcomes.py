@@ -42,5 +42,5 @@ def test_an_error_beside_a_success_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("piece", ["a.", "A", "Error ", "[", "HTTP ", "An error "])
-def test_no_result_makes_telling_slow(piece: str) -> None:
+def test_deciding_takes_linear_time(piece: str) -> None:
     assert_linear(lambda size: outcome_of_text(piece * size), 100_000)

@@ -96,7 +96,7 @@ def page_of(*data: Any, **envelope: Any) -> str:
 
 
 def assert_can_be_shown(item: Any) -> None:
-    """Everything that a page would print can be encoded."""
+    """Check that everything a page would print can be encoded."""
     repr(item).encode()
     item.source.encode()
 
@@ -113,7 +113,7 @@ def test_no_content_is_no_part(fields: dict[str, Any]) -> None:
     assert read(**fields).parts == ()
 
 
-def test_text_that_stands_in_parts_and_content_is_read_once() -> None:
+def test_a_text_in_both_parts_and_content_is_read_once() -> None:
     padding = {"image_url": None, "input_audio": None, "file": None}
     image = {
         "type": "image_url",
@@ -183,7 +183,7 @@ def test_every_known_part_is_read(part: dict[str, Any], read_as: Any) -> None:
         (False, "true or false"),
     ],
 )
-def test_a_part_of_unknown_shape_is_kept_whole_beside_its_neighbours(part: Any, kind: str) -> None:
+def test_a_part_of_unknown_shape_is_kept_whole_with_its_neighbours(part: Any, kind: str) -> None:
     assert read(content_parts=["before", part, "after"]).parts == (
         TextPart("before"),
         UnknownPart(kind, json.dumps(part)),
@@ -204,7 +204,7 @@ def test_an_unknown_part_keeps_its_digits() -> None:
     ("role", "shown"),
     [("critic", "critic"), ("<b>", "<b>"), (None, ""), (7, "7"), ("", ""), (["a"], '["a"]'), ("USER", "user")],
 )
-def test_any_role_is_shown_as_it_came_and_a_known_one_in_one_spelling(role: Any, shown: str) -> None:
+def test_unknown_roles_are_unchanged_and_known_ones_have_one_spelling(role: Any, shown: str) -> None:
     assert read(role=role).role == shown
 
 
@@ -377,7 +377,7 @@ def test_an_unknown_annotation_is_kept_by_its_type_beside_the_known(note: Any, k
         ([{"type": "text", "text": "one "}, {"type": "text", "text": "two"}], False),
     ],
 )
-def test_a_content_that_says_something_else_than_the_parts_is_kept(content: Any, kept: bool) -> None:
+def test_content_that_differs_from_the_parts_is_kept(content: Any, kept: bool) -> None:
     message = read(content=content, content_parts=[{"type": "text", "text": "one "}, {"type": "text", "text": "two"}])
     assert message.parts == (TextPart("one "), TextPart("two"))
     assert message.other == ({"content": json.dumps(content)} if kept else {})
@@ -389,13 +389,13 @@ def test_audio_is_read_with_its_end() -> None:
 
 
 @pytest.mark.parametrize("moment", [None, "soon", True, 10**30, -(10**30), 1e400, [1]])
-def test_a_moment_outside_the_calendar_is_no_moment(moment: Any) -> None:
+def test_a_time_outside_the_calendar_is_none(moment: Any) -> None:
     message = read_message('{"audio":{"id":"a1","expires_at":%s}}' % json.dumps(moment))  # noqa: UP031
     assert isinstance(message, Message)
     assert message.audio == AudioAnswer("a1", "", "", None)
 
 
-# Text that hurts
+# Hostile text
 
 
 def test_control_bidi_and_nul_come_through_and_surrogates_are_replaced() -> None:
@@ -467,7 +467,7 @@ def test_nesting_near_the_limit_of_the_stack_never_raises() -> None:
         ).source
 
 
-def test_a_message_that_is_nested_too_deeply_does_not_cost_its_neighbours() -> None:
+def test_a_message_that_is_nested_too_deeply_does_not_affect_its_neighbours() -> None:
     deep = "[" * 100_000 + "]" * 100_000
     page = read_message_page(f'{{"data":[{{"id":"a"}},{{"id":"b","x":{deep}}},{{"id":"c"}}],"has_more":false}}')
     assert [item.id for item in page.items] == ["a", "b", "c"]
@@ -502,7 +502,7 @@ def test_a_completion_without_a_list_of_choices_has_none(choices: Any) -> None:
     assert completion.choices == ()
 
 
-def test_one_broken_choice_does_not_cost_its_neighbours() -> None:
+def test_an_invalid_choice_does_not_affect_its_neighbours() -> None:
     good = make_choice("yes")
     completion = read_completion(json.dumps({"id": "c", "choices": [None, {"index": 5}, {"message": 7}, good]}))
     assert isinstance(completion, Completion)
@@ -546,7 +546,7 @@ def test_odd_usage_is_no_usage(usage: Any) -> None:
 # Pages
 
 
-def test_a_page_goes_on_behind_its_last_item_whatever_last_id_says() -> None:
+def test_the_cursor_is_the_last_item_whatever_last_id_is() -> None:
     page = read_message_page(page_of({"id": "a"}, {"id": "b"}, first_id="z", last_id="lie", has_more=True))
     assert ([item.id for item in page.items], page.has_more, page.cursor) == (["a", "b"], True, "b")
 
@@ -557,17 +557,17 @@ def test_an_empty_page_has_no_cursor(ids: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("envelope", [{}, *({"has_more": given} for given in ("true", "false", 1, 0, None, []))])
-def test_whether_there_is_more_is_only_told_by_true_and_false(envelope: dict[str, Any]) -> None:
+def test_only_true_and_false_count_as_has_more(envelope: dict[str, Any]) -> None:
     page = read_message_page(page_of({"id": "a"}, **envelope))
-    assert (page.has_more, page.is_told) == (True, False)
+    assert (page.has_more, page.is_certain) == (True, False)
 
 
 @pytest.mark.parametrize(
     ("envelope", "has_more"), [({}, False), ({"has_more": "true"}, False), ({"has_more": True}, True)]
 )
-def test_an_empty_page_is_the_end_unless_it_says_that_there_is_more(envelope: dict[str, Any], has_more: bool) -> None:
+def test_an_empty_page_is_the_end_unless_has_more_is_true(envelope: dict[str, Any], has_more: bool) -> None:
     page = read_message_page(page_of(**envelope))
-    assert (page.items, page.has_more, page.is_told, page.cursor) == ((), has_more, True, "")
+    assert (page.items, page.has_more, page.is_certain, page.cursor) == ((), has_more, True, "")
 
 
 @pytest.mark.parametrize("last", [None, "words", {"role": "user"}, {"id": None}, {"id": 7, "role": "user"}])
@@ -577,7 +577,7 @@ def test_a_page_whose_last_item_has_no_id_has_no_cursor(last: Any) -> None:
     assert page.cursor == ""
 
 
-def test_one_bad_item_does_not_cost_its_neighbours() -> None:
+def test_an_invalid_item_does_not_affect_its_neighbours() -> None:
     page = read_message_page(page_of(None, {"id": "a", "content": "x"}, "junk", [], {}, {"id": "b"}))
     assert [type(item) for item in page.items] == [Unreadable, Message, Unreadable, Unreadable, Unreadable, Message]
 
@@ -585,14 +585,14 @@ def test_one_bad_item_does_not_cost_its_neighbours() -> None:
 @pytest.mark.parametrize(
     "text", ["", "[]", "null", "{}", '{"data":null}', '{"data":{}}', "<html>", '{"data":[}', "{" * 9]
 )
-def test_an_answer_that_is_no_list_is_refused(text: str) -> None:
+def test_a_response_that_is_not_a_list_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_message_page(text)
     with pytest.raises(ValueError, match=r"."):
         read_completion_page(text)
 
 
-def test_a_page_of_completions_goes_on_behind_its_last() -> None:
+def test_the_cursor_of_a_page_of_completions_is_its_last() -> None:
     page = read_completion_page(page_of(make_completion("one"), make_completion("two"), has_more=True))
     assert (page.cursor, page.has_more) == ("two", True)
 
@@ -616,7 +616,7 @@ def test_a_page_is_read_or_refused_and_never_breaks(value: Any) -> None:
 # Errors
 
 
-def test_an_error_is_written_in_the_envelope_and_read_again() -> None:
+def test_an_error_is_serialized_and_read_again() -> None:
     error = ApiError("Completion x not found", "completion_id", "not_found")
     assert json.loads(to_body(error)) == {
         "error": {
@@ -643,7 +643,7 @@ def test_an_error_is_written_in_the_envelope_and_read_again() -> None:
         ("[" * 100_000, ""),
     ],
 )
-def test_what_a_server_says_is_read_whatever_its_shape(body: str, message: str) -> None:
+def test_error_responses_of_any_shape_are_read(body: str, message: str) -> None:
     assert read_error(body).message == message
 
 

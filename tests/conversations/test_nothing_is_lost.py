@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from viewer.completions.markdown import without_marks
+from viewer.completions.markdown import markdown_to_text
 from viewer.export.transcripts import Said, said_in_markdown
 from viewer.rendering.markdown_html import render_prose
 
@@ -87,7 +87,7 @@ def words_of(text: str) -> list[str]:
 def test_every_letter_of_a_text_is_on_the_page_and_in_its_line_once_and_in_order(text: str) -> None:
     assume(not NO_WORD.search(text))
     assert words_of(shown(text)) == words_of(text)
-    assert words_of(without_marks(text)) == words_of(text)
+    assert words_of(markdown_to_text(text)) == words_of(text)
 
 
 @settings(deadline=None, max_examples=300)
@@ -110,6 +110,6 @@ def test_every_word_of_the_samples_is_on_the_page_in_its_line_and_in_the_transcr
     for text in answers():
         without_addresses = re.sub(r"\]\([^)]*\)", "]", text)
         letters = re.findall(r"[^\W_]", without_addresses)
-        assert re.findall(r"[^\W_]", without_marks(text)) == letters
+        assert re.findall(r"[^\W_]", markdown_to_text(text)) == letters
         transcript = said_in_markdown(Said(text, is_markdown=True))
         assert re.findall(r"[^\W_]", Page(MarkdownIt("commonmark").render(transcript)).text) == letters

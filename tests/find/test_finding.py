@@ -19,7 +19,7 @@ from tests.upstream import Upstream
 from viewer.archive.search_text import shown_texts
 from viewer.client import client as asking
 from viewer.client.problems import Problem
-from viewer.completions.folding import pattern_of
+from viewer.completions.folding import compile_pattern
 from viewer.completions.markdown import MARKDOWN_LIMIT
 from viewer.completions.reading import read_message
 from viewer.completions.types import Page
@@ -144,7 +144,8 @@ def test_what_the_search_shows_of_a_message_is_counted_there() -> None:
     missed = [
         text
         for message, text in looked_for
-        if not finding.is_too_short(text) and not finding._places(read_message(json.dumps(message)), pattern_of(text))
+        if not finding.is_too_short(text)
+        and not finding._places(read_message(json.dumps(message)), compile_pattern(text))
     ]
     assert missed == []
 

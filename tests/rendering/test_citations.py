@@ -20,7 +20,7 @@ TEXT = f"The capital is Oslo. {MARKER} It is old."
 
 
 def visible(markup: str) -> str:
-    """Give the text of rendered HTML without what we add: chips and the hosts of links."""
+    """Return the text of rendered HTML without chips and the hosts of links."""
     return html.unescape(re.sub(r"<[^>]*>", "", HOST.sub("", CHIP.sub("", str(markup)))))
 
 
@@ -61,7 +61,7 @@ def test_a_marker_of_words_keeps_them() -> None:
     assert visible(cite(text, f"([a whole sentence]({OSLO}))")) == "Oslo. (a whole sentence) Old."
 
 
-def test_a_link_elsewhere_stays_a_link() -> None:
+def test_a_link_to_another_source_stays_a_link() -> None:
     drawn = cite("See ([other.example](https://other.example/)).", "([other.example](https://other.example/))")
     assert 'href="https://other.example/"' in drawn
     assert CHIP.findall(drawn) == [(OSLO, "1")]
@@ -100,7 +100,7 @@ def test_a_chip_waits_until_after_code_and_links() -> None:
     assert CHIP.sub("[1]", drawn).endswith(f">{OSLO}</a>[1] there</p>")
 
 
-def test_a_marker_in_code_stays_as_it_was_written() -> None:
+def test_a_marker_in_code_stays_as_written() -> None:
     text = f"`{MARKER}` is how"
     assert visible(cite(text, MARKER)) == f"{MARKER} is how"
 
@@ -118,7 +118,7 @@ def test_ranges_overlap_without_crossing() -> None:
     )
 
 
-def test_sources_are_numbered_once_per_address_without_its_campaign() -> None:
+def test_sources_are_numbered_once_per_url_without_utm_parameters() -> None:
     sources = list_sources(
         [
             Citation("https://a.example/x?utm_source=openai&p=1", "", 0, 0),
@@ -144,7 +144,7 @@ def test_sources_are_numbered_once_per_address_without_its_campaign() -> None:
         "ftp://x", "https://[", "file:///etc/passwd", "https://a%2fb/",
     ],
 )  # fmt: skip
-def test_what_is_no_web_address_is_never_a_link(url: str) -> None:
+def test_only_a_web_address_becomes_a_link(url: str) -> None:
     assert web_address(url) == ""
     prose = render_prose(f"{MARKER} words [x]({url}) {url}", [Citation(url, 'x" onclick="alert(1)', 3, 9)])
     assert not CHIP.search(prose.html)
@@ -222,7 +222,7 @@ def test_nothing_in_a_citation_raises(text: str, citations: list[Citation]) -> N
     render_prose(text, citations)
 
 
-def test_hundreds_of_citations_are_drawn() -> None:
+def test_hundreds_of_citations_are_rendered() -> None:
     text = "Oslo is old. " * 1500
     drawn = draw(text, *((f"https://{n}.example/", n * 13, n * 13 + 40) for n in range(600)))
     assert len(CHIP.findall(drawn)) == 500
@@ -246,5 +246,5 @@ def test_markers_of_sources_that_are_not_stored_say_so(text: str, words: str) ->
     assert visible(draw(text)) == words
 
 
-def test_a_marker_says_nothing_of_storing_where_sources_are_stored() -> None:
+def test_a_marker_has_no_note_if_its_source_is_stored() -> None:
     assert "not stored" not in draw("Free【4:0†policy.pdf】.", (OSLO, None, None))

@@ -1,4 +1,4 @@
-"""What a page costs grows with what it holds, and no faster, up to a budget that nothing exceeds."""
+"""The cost of a page grows linearly with its content, up to a budget that nothing exceeds."""
 
 from __future__ import annotations
 
@@ -50,13 +50,11 @@ def long(length: int, piece: str = MARKDOWN) -> str:
     return (piece * (length // len(piece) + 1))[:length]
 
 
-def test_texts_beyond_the_budget_are_as_written_and_then_folded_and_all_of_each_is_one_request_away(
-    reader: Client, stored: Store
-) -> None:
+def test_texts_beyond_the_budget_are_shown_as_written_then_truncated_with_a_link(reader: Client, stored: Store) -> None:
     text = long(19_000)
     page = opened(reader, stored, *(say("assistant", f"{n}. {text}") for n in range(40)), choices=[])
     second = reader.get(link(page, "later") or "").content.decode()
-    for shown in (page, second):  # every page has a budget of its own
+    for shown in (page, second):  # every page has its own budget
         assert len(message_ids(shown)) == 20
         assert shown.count('<div class="prose"') == limits.MAX_MARKDOWN // 19_100
     assert page.count("Show all, 19 kB") == 0
@@ -64,7 +62,7 @@ def test_texts_beyond_the_budget_are_as_written_and_then_folded_and_all_of_each_
     assert many.count("Show all") == 0  # twenty texts of the longest kind fit
 
 
-def test_a_page_of_very_long_texts_is_small_and_leads_to_all_of_them(reader: Client, stored: Store) -> None:
+def test_a_page_of_very_long_texts_is_small_and_links_to_all_of_them(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, *(say("assistant", long(250_000)) for _ in range(20)))
     assert page.count("Show all, 250 kB") == 20
     assert len(page) < 300_000
@@ -76,7 +74,7 @@ def test_many_long_parts_share_the_budget_of_the_page(reader: Client, stored: St
     parts = [{"type": "text", "text": long(15_000, f"part {n} \U0001f600 <b> ")} for n in range(200)]
     page = opened(reader, stored, say("user", parts), say("user", "after it"))
     assert len(page) < 6 * limits.MAX_TEXT
-    assert "hx-disable>after it</div>" in page  # and whole, for one message cannot take everything
+    assert "hx-disable>after it</div>" in page  # and whole: one message cannot use the whole budget
     assert page.count("Show all, ") > 1
     assert "characters of this message are not shown here" in page
     address = re.findall(r'data-left-out>.*?href="([^"]+)"', page)[0]
@@ -110,7 +108,7 @@ def test_whatever_a_message_is_full_of_the_page_stays_small_and_says_what_is_mis
     assert f'href="{ONE}messages/chatcmpl-one-1/raw/">All of it as JSON' in page
 
 
-def test_long_reasoning_and_the_json_of_what_has_no_address_stay_small_too(reader: Client, stored: Store) -> None:
+def test_long_reasoning_and_json_without_a_url_stay_small_too(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, say("assistant", "x", reasoning_content="r" * 900_000), say("user", "after it"))
     assert len(page) < limits.MAX_TEXT
     assert f'href="{ONE}messages/chatcmpl-one-0/raw/">All of it, in the JSON' in page
@@ -120,7 +118,7 @@ def test_long_reasoning_and_the_json_of_what_has_no_address_stay_small_too(reade
     assert bubble.left_out > 1_700_000
 
 
-def test_what_is_taken_along_has_no_budget() -> None:
+def test_exports_have_no_budget() -> None:
     message = say(
         "assistant", [{"type": "text", "text": long(90_000)}] * 9, reasoning_content="r" * 90_000, x="x" * 9_000
     )
@@ -132,7 +130,7 @@ def test_what_is_taken_along_has_no_budget() -> None:
         assert not bubble.left_out
 
 
-def test_a_linked_message_is_whole_whatever_stands_before_it(reader: Client, stored: Store) -> None:
+def test_a_linked_message_is_whole_whatever_comes_before_it(reader: Client, stored: Store) -> None:
     messages = [say("assistant", [{"type": "text", "text": long(19_000)}] * 30), say("assistant", long(19_000))]
     page = opened(reader, stored, *messages)
     assert "Show all, 19 kB" in page
@@ -141,7 +139,7 @@ def test_a_linked_message_is_whole_whatever_stands_before_it(reader: Client, sto
     assert linked.count("<strong>way</strong>") > 100
 
 
-def test_a_short_text_is_whole_even_where_nothing_is_left(reader: Client, stored: Store) -> None:
+def test_a_short_text_is_whole_even_if_the_budget_is_spent(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, *(say("user", [{"type": "text", "text": long(19_000)}] * 9) for _ in range(6)),
                   say("assistant", "Thank you **so** much"))  # fmt: skip
     assert "hx-disable>Thank you" in page
@@ -158,18 +156,18 @@ def test_many_answers_share_a_budget_too(reader: Client, stored: Store) -> None:
 @pytest.mark.parametrize(
     "piece", ["a", "<", "\u202e", "\x00", "\u200d", "\U0001f468\u200d", "\U0001f3f4\U000e0067", "\ufe0f"]
 )
-def test_making_visible_costs_in_line_with_the_length(piece: str) -> None:
+def test_escaping_takes_linear_time(piece: str) -> None:
     assert_linear(lambda size: escape_invisible((piece * size)[:size]), 400_000)
 
 
 @pytest.mark.parametrize("piece", ['{"a":', "[", "[1,", '"\\\\u00e9",', '"a" ', "1 ", " ", "\\", '"', ",", "-"])
-def test_indenting_json_costs_in_line_with_the_length(piece: str) -> None:
+def test_indenting_json_takes_linear_time(piece: str) -> None:
     assert_linear(lambda size: pretty((piece * size)[:size]), 200_000)
     assert_linear(lambda size: pretty(f"[{(piece * size)[:size].rstrip(',')}]"), 200_000)
     assert_linear(lambda size: pretty(json.dumps([piece] * (size // 8))), 200_000)
 
 
-def test_reading_costs_in_line_with_the_length() -> None:
+def test_reading_takes_linear_time() -> None:
     def read(size: int) -> None:
         read_message_page(json.dumps({"data": [say("user", ["a", {"type": "text", "text": "b"}] * 5)] * (size // 200)}))
         members(json.dumps({f"{n}": [n] for n in range(size // 20)}))
@@ -181,7 +179,7 @@ def test_reading_costs_in_line_with_the_length() -> None:
     "text", ["word ", "([a.example](https://a.example/)) ", "https://a.example/ ", "[" * 9, "- " * 9]
 )
 @pytest.mark.parametrize("url", ["https://a.example/", "https://{n}.example/", "https://a.example/?utm_source={n}"])
-def test_citations_cost_in_line_with_their_number(text: str, url: str) -> None:
+def test_citations_take_linear_time(text: str, url: str) -> None:
     text = long(20_000, text)
 
     def place(count: int) -> None:
@@ -192,7 +190,7 @@ def test_citations_cost_in_line_with_their_number(text: str, url: str) -> None:
     assert_linear(place, 400)
 
 
-def test_ties_of_calls_and_results_cost_in_line_with_their_number() -> None:
+def test_linking_calls_and_results_takes_linear_time() -> None:
     def draw(count: int) -> None:
         call = {"id": "same", "type": "function", "function": {"name": "f", "arguments": "{}"}}
         asked = json.dumps(say("assistant", None, id="c-0", tool_calls=[call] * count))
@@ -207,7 +205,7 @@ def print_bubble(message: dict[str, Any], **options: Any) -> str:
     return Template("{% load rendering %}{% render_bubble bubble %}").render(Context({"bubble": bubble}))
 
 
-def test_a_bubble_is_drawn_once_and_kept_for_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bubble_is_rendered_once_and_cached_by_its_content(monkeypatch: pytest.MonkeyPatch) -> None:
     caches["bubbles"].clear()
     cited = {
         "type": "url_citation",
@@ -234,14 +232,14 @@ def test_a_bubble_is_drawn_once_and_kept_for_what_it_says(monkeypatch: pytest.Mo
 
 
 def views_in(kind: Any) -> set[type]:
-    """Give the dataclasses that a type is made of, and those that their fields are made of."""
+    """Return the dataclasses in a type, and those in their fields."""
     if not is_dataclass(kind):
         return set().union(*map(views_in, get_args(kind)))
     hints = get_type_hints(kind)
     return {kind}.union(*(views_in(hints[one.name]) for one in fields(kind)))
 
 
-def test_everything_that_a_bubble_prints_is_in_its_key_but_the_time_left() -> None:
+def test_everything_that_a_bubble_prints_is_in_its_cache_key() -> None:
     views = views_in(Bubble)
     assert views >= {Bubble, *get_args(PartView), ToolCallView, ToolResultView, Citation}
     left_out = {(view, one.name) for view in views for one in fields(view) if not one.repr}
@@ -255,7 +253,7 @@ def test_the_cache_of_bubbles_is_bounded(settings: Any) -> None:
     assert len(kept_in_caches()) == kept
     print_bubble(say("assistant", "&" * 1_000))
     assert len(kept_in_caches()) == kept + 1
-    if not isinstance(caches["bubbles"], RedisCache):  # which has a limit of its own (docs/operations.md)
+    if not isinstance(caches["bubbles"], RedisCache):  # Redis has its own limit (docs/operations.md)
         assert settings.CACHES["bubbles"]["OPTIONS"]["MAX_ENTRIES"] * tag._MAX_BYTES <= 64_000_000
 
 
@@ -280,7 +278,7 @@ def test_a_link_opens_at_its_message_where_messages_are_too_large_for_their_cont
     archive = Source(None).client
     small = ApiClient(HttpClient(archive.http.session, limits=Limits(60, 35_000)), archive.base_url)
     monkeypatch.setattr(api, "_LARGEST_PAGE", 25_000)
-    for client in (archive, small):  # the server ends the page early; or we ask for a smaller one
+    for client in (archive, small):  # the server ends the page early, or we request a smaller one
         for n in (0, 5, 17, 29):
             window = client.messages_around("chatcmpl-one", f"{prefix}{n}")
             assert f"{prefix}{n}" in [item.id for item in window.items]

@@ -1,4 +1,4 @@
-"""Whatever is stored, a page costs little: it is bounded before it is drawn, and says what it leaves out."""
+"""Whatever is stored, a page is limited before it is rendered, and says what it leaves out."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.conftest import kept_in_caches, make_choice, make_completion, say
 from tests.costs import assert_linear
 from tests.heavy import HEAVY, HOME, ID, PAGES, WORD, make_heavy
 from viewer.archive import searching
-from viewer.completions.folding import pattern_of
+from viewer.completions.folding import compile_pattern
 from viewer.completions.markdown import to_html
 from viewer.completions.reading import read_completion, read_message_page
-from viewer.completions.source_text import MOST_ITEMS, pretty
+from viewer.completions.source_text import MAX_ITEMS, pretty
 from viewer.completions.types import Citation
 from viewer.conversations import rows
 from viewer.find import finding
@@ -35,7 +35,7 @@ from viewer.rendering.markdown_html import render_prose
 from viewer.rendering.messages import build_bubbles
 
 Store = Callable[..., list[Any]]
-SMALL = 1  # of the size that a completion has at most, 30: what is bounded is bounded from here on
+SMALL = 1  # MB, of 30 that a completion has at most: limits apply from this size on
 SHOWN = ("list", "search", "page", "newest", "customer", "as written", "message", "answer", "find")
 
 
@@ -58,7 +58,7 @@ def test_every_page_of_a_heavy_completion_is_small(reader: Client, stored: Store
 
 
 @pytest.mark.parametrize("name", HEAVY)
-def test_reading_drawing_and_finding_cost_in_line_with_what_is_stored(name: str) -> None:
+def test_reading_rendering_and_finding_take_linear_time(name: str) -> None:
     def run(size: int) -> None:
         heavy = make_heavy(name, size)
         messages = heavy.pop("messages")
@@ -68,7 +68,7 @@ def test_reading_drawing_and_finding_cost_in_line_with_what_is_stored(name: str)
         for bubble in place_answers(RenderContext(ID), completion, page.items, drawn)[1] + drawn:
             repr(bubble)
         for item in page.items:
-            finding._places(item, pattern_of(WORD))
+            finding._places(item, compile_pattern(WORD))
 
     assert_linear(run, 4)
 
@@ -81,8 +81,8 @@ def test_reading_drawing_and_finding_cost_in_line_with_what_is_stored(name: str)
         *("lines", "hidden characters"),
     ],
 )
-def test_reading_and_finding_hold_a_few_times_what_is_stored(name: str) -> None:
-    """Of 30 MB that is under 200 MB. What is heavy by its number of things takes more for each, and has fewer MB."""
+def test_reading_and_finding_take_a_few_times_the_stored_size_in_memory(name: str) -> None:
+    """Of 30 MB that is under 200 MB. Many small items take more memory for each, but are fewer MB."""
     fields = make_heavy(name, 4)
     messages = json.dumps({"data": fields.pop("messages"), "has_more": False}, ensure_ascii=False)
     completion = json.dumps(fields, ensure_ascii=False)
@@ -91,20 +91,20 @@ def test_reading_and_finding_hold_a_few_times_what_is_stored(name: str) -> None:
     try:
         choices = read_completion(completion).choices  # type: ignore[union-attr]
         for item in (*read_message_page(messages).items, *(choice.message for choice in choices)):
-            finding._places(item, pattern_of(WORD))
+            finding._places(item, compile_pattern(WORD))
         assert tracemalloc.get_traced_memory()[1] < 7 * stored
     finally:
         tracemalloc.stop()
 
 
-def test_what_tables_grow_to_is_bounded_before_they_are_drawn() -> None:
-    """Each line under a head makes the one above it wider: 20 kB grew to 16 MB."""
+def test_the_size_of_tables_is_limited_before_they_are_rendered() -> None:
+    """Each line can widen the one above it: 20 kB grew to 16 MB."""
     assert len(to_html("x|b\n-|\n" * 2_500) or "") < 200_000
     assert "<table>" in (to_html("a|b\n-|-\n1|2|3\n") or "")
     assert_linear(lambda size: to_html(("x|b\n-|\n" * size)[:size]), 20_000)
 
 
-def test_calls_are_cut_before_they_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_are_truncated_before_they_are_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[str] = []
     monkeypatch.setattr(
         tools, "build_tool_text", lambda given, *_, **__: drawn.append(given) or tools.ToolTextView("", False)
@@ -118,7 +118,7 @@ def test_calls_are_cut_before_they_are_drawn(monkeypatch: pytest.MonkeyPatch) ->
     assert 0 < len(drawn) <= limits.MAX_MESSAGE // 500
 
 
-def test_a_card_holds_the_first_of_very_many_results_and_none_of_their_errors_is_lost() -> None:
+def test_a_card_shows_the_first_of_very_many_results_and_every_error_counts() -> None:
     call = {"id": "same", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     results = [say("tool", "fine", tool_call_id="same") for _ in range(40)]
     items = page_of(say("assistant", None, tool_calls=[call]), *results, say("tool", "Error: no", tool_call_id="same"))
@@ -130,7 +130,7 @@ def test_a_card_holds_the_first_of_very_many_results_and_none_of_their_errors_is
 
 @pytest.mark.parametrize("ids", [("", ""), ("c{n}", ""), ("same", "same"), ("", "r{n}")])
 @pytest.mark.parametrize("name", ["f", "f{n}", ""])
-def test_ties_cost_in_line_with_the_number_of_calls_and_results(ids: tuple[str, str], name: str) -> None:
+def test_linking_many_calls_and_results_takes_linear_time(ids: tuple[str, str], name: str) -> None:
     def draw(count: int) -> None:
         calls = [
             {"id": ids[0].format(n=n), "type": "function", "function": {"name": name.format(n=n), "arguments": "{}"}}
@@ -155,14 +155,14 @@ def test_ties_cost_in_line_with_the_number_of_calls_and_results(ids: tuple[str, 
     ],
     ids=lambda fields: next(iter(fields)),
 )
-def test_what_stands_behind_the_first_ten_thousand_of_a_list_is_kept_as_json(fields: dict[str, Any]) -> None:
+def test_items_after_the_first_ten_thousand_of_a_list_are_kept_as_json(fields: dict[str, Any]) -> None:
     ((name, (one,)),) = fields.items()
-    (message,) = page_of(say("assistant", "") | {name: [one] * (MOST_ITEMS + 3)}).items
-    assert max(len(message.citations), len(message.tool_calls), len(message.parts)) == MOST_ITEMS
-    assert json.loads(message.other[f"{name}[{MOST_ITEMS}…]"]) == [one] * 3
+    (message,) = page_of(say("assistant", "") | {name: [one] * (MAX_ITEMS + 3)}).items
+    assert max(len(message.citations), len(message.tool_calls), len(message.parts)) == MAX_ITEMS
+    assert json.loads(message.other[f"{name}[{MAX_ITEMS}…]"]) == [one] * 3
 
 
-def test_only_the_first_citations_of_very_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_first_of_very_many_citations_are_processed(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at: list[int] = []
     monkeypatch.setattr(messages, "list_sources", lambda cited: looked_at.append(len(cited)) or ())
     cited = [{"type": "url_citation", "url_citation": {"url": f"https://{n}.example/"}} for n in range(3_000)]
@@ -171,7 +171,7 @@ def test_only_the_first_citations_of_very_many_are_looked_at(monkeypatch: pytest
     assert bubble.left_out > 2_000 * len("https://1.example/")
 
 
-def test_json_of_megabytes_is_not_indented_as_a_whole() -> None:
+def test_only_the_beginning_of_very_large_json_is_indented() -> None:
     numbers = "[" + "1,2," * 300_000 + "3]"
     assert pretty(numbers) == numbers
     assert (pretty(numbers, 100) or "").startswith("[\n  1,\n  2,")
@@ -191,7 +191,7 @@ def test_a_page_of_very_many_answers_shows_the_first_and_the_linked_one(reader: 
     assert "choices/299/" in found
 
 
-def test_facts_begin_and_say_what_is_missing_but_for_the_pair_that_was_found(reader: Client, stored: Store) -> None:
+def test_facts_are_truncated_with_a_note_except_for_the_pair_that_was_found(reader: Client, stored: Store) -> None:
     pairs = {f"key{n}": f"value {n}" for n in range(2_000)}
     stored(make_completion(ID, say("user", "x"), metadata=pairs, **{f"field{n}": n for n in range(2_000)}))
     page = reader.get(f"{HOME}?pair=key1999").content.decode()
@@ -212,7 +212,7 @@ def test_a_list_stops_looking_for_first_questions_when_they_take_too_long(
     assert "the answer" in reader.get("/completions/").content.decode()
 
 
-def test_a_text_for_which_there_is_no_time_stands_as_written_and_is_not_kept_so(
+def test_a_text_that_there_was_no_time_to_format_is_shown_as_written_and_not_cached(
     reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caches["bubbles"].clear()
@@ -233,22 +233,20 @@ def test_the_time_of_a_page_is_shared_by_its_texts() -> None:
     assert not PageBudget(is_whole=True).time.is_spent
 
 
-def test_places_that_take_too_long_to_try_are_left_to_the_list_of_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_places_that_take_too_long_to_try_are_only_in_the_list_of_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "1. a\n2. b\n" * 20
     cited = [Citation(f"https://{n}.example/", "", n * 5, n * 5 + 5) for n in range(30)]
     tried: list[int] = []
-    real = prose._to_html_with
-    monkeypatch.setattr(prose, "_to_html_with", lambda *given: tried.append(1) or real(*given))
+    real = prose._insert_and_render
+    monkeypatch.setattr(prose, "_insert_and_render", lambda *args: tried.append(1) or real(*args))
     monkeypatch.setattr(prose, "_SECONDS_FOR_PLACES", -1)
-    monkeypatch.setattr(prose, "take_marks", lambda *_: ("changed", ""))  # as if every mark changed the text
+    monkeypatch.setattr(prose, "remove_marks", lambda *_: ("changed", ""))  # as if every mark changed the text
     drawn = render_prose(text, cited)
     assert len(tried) == 2
     assert len(drawn.sources) == 30
 
 
-def test_a_page_of_messages_is_found_through_in_steps_when_it_takes_long(
-    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_find_goes_through_a_slow_page_in_steps(reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(make_completion(ID, *(say("user", f"{WORD} {n}") for n in range(7)), choices=[make_choice(WORD)]))
     address, hits = f"{HOME}find/?q={WORD}", 'data-message="([^"]+)"'
     whole = re.findall(hits, reader.get(address).content.decode())
@@ -265,7 +263,7 @@ def test_of_many_parts_as_many_are_found_as_words_of_markdown_as_the_page_format
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     formatted: list[str] = []
-    monkeypatch.setattr(finding, "without_marks", lambda text: formatted.append(text) or text)
+    monkeypatch.setattr(finding, "markdown_to_text", lambda text: formatted.append(text) or text)
     parts = [{"type": "text", "text": f"{n} " + "x" * 10_000} for n in range(40)]
     (message,) = page_of(say("assistant", None, content_parts=parts)).items
     assert len([slot for slot in finding.slots_of(message) if "xxx" in slot.text]) == 40

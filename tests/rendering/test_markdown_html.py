@@ -101,29 +101,29 @@ def without_escape() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_nothing_in_a_text_acts(payload: str) -> None:
+def test_nothing_in_a_text_is_active(payload: str) -> None:
     drawn = render_prose(payload).html
     assert_harmless(drawn)
-    assert prose._sanitise(drawn) == drawn  # what a browser reads is what nh3 wrote
+    assert prose._sanitise(drawn) == drawn  # nh3 changes nothing any more
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.usefixtures("without_nh3")
-def test_the_first_wall_holds_alone(payload: str) -> None:
+def test_comrak_and_our_html_alone_are_safe(payload: str) -> None:
     assert_harmless(render_prose(payload).html)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.usefixtures("without_escape")
-def test_the_second_wall_holds_alone(payload: str) -> None:
+def test_nh3_alone_is_safe(payload: str) -> None:
     assert_harmless(render_prose(payload).html)
     assert_harmless(prose._sanitise(payload))
-    assert_harmless(prose._sanitise(prose._frame(payload, {})))
+    assert_harmless(prose._sanitise(prose._wrap(payload, {})))
 
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.sampled_from([*PAYLOADS, "\n\n", "`", "[", "](", ")", '"', "<", ">"]), max_size=6).map("".join))
-def test_payloads_side_by_side_do_not_act_either(text: str) -> None:
+def test_several_payloads_in_one_text_are_not_active_either(text: str) -> None:
     drawn = render_prose(text, [Citation("https://a.example/", "", 0, len(text))]).html
     assert_harmless(re.sub(r'<a class="chip-citation"[^>]*>', "<a>", drawn))
 
@@ -160,7 +160,7 @@ def test_a_chip_has_nothing_but_its_own_attributes() -> None:
         ("![](data:image/png;base64,AA)", f"{NOTE}Image, not shown: data:image/png;base64,AA</span></p>"),
     ],
 )
-def test_markdown_is_drawn(text: str, html: str) -> None:
+def test_markdown_is_rendered(text: str, html: str) -> None:
     assert render_prose(text).html == html
 
 
@@ -182,7 +182,7 @@ def test_a_link_names_its_host_unless_it_is_its_text(label: str, address: str, h
     assert (found[1] if found else "") == host
 
 
-def test_code_has_a_frame_with_its_language_and_colours() -> None:
+def test_code_has_a_caption_with_its_language_and_highlighting() -> None:
     assert render_prose('```json\n{"a": "<b>"}\n```').html == (
         '<copy-code><figure class="code"><figcaption>json</figcaption><pre tabindex="0"><code>'
         '{<span class="k">"a"</span>: <span class="s">"&lt;b&gt;"</span>}\n</code></pre></figure></copy-code>'
@@ -201,7 +201,7 @@ def test_a_table_scrolls_by_itself_and_keeps_a_pipe_in_code() -> None:
     assert render_prose("`x|y`\n\n    `x|y`").html.count("x|y") == 2
 
 
-def test_a_heading_of_a_table_without_a_name_is_no_heading() -> None:
+def test_an_empty_table_heading_is_an_ordinary_cell() -> None:
     drawn = render_prose("| | a | |\n|-|-|-:|\n|1|2|3|\n").html
     assert '<tr><td></td><th>a</th><td align="right"></td></tr>' in drawn
 
@@ -227,11 +227,11 @@ def test_a_line_break_in_a_cell_is_one() -> None:
         ("[说明](https://a.example/x，y)", ["https://a.example/x%EF%BC%8Cy"]),
     ],
 )
-def test_a_bare_address_ends_where_the_sentence_goes_on(text: str, addresses: list[str]) -> None:
+def test_a_bare_url_ends_where_the_sentence_continues(text: str, addresses: list[str]) -> None:
     assert re.findall('href="([^"]*)"', render_prose(text).html) == addresses
 
 
-def test_two_references_side_by_side_are_two_links() -> None:
+def test_two_adjacent_references_are_two_links() -> None:
     drawn = render_prose("years[1][2], [more][1].\n\n[1]: https://a.example/\n[2]: https://b.example/").html
     links = re.findall(r'<a href="([^"]*)"[^>]*>([^<]*) <', drawn)
     assert links == [("https://a.example/", "[1]"), ("https://b.example/", "[2]"), ("https://a.example/", "more")]
@@ -255,7 +255,7 @@ def test_two_references_side_by_side_are_two_links() -> None:
 def test_a_row_that_is_wider_than_its_table_keeps_its_cells(text: str) -> None:
     drawn = render_prose(text).html
     assert re.findall(r"\w", "".join(Text(drawn).pieces).removeprefix("code")) == re.findall(r"\w", text)
-    assert ("<table>" in drawn) is not text.startswith("`")  # then all stands as it was written
+    assert ("<table>" in drawn) is not text.startswith("`")  # otherwise all of it is shown as written
     assert drawn.isascii()
 
 
@@ -285,7 +285,7 @@ def test_a_block_of_raw_html_is_a_paragraph(text: str, html: str) -> None:
 @pytest.mark.parametrize("language", sorted(_BY_NAME))
 @settings(deadline=None, max_examples=20)
 @given(st.text(alphabet=st.sampled_from("ab1 \n\"'`#/*-<>!{}\\:=.$@&;"), max_size=60))
-def test_colours_change_no_character_of_the_code(language: str, code: str) -> None:
+def test_highlighting_changes_no_character_of_the_code(language: str, code: str) -> None:
     assert "".join(Text(colour(code, language)).pieces) == code
 
 
@@ -309,11 +309,11 @@ def test_a_text_over_the_limit_is_plain_and_whole() -> None:
 
 
 @pytest.mark.parametrize("text", [">" * 5000 + "a", "> " * 3000 + "a", "".join("  " * n + "- a\n" for n in range(140))])
-def test_nesting_beyond_reason_is_plain_and_whole(text: str) -> None:
+def test_text_that_is_nested_too_deeply_is_plain_and_whole(text: str) -> None:
     assert "".join(Text(render_prose(text).html).pieces) == text
 
 
-def test_a_table_that_would_fill_megabytes_is_no_table() -> None:
+def test_a_table_that_would_take_megabytes_is_not_formatted() -> None:
     text = "|a" * 3000 + "|\n" + "|-" * 3000 + "|\n" + "|b\n" * 600
     assert len(render_prose(text).html) < 3 * len(text)
 
@@ -354,7 +354,7 @@ CODE = [
 
 
 @pytest.mark.parametrize("piece", REPEATED)
-def test_the_cost_grows_with_the_length(piece: str) -> None:
+def test_rendering_takes_linear_time(piece: str) -> None:
     cited = [Citation(f"https://{n}.example/", "", n, n + 9) for n in range(20)]
     assert_linear(lambda size: render_prose((piece * size)[:size], cited), MARKDOWN_LIMIT)
 
@@ -362,13 +362,13 @@ def test_the_cost_grows_with_the_length(piece: str) -> None:
 @pytest.mark.parametrize(
     "language", ["python", "js", "json", "sh", "sql", "c", "java", "yaml", "toml", "css", "html", "diff"]
 )
-def test_the_cost_of_colours_grows_with_the_length(language: str) -> None:
+def test_highlighting_takes_linear_time(language: str) -> None:
     for piece in CODE:
         assert_linear(lambda size, piece=piece: colour((piece * size)[:size], language), MARKDOWN_LIMIT)
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.text())
-def test_any_text_is_drawn_the_same_way_twice(text: str) -> None:
+def test_any_text_is_rendered_the_same_way_twice(text: str) -> None:
     assert render_prose(text) == render_prose(text)
     assert_harmless(render_prose(text).html)

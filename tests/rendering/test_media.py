@@ -37,23 +37,23 @@ WEBP = b"RIFF\x00\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00" + b"\x0f\
     ],
 )
 def test_type_and_size_come_from_the_bytes(content: bytes, kind: str, size: tuple[int, int]) -> None:
-    seen = media.glance(base64.b64encode(content).decode())
-    assert seen is not None
-    assert (seen.kind.type, (seen.width, seen.height), seen.bytes) == (kind, size, len(content))
+    info = media.inspect(base64.b64encode(content).decode())
+    assert info is not None
+    assert (info.kind.type, (info.width, info.height), info.bytes) == (kind, size, len(content))
 
 
 @pytest.mark.parametrize(
     "content", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<html>", b"MZ\x90", b"\x00\x01", b"%PDF-1.7"]
 )
-def test_what_could_act_is_neither_picture_nor_sound(content: bytes) -> None:
-    kind = media.kind_of(content)
+def test_active_content_is_neither_image_nor_sound(content: bytes) -> None:
+    kind = media.detect_type(content)
     assert not kind.is_image
     assert not kind.is_audio
 
 
 @pytest.mark.parametrize("head", [b"RIFF....WAVE", b"ID3\x04", b"\xff\xfb\x90\x64", b"OggS", b"fLaC", b"\xff\xf1\x50"])
-def test_sound_is_told_by_its_first_bytes(head: bytes) -> None:
-    assert media.kind_of(head).is_audio
+def test_sound_is_detected_by_its_first_bytes(head: bytes) -> None:
+    assert media.detect_type(head).is_audio
 
 
 @pytest.mark.parametrize(
@@ -64,21 +64,21 @@ def test_sound_is_told_by_its_first_bytes(head: bytes) -> None:
     ],
 )  # fmt: skip
 def test_the_bytes_of_data_urls_and_of_base64_of_any_form_are_found(given_: str, packed: str) -> None:
-    assert media.payload(given_) == packed
+    assert media.to_base64(given_) == packed
 
 
 def test_base64_survives_missing_padding_and_line_breaks() -> None:
-    assert media.decoded(media.payload("QUJ\nDRA")) == b"ABCD"
-    assert media.decoded("not base64!") is None
+    assert media.decode_base64(media.to_base64("QUJ\nDRA")) == b"ABCD"
+    assert media.decode_base64("not base64!") is None
 
 
 @given(st.binary(min_size=1, max_size=5000))
-def test_a_glance_never_fails_and_tells_the_true_size(content: bytes) -> None:
-    seen = media.glance(base64.b64encode(content).decode())
-    assert seen is not None
-    assert seen.bytes == len(content)
+def test_inspecting_any_bytes_never_fails_and_returns_their_size(content: bytes) -> None:
+    info = media.inspect(base64.b64encode(content).decode())
+    assert info is not None
+    assert info.bytes == len(content)
 
 
 @given(st.text(max_size=200))
-def test_a_glance_at_any_text_never_fails(text: str) -> None:
-    media.glance(media.payload(text))
+def test_inspecting_any_text_never_fails(text: str) -> None:
+    media.inspect(media.to_base64(text))

@@ -1,4 +1,4 @@
-"""Tool calls and their results: what a card shows, which result is whose, and what stands in for what is missing."""
+"""Tool calls and their results: what a card shows, which result belongs to which call, and notes on missing ones."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def without_tags(html: str) -> str:
 
 
 def state(card: str) -> str:
-    """The chips of a card, in words."""
+    """Return the texts of the chips of a card."""
     return visible(card.split('class="call__state">')[1].split("<i ")[0])
 
 
@@ -79,7 +79,7 @@ def test_a_card_shows_the_name_a_line_of_the_arguments_and_all_of_them_as_they_w
     assert "Not valid JSON" not in card
 
 
-def test_json_is_coloured_by_classes_and_nothing_in_it_acts(reader: Client, stored: Store) -> None:
+def test_json_is_highlighted_and_nothing_in_it_is_active(reader: Client, stored: Store) -> None:
     page = shown(reader, stored, asking(call(arguments='{"k<b>": ["<img src=x>", -1.5, null]}')))
     (card,) = cards(page)
     assert '<span class="k">"k&lt;b&gt;"</span>' in card
@@ -90,14 +90,14 @@ def test_json_is_coloured_by_classes_and_nothing_in_it_acts(reader: Client, stor
 
 
 @pytest.mark.parametrize("arguments", ['{"city": "Os', "{'ok': True}", '{"a":1} I hope this helps', '{"re":"\\d+"}'])
-def test_what_is_no_json_is_marked_and_shown_as_it_came(reader: Client, stored: Store, arguments: str) -> None:
+def test_invalid_json_is_marked_and_shown_unchanged(reader: Client, stored: Store, arguments: str) -> None:
     (card,) = cards(shown(reader, stored, asking(call(arguments=arguments))))
     assert "Not valid JSON" in state(card)
     assert visible(card.split("<pre")[1].split(">", 1)[1]).startswith(arguments)
 
 
 @pytest.mark.parametrize("arguments", ["", None])
-def test_no_arguments_are_said_to_be_none(reader: Client, stored: Store, arguments: Any) -> None:
+def test_a_call_without_arguments_says_so(reader: Client, stored: Store, arguments: Any) -> None:
     (card,) = cards(shown(reader, stored, asking(call(arguments=arguments))))
     assert "Not valid JSON" not in card
     assert "Empty" in visible(card)
@@ -127,7 +127,7 @@ def shown_again(reader: Client, stored: Store, *messages: dict[str, Any]) -> str
     [json.dumps({f"key_{n}": n for n in range(400)}), "[" * 300 + "]" * 300, "[" * 100_000 + "]" * 100_000],
     ids=["400 keys", "300 deep", "100,000 deep"],
 )
-def test_wide_and_deep_arguments_show_their_beginning_and_come_whole_when_asked(
+def test_large_arguments_are_truncated_with_a_link_to_all_of_them(
     reader: Client, stored: Store, arguments: str
 ) -> None:
     page = shown(reader, stored, asking(call(arguments=arguments)))
@@ -144,7 +144,7 @@ def test_wide_and_deep_arguments_show_their_beginning_and_come_whole_when_asked(
 # Results
 
 
-def test_a_result_stands_in_the_card_of_its_call_and_its_message_is_folded(reader: Client, stored: Store) -> None:
+def test_a_result_is_in_the_card_of_its_call_and_its_message_is_folded(reader: Client, stored: Store) -> None:
     page = shown(
         reader, stored, asking(call("call_a", "first"), call("call_b", "second")),
         saying('{"answer":1.0}', "call_b"), saying("plain words", "call_a"), say("user", "Thanks"),
@@ -206,12 +206,12 @@ def test_a_call_that_nothing_answers_and_a_result_that_answers_nothing_say_so(re
     assert "its call cannot be told" in visible(nameless)
 
 
-def test_results_without_ids_leave_it_open_which_of_two_calls_they_answer(reader: Client, stored: Store) -> None:
+def test_a_result_without_an_id_is_not_linked_to_either_of_two_calls(reader: Client, stored: Store) -> None:
     page = shown(reader, stored, asking(call(), call("call_b")), saying("one", None), saying("two", None))
     assert [state(card) for card in cards(page)] == ["The ids are missing"] * 2
 
 
-def test_the_parts_of_a_result_that_are_no_text_stand_in_its_message(reader: Client, stored: Store) -> None:
+def test_media_in_a_result_is_shown_in_its_message(reader: Client, stored: Store) -> None:
     parts = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}, {"type": "strange"}]
     page = shown(reader, stored, asking(call()), saying(None, content_parts=parts))
     (card,) = cards(page)
@@ -220,9 +220,7 @@ def test_the_parts_of_a_result_that_are_no_text_stand_in_its_message(reader: Cli
     assert "Not drawn by this version: strange" in visible(page)
 
 
-def test_a_large_result_shows_its_beginning_and_comes_whole_to_look_at_and_to_keep(
-    reader: Client, stored: Store
-) -> None:
+def test_a_large_result_is_truncated_and_can_be_opened_and_downloaded(reader: Client, stored: Store) -> None:
     said = json.dumps({"rows": [{"id": n, "price": "1.10", "script": "<script>alert(1)</script>"} for n in range(900)]})
     page = shown(reader, stored, asking(call()), saying(said))
     address = f"{HOME}messages/chatcmpl-one-1/results/0/"
@@ -253,12 +251,10 @@ def test_calls_and_results_have_addresses_and_nothing_else_has(reader: Client, s
         assert reader.get(HOME + nothing).status_code == 404
 
 
-# Which result is whose
+# Links between results and calls
 
 
-def test_ids_that_are_counted_anew_in_every_turn_tie_each_result_to_the_last_call(
-    reader: Client, stored: Store
-) -> None:
+def test_ids_that_restart_in_every_turn_link_each_result_to_the_last_call(reader: Client, stored: Store) -> None:
     page = shown(reader, stored, asking(call("0")), saying("one", "0"), asking(call("0")), saying("two", "0"))
     first, second = cards(page)
     assert "Result in #1" in visible(first)
@@ -267,7 +263,7 @@ def test_ids_that_are_counted_anew_in_every_turn_tie_each_result_to_the_last_cal
     assert all("2 calls have this id" in visible(card) for card in (first, second))
 
 
-def test_double_ids_in_one_message_are_dealt_out_in_order_and_named(reader: Client, stored: Store) -> None:
+def test_duplicate_ids_in_one_message_are_linked_in_order_with_a_note(reader: Client, stored: Store) -> None:
     page = shown(reader, stored, asking(call(), call()), saying("one"), saying("two"), saying("three"))
     first, second = cards(page)
     assert "Result in #1" in visible(first)
@@ -276,13 +272,13 @@ def test_double_ids_in_one_message_are_dealt_out_in_order_and_named(reader: Clie
     assert all("2 calls have this id" in visible(part) for part in (first, second, *results(page)))
 
 
-def test_the_size_of_a_page_does_not_multiply_with_double_ids(reader: Client, stored: Store) -> None:
+def test_duplicate_ids_do_not_multiply_the_size_of_a_page(reader: Client, stored: Store) -> None:
     page = shown(reader, stored, asking(*[call()] * 50), *[saying("word " * 500)] * 15)
     assert page.count("word word") < 500 * 15 * 2
     assert len(page) < 300_000
 
 
-def test_legacy_calls_are_tied_by_place_and_marked(reader: Client, stored: Store) -> None:
+def test_legacy_calls_are_linked_by_position_and_marked(reader: Client, stored: Store) -> None:
     def old(name: str) -> dict[str, Any]:
         return asking(function_call={"name": name, "arguments": '{"city": "Oslo"}'})
 
@@ -311,19 +307,19 @@ def test_legacy_calls_are_tied_by_place_and_marked(reader: Client, stored: Store
         ([call("a", "f"), call("b", "f")], [saying("x", None, name="f")], [False]),
     ],
 )
-def test_a_result_without_an_id_is_tied_only_where_one_call_can_be_meant(
+def test_a_result_without_an_id_is_linked_only_if_one_call_is_possible(
     reader: Client, stored: Store, calls: list[Any], said: list[Any], tied: list[bool]
 ) -> None:
     page = shown(reader, stored, asking(*calls), *said)
     assert ["shown in its call" in visible(result) for result in results(page)] == tied
 
 
-# Over a page border
+# Across pages
 
 
 @pytest.fixture
 def long(stored: Store) -> None:
-    """45 messages: #19 asks on the first page, #20 answers one on the second and #44 another on the third."""
+    """45 messages: the calls are in #19 on the first page, the results in #20 on the second and #44 on the third."""
     made = make_long("chatcmpl-one", 45)
     made["messages"][19] |= asking(call("call_a"), call("call_b"), call("call_c"))
     made["messages"][20] |= saying("over the border")
@@ -352,7 +348,7 @@ def test_a_result_names_and_links_a_call_on_the_page_before(reader: Client, long
     assert "Its call is not on this page" in visible(far)
 
 
-def test_newest_first_looks_the_right_way_over_the_border(reader: Client, long: None) -> None:
+def test_newest_first_links_across_pages_too(reader: Client, long: None) -> None:
     page = opened(reader, f"{HOME}?order=desc&after=chatcmpl-one-20")
     assert [state(card) for card in cards(page)] == ["Result in #20", "No result here", "No result here"]
     page = opened(reader, f"{HOME}?order=desc&after=chatcmpl-one-40")
@@ -361,14 +357,14 @@ def test_newest_first_looks_the_right_way_over_the_border(reader: Client, long: 
     assert [state(card) for card in cards(page)] == ["Result", "Result in #44", "No result here"]
 
 
-def test_a_cached_bubble_never_shows_a_stale_tie(reader: Client, long: None) -> None:
+def test_a_cached_bubble_never_shows_a_stale_link(reader: Client, long: None) -> None:
     for _ in range(2):
         assert state(cards(opened(reader))[0]) == "Result in #20"
         assert state(cards(opened(reader, f"{HOME}?after=chatcmpl-one-9"))[0]) == "Result"
         assert state(cards(opened(reader, **HTMX))[0]) == "No result here"
 
 
-def test_a_fragment_leaves_ties_to_the_page_that_it_comes_to(reader: Client, long: None) -> None:
+def test_a_fragment_leaves_links_to_the_page_that_it_is_added_to(reader: Client, long: None) -> None:
     (result,) = results(opened(reader, f"{HOME}?after=chatcmpl-one-19", **HTMX))
     assert "Its call is not on this page" in visible(result)
     assert 'data-result="call_a"' in result

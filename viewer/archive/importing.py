@@ -21,7 +21,7 @@ from django.db import connection, transaction
 
 from viewer.completions.ids import has_address
 from viewer.completions.reading import read_time
-from viewer.completions.source_text import STRICT, Piece, items, members, members_beside, to_object
+from viewer.completions.source_text import STRICT, Piece, items, members, members_with_list, to_object
 
 from .bulk import insert, reserve_ids
 from .models import StoredCompletion, fit, fit_key, fit_value
@@ -110,7 +110,7 @@ def read_line(line: bytes) -> Record:
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 text (byte {error.start + 1})") from None
     try:
-        pairs, messages = members_beside(text, "messages", _source_of_message, STRICT)
+        pairs, messages = members_with_list(text, "messages", _source_of_message, STRICT)
     except json.JSONDecodeError as error:
         raise ValueError(f"not a JSON object: {error.msg} at character {error.pos + 1}") from None
     del text  # a long line must not be in memory many times

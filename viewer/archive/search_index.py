@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef, QuerySet
 
-from viewer.completions.source_text import Piece, values_of
+from viewer.completions.source_text import Piece, decode_object
 
 from .bulk import BATCH_ROWS, insert
 from .models import SearchEntry, StoredCompletion, write_held
@@ -182,7 +182,7 @@ def _read_entries(completion: StoredCompletion) -> Iterator[Entry]:
     indexed = words_to_index(
         completion.model,
         dict(completion.metadata.values_list("key", "value")),
-        (Piece(message, values_of(message)) for _, _, message in for_words),
+        (Piece(message, decode_object(message)) for _, _, message in for_words),
         completion.body,
     )
     return entries_of(completion.pk, completion.created, ((row, position) for row, position, _ in for_rows), indexed)

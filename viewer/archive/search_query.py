@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from viewer.completions.folding import fold
-from viewer.completions.roles import canonical
+from viewer.completions.roles import canonical_role
 
 from .search_text import mark, query_words
 
@@ -148,7 +148,7 @@ class _Parser:
         elif self._words_left:
             self._words_left -= 1
             key = f"meta.{fold(name[5:])}" if name.startswith("meta.") else name
-            word = mark(key, canonical(value) if key == "role" else value)
+            word = mark(key, canonical_role(value) if key == "role" else value)
             self.terms.append(Term((word,), is_excluded=is_excluded))
         self.operators.append(Operator(name, value, is_excluded, rest))
 

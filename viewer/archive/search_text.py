@@ -16,20 +16,20 @@ from itertools import chain
 from typing import Any
 
 from viewer.completions.answers import appended_answers, with_choice
-from viewer.completions.calls import stem_of
+from viewer.completions.calls import base_id
+from viewer.completions.contents import count_contents
 from viewer.completions.folding import IGNORED, fold
-from viewer.completions.holdings import held_by
-from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
-from viewer.completions.reading import read_completion, read_message, says_the_same, speaker_of_text
+from viewer.completions.markdown import MARKDOWN_LIMIT, link_urls, markdown_to_text, without_citation_markers
+from viewer.completions.reading import is_same_text, read_completion, read_message, role_of_plain_text
 from viewer.completions.reasoning import split_thoughts
-from viewer.completions.source_text import Piece, decode, is_json_text, readable_json, values_of, without_escapes
+from viewer.completions.source_text import Piece, decode, decode_object, is_json_text, readable_json, without_escapes
 from viewer.completions.types import (
     Choice,
     Completion,
     Message,
     ToolResult,
     Unreadable,
-    speaker_of,
+    effective_role,
 )
 
 _MAX_CHARACTERS = 200_000  # characters of one message; PostgreSQL takes at most 1 MB of words of one text
@@ -146,8 +146,8 @@ def texts_in(
     if isinstance(item, Unreadable):
         yield from ((text, False) for text in texts_of(_value(item.source), read_json))
         return
-    values = dict(values) if values else values_of(item.source)
-    if isinstance(parts := values.get("content_parts"), list) and says_the_same(values.get("content"), parts):
+    values = dict(values) if values else decode_object(item.source)
+    if isinstance(parts := values.get("content_parts"), list) and is_same_text(values.get("content"), parts):
         values["content"] = None
     for name, value in _indexed_values(values).items():
         is_prose = name in _MARKDOWN_KEYS and item.role == "assistant"
@@ -166,8 +166,8 @@ def shown_texts(item: Message | Unreadable) -> Iterator[str]:
     is_cited = isinstance(item, Message) and bool(item.citations)
     for text, is_prose in texts_in(item, readable_json):
         if is_prose and len(text) <= MARKDOWN_LIMIT:
-            yield without_marks(without_markers(text) if is_cited else text)
-            yield from addresses_in(text)
+            yield markdown_to_text(without_citation_markers(text) if is_cited else text)
+            yield from link_urls(text)
         else:
             yield text
 
@@ -211,7 +211,7 @@ def words_to_index(
         source, values = piece
         newest.append(piece)
         held: Counter[str] = Counter()
-        if role := speaker_of_text(values):  # most messages; reading one takes as long as splitting it into words
+        if role := role_of_plain_text(values):  # most messages; reading one takes as long as splitting it into words
             words, marks = _words(texts_of(_indexed_values(values))), mark("role", role)
         else:
             message = read_message(source, values=values)
@@ -242,7 +242,7 @@ def words_to_index(
 
 
 def _held_by(item: Message | Unreadable) -> Counter[str]:
-    return held_by(item) if isinstance(item, Message) else Counter()
+    return count_contents(item) if isinstance(item, Message) else Counter()
 
 
 def _added_by(message: Message | Unreadable, choice: Choice) -> Counter[str]:
@@ -270,16 +270,16 @@ def _marks(item: Message | Unreadable, held: Counter[str], tools: dict[str, str]
     """Yield the marks for `role:`, `tool:` and `has:`. `tools` keeps the names of calls for their results."""
     if isinstance(item, Unreadable):
         return
-    yield from (mark("role", role) for role in {speaker_of(item), *(["tool"] if item.results else [])})
+    yield from (mark("role", role) for role in {effective_role(item), *(["tool"] if item.results else [])})
     present = {"error": item.error, "reasoning": item.reasoning, "tool": item.results}
     yield from (mark("has", kind) for kind in {*held, *(kind for kind, is_present in present.items() if is_present)})
     for call in item.tool_calls:
         if call.id:
-            tools[call.id] = tools[stem_of(call.id)] = call.name
+            tools[call.id] = tools[base_id(call.id)] = call.name
     results = (_tool_of(result, tools) for result in item.results)
     yield from (mark("tool", name) for name in {*(call.name for call in item.tool_calls), *results} if name)
 
 
 def _tool_of(result: ToolResult, tools: dict[str, str]) -> str:
     """Name the tool of a result: by its call, if that came before, else by its own name."""
-    return tools.get(result.call_id) or tools.get(stem_of(result.call_id)) or result.name
+    return tools.get(result.call_id) or tools.get(base_id(result.call_id)) or result.name

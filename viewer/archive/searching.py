@@ -19,7 +19,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Length
 
 from viewer.completions.reading import read_completion, read_message
-from viewer.completions.types import Completion, Message, Unreadable, speaker_of
+from viewer.completions.types import Completion, Message, Unreadable, effective_role
 
 from .models import SearchEntry, StoredCompletion, StoredMessage, StoredMetadata, fit
 from .search_index import ids_between
@@ -403,7 +403,7 @@ def _message_hit(message_id: str, body: str, terms: tuple[Term, ...]) -> Hit:
     if not body:
         return Hit((), message_id, is_unread=True)
     message = read_message(body)
-    role = speaker_of(message) if isinstance(message, Message) else ""
+    role = effective_role(message) if isinstance(message, Message) else ""
     return Hit(snippet_of(shown_texts(message), terms), message.id, role)
 
 

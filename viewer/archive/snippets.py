@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from viewer.completions.folding import fold, occurrences
+from viewer.completions.folding import find_spans, fold
 from viewer.completions.source_text import clean
 
 from .search_query import Term
@@ -37,7 +37,7 @@ def snippet_of(texts: Iterable[str], terms: tuple[Term, ...]) -> Snippet:
 
 def _find(pattern: re.Pattern[str], text: str) -> int | None:
     for start in range(0, max(1, len(text)), _WINDOW):
-        if matches := occurrences(text[start : start + _WINDOW + _OVERLAP], pattern, 1):
+        if matches := find_spans(text[start : start + _WINDOW + _OVERLAP], pattern, 1):
             return start + matches[0][0]
     return None
 
@@ -52,7 +52,7 @@ def _cut(text: str, start: int, pattern: re.Pattern[str] | None) -> Snippet:
     shown = text[start:end]
     pieces = [("…", False)] if start else []
     end_of_last = 0
-    for first, last in occurrences(shown, pattern, _MAX_LENGTH) if pattern else ():
+    for first, last in find_spans(shown, pattern, _MAX_LENGTH) if pattern else ():
         pieces += [(shown[end_of_last:first], False), (shown[first:last], True)]
         end_of_last = last
     pieces += [(shown[end_of_last:], False), ("…" if end < len(text) else "", False)]

@@ -252,13 +252,13 @@ class Client:
         What goes wrong with the second is for whoever asks for it: until then there may be more.
         """
         page = _checked(read, again or read, after, _query(after, order, limit, more))
-        if page.is_told or not page.cursor:
+        if page.is_certain or not page.cursor:
             return page
         try:
             behind = _checked(read, again or read, page.cursor, _query(page.cursor, order, limit, more))
         except Problem:
             return page
-        return replace(page, has_more=bool(behind.items), is_told=True)
+        return replace(page, has_more=bool(behind.items), is_certain=True)
 
     def _read(self, path: str, read: Callable[[str], Read], query: str = "", *, is_lasting: bool = False) -> Read:
         url = self._url(f"/chat/completions{path}", query)

@@ -1,4 +1,4 @@
-"""The errors of the API, `{"error": {"message", "type", "param", "code"}}` (docs/api-facts.md#errors), and of tools."""
+"""Errors of the API, `{"error": {"message", "type", "param", "code"}}` (docs/api-facts.md#errors), and of tools."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from .source_text import clean, decode
 
-_LONGEST = 2_000  # characters of what a server says; cut before any pattern meets it
+_MAX_LENGTH = 2_000  # characters of each field of an error; cut before any regular expression runs over it
 
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
-    """What a server says instead of an answer. `code` names the cause for programs, `param` the culprit."""
+    """An error response. `code` is the cause for programs, `param` the parameter at fault."""
 
     message: str
     param: str | None = None
@@ -22,37 +22,37 @@ class ApiError:
 
 
 def to_body(error: ApiError) -> bytes:
-    """Write the envelope as the API does: indented by two blanks."""
+    """Serialize an error as the API does, indented by two spaces."""
     fields = asdict(error)
     ordered = {name: fields[name] for name in ("message", "type", "param", "code")}
     return json.dumps({"error": ordered}, indent=2, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def read_error(body: str) -> ApiError:
-    """Read what a server said, whatever its shape: the envelope, `{"detail": …}`, or no JSON at all."""
+    """Read an error response of any shape: `{"error": …}`, `{"detail": …}`, or no JSON at all."""
     try:
-        answer = decode(body)
+        response = decode(body)
     except ValueError:
         return ApiError("")
-    error = answer.get("error", answer.get("detail")) if isinstance(answer, dict) else None
+    error = response.get("error", response.get("detail")) if isinstance(response, dict) else None
     if isinstance(error, dict):
-        said = {
-            name: clean(error[name][:_LONGEST])
+        fields = {
+            name: clean(error[name][:_MAX_LENGTH])
             for name in ("message", "param", "code", "type")
             if isinstance(error.get(name), str)
         }
-        return ApiError(said.pop("message", ""), **said)
-    return ApiError(clean(error[:_LONGEST]) if isinstance(error, str) else "")
+        return ApiError(fields.pop("message", ""), **fields)
+    return ApiError(clean(error[:_MAX_LENGTH]) if isinstance(error, str) else "")
 
 
-def cause_in(error: Any) -> str:
-    """Say in a line what an `error` field says: its text, or its code and message; empty where it says nothing."""
+def error_text(error: Any) -> str:
+    """Return the text of an `error` field, or its code and message; empty if it has none."""
     if isinstance(error, list):  # the first of several
-        error = next((one for one in error if isinstance(one, (str, dict)) and one), None)
+        error = next((item for item in error if isinstance(item, (str, dict)) and item), None)
     if isinstance(error, str):
         return clean(error)
     if not isinstance(error, dict):
         return ""
-    told = [clean(str(error[name])) for name in ("code", "message") if isinstance(error.get(name), (str, int))]
-    texts = (clean(said) for said in error.values() if isinstance(said, str))
-    return ": ".join(word for word in told if word) or next(filter(None, texts), "")
+    known = [clean(str(error[name])) for name in ("code", "message") if isinstance(error.get(name), (str, int))]
+    texts = (clean(value) for value in error.values() if isinstance(value, str))
+    return ": ".join(text for text in known if text) or next(filter(None, texts), "")

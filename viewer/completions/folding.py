@@ -1,8 +1,8 @@
-"""Compares texts as a reader does: case, accents, compatibility forms and kinds of quotes, dashes, blanks do not count.
+"""Compares texts as a reader does: case, accents, compatibility forms and kinds of quotes, dashes, spaces do not count.
 
-This is the only folding: the search indexes what it gives, find compares by it, and `static/js/desk/mark-words.js` does
-the same in the browser, so that what is found is what is marked. What makes another letter counts: the vowel signs of
-Indic scripts, the virama, the voicing of kana. Nothing here looks at neighbours, so a text folds letter by letter.
+There is no other folding: search indexes its result, find compares by it, and `static/js/desk/folding.js` repeats it
+in the browser, so that every match is also highlighted. Signs that make a different letter do count: the vowel signs of
+Indic scripts, the virama, the voicing of kana. Each character is folded on its own, whatever its neighbours are.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 Span = tuple[int, int]
 
-# Accents, points and tones; then tatweel; then what is not seen: controls, joiners, selectors, fillers, tags.
+# Accents, points and tones; then tatweel; then invisible characters: controls, joiners, selectors, fillers, tags.
 IGNORED = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
     "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u08ca-\u08ff"
@@ -27,9 +27,9 @@ IGNORED = (
     "\U000e0000-\U000e01ef"
 )
 _IGNORED = re.compile(f"[{IGNORED}]")
-_BLANK = re.compile("[\\s\x00-\x1f\x7f\u2400-\u2421]")  # a page draws controls as their pictures
-# What has no decomposition of its own, or a misleading one.
-_ALIKE = {
+_SPACE = re.compile("[\\s\x00-\x1f\x7f\u2400-\u2421]")  # a page shows controls as symbols
+# Characters that Unicode does not decompose, or decomposes in a misleading way.
+_EQUIVALENTS = {
     "'": "‘’‚‛‹›ʹʼ´\u1ffd′׳❛❜",
     '"': "“”„‟«»″״❝❞",
     "-": "֊־᠆‐‑‒–—―−˗⁃⸗⸺⸻",
@@ -39,122 +39,124 @@ _ALIKE = {
     "ae": "æ", "b": "ƀɓ", "d": "đðɗ", "h": "ħ", "j": "ȷ", "k": "ƙ", "l": "ł", "o": "ø", "oe": "œ", "t": "ŧ",
     "th": "þ", "y": "ƴ", "z": "ƶ", "σ": "ς", "2": "ƻ",
 }  # fmt: skip
-_SAME = {letter: same for same, letters in _ALIKE.items() for letter in letters}
+_EQUIVALENT = {letter: plain for plain, letters in _EQUIVALENTS.items() for letter in letters}
 
 _BLOCK = 1_000  # characters
-_OVERLAP = 20_000  # characters of a piece that are looked at once more with the next
+_OVERLAP = 20_000  # characters of a piece that are searched again together with the next
 
 
 class _Letters(dict[int, str]):
-    """What each character counts as, worked out when it is first met."""
+    """What each character is folded to, computed when it is first needed."""
 
     def __missing__(self, code: int) -> str:
         letter = chr(code)
-        spread = _IGNORED.sub("", normalize("NFKD", _SAME.get(letter, letter)))
-        cased = _BLANK.sub(" ", spread).lower().upper().lower()  # ẞ has a small letter, whose capital is SS; ı has I
-        self[code] = "".join(_SAME.get(piece, piece) for piece in cased)
+        decomposed = _IGNORED.sub("", normalize("NFKD", _EQUIVALENT.get(letter, letter)))
+        lower = _SPACE.sub(" ", decomposed).lower().upper().lower()  # ẞ becomes ß, then SS; ı becomes I
+        self[code] = "".join(_EQUIVALENT.get(piece, piece) for piece in lower)
         return self[code]
 
 
 _LETTERS = _Letters()
 
-# What may stand between two letters of a word that is found: the stars and ticks of Markdown, and hidden characters,
-# which a page shows by name. Those that separate lines are named too, and count as blanks.
-_BREAKS = "0085|2028|2029"
-_SKIPPED = rf"[*`]|\[u\+(?!{_BREAKS})[0-9a-f]{{4,6}}\]"
-_BETWEEN = rf"(?:{_SKIPPED})*"
-_APART = rf"{_BETWEEN}(?: |\[u\+(?:{_BREAKS})\])(?: |\[u\+(?:{_BREAKS})\]|{_SKIPPED})*"
+# What a match may have between two letters of a word: the asterisks and backticks of Markdown, and the code points
+# that a page shows for hidden characters. Those of line separators count as spaces.
+_LINE_SEPARATORS = "0085|2028|2029"
+_SKIPPED = rf"[*`]|\[u\+(?!{_LINE_SEPARATORS})[0-9a-f]{{4,6}}\]"
+_LETTER_GAP = rf"(?:{_SKIPPED})*"
+_WORD_GAP = rf"{_LETTER_GAP}(?: |\[u\+(?:{_LINE_SEPARATORS})\])(?: |\[u\+(?:{_LINE_SEPARATORS})\]|{_SKIPPED})*"
 
 
 def fold(text: str) -> str:
-    """Give a text as it counts for comparing, its letters taken apart; `normalize("NFC", …)` joins them again."""
+    """Fold a text for comparison. The result is decomposed; `normalize("NFC", …)` composes it again."""
     return text.translate(_LETTERS)
 
 
-def needle_of(words: str) -> str:
-    """Give words as they are looked for."""
+def fold_query(words: str) -> str:
+    """Fold the words of a query."""
     return " ".join(re.sub("[*`]", "", fold(words)).split())
 
 
-def pattern_of(words: str) -> re.Pattern[str]:
-    """Write words as an expression over folded text, which fits nowhere when there is nothing to look for."""
-    return re.compile(_APART.join(map(_spelt, needle_of(words).split())) or "(?!)")
+def compile_pattern(words: str) -> re.Pattern[str]:
+    """Compile a query to a pattern for folded text; an empty query matches nothing."""
+    return re.compile(_WORD_GAP.join(map(_word_pattern, fold_query(words).split())) or "(?!)")
 
 
-def _spelt(word: str) -> str:
-    """Let what is skipped stand before every letter but a bracket, so that there is one way only to match a text."""
-    return "".join(f"{_BETWEEN if at and letter != '[' else ''}{re.escape(letter)}" for at, letter in enumerate(word))
+def _word_pattern(word: str) -> str:
+    """Allow a gap before every letter except a bracket, which may begin a gap: a text must match in one way only."""
+    return "".join(f"{_LETTER_GAP if n and letter != '[' else ''}{re.escape(letter)}" for n, letter in enumerate(word))
 
 
-def found_in(pieces: Iterable[str], pattern: re.Pattern[str]) -> Iterator[tuple[str, int, int]]:
-    """Find where words stand in a text that comes in pieces: a window of it, and start and end in there.
+def find_matches(pieces: Iterable[str], pattern: re.Pattern[str]) -> Iterator[tuple[str, int, int]]:
+    """Find all matches in a text that comes in pieces. Yield a window of the text, and the start and end in it.
 
-    The window also holds what stands near the words. No copy of a long text is made; what is missed is words that begin
-    in one piece and end in another with 20,000 characters between, which are nothing but blanks and what is skipped.
+    The window includes the surroundings of the match, and a long text is never copied. A match is missed only if it
+    begins in one piece and ends in another after a gap of 20,000 characters.
     """
-    window, used = "", 0  # letters of the window, folded, that have been looked at
-    for piece, is_last in _marking_the_last(pieces):
+    window, searched = "", 0  # folded characters of the window that have been searched
+    for piece, is_last in _with_is_last(pieces):
         window += piece
         folded = fold(window)
-        is_same = folded == window
-        place_of = _places_in(window)
-        decided = len(folded) - (0 if is_last else len(fold(window[-_OVERLAP:])))
-        for match in pattern.finditer(folded, used):
-            if match.start() >= decided:
+        is_unchanged = folded == window
+        position_of = _position_mapper(window)
+        limit = len(folded) - (0 if is_last else len(fold(window[-_OVERLAP:])))
+        for match in pattern.finditer(folded, searched):
+            if match.start() >= limit:
                 break
-            used = match.end()
-            if _is_cut(match, folded):
+            searched = match.end()
+            if _splits_letter(match, folded):
                 continue
             start, end = match.span()
-            yield (window, start, end) if is_same else (window, place_of(start), _behind(window, place_of(end - 1)))
+            if not is_unchanged:
+                start, end = position_of(start), _end_of_letter(window, position_of(end - 1))
+            yield window, start, end
         if not is_last:
             window = window[-2 * _OVERLAP :]
-            used = max(used, decided) - len(folded) + len(fold(window))
+            searched = max(searched, limit) - len(folded) + len(fold(window))
 
 
-def _marking_the_last(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
+def _with_is_last(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
     pieces = iter(pieces)
     piece = next(pieces, None)
     while piece is not None:
-        following = next(pieces, None)
-        yield piece, following is None
-        piece = following
+        next_piece = next(pieces, None)
+        yield piece, next_piece is None
+        piece = next_piece
 
 
-def _is_cut(found: re.Match[str], folded: str) -> bool:
-    """Whether a letter goes on behind the words, which then do not stand there: no カ stands in ガ."""
-    behind = folded[found.end() : found.end() + 1]
-    return not (behind.isascii() or normalize("NFC", found[0] + behind).startswith(normalize("NFC", found[0])))
+def _splits_letter(match: re.Match[str], folded: str) -> bool:
+    """Whether the character after a match changes its last letter: カ does not match ガ, which is カ and a mark."""
+    after = folded[match.end() : match.end() + 1]
+    return not (after.isascii() or normalize("NFC", match[0] + after).startswith(normalize("NFC", match[0])))
 
 
-def occurrences(text: str, pattern: re.Pattern[str], most: int) -> list[Span]:
-    """Find where words stand in a text, as start and end in the text itself; at most so many places."""
-    return [(start, end) for _, start, end in islice(found_in([text], pattern), max(most, 0))]
+def find_spans(text: str, pattern: re.Pattern[str], limit: int) -> list[Span]:
+    """Return the start and end of the matches in a text, no more than `limit`."""
+    return [(start, end) for _, start, end in islice(find_matches([text], pattern), max(limit, 0))]
 
 
-def _places_in(text: str) -> Callable[[int], int]:
-    """Tell for letters of a folded text where in the text they come from.
+def _position_mapper(text: str) -> Callable[[int], int]:
+    """Return a function from a position in the folded text to the position in the text.
 
-    A list of all would take a gigabyte for a text of 30 MB; so the text is folded in blocks, and one of them read.
+    A table of all positions would take a gigabyte for a text of 30 MB, so the text is folded in blocks as needed.
     """
-    ends = list[int]()  # of the folded blocks, as far as they were needed
+    ends = list[int]()  # of the blocks in the folded text
 
-    def place_of(letter: int) -> int:
-        while not ends or ends[-1] <= letter:
-            at = len(ends) * _BLOCK
-            ends.append((ends[-1] if ends else 0) + len(fold(text[at : at + _BLOCK])))
-        block = bisect_right(ends, letter)
-        at, left = block * _BLOCK, letter - (ends[block - 1] if block else 0)
-        while (length := len(_LETTERS[ord(text[at])])) <= left:
-            at, left = at + 1, left - length
-        return at
+    def position_of(folded_position: int) -> int:
+        while not ends or ends[-1] <= folded_position:
+            start = len(ends) * _BLOCK
+            ends.append((ends[-1] if ends else 0) + len(fold(text[start : start + _BLOCK])))
+        block = bisect_right(ends, folded_position)
+        position, rest = block * _BLOCK, folded_position - (ends[block - 1] if block else 0)
+        while (length := len(_LETTERS[ord(text[position])])) <= rest:
+            position, rest = position + 1, rest - length
+        return position
 
-    return place_of
+    return position_of
 
 
-def _behind(text: str, place: int) -> int:
-    """Give the end of a letter with what is ignored behind it."""
-    end = place + 1
+def _end_of_letter(text: str, position: int) -> int:
+    """Return the end of a letter, including the ignored characters after it."""
+    end = position + 1
     while end < len(text) and not _LETTERS[ord(text[end])]:
         end += 1
     return end

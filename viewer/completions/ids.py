@@ -1,25 +1,25 @@
-"""Which ids have an address: an id stands in the path of a page and of a request, and not every text can."""
+"""Which ids can be used in a URL: an id is part of the path of a page and of a request, which not every text can be."""
 
 from __future__ import annotations
 
 import re
 from typing import Literal
 
-LONGEST_ID = 255  # characters; real ids have forty, and no database column takes any length
+MAX_ID_LENGTH = 255  # characters; real ids have forty, and a database column needs a limit
 Flaw = Literal["missing", "slash", "dots", "nul", "long"]
 
 
 def flaw_of(item_id: str) -> Flaw | None:
-    """Say why the id of a completion or a message has no address; None when it has one."""
+    """Say why the id of a completion or a message cannot be used in a URL; None if it can."""
     if not item_id:
         return "missing"
     if "/" in item_id:
         return "slash"
-    if item_id in (".", ".."):  # survive quoting, and the path would lead elsewhere
+    if item_id in (".", ".."):  # quoting leaves these as they are, and they would change the path
         return "dots"
-    if "\x00" in item_id:  # refused by proxies on the way and by PostgreSQL
+    if "\x00" in item_id:  # refused by proxies and by PostgreSQL
         return "nul"
-    return "long" if len(item_id) > LONGEST_ID else None
+    return "long" if len(item_id) > MAX_ID_LENGTH else None
 
 
 def has_address(item_id: str) -> bool:
@@ -27,6 +27,6 @@ def has_address(item_id: str) -> bool:
 
 
 def index_of(completion_id: str, message_id: str) -> int | None:
-    """Read the position, from 0, out of an id of the form `{completion_id}-{index}`; None for any other id."""
+    """Parse the index, from 0, of an id of the form `{completion_id}-{index}`; None for any other id."""
     found = re.fullmatch(re.escape(completion_id) + r"-(0|[1-9][0-9]{0,8})", message_id, re.ASCII)
     return int(found[1]) if found else None

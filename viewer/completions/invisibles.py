@@ -1,8 +1,8 @@
 """Replaces invisible and bidirectional control characters by their code points, so that no text looks like another.
 
-Threats, row 23: `invoice_<U+202E>gpj.exe` reads as `invoice_exe.jpg`; zero-width and tag characters carry text that a
-model reads and a person does not see. What writing needs stays: the joiners of Persian and Hindi, of emoji families,
-and the tags of a flag.
+`invoice_<U+202E>gpj.exe` reads as `invoice_exe.jpg`; zero-width and tag characters carry text that a model reads and a
+person does not see (docs/threats.md#text-that-deceives). Characters that writing needs stay: the joiners of Persian, Hindi and
+emoji families, and the tags of a flag.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# U+2028 and U+2029 break lines where no line break was typed; the rest of the last line shows as nothing or a blank.
+# U+2028 and U+2029 break lines where nobody typed a line break; the last line shows as nothing or as a space.
 _HIDDEN = (
     "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
     "\ufff9-\ufffb\ufffe\uffff\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
@@ -30,45 +30,45 @@ _NEEDED = rf"""(?:
     | (?<=[{_IDEOGRAPHS}][\U000e0100-\U000e01ef])
     | (?<=\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a])
       [\U000e0030-\U000e0039\U000e0061-\U000e007a]{{2,5}}\U000e007f
-    )"""  # behind a hidden character
-# The hidden character first: so a pattern goes past all others at once, which takes a fifth of the time.
+    )"""  # after a hidden character
+# The hidden character comes first, so that the pattern skips all others at once, in a fifth of the time.
 _NEEDED_OR_HIDDEN = re.compile(
     rf"[{_HIDDEN}](?:(?P<needed>{_NEEDED})|(?:(?![{_HIDDEN}]{_NEEDED})[{_HIDDEN}]){{0,999}}+)", re.VERBOSE
 )
-_STRETCH = 500_000  # characters
-# Before these a text can be cut: no hidden character looks past them to see whether it is needed.
+_PIECE = 500_000  # characters
+# A text can be cut before these: whether a hidden character is needed never depends on what is beyond them.
 _CUT = re.compile(f"[^{_EMOJI}\u200c\u200d\ufe00-\ufe0f\U000e0000-\U000e01ef]")
 
 
-class _Names(dict[int, str]):
+class _CodePoints(dict[int, str]):
     def __missing__(self, code: int) -> str:
         self[code] = f"[U+{code:04X}]"
         return self[code]
 
 
-_NAMES = _Names()
+_CODE_POINTS = _CodePoints()
 
 
 def escape_invisible(text: str) -> str:
-    """Write out hidden characters: controls as their pictures (`␛`), others as `[U+202E]`. Safe inside HTML."""
+    """Replace hidden characters: controls by symbols (`␛`), others by `[U+202E]`. Works on HTML too."""
     text = show_controls(text)
-    return text if text.isascii() or not _ANY_HIDDEN.search(text) else _NEEDED_OR_HIDDEN.sub(_name, text)
+    return text if text.isascii() or not _ANY_HIDDEN.search(text) else _NEEDED_OR_HIDDEN.sub(_escape, text)
 
 
 def escaped_pieces(text: str) -> Iterator[str]:
-    """Escape a text piece by piece: an escape is eight times as long as the character that it replaces."""
-    at = 0
-    while at < len(text):
-        cut = _CUT.search(text, at + _STRETCH, at + 2 * _STRETCH)
-        end = cut.start() if cut else at + 2 * _STRETCH
-        yield escape_invisible(text[at:end])
-        at = end
+    """Escape a text piece by piece, because escapes are eight times as long as the characters that they replace."""
+    start = 0
+    while start < len(text):
+        cut = _CUT.search(text, start + _PIECE, start + 2 * _PIECE)
+        end = cut.start() if cut else start + 2 * _PIECE
+        yield escape_invisible(text[start:end])
+        start = end
 
 
 def show_controls(text: str) -> str:
-    """Draw NUL, ESC and their like as pictures, one for one, so that positions stay; not tab and line breaks."""
+    """Replace control characters except tab and line breaks by symbols, one for one, so that positions stay."""
     return text.translate(_CONTROLS) if _ANY_CONTROL.search(text) else text
 
 
-def _name(found: re.Match[str]) -> str:
-    return found[0] if found["needed"] is not None else found[0].translate(_NAMES)
+def _escape(match: re.Match[str]) -> str:
+    return match[0] if match["needed"] is not None else match[0].translate(_CODE_POINTS)

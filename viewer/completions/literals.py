@@ -1,9 +1,9 @@
-r"""Finds the characters of a text that are words, although Markdown would take them for marks.
+r"""Finds characters that Markdown would take for syntax although the writer meant them literally, and protects them.
 
-Support desks write labels in brackets, paths, ranges and prices. CommonMark takes `[INTENT]: refund` for the definition
-of a link and shows nothing, and takes a backslash out of `C:\dir\_old`. A character that is meant as itself is held by
-a private-use letter that the text has not: Markdown reads it as one more letter wherever it stands, in code as well,
-and `Held.release` puts the character back into the HTML. Each rule is a function, and says itself.
+Support desks write labels in brackets, paths, ranges and prices. CommonMark takes `[INTENT]: refund` for a link
+definition and shows nothing, and removes a backslash from `C:\dir\_old`. A literal character is replaced by a
+placeholder, a private-use character that the text does not contain: Markdown takes it for a letter everywhere, in code
+too, and `Placeholders.restore` puts the character back into the HTML. Each rule is a function; its docstring states it.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from collections.abc import Callable, Collection, Iterator
 from html import unescape
 from urllib.parse import quote, unquote
 
-# Scripts that put no blanks between words: Thai, Lao, Myanmar, Khmer, kana, ideographs, Hangul.
+# Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, kana, ideographs, Hangul.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af"
 _WIDE_MARKS = "\u2018-\u201f\u2026\u3000-\u303f\ufe30-\ufe4f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
 _PRIVATE = re.compile("[\U000f0000-\U0010fffd]")
-_LETTER = re.compile("[\U000f0000-\U0010fffd]|(?:%F[34](?:%[89AB][0-9A-F]){3})")
+_PLACEHOLDER = re.compile("[\U000f0000-\U0010fffd]|(?:%F[34](?:%[89AB][0-9A-F]){3})")
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _LINE_START = r"^(?:[ \t>]|[-*+](?=[ \t])|(?!0\d)\d{1,9}[.)](?=[ \t]))*+"
 
-_LINE_GOES_ON = r"\n(?![ \t>]*(?:\n|\Z|```|~~~))"  # a blank line and a fence end every formula
+_LINE_BREAK = r"\n(?![ \t>]*(?:\n|\Z|```|~~~))"  # a blank line and a fence end every formula
 _IN_TEX = r"[^$`\\\n]|\\[^\n]"
 _BETWEEN_DOLLARS = re.compile(
-    rf"\$\$(?<![\\$]\$\$)(?:{_IN_TEX}|\\?{_LINE_GOES_ON})++\$\$"
+    rf"\$\$(?<![\\$]\$\$)(?:{_IN_TEX}|\\?{_LINE_BREAK})++\$\$"
     rf"|\$(?<![A-Za-z0-9\\$]\$)(?![\s$])(?P<inside>(?:{_IN_TEX})++)(?<!\s)\$(?![A-Za-z0-9$])"
 )
 _IN_BRACKETS = re.compile(
-    rf"\\\((?<!\\\\\()(?:[^`\\\n]|\\[^()\n]|\\?{_LINE_GOES_ON})++\\\)"
-    rf"|\\\[(?<!\\\\\[)(?P<inside>(?:[^`\\\n]|\\[^\[\]\n]|\\?{_LINE_GOES_ON})++)\\\](?!\()"
+    rf"\\\((?<!\\\\\()(?:[^`\\\n]|\\[^()\n]|\\?{_LINE_BREAK})++\\\)"
+    rf"|\\\[(?<!\\\\\[)(?P<inside>(?:[^`\\\n]|\\[^\[\]\n]|\\?{_LINE_BREAK})++)\\\](?!\()"
 )
 _SIGN_OF_TEX = re.compile(r"[\\^_{*]")
 _SIGN_OF_DISPLAY = re.compile(r"[\\^={}+*<>\n]")
@@ -38,13 +38,13 @@ _PRICE = re.compile(r"\d[\d.,]*+\s++[^\W\d_]{2}")
 _GAP = rf"\s{_WIDE_MARKS}"
 _HAS_BACKSLASH = rf"[^{_GAP}\\]*+\\[^{_GAP}]*+"
 _PATH_BEGINS = r"[\"'(\[*`|<]*+(?:[A-Za-z]:|%[\w()]++%|\\\\(?=[A-Za-z0-9]))"
-_UNIT = re.compile(  # a word; of a path also those behind a blank: `C:\Program Files\_old`
+_BACKSLASH_WORD = re.compile(  # a word with a backslash; a path may contain spaces: `C:\Program Files\_old`
     rf"(?<![^{_GAP}])(?:(?={_PATH_BEGINS}){_HAS_BACKSLASH}(?:(?<![,;.:!?)\"'`*]) {_HAS_BACKSLASH})*+|{_HAS_BACKSLASH})"
 )
 _PAIR = re.compile(r"\\(.?)")
 _ESCAPABLE = "*_#[]$~><|-+!`&=%\\"  # the marks that are escaped because Markdown gives them a meaning
 _NEVER_ESCAPED = frozenset(" /,;:{}?^")
-_ORDINAL = re.compile(r"(?<![^ ])[*_#>]*+\d{1,9}(?=\\[.)](?:[ *]|\Z))")  # `1\. June`, which begins no list
+_ORDINAL = re.compile(r"(?<![^ ])[*_#>]*+\d{1,9}(?=\\[.)](?:[ *]|\Z))")  # `1\. June`, which does not begin a list
 _FOLLOWS_START = rf"(?<![^{_GAP}\"'(\[*`|<])"
 _PATH = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-Za-z]:|%[\w()]++%|\$(?:env:)?[A-Za-z_]\w*+)\\"
@@ -55,7 +55,9 @@ _ASCII_WORD = re.compile("[A-Za-z0-9]")
 _ENDS_DRAWING = re.compile(r"[\W_]\\\Z")
 _CLOSING = re.compile(r"[*_~]++[.,;:!?)]*+\Z")
 
-_BETWEEN = re.compile(r"\*(?<=[\w)\]]\*)\*?(?=[\w(\[])")  # a star first: a pattern is fast by its first letter
+_BETWEEN = re.compile(
+    r"\*(?<=[\w)\]]\*)\*?(?=[\w(\[])"
+)  # starts with the star: a pattern is fast if it starts with a literal
 _WORD = rf"[^\W{_UNSPACED}]++"
 _PRODUCT = re.compile(
     rf"(?:(?<=[)\]])\*|(?<![\w*])(?={_WORD}\*)){_WORD}(?:\*{_WORD})*+(?:\*(?=[(\[]))?(?![\w*])"
@@ -66,7 +68,7 @@ _POWER = re.compile(rf"(?<![\w*]){_WORD}(?:\*\*{_WORD})++(?![\w*])")
 _DIGIT_AT_POWER = re.compile(r"\d\*\*|\*\*\d")
 _DUNDER = re.compile(r"(?<![\w\\])__[a-z][a-z0-9]*+(?:_[a-z0-9]++)*+__(?!\w)")
 _TILDES = re.compile(r"\\[\\~]|~++")
-_MAY_BE_PADDED = re.compile(r"0(?<![^\s>]0)\d")
+_HAS_PADDED = re.compile(r"0(?<![^\s>]0)\d")
 _PADDED = re.compile(rf"({_LINE_START}0\d{{1,8}})([.)])(?=\s)", re.MULTILINE)
 
 _DEFINITION = re.compile(
@@ -75,7 +77,7 @@ _DEFINITION = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _NUMBER_IN_BRACKETS = re.compile(r"\[(\^?\d{1,9})\]")
-_ADDRESS = re.compile(
+_BARE_URL = re.compile(
     r"(?<![A-Za-z0-9<])(?<!\]\()(?<!\]\(<)(?:https?://|www\.)"
     rf"(?:[!-;=-~]|[^\x00-\x7f{_WIDE_MARKS}{_UNSPACED}]|(?<=[/=_\-+.%#&?{_UNSPACED}])[{_UNSPACED}])++",
     re.IGNORECASE,
@@ -83,232 +85,234 @@ _ADDRESS = re.compile(
 _WIDE = re.compile(f"[{_WIDE_MARKS}{_UNSPACED}]")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _FENCE = re.compile(rf"{_LINE_START}(?P<fence>`{{3,}}|~{{3,}})[ \t]*+(?P<info>[^\n]*)", re.MULTILINE)
-_IN_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}  # as comrak writes them
-_IN_ADDRESS = "!#$&'()*+,/:;=?@_~-."
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}  # as comrak writes them
+_URL_SAFE = "!#$&'()*+,/:;=?@_~-."
 _MARKDOWN_INFO = re.compile(r"(?:markdown|md|mdx)\b", re.IGNORECASE)
 
 
-class Held:
-    """The letters that stand in one text for characters, and for places in it that have a name."""
+class Placeholders:
+    """The placeholders of one text: each stands for a character, or marks a named position."""
 
-    def __init__(self, text: str, unread: Collection[str] = ()) -> None:
-        self._unused = unused_letters(text)
-        self._letters: dict[str, str] = {}
-        self.unread = unread  # definitions that nothing refers to
+    def __init__(self, text: str, unused: Collection[str] = ()) -> None:
+        self._free = unused_characters(text)
+        self._placeholders: dict[str, str] = {}
+        self.unused = unused  # link definitions that nothing refers to
         self.has_definitions = False
 
-    def letter(self, held: str) -> str:
-        """Give the letter of a character, or of a name that is longer than one."""
-        if held not in self._letters:
-            self._letters[held] = next(self._unused)
-        return self._letters[held]
+    def of(self, original: str) -> str:
+        """Return the placeholder for a character, or for a name, which is longer than one character."""
+        if original not in self._placeholders:
+            self._placeholders[original] = next(self._free)
+        return self._placeholders[original]
 
-    def keep(self, text: str) -> str:
-        """Hold every character of a text that could be a mark."""
-        return _PUNCTUATION.sub(lambda mark: self.letter(mark[0]), text)
+    def protect(self, text: str) -> str:
+        """Replace every character that Markdown could take for syntax."""
+        return _PUNCTUATION.sub(lambda mark: self.of(mark[0]), text)
 
     def has(self, name: str) -> bool:
-        return name in self._letters
+        return name in self._placeholders
 
-    def lost(self, html: str) -> list[str]:
-        """Name the places that Markdown has made nothing of."""
-        found = {unquote(letter) for letter in _LETTER.findall(html)}
-        return [name for name, letter in self._letters.items() if letter not in found]
+    def missing_from(self, html: str) -> list[str]:
+        """List the originals whose placeholders Markdown left out of the HTML."""
+        present = {unquote(placeholder) for placeholder in _PLACEHOLDER.findall(html)}
+        return [original for original, placeholder in self._placeholders.items() if placeholder not in present]
 
-    def release(self, html: str) -> str:
-        """Put the characters back, in text as well as in addresses, and take out the letters of places."""
-        if "%F" not in html and not any(letter in html for letter in self._letters.values()):
+    def restore(self, html: str) -> str:
+        """Put the characters back, in text and in URLs, and remove the placeholders of named positions."""
+        if "%F" not in html and not any(placeholder in html for placeholder in self._placeholders.values()):
             return html
-        characters = {letter: held if len(held) == 1 else "" for held, letter in self._letters.items()}
+        characters = {
+            placeholder: original if len(original) == 1 else "" for original, placeholder in self._placeholders.items()
+        }
 
-        def put_back(found: re.Match[str]) -> str:
-            letter = unquote(found[0])
-            if letter not in characters:
-                return found[0]
-            character = characters[letter]
-            in_address = found[0] != letter
-            return quote(character, safe=_IN_ADDRESS) if in_address else _IN_HTML.get(character, character)
+        def put_back(match: re.Match[str]) -> str:
+            placeholder = unquote(match[0])
+            if placeholder not in characters:
+                return match[0]
+            character = characters[placeholder]
+            is_in_url = match[0] != placeholder
+            return quote(character, safe=_URL_SAFE) if is_in_url else _ENTITIES.get(character, character)
 
-        return _LETTER.sub(put_back, html)
+        return _PLACEHOLDER.sub(put_back, html)
 
 
-def unused_letters(text: str) -> Iterator[str]:
-    """Give private-use characters that the text has not, nor spells as entities, nor percent-encoded in an address."""
+def unused_characters(text: str) -> Iterator[str]:
+    """Yield private-use characters that the text does not contain, not even as entities or percent-encoded in URLs."""
     taken = {*_PRIVATE.findall(text), *(_PRIVATE.findall(unescape(text)) if "&" in text else ())}
     upper = text.upper()
     encoded = "%F" in upper
     for code in range(0xF0000, 0x10FFFE):
-        if (letter := chr(code)) in taken or (encoded and quote(letter) in upper) or code & 0xFFFE == 0xFFFE:
+        if (character := chr(code)) in taken or (encoded and quote(character) in upper) or code & 0xFFFE == 0xFFFE:
             continue
-        yield letter
+        yield character
 
 
-def _formulas_between_dollars(text: str, held: Held) -> str:
-    """A formula is as written. Between single dollars it has a sign of TeX, and is no price."""
+def _formulas_between_dollars(text: str, placeholders: Placeholders) -> str:
+    """A formula is literal. Between single dollars it must contain a TeX character, and must not be a price."""
 
-    def keep(found: re.Match[str]) -> str:
-        inside = found["inside"]
+    def protect(match: re.Match[str]) -> str:
+        inside = match["inside"]
         if inside is None:
-            return _keep_formula(found, held)
+            return _protect_formula(match, placeholders)
         is_price = "**" in inside or ("\\" not in inside and _PRICE.match(inside))
-        return found[0] if is_price or not _SIGN_OF_TEX.search(inside) else _keep_formula(found, held)
+        return match[0] if is_price or not _SIGN_OF_TEX.search(inside) else _protect_formula(match, placeholders)
 
-    return _BETWEEN_DOLLARS.sub(keep, text)
-
-
-def _formulas_in_brackets(text: str, held: Held) -> str:
-    r"""A formula is as written. `\[Name\]` is none, but brackets that are escaped."""
-
-    def keep(found: re.Match[str]) -> str:
-        inside = found["inside"]
-        return _keep_formula(found, held) if inside is None or _SIGN_OF_DISPLAY.search(inside) else found[0]
-
-    return _IN_BRACKETS.sub(keep, text)
+    return _BETWEEN_DOLLARS.sub(protect, text)
 
 
-def _keep_formula(found: re.Match[str], held: Held) -> str:
-    """Hold a formula, but for the marks of a quote at the beginnings of its lines."""
-    before = found.string[found.string.rfind("\n", 0, found.start()) + 1 : found.start()]
+def _formulas_in_brackets(text: str, placeholders: Placeholders) -> str:
+    r"""A formula is literal. `\[Name\]` is not one: its brackets are escaped."""
+
+    def protect(match: re.Match[str]) -> str:
+        inside = match["inside"]
+        return _protect_formula(match, placeholders) if inside is None or _SIGN_OF_DISPLAY.search(inside) else match[0]
+
+    return _IN_BRACKETS.sub(protect, text)
+
+
+def _protect_formula(match: re.Match[str], placeholders: Placeholders) -> str:
+    """Protect a formula, except for the quote marks at the beginnings of its lines."""
+    before = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
     line_start = r"(\n[ \t>]*)" if before.lstrip().startswith(">") else r"(\n)"
-    pieces = [piece if piece[:1] == "\n" else held.keep(piece) for piece in re.split(line_start, found[0])]
-    return held.letter("formula") + "".join(pieces) + held.letter("end of formula")
+    pieces = [piece if piece[:1] == "\n" else placeholders.protect(piece) for piece in re.split(line_start, match[0])]
+    return placeholders.of("formula") + "".join(pieces) + placeholders.of("end of formula")
 
 
-def _backslashes(text: str, held: Held) -> str:
-    r"""A backslash before what is no mark is as written, and so are all in a word with one that cannot be an escape.
+def _backslashes(text: str, placeholders: Placeholders) -> str:
+    r"""A backslash is literal where it escapes nothing, and everywhere in a word with one that cannot be an escape.
 
-    Such words are paths, regular expressions and drawings. In any other a backslash before a mark is the escape that
-    its writer meant: `5 \* 3`, `SDL\_Load`, `1\. June`.
+    Such words are paths, regular expressions and drawings. In any other word, a backslash before punctuation is the
+    escape that its writer meant: `5 \* 3`, `SDL\_Load`, `1\. June`.
     """
-    return _UNIT.sub(lambda unit: _keep_backslashes(unit[0], held), text)
+    return _BACKSLASH_WORD.sub(lambda word: _protect_backslashes(word[0], placeholders), text)
 
 
-def _keep_backslashes(unit: str, held: Held) -> str:
-    ordinals = {number.end() for number in _ORDINAL.finditer(unit)}
-    is_path = bool(_PATH.search(unit))
-    is_written = is_path or _is_written(unit, ordinals)
-    link = unit.find("](") if "](" in unit else len(unit)  # escapes in its address are escapes
+def _protect_backslashes(word: str, placeholders: Placeholders) -> str:
+    ordinals = {number.end() for number in _ORDINAL.finditer(word)}
+    is_path = bool(_PATH.search(word))
+    is_literal = is_path or _is_literal(word, ordinals)
+    link = word.find("](") if "](" in word else len(word)  # escapes in its URL are meant as escapes
 
-    def keep(pair: re.Match[str]) -> str:
-        mark, at, after = pair[1], pair.start(), unit[pair.end() : pair.end() + 1]
+    def protect(pair: re.Match[str]) -> str:
+        mark, position, following = pair[1], pair.start(), word[pair.end() : pair.end() + 1]
         if mark and not _PUNCTUATION.match(mark):
             return pair[0]
-        if is_written:
-            is_live = mark in ("", "`") or (mark == "|" and is_path) or _is_closing(unit, pair.start(1))
-            return held.letter("\\") + mark if is_live else held.keep(pair[0])
-        if not mark:  # a line break, at the end of a line, unless it stands by itself
-            return held.keep(pair[0]) if unit[at - 1 : at] in ("", " ") else pair[0]
-        is_row = mark == "\\" and after in ("", " ", "[")  # of a matrix in TeX
-        is_escape = (mark in _ESCAPABLE and not is_row) or at in ordinals or at > link
-        return pair[0] if is_escape else held.keep(pair[0])
+        if is_literal:
+            is_syntax = mark in ("", "`") or (mark == "|" and is_path) or _is_closing(word, pair.start(1))
+            return placeholders.of("\\") + mark if is_syntax else placeholders.protect(pair[0])
+        if not mark:  # a line break at the end of a line, unless it is a word of its own
+            return placeholders.protect(pair[0]) if word[position - 1 : position] in ("", " ") else pair[0]
+        is_row = mark == "\\" and following in ("", " ", "[")  # of a matrix in TeX
+        is_escape = (mark in _ESCAPABLE and not is_row) or position in ordinals or position > link
+        return pair[0] if is_escape else placeholders.protect(pair[0])
 
-    return _PAIR.sub(keep, unit)
+    return _PAIR.sub(protect, word)
 
 
-def _is_written(unit: str, ordinals: set[int]) -> bool:
+def _is_literal(word: str, ordinals: set[int]) -> bool:
     """Whether a word has a backslash that cannot be an escape, or looks like a drawing."""
-    is_drawing = not _ASCII_WORD.search(unit) and ("/" in unit or _ENDS_DRAWING.search(unit))
+    is_drawing = not _ASCII_WORD.search(word) and ("/" in word or _ENDS_DRAWING.search(word))
     return (
-        unit[0] == "^"
-        or (bool(is_drawing) and "\\\\" not in unit)
+        word[0] == "^"
+        or (bool(is_drawing) and "\\\\" not in word)
         or any(
             mark.isalnum() or mark in _NEVER_ESCAPED or (mark == "." and pair.start() not in ordinals)
-            for pair in _PAIR.finditer(unit)
+            for pair in _PAIR.finditer(word)
             if (mark := pair[1])
         )
     )
 
 
-def _is_closing(unit: str, at: int) -> bool:
-    """Whether the marks from here on close the emphasis with which a word begins: `**C:\\dir\\**`."""
-    closing = _CLOSING.match(unit, at)
-    return closing is not None and unit.startswith(closing[0].rstrip(".,;:!?)"))
+def _is_closing(word: str, position: int) -> bool:
+    """Whether the marks at a position close the emphasis that begins the word: `**C:\\dir\\**`."""
+    closing = _CLOSING.match(word, position)
+    return closing is not None and word.startswith(closing[0].rstrip(".,;:!?)"))
 
 
-def _stars(text: str, held: Held) -> str:
-    """Stars in one word multiply, name more than one gender or stand for files. Two are a power beside a digit."""
+def _stars(text: str, placeholders: Placeholders) -> str:
+    """Stars inside a word are literal: products, gender forms, globs. Two are a power if they are next to a digit."""
 
-    def keep_power(found: re.Match[str]) -> str:
-        is_power = found[0].count("**") % 2 or _DIGIT_AT_POWER.search(found[0])
-        return held.keep(found[0]) if is_power else found[0]
+    def protect_power(match: re.Match[str]) -> str:
+        is_power = match[0].count("**") % 2 or _DIGIT_AT_POWER.search(match[0])
+        return placeholders.protect(match[0]) if is_power else match[0]
 
     if "/" in text:
-        text = _GLOB.sub(lambda found: held.keep(found[0]), text)
+        text = _GLOB.sub(lambda match: placeholders.protect(match[0]), text)
     if not _BETWEEN.search(text):
         return text
-    text = _PRODUCT.sub(lambda found: held.keep(found[0]), text)
-    return _POWER.sub(keep_power, text) if "**" in text else text
+    text = _PRODUCT.sub(lambda match: placeholders.protect(match[0]), text)
+    return _POWER.sub(protect_power, text) if "**" in text else text
 
 
-def _names(text: str, held: Held) -> str:
+def _names(text: str, placeholders: Placeholders) -> str:
     """`__init__` is a name."""
-    return _DUNDER.sub(lambda found: held.keep(found[0]), text)
+    return _DUNDER.sub(lambda match: placeholders.protect(match[0]), text)
 
 
-def _tildes(text: str, held: Held) -> str:
-    """One tilde is a tilde; two strike out."""
-    return _TILDES.sub(lambda found: held.letter("~") if found[0] == "~" else found[0], text)
+def _tildes(text: str, placeholders: Placeholders) -> str:
+    """A single tilde is literal; two strike out."""
+    return _TILDES.sub(lambda match: placeholders.of("~") if match[0] == "~" else match[0], text)
 
 
-def _padded_numbers(text: str, held: Held) -> str:
-    """No list counts `01.`, `02.`."""
-    if not _MAY_BE_PADDED.search(text):
+def _padded_numbers(text: str, placeholders: Placeholders) -> str:
+    """`01.`, `02.` do not number a list."""
+    if not _HAS_PADDED.search(text):
         return text
-    return _PADDED.sub(lambda found: found[1] + held.letter(found[2]), text)
+    return _PADDED.sub(lambda match: match[1] + placeholders.of(match[2]), text)
 
 
-def _definitions(text: str, held: Held) -> str:
-    """A definition leads to an address and is referred to; what else begins so is a label and its words.
+def _definitions(text: str, placeholders: Placeholders) -> str:
+    """A link definition has a URL, and something refers to it; anything else of this form is a label with a text.
 
-    One in a list or a quote is shown too, for it would leave nothing there. `[1][2]` are two references where
-    both are defined, not one that is called `1` and leads to the second.
+    A definition in a list or a quote is shown too, because nothing else would be left there. `[1][2]` are two
+    references if both are defined, not one with the label `1` that leads to the second.
     """
     labels: set[str] = set()
 
-    def keep(found: re.Match[str]) -> str:
-        name = f"definition at {found.start()}"
-        if found["label"] is None or name in held.unread:
-            return found[0].replace("]:", "]" + held.letter("label") + ":", 1)
-        held.has_definitions = True
-        labels.add(found["label"])
-        return found[0] + held.letter(name)
+    def protect(match: re.Match[str]) -> str:
+        name = f"definition at {match.start()}"
+        if match["label"] is None or name in placeholders.unused:
+            return match[0].replace("]:", "]" + placeholders.of("label") + ":", 1)
+        placeholders.has_definitions = True
+        labels.add(match["label"])
+        return match[0] + placeholders.of(name)
 
-    def bracket(found: re.Match[str]) -> str:
-        if found[1] not in labels:
-            return found[0]
-        after = held.letter("label") if found.string.startswith("[", found.end()) else ""
-        return f"[{held.letter('number')}{found[1]}{held.letter('end of number')}]{after}"
+    def bracket(match: re.Match[str]) -> str:
+        if match[1] not in labels:
+            return match[0]
+        following = placeholders.of("label") if match.string.startswith("[", match.end()) else ""
+        return f"[{placeholders.of('number')}{match[1]}{placeholders.of('end of number')}]{following}"
 
-    text = _DEFINITION.sub(keep, text)
+    text = _DEFINITION.sub(protect, text)
     return _NUMBER_IN_BRACKETS.sub(bracket, text) if labels else text
 
 
-def _ends_of_addresses(text: str, held: Held) -> str:
-    """A bare address ends at a mark of full width, and where a script without blanks goes on behind a word of it."""
+def _ends_of_urls(text: str, placeholders: Placeholders) -> str:
+    """A bare URL ends before full-width punctuation, and where text in a script without spaces follows it."""
     if text.isascii():
         return text
 
-    def end(address: re.Match[str]) -> str:
-        goes_on = _WIDE.match(text, address.end())
-        return f"{address[0]} {held.letter('end of address')}" if goes_on else address[0]
+    def end(url: re.Match[str]) -> str:
+        has_text_after = _WIDE.match(text, url.end())
+        return f"{url[0]} {placeholders.of('end of url')}" if has_text_after else url[0]
 
-    return _ADDRESS.sub(end, text)
-
-
-def _breaks(text: str, held: Held) -> str:
-    """`<br>` in a cell is a line break; anywhere else raw HTML is text."""
-    return _BREAK.sub(lambda found: held.letter("break") + found[0], text) if "|" in text else text
+    return _BARE_URL.sub(end, text)
 
 
-def _inner_fences(text: str, held: Held) -> str:
-    """In a block of Markdown a fence that names a language opens a block, and the next one without a name closes it."""
+def _breaks(text: str, placeholders: Placeholders) -> str:
+    """`<br>` in a table cell is a line break; anywhere else raw HTML is text."""
+    return _BREAK.sub(lambda match: placeholders.of("break") + match[0], text) if "|" in text else text
+
+
+def _inner_fences(text: str, placeholders: Placeholders) -> str:
+    """In a block of Markdown, a fence with a language opens an inner block, and the next one without closes it."""
     opened: re.Match[str] | None = None
     is_inside = False
     waiting: list[int] = []
     inner: list[int] = []
     for line in _FENCE.finditer(text):
         fence, info = line["fence"], line["info"].strip()
-        if fence[0] in info:  # code within a line
+        if fence[0] in info:  # inline code
             continue
         if opened is None:
             opened, is_inside, waiting = line, False, []
@@ -320,13 +324,13 @@ def _inner_fences(text: str, held: Held) -> str:
                 inner += waiting
                 opened = None
     pieces, last = [], 0
-    for at in inner:
-        pieces += [text[last:at], held.letter(text[at])]
-        last = at + 1
+    for position in inner:
+        pieces += [text[last:position], placeholders.of(text[position])]
+        last = position + 1
     return "".join([*pieces, text[last:]])
 
 
-_RULES: tuple[tuple[str, Callable[[str, Held], str]], ...] = (
+_RULES: tuple[tuple[str, Callable[[str, Placeholders], str]], ...] = (
     ("$", _formulas_between_dollars),
     ("\\", _formulas_in_brackets),
     ("\\", _backslashes),
@@ -335,16 +339,16 @@ _RULES: tuple[tuple[str, Callable[[str, Held], str]], ...] = (
     ("~", _tildes),
     ("0", _padded_numbers),
     ("]:", _definitions),
-    (".", _ends_of_addresses),
+    (".", _ends_of_urls),
     ("<", _breaks),
     ("```", _inner_fences),
 )
 
 
-def hold(text: str, unread: Collection[str] = ()) -> tuple[str, Held]:
-    """Hold what is words in a text; `unread` names the definitions that nothing refers to."""
-    held = Held(text, unread)
+def protect_literals(text: str, unused: Collection[str] = ()) -> tuple[str, Placeholders]:
+    """Replace the literal characters of a text by placeholders; `unused` names definitions that nothing refers to."""
+    placeholders = Placeholders(text, unused)
     for sign, rule in _RULES:
         if sign in text:
-            text = rule(text, held)
-    return text, held
+            text = rule(text, placeholders)
+    return text, placeholders

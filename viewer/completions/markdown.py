@@ -1,8 +1,8 @@
-"""Reads Markdown: as HTML for a page, and as the words of that page for lines in which nothing is drawn.
+"""Converts Markdown to HTML for a page, and to plain text for search, find and one-line summaries.
 
-comrak writes the HTML, with raw HTML shown as text. One property holds for every text: each letter and digit that is
-not in an address stands in the HTML, once and in order. What CommonMark would lose is held (literals.py), the numbers
-of a list are those that were written, and a table has a column for every cell.
+comrak writes the HTML, with raw HTML shown as text. For every text, each letter and digit outside of URLs is in the
+HTML, once and in order: characters that CommonMark would drop are protected (literals.py), list items keep the numbers
+that were written, and a table has a column for every cell.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from html import unescape
 
 import comrak
 
-from .literals import Held, hold
+from .literals import Placeholders, protect_literals
 from .source_text import clean
 
-MARKDOWN_LIMIT = 20_000  # characters; a longer text is plain, and the page folds it
-_DEEPEST = 100  # lists and quotes in each other; nh3 takes 1.8 s for 20,000 of them
-_MOST_CELLS = 10_000  # comrak fills short rows up: 20 kB of text would become 45 MB of table
-_MOST_ADDRESSES = 500  # of mail; comrak takes time with the square of their number
+MARKDOWN_LIMIT = 20_000  # characters; a longer text is shown as written and folded
+_MAX_DEPTH = 100  # levels of lists and quotes; nh3 takes 1.8 s for 20,000
+_MAX_CELLS = 10_000  # comrak pads short rows: 20 kB of text would become a table of 45 MB
+_MAX_AT_SIGNS = 500  # mail addresses; comrak's time for them is quadratic
 
 _MARKER = re.compile(r" ?\(\[[^\[\]\n]*\]\([^()\s]*\)\)")
 _LINE_END = re.compile(r"\r\n?|\n")
 _BLANK_LINE = re.compile(r"\n[ \t>]*(?=\n)")
 _CELL_END = re.compile(r"(?<!\\)\|")
-_CLOSED = re.compile(r"(?<!\\)\|[ \t]*$")
+_ENDS_WITH_PIPE = re.compile(r"(?<!\\)\|[ \t]*$")
 _PIPE_IN_CODE = re.compile(r"`[^`|\n]*+\|[^`\n]*+`")
 
-# As comrak writes them: no > inside a tag.
-_NEST = re.compile(r"<(/?)(?:blockquote|ul|ol)\b")
+# Tags as comrak writes them, without > inside.
+_NESTING = re.compile(r"<(/?)(?:blockquote|ul|ol)\b")
 _ITEM_POSITION = re.compile(r'<li data-sourcepos="(\d+):(\d+)-')
 _ITEM_NUMBER = re.compile(rb"\d{1,9}(?=[.)])")
 _ITEM_OR_TEXT = re.compile(
@@ -47,9 +47,9 @@ _TAG = re.compile(
     r'(?: data-meta="(?P<meta>[^"]*)")?(?: href="[^"]*")?(?: alt="(?P<alt>[^"]*)")?'
     r'(?: title="(?P<title>[^"]*)")?(?: (?:start|value)="(?P<number>\d+)")?(?P<rest>[^>]*+)>'
 )
-_ADDRESS = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>|<img src="([^"]*)"', re.DOTALL)
+_LINK_URL = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>|<img src="([^"]*)"', re.DOTALL)
 _BLOCKS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ul", "ol", "tr", "pre", "hr", "br", "blockquote", "table"}
-_BLANKS = re.compile(r"\n\s*+|\s\s++")  # all that can hold a line break
+_SPACES = re.compile(r"\n\s*+|\s\s++")  # every run that can contain a line break
 
 
 @functools.cache
@@ -63,10 +63,10 @@ def _extensions(*, tables: bool, bare_links: bool) -> comrak.ExtensionOptions:
 
 def _render_options(*, positions: bool = False) -> comrak.RenderOptions:
     options = comrak.RenderOptions()
-    options.escape = True  # raw HTML is shown as the text it is
-    options.unsafe_ = True  # concerns addresses only, beside `escape`: who frames a link judges its address
-    options.hardbreaks = True  # models write a line break where they mean one
-    options.compact_html = True  # no line breaks of its own, so that the page can keep those of the text
+    options.escape = True  # show raw HTML as text
+    options.unsafe_ = True  # with `escape`, affects URLs only; whoever shows a link checks its URL
+    options.hardbreaks = True  # a line break of a model is meant as one
+    options.compact_html = True  # add no line breaks, so that the page can keep those of the text
     options.full_info_string = True
     options.sourcepos = positions
     return options
@@ -76,79 +76,80 @@ _PARSE, _RENDER, _RENDER_WITH_POSITIONS = comrak.ParseOptions(), _render_options
 
 
 def to_html(text: str) -> str | None:
-    """Draw a text as comrak's HTML, in time in line with its length; None when it is nested beyond reason."""
+    """Convert a text to HTML with comrak, in linear time; None if it is nested too deeply."""
     text = _LINE_END.sub("\n", clean(text)) if "\r" in text else clean(text)
-    marked, held = hold(text)
-    html = _to_html(marked, held)
-    if held.has_definitions and (unread := held.lost(html)):
-        marked, held = hold(text, unread)
-        html = _to_html(marked, held)
-    return None if _depth(html) > _DEEPEST else held.release(_with_places(html, held))
+    protected, placeholders = protect_literals(text)
+    html = _to_html(protected, placeholders)
+    if placeholders.has_definitions and (unused := placeholders.missing_from(html)):
+        protected, placeholders = protect_literals(text, unused)
+        html = _to_html(protected, placeholders)
+    return None if _depth(html) > _MAX_DEPTH else placeholders.restore(_replace_placeholders(html, placeholders))
 
 
-def to_html_elsewhere(text: str) -> str:
-    """Draw a text as other programs do, which hold nothing; raw HTML is left out."""
+def to_standard_html(text: str) -> str:
+    """Convert a text to HTML as other programs do, without protecting literals; raw HTML is omitted."""
     tables = "|" in text and _has_small_tables(_BLANK_LINE.split(text))
     return comrak.render_markdown(clean(text), _extensions(tables=tables, bare_links=False))
 
 
-def without_marks(text: str) -> str:
-    """Give the words of a text as its page shows them, a line for each block of it."""
-    html = _html_of(text) if len(text) <= MARKDOWN_LIMIT else None
-    return text if html is None else words_in(html)
+def markdown_to_text(text: str) -> str:
+    """Return the text that a page shows for Markdown, one line per block."""
+    html = _cached_html(text) if len(text) <= MARKDOWN_LIMIT else None
+    return text if html is None else html_to_text(html)
 
 
 @functools.lru_cache(4)
-def _html_of(text: str) -> str | None:
-    """Draw a text once for its words and for its addresses, which are asked for one after the other."""
+def _cached_html(text: str) -> str | None:
+    """Convert a text once for `markdown_to_text` and `link_urls`, which are called one after the other."""
     return to_html(text)
 
 
-def words_in(html: str) -> str:
-    """Read HTML of `to_html` as lines of words: with the numbers of lists, the titles of links, the names of code."""
-    words = unescape(_WordReader().read(html))
-    return _BLANKS.sub(lambda blanks: "\n" if "\n" in blanks[0] else blanks[0], words).strip()
+def html_to_text(html: str) -> str:
+    """Convert HTML from `to_html` to lines of text, with list numbers, link titles and the languages of code."""
+    text = unescape(_TextWriter().write(html))
+    return _SPACES.sub(lambda spaces: "\n" if "\n" in spaces[0] else spaces[0], text).strip()
 
 
-def without_markers(text: str) -> str:
-    """Take out where sources are cited: `([site](address))`. A page has chips in their place."""
+def without_citation_markers(text: str) -> str:
+    """Remove citation markers, `([site](URL))`, which a page replaces by chips."""
     return _MARKER.sub("", text)
 
 
-def addresses_in(text: str) -> list[str]:
-    """List where the links and pictures of a text lead, but for links that are their own address."""
-    html = _html_of(text) if "](" in text or "]:" in text else None
-    found = _ADDRESS.finditer(html) if html else ()
-    return [unescape(link[1] or link[3] or "") for link in found if link[1] is None or not link[1].endswith(link[2])]
+def link_urls(text: str) -> list[str]:
+    """List the URLs of the links and images of a text, except of links whose text is their URL."""
+    html = _cached_html(text) if "](" in text or "]:" in text else None
+    links = _LINK_URL.finditer(html) if html else ()
+    return [unescape(link[1] or link[3] or "") for link in links if link[1] is None or not link[1].endswith(link[2])]
 
 
-def _to_html(text: str, held: Held) -> str:
-    """Let comrak write HTML. GFM drops cells that a table has no column for, be it a wide row or a pipe in code."""
+def _to_html(text: str, placeholders: Placeholders) -> str:
+    """Convert with comrak. GFM drops cells that have no column: a row may be too wide, or have a pipe in code."""
     if "|" not in text:
-        return _render(text, held, tables=False)
-    pipe, filler = held.letter("|"), held.letter("cell")
+        return _render(text, placeholders, tables=False)
+    pipe, filler = placeholders.of("|"), placeholders.of("cell")
     text = _PIPE_IN_CODE.sub(lambda code: code[0].replace("|", pipe), text)
     widened = _widen_tables(_BLANK_LINE.split(text), filler)
-    html = _render(text if widened is None else widened, held, tables=widened is not None)
+    html = _render(text if widened is None else widened, placeholders, tables=widened is not None)
     html = html.replace(f"{filler}</th>", "</th>")
-    if filler in html:  # what looked like a table is code that shows one
-        html = _render(text, held, tables=False)
+    if filler in html:  # not a table, but code that shows one
+        html = _render(text, placeholders, tables=False)
     return html
 
 
-def _render(text: str, held: Held, *, tables: bool) -> str:
-    # comrak stops at references that lead to more characters of addresses than the text has; blank lines are some
-    text = "\n" * (3 * len(text) if held.has_definitions else 0) + text
-    extensions = _extensions(tables=tables, bare_links=text.count("@") <= _MOST_ADDRESSES)
+def _render(text: str, placeholders: Placeholders, *, tables: bool) -> str:
+    # comrak stops resolving references when their URLs together are longer than the text, so make it longer.
+    text = "\n" * (3 * len(text) if placeholders.has_definitions else 0) + text
+    extensions = _extensions(tables=tables, bare_links=text.count("@") <= _MAX_AT_SIGNS)
     html = comrak.render_markdown(text, extensions, _PARSE, _RENDER)
-    html = _META_FIRST.sub(r"<code \2 \1>", html)  # comrak writes these two in another order at every call
-    if "<ol" not in html or _counts_on(text):
+    html = _META_FIRST.sub(r"<code \2 \1>", html)  # comrak writes these two in random order
+    if "<ol" not in html or _is_numbered_in_order(text):
         return html
-    return _with_numbers(html, _numbers(text, comrak.render_markdown(text, extensions, _PARSE, _RENDER_WITH_POSITIONS)))
+    with_positions = comrak.render_markdown(text, extensions, _PARSE, _RENDER_WITH_POSITIONS)
+    return _set_numbers(html, _written_numbers(text, with_positions))
 
 
-def _counts_on(text: str) -> bool:
-    """Tell fast that the numbers of all lists count on, as HTML does; a list within anything is looked at closely."""
+def _is_numbered_in_order(text: str) -> bool:
+    """Check quickly whether all lists count up as HTML does; False for any list inside something else."""
     expected = 0
     for item in _ITEM_OR_TEXT.finditer(f"\n{text}"):
         if item["number"] is None:
@@ -161,16 +162,16 @@ def _counts_on(text: str) -> bool:
     return True
 
 
-def _numbers(text: str, html: str) -> Iterator[int | None]:
-    """Read the number that was written at each item of a list; an item without one begins with a mark."""
+def _written_numbers(text: str, html: str) -> Iterator[int | None]:
+    """Yield the number that was written at each list item; None for bullets."""
     lines = text.encode().split(b"\n")
     for item in _ITEM_POSITION.finditer(html):
         number = _ITEM_NUMBER.match(lines[int(item[1]) - 1], int(item[2]) - 1)
         yield int(number[0]) if number else None
 
 
-def _with_numbers(html: str, numbers: Iterator[int | None]) -> str:
-    """Write the number of an item where HTML, which counts on from the first, would show another."""
+def _set_numbers(html: str, numbers: Iterator[int | None]) -> str:
+    """Set the number of each item for which HTML, which counts from the first, would show another."""
     expected: list[int] = []  # of each open list
 
     def write(tag: re.Match[str]) -> str:
@@ -188,16 +189,16 @@ def _with_numbers(html: str, numbers: Iterator[int | None]) -> str:
 
 
 def _has_small_tables(blocks: list[str]) -> bool:
-    """Tell whether tables stay small with every row as wide as the widest."""
+    """Whether tables stay small if every row is as wide as the widest."""
     lines = [block.split("\n") for block in blocks]
-    return sum(max(line.count("|") for line in block) * len(block) for block in lines) <= _MOST_CELLS
+    return sum(max(line.count("|") for line in block) * len(block) for block in lines) <= _MAX_CELLS
 
 
 def _widen_tables(blocks: list[str], filler: str) -> str | None:
-    """Give the head of every table, and the line under it, as many cells as its widest row has.
+    """Widen the header of every table, and the delimiter row below it, to the number of cells of the widest row.
 
-    None where the tables would not stay small. What stands under one head may be a head too, so each line can make
-    the one above it grow: what they grow to is what counts.
+    Return None if the tables would become too large. A row of a table may itself be a header, so each line can widen
+    the one above it: the limit counts the widened rows.
     """
     if not _has_small_tables(blocks):
         return None
@@ -206,85 +207,87 @@ def _widen_tables(blocks: list[str], filler: str) -> str | None:
         lines = block.split("\n")
         widest = 0
         for n in range(len(lines) - 2, 0, -1) if "|" in block else ():
-            widest = max(widest, _cells(lines[n + 1]))
-            if cells + widest * len(lines) > _MOST_CELLS:
+            widest = max(widest, _count_cells(lines[n + 1]))
+            if cells + widest * len(lines) > _MAX_CELLS:
                 return None
-            if _is_under_head(lines[n]) and (missing := widest - _cells(lines[n])) > 0:
-                lines[n - 1] = _with_cells(lines[n - 1], filler, missing)
-                lines[n] = _with_cells(lines[n], "-", missing)
+            if _is_delimiter_row(lines[n]) and (missing := widest - _count_cells(lines[n])) > 0:
+                lines[n - 1] = _add_cells(lines[n - 1], filler, missing)
+                lines[n] = _add_cells(lines[n], "-", missing)
         cells += widest * len(lines)
         widened.append("\n".join(lines))
     return "\n".join(widened)
 
 
-def _is_under_head(line: str) -> bool:
+def _is_delimiter_row(line: str) -> bool:
     return "-" in line and ("|" in line or ":" in line) and not line.strip("|:- \t>")
 
 
-def _cells(line: str) -> int:
+def _count_cells(line: str) -> int:
     line = line.strip(" \t>").removeprefix("|")
-    return len(_CELL_END.findall(line)) + (not _CLOSED.search(line))
+    return len(_CELL_END.findall(line)) + (not _ENDS_WITH_PIPE.search(line))
 
 
-def _with_cells(line: str, cell: str, count: int) -> str:
-    return _CLOSED.sub("", line) + f"|{cell}" * count + "|"
+def _add_cells(line: str, cell: str, count: int) -> str:
+    return _ENDS_WITH_PIPE.sub("", line) + f"|{cell}" * count + "|"
 
 
 def _depth(html: str) -> int:
-    """Count how deep lists and quotes stand in each other."""
-    if html.count("<blockquote>") + html.count("<ul>") + html.count("<ol") <= _DEEPEST:
+    """Return how deeply lists and quotes are nested."""
+    if html.count("<blockquote>") + html.count("<ul>") + html.count("<ol") <= _MAX_DEPTH:
         return 0
     depth = deepest = 0
-    for tag in _NEST.finditer(html):
+    for tag in _NESTING.finditer(html):
         depth += -1 if tag[1] else 1
         deepest = max(deepest, depth)
     return deepest
 
 
-def _with_places(html: str, held: Held) -> str:
-    """Draw what the named letters stand for: formulas, line breaks in cells, ends of addresses, numbers in links."""
-    if held.has("formula"):
-        html = _with_formulas(html, held.letter("formula"), held.letter("end of formula"))
-    if held.has("break"):
-        html = _with_breaks(html, held.letter("break"))
-    if held.has("end of address"):
-        html = html.replace(f" {held.letter('end of address')}", "")
-    if held.has("number"):
-        start, end = held.letter("number"), held.letter("end of number")
+def _replace_placeholders(html: str, placeholders: Placeholders) -> str:
+    """Replace the placeholders of formulas, line breaks in cells, ends of URLs and numbers in links."""
+    if placeholders.has("formula"):
+        html = _replace_formulas(html, placeholders.of("formula"), placeholders.of("end of formula"))
+    if placeholders.has("break"):
+        html = _replace_breaks(html, placeholders.of("break"))
+    if placeholders.has("end of url"):
+        html = html.replace(f" {placeholders.of('end of url')}", "")
+    if placeholders.has("number"):
+        start, end = placeholders.of("number"), placeholders.of("end of number")
         html = re.sub(rf"(<a [^>]*>){start}([^<]*){end}(?=</a>)", r"\1[\2]", html)
     return html
 
 
-def _with_formulas(html: str, start: str, end: str) -> str:
-    def frame(found: re.Match[str]) -> str:
-        return found[0] if found[1] is None else f'<code class="math">{found[1]}</code>'
+def _replace_formulas(html: str, start: str, end: str) -> str:
+    def format_formula(match: re.Match[str]) -> str:
+        return match[0] if match[1] is None else f'<code class="math">{match[1]}</code>'
 
     formula = rf"{_CODE_OR_TAG}|{start}((?:[^<{start}{end}]|<br />)*+){end}"
-    return re.sub(formula, frame, html, flags=re.DOTALL)
+    return re.sub(formula, format_formula, html, flags=re.DOTALL)
 
 
-def _with_breaks(html: str, letter: str) -> str:
+def _replace_breaks(html: str, placeholder: str) -> str:
     def break_lines(cell: re.Match[str]) -> str:
-        return re.sub(rf"{_CODE_OR_TAG}|{letter}&lt;br\s*/?&gt;", draw, cell[0], flags=re.IGNORECASE | re.DOTALL)
+        return re.sub(
+            rf"{_CODE_OR_TAG}|{placeholder}&lt;br\s*/?&gt;", break_line, cell[0], flags=re.IGNORECASE | re.DOTALL
+        )
 
-    def draw(found: re.Match[str]) -> str:
-        return "<br />" if found[0][0] == letter else found[0]
+    def break_line(match: re.Match[str]) -> str:
+        return "<br />" if match[0][0] == placeholder else match[0]
 
     return _CELL.sub(break_lines, html)
 
 
-class _WordReader:
-    """Writes the words of HTML in place of its tags."""
+class _TextWriter:
+    """Replaces the tags of HTML by text."""
 
     def __init__(self) -> None:
-        self._lists: list[int | None] = []  # the next number of each open list; None where it has marks
+        self._lists: list[int | None] = []  # the next number of each open list; None for bullets
         self._titles: list[str] = []  # of the open links
         self._number_ends = -1
 
-    def read(self, html: str) -> str:
-        return _TAG.sub(self._words, html)
+    def write(self, html: str) -> str:
+        return _TAG.sub(self._replace, html)
 
-    def _words(self, tag: re.Match[str]) -> str:
+    def _replace(self, tag: re.Match[str]) -> str:
         name, is_end = tag["name"], bool(tag["end"])
         match name:
             case "ol" | "ul" if is_end:

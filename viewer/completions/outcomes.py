@@ -1,6 +1,6 @@
-"""Says whether a tool failed. A failed tool never looks good, and a good one is not guessed.
+"""Decides whether a tool failed. A failed tool is never shown as successful, and success is never guessed.
 
-What counts stands in a table in docs/reading.md. The same rule marks cards, facts, `has:error`, find and transcripts.
+The rules are in a table in docs/reading.md. Cards, facts, `has:error`, find and transcripts all follow them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _SUCCESS_FLAGS = ("success", "ok", "succeeded")
 _STATUSES = ("status", "statusCode", "status_code")
 _ERROR_FIELDS = ("error", "errors", "exception", "error_message", "errorMessage")
 _NO_ERROR: tuple[Any, ...] = (None, False, "", 0, [], {}, "null", "none", "None")
-_LONGEST = 200_000  # characters of a result that are read as JSON
-# "Error: …", "ValueError: …", "Failed to connect", "HTTP 404"; but no report that begins with "Error rate".
+_MAX_JSON = 200_000  # characters; a longer result is not parsed as JSON
+# "Error: …", "ValueError: …", "Failed to connect", "HTTP 404"; but not a report that begins with "Error rate".
 _ERROR_TEXT = re.compile(
     r"""[\s\[(<*_`#"']*+(?:
         Traceback\ \(most\ recent\ call\ last\)
@@ -38,23 +38,23 @@ _ERROR_TEXT = re.compile(
 
 
 def result_text(message: Message, result: ToolResult) -> str:
-    """Give what a tool said, as it came; its texts as one."""
+    """Return the unchanged text that a tool returned, its parts joined by line breaks."""
     return "\n".join(part.text for part in message.parts[result.start : result.end] if isinstance(part, TextPart))
 
 
 def outcome_of(message: Message, result: ToolResult) -> Outcome:
-    """Tell whether a tool failed: by what the message says of it, and by what the tool said."""
-    return worst(result.outcome, outcome_of_text(result_text(message, result)))
+    """Decide whether a tool failed, by the flags of its message and by its result."""
+    return worst_outcome(result.outcome, outcome_of_text(result_text(message, result)))
 
 
-def worst(*told: Outcome) -> Outcome:
-    """Give an error if there is one: LangChain marks a result as a success unless the tool says otherwise."""
-    return "error" if "error" in told else "good" if "good" in told else ""
+def worst_outcome(*outcomes: Outcome) -> Outcome:
+    """Return an error if there is one: LangChain marks a result as a success unless the tool says otherwise."""
+    return "error" if "error" in outcomes else "good" if "good" in outcomes else ""
 
 
 def outcome_of_text(text: str) -> Outcome:
-    """Tell it by what a tool said: by the flags of a JSON object, or by how a text begins."""
-    if text.lstrip()[:1] in ("{", "[") and len(text) <= _LONGEST:
+    """Decide by the result of a tool: by the flags of a JSON object, or by how a text begins."""
+    if text.lstrip()[:1] in ("{", "[") and len(text) <= _MAX_JSON:
         try:
             return outcome_of_value(decode(text))
         except ValueError:
@@ -62,17 +62,17 @@ def outcome_of_text(text: str) -> Outcome:
     return "error" if _ERROR_TEXT.match(text[:400]) else ""
 
 
-def outcome_beside(fields: Fields) -> Outcome:
-    """Tell it by the flags that stand beside what a tool said: on the message, the part or the call."""
+def outcome_of_fields(fields: Fields) -> Outcome:
+    """Decide by the flags of the message, part or call that holds a tool result."""
     names = (*_FAILURE_FLAGS, *_SUCCESS_FLAGS, *_STATUSES, *_ERROR_FIELDS)
-    return outcome_of_value({name: fields.value(name) for name in names})
+    return outcome_of_value({name: fields.get(name) for name in names})
 
 
 def outcome_of_value(value: Any) -> Outcome:
-    """Tell it by the flags that tools, MCP and agent frameworks set."""
+    """Decide by the flags that tools, MCP and agent frameworks set."""
     if isinstance(value, list) and value and isinstance(value[0], dict) and isinstance(value[0].get("text"), str):
-        return outcome_of_text(value[0]["text"])  # what MCP calls content
-    return worst(*_flags(value)) if isinstance(value, dict) else ""
+        return outcome_of_text(value[0]["text"])  # MCP's content
+    return worst_outcome(*_flags(value)) if isinstance(value, dict) else ""
 
 
 def _flags(value: dict[str, Any]) -> set[Outcome]:

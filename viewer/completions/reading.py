@@ -1,4 +1,4 @@
-"""Reads JSON of the API into `types`, one item at a time, so that one bad item never costs its neighbours."""
+"""Reads JSON of the API into `types`, item by item, so that an invalid item does not affect its neighbours."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 from .annotations import read_annotations, read_sources
 from .calls import read_tool_calls
-from .errors import cause_in
+from .errors import error_text
 from .fields import Fields, as_text, json_type
-from .outcomes import outcome_beside
-from .parts import Content, read_pictures
-from .reasoning import has_tags, merged, thoughts_in
-from .roles import canonical
-from .source_text import Piece, clean, decode, members, members_beside
+from .outcomes import outcome_of_fields
+from .parts import Content, read_images
+from .reasoning import has_tags, merge_reasoning, thoughts_in
+from .roles import canonical_role
+from .source_text import Piece, clean, decode, members, members_with_list
 from .types import (
     AudioAnswer,
     Choice,
@@ -31,58 +31,58 @@ from .types import (
     Usage,
 )
 
-_REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks")
-_OF_A_TEXT = {"id", "role", "name", "content"}
+_REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks")
+_TEXT_FIELDS = {"id", "role", "name", "content"}
 _PARAMETERS = (
     "temperature", "top_p", "max_tokens", "max_completion_tokens", "reasoning_effort", "tools", "tool_choice",
     "parallel_tool_calls", "response_format", "seed", "presence_penalty", "frequency_penalty", "service_tier",
     "system_fingerprint",
 )  # fmt: skip
-_DOC = re.compile(r"\[(?P<name>doc(?P<n>[0-9]{1,3}))\]")
-_LATEST_SECONDS = 100_000_000_000  # the year 5138; a larger number counts milliseconds
+_DOC_MARKER = re.compile(r"\[(?P<name>doc(?P<n>[0-9]{1,3}))\]")
+_MAX_SECONDS = 100_000_000_000  # the year 5138; larger numbers are milliseconds
 
 Readable = TypeVar("Readable", bound=Message | Completion)
 
 
 def read_message_page(text: str) -> Page[Message | Unreadable]:
-    """Read one answer of `…/messages`. Raises ValueError when it is no list of anything."""
+    """Read one response of `…/messages`. Raise ValueError if it is not a list."""
     return _read_page(text, lambda source, values: read_message(source, values=values))
 
 
 def read_completion_page(text: str) -> Page[Completion | Unreadable]:
-    """Read one answer of `GET /chat/completions`. Raises ValueError when it is no list of anything."""
+    """Read one response of `GET /chat/completions`. Raise ValueError if it is not a list."""
     return _read_page(text, read_completion)
 
 
 def read_completion(text: str, values: dict[str, Any] | None = None) -> Completion | Unreadable:
-    """Read one stored completion; never raises. `values` is what the text says, where that is known."""
+    """Read one stored completion; never raise. `values` is the decoded text, if the caller has it."""
     try:
         fields = Fields(text, values)
     except ValueError as error:
         return Unreadable(_reason(text, error), clean(text))
     for name in ("object", "request_id"):
         fields.take_value(name, str)
-    usage, spent = _read_usage(fields)
+    usage, other_usage = _read_usage(fields)
     choices, more_choices = _read_choices(fields)
-    cited = _sources_beside(fields) if any(isinstance(choice.message, Message) for choice in choices) else ()
+    cited = _read_completion_sources(fields) if any(isinstance(choice.message, Message) for choice in choices) else ()
     return Completion(
-        id=fields.text("id"),
-        model=fields.text("model"),
+        id=fields.take_text("id"),
+        model=fields.take_text("model"),
         created=_take_time(fields, "created"),
         usage=usage,
         metadata=_read_metadata(fields.take("metadata", dict)),
         parameters={name: clean(piece.source) for name in _PARAMETERS if (piece := fields.take(name)) is not None},
-        choices=tuple(_with_sources(choice, cited) for choice in choices),
-        error=cause_in(fields.value("error")),
-        other=spent | more_choices | fields.left(),
+        choices=tuple(_add_sources(choice, cited) for choice in choices),
+        error=error_text(fields.get("error")),
+        other=other_usage | more_choices | fields.remaining(),
         source=clean(text),
     )
 
 
 def read_message(text: str, role: str = "", values: dict[str, Any] | None = None) -> Message | Unreadable:
-    """Read one message; never raises. `role` is whose it is where it does not say so itself.
+    """Read one message; never raise. `role` is the default for a message without one.
 
-    `values` is what the text says, where that is known.
+    `values` is the decoded text, if the caller has it.
     """
     try:
         fields = Fields(text, values)
@@ -90,143 +90,143 @@ def read_message(text: str, role: str = "", values: dict[str, Any] | None = None
         return Unreadable(_reason(text, error), clean(text))
     if fields.is_empty:
         return Unreadable("an empty object", text)
-    role = canonical(fields.shown("role") or "") or role
-    name = fields.text("name")
+    role = canonical_role(fields.take_as_text("role") or "") or role
+    name = fields.take_text("name")
     content = _read_content(fields, role)
     citations, other = read_annotations(fields, "annotations")
-    sources = _sources_of(fields)
-    _place(content, (*citations, *_marked(content, sources)))
+    sources = _read_message_sources(fields)
+    _attach_citations(content, (*citations, *_find_doc_markers(content, sources)))
     citations = (*content.citations, *citations, *sources)
     if role in ("tool", "function") and not content.results:
-        said = ToolResult(fields.text("tool_call_id"), name, 0, len(content.parts), outcome_beside(fields))
-        content.results.append(said)
-    calls, beside_calls = read_tool_calls(fields)
+        result = ToolResult(fields.take_text("tool_call_id"), name, 0, len(content.parts), outcome_of_fields(fields))
+        content.results.append(result)
+    calls, other_calls = read_tool_calls(fields)
     return Message(
-        id=fields.text("id"),
+        id=fields.take_text("id"),
         role=role,
         name=name,
         parts=tuple(content.parts),
-        refusal=fields.text("refusal"),
+        refusal=fields.take_text("refusal"),
         tool_calls=(*calls, *content.calls),
         results=tuple(content.results),
         citations=citations,
         audio=_read_audio(fields),
-        reasoning=merged([*_read_reasoning(fields), *content.reasoning]),
+        reasoning=merge_reasoning([*_read_reasoning(fields), *content.reasoning]),
         created=_take_time(fields, "created_at"),
-        error="" if role in ("tool", "function") else cause_in(fields.value("error")),  # that of its result
-        other=other | content.other | beside_calls | fields.left(),
+        error="" if role in ("tool", "function") else error_text(fields.get("error")),  # it is in the result
+        other=other | content.other | other_calls | fields.remaining(),
         source=clean(text),
     )
 
 
-def speaker_of_text(values: dict[str, Any]) -> str:
-    """Give the role of a message that is one text and no more, so that reading it finds nothing else; else empty."""
-    role, said = values.get("role"), values.get("content")
-    if not (isinstance(role, str) and isinstance(said, str)):
+def role_of_plain_text(values: dict[str, Any]) -> str:
+    """Return the role of a message that is only a text, so that reading it would find nothing else; otherwise empty."""
+    role, text = values.get("role"), values.get("content")
+    if not (isinstance(role, str) and isinstance(text, str)):
         return ""
-    if any(value is not None and name not in _OF_A_TEXT for name, value in values.items()):
+    if any(value is not None and name not in _TEXT_FIELDS for name, value in values.items()):
         return ""
-    role = canonical(role)
+    role = canonical_role(role)
     if role == "assistant":
-        return "" if has_tags(said) or "](" in said else role
+        return "" if has_tags(text) or "](" in text else role
     return role if role in ("user", "system", "developer") else ""
 
 
 def _read_page(
     text: str, read: Callable[[str, dict[str, Any] | None], Readable | Unreadable]
 ) -> Page[Readable | Unreadable]:
-    pairs, read_items = members_beside(text, "data", lambda item: read(item.source, _object(item.value)))
+    pairs, read_items = members_with_list(text, "data", lambda item: read(item.source, _object(item.value)))
     if read_items is None:
         raise ValueError("no list named data")
-    fields, found = dict(pairs), tuple(read_items)
+    fields, items = dict(pairs), tuple(read_items)
     has_more = fields["has_more"].value if "has_more" in fields else None
-    # The cursor is the id of the last item, which is what the official clients send; `last_id` may disagree with it.
-    cursor = found[-1].id if found and isinstance(found[-1], (Message, Completion)) else ""
-    if isinstance(has_more, bool) or not found:
-        return Page(found, has_more is True, cursor)
-    return Page(found, True, cursor, is_told=False)
+    # The cursor is the id of the last item, which the official clients send; `last_id` may differ from it.
+    cursor = items[-1].id if items and isinstance(items[-1], (Message, Completion)) else ""
+    if isinstance(has_more, bool) or not items:
+        return Page(items, has_more is True, cursor)
+    return Page(items, True, cursor, is_certain=False)
 
 
 def _object(value: Any) -> dict[str, Any] | None:
-    """Give the values of an object; None where they are to be read anew, for it is another thing, empty or too deep."""
+    """Return a decoded object; None if the source must be decoded again: it is something else, empty or too deep."""
     return value if isinstance(value, dict) and value else None
 
 
 def _read_content(fields: Fields, role: str) -> Content:
-    """Read the parts, else the content: OpenAI sends the same text in both (docs/api-facts.md#messages)."""
-    content = Content(is_assistants=role == "assistant")
+    """Read the parts, otherwise the content: OpenAI sends the same text in both (docs/api-facts.md#messages)."""
+    content = Content(is_from_assistant=role == "assistant")
     is_tools = role in ("tool", "function")
-    name = "parts" if fields.value("content") is fields.value("content_parts") is None else "content_parts"
+    name = "parts" if fields.get("content") is fields.get("content_parts") is None else "content_parts"
     if (parts := fields.take(name, list)) is not None and parts.value:  # Google and Vercel name them `parts`
         content.read(parts, name)
-        if (said := fields.take("content")) is not None and not says_the_same(said.value, parts.value):
-            content.other["content"] = clean(said.source)
-    elif (is_tools and not isinstance(fields.value("content"), list)) or isinstance(fields.value("content"), str):
-        if text := fields.shown("content"):
-            (content.add_said_by_tool if is_tools else content.add_text)(text)
-    elif (said := fields.take("content")) is not None:
-        content.read(said, "content")
-    if (pictures := fields.take("images", list)) is not None:
-        drawn, other = read_pictures(pictures, "images")
-        content.parts += drawn
+        if (text := fields.take("content")) is not None and not is_same_text(text.value, parts.value):
+            content.other["content"] = clean(text.source)
+    elif (is_tools and not isinstance(fields.get("content"), list)) or isinstance(fields.get("content"), str):
+        if string := fields.take_as_text("content"):
+            (content.add_tool_output if is_tools else content.add_text)(string)
+    elif (text := fields.take("content")) is not None:
+        content.read(text, "content")
+    if (images := fields.take("images", list)) is not None:
+        image_parts, other = read_images(images, "images")
+        content.parts += image_parts
         content.other |= other
     return content
 
 
-def says_the_same(content: Any, parts: list[Any]) -> bool:
-    """Whether the content is the text of the parts, joined; what is empty says nothing."""
+def is_same_text(content: Any, parts: list[Any]) -> bool:
+    """Whether the content is the joined text of the parts, or empty."""
     texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
     joined = "".join(texts)
-    is_joined = isinstance(content, str) and (content == joined or _without_blanks(content) == _without_blanks(joined))
+    is_joined = isinstance(content, str) and (content == joined or _without_spaces(content) == _without_spaces(joined))
     return is_joined or not content or content == parts
 
 
-def _without_blanks(text: str) -> str:
+def _without_spaces(text: str) -> str:
     return "".join(text.split())
 
 
-def _place(content: Content, citations: tuple[Citation, ...]) -> None:
-    """Give the citations of a message to its text, where it has but one, for their indices count in it."""
+def _attach_citations(content: Content, citations: tuple[Citation, ...]) -> None:
+    """Add the citations of a message to its text part if there is only one, to which their indices then refer."""
     texts = [n for n, part in enumerate(content.parts) if isinstance(part, TextPart)]
-    if len(texts) == 1 and not content.is_cut:
+    if len(texts) == 1 and not content.is_modified:
         content.cite(texts[0], citations)
 
 
-def _marked(content: Content, sources: tuple[Citation, ...]) -> tuple[Citation, ...]:
-    """Find where `[doc1]` cites the first source, `[doc2]` the second, as Azure's models write it."""
+def _find_doc_markers(content: Content, sources: tuple[Citation, ...]) -> tuple[Citation, ...]:
+    """Find the markers of Azure's models: `[doc1]` cites the first source, `[doc2]` the second."""
     text = next((part.text for part in content.parts if isinstance(part, TextPart)), "")
     return tuple(
-        replace(sources[n - 1], start=mark.start("name"), end=mark.end("name"))
-        for mark in (_DOC.finditer(text) if sources else ())
-        if 0 < (n := int(mark["n"])) <= len(sources)
+        replace(sources[n - 1], start=marker.start("name"), end=marker.end("name"))
+        for marker in (_DOC_MARKER.finditer(text) if sources else ())
+        if 0 < (n := int(marker["n"])) <= len(sources)
     )
 
 
-def _sources_of(fields: Fields) -> tuple[Citation, ...]:
-    """Read sources that a message names beside its annotations; Azure's stand in `context`."""
-    context = fields.value("context")
+def _read_message_sources(fields: Fields) -> tuple[Citation, ...]:
+    """Read the sources of a message that are not annotations; Azure's are in `context`."""
+    context = fields.get("context")
     in_context = context.get("citations") if isinstance(context, dict) else None
     return (*_take_sources(fields, "citations"), *read_sources(in_context))
 
 
 def _take_sources(fields: Fields, name: str) -> tuple[Citation, ...]:
-    """Read a list of sources, and take it where it holds addresses alone: objects say more than a source shows."""
-    given = fields.value(name)
-    found = read_sources(given)
-    if found and all(isinstance(one, str) for one in given):
+    """Read a list of sources. Take the field only if it is a list of URLs: objects contain more than a source shows."""
+    value = fields.get(name)
+    sources = read_sources(value)
+    if sources and all(isinstance(item, str) for item in value):
         fields.take(name)
-    return found
+    return sources
 
 
-def _sources_beside(fields: Fields) -> tuple[Citation, ...]:
-    """Read the sources that Perplexity and xAI write beside the choices, in the order in which `[1]` counts them."""
-    described = _take_sources(fields, "search_results")
-    titles = {cited.url: cited.title for cited in described}
+def _read_completion_sources(fields: Fields) -> tuple[Citation, ...]:
+    """Read the sources that Perplexity and xAI put next to the choices, in the order to which `[1]` refers."""
+    results = _take_sources(fields, "search_results")
+    titles = {result.url: result.title for result in results}
     cited = _take_sources(fields, "citations")
-    return tuple(replace(one, title=one.title or titles.get(one.url, "")) for one in cited) or described
+    return tuple(replace(source, title=source.title or titles.get(source.url, "")) for source in cited) or results
 
 
-def _with_sources(choice: Choice, cited: tuple[Citation, ...]) -> Choice:
+def _add_sources(choice: Choice, cited: tuple[Citation, ...]) -> Choice:
     if isinstance(choice.message, Unreadable) or not cited:
         return choice
     return replace(choice, message=replace(choice.message, citations=(*choice.message.citations, *cited)))
@@ -238,70 +238,73 @@ def _read_audio(fields: Fields) -> AudioAnswer | None:
         return None
     inner = Fields(audio.source)
     return AudioAnswer(
-        inner.text("id"), inner.text("data"), inner.text("transcript"), read_time(inner.value("expires_at"))
+        inner.take_text("id"),
+        inner.take_text("data"),
+        inner.take_text("transcript"),
+        read_time(inner.get("expires_at")),
     )
 
 
 def _read_reasoning(fields: Fields) -> list[Reasoning]:
-    """Read every field of reasoning that says something: a text, or whatever shape a server gives it."""
-    found = [(name, piece) for name in _REASONING if (piece := fields.take(name)) is not None]
+    """Read every field of reasoning that is not empty: a text, or any other shape."""
+    pieces = [(name, piece) for name in _REASONING_FIELDS if (piece := fields.take(name)) is not None]
     return [
         Reasoning(name, clean(piece.value))
         if isinstance(piece.value, str)
         else Reasoning(name, "\n\n".join(thoughts_in(piece.value)), clean(piece.source))
-        for name, piece in found
+        for name, piece in pieces
         if piece.value not in ("", [], {})
     ]
 
 
 def source_of_choice(completion: Completion, position: int) -> str:
-    """Give the JSON of a choice; the choice does not keep it, for it may hold megabytes that its message holds too."""
+    """Return the JSON of a choice, which a choice does not keep: its message has the same megabytes already."""
     return clean(Fields(completion.source).take_items("choices")[0][position].source)
 
 
 def _read_choices(fields: Fields) -> tuple[list[Choice], dict[str, str]]:
-    found, rest = fields.take_items("choices")
-    choices = [_read_choice(position, item) for position, item in enumerate(found)]
-    return choices, {f"choices[{len(found)}…]": clean(rest)} if rest else {}
+    items, rest = fields.take_items("choices")
+    choices = [_read_choice(position, item) for position, item in enumerate(items)]
+    return choices, {f"choices[{len(items)}…]": clean(rest)} if rest else {}
 
 
 def _read_choice(position: int, piece: Piece) -> Choice:
     if not isinstance(piece.value, dict):
         return Choice(position, Unreadable(json_type(piece.value), clean(piece.source)), "", False, "", {})
     fields = Fields(piece.source, piece.value or None)
-    index = _index(fields.value("index"))
+    index = _index(fields.get("index"))
     fields.take_value("index", int)
-    has_logprobs = bool(fields.value("logprobs"))
+    has_logprobs = bool(fields.get("logprobs"))
     fields.take_value("logprobs")
     return Choice(
         index=position if index is None else index,
         message=_read_answer(fields, piece),
-        finish_reason=fields.shown("finish_reason") or "",
+        finish_reason=fields.take_as_text("finish_reason") or "",
         has_logprobs=has_logprobs,
-        error=cause_in(fields.value("error")),
-        other=fields.left(),
+        error=error_text(fields.get("error")),
+        other=fields.remaining(),
     )
 
 
 def _read_answer(fields: Fields, choice: Piece) -> Message | Unreadable:
-    """Read the message of a choice, which is the assistant's; or what a recorded stream or an older API has instead."""
+    """Read the assistant's message in a choice, or what a recorded stream or an older API has instead."""
     for name in ("message", "delta"):
-        if (message := fields.take(name)) is not None:
-            return read_message(message.source, "assistant", _object(message.value))
+        if (piece := fields.take(name)) is not None:
+            return read_message(piece.source, "assistant", _object(piece.value))
     if (text := fields.take("text", str)) is not None:
-        said = read_message(f'{{"role":"assistant","content":{text.source}}}')
-        return replace(said, source=clean(choice.source)) if isinstance(said, Message) else said
+        message = read_message(f'{{"role":"assistant","content":{text.source}}}')
+        return replace(message, source=clean(choice.source)) if isinstance(message, Message) else message
     return Unreadable("a choice without a message", clean(choice.source))
 
 
 def _read_usage(fields: Fields) -> tuple[Usage | None, dict[str, str]]:
-    usage = fields.inside("usage")
+    usage = fields.take_object("usage")
     if usage is None:
         return None, {}
-    counts = [_index(usage.value(f"{kind}_tokens")) for kind in ("prompt", "completion", "total")]
+    counts = [_index(usage.get(f"{kind}_tokens")) for kind in ("prompt", "completion", "total")]
     for kind in ("prompt", "completion", "total"):
         usage.take_value(f"{kind}_tokens", int)
-    return Usage(*counts), usage.left("usage.")
+    return Usage(*counts), usage.remaining("usage.")
 
 
 def _read_metadata(piece: Piece | None) -> dict[str, str]:
@@ -311,27 +314,27 @@ def _read_metadata(piece: Piece | None) -> dict[str, str]:
 
 
 def _take_time(fields: Fields, name: str) -> datetime | None:
-    moment = read_time(fields.value(name))
-    if moment is not None:
+    time = read_time(fields.get(name))
+    if time is not None:
         fields.take_value(name)
-    return moment
+    return time
 
 
-def read_time(given: Any) -> datetime | None:
-    """Read Unix seconds or milliseconds, as a number or its digits, or an ISO 8601 text, which without a zone is UTC.
+def read_time(value: Any) -> datetime | None:
+    """Read Unix seconds or milliseconds, as a number or a string of digits, or ISO 8601, in UTC unless it has a zone.
 
-    None for anything that is no moment of this calendar.
+    None for anything that is not a date of the calendar.
     """
     try:
-        if isinstance(given, str):
-            if given.strip().isascii() and given.strip().isdigit():
-                given = int(given)
+        if isinstance(value, str):
+            if value.strip().isascii() and value.strip().isdigit():
+                value = int(value)
             else:
-                moment = datetime.fromisoformat(given.strip())
-                return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-        if isinstance(given, bool) or not isinstance(given, (int, float)):
+                time = datetime.fromisoformat(value.strip())
+                return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
-        return datetime.fromtimestamp(given / 1000 if abs(given) >= _LATEST_SECONDS else given, UTC)
+        return datetime.fromtimestamp(value / 1000 if abs(value) >= _MAX_SECONDS else value, UTC)
     except (OverflowError, ValueError, OSError):
         return None
 

@@ -1,6 +1,6 @@
-"""The shapes of a stored chat completion, as one reader needs them.
+"""The types of a stored chat completion.
 
-Roles, part types and tool kinds are open sets: the official schema allows only `assistant` and its own example says
+Roles, part types and tool kinds are open sets: the official schema allows only `assistant`, yet its own example has
 `user` (docs/api-facts.md#messages). Every type that can carry something unknown keeps its `source`, the JSON as
 received.
 """
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
-Outcome = Literal["error", "good", ""]  # of a tool; empty where nothing proves either
+Outcome = Literal["error", "good", ""]  # of a tool call; empty if nothing proves either
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A source that the model names. Indices count characters, end exclusive (docs/api-facts.md#citations)."""
+    """A source that the model cites. Indices count characters, end exclusive (docs/api-facts.md#citations)."""
 
     url: str
     title: str
@@ -26,7 +26,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
-    """Plain text, and the sources whose indices count in it."""
+    """Text, and the citations whose indices refer to it."""
 
     text: str
     citations: tuple[Citation, ...] = ()
@@ -34,17 +34,17 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """A picture: a data URL, base64, an address elsewhere, the id it has upstream, or nothing of these."""
+    """An image: a data URL, base64, a URL on another host, its id upstream, or none of these."""
 
     url: str
     detail: str = ""
     file_id: str = ""
-    caption: str = ""  # what its sender wrote of it
+    caption: str = ""  # written by the sender
 
 
 @dataclass(frozen=True, slots=True)
 class AudioPart:
-    """A recording: base64, a data URL or an address; the format is what the sender said (`wav`, `mp3`)."""
+    """A recording: base64, a data URL or another URL. `format` is what the sender states (`wav`, `mp3`)."""
 
     data: str
     format: str
@@ -52,7 +52,7 @@ class AudioPart:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A file by its bytes (a data URL or base64), an address, the id it has upstream, or its name alone."""
+    """A file: its bytes as a data URL or base64, a URL, its id upstream, or only its name."""
 
     filename: str
     file_id: str
@@ -61,14 +61,14 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True)
 class RefusalPart:
-    """What the model said instead of an answer."""
+    """What the model says instead of an answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownPart:
-    """A part of a type that this version does not know; nothing of it is lost."""
+    """A part of a type that this version does not know, with all of its JSON."""
 
     kind: str
     source: str
@@ -79,9 +79,9 @@ Part = TextPart | ImagePart | AudioPart | FilePart | RefusalPart | UnknownPart
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call of a tool. `arguments` is the text as it came: it need not be valid JSON.
+    """A tool call. `arguments` is the text as received: it need not be valid JSON.
 
-    Some servers run the tool themselves and write its `output` into the call; None where there is none.
+    Some servers run the tool themselves and write its `output` into the call; otherwise it is None.
     """
 
     id: str
@@ -95,7 +95,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool said: the parts of its message from `start` to `end`, and what the message tells of its success."""
+    """A tool result: the parts of its message from `start` to `end`, and the outcome according to the message."""
 
     call_id: str
     name: str
@@ -106,7 +106,7 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class AudioAnswer:
-    """Audio that the model spoke, base64 in the format of the request. `expires` concerns its reuse at OpenAI."""
+    """A spoken answer, base64 in the format of the request. `expires` is when OpenAI no longer accepts its id."""
 
     id: str
     data: str
@@ -116,7 +116,7 @@ class AudioAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """What the model thought, under the name of its field; `source` is the JSON where that is more than the text."""
+    """The model's reasoning and the name of its field; `source` is the JSON if it contains more than the text."""
 
     name: str
     text: str
@@ -125,7 +125,7 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a stored completion. Strings are empty where the API says null."""
+    """One message of a stored completion. Strings are empty where the API has null."""
 
     id: str
     role: str
@@ -134,39 +134,39 @@ class Message:
     refusal: str
     tool_calls: tuple[ToolCall, ...]
     results: tuple[ToolResult, ...]
-    citations: tuple[Citation, ...]  # all of the message, those of its texts first
+    citations: tuple[Citation, ...]  # all of the message, those of its text parts first
     audio: AudioAnswer | None
     reasoning: tuple[Reasoning, ...]
     created: datetime | None
     error: str  # what went wrong, in the server's words
-    other: dict[str, str]  # place: JSON text of everything that has no place above
+    other: dict[str, str]  # path: JSON text of everything that has no field above
     source: str = field(repr=False)
 
 
-def parts_of_tools(message: Message) -> frozenset[int]:
-    """Give the places of the parts that a tool said."""
+def tool_parts(message: Message) -> frozenset[int]:
+    """Return the indices of the parts that a tool returned."""
     return frozenset(n for result in message.results for n in range(result.start, result.end))
 
 
 def text_of(message: Message | Unreadable) -> str:
-    """Give what a message says in words: text, else refusal, else transcript."""
+    """Return the text of a message, else its refusal, else its transcript."""
     if isinstance(message, Unreadable):
         return ""
-    of_tools = parts_of_tools(message)
-    said = (part for n, part in enumerate(message.parts) if n not in of_tools)
-    texts = [part.text for part in said if isinstance(part, TextPart | RefusalPart)]
+    of_tools = tool_parts(message)
+    own_parts = (part for n, part in enumerate(message.parts) if n not in of_tools)
+    texts = [part.text for part in own_parts if isinstance(part, TextPart | RefusalPart)]
     return "\n".join(texts) or message.refusal or (message.audio.transcript if message.audio else "")
 
 
-def speaker_of(message: Message) -> str:
-    """Give the role that speaks: a tool's where a user's message holds results alone, as Anthropic sends them."""
-    says_more = len(parts_of_tools(message)) < len(message.parts) or message.refusal or message.audio
-    return "tool" if message.results and message.role == "user" and not says_more else message.role
+def effective_role(message: Message) -> str:
+    """Return the role; `tool` for a user message with nothing but tool results, as Anthropic sends them."""
+    has_own_content = len(tool_parts(message)) < len(message.parts) or message.refusal or message.audio
+    return "tool" if message.results and message.role == "user" and not has_own_content else message.role
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An item that is no message; shown as what it is, so that nothing is left out."""
+    """An item that cannot be read as a message; its JSON is shown, so that nothing is missing."""
 
     reason: str
     source: str = field(repr=False)
@@ -182,12 +182,12 @@ class Choice:
     finish_reason: str
     has_logprobs: bool
     error: str
-    other: dict[str, str]  # name: JSON text of every field that has no place above
+    other: dict[str, str]  # name: JSON text of everything that has no field above
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens in, out and in all, where the server told them."""
+    """Numbers of tokens, where the server states them."""
 
     prompt: int | None
     completion: int | None
@@ -203,10 +203,10 @@ class Completion:
     created: datetime | None
     usage: Usage | None
     metadata: dict[str, str]
-    parameters: dict[str, str]  # name: JSON text, only those that are set
+    parameters: dict[str, str]  # name: JSON text of those that are set
     choices: tuple[Choice, ...]
     error: str  # why there is no answer, in the server's words
-    other: dict[str, str]  # name: JSON text of every field that has no place above
+    other: dict[str, str]  # name: JSON text of everything that has no field above
     source: str = field(repr=False)
 
 
@@ -215,9 +215,9 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """One page of a cursor-paged list, in the order asked for."""
+    """One page of a cursor-paged list, in the requested order."""
 
     items: tuple[Item, ...]
     has_more: bool
-    cursor: str  # id to ask on `after`; empty when there is nothing to go on with
-    is_told: bool = True  # whether the server said so; else only an empty page behind this one is the end
+    cursor: str  # the `after` of the next request; empty if there is none
+    is_certain: bool = True  # whether the server sent `has_more`; otherwise only an empty page is the end

@@ -115,7 +115,7 @@ def _reading(
 def with_neighbours(reader: Reader, reading: Reading) -> Reading:
     """Read the page before or after where the other end of a tool call may be there, so that it can be linked."""
     oldest_first = reading.oldest_first
-    to_earlier, to_later = ToolCallLinks(oldest_first, reading.neighbours).reach_beyond()
+    to_earlier, to_later = ToolCallLinks(oldest_first, reading.neighbours).needs_neighbours()
     earlier = _neighbours(reader, oldest_first[0].id, "desc")[::-1] if to_earlier else ()
     later = _neighbours(reader, oldest_first[-1].id, "asc") if to_later else ()
     return replace(reading, earlier=earlier, later=later)

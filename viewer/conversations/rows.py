@@ -16,7 +16,7 @@ from viewer.completions.types import Completion, Unreadable
 from viewer.rendering.limits import TimeBudget
 from viewer.rendering.lines import in_one_line
 from viewer.rendering.places import why_no_link
-from viewer.rendering.titles import MAX_BEGINNING, MAX_LINE, called_line, question_in, spoken_line
+from viewer.rendering.titles import MAX_BEGINNING, MAX_LINE, answer_line, first_question, tool_call_line
 
 _MAX_PAIRS = 16  # of metadata, as many as OpenAI takes; the conversation has all
 _MAX_SECONDS = 0.5  # of CPU that the first questions of a page take; a row without one shows its answer
@@ -57,16 +57,16 @@ def _first_questions(client: Client, completion_ids: list[str]) -> dict[str, str
             if (opening := next(openings, None)) is None:
                 break
             completion_id, message = opening
-            if completion_id not in questions and (question := question_in([message])):
+            if completion_id not in questions and (question := first_question([message])):
                 questions[completion_id] = question
     return questions
 
 
 def build_row(completion: Completion, asked: str) -> Row:
     """Draw one row; `asked` is the first question, where it is known."""
-    by, answered = spoken_line(completion)
+    by, answered = answer_line(completion)
     title = asked or answered or completion.id or gettext("Conversation without an id")
-    if not answered and (called := called_line(completion)):
+    if not answered and (called := tool_call_line(completion)):
         by, answered = gettext("Tool call"), called
     return Row(
         id=completion.id,

@@ -30,7 +30,7 @@ from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
 from viewer.rendering.limits import PageBudget
 from viewer.rendering.lines import in_one_line
-from viewer.rendering.markdown_html import is_harmless_elsewhere
+from viewer.rendering.markdown_html import is_portable
 from viewer.rendering.media_parts import AudioView, FileView, ImageView
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.parts import PartView, ReasoningView, RefusalView, UnknownView, is_from_tool
@@ -117,16 +117,16 @@ def read_stretches(extract: Extract, include: Include, *, for_print: bool = Fals
             numbers = (count + n if bubble.number is None else bubble.number for n, bubble in enumerate(bubbles))
             bubbles = [replace(bubble, number=number) for bubble, number in zip(bubbles, numbers, strict=True)]
         count += len(page)
-        goes_on = bool(extract.first) or count > len(tail)
+        has_earlier = bool(extract.first) or count > len(tail)
         if is_last and answers:  # what only the choice says of a message that a server appended for it
-            bubbles, _ = place_answers(context, completion, tuple(tail), bubbles, goes_on=goes_on)
+            bubbles, _ = place_answers(context, completion, tuple(tail), bubbles, has_earlier=has_earlier)
         yield Stretch(_included(bubbles, include), [], frozenset(item.id for item in page if _hides(item)))
     if extract.last and not answers:
         return
     if (none := no_answer_in(completion, tail[-1] if tail else None)) is not None:
         yield Stretch([], [], no_answer=NO_ANSWER if include == "customer" else none)
-    goes_on = bool(extract.first) or count > len(tail)
-    if completion.choices and not appended_answers(tuple(tail), completion.choices, goes_on=goes_on):
+    has_earlier = bool(extract.first) or count > len(tail)
+    if completion.choices and not appended_answers(tuple(tail), completion.choices, has_earlier=has_earlier):
         choices = tuple(choice if for_print else _with_numbers_in(choice) for choice in completion.choices)
         _, bubbles = place_answers(context, replace(completion, choices=choices), (), [])
         marked = frozenset(place_of_answer(n) for n in answers if _hides(completion.choices[n].message))
@@ -199,7 +199,7 @@ def said_in_markdown(said: Said) -> str:
     lines = _LINE_BREAK.split(said.text)
     if said.is_markdown:
         quoted = "".join(f"> {line}\n" if line else ">\n" for line in lines)
-        if is_harmless_elsewhere(quoted):
+        if is_portable(quoted):
             return f"\n{quoted}"
     fence = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(said.text)), default=0))
     return "\n" + "\n".join([fence, *lines, fence]) + "\n"

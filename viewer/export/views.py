@@ -17,7 +17,7 @@ from viewer.client.problem_texts import describe
 from viewer.client.problems import Problem
 from viewer.completions.types import Message, Unreadable
 from viewer.rendering.places import answer_at, in_order, name_of
-from viewer.rendering.titles import question_in, spoken_line
+from viewer.rendering.titles import answer_line, first_question
 from viewer.sources.reader import Reader, reader
 from viewer.sources.sources import Source
 from viewer.web.logs import event
@@ -74,7 +74,7 @@ def printed(request: Request, completion_id: str) -> HttpResponseBase:
     extract = replace(extract, pages=chain([opening], extract.pages))
     context = {
         "completion_id": completion_id,
-        "title": question_in(opening) or spoken_line(extract.completion)[1] or completion_id,
+        "title": first_question(opening) or answer_line(extract.completion)[1] or completion_id,
         "facts": _facts(request, extract, one.source),
         "other": [*extract.completion.other.items()] if _include(request) == "everything" else [],
     }

@@ -18,10 +18,10 @@ from viewer.client.client import NOWHERE, Client
 from viewer.client.problem_texts import ProblemText, describe
 from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice
-from viewer.completions.folding import found_in, needle_of, pattern_of
+from viewer.completions.folding import compile_pattern, find_matches, fold_query
 from viewer.completions.ids import has_address
 from viewer.completions.invisibles import escaped_pieces
-from viewer.completions.markdown import MARKDOWN_LIMIT, addresses_in, without_markers, without_marks
+from viewer.completions.markdown import MARKDOWN_LIMIT, link_urls, markdown_to_text, without_citation_markers
 from viewer.completions.outcomes import outcome_of, result_text
 from viewer.completions.source_text import is_json_text, readable_json
 from viewer.completions.types import (
@@ -35,12 +35,12 @@ from viewer.completions.types import (
     TextPart,
     UnknownPart,
     Unreadable,
-    parts_of_tools,
+    tool_parts,
 )
 from viewer.rendering.answers import build_answer
 from viewer.rendering.citations import list_sources
 from viewer.rendering.context import RenderContext
-from viewer.rendering.customer import is_behind_the_scenes
+from viewer.rendering.customer import is_hidden_from_customer
 from viewer.rendering.limits import MAX_CITATIONS, MAX_MESSAGE, TimeBudget
 from viewer.rendering.media import is_address
 from viewer.rendering.messages import Bubble, build_bubbles
@@ -136,7 +136,7 @@ class Found:
 
 def is_too_short(words: str) -> bool:
     """Whether the words are nothing to look for: no letter, or a single one of an alphabet."""
-    needle = needle_of(words)
+    needle = fold_query(words)
     return not needle or (len(needle) == 1 and needle.isascii())
 
 
@@ -198,7 +198,7 @@ def _read_stretch(client: Client, completion_id: str, words: str, after: str) ->
     page = client.messages(completion_id, after=after, limit=STRETCH)
     completion = None if page.has_more else client.completion(completion_id)
     items = _with_choices(page.items, completion) if completion else page.items
-    pattern = pattern_of(words)
+    pattern = compile_pattern(words)
     landing = _Landing(completion_id, after, words)
     found: list[tuple[Message | Unreadable, list[_Place], _Landing]] = []
     budget, read = TimeBudget(_SECONDS), 0
@@ -223,7 +223,7 @@ def _read_stretch(client: Client, completion_id: str, words: str, after: str) ->
 
 def _with_choices(items: tuple[Message | Unreadable, ...], completion: Completion) -> tuple[Message | Unreadable, ...]:
     """Add what the choices say to the messages that are the answer."""
-    count = appended_answers(items, completion.choices, goes_on=True)
+    count = appended_answers(items, completion.choices, has_earlier=True)
     answers = zip(items[len(items) - count :], completion.choices[len(completion.choices) - count :], strict=True)
     return (*items[: len(items) - count], *(with_choice(item, choice) for item, choice in answers))
 
@@ -232,7 +232,7 @@ def _hits_in_answer(
     completion: Completion, shown: tuple[Message | Unreadable, ...], pattern: re.Pattern[str], landing: _Landing
 ) -> Iterator[Hit]:
     """List the hits of the choices; they come after the last message, unless they are the last messages."""
-    if appended_answers(shown, completion.choices, goes_on=True):
+    if appended_answers(shown, completion.choices, has_earlier=True):
         return
     for position, choice in enumerate(completion.choices):
         if places := _places(with_choice(choice.message, choice), pattern):
@@ -251,7 +251,7 @@ def _places(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Place
 
 
 def _places_in(slot: Slot, pattern: re.Pattern[str]) -> Iterator[_Place]:
-    for window, start, end in found_in(escaped_pieces(slot.text), pattern):
+    for window, start, end in find_matches(escaped_pieces(slot.text), pattern):
         before, behind = window[max(0, start - _BEFORE) : start], window[end : end + _BEHIND]
         yield _Place(
             replace(slot, text=""),
@@ -271,7 +271,7 @@ def _places_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Ite
         return (text for text, _ in texts_in(item) if text not in shown)
 
     pieces = chain.from_iterable(map(escaped_pieces, _some_at_once(texts())))
-    if not any(found_in(pieces, pattern)):
+    if not any(find_matches(pieces, pattern)):
         return
     for text in texts():
         yield from islice(_places_in(Slot(text, "unknown", gettext("JSON"), is_for_staff=True), pattern), 1)
@@ -295,7 +295,7 @@ def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
         yield Slot(item.source, "unknown", gettext("Unreadable item"))
         return
     yield Slot(item.name, "name", gettext("Name"))
-    of_tools = parts_of_tools(item)
+    of_tools = tool_parts(item)
     formatted = MAX_MESSAGE  # characters that the page formats, too
     for n, part in enumerate(item.parts):
         formatted -= len(part.text) if isinstance(part, TextPart) else 0
@@ -365,14 +365,14 @@ def _text_slots(text: str, message: Message) -> Iterator[Slot]:
     if message.role != "assistant" or len(text) > MARKDOWN_LIMIT:
         yield Slot(text)
         return
-    yield Slot(without_marks(without_markers(text) if message.citations else text))
+    yield Slot(markdown_to_text(without_citation_markers(text) if message.citations else text))
     if not message.citations:
-        for address in addresses_in(text):
+        for address in link_urls(text):
             yield Slot(address, "text", gettext("Link"), counts_once=True)
 
 
 def _hits(bubble: Bubble, places: list[_Place], landing: _Landing) -> Iterator[Hit]:
-    is_hidden = is_behind_the_scenes(bubble)
+    is_hidden = is_hidden_from_customer(bubble)
     for nth, place in enumerate(places, 1):
         yield Hit(
             url=landing.url(nth),

@@ -115,6 +115,6 @@ def _picture_in(response: requests.Response, deadline: Deadline) -> bytes:
         if len(content) > _MAX_BYTES:
             raise NotLoaded(_TOO_LARGE % {"size": _MAX_BYTES // 1_000_000})
         deadline.left()
-    if not media.kind_of(bytes(content[:64])).is_image:
+    if not media.detect_type(bytes(content[:64])).is_image:
         raise NotLoaded(_NO_PICTURE)
     return bytes(content)

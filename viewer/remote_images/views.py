@@ -56,4 +56,4 @@ def _fetched(request: Request, find_message: Callable[[], Message], n: int) -> H
         content = fetch_image(found.url)
     except NotLoaded as problem:
         return plain_text(str(problem), 403 if problem.is_refused else 502)
-    return sandboxed(HttpResponse(content, content_type=media.kind_of(content).type))
+    return sandboxed(HttpResponse(content, content_type=media.detect_type(content).type))

@@ -14,7 +14,7 @@ from viewer.completions.types import Choice, Completion, Message, Unreadable
 
 from .citations import list_sources
 from .context import RenderContext
-from .messages import Bubble, ChoiceView, build_message, build_other, build_unreadable_bubble, cited_in
+from .messages import Bubble, ChoiceView, build_message, build_other, build_unreadable_bubble, limit_citations
 from .parts import build_reasoning
 from .places import name_of_answer, place_of_answer, url_of
 from .tool_call_links import ToolCallLinks
@@ -33,13 +33,13 @@ _SPELLINGS = {  # of other servers
     **dict.fromkeys(("safety", "refusal"), "content_filter"),
     "tool_use": "tool_calls",
 }
-_MAX_ANSWERS = 100  # of a completion on a page; OpenAI gives 128 at most
+_MAX_ANSWERS = 100  # of a completion on a page; OpenAI returns at most 128
 _MAX_REASON = 200  # characters of a finish reason that is not listed above
 
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """That a completion has no answer, and why, as far as it says."""
+    """Shown for a completion without an answer; `cause` is empty if it does not state one."""
 
     cause: str
 
@@ -50,21 +50,21 @@ def place_answers(
     shown: tuple[Message | Unreadable, ...],
     bubbles: list[Bubble],
     *,
-    goes_on: bool = False,
+    has_earlier: bool = False,
 ) -> tuple[list[Bubble], list[Bubble]]:
-    """Build the choices, to come after the messages; where a server appended them as messages, mark those instead.
+    """Build the choices, which come after the messages. If a server appended them as messages, mark those instead.
 
-    `shown` and its `bubbles` are oldest first and end with the newest message; `goes_on` says that there are older
-    messages on other pages, so that the choices may have begun on the page before. Of very many choices the first are
-    built, and the linked one.
+    `shown` and its `bubbles` are oldest first and end with the newest message; `has_earlier` says that there are older
+    messages on other pages, which may repeat the first choices. Of very many choices, only the first ones and the
+    linked one are built.
     """
     choices = completion.choices
-    if appended := min(appended_answers(shown, choices, goes_on=goes_on), len(bubbles)):
-        said = map(with_choice, shown[-appended:], choices[-appended:])
+    if appended := min(appended_answers(shown, choices, has_earlier=has_earlier), len(bubbles)):
+        messages = map(with_choice, shown[-appended:], choices[-appended:])
         positions = range(len(choices) - appended, len(choices))
         views = [_build_choice(context.completion_id, choices, position) for position in positions]
-        ends = zip(bubbles[-appended:], said, views, strict=True)
-        return bubbles[:-appended] + [_mark_as_answer(*end, context.with_new_budget()) for end in ends], []
+        answers = zip(bubbles[-appended:], messages, views, strict=True)
+        return bubbles[:-appended] + [_mark_as_answer(*answer, context.with_new_budget()) for answer in answers], []
     page = context.with_new_budget()
     return bubbles, [
         build_answer(page, completion, position)
@@ -80,28 +80,29 @@ def build_answer(page: RenderContext, completion: Completion, position: int) -> 
     is_linked = place == page.linked
     is_json = "json" in completion.parameters.get("response_format", "")
     choice = _build_choice(page.completion_id, completion.choices, position)
-    bubble = _build_said(completion.choices[position], url, page.for_item(is_linked=is_linked), is_json=is_json)
+    bubble = _build_message(completion.choices[position], url, page.for_item(is_linked=is_linked), is_json=is_json)
     return replace(bubble, id=place, url=url, is_linked=is_linked, choice=choice, is_answer=True)
 
 
 def message_of_answer(
-    completion: Completion, position: int, shown: tuple[Message | Unreadable, ...], *, goes_on: bool
+    completion: Completion, position: int, shown: tuple[Message | Unreadable, ...], *, has_earlier: bool
 ) -> Message | Unreadable | None:
-    """Give the message that a server appended for an answer, if it did; `shown` and `goes_on` as in `place_answers`."""
+    """Return the message that a server appended for an answer, if any; arguments as in `place_answers`."""
     from_end = len(completion.choices) - position
-    is_there = from_end <= appended_answers(shown, completion.choices, goes_on=goes_on)
-    return shown[-from_end] if is_there else None
+    is_appended = from_end <= appended_answers(shown, completion.choices, has_earlier=has_earlier)
+    return shown[-from_end] if is_appended else None
 
 
 def no_answer_in(completion: Completion, newest: Message | Unreadable | None) -> NoAnswer | None:
-    """Say that no answer is stored, unless there is one, be it as the newest message; an error alone is none."""
-    if completion.choices or (isinstance(newest, Message) and newest.role == "assistant" and _answers(newest)):
+    """Return why no answer is stored; None if there is one, as a choice or as the newest message."""
+    if completion.choices or (isinstance(newest, Message) and newest.role == "assistant" and _is_answer(newest)):
         return None
     filters = completion.other.get("prompt_filter_results", "")
     return NoAnswer(escape_invisible(completion.error) or _filters_in(filters))
 
 
-def _answers(message: Message) -> bool:
+def _is_answer(message: Message) -> bool:
+    """Whether a message has more than an error."""
     return bool(not message.error or message.parts or message.refusal or message.audio or message.tool_calls)
 
 
@@ -138,7 +139,7 @@ def _build_choice(completion_id: str, choices: tuple[Choice, ...], position: int
     )
 
 
-def _build_said(choice: Choice, url: str, context: RenderContext, *, is_json: bool) -> Bubble:
+def _build_message(choice: Choice, url: str, context: RenderContext, *, is_json: bool) -> Bubble:
     budget = context.budget
     if isinstance(choice.message, Unreadable):
         bubble = build_unreadable_bubble(choice.message, budget)
@@ -156,16 +157,18 @@ def _build_said(choice: Choice, url: str, context: RenderContext, *, is_json: bo
     )
 
 
-def _mark_as_answer(bubble: Bubble, said: Message | Unreadable, choice: ChoiceView, context: RenderContext) -> Bubble:
-    """Mark a message as the answer that it is, and show what `with_choice` adds to it."""
+def _mark_as_answer(
+    bubble: Bubble, message: Message | Unreadable, choice: ChoiceView, context: RenderContext
+) -> Bubble:
+    """Mark a message as the answer, and show what `with_choice` added to it."""
     is_linked = bubble.is_linked or context.linked == place_of_answer(choice.position)
     bubble = replace(bubble, choice=choice, is_linked=is_linked)
-    if isinstance(said, Unreadable):
+    if isinstance(message, Unreadable):
         return bubble
     return replace(
         bubble,
-        sources=list_sources(cited_in(said, context.budget)),
-        reasoning=tuple(build_reasoning(found, bubble.url, context.budget) for found in said.reasoning),
-        error=escape_invisible(said.error),
-        other=build_other(said.other, context.budget),
+        sources=list_sources(limit_citations(message, context.budget)),
+        reasoning=tuple(build_reasoning(field, bubble.url, context.budget) for field in message.reasoning),
+        error=escape_invisible(message.error),
+        other=build_other(message.other, context.budget),
     )

@@ -1,7 +1,7 @@
-"""Puts numbered chips where sources are cited, through Markdown and back.
+"""Puts numbered chips where sources are cited.
 
-Between the two passes each place is held by marks: private-use characters that the text has not, planted in the
-Markdown, carried through rendering and sanitising as plain letters, and taken out again by `insert_chips`.
+Before a text is rendered, marks are inserted at the places of its citations: private-use characters that the text does
+not contain. They pass through Markdown and sanitising like letters, and `insert_chips` replaces them by chips.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from urllib.parse import unquote
 
 from django.utils.translation import gettext
 
-from viewer.completions.literals import unused_letters
+from viewer.completions.literals import unused_characters
 
 from .citations import CitationPlace, CitedSource
 
 REL = "noopener noreferrer nofollow ugc"
-_MAX_LABEL = 200  # characters of a title on a chip; the list of sources has all of it
+_MAX_LABEL = 200  # characters of a title on a chip; the list of sources has the whole title
 _PRIVATE = re.compile("[\U000f0000-\U0010fffd]")
 _MARK = re.compile("[\U000f0000-\U0010fffd]|(?:%F[34](?:%[89AB][0-9A-F]){3})")
-_MARKER_SIGN = re.compile("[\ue200【]")
+_MARKER_START = re.compile("[\ue200【]")
 _MARKER = re.compile(
     r"<(?P<code>pre|code)\b.*?</(?P=code)>|<[^>]*>"
     "|\ue200(?P<name>[^\ue200\ue201<]{0,300})\ue201"
     "|【(?P<file>[0-9]{1,4}(?::[0-9]{1,4})?†[^【】<]{0,300})】",
     re.DOTALL,
 )
-_WHOLE = "a|code|pre|figure|copy-code"  # a chip inside these waits for their end
+_ATOMIC = "a|code|pre|figure|copy-code"  # elements that may not contain chips: a chip inside is put after them
 _REST_OF_TAG_OR_MARK = r'(?=[ >])[^>"]*+(?:"[^"]*+"[^>"]*+)*+>|[\U000f0000-\U0010fffd]'
 _TAG_OR_MARK = re.compile(rf"</?(?P<name>[a-z0-9-]++){_REST_OF_TAG_OR_MARK}")
-_WHOLE_OR_MARK = re.compile(rf"</?(?P<name>{_WHOLE}){_REST_OF_TAG_OR_MARK}")
+_ATOMIC_OR_MARK = re.compile(rf"</?(?P<name>{_ATOMIC}){_REST_OF_TAG_OR_MARK}")
 _A = r'<a [^>"]*+(?:"[^"]*+"[^>"]*+)*+>'
 _MARKER_LINK = re.compile(rf'\({_A}([^<]*+)(?:<span class="link__host">[^<]*+</span>)?</a>\)')
 _ANY_LINK = re.compile(rf"{_A}(.*?)</a>", re.DOTALL)
@@ -42,7 +42,7 @@ _LINK_HOST = re.compile(r' ?<span class="link__host">[^<]*+</span>')
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What one private-use character stands for; `end` is the character that closes what this one opens."""
+    """The meaning of one private-use character; for an opening mark, `end` is the character that closes it."""
 
     kind: Literal["marker", "link", "open", "close", "after"]
     number: int
@@ -52,88 +52,88 @@ class Mark:
 Marks = dict[str, Mark]
 
 
-def plant(text: str, places: Iterable[CitationPlace]) -> tuple[str, Marks]:
-    """Put marks at the places. They are beside letters and digits, where Markdown reads them as one more letter."""
-    letters = unused_letters(text)
+def insert_marks(text: str, places: Iterable[CitationPlace]) -> tuple[str, Marks]:
+    """Insert marks at the places. They are next to letters or digits, where Markdown takes them for another letter."""
+    letters = unused_characters(text)
     marks: Marks = {}
-    planted: list[tuple[int, int, str]] = []
+    inserted: list[tuple[int, int, str]] = []
 
-    def plant_one(at: int, order: int, mark: Mark) -> str:
+    def insert_mark(position: int, order: int, mark: Mark) -> str:
         letter = next(letters)
         marks[letter] = mark
-        planted.append((at, order, letter))
+        inserted.append((position, order, letter))
         return letter
 
     for place in places:
         if place.kind == "words":
-            closing = plant_one(place.end, 0, Mark("close", place.number))
-            plant_one(place.start, 1, Mark("open", place.number, closing))
+            closing = insert_mark(place.end, 0, Mark("close", place.number))
+            insert_mark(place.start, 1, Mark("open", place.number, closing))
         else:
-            plant_one(place.end if place.kind == "after" else place.start, 0, Mark(place.kind, place.number))
+            insert_mark(place.end if place.kind == "after" else place.start, 0, Mark(place.kind, place.number))
     pieces, last = [], 0
-    for at, _, letter in sorted(planted):
-        pieces += [text[last:at], letter]
-        last = at
+    for position, _, letter in sorted(inserted):
+        pieces += [text[last:position], letter]
+        last = position
     return "".join([*pieces, text[last:]]), marks
 
 
-def take_marks(text: str, marks: Marks) -> tuple[str, str]:
-    """Split the marks from a text or an address: what is left without them, and the marks alone."""
+def remove_marks(text: str, marks: Marks) -> tuple[str, str]:
+    """Remove the marks from a text or a URL; return it without them, and the marks."""
     if not marks:
         return text, ""
-    taken: list[str] = []
+    removed: list[str] = []
 
-    def take(found: re.Match[str]) -> str:
-        letter = unquote(found[0])
+    def remove(match: re.Match[str]) -> str:
+        letter = unquote(match[0])
         if letter not in marks:
-            return found[0]
-        taken.append(letter)
+            return match[0]
+        removed.append(letter)
         return ""
 
-    return _MARK.sub(take, text), "".join(taken)
+    return _MARK.sub(remove, text), "".join(removed)
 
 
 def insert_chips(html: str, marks: Marks, sources: tuple[CitedSource, ...]) -> str:
-    """Turn the marks of a sanitised HTML into chips and underlines. Every character of the text stays, once."""
+    """Replace the marks in sanitised HTML by chips and underlines. Every character of the text is kept, once."""
     if not marks:
         return html
 
     def without_marker(link: re.Match[str]) -> str:
-        _, taken = take_marks(link[1], marks)
-        return taken if any(marks[letter].kind == "marker" for letter in taken) else link[0]
+        _, removed = remove_marks(link[1], marks)
+        return removed if any(marks[letter].kind == "marker" for letter in removed) else link[0]
 
     def without_link(link: re.Match[str]) -> str:
-        label, taken = take_marks(_LINK_HOST.sub("", link[1]), marks)
-        is_cited = any(marks[letter].kind in ("marker", "link") for letter in taken)
-        return f'<span class="cited">{label}</span>{taken}' if is_cited else link[0]
+        label, removed = remove_marks(_LINK_HOST.sub("", link[1]), marks)
+        is_cited = any(marks[letter].kind in ("marker", "link") for letter in removed)
+        return f'<span class="cited">{label}</span>{removed}' if is_cited else link[0]
 
     html = _ANY_LINK.sub(without_link, _MARKER_LINK.sub(without_marker, html))
     return _ChipWriter(marks, sources).write(html)
 
 
 def name_markers(html: str, has_sources: bool) -> str:
-    """Show what ChatGPT and Assistants write in place of a source as a small mark; the letters in it stay.
+    """Replace the source markers of ChatGPT and Assistants by small notes, keeping the text in them.
 
-    ChatGPT's are letters between U+E200 and U+E201, which a font shows as boxes; those of Assistants,
-    `【4:0†policy.pdf】`, name a file that the API gives beside the text, or not at all.
+    ChatGPT writes text between U+E200 and U+E201, which fonts show as boxes. Assistants write `【4:0†policy.pdf】`; the
+    API returns that file next to the text, or not at all.
     """
-    if not _MARKER_SIGN.search(html):
+    if not _MARKER_START.search(html):
         return html
     note = gettext("Source") if has_sources else gettext("Source not stored")
 
-    def mark(found: re.Match[str]) -> str:
-        if found["file"]:
-            return f'<span class="image-note">{found["file"]} <small>{note}</small></span>'
-        if found["name"]:
-            name = found["name"].replace("\ue202", " ")
+    def mark(match: re.Match[str]) -> str:
+        if match["file"]:
+            return f'<span class="image-note">{match["file"]} <small>{note}</small></span>'
+        if match["name"]:
+            name = match["name"].replace("\ue202", " ")
             return f'<span class="image-note"><small>{note}</small><span class="visually-hidden"> {name}</span></span>'
-        return found[0]
+        return match[0]
 
     return _MARKER.sub(mark, html)
 
 
 class _ChipWriter:
-    """Reads HTML once, and writes underlines around its text nodes and chips where marks stood."""
+    """Goes through HTML once and writes underlines around its text nodes, and chips in place of its marks."""
 
     def __init__(self, marks: Marks, sources: tuple[CitedSource, ...]) -> None:
         self._marks = marks
@@ -141,36 +141,36 @@ class _ChipWriter:
         self._out: list[str] = []
         self._text = ""  # since the last tag, chip or edge of an underline
         self._open_until: set[str] = set()
-        self._whole = 0  # links and code blocks that are open
+        self._atomic_depth = 0  # links and code blocks that are open
         self._waiting: dict[int, None] = {}
         self._done: set[str] = set()
         self._present: set[str] = set()
 
     def write(self, html: str) -> str:
         self._present = set(_PRIVATE.findall(html))
-        at = 0
-        while token := self._next(html, at):
-            self._text += html[at : token.start()]
+        position = 0
+        while token := self._next(html, position):
+            self._text += html[position : token.start()]
             if token["name"] is None:
                 self._read_mark(token[0])
             else:
                 self._write_tag(token)
-            at = token.end()
-        self._text += html[at:]
+            position = token.end()
+        self._text += html[position:]
         self._write_text()
         return "".join(self._out)
 
-    def _next(self, html: str, at: int) -> re.Match[str] | None:
-        """Find the next mark, or tag that matters: every one under an underline, else those that hold chips back."""
-        pattern = _TAG_OR_MARK if self._open_until else _WHOLE_OR_MARK
-        token = pattern.search(html, at)
+    def _next(self, html: str, position: int) -> re.Match[str] | None:
+        """Find the next mark or relevant tag: any tag in an underline, otherwise only those of `_ATOMIC`."""
+        pattern = _TAG_OR_MARK if self._open_until else _ATOMIC_OR_MARK
+        token = pattern.search(html, position)
         while token and token["name"] is None and token[0] not in self._marks:
             token = pattern.search(html, token.end())
         return token
 
     def _read_mark(self, letter: str) -> None:
         mark = self._marks[letter]
-        if letter in self._done:  # an address is in the text of an autolink and in its href
+        if letter in self._done:  # the URL of an autolink is also in its href
             return
         self._done.add(letter)
         if mark.kind == "open":
@@ -183,7 +183,7 @@ class _ChipWriter:
             self._open_until.remove(letter)
 
     def _open(self, end: str) -> None:
-        """Begin an underline, if its end is still to come: it may have stood in the title of a link, which is gone."""
+        """Begin an underline if its end follows: it may have been in a link title that was removed."""
         if end in self._present and end not in self._done:
             if not self._open_until:
                 self._write_text()
@@ -192,18 +192,18 @@ class _ChipWriter:
     def _write_tag(self, tag: re.Match[str]) -> None:
         self._write_text()
         self._out.append(tag[0])
-        if _WHOLE_OR_MARK.match(tag[0]):
-            self._whole += -1 if tag[0].startswith("</") else 1
+        if _ATOMIC_OR_MARK.match(tag[0]):
+            self._atomic_depth += -1 if tag[0].startswith("</") else 1
             self._write_chips()
 
     def _write_text(self) -> None:
-        if self._open_until and not self._whole and self._text.strip():
+        if self._open_until and not self._atomic_depth and self._text.strip():
             self._text = f'<span class="cited">{self._text}</span>'
         self._out.append(self._text)
         self._text = ""
 
     def _write_chips(self) -> None:
-        if self._waiting and not self._whole:
+        if self._waiting and not self._atomic_depth:
             self._write_text()
             self._out += [_chip(self._sources[number - 1]) for number in self._waiting]
             self._waiting = {}

@@ -1,6 +1,6 @@
-"""What the customer saw: what these roles said, in parts of these kinds.
+"""The customer's view: only messages of certain roles, and in them only certain kinds of parts.
 
-Whatever is not listed is hidden, counted and named. The page, find, print, transcripts and the list follow this rule.
+Everything else is hidden, counted and named. The page, find, print, transcripts and the list follow this rule.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _UNSEEN_ROLES = {
     "tool": gettext_noop("tool result"),
     "function": gettext_noop("function result"),
 }  # within a sentence
-NO_ANSWER = NoAnswer("")  # why there is none is not for the customer
+NO_ANSWER = NoAnswer("")  # the customer does not see why there is none
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """Messages in a row that the customer did not see: how many, and of what kinds."""
+    """Consecutive messages that the customer did not see: how many, and of what kinds."""
 
     hidden: int
     kinds: str
 
 
 def sees_role(role: str) -> bool:
-    """Whether the customer saw what a role said, as far as its parts go."""
+    """Whether the customer saw messages of a role, unless all of their parts are hidden."""
     return role in _ROLES
 
 
@@ -47,17 +47,17 @@ def sees_part(part: PartView) -> bool:
     return isinstance(part, _PARTS) and not is_from_tool(part)
 
 
-def is_behind_the_scenes(bubble: Bubble) -> bool:
-    """Whether the customer saw nothing of it: prompts, tool results, and calls or reasoning without a word."""
+def is_hidden_from_customer(bubble: Bubble) -> bool:
+    """Whether the customer saw nothing of it: prompts, tool results, and calls or reasoning without text."""
     return not sees_role(bubble.role) or not (bubble.is_empty or any(map(sees_part, bubble.parts)))
 
 
 def for_customer(bubbles: Iterable[Bubble]) -> list[Bubble | Hidden]:
-    """Leave only what the customer saw; say where something is hidden, how much, and what. A linked message stays."""
+    """Keep only what the customer saw, with a note where something is hidden. A linked message always stays."""
     seen: list[Bubble | Hidden] = []
     hidden: list[Bubble] = []
     for bubble in bubbles:
-        is_hidden = is_behind_the_scenes(bubble)
+        is_hidden = is_hidden_from_customer(bubble)
         if is_hidden and not bubble.is_linked:
             hidden.append(bubble)
             continue
@@ -82,7 +82,7 @@ def _without_unseen(bubble: Bubble) -> Bubble:
         other=(),
         source="",
         shows_json=False,
-        unseen=_listed(_unseen_kinds(bubble)) if is_more_hidden else "",
+        unseen=_join_kinds(_unseen_kinds(bubble)) if is_more_hidden else "",
     )
 
 
@@ -101,10 +101,10 @@ def _unseen_kinds(bubble: Bubble) -> Counter[str]:
 
 def _summary_of(hidden: list[Bubble]) -> list[Bubble | Hidden]:
     kinds: Counter[str] = sum(map(_unseen_kinds, hidden), Counter())
-    return [Hidden(len(hidden), _listed(kinds))] if hidden else []
+    return [Hidden(len(hidden), _join_kinds(kinds))] if hidden else []
 
 
-def _listed(kinds: Counter[str]) -> str:
+def _join_kinds(kinds: Counter[str]) -> str:
     return ", ".join(f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.items() if count)
 
 

@@ -1,8 +1,8 @@
-"""Colours the code of a message: keywords, strings, numbers and comments, by the class names of Pygments.
+"""Highlights code in messages: keywords, strings, numbers and comments, with the class names of Pygments.
 
-Not Pygments itself: its lexers run over text that an attacker writes, and many take time that grows with the square of
-it or worse (2.21, measured on 4 kB: 3.4 s for `a` lines as C#, 0.9 s for empty lines as C or Java). Here every pattern
-is possessive and takes what it has begun, closed or not, so each character is read once.
+Pygments itself is too slow for text that an attacker writes: many of its lexers take quadratic time or worse (2.21,
+measured on 4 kB: 3.4 s for `a` lines as C#, 0.9 s for empty lines as C or Java). Here every pattern is possessive and
+matches to the end even if a string or comment is not closed, so each character is read once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BACKTICK = r"`(?:[^`\\]|\\[\s\S])*+`?"
 _TRIPLE = r'"""(?:[^"\\]|\\[\s\S]|"(?!""))*+(?:""")?' r"|'''(?:[^'\\]|\\[\s\S]|'(?!''))*+(?:''')?"
 _SQL_QUOTED = r"'(?:[^']|'')*+'?"
 _WORD = r"[^\W\d]\w*+"
-_KEY = r"(?<![\w.-])[\w.-]++(?=[ \t]*[:=])"  # only where a run starts: else each of its characters would read the rest
+_KEY = r"(?<![\w.-])[\w.-]++(?=[ \t]*[:=])"  # only at the start of a run, or each character would scan the rest
 _TAG = r"</?[A-Za-z][\w:.-]*+|/?>"
 
 
@@ -118,7 +118,7 @@ _BY_NAME = {name: grammar for names, grammar in _GRAMMARS.items() for name in na
 
 
 def colour(code: str, language: str) -> str:
-    """Write code as HTML with `<span class="k|s|m|c">` around what stands out; an unknown language stays plain."""
+    """Return code as HTML with `<span class="k|s|m|c">` around its tokens; code in an unknown language stays plain."""
     grammar = _BY_NAME.get(language.lower())
     if grammar is None or len(code) > MAX_CODE:
         return escape(code, quote=False)
@@ -126,18 +126,18 @@ def colour(code: str, language: str) -> str:
 
 
 def _pieces(code: str, grammar: _Grammar) -> Iterator[str]:
-    at = 0
-    for found in _pattern(grammar).finditer(code):
-        kind = found.lastgroup
+    start = 0
+    for token in _pattern(grammar).finditer(code):
+        kind = token.lastgroup
         if kind == "w":
-            word = found[0].lower() if grammar.ignores_case else found[0]
+            word = token[0].lower() if grammar.ignores_case else token[0]
             if word not in grammar.words:
                 continue
             kind = "k"
-        yield escape(code[at : found.start()], quote=False)
-        yield f'<span class="{kind}">{escape(found[0], quote=False)}</span>'
-        at = found.end()
-    yield escape(code[at:], quote=False)
+        yield escape(code[start : token.start()], quote=False)
+        yield f'<span class="{kind}">{escape(token[0], quote=False)}</span>'
+        start = token.end()
+    yield escape(code[start:], quote=False)
 
 
 @cache

@@ -1,8 +1,8 @@
-"""Limits what one page renders, however much its messages hold, so that no text makes a page slow or large.
+"""Limits what one page renders, so that no text can make a page slow or large.
 
-A page renders 100,000 characters as Markdown and 400,000 in all, the oldest message first, and one message takes no
-more than 100,000 of them. Further texts are shown as written, and then truncated, with their size and a link to the
-whole. Twenty messages of 1.5 kB are a tenth of that.
+A page renders 100,000 characters as Markdown and 400,000 in total, beginning with the oldest message; one message may
+use 100,000 of them. Further texts are shown as written, and then truncated, with their size and a link to the whole
+text. Twenty messages of 1.5 kB use a tenth of that.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ MAX_MARKDOWN = 100_000  # characters; at worst each takes 20 µs and 15 characte
 MAX_TEXT = 400_000
 MAX_MESSAGE = 100_000
 MAX_CITATIONS = 1_000  # of one message; each costs 50 µs
-MAX_SECONDS = 1.0  # of CPU to format the texts of one page; the texts above take a third of it at worst
-_MAX_ENTRY = 4_000  # characters that an entry of a list costs at most, because only its beginning is shown
+MAX_SECONDS = 1.0  # of CPU time to format the texts of one page; within the limits above they take at most a third
+_MAX_ENTRY = 4_000  # characters that a list entry costs at most, because only its beginning is shown
 _BEGINNING = 2_000  # characters that are shown of a truncated text
-_SHORT_BEGINNING = 200  # the same, when nothing is left
-_OVERHEAD = 500  # what a part costs beside its text, in characters
+_SHORT_BEGINNING = 200  # the same, when the budget is spent
+_OVERHEAD = 500  # what a part costs in addition to its text, in characters
 
 
 class TimeBudget:
-    """The CPU time of this thread that is left to format the texts of one page: the net below all other limits."""
+    """The CPU time of this thread that is left to format the texts of one page, in case the other limits fail."""
 
     def __init__(self, seconds: float = MAX_SECONDS) -> None:
         self._left = seconds
@@ -45,9 +45,9 @@ class TimeBudget:
 
 
 class PageBudget:
-    """What is left of the limits of one page. Characters that are cut without a link of their own are counted.
+    """What is left of the limits of one page. It counts characters that are left out without a link to them.
 
-    A budget that `is_whole` has no limits: for a page that must hold everything, and is sent while it is rendered.
+    A budget with `is_whole` has no limits: it is for a page that must contain everything, and is streamed.
     """
 
     def __init__(self, *, is_whole: bool = False) -> None:
@@ -67,18 +67,18 @@ class PageBudget:
         return self.is_whole or len(text) <= MARKDOWN_LIMIT
 
     def take_open(self, text: str) -> bool:
-        """Take a text to be shown whole and unfolded; False when it is long, or does not fit."""
+        """Take a text to be shown whole and unfolded; False if it is long, or does not fit."""
         return self.allows_open(text) and self.take(text)
 
     def take_markdown(self, text: str) -> bool:
-        """Take a text to be rendered as Markdown; False when it does not fit."""
+        """Take a text to be rendered as Markdown; False if it does not fit."""
         if (len(text) > self._markdown and not self.is_whole) or not self.take(text):
             return False
         self._markdown -= len(text)
         return True
 
     def take(self, text: str) -> bool:
-        """Take a text to be shown whole; False when it does not fit."""
+        """Take a text to be shown whole; False if it does not fit."""
         if len(text) > self._left:
             return False
         self._spend(len(text))
@@ -91,7 +91,7 @@ class PageBudget:
         return beginning
 
     def truncate(self, text: str) -> str:
-        """Give a text whole, or its beginning where it does not fit."""
+        """Take a text, or its beginning if it does not fit."""
         if not text or self.take(text):
             return text
         beginning = self.take_beginning(text)
@@ -99,7 +99,7 @@ class PageBudget:
         return beginning if len(beginning) == len(text) else f"{beginning}…"
 
     def take_entries(self, texts: Iterable[str]) -> int:
-        """Take the entries of a list; give the number of those that fit."""
+        """Take the entries of a list; return the number of those that fit."""
         count = 0
         for text in texts:
             if self.is_spent:
@@ -114,7 +114,7 @@ class PageBudget:
         self._left_out += characters
 
     def end_message(self) -> int:
-        """Give the number of characters of the message that were left out, and begin the next message."""
+        """Return how many characters of the message were left out, and begin the next message."""
         left_out, self._left_out = self._left_out, 0
         self._message = MAX_MESSAGE
         return left_out

@@ -1,4 +1,4 @@
-"""Bytes in a message: decoded, and named by what they are, never by what they claim to be."""
+"""Decodes the bytes in a message, and detects their type from the bytes, never from what the message claims."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from urllib.parse import unquote, unquote_to_bytes
 
 _DATA_URL = re.compile(r"data:[^,]{0,200}?(;base64)?,", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?!data:)[a-zA-Z][a-zA-Z0-9+.-]*:")
-# What recorders write in the place of bytes: `[base64_data truncated: 5000 chars]`, `__REDACTED__`, `sediment-attachment://…`.
-_LEFT_OUT = re.compile(
+# What recording programs write in place of bytes: `[base64_data truncated: 5000 chars]`, `__REDACTED__`, `sediment-attachment://…`.
+_PLACEHOLDER = re.compile(
     r"redacted|truncated|omitted|removed|stripped|elided|placeholder|base64[\s_]*(?:data|image)|\.\.\.|…",
     re.IGNORECASE,
 )
-_MAX_NOTE = 300  # characters; it may come after the beginning of the bytes
-_HEAD = 4096  # base64 characters that are decoded to know a type and a size without decoding the rest
-_JPEG_HEAD = 262_144  # a JPEG may carry a thumbnail before its size
+_MAX_NOTE = 300  # characters at the end of a text; the beginning of the bytes may come before it
+_HEAD = 4096  # base64 characters that are decoded to detect type and dimensions
+_JPEG_HEAD = 262_144  # a JPEG may have a thumbnail before its dimensions
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A media type by its first bytes, and the ending for a downloaded file."""
+class MediaType:
+    """A media type, and the extension of a downloaded file."""
 
     type: str
-    ending: str
+    extension: str
 
     @property
     def is_image(self) -> bool:
@@ -37,105 +37,105 @@ class Kind:
         return self.type.startswith("audio/")
 
 
-RAW_RATE = 24_000  # Hz; what OpenAI's pcm16 is (16-bit, mono), and nothing in the message says so
-UNKNOWN = Kind("application/octet-stream", "bin")
+RAW_RATE = 24_000  # Hz; of OpenAI's pcm16 (16-bit, mono), which the message does not state
+UNKNOWN = MediaType("application/octet-stream", "bin")
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """What can be said of base64 without decoding all of it. Sizes in pixels, 0 where the header does not tell."""
+class MediaInfo:
+    """What the beginning of base64 reveals. Width and height are in pixels, 0 if the header does not contain them."""
 
-    kind: Kind
+    kind: MediaType
     bytes: int
     width: int = 0
     height: int = 0
 
 
 def is_address(text: str) -> bool:
-    """Whether a text names a place, by whatever scheme, and holds no bytes."""
-    return bool(_ADDRESS.match(text)) and not is_left_out(text)
+    """Whether a text is a URL of any scheme except data URLs, and so contains no bytes."""
+    return bool(_ADDRESS.match(text)) and not is_placeholder(text)
 
 
-def is_left_out(text: str) -> bool:
-    """Whether a text replaces bytes that its recorder did not keep."""
+def is_placeholder(text: str) -> bool:
+    """Whether a text stands for bytes that the recording program did not keep."""
     if address := _ADDRESS.match(text):
         return address[0].lower().endswith("attachment:")
-    found = _DATA_URL.match(text)
-    return bool(_LEFT_OUT.search(text[found.end() if found else 0 :][-_MAX_NOTE:]))
+    prefix = _DATA_URL.match(text)
+    return bool(_PLACEHOLDER.search(text[prefix.end() if prefix else 0 :][-_MAX_NOTE:]))
 
 
 def is_base64(text: str) -> bool:
-    """Whether the bytes are packed as base64, with or without a data URL around them."""
-    found = _DATA_URL.match(text)
-    return bool(found[1]) if found else not _ADDRESS.match(text)
+    """Whether a text is base64, with or without a data URL around it."""
+    prefix = _DATA_URL.match(text)
+    return bool(prefix[1]) if prefix else not _ADDRESS.match(text)
 
 
-def payload(url_or_base64: str) -> str:
-    """Give the bytes of a data URL, or what is base64 without one, as plain base64; empty when it is neither.
+def to_base64(url_or_base64: str) -> str:
+    """Return a data URL or base64 as plain base64; empty if it is neither.
 
-    Base64 comes wrapped at any width, percent-encoded, or in the alphabet for URLs.
+    Base64 may be wrapped at any width, percent-encoded, or in the URL-safe alphabet.
     """
-    found = _DATA_URL.match(url_or_base64)
-    if found and not found[1]:
-        return base64.b64encode(unquote_to_bytes(url_or_base64[found.end() :])).decode()
-    if not found and _ADDRESS.match(url_or_base64):
+    prefix = _DATA_URL.match(url_or_base64)
+    if prefix and not prefix[1]:
+        return base64.b64encode(unquote_to_bytes(url_or_base64[prefix.end() :])).decode()
+    if not prefix and _ADDRESS.match(url_or_base64):
         return ""
-    packed = url_or_base64[found.end() if found else 0 :]
-    if found and _DATA_URL.match(packed):  # some clients put it on twice
-        return payload(packed)
-    packed = unquote(packed) if "%" in packed else packed
-    return "".join(packed.split()).replace("-", "+").replace("_", "/")
+    data = url_or_base64[prefix.end() if prefix else 0 :]
+    if prefix and _DATA_URL.match(data):  # some clients add the prefix twice
+        return to_base64(data)
+    data = unquote(data) if "%" in data else data
+    return "".join(data.split()).replace("-", "+").replace("_", "/")
 
 
-def decoded(packed: str) -> bytes | None:
-    """Decode a payload, with or without its padding; None when it is no base64."""
+def decode_base64(data: str) -> bytes | None:
+    """Decode base64 with or without padding; None if it is invalid."""
     try:
-        return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
+        return base64.b64decode(data + "=" * (-len(data) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
 
 
-def glance(packed: str) -> Glance | None:
-    """Say type, size and dimensions of a payload; None when it is no base64 or empty."""
-    head = decoded(packed[:_HEAD])
+def inspect(data: str) -> MediaInfo | None:
+    """Return type, size and dimensions of base64; None if it is invalid or empty."""
+    head = decode_base64(data[:_HEAD])
     if not head:
         return None
-    kind = kind_of(head)
+    kind = detect_type(head)
     if kind.type == "image/jpeg":
-        head = decoded(packed[:_JPEG_HEAD]) or head
+        head = decode_base64(data[:_JPEG_HEAD]) or head
     width, height = _dimensions(kind, head)
-    padding = len(packed) - len(packed.rstrip("="))
-    return Glance(kind, len(packed) * 3 // 4 - padding, width, height)
+    padding = len(data) - len(data.rstrip("="))
+    return MediaInfo(kind, len(data) * 3 // 4 - padding, width, height)
 
 
-def kind_of(head: bytes) -> Kind:
-    """Name a media type by its first bytes. SVG and HTML are text, and text is never shown inline."""
+def detect_type(head: bytes) -> MediaType:
+    """Detect a media type from its first bytes. SVG and HTML are unknown, so that they are never shown inline."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return Kind("image/png", "png")
+        return MediaType("image/png", "png")
     if head.startswith(b"\xff\xd8\xff"):
-        return Kind("image/jpeg", "jpg")
+        return MediaType("image/jpeg", "jpg")
     if head[:6] in (b"GIF87a", b"GIF89a"):
-        return Kind("image/gif", "gif")
+        return MediaType("image/gif", "gif")
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return Kind("image/webp", "webp")
+        return MediaType("image/webp", "webp")
     if head[4:12] in (b"ftypavif", b"ftypavis"):
-        return Kind("image/avif", "avif")
+        return MediaType("image/avif", "avif")
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        return Kind("audio/wav", "wav")
+        return MediaType("audio/wav", "wav")
     if head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 in (0xE2, 0xE4, 0xE6)):
-        return Kind("audio/mpeg", "mp3")
+        return MediaType("audio/mpeg", "mp3")
     if head.startswith(b"OggS"):
-        return Kind("audio/ogg", "ogg")
+        return MediaType("audio/ogg", "ogg")
     if head.startswith(b"fLaC"):
-        return Kind("audio/flac", "flac")
+        return MediaType("audio/flac", "flac")
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
-        return Kind("audio/aac", "aac")
+        return MediaType("audio/aac", "aac")
     if head.startswith(b"\x1aE\xdf\xa3"):
-        return Kind("audio/webm", "webm")
+        return MediaType("audio/webm", "webm")
     if head[4:8] == b"ftyp":  # after AVIF, above
-        return Kind("audio/mp4", "m4a") if head[8:11] in (b"M4A", b"M4B") else Kind("video/mp4", "mp4")
+        return MediaType("audio/mp4", "m4a") if head[8:11] in (b"M4A", b"M4B") else MediaType("video/mp4", "mp4")
     if head.startswith(b"%PDF-"):
-        return Kind("application/pdf", "pdf")
+        return MediaType("application/pdf", "pdf")
     return UNKNOWN
 
 
@@ -146,9 +146,9 @@ def as_wav(samples: bytes) -> bytes:
     return head + samples
 
 
-def _dimensions(kind: Kind, head: bytes) -> tuple[int, int]:
+def _dimensions(kind: MediaType, head: bytes) -> tuple[int, int]:
     try:
-        match kind.ending:
+        match kind.extension:
             case "png":
                 return struct.unpack(">II", head[16:24])
             case "gif":
@@ -176,11 +176,11 @@ def _webp_dimensions(head: bytes) -> tuple[int, int]:
 
 
 def _jpeg_dimensions(head: bytes) -> tuple[int, int]:
-    at = 2
-    while at + 9 <= len(head) and head[at] == 0xFF:
-        marker = head[at + 1]
+    offset = 2
+    while offset + 9 <= len(head) and head[offset] == 0xFF:
+        marker = head[offset + 1]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", head[at + 5 : at + 9])
+            height, width = struct.unpack(">HH", head[offset + 5 : offset + 9])
             return width, height
-        at += 2 + struct.unpack(">H", head[at + 2 : at + 4])[0]
+        offset += 2 + struct.unpack(">H", head[offset + 2 : offset + 4])[0]
     return 0, 0

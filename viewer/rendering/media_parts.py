@@ -1,4 +1,4 @@
-"""View objects of images, audio and files: what they are by their bytes, or why they cannot be shown."""
+"""View objects of images, audio and files: their type according to their bytes, or why they cannot be shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from viewer.completions.types import AudioAnswer, AudioPart, FilePart, ImagePart
 
 from . import media
 from .limits import PageBudget
-from .remote_hosts import host_of as looked_up_host
+from .remote_hosts import host_of as host_of_request
 
 _NO_ADDRESS = gettext_noop("Not shown here: its message has no id, and so its bytes have no address")
 _LEFT_OUT = gettext_noop("Left out by the program that recorded the conversation")
@@ -24,9 +24,9 @@ _LEFT_OUT = gettext_noop("Left out by the program that recorded the conversation
 
 @dataclass(frozen=True, slots=True)
 class ImageView:
-    """A picture, or the note that says why it is not shown. One on another host is loaded from `load_url`, through us.
+    """An image, or a note why it is not shown. An image on another host is loaded through us, from `load_url`.
 
-    `source` is the address that the message gives, or the beginning of what is no image.
+    `source` is the URL in the message, or the beginning of data that is not an image.
     """
 
     template: ClassVar[str] = "rendering/parts/_image.html"
@@ -47,7 +47,7 @@ class ImageView:
 
 @dataclass(frozen=True, slots=True)
 class AudioView:
-    """A recording or a spoken answer. `note` says why it cannot be played, `assumption` what the player assumes."""
+    """A recording or a spoken answer. `note` says why it cannot be played; `assumption` is what the player assumes."""
 
     template: ClassVar[str] = "rendering/parts/_audio.html"
     name: str
@@ -59,13 +59,13 @@ class AudioView:
     assumption: str = ""
     expired: str = ""
     note: str = ""
-    address: str = ""  # that the message gives in place of the bytes
+    address: str = ""  # the URL that the message has in place of the bytes
     is_from_tool: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FileView:
-    """A file to download, or the note that says why it cannot be."""
+    """A file to download, or a note why there is none."""
 
     template: ClassVar[str] = "rendering/parts/_file.html"
     name: str
@@ -74,34 +74,34 @@ class FileView:
     bytes: int = 0
     format: str = ""
     note: str = ""
-    address: str = ""  # that the message gives in place of the bytes
+    address: str = ""  # the URL that the message has in place of the bytes
     is_from_tool: bool = False
 
 
 def is_remote(url: str) -> bool:
-    """Whether a picture is on another host, by http or https."""
+    """Whether an image is on another host, over http or https."""
     return bool(host_of(web_address(url)))
 
 
 def build_image(part: ImagePart, url: str, budget: PageBudget, *, number: int, is_from_tool: bool) -> ImageView:
-    """Build a picture; `url` is that of its bytes."""
+    """Build an image; `url` is the address of its bytes."""
     detail, caption = budget.truncate(part.detail), escape_invisible(budget.truncate(part.caption))
     view = ImageView(number, detail=detail, caption=caption, is_from_tool=is_from_tool)
-    given = part.url.strip()
-    if not given:
+    data = part.url.strip()
+    if not data:
         return replace(view, note=_id_note(part.file_id) if part.file_id else gettext("Image not stored"))
-    if is_remote(given):
+    if is_remote(data):
         return _remote_image(view, part.url, url, budget)
-    if media.is_left_out(given) or media.is_address(given):
-        note = gettext(_LEFT_OUT) if media.is_left_out(given) else gettext("Image not loaded from this address")
-        return replace(view, note=note, source=escape_invisible(budget.take_beginning(given)))
-    seen = media.glance(media.payload(given))
-    if seen is None:
+    if media.is_placeholder(data) or media.is_address(data):
+        note = gettext(_LEFT_OUT) if media.is_placeholder(data) else gettext("Image not loaded from this address")
+        return replace(view, note=note, source=escape_invisible(budget.take_beginning(data)))
+    info = media.inspect(media.to_base64(data))
+    if info is None:
         return replace(view, note=_no_image(), source=escape_invisible(budget.take_beginning(part.url)))
-    view = replace(view, url=url, type=seen.kind.type, bytes=seen.bytes, width=seen.width, height=seen.height)
-    if seen.kind.is_image:
+    view = replace(view, url=url, type=info.kind.type, bytes=info.bytes, width=info.width, height=info.height)
+    if info.kind.is_image:
         return view if url else replace(view, note=gettext(_NO_ADDRESS))
-    source = "" if media.is_base64(given) else escape_invisible(budget.take_beginning(given))
+    source = "" if media.is_base64(data) else escape_invisible(budget.take_beginning(data))
     return replace(view, note=_no_image(), source=source)
 
 
@@ -112,7 +112,7 @@ def build_audio(part: AudioPart, url: str, budget: PageBudget, *, is_from_tool: 
 
 
 def build_spoken_answer(audio: AudioAnswer, url: str, budget: PageBudget) -> AudioView:
-    """Build what the model spoke, with its transcript."""
+    """Build a spoken answer with its transcript."""
     view = _audio(audio.data, url, gettext("Spoken answer"), "pcm16")
     if not audio.data:
         view = replace(view, note=_id_note(budget.truncate(audio.id)), format="")
@@ -128,22 +128,22 @@ def build_spoken_answer(audio: AudioAnswer, url: str, budget: PageBudget) -> Aud
 
 
 def build_file(part: FilePart, url: str, budget: PageBudget, *, is_from_tool: bool) -> FileView:
-    """Build a file; `url` is that of its bytes."""
+    """Build a file; `url` is the address of its bytes."""
     name = escape_invisible(budget.truncate(part.filename or part.file_id)) or gettext("File without a name")
     view = FileView(name, is_from_tool=is_from_tool)
     data = part.data.strip()
     if note := _why_missing(data, part.file_id):
         return replace(view, note=note, address=_address_in(data))
-    seen = media.glance(media.payload(data))
-    if seen is None:
+    info = media.inspect(media.to_base64(data))
+    if info is None:
         return replace(view, note=gettext("The bytes cannot be read"))
-    ending = "" if seen.kind == media.UNKNOWN else seen.kind.ending
-    return replace(view, url=url, type=seen.kind.type, bytes=seen.bytes, format=ending)
+    extension = "" if info.kind == media.UNKNOWN else info.kind.extension
+    return replace(view, url=url, type=info.kind.type, bytes=info.bytes, format=extension)
 
 
 def _remote_image(view: ImageView, address: str, url: str, budget: PageBudget) -> ImageView:
-    """Name the host, and offer to load the picture through us: to open a conversation requests nothing from a host."""
-    host = looked_up_host(address) or host_of(address)
+    """Name the host and offer to load the image through us: opening a conversation must not contact the host."""
+    host = host_of_request(address) or host_of(address)
     return replace(
         view,
         host=host,
@@ -154,29 +154,29 @@ def _remote_image(view: ImageView, address: str, url: str, budget: PageBudget) -
 
 
 def _audio(data: str, url: str, name: str, claimed: str) -> AudioView:
-    """Build audio by what its bytes are; `claimed` is the format that the message names, which only raw audio needs."""
+    """Build audio of the type of its bytes; `claimed` is the format in the message, which only raw audio needs."""
     data = data.strip()
     if note := _why_missing(data):
         return AudioView(name, format=claimed, note=note, address=_address_in(data))
-    seen = media.glance(media.payload(data))
-    if seen is None:
+    info = media.inspect(media.to_base64(data))
+    if info is None:
         return AudioView(name, format=claimed, note=gettext("The bytes cannot be read"))
     if not url:
-        return AudioView(name, bytes=seen.bytes, note=gettext(_NO_ADDRESS))
-    if claimed == "pcm16" and seen.kind == media.UNKNOWN:
+        return AudioView(name, bytes=info.bytes, note=gettext(_NO_ADDRESS))
+    if claimed == "pcm16" and info.kind == media.UNKNOWN:
         assumption = gettext("Raw sound: played as 16-bit mono at %(rate)s Hz, which the message does not say")
         assumption %= {"rate": number_format(media.RAW_RATE, force_grouping=True)}
-        return AudioView(name, f"{url}?raw", bytes=seen.bytes, format=claimed, assumption=assumption)
-    note = "" if seen.kind.is_audio else gettext("Not a sound that can be played here")
-    known = claimed if seen.kind == media.UNKNOWN else seen.kind.ending
-    return AudioView(name, url, type=seen.kind.type, bytes=seen.bytes, format=known, note=note)
+        return AudioView(name, f"{url}?raw", bytes=info.bytes, format=claimed, assumption=assumption)
+    note = "" if info.kind.is_audio else gettext("Not a sound that can be played here")
+    format_ = claimed if info.kind == media.UNKNOWN else info.kind.extension
+    return AudioView(name, url, type=info.kind.type, bytes=info.bytes, format=format_, note=note)
 
 
 def _why_missing(data: str, file_id: str = "") -> str:
-    """Say why there are no bytes; empty where there may be some."""
+    """Say why there are no bytes; empty if there may be some."""
     if not data:
         return _id_note(file_id) if file_id else gettext("Only the name is known")
-    if media.is_left_out(data):
+    if media.is_placeholder(data):
         return gettext(_LEFT_OUT)
     return gettext("Not loaded from this address") if media.is_address(data) else ""
 

@@ -1,4 +1,4 @@
-"""View objects of messages: everything that a bubble shows is decided here, so that the templates only print."""
+"""View objects of messages: everything that a bubble shows is decided here, so that templates only print."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from viewer.completions.ids import index_of
 from viewer.completions.invisibles import escape_invisible
-from viewer.completions.types import Citation, Message, Unreadable, speaker_of
+from viewer.completions.types import Citation, Message, Unreadable, effective_role
 
 from .citations import CitedSource, list_sources
 from .context import RenderContext
@@ -36,7 +36,7 @@ from .tool_calls import ToolCallView, ToolCallViews, ToolResultView
 
 @dataclass(frozen=True, slots=True)
 class ChoiceView:
-    """Which of the completion's answers a bubble is, how it ended, and where its JSON is."""
+    """Which answer of the completion a bubble is, why it ended, and where its JSON is."""
 
     position: int
     name: str
@@ -53,11 +53,11 @@ class Bubble:
 
     id: str
     role: str
-    look: str  # the class of its looks: system, user, assistant, tool, neutral
+    look: str  # the CSS class: system, user, assistant, tool, neutral
     label: str
     name: str = ""
     number: int | None = None
-    url: str = ""  # empty when `no_link` says why
+    url: str = ""  # empty if `no_link` says why
     no_link: str = ""
     is_linked: bool = False
     parts: tuple[PartView, ...] = ()
@@ -67,17 +67,17 @@ class Bubble:
     reasoning: tuple[ReasoningView, ...] = ()
     error: str = ""  # what went wrong, in the server's words
     created: datetime | None = None
-    other: tuple[tuple[str, str], ...] = ()  # no dict: a template takes a key named `items` for the method
-    source: str = ""  # the JSON, or its beginning, of a message that has no address to give it
+    other: tuple[tuple[str, str], ...] = ()  # not a dict: a template would take the key `items` for the method
+    source: str = ""  # the JSON of a message without a URL, or its beginning
     choice: ChoiceView | None = None
     is_answer: bool = False  # a choice itself, not a message that a server appended for it
     is_empty: bool = False
-    left_out: int = 0  # characters that do not fit on the page, and
-    whole_url: str = ""  # where they are
+    left_out: int = 0  # characters that did not fit on the page, and
+    whole_url: str = ""  # the URL of the whole message
     shows_json: bool = True
     is_out_of_sight: bool = False  # shown in the customer's view though the customer did not see it
     unseen: str = ""  # what of it the customer did not see
-    hidden: ClassVar[int] = 0  # a template asks this of everything on a page, and `Hidden` has some
+    hidden: ClassVar[int] = 0  # templates read this of all items of a page, some of which are `Hidden`
 
     @property
     def has_refusal(self) -> bool:
@@ -89,7 +89,7 @@ class Bubble:
 
     @property
     def has_more(self) -> bool:
-        """Whether it shows anything beside its parts: most do not, and to ask for each in a template takes time."""
+        """Whether it shows anything except its parts. Most do not, and checking each field in a template takes time."""
         rest = (
             *(self.results, self.calls, self.reasoning, self.other, self.error),
             *(self.left_out, self.source, self.unseen),
@@ -118,7 +118,7 @@ class Bubble:
 def build_bubbles(
     context: RenderContext, items: Iterable[Message | Unreadable], neighbours: Neighbours | None = None
 ) -> list[Bubble]:
-    """Build one page of messages in their order, each tool result linked to its call."""
+    """Build one page of messages in their order, with each tool result linked to its call."""
     neighbours = neighbours or Neighbours()
     step = -1 if neighbours.is_newest_first else 1
     oldest_first = tuple(items)[::step]
@@ -127,16 +127,16 @@ def build_bubbles(
 
 
 def build_message(message: Message, url: str, context: RenderContext, *, is_json: bool = False) -> Bubble:
-    """Build what a message and a choice have in common; below their address are their parts and their JSON.
+    """Build what messages and choices have in common; `url` is the base of the URLs of their parts and JSON.
 
-    `is_json` says that the answer was requested as JSON, and so is no Markdown.
+    `is_json` says that the answer was requested as JSON, and so is not Markdown.
     """
     budget = context.budget
     is_markdown = message.role == "assistant" and not (context.as_source or is_json)
-    sources = list_sources(cited_in(message, budget))
+    sources = list_sources(limit_citations(message, budget))
     parts = build_parts(message, PartContext(context, url, is_markdown, sources))
     shown = budget.take_entries(f"{source.url}{source.title}" for source in sources)
-    role = speaker_of(message)
+    role = effective_role(message)
     return Bubble(
         id="",
         role=message.role,
@@ -145,7 +145,7 @@ def build_message(message: Message, url: str, context: RenderContext, *, is_json
         name=escape_invisible(budget.truncate(message.name)),
         parts=parts,
         sources=sources[:shown],
-        reasoning=tuple(build_reasoning(found, url, budget) for found in message.reasoning),
+        reasoning=tuple(build_reasoning(field, url, budget) for field in message.reasoning),
         error=escape_invisible(budget.truncate(message.error)),
         created=message.created,
         other=build_other(message.other, budget),
@@ -154,20 +154,20 @@ def build_message(message: Message, url: str, context: RenderContext, *, is_json
 
 
 def build_unreadable_bubble(item: Unreadable, budget: PageBudget) -> Bubble:
-    """Build an item that is no message."""
+    """Build the bubble of an item that cannot be read as a message."""
     part = build_unreadable(item, budget)
     label, left_out = gettext("Unreadable item"), budget.end_message()
     return Bubble(id="", role="", look="neutral", label=label, parts=(part,), left_out=left_out)
 
 
 def build_other(other: dict[str, str], budget: PageBudget) -> tuple[tuple[str, str], ...]:
-    """Give names with their values, as far as there is room."""
+    """Return the fields with their values, as far as the budget allows."""
     shown = budget.take_entries(other)
     return tuple((name, budget.truncate(source)) for name, source in islice(other.items(), shown))
 
 
-def cited_in(message: Message, budget: PageBudget) -> tuple[Citation, ...]:
-    """Give the citations that a page looks at; what the others would have shown is left out."""
+def limit_citations(message: Message, budget: PageBudget) -> tuple[Citation, ...]:
+    """Return the citations that a page processes; count the others as left out."""
     if budget.is_whole or len(message.citations) <= MAX_CITATIONS:
         return message.citations
     budget.leave_out(sum(len(cited.url) + len(cited.title) for cited in message.citations[MAX_CITATIONS:]))

@@ -1,6 +1,6 @@
-"""View objects of the parts of a message: one class per kind, each with its template and what the template prints.
+"""View objects of the parts of a message: one class per kind, with its template and what the template prints.
 
-A part of an unknown type is shown by name and with its JSON: nothing is left out.
+A part of an unknown type is shown with its name and JSON, so that nothing is missing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from viewer.completions.types import (
     TextPart,
     UnknownPart,
     Unreadable,
-    parts_of_tools,
+    tool_parts,
 )
 
 from .citations import CitedSource
@@ -35,12 +35,12 @@ from .limits import MAX_CITATIONS, PageBudget, TimeBudget
 from .markdown_html import render_prose
 from .media_parts import AudioView, FileView, ImageView, build_audio, build_file, build_image, build_spoken_answer
 
-_MAX_GROWTH = 5  # times; JSON that indenting makes longer is mostly blanks
+_MAX_GROWTH = 5  # times; JSON that grows more when indented is mostly spaces
 
 
 @dataclass(frozen=True, slots=True)
 class TextView:
-    """A text as it was written, or its beginning with the address and the size of the whole."""
+    """A text as written, or its beginning with the URL and the size of the whole."""
 
     template: ClassVar[str] = "rendering/parts/_text.html"
     text: str
@@ -50,7 +50,7 @@ class TextView:
 
 @dataclass(frozen=True, slots=True)
 class JsonView:
-    """A text that is one JSON value, indented."""
+    """A text that is a JSON value, indented."""
 
     template: ClassVar[str] = "rendering/parts/_json.html"
     text: str
@@ -58,7 +58,7 @@ class JsonView:
 
 @dataclass(frozen=True, slots=True)
 class MarkdownView:
-    """A text that is Markdown, the citations whose indices count in it, and the sources that number them."""
+    """A text in Markdown, its citations, and the numbered sources of its message."""
 
     template: ClassVar[str] = "rendering/parts/_markdown.html"
     text: str
@@ -68,7 +68,7 @@ class MarkdownView:
 
     @property
     def html(self) -> SafeString:
-        """The Markdown as harmless HTML. Rendered when it is printed: a bubble in the cache needs none of it."""
+        """The Markdown as harmless HTML. Rendered only when printed, because a cached bubble does not need it."""
         prose = render_prose(self.text, self.citations, self.sources, self.time)
         if not prose.is_unformatted:
             return prose.html
@@ -78,7 +78,7 @@ class MarkdownView:
 
 @dataclass(frozen=True, slots=True)
 class RefusalView:
-    """What the model said instead of an answer."""
+    """What the model says instead of an answer."""
 
     template: ClassVar[str] = "rendering/parts/_refusal.html"
     text: str
@@ -87,7 +87,7 @@ class RefusalView:
 
 @dataclass(frozen=True, slots=True)
 class UnknownView:
-    """A part of a type that this version does not know, by its name and JSON."""
+    """A part of a type that this version does not know: its name and JSON."""
 
     template: ClassVar[str] = "rendering/parts/_unknown.html"
     name: str
@@ -97,7 +97,7 @@ class UnknownView:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningView:
-    """One field of reasoning; a very long one by its beginning, its size, and the address of the JSON."""
+    """One field of reasoning; of a very long one, its beginning, its size, and the URL of its JSON."""
 
     template: ClassVar[str] = "rendering/parts/_reasoning.html"
     name: str
@@ -115,7 +115,7 @@ class PartContext:
     """What the parts of one message share."""
 
     page: RenderContext
-    url: str  # of the message; empty where it has none, and so its parts have none
+    url: str  # of the message; without one, its parts have no URLs either
     is_markdown: bool
     sources: tuple[CitedSource, ...]
 
@@ -128,12 +128,12 @@ class PartContext:
 
 
 def is_from_tool(view: PartView) -> bool:
-    """Whether a tool returned it. The texts that a tool returned are no parts: its result shows them."""
+    """Whether a tool returned the part. Texts from tools are shown by their results, not as parts."""
     return not isinstance(view, TextView | JsonView | MarkdownView) and view.is_from_tool
 
 
 def words_of(view: PartView) -> str:
-    """Give the words of a part: its text or transcript."""
+    """Return the text or transcript of a part."""
     match view:
         case TextView() | JsonView() | MarkdownView() | RefusalView():
             return view.text
@@ -143,9 +143,9 @@ def words_of(view: PartView) -> str:
 
 
 def build_parts(message: Message, context: PartContext) -> tuple[PartView, ...]:
-    """Build what a message shows of its content, its refusal and its audio, as far as there is room."""
+    """Build the content, refusal and audio of a message, as far as the budget allows."""
     views: list[PartView] = []
-    budget, of_tools = context.budget, parts_of_tools(message)
+    budget, of_tools = context.budget, tool_parts(message)
     images = 0
     for n, part in enumerate(message.parts):
         if n and budget.is_spent:
@@ -173,24 +173,24 @@ def build_whole_text(part: TextPart) -> TextView:
 
 
 def build_unreadable(item: Unreadable, budget: PageBudget) -> UnknownView:
-    """Build what is shown of an item that is no message."""
+    """Build the JSON of an item that cannot be read as a message."""
     name = gettext("unreadable item: %(reason)s") % {"reason": item.reason}
     return UnknownView(name, budget.truncate(item.source))
 
 
-def build_reasoning(found: Reasoning, own_url: str, budget: PageBudget) -> ReasoningView:
-    """Build one field of reasoning; `own_url` is the address of its message, which has the JSON of all of it."""
-    if own_url and not budget.take_open(found.text + found.source):
-        beginning = escape_invisible(budget.take_beginning(found.text or found.source))
-        size = len((found.source or found.text).encode())
-        return ReasoningView(found.name, f"{beginning}…", url=f"{own_url}raw/", bytes=size)
-    text = found.text if own_url else budget.truncate(found.text)
-    source = found.source if own_url else budget.truncate(found.source)
-    return ReasoningView(found.name, escape_invisible(text), source=escape_invisible(_indented(source)))
+def build_reasoning(reasoning: Reasoning, own_url: str, budget: PageBudget) -> ReasoningView:
+    """Build one field of reasoning; `own_url` is the URL of its message, which links to the whole JSON."""
+    if own_url and not budget.take_open(reasoning.text + reasoning.source):
+        beginning = escape_invisible(budget.take_beginning(reasoning.text or reasoning.source))
+        size = len((reasoning.source or reasoning.text).encode())
+        return ReasoningView(reasoning.name, f"{beginning}…", url=f"{own_url}raw/", bytes=size)
+    text = reasoning.text if own_url else budget.truncate(reasoning.text)
+    source = reasoning.source if own_url else budget.truncate(reasoning.source)
+    return ReasoningView(reasoning.name, escape_invisible(text), source=escape_invisible(_indented(source)))
 
 
 def _build_text(part: TextPart, url: str, context: PartContext) -> TextView | JsonView | MarkdownView:
-    """Build a text as JSON, as Markdown or as written; one that is too long, or does not fit, by its beginning."""
+    """Build a text as JSON, as Markdown or as written; truncate it if it is too long or does not fit."""
     text, budget = part.text, context.budget
     if not context.page.as_source and budget.allows_open(text) and is_json_text(text) and budget.take_open(text):
         return JsonView(escape_invisible(_indented(text)))
@@ -222,7 +222,7 @@ def _build_part(
 
 
 def _length(part: Part) -> int:
-    """Measure what a part would have shown; the bytes of pictures and the like are not on the page anyway."""
+    """Return how many characters a part would have shown; the bytes of media are not on the page anyway."""
     match part:
         case TextPart(text) | RefusalPart(text):
             return len(text)
@@ -232,6 +232,6 @@ def _length(part: Part) -> int:
 
 
 def _indented(source: str) -> str:
-    """Indent JSON for reading, unless it would be mostly blanks; what was truncated is no JSON, and stays as it is."""
+    """Indent JSON for reading, unless it would be mostly spaces; truncated JSON is invalid and stays as it is."""
     printed = pretty(source)
     return printed if printed and len(printed) <= _MAX_GROWTH * len(source) else source

@@ -1,6 +1,6 @@
-"""Places in a conversation: a message by its id, an answer as `choices/0`; their names and addresses.
+"""Places in a conversation, their names and URLs: the id of a message, or `choices/0` for an answer.
 
-An id with a slash has no address (`completions.ids`), so no message is mistaken for an answer.
+An id with a slash cannot be used in a URL (`completions.ids`), so no message is mistaken for an answer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
-from viewer.completions.ids import LONGEST_ID, Flaw, flaw_of, index_of
+from viewer.completions.ids import MAX_ID_LENGTH, Flaw, flaw_of, index_of
 from viewer.completions.invisibles import escape_invisible
 from viewer.completions.types import Completion
 
@@ -27,18 +27,18 @@ _WHY_NO_LINK: dict[Flaw, str] = {
 
 
 def place_of_answer(position: int) -> str:
-    """Write the place of an answer; `position` counts the choices from 0, whatever their indexes say."""
+    """Return the place of an answer; `position` counts the choices from 0, whatever their `index` is."""
     return f"choices/{position}"
 
 
 def answer_at(place: str) -> int | None:
-    """Read the position of an answer out of its place; None for a message."""
-    found = re.fullmatch("choices/([0-9]{1,99})", place, re.ASCII)
-    return int(found[1]) if found else None
+    """Parse the position of an answer from its place; None for a message."""
+    match = re.fullmatch("choices/([0-9]{1,99})", place, re.ASCII)
+    return int(match[1]) if match else None
 
 
 def url_of(completion_id: str, place: str) -> str:
-    """Give the address of a place, and that of the conversation where there is none."""
+    """Return the URL of a place; for an empty one, the URL of the conversation."""
     if not place:
         return reverse("conversation", args=[completion_id])
     position = answer_at(place)
@@ -48,20 +48,20 @@ def url_of(completion_id: str, place: str) -> str:
 
 
 def why_no_link(item_id: str) -> str:
-    """Say in words why an id, of a conversation or of a message, has no address; empty when it has one."""
+    """Say why the id of a conversation or message cannot be used in a URL; empty if it can."""
     flaw = flaw_of(item_id)
-    return gettext(_WHY_NO_LINK[flaw]) % {"longest": LONGEST_ID} if flaw else ""
+    return gettext(_WHY_NO_LINK[flaw]) % {"longest": MAX_ID_LENGTH} if flaw else ""
 
 
 def name_of_answer(position: int, count: int) -> str:
-    """Name one of so many answers."""
+    """Name one of `count` answers."""
     if count > 1:
         return gettext("Answer %(n)d of %(count)d") % {"n": position + 1, "count": count}
     return gettext("Answer")
 
 
 def name_of(completion_id: str, completion: Completion, place: str) -> str:
-    """Name an answer, a message by its number, or by its id where that tells none."""
+    """Name an answer, or a message by its number; by its id if that has no number."""
     position = answer_at(place)
     if position is not None:
         return name_of_answer(position, len(completion.choices))
@@ -70,13 +70,13 @@ def name_of(completion_id: str, completion: Completion, place: str) -> str:
 
 
 def in_order(completion_id: str, first: str, last: str) -> tuple[str, str]:
-    """Put the ends of a range in the order of the conversation, as far as they tell it; an empty end is an open one."""
-    is_turned = bool(last) and _order_of(completion_id, first) > _order_of(completion_id, last)
-    return (last, first) if is_turned else (first, last)
+    """Put the ends of a range in the order of the conversation, if it is known; an empty `last` is an open end."""
+    is_reversed = bool(last) and _sort_key(completion_id, first) > _sort_key(completion_id, last)
+    return (last, first) if is_reversed else (first, last)
 
 
-def _order_of(completion_id: str, place: str) -> tuple[bool, float]:
-    """Give what sorts places: answers behind messages; NaN, which is behind nothing, for an id that tells no number."""
+def _sort_key(completion_id: str, place: str) -> tuple[bool, float]:
+    """Return a sort key: answers after messages; NaN, which sorts after nothing, for an id without a number."""
     position, number = answer_at(place), index_of(completion_id, place)
     if position is not None:
         return True, position

@@ -1,6 +1,6 @@
-"""Which URLs of pictures may be requested at all, and by what name their host is looked up.
+"""Decides which image URLs may be requested, and under which name their host is looked up.
 
-http and https on ports 80 and 443, a name with a dot or a plain public address, and no user in front of it.
+Allowed are http and https on ports 80 and 443, with a host name that has a dot or a public IP address, and no user.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ _HEADERS = {  # the same for every reader
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
-_UNFIT = re.compile(r"[\x00-\x1f\x7f\\]")  # read one way by one parser and another way by the next
-# A host name with a dot whose last label begins with a letter: the others are names of our own network (`localhost`,
-# `redis`), or numbers that the system takes for an address (`2130706433`, `0x7f.1`, `0177.0.0.1`).
-_NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_AMBIGUOUS = re.compile(r"[\x00-\x1f\x7f\\]")  # URL parsers disagree about these
+# A host name with a dot, whose last label begins with a letter. Other names are in our own network (`localhost`,
+# `redis`), or numbers that the system takes for an IP address (`2130706433`, `0x7f.1`, `0177.0.0.1`).
+_HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # IANA, "IPv6 Global Unicast Address Assignments"
 
 _REFUSED = gettext_lazy("This address is not asked. Only public hosts are, by http or https on their usual ports.")
 
 
 class NotLoaded(Exception):
-    """A picture that did not come; `str` of it is a sentence for the reader."""
+    """An image could not be loaded; `str` of it is a sentence for the reader."""
 
     is_refused = False
 
 
 class Refused(NotLoaded):
-    """An address that may not be requested."""
+    """The URL may not be requested."""
 
     is_refused = True
 
@@ -46,7 +46,7 @@ class Refused(NotLoaded):
 
 
 def host_of(url: str) -> str:
-    """Name the host of a request, as it would be looked up (`xn--…`); empty where there would be no request."""
+    """Return the host as it would be looked up (`xn--…`); empty if the URL may not be requested."""
     try:
         return urlsplit(request_for(url).url or "").hostname or ""
     except NotLoaded:
@@ -54,9 +54,9 @@ def host_of(url: str) -> str:
 
 
 def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Say whether an address is one of the open internet; in version 6, one of the only block given out for it.
+    """Whether an IP address is public; an IPv6 address must be in the one block that IANA assigns for this.
 
-    That leaves out what is site-local, compatible with version 4 or translated to it.
+    That excludes site-local, IPv4-compatible and translated addresses.
     """
     if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
@@ -66,19 +66,19 @@ def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 
 
 def request_for(url: str) -> requests.PreparedRequest:
-    """Prepare the request, when the address may be requested. Raises Refused."""
+    """Prepare the request of a URL. Raise Refused if it may not be requested."""
     url = url.strip()
-    if len(url) > _MAX_ADDRESS or _UNFIT.search(url):
+    if len(url) > _MAX_ADDRESS or _AMBIGUOUS.search(url):
         raise Refused
     try:
-        given = urlsplit(url)
-        if given.scheme not in ("http", "https") or "@" in given.netloc or given.port not in _PORTS:
+        original = urlsplit(url)
+        if original.scheme not in ("http", "https") or "@" in original.netloc or original.port not in _PORTS:
             raise Refused
-        # This writes a name that is not ASCII as IDNA does, and the adapter reads what is written here.
+        # This encodes a name that is not ASCII with IDNA, and the adapter uses the result.
         request = requests.Request("GET", url, headers=_HEADERS).prepare()
-        asked = urlsplit(request.url or "")
-        is_same = (asked.scheme, "@" in asked.netloc, asked.port) == (given.scheme, False, given.port)
-        if not is_same or not _is_host(asked.hostname or ""):
+        prepared = urlsplit(request.url or "")
+        is_same = (prepared.scheme, "@" in prepared.netloc, prepared.port) == (original.scheme, False, original.port)
+        if not is_same or not _is_host(prepared.hostname or ""):
             raise Refused
     except (ValueError, requests.RequestException):
         raise Refused from None
@@ -86,7 +86,7 @@ def request_for(url: str) -> requests.PreparedRequest:
 
 
 def _is_host(host: str) -> bool:
-    """Say whether a host is a name to look up, or an address of the open internet in its one plain spelling."""
-    if _NAME.fullmatch(host):
+    """Whether a host is a name to look up, or a public IP address in its canonical form."""
+    if _HOST.fullmatch(host):
         return True
     return "%" not in host and is_public(ipaddress.ip_address(host))

@@ -1,4 +1,4 @@
-"""Roles in words."""
+"""Labels and CSS classes of roles."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _LABELS = {
     "tool": gettext_noop("Tool result"),
     "function": gettext_noop("Function result"),
 }
-_LOOKS = {"developer": "system", "function": "tool"}  # of roles that look like another
+_LOOKS = {"developer": "system", "function": "tool"}  # roles that look like another
 
 
 def role_label(role: str) -> str:
-    """Say a role in words, an unknown one by its name."""
+    """Return the label of a role; the name of an unknown one."""
     if role in _LABELS:
         return gettext(_LABELS[role])
     return gettext("Role “%(name)s”") % {"name": escape_invisible(role)} if role else gettext("No role")
 
 
 def role_look(role: str) -> str:
-    """Give the class by which the style sheets know a role."""
+    """Return the CSS class of a role."""
     return _LOOKS.get(role, role) if role in _LABELS else "neutral"

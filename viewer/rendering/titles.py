@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext
 
-from viewer.completions.markdown import without_marks
+from viewer.completions.markdown import markdown_to_text
 from viewer.completions.types import Completion, Message, Unreadable, text_of
 
 from .customer import sees_role
@@ -17,25 +17,25 @@ MAX_LINE = 200  # characters of a model, a name or a value
 _MAX_CALLS = 20
 
 
-def question_in(opening: Iterable[Message | Unreadable]) -> str:
-    """Give the first line of the first user message that has words."""
-    asked = (text_of(item) for item in opening if isinstance(item, Message) and item.role == "user")
-    return next((in_one_line(text) for text in asked if text.strip()), "")
+def first_question(opening: Iterable[Message | Unreadable]) -> str:
+    """Return the first user message with text, in one line."""
+    texts = (text_of(item) for item in opening if isinstance(item, Message) and item.role == "user")
+    return next((in_one_line(text) for text in texts if text.strip()), "")
 
 
-def called_line(completion: Completion) -> str:
+def tool_call_line(completion: Completion) -> str:
     """Name the tools that the answer calls."""
     answers = (choice.message for choice in completion.choices if isinstance(choice.message, Message))
     calls = next((answer.tool_calls for answer in answers if answer.tool_calls), ())
     return in_one_line(", ".join((call.name or call.kind)[:MAX_LINE] for call in calls[:_MAX_CALLS]))
 
 
-def spoken_line(completion: Completion) -> tuple[str, str]:
-    """Give who closes the conversation and the first line of it that the customer saw."""
+def answer_line(completion: Completion) -> tuple[str, str]:
+    """Return a label and a line of the first answer that the customer saw: a refusal or a text."""
     for choice in completion.choices:
         if isinstance(choice.message, Message) and sees_role(choice.message.role):
             if choice.message.refusal:
                 return gettext("Refusal"), in_one_line(choice.message.refusal)
             if text := text_of(choice.message):
-                return gettext("Assistant"), in_one_line(without_marks(text[:MAX_BEGINNING])) or in_one_line(text)
+                return gettext("Assistant"), in_one_line(markdown_to_text(text[:MAX_BEGINNING])) or in_one_line(text)
     return "", ""

@@ -25,7 +25,7 @@ from viewer.conversations.filters import with_query
 from viewer.conversations.rows import Row, build_row
 from viewer.rendering.places import name_of_answer, place_of_answer, url_of
 from viewer.rendering.roles import role_label
-from viewer.rendering.titles import question_in
+from viewer.rendering.titles import first_question
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
@@ -119,7 +119,7 @@ def _build_groups(groups: Iterable[Group], asked: str) -> Iterable[GroupView]:
     for group in groups:
         completion_id = group.completion.id
         yield GroupView(
-            row=build_row(group.completion, question_in(group.opening)),
+            row=build_row(group.completion, first_question(group.opening)),
             hits=tuple(_build_hit(group.completion, hit) for hit in group.hits),
             more=min(group.more, MAX_COUNTED),
             more_is_capped=group.more > MAX_COUNTED,

@@ -131,25 +131,25 @@ def _bytes_of(message: Message, n: int, *, is_raw_sound: bool) -> HttpResponse:
     name = ""
     match found:
         case ImagePart(url):
-            packed = media.payload(url.strip())
+            packed = media.to_base64(url.strip())
         case AudioPart(data):
-            packed = media.payload(data.strip())
+            packed = media.to_base64(data.strip())
         case FilePart(filename, _, data):
-            packed, name = media.payload(data.strip()), filename
+            packed, name = media.to_base64(data.strip()), filename
         case None if n == len(message.parts) and message.audio is not None:
-            packed = media.payload(message.audio.data)
+            packed = media.to_base64(message.audio.data)
         case _:
             raise Http404
-    content = media.decoded(packed)
+    content = media.decode_base64(packed)
     if not content:
         raise Http404
-    kind = media.kind_of(content)
+    kind = media.detect_type(content)
     is_sound = isinstance(found, AudioPart) or found is None
     if is_raw_sound and is_sound and kind == media.UNKNOWN:
         content = media.as_wav(content)
-        kind = media.kind_of(content)
+        kind = media.detect_type(content)
     is_shown = not isinstance(found, FilePart) and (kind.is_image or kind.is_audio)
     response = HttpResponse(content, content_type=kind.type if is_shown else media.UNKNOWN.type)
     if not is_shown:
-        response.headers["Content-Disposition"] = attachment(name or f"part-{n}.{kind.ending}")
+        response.headers["Content-Disposition"] = attachment(name or f"part-{n}.{kind.extension}")
     return sandboxed(response)

@@ -20,7 +20,7 @@ from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.places import answer_at, place_of_answer, url_of
-from viewer.rendering.titles import question_in, spoken_line
+from viewer.rendering.titles import answer_line, first_question
 from viewer.sources.reader import Reader, reader
 from viewer.sources.sources import SourceProblem
 from viewer.web.request import Request
@@ -41,7 +41,7 @@ def conversation(
     if not request.htmx:  # the page around a fragment has the other end of a tool call, or will load it
         reading = with_neighbours(one, reading)
     if completion and position is not None and reading.is_end:
-        appended = message_of_answer(completion, position, reading.oldest_first, goes_on=reading.has_older)
+        appended = message_of_answer(completion, position, reading.oldest_first, has_earlier=reading.has_older)
         if appended and has_address(appended.id):
             return redirect(with_query(url_of(completion_id, appended.id), request.GET.dict()))
     as_source = request.COOKIES.get("texts") == "source"
@@ -124,7 +124,7 @@ def _bubbles_of(
         newest = build_bubbles(context, reading.newest)
         return [], place_answers(context, completion, reading.newest, newest)[1][turned]
     oldest_first, answer = place_answers(
-        context, completion, reading.oldest_first, bubbles[turned], goes_on=reading.has_older
+        context, completion, reading.oldest_first, bubbles[turned], has_earlier=reading.has_older
     )
     return oldest_first[turned], answer[turned]
 
@@ -135,4 +135,4 @@ def _title(one: Reader, reading: Reading, completion: Completion | None) -> str:
         opening = reading.items
     else:
         opening = tuple(message for _, message in one.client.openings([one.completion_id]))
-    return question_in(opening) or (spoken_line(completion)[1] if completion else "") or one.completion_id
+    return first_question(opening) or (answer_line(completion)[1] if completion else "") or one.completion_id

@@ -1,8 +1,8 @@
-"""Renders a bubble, or takes it from the cache: its HTML depends on what it says, and on the zone where it has a time.
+"""Renders a bubble, or takes its HTML from the cache.
 
-The key is a hash of all that goes in: the bubble with its texts, citations and addresses, the language, and the code,
-templates and catalogues that render it. So what one person read is reached by its content alone: only a request that
-has the whole bubble already, read with the reader's own right, finds its HTML, and learns nothing from it.
+The cache key is a hash of all inputs: the bubble with its texts, citations and URLs, the language, the time zone if a
+time is shown, and the code, templates and catalogues that render it. So HTML that another person read can only be found
+with the whole bubble, which the reader must be allowed to read, and it reveals nothing new.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ from viewer.rendering.highlighting import colour
 from viewer.rendering.messages import Bubble
 
 register = template.Library()
-_UNFORMATTED = " data-unformatted>"  # there was no time for a text, which another page may have; no text can say so
+_UNFORMATTED = " data-unformatted>"  # a page had no time to format a text, but the next may; no text can contain this
 _A_DAY = 24 * 60 * 60  # seconds
 _MAX_BYTES = 64_000  # bytes; with the cache's 1,000 entries this bounds its memory
 
 
 @register.simple_tag
 def render_bubble(bubble: Bubble, template: str = "rendering/_bubble.html") -> SafeString:
-    """Print one bubble with its frame, or with another template that takes a bubble."""
+    """Render a bubble with its frame, or with another template that takes a bubble."""
     zone = get_current_timezone_name() if bubble.created else ""
     key = sha256(f"{_version()}{get_language()}{zone}{template}{bubble!r}".encode()).hexdigest()
-    kept = caches["bubbles"]
-    html: str | None = kept.get(key)
+    cache = caches["bubbles"]
+    html: str | None = cache.get(key)
     if html is None:
         html = render_to_string(template, {"bubble": bubble})
         if len(html.encode()) <= _MAX_BYTES and _UNFORMATTED not in html:
-            kept.set(key, html, _A_DAY)
+            cache.set(key, html, _A_DAY)
     return mark_safe(html)  # noqa: S308  # a template has rendered it
 
 
 @register.filter
 @lru_cache(64)
 def coloured(json: str) -> SafeString:
-    """Colour JSON; a result is shown in its own message and in the card of its call."""
-    return mark_safe(colour(json, "json"))  # noqa: S308  # it escapes what it colours
+    """Highlight JSON. Cached, because a result is shown both in its message and in the card of its call."""
+    return mark_safe(colour(json, "json"))  # noqa: S308  # `colour` escapes it
 
 
 @once
 def _version() -> str:
-    """Name this version of the code, so that a shared cache gives nothing that another version rendered."""
+    """Return a hash of the code, so that a shared cache never returns what another version rendered."""
     templates = settings.BASE_DIR / "templates" / "rendering"
     words = (settings.BASE_DIR / "locale").rglob("*.mo")
     files = [*templates.rglob("_*.html"), *Path(__file__).parent.parent.rglob("*.py"), *words]
