@@ -1,8 +1,8 @@
 """Replaces invisible and bidirectional control characters by their code points, so that no text looks like another.
 
 `invoice_<U+202E>gpj.exe` reads as `invoice_exe.jpg`; zero-width and tag characters carry text that a model reads and a
-person does not see (docs/threats.md#text-that-deceives). Characters that writing needs stay: the joiners of Persian, Hindi and
-emoji families, and the tags of a flag.
+person does not see (docs/threats.md#text-that-deceives). Characters that writing needs stay: the joiners of Persian,
+Hindi and emoji families, and the tags of a flag.
 """
 
 from __future__ import annotations
