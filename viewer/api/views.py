@@ -105,7 +105,7 @@ def _pass_back(request: HttpRequest, stream: Stream) -> HttpResponseBase:
         stream.close()
         answer = HttpResponse(status=stream.status)
     elif stream.status >= 400:
-        answer = HttpResponse(stream.refusal(), status=stream.status)
+        answer = HttpResponse(stream.error_body(), status=stream.status)
     else:
         pieces = iter(stream)
         answer = StreamingHttpResponse(chain((next(pieces, b""),), pieces), status=stream.status)
@@ -120,7 +120,7 @@ def _pass_back(request: HttpRequest, stream: Stream) -> HttpResponseBase:
 def _refuse_problem(problem: Problem) -> HttpResponse:
     """Say in the envelope why no answer came; the client's own retries go by `Retry-After`."""
     status = _STATUS_OF.get(problem.name, 503)
-    said = problem.said or "The source behind this access token does not answer."
+    said = problem.message or "The source behind this access token does not answer."
     refused = _refuse(status, ApiError(said, code=problem.name.replace("-", "_"), type="server_error"))
     if problem.retry_after is not None:
         refused["Retry-After"] = str(math.ceil(problem.retry_after))

@@ -14,7 +14,7 @@ from django.core.cache import caches
 from django.utils.translation import get_language, gettext
 
 from viewer.archive.search_text import texts_in
-from viewer.client.client import NOWHERE, Client
+from viewer.client.client import NO_CURSOR, Client
 from viewer.client.problem_texts import ProblemText, describe
 from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice
@@ -170,7 +170,7 @@ def find_words(client: Client, completion_id: str, words: str, after: str, limit
         requests += was_asked
         cursor = stretch.cursor
         if not (cursor or stretch.is_end):
-            return Found(tuple(found), read, requests, "", describe(Problem("unreadable", NOWHERE)))
+            return Found(tuple(found), read, requests, "", describe(Problem("unreadable", NO_CURSOR)))
         is_used_up = requests >= limits.asked or len(found) >= limits.hits or time.monotonic() - began > limits.seconds
         if not cursor or is_used_up:
             return Found(tuple(found), read, requests, cursor)

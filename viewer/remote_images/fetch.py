@@ -28,7 +28,7 @@ from django.utils.translation import gettext, gettext_lazy
 from requests_hardened.ip_filter import InvalidIPAddress
 from requests_hardened.ip_filter_adapter import IPFilterAdapter
 
-from viewer.client.deadlines import Deadline, DeadlineAdapter, running
+from viewer.client.deadlines import Deadline, DeadlineAdapter, enforce
 from viewer.rendering import media
 from viewer.rendering.remote_hosts import NotLoaded, Refused, is_public, request_for
 
@@ -98,7 +98,7 @@ def _follow(url: str, deadline: Deadline) -> bytes:
 
 def _ask(adapter: _PinningAdapter, request: requests.PreparedRequest, deadline: Deadline) -> requests.Response:
     left = deadline.left()
-    with running(deadline):
+    with enforce(deadline):
         response: requests.Response = adapter.send(
             request, stream=True, timeout=(min(_CONNECT_SECONDS, left), left), proxies={}
         )

@@ -269,4 +269,4 @@ def _one_active() -> Iterator[None]:
 
 def problem_fields(problem: Problem | None) -> dict[str, Any]:
     """Say in a row's fields why something waits or failed."""
-    return {"problem": problem.name if problem else "", "said": fit(problem.said)[:500] if problem else ""}
+    return {"problem": problem.name if problem else "", "said": fit(problem.message)[:500] if problem else ""}

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_noop
 
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, fit
-from viewer.client.client import cursor_behind
+from viewer.client.client import next_cursor
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
 from viewer.completions.types import Completion, Unreadable
@@ -114,7 +114,7 @@ class _Work:
             seen.update(ids)
             oldest = _oldest(page.items, oldest)
             is_known = self._is_short and not new and len(unseen) == len(page.items)
-            after = cursor_behind(page)
+            after = next_cursor(page)
             is_end = not after or (oldest is not None and (is_known or self._is_too_old(page.items)))
             self._note(is_listed=is_end, listed=len(seen), wanted=self._run.copied + len(wanted))
             if is_end:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from viewer.archive.holdings import next_holder
-from viewer.client.client import PAGE_SIZE, Client, Order, cursor_behind, opposite
+from viewer.client.client import PAGE_SIZE, Client, Order, next_cursor, opposite
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
 from viewer.completions.invisibles import escape_invisible
@@ -86,7 +86,7 @@ def _neighbour(client: Client, completion_id: str, filters: dict[str, str], orde
         page = client.completions(model=model, metadata=metadata, after=after, order=order, limit=limit)
         if found := next((one.id for one in page.items if _can_be_opened(one) and matches_metadata(one, metadata)), ""):
             return found
-        if not (after := cursor_behind(page)):
+        if not (after := next_cursor(page)):
             return ""
     raise Problem("unsupported", gettext_noop("The server does not filter by metadata, and the next is too far away."))
 
