@@ -166,7 +166,7 @@ def test_no_message_is_denied_that_may_be_further_on(
 def test_no_next_conversation_is_denied_that_may_be_further_on(
     reader: Client, browse: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(navigation, "_MOST_PAGES", 0)
+    monkeypatch.setattr(navigation, "_MAX_PAGES", 0)
     reader.get(f"/completions/{HEX}/next/")
     told = visible(reader.get(f"/completions/{HEX}/").content.decode())
     assert ("This server cannot do that" in told, "the last conversation" in told) == (True, False)

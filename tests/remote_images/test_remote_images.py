@@ -326,13 +326,13 @@ def test_a_name_that_nobody_knows_does_not_answer(host: ImageHost) -> None:
 
 
 def test_only_so_many_are_fetched_at_a_time(host: ImageHost) -> None:
-    turns = [remote_images._turns.acquire() for _ in range(4)]
+    slots = [remote_images._slots.acquire() for _ in range(4)]
     try:
         with pytest.raises(NotLoaded, match="on their way already"):
             fetch_image(URL)
     finally:
-        for _ in turns:
-            remote_images._turns.release()
+        for _ in slots:
+            remote_images._slots.release()
     assert fetch_image(URL) == PICTURE
 
 

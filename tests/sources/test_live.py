@@ -64,7 +64,7 @@ def test_a_chosen_server_that_is_silent_does_not_keep_back_what_the_archive_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stored(make_completion(ONE, say("user", "the copy in the archive")))
-    monkeypatch.setattr("viewer.sources.reader._PATIENCE", 0.5)
+    monkeypatch.setattr("viewer.sources.reader._TIMEOUT_BEFORE_ARCHIVE", 0.5)
     settings.UPSTREAM_DEADLINE = 1  # or its question would still be on its way in the tests that follow
     key = browse(alice, upstream, "slow-2")
     assert "the copy in the archive" in page(reader, f"/completions/{ONE}/")

@@ -270,9 +270,9 @@ def _checked(response: requests.Response) -> requests.Response:
 
 
 def _read(response: requests.Response, deadline: Deadline, limit: int, *, idle: float = 0.0) -> Iterator[bytes]:
-    """Read the decoded body piece by piece, so that neither a slow nor a packed-up one goes past its limit.
+    """Read the decoded body in chunks, so that a slow or highly compressed one cannot exceed its limits.
 
-    With `silence` the deadline moves on with every piece.
+    With `idle`, every chunk extends the deadline by that many seconds.
     """
     size = 0
     while True:
@@ -379,7 +379,7 @@ def _proxy_failure(error: BaseException) -> str:
 
 
 def _find_cause(error: BaseException | None, kind: type[Cause]) -> Cause | None:
-    """Find an error among the causes: a timeout in the middle of the headers comes dressed as a broken connection."""
+    """Find an error among the causes: `requests` reports a timeout while headers are read as a broken connection."""
     while error is not None:
         nested = [arg for arg in error.args if isinstance(arg, BaseException)]
         for candidate in (error, *nested):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from .problems import Cause, Problem, ProblemName
 
 _TRANSIENT = ("rate-limited", "timeout", "unavailable")
-_MAX_COUNTDOWN = 3600  # seconds; a longer wait is given in hours or days
+_MAX_COUNTDOWN = 3600  # seconds; a longer wait is given in hours or days; a longer wait is given in hours or days
 
 
 @dataclass(frozen=True, slots=True)

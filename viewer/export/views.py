@@ -18,7 +18,7 @@ from viewer.client.problems import Problem
 from viewer.completions.types import Message, Unreadable
 from viewer.rendering.places import answer_at, in_order, name_of
 from viewer.rendering.titles import question_in, spoken_line
-from viewer.sources.reader import Reader, reader
+from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import Source
 from viewer.web.logs import event
 from viewer.web.request import Request
@@ -53,12 +53,12 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
         raise Http404
     if form == "jsonl" and ("from" in request.GET or "to" in request.GET):
         return plain_text(gettext("JSON Lines hold a whole conversation; ask for a part of it as JSON."), 400)
-    one = reader(request, completion_id)
-    extract = _extract(one, request.GET)
+    reader = reader_for(request, completion_id)
+    extract = _extract(reader, request.GET)
     event("exported", completion=completion_id, format=form)
     content_type, ending = _TRANSCRIPTS[form]
     response = StreamingHttpResponse(
-        _written(request, form, extract, one.source), content_type=f"{content_type}; charset=utf-8"
+        _written(request, form, extract, reader.source), content_type=f"{content_type}; charset=utf-8"
     )
     response.headers["Content-Disposition"] = attachment(f"{completion_id}.{ending}")
     return response
@@ -67,37 +67,37 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
 @require_GET
 def printed(request: Request, completion_id: str) -> HttpResponseBase:
     """The whole conversation as one page, sent as it is read, for paper or PDF."""
-    one = reader(request, completion_id)
-    extract = _extract(one, request.GET)
+    reader = reader_for(request, completion_id)
+    extract = _extract(reader, request.GET)
     event("exported", completion=completion_id, format="print")
     opening = next(extract.pages, ())
     extract = replace(extract, pages=chain([opening], extract.pages))
     context = {
         "completion_id": completion_id,
         "title": question_in(opening) or spoken_line(extract.completion)[1] or completion_id,
-        "facts": _facts(request, extract, one.source),
+        "facts": _facts(request, extract, reader.source),
         "other": [*extract.completion.other.items()] if _include(request) == "everything" else [],
     }
     page = render_to_string("export/print.html", context, request)
-    return StreamingHttpResponse(_printed(request, page, extract, one.source))
+    return StreamingHttpResponse(_printed(request, page, extract, reader.source))
 
 
-def _extract(one: Reader, query: QueryDict) -> Extract:
+def _extract(reader: Reader, query: QueryDict) -> Extract:
     """Begin to read what is exported. Raises SourceProblem, before anything is sent, where it cannot be read at all."""
-    first, last = in_order(one.completion_id, query.get("from", ""), query.get("to", ""))
-    pages = _messages_between(one, first, last)
-    completion = one.completion()
+    first, last = in_order(reader.completion_id, query.get("from", ""), query.get("to", ""))
+    pages = _messages_between(reader, first, last)
+    completion = reader.completion()
     for end in (first, last):
         if (position := answer_at(end)) is not None:
-            one.choice(position)
-    return Extract(one.completion_id, completion, pages, first, last)
+            reader.choice(position)
+    return Extract(reader.completion_id, completion, pages, first, last)
 
 
-def _messages_between(one: Reader, first: str, last: str) -> Iterator[tuple[Message | Unreadable, ...]]:
+def _messages_between(reader: Reader, first: str, last: str) -> Iterator[tuple[Message | Unreadable, ...]]:
     """Read the messages between two places; none stands behind an answer, and all before one."""
     if answer_at(first) is not None:
         return iter(())
-    return one.every_message(first=first, last="" if answer_at(last) is not None else last)
+    return reader.every_message(first=first, last="" if answer_at(last) is not None else last)
 
 
 def _written(request: Request, form: str, extract: Extract, source: Source) -> Iterator[str]:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from viewer.sources.reader import reader
+from viewer.sources.reader import reader_for
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
@@ -31,8 +31,8 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
     if finding.is_too_short(words):
         return page_or_fragment(request, "find/find.html", "find/_hits.html", context)
     so_far = {name: _counted(request, name) for name in ("read", "hits", "hidden", "asked")}
-    one = reader(request, completion_id)
-    found = one.read(
+    reader = reader_for(request, completion_id)
+    found = reader.read(
         partial(
             finding.find_words,
             completion_id=completion_id,
@@ -60,7 +60,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
         "is_paused": is_paused,
         "next_url": f"{request.path}?{urlencode(address)}" if found.cursor else "",
         "problem": found.problem,
-        "source": one.source,
+        "source": reader.source,
     }
     return page_or_fragment(request, "find/find.html", "find/_hits.html", context)
 
