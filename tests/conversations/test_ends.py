@@ -87,7 +87,7 @@ def test_a_list_is_shown_to_its_end(reader: Client, browse: None, upstream: Upst
 def test_find_and_a_transcript_read_to_the_end(
     reader: Client, browse: None, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    monkeypatch.setattr(find, "_STEP", 60)
+    monkeypatch.setattr(find, "_STEP_SECONDS", 60)
     upstream.set("mode", mode)
     assert "301 hits in 300 messages" in visible(opened(reader, f"/completions/{HEX}/find/?q={HEX}"))
     text = reader.get(f"/completions/{HEX}/transcript/?format=text").getvalue().decode()

@@ -36,8 +36,8 @@ CITED = {"type": "url_citation", "url_citation": {"url": "https://docs.example/f
 @pytest.fixture(autouse=True)
 def _nothing_is_kept_and_nothing_is_hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
-    monkeypatch.setattr(views, "_STEP", 600)
-    monkeypatch.setattr(views, "_STEP_WITHOUT_JAVASCRIPT", 600)
+    monkeypatch.setattr(views, "_STEP_SECONDS", 600)
+    monkeypatch.setattr(views, "_STEP_SECONDS_WITHOUT_JAVASCRIPT", 600)
 
 
 def opened(reader: Client, address: str, status: int = 200, **headers: Any) -> str:
@@ -144,7 +144,8 @@ def test_what_the_search_shows_of_a_message_is_counted_there() -> None:
     missed = [
         text
         for message, text in looked_for
-        if not finding.is_too_short(text) and not finding._places(read_message(json.dumps(message)), pattern_of(text))
+        if not finding.is_too_short(text)
+        and not finding._matches_in_message(read_message(json.dumps(message)), pattern_of(text))
     ]
     assert missed == []
 
@@ -233,7 +234,7 @@ def test_no_text_makes_finding_slow(start: str, bad: str) -> None:
         text = start + bad * (size // len(bad))
         message = read_message(json.dumps(say("assistant", text, annotations=[CITED])))
         for _ in range(20):
-            list(finding.slots_of(message))
+            list(finding.text_fields(message))
 
     assert_linear(find, MARKDOWN_LIMIT - len(start))
 
@@ -265,7 +266,7 @@ def test_what_the_customer_did_not_see_is_counted_apart(reader: Client, stored: 
 def test_steps_find_every_hit_once_and_show_how_far_they_are(
     reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "_STEP", 0)
+    monkeypatch.setattr(views, "_STEP_SECONDS", 0)
     stored(make_long("chatcmpl-one", 450))
     address, found, told = "/completions/chatcmpl-one/find/?q=message+number", [], []
     while address:

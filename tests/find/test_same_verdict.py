@@ -15,7 +15,7 @@ from viewer.archive.models import StoredMessage
 from viewer.archive.search_query import read_query
 from viewer.archive.searching import search
 from viewer.completions.reading import read_message
-from viewer.find.finding import slots_of
+from viewer.find.finding import text_fields
 
 Store = Callable[..., Any]
 ONE = "/completions/chatcmpl-one/"
@@ -73,7 +73,7 @@ def told(reader: Client) -> dict[str, Any]:
     chips = {"chip--bad": "error", "chip--good": "good"}
     verdicts = [verdict for chip, verdict in chips.items() if chip in card[0]]
     pages = [read_message(source) for source in StoredMessage.objects.values_list("body", flat=True)]
-    labels = [slot.label for message in pages for slot in slots_of(message) if slot.part.startswith("tool")]
+    labels = [field.label for message in pages for field in text_fields(message) if field.part.startswith("tool")]
     return {
         "card": "".join(verdicts),
         "facts": int(jump[1]),

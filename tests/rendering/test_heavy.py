@@ -68,7 +68,7 @@ def test_reading_drawing_and_finding_cost_in_line_with_what_is_stored(name: str)
         for bubble in place_answers(RenderContext(ID), completion, page.items, drawn)[1] + drawn:
             repr(bubble)
         for item in page.items:
-            finding._places(item, pattern_of(WORD))
+            finding._matches_in_message(item, pattern_of(WORD))
 
     assert_linear(run, 4)
 
@@ -91,7 +91,7 @@ def test_reading_and_finding_hold_a_few_times_what_is_stored(name: str) -> None:
     try:
         choices = read_completion(completion).choices  # type: ignore[union-attr]
         for item in (*read_message_page(messages).items, *(choice.message for choice in choices)):
-            finding._places(item, pattern_of(WORD))
+            finding._matches_in_message(item, pattern_of(WORD))
         assert tracemalloc.get_traced_memory()[1] < 7 * stored
     finally:
         tracemalloc.stop()
@@ -253,7 +253,7 @@ def test_a_page_of_messages_is_found_through_in_steps_when_it_takes_long(
     address, hits = f"{HOME}find/?q={WORD}", 'data-message="([^"]+)"'
     whole = re.findall(hits, reader.get(address).content.decode())
     assert len(whole) == 8
-    monkeypatch.setattr(finding, "_SECONDS", 0)
+    monkeypatch.setattr(finding, "_MAX_SECONDS", 0)
     read: list[int] = []
     real = finding._read_stretch
     monkeypatch.setattr(finding, "_read_stretch", lambda *given: read.append(1) or real(*given))
@@ -268,7 +268,7 @@ def test_of_many_parts_as_many_are_found_as_words_of_markdown_as_the_page_format
     monkeypatch.setattr(finding, "without_marks", lambda text: formatted.append(text) or text)
     parts = [{"type": "text", "text": f"{n} " + "x" * 10_000} for n in range(40)]
     (message,) = page_of(say("assistant", None, content_parts=parts)).items
-    assert len([slot for slot in finding.slots_of(message) if "xxx" in slot.text]) == 40
+    assert len([field for field in finding.text_fields(message) if "xxx" in field.text]) == 40
     assert len(formatted) == limits.MAX_MESSAGE // 10_002
 
 
