@@ -119,7 +119,7 @@ def test_what_fails_is_named_and_the_command_says_so_to_its_caller(key: None, up
 
 def test_the_worker_serves_whoever_asks_and_ends_with_its_parent(key: None, alice: User, upstream: Upstream) -> None:
     with sync("--loop", "--until-stdin-closes") as process:
-        run = CopyRun.objects.ask_for(alice.api_keys.get(), "", FEW, None)
+        run = CopyRun.objects.start_or_resume(alice.api_keys.get(), "", FEW, None)
         until(lambda: CopyRun.objects.get(pk=run.pk).state == "done")
         assert process.stdin
         process.stdin.close()
