@@ -51,7 +51,7 @@ def open_desk(**settings: str) -> Iterator[Desk]:
         url = f"http://127.0.0.1:{(port := free_port())}"
         own = {"DATA_DIR": folder, "PORT": str(port), "SITE_URL": url, "DEMO_PASSWORD": PASSWORD}
         # Nothing is imported from a key here, and the worker would compete with what is measured.
-        environment = own_environment(**own, COPY_WORKER="false", **settings)
+        environment = own_environment(**own, SYNC_WORKER="false", **settings)
         command = [sys.executable, str(ROOT / "manage.py"), "start"]
         with running(command, f"{url}/health/", environment) as process:
             yield Desk(url, process, environment)

@@ -43,7 +43,7 @@ def hold(text: str, secret: str) -> bool:
 
 @pytest.fixture
 def _loud(upstream: Upstream, settings: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.UPSTREAM_DEADLINE, settings.UPSTREAM_LARGEST = 0.5, 2_000_000
+    settings.UPSTREAM_DEADLINE, settings.UPSTREAM_MAX_BYTES = 0.5, 2_000_000
     monkeypatch.setattr("viewer.sync.work._MAX_WAITS", 0)
     monkeypatch.setattr("viewer.client.http._backoff", lambda attempt: 0.0)
     settings.ADMINS = [("root", "root@lectern.example")]

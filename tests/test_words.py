@@ -1,6 +1,7 @@
-"""The pages speak the reader's language: every word is marked, the German catalogue is whole, nothing is left English.
+"""The pages speak the reader's language: every word is marked, the German catalogue is complete, no English is left.
 
-None of this needs GNU gettext, which only those who change words must have.
+Those marked `translations` run in `./run translations` alone: a changed English sentence needs no German at once. None
+of them needs GNU gettext, which only those who change words must have.
 """
 
 from __future__ import annotations
@@ -32,7 +33,11 @@ from viewer.web.templatetags.formats import ago, bytes_size, grouped, long_time,
 ROOT = Path(settings.BASE_DIR)
 GERMAN = ROOT / "locale" / "de" / "LC_MESSAGES"
 TEMPLATES = sorted(file for kind in ("html", "txt") for file in (ROOT / "templates").rglob(f"*.{kind}"))
-SAID_IN = ("aria-label", "alt", "placeholder", "title", "data-at-the-end")
+SAID_IN = (
+    *("aria-label", "alt", "placeholder", "title"),
+    *(f"data-{name}" for name in ("at-the-end", "cited", "copied", "error", "failed", "in-call", "its-message")),
+    *(f"data-{name}" for name in ("not-copied", "open", "press", "result", "result-in", "to-call")),
+)
 # The same in every language: names, what the API calls things, examples of what one types.
 NAMES = {
     "Lectern", "L", "JSON", "JSON Lines", "Markdown", "Tokens", "Name", "Details", "Audio", "Tool", "Link",
@@ -45,6 +50,7 @@ Key = tuple[str, str]  # context and words
 _CALL = re.compile(r"\b(?:n?p?gettext)(?:_lazy|_noop)?\(")
 _DJANGO = r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"
 _TAG = re.compile(rf"<!--.*?-->|<(?:{_DJANGO}|[^>])*>", re.DOTALL)
+_DOCTYPE = re.compile("<!doctype html>", re.IGNORECASE)
 
 
 def marked_in(source: str) -> Iterator[Key]:
@@ -97,7 +103,7 @@ def test_every_word_of_a_template_is_marked(file: Path) -> None:
     source = re.sub(r"\{% blocktranslate.*?\{% endblocktranslate %\}", "", file.read_text(), flags=re.DOTALL)
     source = re.sub(r"\{% if [^%]*<[^%]*%\}", "", source)  # no tag begins there
     source = re.sub(r"<(code|pre|kbd)\b.*?</\1>", "", source, flags=re.DOTALL)
-    said = [re.sub(_DJANGO, "\0", text) for text in _TAG.split(source.partition("<!doctype html>")[2] or source)]
+    said = [re.sub(_DJANGO, "\0", text) for text in _TAG.split(_DOCTYPE.split(source)[-1])]
     for tag in _TAG.findall(source):
         said += [value for name, value in re.findall(r'([\w-]+)="((?:\{.*?\}|[^"])*)"', tag) if name in SAID_IN]
     words = {word.strip(" \n·,:;()“”…#") for text in said for word in re.split("\0|" + _DJANGO, text)}
@@ -105,6 +111,7 @@ def test_every_word_of_a_template_is_marked(file: Path) -> None:
     assert {word for word in words if re.search("[A-Za-z]", word)} <= NAMES | classes
 
 
+@pytest.mark.translations
 def test_the_german_catalogue_has_every_word_and_no_other() -> None:
     catalogue = list(entries())[1:]
     assert {key for key, *_ in catalogue} == marked()
@@ -117,6 +124,7 @@ def test_the_german_catalogue_has_every_word_and_no_other() -> None:
             )
 
 
+@pytest.mark.translations
 def test_what_is_compiled_is_what_is_written() -> None:
     with (GERMAN / "django.mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
@@ -194,6 +202,7 @@ PAGES = [
 FOR_BOTH = [("everybody", page) for page in PAGES] + [("customer", page) for page in PAGES if "/chatcmpl-" in page]
 
 
+@pytest.mark.translations
 @pytest.mark.parametrize(("audience", "address"), FOR_BOTH)
 def test_a_german_page_has_no_english_left(reader: Client, everything: None, address: str, audience: str) -> None:
     reader.cookies["audience"] = audience
@@ -223,6 +232,7 @@ def _is_the_same_in_any_language(said: str) -> bool:
     )
 
 
+@pytest.mark.translations
 def test_the_problem_of_the_feed_and_the_page_without_a_database_speak_german(reader: Client, monkeypatch: Any) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("on purpose")
@@ -236,6 +246,7 @@ def test_the_problem_of_the_feed_and_the_page_without_a_database_speak_german(re
         assert "Something failed" not in answer.text
 
 
+@pytest.mark.translations
 def test_what_we_say_of_a_problem_is_translated_and_what_a_server_says_is_quoted(
     reader: Client, alice: User, upstream: Upstream
 ) -> None:

@@ -142,12 +142,12 @@ SERVER_THREADS = 40  # each serves one request
 STREAMS = 20  # answers at a time of which each holds a thread until its reader has taken it
 SENDERS, SENDERS_OF_NETWORK = 5, 2  # forms at a time of which each holds a thread until it has come whole
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes that a form may send; nobody sends files
-COPY_WORKER = _bool("COPY_WORKER", True)
+SYNC_WORKER = _bool("SYNC_WORKER", True)
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
 UPSTREAM_CA = _authorities()
 UPSTREAM_DEADLINE = _int("UPSTREAM_DEADLINE", 15, 1, 120)  # seconds, for one question with all its retries' answers
-UPSTREAM_QUESTIONS = _int("UPSTREAM_QUESTIONS", 8, 1, 12)  # at a time to one host; far below SERVER_THREADS
-UPSTREAM_LARGEST = _int("UPSTREAM_LARGEST", 32, 1, 512) * 1_000_000  # decoded bytes of one answer
+UPSTREAM_MAX_CONCURRENCY = _int("UPSTREAM_MAX_CONCURRENCY", 8, 1, 12)  # at a time to one host; far below SERVER_THREADS
+UPSTREAM_MAX_BYTES = _int("UPSTREAM_MAX_MB", 32, 1, 512) * 1_000_000  # of one response, decoded
 UPSTREAM_CACHE_SECONDS = _int("UPSTREAM_CACHE_SECONDS", 300, 0, 3600)
 
 # Django compares without the port, and an IPv6 address in its brackets.
@@ -202,12 +202,13 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "viewer.urls"
 WSGI_APPLICATION = "viewer.wsgi.application"
+_TEMPLATE_LOADERS = ["viewer.web.template_loader.Loader", "django.template.loaders.app_directories.Loader"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [("django.template.loaders.cached.Loader", _TEMPLATE_LOADERS)],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -1,5 +1,6 @@
-// When the session has ended, the page stays as it is, and a bar leads to sign in and back to this place. Scripts ask with
-// lectern.fetch, which names the source that the page came from; to such a question a server answers 401, and no form.
+// When the session has ended, the page stays as it is, and a bar leads to sign in and back to this place. Scripts ask
+// with lectern.fetch, which names the source that the page came from; to such a question a server answers 401, and no
+// form.
 {
   const bar = document.querySelector("[data-signed-out]");
   const tell = (isSignedOut) => (bar.hidden = !isSignedOut);

@@ -1,5 +1,6 @@
-// A fragment that does not come, or is no answer of ours (a proxy's 502, a page of Django's own), is not swapped in: what
-// is on the page stays. Its link then asks again in its place, and so does the end of being offline, which is told in a bar.
+// A fragment that does not come, or is no answer of ours (a proxy's 502, a page of Django's own), is not swapped in:
+// what is on the page stays. Its link then asks again in its place, and so does the end of being offline, which is told
+// in a bar.
 {
   const bar = document.querySelector(".offline");
   const failed = new Set();
@@ -25,9 +26,9 @@
   for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, fail);
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('[data-stopped="failed"] a');
-    if (!link || !lectern.isPlain(event)) return;
+    if (!link || !lectern.isPlainClick(event)) return;
     event.preventDefault();
-    ask(link.parentNode);
+    ask(link.closest("[data-stopped]"));
   });
   addEventListener("offline", tell);
   addEventListener("online", () => {

@@ -1,4 +1,5 @@
-// <hidden-count><b>: in the customer's view, counts the messages hidden on the page, also in what is loaded by scrolling.
+// <hidden-count><b>: in the customer's view, counts the messages hidden on the page, also in what is loaded by
+// scrolling.
 customElements.define(
   "hidden-count",
   class extends HTMLElement {

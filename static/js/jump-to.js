@@ -9,7 +9,7 @@ customElements.define(
       this.thread.addEventListener("htmx:afterSettle", () => this.count());
       this.addEventListener("click", (event) => {
         const link = event.target.closest("[data-find]");
-        if (!link || !lectern.isPlain(event)) return;
+        if (!link || !lectern.isPlainClick(event)) return;
         event.preventDefault();
         this.goOn(link);
       });
@@ -28,24 +28,29 @@ customElements.define(
         const at = isFromStart && found.indexOf(this.last) + 1;
         const count = this.leadsOn ? link.dataset.count : found.length;
         link.hidden = count < 1;
-        link.lastChild.textContent = at ? `${at} / ${count}` : count;
+        link.querySelector(".jumps__count").textContent = at ? `${at} / ${count}` : count;
       }
       this.hidden = !this.querySelector("a:not([hidden])");
-      this.querySelector("[data-loaded]").hidden = !(this.querySelector("[data-whole]").hidden = isPart && !this.leadsOn);
+      this.querySelector("[data-loaded]").hidden =
+        !(this.querySelector("[data-whole]").hidden = isPart && !this.leadsOn);
     }
 
     // To the next one below the line being read; from the last one to the first.
     goOn(link) {
       const found = this.found(link);
-      const edge = parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart) + 4;
+      const edge = lectern.headLine() + 4;
       let at = found.findIndex((one) => one.getBoundingClientRect().top > edge);
       if (found[at] === this.last) at += 1; // the page's end lets nothing go up any further
-      if (!found[at] && this.leadsOn) return location.assign(`${link.href}&after=${encodeURIComponent(this.thread.messages().at(-1).dataset.messageId)}`);
+      if (!found[at] && this.leadsOn) {
+        return location.assign(
+          `${link.href}&after=${encodeURIComponent(this.thread.messages().at(-1).dataset.messageId)}`,
+        );
+      }
       const next = found[at] ?? found[0];
       if (!next) return;
       this.last = next;
       this.count();
-      for (let fold = next.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+      lectern.openFolds(next);
       next.closest("article").focus({ preventScroll: true });
       next.scrollIntoView();
       this.thread.keep(next);

@@ -4,9 +4,9 @@ customElements.define(
   class extends HTMLElement {
     connectedCallback() {
       const box = this.querySelector("input");
-      this.firstChild.hidden = true;
-      this.lastChild.hidden = false;
-      box.checked = !/(^|; )keys=off/.test(document.cookie);
+      this.querySelector("[data-without-script]").hidden = true;
+      this.querySelector("[data-script]").hidden = false;
+      box.checked = lectern.hasSingleKeys();
       box.addEventListener("change", () => {
         document.cookie = `keys=${box.checked ? "on" : "off"}; path=/; max-age=31536000; samesite=lax`;
       });

@@ -9,29 +9,29 @@ customElements.define(
       this.scroller = this.closest(".side") ?? window;
       this.addEventListener("htmx:beforeSwap", () => (this.seen = this.inView()[0] ?? this.current()));
       this.addEventListener("htmx:afterSwap", () => this.put(this.seen));
-      if (this.dataset.current) addEventListener("pagehide", () => (sessionStorage.rows = JSON.stringify(this.inView())));
-      else if (history.state?.row) this.comeBack(history.state.row);
+      if (this.dataset.current) {
+        addEventListener("pagehide", () => (sessionStorage.rows = JSON.stringify(this.inView())));
+      } else if (history.state?.row) this.comeBack(history.state.row);
     }
 
     rows() {
       return [...this.querySelectorAll("[data-completion-id]")];
     }
 
-    edge() {
-      return parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart);
-    }
-
     inView() {
-      const edge = this.edge();
+      const edge = lectern.headLine();
       const places = this.rows().map((row) => [row.dataset.completionId, row.getBoundingClientRect()]);
-      return places.filter(([, { top, bottom }]) => bottom > edge + 1 && top < innerHeight).map(([id, { top }]) => [id, top]);
+      return places.filter(([, { top, bottom }]) => bottom > edge + 1 && top < innerHeight).map((
+        [id, { top }],
+      ) => [id, top]);
     }
 
     current() {
       const { current } = this.dataset;
-      const [, top] = JSON.parse(sessionStorage.rows ?? "[]").find(([id]) => id === current) ?? [current, innerHeight / 2 - 40];
+      const [, top] = JSON.parse(sessionStorage.rows ?? "[]").find(([id]) => id === current) ??
+        [current, innerHeight / 2 - 40];
       // All of it in view, not below the head.
-      return [current, Math.max(this.edge(), Math.min(top, innerHeight - 80))];
+      return [current, Math.max(lectern.headLine(), Math.min(top, innerHeight - 80))];
     }
 
     put([id, at]) {
@@ -52,7 +52,7 @@ customElements.define(
       around.searchParams.delete("after");
       const answer = await lectern.fetch(around, { headers: { "HX-Request": "true" } }).catch(() => ({}));
       if (!answer.ok) return;
-      this.firstChild.innerHTML = await answer.text();
+      this.querySelector("ol").innerHTML = await answer.text();
       htmx.process(this);
       this.put(row);
     }
@@ -66,7 +66,7 @@ customElements.define(
     connectedCallback() {
       this.addEventListener("click", (event) => {
         const link = event.target.closest("a");
-        if (!link || !globalThis.navigation || !lectern.isPlain(event)) return;
+        if (!link || !globalThis.navigation || !lectern.isPlainClick(event)) return;
         const before = navigation.entries().slice(0, navigation.currentEntry.index);
         const list = before.findLast((entry) => new URL(entry.url).pathname === link.pathname);
         if (!list) return;

@@ -10,7 +10,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const linked = messages.filter((message) => place.addressOf(message));
   const outermost = more.matches(".more--above") ? linked[0] : linked.at(-1);
   if (!outermost) return;
-  const number = outermost.querySelector(".message__number").textContent;
+  const number = lectern.numberOn(outermost);
   more.dataset.stopped = "full";
   const link = more.querySelector("a");
   link.href = place.addressOf(outermost);

@@ -12,18 +12,17 @@
 
   const isReachable = () => fetch("/health/", { method: "HEAD" }).then(({ ok }) => ok, () => false);
 
-  const fetchDesk = () =>
-    (coming ??= new Promise((settled) => {
-      const script = Object.assign(document.createElement("script"), { src: desk });
-      script.onload = () => settled((isThere = true));
-      script.onerror = async () => {
-        isThere = await isReachable();
-        // The next click tries again.
-        if (!isThere) coming = null;
-        settled();
-      };
-      document.head.append(script);
-    }));
+  const fetchDesk = () => (coming ??= new Promise((settled) => {
+    const script = Object.assign(document.createElement("script"), { src: desk });
+    script.onload = () => settled(isThere = true);
+    script.onerror = async () => {
+      isThere = await isReachable();
+      // The next click tries again.
+      if (!isThere) coming = null;
+      settled();
+    };
+    document.head.append(script);
+  }));
 
   for (const act of ["pointerover", "pointerdown", "focusin"]) {
     document.addEventListener(act, ({ target }) => target.closest?.(TOOLS) && fetchDesk(), { passive: true });
@@ -31,7 +30,7 @@
   addEventListener(
     "click",
     (event) => {
-      if (isThere || !lectern.isPlain(event)) return;
+      if (isThere || !lectern.isPlainClick(event)) return;
       const tool = event.target.closest?.(TOOLS) && event.target.closest("a, button, summary");
       if (!tool) return;
       event.preventDefault();

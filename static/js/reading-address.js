@@ -1,5 +1,5 @@
-// The address follows the reader, who has moved and come to rest: it becomes the permalink of the message being read, so
-// that a reload, or going away and back, finds the same line. Where a message has none, the one before it counts.
+// The address follows the reader, who has moved and come to rest: it becomes the permalink of the message being read,
+// so that a reload, or going away and back, finds the same line. Where a message has none, the one before it counts.
 // While words are looked for, it stays that of the hit.
 {
   const follow = () => {
@@ -13,7 +13,9 @@
     const isAtStart = scrollY === 0 && !place.querySelector(".more--above");
     const reading = { id: place.placeOf(read), top: read.getBoundingClientRect().top };
     history.replaceState({ ...history.state, reading }, "", isAtStart ? place.dataset.start : place.addressOf(read));
-    for (const field of document.querySelectorAll("input[name=next]")) field.value = location.pathname + location.search;
+    for (const field of document.querySelectorAll("input[name=next]")) {
+      field.value = location.pathname + location.search;
+    }
   };
 
   let rest;

@@ -52,8 +52,8 @@ customElements.define(
 
     // Scroll anchoring alone is not enough: browsers suspend it at the top of a page, and Safari has it only of late.
     // Bubbles get their real height when they are first drawn, so the line is held until it has been still for a while,
-    // or until the reader moves. A key scrolls on for some frames after it was pressed, and no hold undoes that: when the
-    // page has been scrolled and the line is elsewhere all the same, the reader did it.
+    // or until the reader moves. A key scrolls on for some frames after it was pressed, and no hold undoes that: when
+    // the page has been scrolled and the line is elsewhere all the same, the reader did it.
     keep(line, top = line?.getBoundingClientRect().top) {
       if (!line) return;
       let still = 0;

@@ -1,7 +1,8 @@
-// Nobody sees a page of somebody who has signed out: not by Back, which brings pages out of the browser's memory without
-// a request, and not in another tab. The server marks in a cookie who is signed in, and takes it away on signing out
-// (accounts/devices.py). `pageshow` comes before a page is painted again: then the mark must be the one that the page came
-// with, and the server is asked whether the session goes on. It is also asked where a page comes from the disk.
+// Nobody sees a page of somebody who has signed out: not by Back, which brings pages out of the browser's memory
+// without a request, and not in another tab. The server marks in a cookie who is signed in, and takes it away on
+// signing out (accounts/devices.py). `pageshow` comes before a page is painted again: then the mark must be the one
+// that the page came with, and the server is asked whether the session goes on. It is also asked where a page comes
+// from the disk.
 {
   const person = () => document.cookie.match(/\bperson=\w+/)?.[0] ?? "";
   const came = person();

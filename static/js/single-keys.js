@@ -1,9 +1,10 @@
-// Single keys, as the help sheet (templates/shortcuts.html) lists them. None acts in a field, in a dialog, while a word is
-// composed, with Ctrl, Alt or Meta, or when they are switched off.
+// Single keys, as the help sheet (templates/shortcuts.html) lists them. None acts in a field, in a dialog, while a word
+// is composed, with Ctrl, Alt or Meta, or when they are switched off.
 {
   const ITEMS = "reading-place article, main .row__title, main .found__hit";
   const TOOLS = "[data-part^=tool]";
-  const AWAY = "input, textarea, select, dialog, [role=dialog], [aria-busy=true], [contenteditable]:not([contenteditable=false])";
+  const AWAY =
+    "input, textarea, select, dialog, [role=dialog], [aria-busy=true], [contenteditable]:not([contenteditable=false])";
   let reached; // the one message that Tab comes to
   let awaited; // a step that goes on when more has come
   let last = {};
@@ -34,8 +35,9 @@
   const step = (by) => {
     const items = [...document.querySelectorAll(ITEMS)];
     const from = chosen();
-    const edge = parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart);
-    const nearest = () => (by > 0 ? items.find((item) => top(item) > edge + 4) : items.findLast((item) => top(item) < edge - 4));
+    const edge = lectern.headLine();
+    const nearest =
+      () => (by > 0 ? items.find((item) => top(item) > edge + 4) : items.findLast((item) => top(item) < edge - 4));
     const next = from ? items[items.indexOf(from) + by] : nearest();
     if (next) return land(next);
     const more = document.querySelector(by > 0 ? "main .more--below" : "main .more--above");
@@ -98,8 +100,14 @@
     v: () => press("[name=audience]:not([aria-current])"),
     "/": search,
     "?": () => press("[data-shortcuts]"),
-    g: (isTwice) => isTwice && end("above", () => location.assign(thread().dataset.start), document.querySelector(ITEMS)),
-    G: () => end("below", () => press(`.go a:nth-of-type(${isNewestFirst() ? 1 : 2})`), [...document.querySelectorAll(ITEMS)].at(-1)),
+    g: (isTwice) =>
+      isTwice && end("above", () => location.assign(thread().dataset.start), document.querySelector(ITEMS)),
+    G: () =>
+      end(
+        "below",
+        () => press(`.go [data-to="${isNewestFirst() ? "first" : "last"}"]`),
+        [...document.querySelectorAll(ITEMS)].at(-1),
+      ),
   };
 
   addEventListener("keydown", (event) => {
@@ -109,7 +117,7 @@
     awaited = null;
     if (key === "Escape") return close();
     if (key === "Enter" && target.matches("article, .message__head")) return openPermalink(target.closest("article"));
-    if (!act[key] || /(^|; )keys=off/.test(document.cookie) || (event.repeat && !"jk".includes(key))) return;
+    if (!act[key] || !lectern.hasSingleKeys() || (event.repeat && !"jk".includes(key))) return;
     event.preventDefault();
     act[key](last.key === key && timeStamp - last.timeStamp < 1000);
     last = event;

@@ -217,7 +217,7 @@ ODD = [
 def test_turns_are_given_back_whatever_becomes_of_the_answer(
     alice: User, upstream: Upstream, base: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.UPSTREAM_QUESTIONS, settings.UPSTREAM_DEADLINE = 2, 2
+    settings.UPSTREAM_MAX_CONCURRENCY, settings.UPSTREAM_DEADLINE = 2, 2
     monkeypatch.setattr("viewer.client.http._STREAM_IDLE_SECONDS", 0.5)
     for mode in ("huge-20", *ODD):
         headers = bearer(alice, upstream, mode)
@@ -238,7 +238,7 @@ def test_turns_are_given_back_whatever_becomes_of_the_answer(
 def test_a_turn_is_given_back_when_the_answer_cannot_be_handed_on(
     alice: User, upstream: Upstream, client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.UPSTREAM_QUESTIONS = 2
+    settings.UPSTREAM_MAX_CONCURRENCY = 2
     headers = bearer(alice, upstream)
     client.raise_request_exception = False
     with monkeypatch.context() as broken:
@@ -261,12 +261,14 @@ def test_a_stream_that_its_client_does_not_take_gives_its_turn_back_at_its_end(
 ) -> None:
     settings.UPSTREAM_DEADLINE = 0.1
     key = make_key(alice, base_url=upstream.base("huge-5"))
-    held = [Source(key).client.stream("/chat/completions", "", {}) for _ in range(settings.UPSTREAM_QUESTIONS // 2)]
+    held = [
+        Source(key).client.stream("/chat/completions", "", {}) for _ in range(settings.UPSTREAM_MAX_CONCURRENCY // 2)
+    ]
     for _ in range(10):  # each waits a second for a turn
         with suppress(Problem):
             held.append(Source(key).client.stream("/chat/completions", "", {}))
             break
-    assert len(held) > settings.UPSTREAM_QUESTIONS // 2
+    assert len(held) > settings.UPSTREAM_MAX_CONCURRENCY // 2
 
 
 def test_a_stream_has_an_end(alice: User, upstream: Upstream, base: str, settings: Any) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from django.db import connection
@@ -21,17 +22,23 @@ Bench = Callable[..., str]
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of a Lectern that was started once: each benchmark starts from a copy, which is quicker."""
     folder, port = tmp_path_factory.mktemp("prepared"), free_port()
-    environment = own_environment(DATA_DIR=str(folder), PORT=str(port), COPY_WORKER="false")
+    environment = own_environment(DATA_DIR=str(folder), PORT=str(port), SYNC_WORKER="false")
     with running([sys.executable, "manage.py", "start"], f"http://127.0.0.1:{port}/health/", environment):
         return folder
 
 
 @pytest.fixture
-def bench(prepared: Path, tmp_path: Path) -> Bench:
+def scratch() -> Iterator[Path]:
+    """A folder with a short name, for Chromium makes a socket there, whose path may have 107 bytes."""
+    with TemporaryDirectory(prefix="b-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def bench(prepared: Path, scratch: Path, tmp_path: Path) -> Bench:
     """Run `python -m benchmarks` where the settings name an archive that must stay as it is: there is none."""
-    real, setting, scratch = (tmp_path / name for name in ("real.sqlite3", "database_url", "scratch"))
+    real, setting = (tmp_path / name for name in ("real.sqlite3", "database_url"))
     setting.write_text(os.environ.get("DATABASE_URL", f"sqlite:///{real}"))
-    scratch.mkdir()
     environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "DATA_DIR")}
     environment |= {"DATABASE_URL_FILE": str(setting), "BENCH_DATA": str(prepared), "TMPDIR": str(scratch)}
 

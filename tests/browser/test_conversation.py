@@ -140,7 +140,7 @@ def test_the_fragments_of_10000_messages_hold_each_message_once_in_order(
         fragment = answer.text()
         shown += re.findall(r'data-message-id="([^"]*)"', fragment)
         answers += fragment.count("data-answer")
-        found = re.search(r'data-more="later" hx-get="([^"]*)"', fragment)
+        found = re.search(r'data-more="later"\s+hx-get="([^"]*)"', fragment)
         address = html.unescape(found[1]) if found else ""
     assert shown == ids_of(long)
     assert answers == 1

@@ -171,7 +171,9 @@ def test_progress_is_shown_and_new_words_end_the_reading_for_the_old_ones(
     held = Held(page, "after=chatcmpl-long-199")
     find(page, "message number")
     held.wait()
-    expect(page.locator(".find__line")).to_have_text(re.compile("Reading: 200 messages, 200 hits so far"))
+    expect(page.locator(".find__line")).to_have_text(
+        re.compile("Reading: 200 messages, 200 hits so far"), use_inner_text=True
+    )
     expect(page.locator(PLACE)).to_have_text("1 of 200+")
     page.get_by_role("searchbox", name="Find in this conversation").fill("number 3")
     page.keyboard.press("Enter")

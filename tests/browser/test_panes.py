@@ -158,13 +158,13 @@ def test_jumping_goes_on_to_what_the_archive_has_counted_beyond_the_page(
     page.goto(f"{site}/completions/chatcmpl-long/")
     errors = page.locator("jump-to a", has_text="Tool errors")
     expect(page.get_by_text("In the whole conversation")).to_be_visible()
-    expect(errors).to_have_text("Tool errors2")
+    expect(errors).to_have_text("Tool errors 2")
     errors.click()
-    expect(errors).to_have_text("Tool errors1 / 2")
+    expect(errors).to_have_text("Tool errors 1 / 2")
     errors.click()
     expect(page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-150/")
     expect(page.locator('[data-message-id="chatcmpl-long-150"]')).to_have_attribute("aria-current", "true")
-    expect(errors).to_have_text("Tool errors2")
+    expect(errors).to_have_text("Tool errors 2")
 
 
 def test_jumping_goes_from_one_to_the_next_and_counts_what_is_loaded(page: Page, stored: Callable, site: str) -> None:
@@ -181,7 +181,7 @@ def test_jumping_goes_from_one_to_the_next_and_counts_what_is_loaded(page: Page,
         expect(jumped.locator("[data-part=image]")).to_be_in_viewport()
     walk_to_the_end(page)
     expect(page.get_by_text("In the whole conversation")).to_be_visible()
-    expect(pictures).to_have_text("Images3 / 9")  # the place stays known while more is loaded
+    expect(pictures).to_have_text("Images 3 / 9")  # the place stays known while more is loaded
     expect(page.locator("[data-part=image]")).to_have_count(9)
     expect(page.locator("jump-to a", has_text="Refusals")).to_be_hidden()
 

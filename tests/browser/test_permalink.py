@@ -139,8 +139,8 @@ def test_a_message_taller_than_the_window_opens_at_its_beginning_where_a_late_sc
 
     def paint_at_once(route: Route) -> None:  # as browsers do that do not know the attribute
         answer = route.fetch()
-        assert ' blocking="render"' in answer.text()
-        route.fulfill(response=answer, body=answer.text().replace(' blocking="render"', ""))
+        assert 'blocking="render"' in answer.text()
+        route.fulfill(response=answer, body=answer.text().replace('blocking="render"', ""))
 
     page.route(address, paint_at_once)
     held = Held(page, "app.js")

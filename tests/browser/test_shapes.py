@@ -46,7 +46,7 @@ def test_a_picture_opens_large_and_leads_to_the_others_and_back(page: Page, thre
     page.locator(PICTURES).first.locator("..").focus()
     page.keyboard.press("Enter")
     box = lightbox(page)
-    expect(box).to_contain_text(re.compile(r"Image 1, \d kB\s+High detail"))
+    expect(box).to_contain_text(re.compile(r"Image 1,\s+\d kB\s+High detail"))
     expect(box).to_contain_text("640 × 480")
     expect(box.get_by_role("img")).to_have_attribute("alt", "Image 1 (User), no description given")
     expect(box.get_by_role("link", name="#0")).to_have_attribute(

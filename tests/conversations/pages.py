@@ -1,4 +1,4 @@
-"""Reads our pages by the hooks they promise (docs/development.md#style-sheets-and-scripts)."""
+"""Reads our pages by the hooks they promise (docs/development.md#templates-scripts-and-styles)."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from viewer.deployment.environment import RENAMED
 from viewer.deployment.site_url import is_loopback, read_site_url
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,19 @@ def read_settings(data: Path, name: str, **settings: str) -> str:
     return subprocess.run(code, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout.rstrip(
         "\n"
     )
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_renamed_setting_keeps_its_old_name_for_one_version(tmp_path: Path, old: str, new: str) -> None:
+    constant = {"UPSTREAM_MAX_MB": "UPSTREAM_MAX_BYTES"}.get(new, new)
+    value, read = ("false", "False") if old == "COPY_WORKER" else ("3", {"UPSTREAM_MAX_MB": "3000000"}.get(new, "3"))
+    assert read_settings(tmp_path, constant, **{old: value}) == read
+    file = tmp_path / "value"
+    file.write_text(value)
+    assert read_settings(tmp_path, constant, **{f"{old}_FILE": str(file)}) == read
+    both = {old: value, new: "true" if old == "COPY_WORKER" else "4"}
+    assert read_settings(tmp_path, constant, **both) != read
+    assert f"| {old} | `{new}` |" in (ROOT / "docs" / "settings.md").read_text()
 
 
 def test_an_empty_data_dir_is_the_default_and_not_the_folder_in_which_one_stands(tmp_path: Path) -> None:

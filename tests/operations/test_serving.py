@@ -59,7 +59,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     data = tmp_path_factory.mktemp("served")
     lines = data / "large.jsonl"
     lines.write_text(json.dumps(make_completion(LARGE, *(say("user", f"{n} " + "x" * 80_000) for n in range(100)))))
-    with running(data, COPY_WORKER="false") as (_, address, printed):
+    with running(data, SYNC_WORKER="false") as (_, address, printed):
         manage(data, "import_completions", str(lines))
         token = re.search(r"lectern_[\w-]+", printed)
         assert token

@@ -140,7 +140,7 @@ def test_a_given_password_is_honoured(tmp_path: Path) -> None:
 
 
 def test_without_the_demo_and_the_worker_neither_is_there(tmp_path: Path) -> None:
-    with running(tmp_path, DEMO="false", COPY_WORKER="false") as (process, address, printed):
+    with running(tmp_path, DEMO="false", SYNC_WORKER="false") as (process, address, printed):
         assert "demo" not in printed
         assert "Password" not in printed
         assert copy_workers(process.pid) == []
@@ -152,7 +152,7 @@ def test_everything_in_the_folder_is_for_this_user_alone_also_where_somebody_mad
     data.mkdir(mode=0o755)
     (data / "lectern.sqlite3").touch(mode=0o644)
     data.chmod(0o755)
-    with running(data, COPY_WORKER="false"):
+    with running(data, SYNC_WORKER="false"):
         assert data.stat().st_mode & 0o077 == 0
         files = [file for file in data.iterdir() if not file.is_symlink()]
         assert {"lectern.sqlite3", "lectern.sqlite3-wal", "demo.json", "secret_key"} <= {file.name for file in files}
@@ -160,21 +160,21 @@ def test_everything_in_the_folder_is_for_this_user_alone_also_where_somebody_mad
 
 
 def test_the_demo_goes_when_it_is_not_wanted_and_does_not_come_back(tmp_path: Path) -> None:
-    with running(tmp_path, COPY_WORKER="false") as (_, _, printed):
+    with running(tmp_path, SYNC_WORKER="false") as (_, _, printed):
         token = printed_as("Access token", printed)
     bearer = {"Authorization": f"Bearer {token}"}
-    with running(tmp_path, DEMO="false", COPY_WORKER="false") as (_, address, _):
+    with running(tmp_path, DEMO="false", SYNC_WORKER="false") as (_, address, _):
         assert requests.get(f"{address}/v1/chat/completions", headers=bearer).status_code == 401
         page = sign_in(address, printed_as("Password", printed)).get(f"{address}/completions/")
         assert page.url.startswith(f"{address}/login/")
-    with running(tmp_path, COPY_WORKER="false") as (_, _, again):
+    with running(tmp_path, SYNC_WORKER="false") as (_, _, again):
         assert "demo is deactivated" in again
         assert "Password" not in again
     database = sqlite3.connect(tmp_path / "lectern.sqlite3")
     database.executescript("DELETE FROM auth_user")
     database.close()
     (tmp_path / "demo.json").write_text("")  # as a full disk left it
-    with running(tmp_path, COPY_WORKER="false") as (_, _, last):
+    with running(tmp_path, SYNC_WORKER="false") as (_, _, last):
         assert "demo" not in last
 
 
@@ -188,7 +188,7 @@ def test_a_restore_without_the_secrets_names_the_keys_that_stay_closed(alice: Us
 def test_six_first_starts_at_once_prepare_one_archive(tmp_path: Path) -> None:
     with ExitStack() as all_of_them:
         begun = [
-            all_of_them.enter_context(beginning(tmp_path, DEMO_PASSWORD="six at once", COPY_WORKER="false"))
+            all_of_them.enter_context(beginning(tmp_path, DEMO_PASSWORD="six at once", SYNC_WORKER="false"))
             for _ in range(6)
         ]
         for process, address in begun:

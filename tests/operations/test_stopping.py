@@ -28,7 +28,7 @@ from tests.operations.test_start import (
 
 
 def test_ctrl_c_ends_under_load_and_with_a_client_that_does_not_read(tmp_path: Path) -> None:
-    with running(tmp_path, COPY_WORKER="false") as (process, address, printed):
+    with running(tmp_path, SYNC_WORKER="false") as (process, address, printed):
         line = json.dumps(make_completion("chatcmpl-big", say("user", "x" * 30_000_000)))
         (tmp_path / "big.jsonl").write_text(line)
         assert manage(tmp_path, "import_completions", str(tmp_path / "big.jsonl")).returncode == 0
@@ -63,7 +63,7 @@ def _workers(server: int) -> set[int]:
 
 def test_ctrl_c_reaches_the_first_process_alone(tmp_path: Path) -> None:
     """A terminal sends it to a whole group. A worker that gets it, and is told by the first process too, hangs."""
-    with running(tmp_path, COPY_WORKER="false") as (process, _, _):
+    with running(tmp_path, SYNC_WORKER="false") as (process, _, _):
         workers = _workers(process.pid)
         assert workers
         assert {os.getpgid(worker) for worker in workers} == workers
@@ -75,7 +75,7 @@ def test_a_reload_refuses_nobody_however_long_the_next_process_takes_to_begin(tm
     (slow / "sitecustomize.py").write_text(
         "import sys, time\ntime.sleep(4 if '--multiprocessing-fork' in sys.orig_argv else 0)\n"
     )
-    with running(tmp_path, COPY_WORKER="false", PYTHONPATH=str(slow)) as (process, address, _):
+    with running(tmp_path, SYNC_WORKER="false", PYTHONPATH=str(slow)) as (process, address, _):
         before = _workers(process.pid)
         process.send_signal(signal.SIGHUP)
         answers = []
@@ -97,7 +97,7 @@ def test_a_reload_refuses_nobody_however_long_the_next_process_takes_to_begin(tm
 
 def test_a_reload_that_comes_too_early_does_not_end_the_start(tmp_path: Path) -> None:
     """systemd takes an end by SIGHUP for a clean one, and starts nothing again."""
-    with beginning(tmp_path, COPY_WORKER="false") as (process, address):
+    with beginning(tmp_path, SYNC_WORKER="false") as (process, address):
         assert process.stdout
         while "Lectern" not in process.stdout.readline():
             pass
@@ -108,7 +108,7 @@ def test_a_reload_that_comes_too_early_does_not_end_the_start(tmp_path: Path) ->
 
 
 def test_when_the_first_process_is_killed_the_others_end_and_the_port_is_free(tmp_path: Path) -> None:
-    with running(tmp_path, COPY_WORKER="false") as (process, address, _):
+    with running(tmp_path, SYNC_WORKER="false") as (process, address, _):
         process.kill()
         for _ in range(300):
             with suppress(requests.ConnectionError):

@@ -38,7 +38,7 @@ def test_an_upgrade_keeps_the_files_of_the_version_before_for_some_weeks(
     forgotten.write_text("")
     os.utime(forgotten, (long_ago, long_ago))
     monkeypatch.setattr(static_files, "_digest", lambda: "the second version")
-    monkeypatch.setattr("viewer.web.bundles.pack_script", lambda js: "second()")
+    monkeypatch.setattr("viewer.web.bundles._joined", lambda path: "second()")
     static_files.collect()
     assert before.exists()
     assert len(list(root.glob("desk.*.js"))) == 2
@@ -73,3 +73,13 @@ def test_the_state_of_the_files_does_not_hang_on_where_the_checkout_lies(setting
     assert states[0] == states[1]
     (settings.BASE_DIR / "static" / "css" / "a.css").write_text("b {}")
     assert static_files._digest() != states[0]
+
+
+def test_files_are_collected_again_when_they_are_joined_in_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = static_files._digest()
+    changed = tmp_path / "bundles.py"
+    changed.write_text("BUNDLES = {}")
+    monkeypatch.setattr("viewer.web.bundles.__file__", str(changed))
+    assert static_files._digest() != before

@@ -9,13 +9,24 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
+# New names by the old ones, which are read until 0.3.0.
+RENAMED = {
+    "COPY_WORKER": "SYNC_WORKER",
+    "UPSTREAM_LARGEST": "UPSTREAM_MAX_MB",
+    "UPSTREAM_QUESTIONS": "UPSTREAM_MAX_CONCURRENCY",
+}
+
 
 def read_environment() -> environ.Env:
-    """Give the settings as the environment has them. Raises ImproperlyConfigured, also when one is asked for."""
+    """Return the settings of the environment. Raises ImproperlyConfigured, also later, when one of them is read."""
     env = environ.Env()
     env.ENVIRON = _Environment()
     if file := env.str("LECTERN_ENV", default=""):
         _read_file(file)
+    for old, new in RENAMED.items():
+        for suffix in ("", "_FILE"):
+            if (value := os.environ.get(old + suffix)) and not (new in os.environ or f"{new}_FILE" in os.environ):
+                os.environ[new + suffix] = value
     return env
 
 

@@ -133,11 +133,11 @@ def _client_with(key: ApiKey) -> Client:
     account = {"OpenAI-Organization": key.organization, "OpenAI-Project": key.project}
     account_headers = {name: value for name, value in account.items() if value}
     auth = KeyAuth(secret.reveal, key.base_url, account_headers, own_headers)
-    concurrency = settings.UPSTREAM_QUESTIONS
+    concurrency = settings.UPSTREAM_MAX_CONCURRENCY
     limiter = RequestLimiter(
         host_limiter(urlsplit(key.base_url).netloc, concurrency), person_limit(key.owner_id, max(2, concurrency // 2))
     )
-    limits = Limits(settings.UPSTREAM_DEADLINE, settings.UPSTREAM_LARGEST)
+    limits = Limits(settings.UPSTREAM_DEADLINE, settings.UPSTREAM_MAX_BYTES)
     http = HttpClient(_live_session(), auth, limiter, limits)
     return Client(http, key.base_url, cache_as=f"{key.version}", cache_seconds=settings.UPSTREAM_CACHE_SECONDS)
 

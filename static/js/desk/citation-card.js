@@ -7,22 +7,23 @@
     card.className = "citation-card";
     card.popover = "auto";
     card.setAttribute("role", "dialog");
-    card.setAttribute("aria-label", lectern.words.cited);
     document.body.append(card);
   };
 
   document.addEventListener("click", (event) => {
     const chip = event.target.closest?.(".bubble a.chip-citation");
-    if (!chip || !("popover" in HTMLElement.prototype) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!chip || !("popover" in HTMLElement.prototype) || !lectern.isPlainClick(event)) return;
     event.preventDefault();
     if (!card) makeCard();
     const link = document.createElement("a");
-    const entry = [...chip.closest(".bubble").querySelectorAll("[data-sources] a")].find((one) => one.href === chip.href);
-    Object.assign(link, { href: chip.href, rel: chip.rel, target: "_blank", textContent: lectern.words.open });
+    const sources = chip.closest(".bubble").querySelector("[data-sources]");
+    const entry = [...sources.querySelectorAll("a")].find((one) => one.href === chip.href);
+    Object.assign(link, { href: chip.href, rel: chip.rel, target: "_blank", textContent: sources.dataset.open });
     const title = Object.assign(document.createElement("strong"), {
       textContent: entry?.querySelector(".sources__title")?.textContent ?? chip.getAttribute("aria-label"),
     });
     const host = Object.assign(document.createElement("span"), { textContent: new URL(chip.href).host });
+    card.setAttribute("aria-label", sources.dataset.cited);
     card.replaceChildren(title, host, link);
     card.showPopover();
     const { left, bottom, top } = chip.getBoundingClientRect();
@@ -30,6 +31,8 @@
     card.style.insetBlockStart = `${below ? bottom + 6 : top - card.offsetHeight - 6}px`;
     card.style.left = `${Math.max(8, Math.min(left, innerWidth - card.offsetWidth - 8))}px`;
     link.focus({ preventScroll: true });
-    card.addEventListener("toggle", (change) => change.newState === "closed" && chip.focus({ preventScroll: true }), { once: true });
+    card.addEventListener("toggle", (change) => change.newState === "closed" && chip.focus({ preventScroll: true }), {
+      once: true,
+    });
   });
 }

@@ -27,7 +27,7 @@ customElements.define(
 
     click(event) {
       const chosen = event.target.closest("a, button");
-      if (!chosen || !lectern.isPlain(event)) return;
+      if (!chosen || !lectern.isPlainClick(event)) return;
       event.preventDefault();
       if (chosen.matches("[data-open]")) this.open();
       else if (chosen.matches("[data-close]")) this.close();
@@ -38,7 +38,10 @@ customElements.define(
 
     press(event) {
       if (event.key === "Escape") this.close();
-      else if (event.key === "Enter" && event.target === this.field && !event.isComposing && this.hits.length && this.field.value.trim() === this.words) {
+      else if (
+        event.key === "Enter" && event.target === this.field && !event.isComposing && this.hits.length &&
+        this.field.value.trim() === this.words
+      ) {
         event.preventDefault();
         this.step(event.shiftKey ? -1 : 1);
       }
@@ -122,7 +125,11 @@ customElements.define(
 
     tell() {
       const count = `${this.hits.length}${this.goesOn ? "+" : ""}`;
-      if (this.words) this.say(this.dataset.place.replace("{place}", this.at + 1 || (this.hits.length ? "–" : 0)).replace("{count}", count));
+      if (this.words) {
+        this.say(
+          this.dataset.place.replace("{place}", this.at + 1 || (this.hits.length ? "–" : 0)).replace("{count}", count),
+        );
+      }
     }
 
     say(words) {
@@ -156,14 +163,14 @@ customElements.define(
       return this.messageOf(hit);
     }
 
-    // Opens what is folded over the hit. A long text is fetched whole when the hit is not in its beginning. The words are
-    // held in the middle: Firefox may not scroll to what came to the page a moment ago.
+    // Opens what is folded over the hit. A long text is fetched whole when the hit is not in its beginning. The words
+    // are held in the middle: Firefox may not scroll to what came to the page a moment ago.
     land(message, { nth, in: part }) {
       const marks = message.querySelectorAll("mark:not([data-goes-on])");
-      if (marks.length < nth) for (const more of message.querySelectorAll("[data-part] [hx-get]")) more.click();
+      if (marks.length < nth) { for (const more of message.querySelectorAll("[data-part] [hx-get]")) more.click(); }
       const mark = marks[Math.min(nth, marks.length) - 1];
       const place = mark ?? message.querySelector(`[data-part="${part}"]`) ?? message;
-      for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+      lectern.openFolds(place);
       mark?.setAttribute("aria-current", "true");
       place.scrollIntoView({ block: mark ? "center" : "start" });
       this.thread.keep(place, mark && innerHeight / 2);

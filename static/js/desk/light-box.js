@@ -1,5 +1,5 @@
-// <light-box><dialog>: shows a picture of the conversation large, and leads to the one before and after it. The picture is a
-// link, which opens it without JavaScript, and in a tab of its own with Ctrl or Shift.
+// <light-box><dialog>: shows a picture of the conversation large, and leads to the one before and after it. The picture
+// is a link, which opens it without JavaScript, and in a tab of its own with Ctrl or Shift.
 customElements.define(
   "light-box",
   class extends HTMLElement {
@@ -7,7 +7,7 @@ customElements.define(
       this.dialog = this.querySelector("dialog");
       document.addEventListener("click", (event) => {
         const link = event.target.closest?.(".picture > a:has(img)");
-        if (!link || !lectern.isPlain(event)) return;
+        if (!link || !lectern.isPlainClick(event)) return;
         event.preventDefault();
         this.show(link);
         this.dialog.showModal();
@@ -18,7 +18,10 @@ customElements.define(
         const button = target.closest("[data-step]");
         if (button) this.step(Number(button.dataset.step));
       });
-      this.dialog.addEventListener("keydown", ({ key }) => this.step({ ArrowLeft: -1, ArrowRight: 1 }[key] * (document.dir === "rtl" ? -1 : 1)));
+      this.dialog.addEventListener(
+        "keydown",
+        ({ key }) => this.step({ ArrowLeft: -1, ArrowRight: 1 }[key] * (document.dir === "rtl" ? -1 : 1)),
+      );
       this.dialog.addEventListener("close", () => this.link.focus());
     }
 
@@ -45,7 +48,7 @@ customElements.define(
       const message = this.holding("message");
       message.hidden = !permalink;
       if (permalink) {
-        const { textContent } = permalink.querySelector(".message__number");
+        const textContent = lectern.numberOn(link.closest("article"));
         Object.assign(message.querySelector("a"), { href: permalink.href, textContent });
       }
       this.holding("original").href = link.href;

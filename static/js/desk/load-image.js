@@ -1,12 +1,13 @@
-// <load-image data-caption data-alt><span><a href>: puts the picture in the tile's place, or says in the tile why it did not come; the
-// link stays. The answer is fetched first, for its sentence; the <img> then takes it out of the browser's own cache.
+// <load-image data-caption data-alt data-failed><span><a href>: puts the picture in the tile's place, or says in the
+// tile why it did not come; the link stays. The answer is fetched first, for its sentence; the <img> then takes it out
+// of the browser's own cache.
 customElements.define(
   "load-image",
   class extends HTMLElement {
     connectedCallback() {
       this.link = this.querySelector("a");
       this.link?.addEventListener("click", (event) => {
-        if (!lectern.isPlain(event)) return;
+        if (!lectern.isPlainClick(event)) return;
         event.preventDefault();
         if (this.link.getAttribute("aria-busy") !== "true") this.load();
       });
@@ -17,7 +18,7 @@ customElements.define(
       const told = await this.fetched();
       this.link.removeAttribute("aria-busy");
       const span = this.querySelector("span");
-      this.note ??= span.textContent;
+      this.note ??= span.textContent.trim();
       if (told) span.textContent = `${this.note}. ${told}`;
       else this.show();
     }
@@ -28,7 +29,7 @@ customElements.define(
         const answer = await lectern.fetch(this.link.href);
         const type = answer.headers.get("Content-Type") ?? "";
         if (answer.ok && type.startsWith("image/")) return void (await answer.blob());
-        return type.startsWith("text/plain") ? await answer.text() : lectern.words.noImage;
+        return type.startsWith("text/plain") ? await answer.text() : this.dataset.failed;
       } catch {
         return lectern.words.noAnswer;
       }

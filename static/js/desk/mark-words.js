@@ -1,7 +1,9 @@
 // Marks words in the messages under an element, and takes the marks of other words away.
+// deno-lint-ignore no-unused-vars -- find-bar.js calls it
 function markWords(root, words) {
   // Labels and numbers, and what stands in a card a second time: hits are counted where their message is.
-  const skipped = "summary > :not(.call__name), .result .call__name, .call .source ~ .source:not([data-output] + .source), .call__label, .refusal__label, .audio__head, .chip-citation, button, small, .sources :is(h4, b)";
+  const skipped =
+    "summary > :not(.call__name), .result .call__name, .call .source ~ .source:not([data-output] + .source), .call__label, .refusal__label, .audio__head, .chip-citation, button, small, .sources :is(h4, b)";
   const shownIds = ".call__label > code"; // of calls, which are looked for
   for (const mark of root.querySelectorAll("mark")) {
     const { parentNode } = mark;
@@ -11,7 +13,9 @@ function markWords(root, words) {
   const pattern = folding.pattern(words);
   for (const region of root.querySelectorAll("[data-part], [data-sources], .message__head > bdi")) {
     const has = (text) => folding.matches(folding.fold(text), pattern).length > 0;
-    const links = [...region.querySelectorAll("a[href]:not(.chip-citation)")].filter((link) => has(link.href) && !has(link.textContent));
+    const links = [...region.querySelectorAll("a[href]:not(.chip-citation)")].filter((link) =>
+      has(link.href) && !has(link.textContent)
+    );
     if (has(region.textContent)) markText(region);
     for (const link of links) {
       const place = link.querySelector(".sources__host") ?? link;
@@ -24,7 +28,11 @@ function markWords(root, words) {
   // A region is one run of text: words may begin in bold and end beyond it. The last place is wrapped first, so that
   // the others stay where they are.
   function markText(region) {
-    const shown = document.createTreeWalker(region, NodeFilter.SHOW_TEXT, ({ parentElement: at }) => (at.closest(skipped) && !at.matches(shownIds) ? 2 : 1));
+    const shown = document.createTreeWalker(
+      region,
+      NodeFilter.SHOW_TEXT,
+      ({ parentElement: at }) => (at.closest(skipped) && !at.matches(shownIds) ? 2 : 1),
+    );
     const places = []; // one for each letter of what is folded; what is ignored belongs to the letter before it
     let folded = "";
     while (shown.nextNode()) {
@@ -40,7 +48,9 @@ function markWords(root, words) {
     }
     for (const { 0: found, index } of folding.matches(folded, pattern).reverse()) {
       const pieces = new Map();
-      for (const [node, start, end] of places.slice(index, index + found.length)) pieces.set(node, [pieces.get(node)?.[0] ?? start, end]);
+      for (const [node, start, end] of places.slice(index, index + found.length)) {
+        pieces.set(node, [pieces.get(node)?.[0] ?? start, end]);
+      }
       for (const [node, [start, end]] of pieces) {
         const mark = document.createElement("mark");
         const text = node.splitText(start);

@@ -1,5 +1,5 @@
-// <select-messages data-of data-order>: a range of messages, by check boxes in their heads; a click on a head, its number
-// included, is a click on its box. A message outside widens the range, one inside cuts it off there.
+// <select-messages data-of data-order>: a range of messages, by check boxes in their heads; a click on a head, its
+// number included, is a click on its box. A message outside widens the range, one inside cuts it off there.
 {
   const MESSAGE = "reading-place article:not([data-message-id=''])";
   const thread = document.querySelector("reading-place");
@@ -7,7 +7,7 @@
     "select-messages",
     class extends HTMLElement {
       connectedCallback() {
-        this.lastChild.addEventListener("click", () => this.close());
+        this.querySelector("[data-close]").addEventListener("click", () => this.close());
         document.addEventListener("click", (event) => this.click(event), true);
         document.addEventListener("keydown", (event) => this.key(event));
         document.addEventListener("htmx:load", () => this.draw());
@@ -15,7 +15,7 @@
       }
 
       click(event) {
-        const message = event.target.closest?.(`${MESSAGE} > .message__head`)?.parentNode;
+        const message = event.target.closest?.(`${MESSAGE} > .message__head`)?.closest(MESSAGE);
         const isOpening = event.target.closest?.("[data-select]");
         if (isOpening) this.open(isOpening.closest("details"));
         if (this.hidden || !message || event.target.closest(".message__raw, [data-copy]")) return;
@@ -103,18 +103,20 @@
         this.messages.forEach((message, n) => {
           const head = message.querySelector(".message__head");
           if (!head.querySelector(".message__pick")) head.prepend(this.box(head));
-          head.firstChild.checked = n >= low && n <= high;
+          head.querySelector(".message__pick").checked = n >= low && n <= high;
         });
         const { ends } = this;
-        const { elements, parentNode } = this.querySelector("form");
+        const { elements } = this.querySelector("form");
         [elements.from.value, elements.to.value] = ends.length ? this.turned(ends) : ["", ""];
         for (const button of elements) button.disabled = !ends.length;
-        parentNode.firstChild.textContent = ends.length ? this.dataset.some.replace("{count}", high - low < 1e8 ? high - low + 1 : "…") : this.dataset.none;
+        this.querySelector("output").textContent = ends.length
+          ? this.dataset.some.replace("{count}", high - low < 1e8 ? high - low + 1 : "…")
+          : this.dataset.none;
       }
 
       box(head) {
         const box = Object.assign(document.createElement("input"), { type: "checkbox", className: "message__pick" });
-        box.setAttribute("aria-label", this.dataset.pick.replace("{message}", head.querySelector(".message__number")?.textContent ?? ""));
+        box.setAttribute("aria-label", this.dataset.pick.replace("{message}", lectern.numberOn(head)));
         return box;
       }
     },

@@ -1,12 +1,12 @@
-// <take-along>: what its forms ask for is copied or downloaded here, telling how far it is, until it is cancelled. Without
-// this script the browser downloads it.
+// <take-along>: what its forms ask for is copied or downloaded here, telling how far it is, until it is cancelled.
+// Without this script the browser downloads it.
 customElements.define(
   "take-along",
   class extends HTMLElement {
     connectedCallback() {
       this.bar = this.querySelector("[data-taking]");
       for (const part of this.querySelectorAll("[data-script]")) part.hidden = false;
-      this.bar.lastChild.addEventListener("click", () => this.running.abort());
+      this.bar.querySelector("[data-cancel]").addEventListener("click", () => this.running.abort());
       const forms = document.querySelectorAll("take-along form, .message__tools"); // which stand on a message by now
       for (const form of forms) form.addEventListener("submit", (event) => this.send(event));
     }
@@ -53,7 +53,8 @@ customElements.define(
         if (!name) throw new Error(answer.status);
         const file = new File(await this.pieces(answer.body.getReader()), name, { type: "text/plain" });
         const end = await file.slice(-3000).text();
-        file.isIncomplete = /"incomplete": ?"/.test(end) || ["-- ", "**"].some((lead) => end.includes(`\n${lead}${this.dataset.mark}`));
+        file.isIncomplete = /"incomplete": ?"/.test(end) ||
+          ["-- ", "**"].some((lead) => end.includes(`\n${lead}${this.dataset.mark}`));
         if (file.isIncomplete) lectern.say(this.dataset.incomplete);
         return file;
       } catch {
@@ -67,7 +68,7 @@ customElements.define(
     async pieces(reader) {
       const [pieces, decoder] = [[], new TextDecoder()];
       const shown = (number) => number.toLocaleString(document.documentElement.lang);
-      for (let bytes = 0, messages = 0, tail = ""; ; ) {
+      for (let bytes = 0, messages = 0, tail = "";;) {
         const { done, value } = await reader.read();
         if (done) return pieces;
         pieces.push(value);
@@ -75,13 +76,15 @@ customElements.define(
         const text = tail + decoder.decode(value, { stream: true });
         messages += text.match(/\n(##|==) /g)?.length ?? 0;
         tail = text.slice(-3);
-        this.bar.children[1].textContent = `${messages ? `${this.dataset.progress.replace("{count}", shown(messages))}, ` : ""}${shown(Math.ceil(bytes / 1000))} kB`;
+        this.bar.querySelector("[data-so-far]").textContent = `${
+          messages ? `${this.dataset.progress.replace("{count}", shown(messages))}, ` : ""
+        }${shown(Math.ceil(bytes / 1000))} kB`;
       }
     }
 
     tell(words) {
       this.bar.hidden = !words;
-      this.bar.firstChild.textContent = words;
+      this.bar.querySelector("output").textContent = words;
     }
   },
 );

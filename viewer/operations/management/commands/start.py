@@ -51,7 +51,7 @@ class Command(BaseCommand):
                 self.stdout.write(_prepare_demo() + _closed_keys(), ending="")
         self.stdout.write("  Ctrl-C ends it.\n\n")
         self.stdout.flush()
-        if settings.COPY_WORKER:
+        if settings.SYNC_WORKER:
             _start_copy_worker()
         # The folder in which one stands may be another.
         os.environ["PYTHONPATH"] = os.pathsep.join([str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")])
