@@ -59,7 +59,7 @@ def asked(upstream: Upstream) -> list[str]:
 
 def test_everything_comes_with_every_message_and_as_it_was_written(key: ApiKey, upstream: Upstream) -> None:
     runs = [copy(key, {"team": team}) for team in ("returns", "shipping")]
-    assert [(run.state, run.listed, run.copied, run.there) for run in runs] == [("done", 11, 11, 0)] * 2
+    assert [(run.state, run.listed, run.copied, run.already_stored) for run in runs] == [("done", 11, 11, 0)] * 2
     counts = {name: StoredMessage.objects.filter(completion__completion_id=name).count() for name in stored()}
     assert len(counts) == 22
     assert counts == {name: len(MESSAGES[name]) for name in counts}
@@ -84,7 +84,7 @@ def test_only_what_is_new_is_asked_for(key: ApiKey, upstream: Upstream) -> None:
     upstream.forget()
     again = copy(key, FEW)
     assert again.pk != first.pk
-    assert (again.copied, again.there) == (0, first.copied)
+    assert (again.copied, again.already_stored) == (0, first.copied)
     assert asked(upstream) == [""]
 
 
@@ -159,7 +159,7 @@ def test_of_rounds_that_find_nothing_one_is_remembered(key: ApiKey) -> None:
 def test_what_was_imported_is_there_already(key: ApiKey, stored: Callable[..., Any]) -> None:
     stored(make_completion(LIVE[2], say("user", "from a file")))
     run = copy(key, {"case": "0003"})
-    assert (run.copied, run.there) == (0, 1)
+    assert (run.copied, run.already_stored) == (0, 1)
     assert not Copy.objects.exists()
 
 

@@ -15,12 +15,12 @@ _MAX_COUNTDOWN = 3600  # seconds; a longer wait is given in hours or days; a lon
 
 @dataclass(frozen=True, slots=True)
 class ProblemText:
-    """A problem in words. `said` is the detail, the server's own text if `is_quoted`; `status` is that of our page."""
+    """A problem in words. `detail` is the server's own text if `is_quoted`, else ours; `status` is our page's."""
 
     name: ProblemName
     title: str
     advice: str
-    said: str
+    detail: str
     is_quoted: bool
     status: int
     wait: int = 0  # whole seconds until a retry makes sense
@@ -28,7 +28,7 @@ class ProblemText:
     is_of_list: bool = False
 
     @property
-    def is_passing(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether it may go away by itself."""
         return self.name in _TRANSIENT
 
@@ -165,9 +165,9 @@ def describe(problem: Problem, *, is_of_list: bool = False) -> ProblemText:
     title, advice, status = _texts_for(problem, is_of_list=is_of_list)
     wait = math.ceil(problem.retry_after) if problem.retry_after and problem.name in _TRANSIENT else 0
     is_quoted = bool(problem.status)
-    said = problem.message if is_quoted else gettext(problem.message)
+    detail = problem.message if is_quoted else gettext(problem.message)
     return ProblemText(
-        problem.name, gettext(title), gettext(advice), said, is_quoted, status, wait, problem.request_id, is_of_list
+        problem.name, gettext(title), gettext(advice), detail, is_quoted, status, wait, problem.request_id, is_of_list
     )
 
 

@@ -463,7 +463,7 @@ def _escaped(words: str) -> str:
 
 def _cause(problem: Problem) -> str:
     text = describe(problem)
-    detail = f" ({escape_invisible(in_one_line(text.said))})" if text.said else ""
+    detail = f" ({escape_invisible(in_one_line(text.detail))})" if text.detail else ""
     return f"{text.title}{detail}."
 
 

@@ -158,7 +158,7 @@ class CopyRun(models.Model):
         return self.state in (self.WAITING, self.RUNNING)
 
     @property
-    def there(self) -> int:
+    def already_stored(self) -> int:
         """How many of the listed completions were already in the archive."""
         return max(0, self.listed - self.wanted)
 

@@ -69,7 +69,7 @@ def conversation(
         "below": None if request.htmx and "before" in request.GET else page.below,
         "starts_here": page.above is None,
         "ends_here": page.below is None,
-        "went_on": page.added,
+        "added": page.added,
         "order": page.order,
     }
     if not request.htmx:

@@ -21,13 +21,13 @@ def in_archive(context: template.RequestContext, completion_id: str, source: Sou
     row = stored.values("copy__host", "copy__copied_at", "copy__deleted_at").first()
     return {
         "is_live": not source.is_archive,
-        "is_there": row is not None,
+        "is_stored": row is not None,
         "copy": {name.removeprefix("copy__"): value for name, value in (row or {}).items()},
         "request": context.request,
     }
 
 
 @register.filter
-def told(name: str) -> ProblemText:
+def problem_text(name: str) -> ProblemText:
     """Describe a problem by its name."""
     return describe(Problem(name))  # type: ignore[arg-type]  # the column is a plain string

@@ -113,7 +113,8 @@ class Command(BaseCommand):
         for failure in failures:
             self.stderr.write(f"{failure.completion_id or 'an entry of the list'}: {failure.problem} {failure.said}")
         self.stdout.write(
-            f"{run.copied} copied, {run.there} already there, {len(failures)} failed, {run.gone} deleted at the source"
+            f"{run.copied} copied, {run.already_stored} already there, {len(failures)} failed, "
+            f"{run.gone} deleted at the source"
         )
         if run.state == CopyRun.FAILED:
             raise CommandError(f"Ended early: {run.problem} {run.said}\nRun the same command again to go on.")
