@@ -1,4 +1,4 @@
-"""Where a list or a conversation ends, only the server says. Read from a server elsewhere, which may say it in odd ways."""
+"""Only the server says where a list or a conversation ends, and some servers say it in odd ways."""
 
 from __future__ import annotations
 
@@ -115,7 +115,9 @@ def test_a_page_that_cannot_follow_is_a_problem_in_words_and_no_end(
     assert not [end for end in (END, "The oldest conversation") if end in first + list_]
 
 
-def test_a_server_that_sends_nothing_once_is_asked_again(reader: Client, browse: None, upstream: Upstream) -> None:
+def test_a_server_that_sends_an_empty_page_once_gets_a_second_request(
+    reader: Client, browse: None, upstream: Upstream
+) -> None:
     upstream.set("mode", "more-but-empty")
     opened(reader, f"/completions/{THIRTY}/", 502)
     assert sum(asked["path"].endswith("/messages") for asked in upstream.asked()) == 2

@@ -1,4 +1,4 @@
-"""Whether a tool failed is told alike by its card, the facts, the search, finding and a transcript."""
+"""A failed tool is recognised alike by its card, the facts, the search, find and a transcript."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def in_a_block(said: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("messages", [in_a_message, in_the_call, in_a_block])
 @pytest.mark.parametrize(("said", "verdict"), VERDICTS)
-def test_every_place_tells_the_same_of_a_result(
+def test_every_place_shows_the_same_outcome_of_a_result(
     reader: Client, stored: Store, said: str, verdict: str, messages: Callable[[str], list[dict[str, Any]]]
 ) -> None:
     stored(make_completion("chatcmpl-one", *messages(said), choices=[]))
@@ -84,7 +84,7 @@ def told(reader: Client) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("said", "verdict"), [(FAILED[0], "error"), (UNPROVEN[0], ""), (GOOD[0], "good")])
-def test_a_result_without_an_id_is_told_alike_in_the_card_that_it_is_tied_to(
+def test_a_result_without_an_id_has_the_same_outcome_in_the_linked_card(
     reader: Client, stored: Store, said: str, verdict: str
 ) -> None:
     stored(make_completion("chatcmpl-one", *in_a_message(said, None), choices=[]))

@@ -41,13 +41,13 @@ def test_without_a_key_the_page_says_what_to_do(reader: Client) -> None:
     assert FOR_ALL not in seen
 
 
-def test_who_will_read_the_copies_is_said_before_the_start(reader: Client, key: ApiKey) -> None:
+def test_the_page_says_who_will_read_the_copies(reader: Client, key: ApiKey) -> None:
     seen = page(reader)
     assert seen.index(FOR_ALL) < seen.index("Copy into the archive")
     assert "Nothing copied yet" in seen
 
 
-def test_a_start_is_a_wish_that_a_worker_takes_up(reader: Client, key: ApiKey) -> None:
+def test_a_start_creates_a_run_for_a_worker_to_claim(reader: Client, key: ApiKey) -> None:
     pairs = "team = a=b\r\n\r\ncase=0001\r\n"
     told = {"key": key.pk, "model": "gpt-4.1", "metadata": pairs, "since": "2025-11-01"}
     assert reader.post("/copies/", told).status_code == 302
@@ -58,7 +58,7 @@ def test_a_start_is_a_wish_that_a_worker_takes_up(reader: Client, key: ApiKey) -
 
 
 @pytest.mark.parametrize("told", [{}, {"metadata": "team=a\nb"}, {"metadata": "=a"}, {"since": "yesterday"}])
-def test_what_is_not_understood_is_said_and_starts_nothing(reader: Client, key: ApiKey, told: dict[str, str]) -> None:
+def test_an_invalid_form_is_explained_and_starts_nothing(reader: Client, key: ApiKey, told: dict[str, str]) -> None:
     answer = reader.post("/copies/", {"key": key.pk, **told} if told else {})
     assert answer.status_code == 422
     assert "field-error" in answer.content.decode()
@@ -136,7 +136,7 @@ def test_what_failed_is_named_with_its_reason_and_tried_again(reader: Client, ke
     assert (run.state, run.only_failed) == ("waiting", True)
 
 
-def test_a_done_run_can_be_asked_for_again(reader: Client, key: ApiKey) -> None:
+def test_a_done_run_can_be_started_again(reader: Client, key: ApiKey) -> None:
     run = copy(key, FEW)
     reader.post(f"/copies/{run.pk}/", {"wish": "again"})
     assert CopyRun.objects.active().get().metadata == FEW
@@ -178,7 +178,7 @@ def test_the_command_says_in_a_sentence_what_is_missing(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_fails_in_the_middle_is_told_in_one_sentence_and_the_next_goes_on(
+def test_a_database_failure_is_reported_in_one_sentence_and_the_next_run_continues(
     key: ApiKey, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fill_the_disk(*_: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a run brings into the archive, and what it does when the source has a bad day."""
+"""What a run copies into the archive, and what it does when the source fails."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_conversation_that_the_archive_cannot_take_is_not_held_in_memory(
     assert {failure.problem for failure in run.failures.all()} == {"too-large"}
 
 
-def test_only_what_is_new_is_asked_for(key: ApiKey, upstream: Upstream) -> None:
+def test_only_what_is_new_is_requested(key: ApiKey, upstream: Upstream) -> None:
     first = copy(key, FEW)
     upstream.forget()
     again = copy(key, FEW)
@@ -197,7 +197,7 @@ def test_what_does_not_come_whole_is_named_and_not_stored(
 
 
 @pytest.mark.parametrize("mode", ["more-missing", "more-string", "more-number", "more-null", "more-when-full"])
-def test_a_conversation_is_whole_however_the_server_tells_its_end(
+def test_a_conversation_is_complete_however_the_server_marks_its_end(
     alice: User, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setattr(copying, "_PAGE_SIZE", 4)  # of completions, so that the list has an end to find too
@@ -237,7 +237,7 @@ def test_what_no_address_can_hold_is_named_and_its_neighbours_are_copied(
 
 
 @pytest.mark.parametrize("mode", ["bad-json", "html", "no-data", "redirect"])
-def test_a_source_that_does_not_speak_the_api_is_told(alice: User, upstream: Upstream, mode: str) -> None:
+def test_a_source_with_another_api_fails_the_run(alice: User, upstream: Upstream, mode: str) -> None:
     run = copy(make_key(alice, base_url=upstream.base(mode)))
     assert (run.state, run.problem) == ("failed", "unreadable")
 
@@ -285,7 +285,7 @@ def test_it_waits_as_long_as_the_source_asks_and_says_so(
     assert (run.state, run.problem, run.copied) == ("done", "", 11)
 
 
-def test_a_source_that_is_away_is_waited_for_and_given_up_in_the_end(
+def test_a_run_waits_for_an_unavailable_source_and_fails_in_the_end(
     key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upstream.set("mode", "rate-limited-bare")
@@ -313,7 +313,7 @@ def after_some(monkeypatch: pytest.MonkeyPatch, count: int, then: Callable[[], o
     monkeypatch.setattr(copying._Work, "_store", store)
 
 
-def test_a_key_revoked_in_the_middle_ends_the_run_and_a_good_one_goes_on(
+def test_a_key_revoked_in_the_middle_fails_the_run_which_continues_with_a_new_one(
     key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     after_some(monkeypatch, 3, lambda: upstream.set("refuses", ["sk-good-alice-0001"]))
@@ -328,7 +328,7 @@ def test_a_key_revoked_in_the_middle_ends_the_run_and_a_good_one_goes_on(
 
 
 @pytest.mark.parametrize(("action", "state"), [("pause", "paused"), ("cancel", "cancelled")])
-def test_a_wish_of_the_page_ends_the_work_at_once(
+def test_an_action_on_the_page_stops_the_worker_at_once(
     key: ApiKey, monkeypatch: pytest.MonkeyPatch, action: str, state: str
 ) -> None:
     run = start_or_resume(key, FEW)
@@ -449,7 +449,7 @@ def test_time_and_metadata_narrow_what_is_copied_even_where_the_server_ignores_t
     assert run.listed == len(stored())
 
 
-def test_a_list_that_turns_in_circles_is_given_up(key: ApiKey, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_that_repeats_itself_fails_the_run(key: ApiKey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying, "_PAGE_SIZE", 5)
     real = copying.partial
     monkeypatch.setattr(copying, "partial", lambda ask, **asked: real(ask, **(asked | {"after": ""})))
@@ -457,6 +457,6 @@ def test_a_list_that_turns_in_circles_is_given_up(key: ApiKey, monkeypatch: pyte
     assert (run.state, run.problem) == ("failed", "unreadable")
 
 
-def test_a_server_that_cannot_list_is_told(alice: User, upstream: Upstream) -> None:
+def test_a_server_that_cannot_list_fails_the_run(alice: User, upstream: Upstream) -> None:
     run = copy(make_key(alice, base_url=upstream.base("no-list")))
     assert (run.state, run.problem) == ("failed", "unsupported")

@@ -243,7 +243,7 @@ class Client:
         after: str,
         order: Order,
         limit: int,
-        more: dict[str, str] | None = None,
+        filters: dict[str, str] | None = None,
         *,
         uncached: ReadPage[Listed] | None = None,
     ) -> Page[Listed]:
@@ -251,11 +251,11 @@ class Client:
 
         If reading the second fails, there may be more: whoever reads on will get the problem.
         """
-        page = _read_checked(read, uncached or read, after, _query(after, order, limit, more))
+        page = _read_checked(read, uncached or read, after, _query(after, order, limit, filters))
         if page.is_told or not page.cursor:
             return page
         try:
-            following = _read_checked(read, uncached or read, page.cursor, _query(page.cursor, order, limit, more))
+            following = _read_checked(read, uncached or read, page.cursor, _query(page.cursor, order, limit, filters))
         except Problem:
             return page
         return replace(page, has_more=bool(following.items), is_told=True)
@@ -340,6 +340,6 @@ def _path(completion_id: str) -> str:
     return f"/{quote(completion_id, safe='', errors='replace')}"
 
 
-def _query(after: str, order: Order, limit: int, more: dict[str, str] | None = None) -> str:
-    params = {"limit": str(limit), "order": order, "after": after, **(more or {})}
+def _query(after: str, order: Order, limit: int, filters: dict[str, str] | None = None) -> str:
+    params = {"limit": str(limit), "order": order, "after": after, **(filters or {})}
     return urlencode({name: value for name, value in params.items() if value}, errors="replace")

@@ -80,7 +80,7 @@ class _Work:
     def execute(self) -> None:
         if self._run.only_failed:
             failures = self._run.failures.exclude(completion_id="")
-            self._copy([name for name in failures.values_list("completion_id", flat=True) if has_address(name)])
+            self._copy([*filter(has_address, failures.values_list("completion_id", flat=True))])
             return
         wanted, seen = self._list()
         self._copy(wanted)
@@ -109,7 +109,7 @@ class _Work:
                 cursors.clear()
                 continue
             ids = self._ids_of(page.items)
-            unseen = [name for name in ids if name not in seen]
+            unseen = [completion_id for completion_id in ids if completion_id not in seen]
             new = self._not_in_archive(unseen)
             wanted += new
             seen.update(ids)
@@ -148,7 +148,7 @@ class _Work:
 
     def _not_in_archive(self, ids: list[str]) -> list[str]:
         """Return the ids that are not stored yet. For stored copies, record that this key still sees them."""
-        by_stored_id = {fit(name): name for name in ids}
+        by_stored_id = {fit(completion_id): completion_id for completion_id in ids}
         stored = StoredCompletion.objects.filter(completion_id__in=by_stored_id)
         known = set(stored.values_list("completion_id", flat=True))
         may_update = Q(api_key=self._key) | Q(api_key=None) | Q(deleted_at__isnull=False)
@@ -156,7 +156,7 @@ class _Work:
         copies.exclude(api_key=self._key, key_version=self._key.version, deleted_at=None).update(
             api_key=self._key, key_version=self._key.version, deleted_at=None
         )
-        return [name for stored_id, name in by_stored_id.items() if stored_id not in known]
+        return [completion_id for stored_id, completion_id in by_stored_id.items() if stored_id not in known]
 
     def _copy(self, wanted: list[str]) -> None:
         """Fetch several at a time and store each when it arrives. When the source has a problem, pause all of them."""
