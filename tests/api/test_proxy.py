@@ -314,7 +314,7 @@ def test_questions_in_all_leave_threads_for_the_archive(
             with suppress(Problem):
                 held += [Source(key).client.stream("/chat/completions", "", {}) for _ in range(2)]
     assert len(held) == MAX_REQUESTS
-    held_elsewhere = remote_images._turns._initial_value + settings.STREAMS + settings.SENDERS
+    held_elsewhere = remote_images._slots._initial_value + settings.STREAMS + settings.SENDERS
     assert MAX_REQUESTS + held_elsewhere < settings.SERVER_THREADS
     stored(make_completion())
     headers = {"Authorization": f"Bearer {AccessToken.objects.issue(people[0], 'archive')[1]}"}

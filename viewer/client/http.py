@@ -35,7 +35,7 @@ _RETRIED_STATUSES = {408, 409, 429}
 _CHUNK = 65_536
 _STREAM_IDLE_SECONDS = 30.0  # between two chunks of a stream
 _MAX_STREAM_BYTES = 512_000_000  # decoded
-_MAX_ERROR_BYTES = 256_000  # decoded; the rest of a longer error response is dropped
+_MAX_ERROR_BYTES = 256_000  # decoded; so much of an error response is scrubbed and kept
 _MAX_HEADER_LENGTH = 1_000  # characters
 _CONTENT_ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 _CANNOT_DECODE = gettext_noop("The answer is packed in a way that cannot be unpacked.")
@@ -272,7 +272,7 @@ def _checked(response: requests.Response) -> requests.Response:
 def _read(response: requests.Response, deadline: Deadline, limit: int, *, idle: float = 0.0) -> Iterator[bytes]:
     """Read the decoded body in chunks, so that a slow or highly compressed one cannot exceed its limits.
 
-    With `idle`, every chunk extends the deadline by that many seconds.
+    With `idle`, each chunk moves the deadline to that many seconds later.
     """
     size = 0
     while True:

@@ -41,7 +41,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """A kind, its label, how many there are on the page or in the whole conversation, and the URL of a first one."""
+    """A kind, its label, how many there are on the page or in the whole conversation, and the URL of the first one."""
 
     kind: Kind
     label: str

@@ -79,7 +79,7 @@ def read_page(reader: Reader, query: QueryDict, linked: str) -> MessagePage:
         if order == "desc":
             return _message_page(completion_id, window.items[::-1], window.has_later, window.has_earlier, order)
         return _message_page(completion_id, window.items, window.has_earlier, window.has_later)
-    if before:  # is read in the opposite order, then reversed
+    if before:  # the page above is read in the opposite order, then reversed
         page = reader.messages(after=before, order=opposite(order))
         return replace(_message_page(completion_id, page.items[::-1], page.has_more, True, order), added="above")
     page = reader.messages(after=after, order=order)

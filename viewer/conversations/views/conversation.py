@@ -38,7 +38,7 @@ def conversation(
     reader = reader_for(request, completion_id, with_completion=not request.htmx)
     page = read_page(reader, request.GET, linked)
     completion, problem = _completion(reader, linked) if page.is_end or not request.htmx else (None, None)
-    if not request.htmx:  # around a fragment, the page links tool calls to results when both are loaded
+    if not request.htmx:  # a fragment joins a page that contains the other end of a tool call, or will load it
         page = with_neighbours(reader, page)
     if completion and position is not None and page.is_end:
         appended = message_of_answer(completion, position, page.oldest_first, goes_on=page.has_older)
@@ -122,7 +122,7 @@ def _bubbles_of(
 
 
 def _title(reader: Reader, page: MessagePage, completion: Completion | None) -> str:
-    """Return the title: the first question, which in the middle of a conversation is used if it takes no request."""
+    """Return the title: the first question if it is on the page or takes no request to find, else the answer."""
     if page.order == "asc" and page.above is None:
         opening = page.items
     else:

@@ -43,7 +43,7 @@ _MAX_PAGES = 5  # that are searched for the next match if the server does not fi
 
 
 def navigation_links(request: Request, completion_id: str, completion: Completion | None) -> dict[str, Any]:
-    """Return the URLs of the list and of the conversations next to this one. None takes a request before it is used.
+    """Return the URLs of the list and of the conversations next to this one, without sending a request.
 
     If the conversation does not match the last list's filters, because it was opened by its id, they are dropped.
     """
