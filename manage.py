@@ -17,9 +17,9 @@ def main() -> None:
     except ImproperlyConfigured as error:
         sys.exit(f"lectern: {error}")
     except Error as error:
-        from viewer.deployment.database import told
+        from viewer.deployment.database import explain
 
-        sys.exit(f"lectern: {told(error)}")
+        sys.exit(f"lectern: {explain(error)}")
     except OSError as error:
         if error.filename is None and error.strerror is None:
             raise

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 from benchmarks.archive_lines import SAYINGS
 from viewer.archive import search_index
-from viewer.archive.api import answer
+from viewer.archive.api import respond
 from viewer.archive.importing import import_lines, read_line
 from viewer.archive.search_query import read_query
 from viewer.archive.searching import Order, search
@@ -46,8 +46,8 @@ def _import(file: Path, size: int) -> Figures:
     with file.open("rb") as lines:
         began = time.perf_counter()
         for outcome in import_lines(lines):
-            if outcome.became != "imported":
-                sys.exit(f"line {outcome.line}: {outcome.said}")
+            if outcome.status != "imported":
+                sys.exit(f"line {outcome.line}: {outcome.message}")
         seconds = time.perf_counter() - began
     unit = 1 if sys.platform == "darwin" else 1024
     return {"seconds": seconds, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
@@ -93,7 +93,7 @@ def _request(file: Path, size: int) -> Figures:
     return {
         "bytes": bytes_used / size,
         "line_bytes": file.stat().st_size / size,
-        "pages": {name: _time(partial(answer, *asked)) for name, asked in _pages(size).items()},
+        "pages": {name: _time(partial(respond, *asked)) for name, asked in _pages(size).items()},
         "searches": {
             name: [taken for query in queries for taken in _time(partial(_search, query, order))]
             for name, queries, order in _searches()

@@ -41,7 +41,7 @@ def _table(names: list[str], pages: list[str], size: int) -> Iterator[str]:
         return f"{answer.status_code if answer.status_code != 200 else ''} {length / 1000:.0f}k"
 
     def bring_in(line: bytes) -> str:
-        return ", ".join(f"{told.became} {told.said}" for told in import_lines([line]))
+        return ", ".join(f"{told.status} {told.message}" for told in import_lines([line]))
 
     for name in names:
         StoredCompletion.objects.all().delete()

@@ -65,7 +65,7 @@ def stranger_than_most(stored: Store) -> list[str]:
         )
         for n, time in enumerate([*EDGES[:4], 2**53 - 1, 1 - 2**53])
     ]  # fmt: skip
-    assert [outcome.became for outcome in stored(*completions)] == ["imported"] * len(completions)
+    assert [outcome.status for outcome in stored(*completions)] == ["imported"] * len(completions)
     return [completion["id"] for completion in completions]
 
 
@@ -156,7 +156,7 @@ def test_search_finds_what_is_nested_as_deep_as_an_import_takes(reader: Client) 
             f"deep-{depth}", message, metadata={"deepword": "DEEP"}, choices=[{**make_choice("x"), "other": "DEEP"}]
         )
         lines.append(json.dumps(deep).replace('"DEEP"', "[" * depth + "]" * depth).encode())
-    taken = [outcome.became == "imported" for outcome in import_lines(lines)]
+    taken = [outcome.status == "imported" for outcome in import_lines(lines)]
     assert True in taken
     assert False in taken
     address, found = "/search/?q=deepword", 0

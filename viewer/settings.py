@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment. The table in docs/settings.md documents them."""
+"""All settings, read once from the environment. docs/settings.md documents them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from viewer.deployment.api_hosts import read_entries
-from viewer.deployment.data_dir import kept_secret, may_make_archive, open_folder
+from viewer.deployment.data_dir import may_create_archive, open_folder, read_or_create_secret
 from viewer.deployment.environment import read_environment
 from viewer.deployment.site_url import is_loopback, read_site_url
 
@@ -28,37 +28,37 @@ env = read_environment()
 
 
 def _bool(name: str, default: bool) -> bool:
-    """Read a switch. Only true and false count: a misspelt one must not pass for either."""
-    given = str(env.str(name, default=str(default))).strip().lower()
-    if given not in ("true", "false"):
-        raise ImproperlyConfigured(f"{name} is {given!r}; write true or false.")
-    return given == "true"
+    """Read a switch. Only true and false are valid: a typo must not count as either."""
+    value = str(env.str(name, default=str(default))).strip().lower()
+    if value not in ("true", "false"):
+        raise ImproperlyConfigured(f"{name} is {value!r}; write true or false.")
+    return value == "true"
 
 
-def _int(name: str, default: int, lowest: int, highest: int) -> int:
-    given = env.str(name, default=str(default)).strip()
-    if not given.isdecimal() or not lowest <= int(given) <= highest:
-        raise ImproperlyConfigured(f"{name} is {given!r}; write a whole number from {lowest} to {highest}.")
-    return int(given)
+def _int(name: str, default: int, minimum: int, maximum: int) -> int:
+    value = env.str(name, default=str(default)).strip()
+    if not value.isdecimal() or not minimum <= int(value) <= maximum:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write a whole number from {minimum} to {maximum}.")
+    return int(value)
 
 
 def _secret(name: str, make: Callable[[], str]) -> str:
-    """Read a secret from the environment, else from DATA_DIR, where it is made once."""
-    return env.str(name, default="") or kept_secret(DATA_DIR, name, make)
+    """Read a secret from the environment, else from DATA_DIR, where it is generated once."""
+    return env.str(name, default="") or read_or_create_secret(DATA_DIR, name, make)
 
 
 def _master_keys() -> list[str]:
     """Read the keys that encrypt API keys, newest first: each 32 bytes, base64."""
-    given = _secret("KEY_ENCRYPTION_KEYS", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
-    keys = [key.strip() for key in given.replace("\n", ",").split(",") if key.strip()]
+    value = _secret("KEY_ENCRYPTION_KEYS", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+    keys = [key.strip() for key in value.replace("\n", ",").split(",") if key.strip()]
     if not keys:
         raise ImproperlyConfigured("KEY_ENCRYPTION_KEYS holds no key; give at least one, 32 bytes in base64.")
     for key in keys:
         try:
-            is_right = len(base64.b64decode(key, validate=True)) == 32
+            is_valid = len(base64.b64decode(key, validate=True)) == 32
         except binascii.Error:
-            is_right = False
-        if not is_right:
+            is_valid = False
+        if not is_valid:
             raise ImproperlyConfigured("KEY_ENCRYPTION_KEYS holds a value that is not 32 bytes in base64.")
     return keys
 
@@ -72,36 +72,36 @@ def _api_hosts() -> list[str]:
         ) from None
 
 
-def _authorities() -> str:
-    """Read which certificates to trust upstream: ours to set, or as other programs are told."""
-    given = {"UPSTREAM_CA": env.str("UPSTREAM_CA", default="")}
-    given |= {name: os.environ.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")}
-    name, file = next(((name, file) for name, file in given.items() if file), ("", ""))
-    if os.path.isdir(file):
-        if not any(re.fullmatch(r"[0-9a-f]{8}\.\d+", entry) for entry in os.listdir(file)):
-            said = f"{name} is {file!r}, a folder without certificates under their hashes, so none would be found."
-            raise ImproperlyConfigured(f"{said} Run openssl rehash {file}, or name a file.")
-    elif file:
+def _ca_path() -> str:
+    """Return the file or folder of certificates to trust upstream: our setting, or those of other programs."""
+    paths = {"UPSTREAM_CA": env.str("UPSTREAM_CA", default="")}
+    paths |= {name: os.environ.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")}
+    name, path = next(((name, path) for name, path in paths.items() if path), ("", ""))
+    if os.path.isdir(path):
+        if not any(re.fullmatch(r"[0-9a-f]{8}\.\d+", entry) for entry in os.listdir(path)):
+            cause = f"{name} is {path!r}, a folder without certificates under their hashes, so none would be found."
+            raise ImproperlyConfigured(f"{cause} Run openssl rehash {path}, or name a file.")
+    elif path:
         try:
-            ssl.create_default_context(cafile=file)
-        except OSError as error:  # ssl.SSLError is one too
-            raise ImproperlyConfigured(f"{name} is {file!r}, which holds no certificates: {error.strerror}.") from None
-    return file
+            ssl.create_default_context(cafile=path)
+        except OSError as error:  # includes ssl.SSLError
+            raise ImproperlyConfigured(f"{name} is {path!r}, which holds no certificates: {error.strerror}.") from None
+    return path
 
 
 def _database() -> dict[str, Any]:
     config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'lectern.sqlite3'}")
     config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     if config["ENGINE"].endswith("postgresql"):
-        # Each thread keeps a connection; psycopg's pool would wait for a lost server, and for a while after it is back.
-        # A server that is cut off is noticed after some 20 seconds, also while it is asked; else TCP waits for minutes.
-        noticing = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 20_000}
-        config["OPTIONS"] = {"connect_timeout": 5, **noticing, **config.get("OPTIONS", {})}
+        # Each thread keeps a connection: psycopg's pool would wait for a lost server, even after it is back.
+        # A lost connection is noticed after some 20 seconds, also during a query; by default TCP waits for minutes.
+        keepalive = {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+        config["OPTIONS"] = {"connect_timeout": 5, **keepalive, **config.get("OPTIONS", {})}
     if config["ENGINE"].endswith("sqlite3"):
-        if not may_make_archive() and not config["NAME"].startswith((":memory:", "file:")):
-            config["NAME"] = f"file:{quote(config['NAME'])}?mode=rw"  # SQLite makes a file that is not there
-        # IMMEDIATE: a transaction that will write takes its turn at once, instead of failing half-way. The journal
-        # gives the disk back what a big import took.
+        if not may_create_archive() and not config["NAME"].startswith((":memory:", "file:")):
+            config["NAME"] = f"file:{quote(config['NAME'])}?mode=rw"  # else SQLite would create a missing file
+        # IMMEDIATE: a transaction takes the write lock at its start, instead of failing half-way. The size limit frees
+        # the disk space of the journal after a big import.
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
@@ -111,12 +111,12 @@ def _database() -> dict[str, Any]:
     return config
 
 
-def _cache(name: str, most: int) -> dict[str, Any]:
-    """Read where to keep what can be made again: in Redis, or in this process, there at most so many entries."""
+def _cache(name: str, max_entries: int) -> dict[str, Any]:
+    """Configure a cache: in Redis, or in this process with at most `max_entries`."""
     config: dict[str, Any] = {**env.cache_url("CACHE_URL", default="locmemcache://"), "KEY_PREFIX": name}
-    config["OPTIONS"] = {"MAX_ENTRIES": most}
+    config["OPTIONS"] = {"MAX_ENTRIES": max_entries}
     if config["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
-        return config | {"BACKEND": "viewer.web.redis_fallback.RedisElseMemory"}
+        return config | {"BACKEND": "viewer.web.redis_fallback.RedisWithFallback"}
     return config | {"LOCATION": name}
 
 
@@ -139,18 +139,18 @@ KEY_ENCRYPTION_KEYS = _master_keys()
 API_HOSTS = _api_hosts()
 REMOTE_IMAGES = _bool("REMOTE_IMAGES", True)
 SERVER_THREADS = 40  # each serves one request
-STREAMS = 20  # answers at a time of which each holds a thread until its reader has taken it
-SENDERS, SENDERS_OF_NETWORK = 5, 2  # forms at a time of which each holds a thread until it has come whole
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes that a form may send; nobody sends files
+STREAMS = 20  # concurrent streamed responses; each occupies a thread until its reader has received it
+SENDERS, SENDERS_OF_NETWORK = 5, 2  # concurrent form uploads; each occupies a thread until it is complete
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes of a form; there are no file uploads
 SYNC_WORKER = _bool("SYNC_WORKER", True)
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
-UPSTREAM_CA = _authorities()
-UPSTREAM_DEADLINE = _int("UPSTREAM_DEADLINE", 15, 1, 120)  # seconds, for one question with all its retries' answers
-UPSTREAM_MAX_CONCURRENCY = _int("UPSTREAM_MAX_CONCURRENCY", 8, 1, 12)  # at a time to one host; far below SERVER_THREADS
+UPSTREAM_CA = _ca_path()
+UPSTREAM_DEADLINE = _int("UPSTREAM_DEADLINE", 15, 1, 120)  # seconds for one request with all its retries
+UPSTREAM_MAX_CONCURRENCY = _int("UPSTREAM_MAX_CONCURRENCY", 8, 1, 12)  # requests to one host; far below SERVER_THREADS
 UPSTREAM_MAX_BYTES = _int("UPSTREAM_MAX_MB", 32, 1, 512) * 1_000_000  # of one response, decoded
 UPSTREAM_CACHE_SECONDS = _int("UPSTREAM_CACHE_SECONDS", 300, 0, 3600)
 
-# Django compares without the port, and an IPv6 address in its brackets.
+# Django compares hosts without the port, and IPv6 addresses in brackets.
 ALLOWED_HOSTS = [_SITE.netloc.removesuffix(f":{_SITE.port}"), "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
@@ -223,10 +223,10 @@ TEMPLATES = [
 DATABASES = {"default": _database()}
 CACHES = {
     "default": _cache("lectern", 10_000),
-    "bubbles": _cache("bubbles", 1_000),  # HTML, each at most 64 kB, so 64 MB in all (rendering/templatetags)
-    "attempts": _cache("attempts", 100_000),  # counters of wrong passwords, which nothing else may push out
-    "finds": _cache("finds", 200),  # stretches of a conversation that were searched, each some 400 kB at most
-    "answers": _cache("answers", 256),  # of upstreams, each at most 256 kB, so 64 MB in all (client/client.py)
+    "bubbles": _cache("bubbles", 1_000),  # HTML, each at most 64 kB, so 64 MB in total (rendering/templatetags)
+    "attempts": _cache("attempts", 100_000),  # counters of wrong passwords, which nothing else may evict
+    "finds": _cache("finds", 200),  # searched parts of conversations, each at most some 400 kB
+    "answers": _cache("answers", 256),  # upstream responses, each at most 256 kB, so 64 MB in total (client/client.py)
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "viewer.web.error_reports.NoVariables"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -289,9 +289,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 SILENCED_SYSTEM_CHECKS = [
-    "security.W005",  # HSTS for subdomains and in the preload list (W021) are for the domain's owner to decide
+    "security.W005",  # HSTS for subdomains and preloading (W021) are the domain owner's decision
     "security.W021",
-    "security.W008",  # the proxy that brings TLS redirects to it
+    "security.W008",  # the proxy that terminates TLS redirects to https
 ]
 
 LANGUAGE_CODE = "en"
@@ -315,8 +315,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-        "django.request": {"level": "ERROR", "filters": ["without_path"]},  # what is refused has its line anyway
-        "django.security.DisallowedHost": {"level": "CRITICAL"},  # a stranger's Host header is not our failure
+        "django.request": {"level": "ERROR", "filters": ["without_path"]},  # refused requests have a line of their own
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # a wrong Host header is not our error
         "lectern": {"level": "INFO"},
     },
 }

@@ -1,5 +1,5 @@
-"""The URL map: the nouns of the API itself. A permalink's message id stands in the path, as a #fragment is lost in a
-login redirect."""
+"""The URLs, named like the API's. A permalink has the message id in its path, because the redirect to the sign-in
+page would lose a #fragment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _no_self_service = login_not_required(TemplateView.as_view(template_name="accoun
 handler429 = "viewer.web.error_pages.too_many"  # allauth's
 handler500 = "viewer.web.error_pages.failed"
 
-# One door: what the admin has of its own knows no limits.
+# The admin's own views have no sign-in limits, so it uses ours.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.logout = SignOut.as_view()  # type: ignore[method-assign]
 admin.site.password_change = account.password_change  # type: ignore[method-assign]

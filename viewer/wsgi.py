@@ -11,14 +11,14 @@ from django.db.backends.signals import connection_created
 from viewer.deployment.database import limit_statements
 
 
-def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
-    """End when the server's first process was killed, so that its port is free for the next."""
+def _exit_with(parent: multiprocessing.process.BaseProcess) -> None:
+    """End this worker if the server's main process was killed, so that its port becomes free."""
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "viewer.settings")
 application = get_wsgi_application()
-connection_created.connect(limit_statements)  # for pages alone: an import takes what it takes
+connection_created.connect(limit_statements)  # only for pages: imports have no limit
 if parent := multiprocessing.parent_process():
-    threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+    threading.Thread(target=_exit_with, args=[parent], daemon=True).start()

@@ -1,4 +1,4 @@
-"""Guessing is slow, and nobody can be locked out by a stranger: neither one person nor one office."""
+"""Guessing is slow, and strangers can lock out neither a person nor an office."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_many_addresses_do(alice: User) -> None:
 def test_one_stranger_does_not_lock_an_office_out_and_guesses_ever_more_slowly(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "_MOST_FROM_ADDRESS", 30)
+    monkeypatch.setattr(attempts, "_MAX_FROM_ADDRESS", 30)
     for n in range(30):
         sign_in(f"guess {n}")
     assert is_in(sign_in(password=RIGHT))
@@ -209,9 +209,9 @@ def test_many_wrong_ones_at_once_are_not_more_than_one_after_the_other(
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(hashing.MOST_STRANGERS) as strangers:
-        assert set(strangers.map(one, range(hashing.MOST_STRANGERS))) <= {200, 429}
-    assert next(checked) < 5 + hashing.AT_ONCE
+    with ThreadPoolExecutor(hashing.MAX_STRANGERS) as strangers:
+        assert set(strangers.map(one, range(hashing.MAX_STRANGERS))) <= {200, 429}
+    assert next(checked) < 5 + hashing.MAX_HASHING
 
 
 def test_only_a_few_passwords_are_hashed_at_once_and_a_full_queue_says_so(
@@ -223,8 +223,8 @@ def test_only_a_few_passwords_are_hashed_at_once_and_a_full_queue_says_so(
     def hash_slowly() -> None:
         nonlocal at_work, most
         with (
-            hashing.queued_turn(is_known=False),
-            hashing.turn(),
+            hashing.queued_slot(is_known=False),
+            hashing.slot(),
         ):  # a hash within the check of a password takes no second turn
             with counting:
                 at_work += 1
@@ -233,18 +233,18 @@ def test_only_a_few_passwords_are_hashed_at_once_and_a_full_queue_says_so(
             with counting:
                 at_work -= 1
 
-    threads = [threading.Thread(target=hash_slowly) for _ in range(hashing.MOST_STRANGERS)]
+    threads = [threading.Thread(target=hash_slowly) for _ in range(hashing.MAX_STRANGERS)]
     for thread in threads:
         thread.start()
     try:
-        while at_work < hashing.AT_ONCE or hashing._strangers._value:
+        while at_work < hashing.MAX_HASHING or hashing._strangers._value:
             time.sleep(0.01)
         answer = sign_in(password=RIGHT)
     finally:
         go.set()
         for thread in threads:
             thread.join()
-    assert most == hashing.AT_ONCE
+    assert most == hashing.MAX_HASHING
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert "Too many people are signing in." in answer.content.decode()
     assert is_in(sign_in(password=RIGHT))
@@ -254,13 +254,13 @@ def test_a_queue_full_of_strangers_does_not_keep_a_known_browser_out(alice: User
     known = Client()
     sign_in(password=RIGHT, browser=known)
     known.post("/logout/")
-    for _ in range(hashing.MOST_STRANGERS):
+    for _ in range(hashing.MAX_STRANGERS):
         hashing._strangers.acquire()
     try:
         assert sign_in(password=RIGHT).status_code == 503
         assert is_in(sign_in(password=RIGHT, browser=known))
     finally:
-        for _ in range(hashing.MOST_STRANGERS):
+        for _ in range(hashing.MAX_STRANGERS):
             hashing._strangers.release()
 
 
@@ -274,14 +274,14 @@ def test_argon2_waits_for_its_turn() -> None:
         done.set()
 
     thread = threading.Thread(target=verify)
-    for _ in range(hashing.AT_ONCE):
-        hashing._turns.acquire()
+    for _ in range(hashing.MAX_HASHING):
+        hashing._slots.acquire()
     thread.start()
     try:
         assert not done.wait(0.2)
     finally:
-        for _ in range(hashing.AT_ONCE):
-            hashing._turns.release()
+        for _ in range(hashing.MAX_HASHING):
+            hashing._slots.release()
     assert done.wait(10)
     thread.join()
 

@@ -1,4 +1,4 @@
-"""How long a session lasts, what the database holds of it, and that reading never waits for it."""
+"""How long a session lasts, what the database stores of it, and that reading never waits for it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FILTERED = "/completions/?model=gpt-4.1"
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
-    """Let time pass for whoever asks Django for it."""
+    """Let time pass for Django's clock."""
     now = timezone.now
     passed = timedelta()
 
@@ -143,7 +143,7 @@ def test_reading_does_not_wait_for_the_session_to_be_written(
     started = time.monotonic()
     page = {"Referer": f"http://testserver{FILTERED}"}
     assert reader.get("/completions/chatcmpl-one/", headers=page).status_code == 200
-    assert time.monotonic() - started < 20  # seconds, SQLite's patience with one that writes
+    assert time.monotonic() - started < 20  # seconds, SQLite's timeout for a lock
     assert connection.cursor().execute("PRAGMA busy_timeout").fetchone() == (20_000,)
 
 

@@ -30,7 +30,7 @@ def official(live_server: Any, alices_token: str) -> OpenAI:
 
 @pytest.fixture
 def _varied(db: None, stored: Store) -> None:
-    assert {outcome.became for outcome in stored(*VARIED)} == {"imported"}
+    assert {outcome.status for outcome in stored(*VARIED)} == {"imported"}
 
 
 def plain(item: Any) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def without_messages(completion: dict[str, Any]) -> dict[str, Any]:
 
 
 def in_order(completions: list[dict[str, Any]], order: str) -> list[str]:
-    """Newest first, and among those of one second the one that was imported last."""
+    """Newest first, and within one second the last imported first."""
     oldest_first = [completion["id"] for completion in sorted(completions, key=lambda one: one["created"])]
     return oldest_first if order == "asc" else oldest_first[::-1]
 
@@ -130,7 +130,7 @@ def test_without_an_order_the_client_gets_the_oldest_message_first(official: Ope
 def test_the_client_reads_every_sample(official: OpenAI, order: Any) -> None:
     samples = [json.loads(line) for line in SAMPLES.read_text().splitlines() if line.strip()]
     with SAMPLES.open("rb") as lines:
-        assert {outcome.became for outcome in import_lines(lines)} == {"imported"}
+        assert {outcome.status for outcome in import_lines(lines)} == {"imported"}
     listed = [plain(item) for item in official.chat.completions.list(order=order, limit=5)]
     assert [item["id"] for item in listed] == in_order(samples, order)
     for sample in samples:

@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from tests.conftest import make_completion, make_long, say
-from viewer.archive.api import answer
+from viewer.archive.api import respond
 from viewer.keys.models import AccessToken
 
 Store = Callable[..., Any]
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def program() -> Client:
-    """A program without a session, whose unsafe requests would be asked for a CSRF token, were it a browser."""
+    """A program without a session. CSRF checks are on, as for a browser."""
     return Client(enforce_csrf_checks=True)
 
 
@@ -57,7 +57,7 @@ def everything_said(response: Any) -> str:
     return response.content.decode() + repr(list(response.headers.items()))
 
 
-# Who comes in
+# Authentication
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -65,7 +65,7 @@ def everything_said(response: Any) -> str:
 def test_a_token_opens_the_door_without_a_session(program: Client, alices_token: str, address: str) -> None:
     response = program.get(address, headers=bearer(alices_token))
     assert response.status_code == 200
-    assert response.content == answer(address.removeprefix("/v1")).body
+    assert response.content == respond(address.removeprefix("/v1")).body
     assert response.headers["content-type"] == "application/json"
     assert response.headers["x-request-id"].startswith("req_")
     assert not response.cookies
@@ -425,7 +425,7 @@ def test_every_answer_has_an_id_of_its_own(program: Client, alices_token: str) -
     assert len({response.headers["X-Request-Id"] for response, _ in responses}) == len(responses)
 
 
-# A database that is away
+# An unavailable database
 
 
 def _broken(*_: Any) -> None:
@@ -450,7 +450,7 @@ def test_a_token_that_cannot_be_looked_up_is_503_in_the_envelope(alices_token: s
 
 
 def test_a_use_that_cannot_be_noted_does_not_keep_the_answer_back(alices_token: str) -> None:
-    """An import may hold the database's only writing turn; reading goes on."""
+    """An import may hold the database's only write lock; reads continue."""
 
     def no_writing(execute: Any, sql: str, *rest: Any) -> Any:
         return _broken() if sql.startswith("UPDATE") else execute(sql, *rest)

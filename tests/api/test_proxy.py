@@ -277,7 +277,7 @@ def test_a_stream_has_an_end(alice: User, upstream: Upstream, base: str, setting
     answer = requests.get(base, headers=bearer(alice, upstream, "drip-0.01"), timeout=20, stream=True)
     with answer, suppress(requests.RequestException):
         came.extend(islice(answer.iter_content(1), 2_000))
-    assert len(came) < 2_000  # they drip for ever, a hundred a second
+    assert len(came) < 2_000  # they drip forever, a hundred a second
     assert requests.get(base, headers=bearer(alice, upstream)).status_code == 200
 
 
@@ -291,7 +291,7 @@ def test_a_stream_that_grows_too_large_breaks_off(
 
 
 def test_one_persons_questions_leave_room_for_others(alice: User, mallory: User, upstream: Upstream) -> None:
-    """A server that says nothing more holds a question; half of the host's turns are as many as one person has."""
+    """A request to a server that hangs occupies a slot; one person may have half of a host's slots."""
     hers = [make_key(mallory, f"{n}", base_url=upstream.base("drip")) for n in range(2)]
     held = []
     for n in range(8):

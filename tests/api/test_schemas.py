@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from tests.api.conversations import make_varied
 from tests.api.schemas import ERROR, EXAMPLE, SEED_A, SEED_B, Schema
 from tests.conftest import make_completion, make_long, say
-from viewer.archive.api import answer
+from viewer.archive.api import respond
 from viewer.archive.importing import import_lines
 
 SAMPLES = Path(__file__).resolve().parents[2] / "viewer" / "archive" / "samples.jsonl"
@@ -28,7 +28,7 @@ def complaints(schema: Schema, body: Any) -> list[str]:
 def pages(completion_id: str, limit: int) -> Iterator[dict[str, Any]]:
     query = f"limit={limit}"
     while True:
-        page = json.loads(answer(PATH.format(completion_id), query).body)
+        page = json.loads(respond(PATH.format(completion_id), query).body)
         yield page
         if not page["has_more"]:
             return
@@ -53,8 +53,8 @@ def test_with_a_refusal_the_example_fits_the_older_page_too() -> None:
 @pytest.mark.django_db
 def test_the_pages_own_example_is_answered_as_it_stands_there() -> None:
     line = {"id": "chatcmpl-AyPNinnUqUDYo9SAdA52NobMflmj2", "messages": EXAMPLE["data"]}
-    assert [outcome.became for outcome in import_lines([json.dumps(line).encode()])] == ["imported"]
-    body = json.loads(answer(PATH.format(line["id"])).body)
+    assert [outcome.status for outcome in import_lines([json.dumps(line).encode()])] == ["imported"]
+    body = json.loads(respond(PATH.format(line["id"])).body)
     assert body == EXAMPLE | {"data": [EXAMPLE["data"][0] | {"refusal": None}]}
     assert list(body) == list(EXAMPLE)
     assert list(body["data"][0]) == [*EXAMPLE["data"][0], "refusal"]
@@ -65,7 +65,7 @@ def test_the_pages_own_example_is_answered_as_it_stands_there() -> None:
 def test_every_sample_fits_the_page(schema: Schema) -> None:
     with SAMPLES.open("rb") as lines:
         outcomes = list(import_lines(lines))
-    assert {outcome.became for outcome in outcomes} == {"imported"}
+    assert {outcome.status for outcome in outcomes} == {"imported"}
     with SAMPLES.open() as lines:
         ids = [json.loads(line)["id"] for line in lines if line.strip()]
     assert [
@@ -112,23 +112,23 @@ def test_a_fine_tuning_line_fits_the_page(schema: Schema) -> None:
         ]
     }
     list(import_lines([json.dumps(given).encode()]))
-    (completion,) = json.loads(answer("/chat/completions").body)["data"]
-    assert complaints(schema, json.loads(answer(PATH.format(completion["id"])).body)) == []
+    (completion,) = json.loads(respond("/chat/completions").body)["data"]
+    assert complaints(schema, json.loads(respond(PATH.format(completion["id"])).body)) == []
 
 
 @both_pages
 @pytest.mark.django_db
 def test_an_empty_page_fits_the_page(stored: Store, schema: Schema) -> None:
     stored(make_completion("empty"), make_long("long", 3))
-    assert complaints(schema, json.loads(answer(PATH.format("empty")).body)) == []
-    assert complaints(schema, json.loads(answer(PATH.format("long"), "after=long-2").body)) == []
+    assert complaints(schema, json.loads(respond(PATH.format("empty")).body)) == []
+    assert complaints(schema, json.loads(respond(PATH.format("long"), "after=long-2").body)) == []
 
 
 @both_pages
 @pytest.mark.django_db
 def test_list_content_beside_null_parts_fits_the_page(stored: Store, schema: Schema) -> None:
     stored(make_completion("c", say("user", [{"type": "text", "text": "x"}])))
-    assert complaints(schema, json.loads(answer(PATH.format("c")).body)) == []
+    assert complaints(schema, json.loads(respond(PATH.format("c")).body)) == []
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "order=up", "after=nope", "after="])
@@ -136,10 +136,10 @@ def test_list_content_beside_null_parts_fits_the_page(stored: Store, schema: Sch
 def test_every_refusal_fits_the_envelope(stored: Store, query: str) -> None:
     stored(make_completion("c"))
     refused = [
-        answer("/chat/completions", query),
-        answer(PATH.format("c"), query),
-        answer("/x"),
-        answer(PATH.format("x")),
+        respond("/chat/completions", query),
+        respond(PATH.format("c"), query),
+        respond("/x"),
+        respond(PATH.format("x")),
     ]
     assert [complaints(ERROR, json.loads(one.body)) for one in refused] == [[]] * 4
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import make_completion, make_long, say
-from viewer.archive.api import answer, completion_of
+from viewer.archive.api import completion_of, respond
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredMessage
 
@@ -23,7 +23,7 @@ LIST = "/chat/completions"
 
 
 def ask(path: str, **query: Any) -> dict[str, Any]:
-    answered = answer(path, urlencode(query))
+    answered = respond(path, urlencode(query))
     assert answered.status == 200, answered.body
     return json.loads(answered.body)
 
@@ -33,8 +33,8 @@ def ids(path: str, **query: Any) -> list[str]:
 
 
 def refusal(path: str, query: str = "") -> tuple[int, dict[str, Any]]:
-    """Give the status and the whole body of a refused question, in the envelope's own order."""
-    answered = answer(path, query)
+    """Return the status and the body of an error response, with its keys in order."""
+    answered = respond(path, query)
     body = json.loads(answered.body)
     assert list(body) == ["error"]
     assert list(body["error"]) == ["message", "type", "param", "code"]
@@ -63,8 +63,8 @@ def walk_all(path: str, **query: Any) -> list[str]:
 
 
 def import_text(*lines: str) -> None:
-    became = [outcome.became for outcome in import_lines(line.encode() for line in lines)]
-    assert became == ["imported"] * len(lines)
+    statuses = [outcome.status for outcome in import_lines(line.encode() for line in lines)]
+    assert statuses == ["imported"] * len(lines)
 
 
 @contextmanager
@@ -76,14 +76,14 @@ def sql() -> Iterator[list[str]]:
 
 
 def plan_of(statement: str) -> str:
-    """Ask SQLite how it would answer; other databases are asked only for their number of queries."""
+    """Return SQLite's query plan; on other databases only the number of queries is checked."""
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN QUERY PLAN " + statement.replace("%", "%%"), ())
         return "\n".join(row[3] for row in cursor.fetchall())
 
 
 def cost_of(path: str, **query: Any) -> int:
-    """Count the steps of SQLite's machine, in hundreds; elsewhere the queries."""
+    """Count the steps of SQLite's virtual machine, in hundreds; on other databases the queries."""
     steps = 0
 
     def step() -> int:
@@ -123,7 +123,7 @@ def test_a_page_of_messages_is_a_list_with_first_and_last_id(stored: Store) -> N
 
 def test_a_body_is_compact_and_its_keys_stand_as_openai_sends_them(stored: Store) -> None:
     stored(make_completion("chatcmpl-one"))
-    assert answer(MESSAGES).body == b'{"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false}'
+    assert respond(MESSAGES).body == b'{"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false}'
 
 
 def test_an_empty_archive_is_an_empty_list() -> None:
@@ -358,7 +358,7 @@ def test_an_unknown_completion_is_not_found_in_openais_words(stored: Store, comp
 
 
 def test_the_404_is_byte_for_byte_openais() -> None:
-    assert answer("/chat/completions/chatcmpl-x").body == (
+    assert respond("/chat/completions/chatcmpl-x").body == (
         b'{\n  "error": {\n    "message": "Completion chatcmpl-x not found",\n    "type": "invalid_request_error",\n'
         b'    "param": "completion_id",\n    "code": "not_found"\n  }\n}'
     )
@@ -499,7 +499,7 @@ def test_metadata_that_is_no_text_is_found_as_it_is_written() -> None:
 @pytest.mark.parametrize("count", [16, 70, 300])
 def test_any_number_of_metadata_filters_is_answered(stored: Store, count: int) -> None:
     stored(make_completion("c", metadata={f"k{n}": "v" for n in range(count)}))
-    answered = answer(LIST, "&".join(f"metadata[k{n}]=v" for n in range(count)))
+    answered = respond(LIST, "&".join(f"metadata[k{n}]=v" for n in range(count)))
     if count <= 16:  # what a completion can hold at OpenAI
         assert [item["id"] for item in json.loads(answered.body)["data"]] == ["c"]
     else:
@@ -531,8 +531,8 @@ def test_any_number_of_metadata_filters_is_answered(stored: Store, count: int) -
 )
 def test_a_query_that_means_nothing_breaks_nothing(stored: Store, query: str) -> None:
     stored(make_completion("c"))
-    assert answer(LIST, query).status in (200, 400)
-    assert answer("/chat/completions/c/messages", query).status in (200, 400)
+    assert respond(LIST, query).status in (200, 400)
+    assert respond("/chat/completions/c/messages", query).status in (200, 400)
 
 
 @pytest.mark.parametrize(
@@ -540,7 +540,7 @@ def test_a_query_that_means_nothing_breaks_nothing(stored: Store, query: str) ->
 )
 def test_a_parameter_that_stands_twice_breaks_nothing(stored: Store, query: str) -> None:
     stored(*(make_completion(f"c-{n}", created=n) for n in range(5)))
-    assert answer(LIST, query).status in (200, 400)
+    assert respond(LIST, query).status in (200, 400)
 
 
 # Walking through all pages
@@ -601,7 +601,7 @@ def test_new_messages_of_other_completions_do_not_move_a_walk(stored: Store) -> 
     assert list(pages) == [["c-3", "c-2"], ["c-1", "c-0"]]
 
 
-# What comes out is what went in
+# The output is exactly what was imported
 
 EXACT = (
     '{"id":"m-0","role":"user","content":"x","content_parts":null,"name":null,"refusal":null,"z":1,"seed":9007199254740993123,'
@@ -612,7 +612,7 @@ EXACT = (
 
 def test_a_whole_message_comes_out_byte_for_byte() -> None:
     import_text(f'{{"id":"chatcmpl-one","messages":[{EXACT}]}}')
-    assert answer(MESSAGES).body.decode() == (
+    assert respond(MESSAGES).body.decode() == (
         f'{{"object":"list","data":[{EXACT}],"first_id":"m-0","last_id":"m-0","has_more":false}}'
     )
 
@@ -621,7 +621,7 @@ def test_a_message_without_refusal_keeps_its_keys_order_and_doubles() -> None:
     given = '{"role":"user","id":"m-0","twice":1,"content":"x","twice":1.10,"name":null,"content_parts":null}'
     import_text(f'{{"id":"chatcmpl-one","messages":[{given}]}}')
     expected = given.removesuffix("}") + ',"refusal":null}'
-    assert f'"data":[{expected}]' in answer(MESSAGES).body.decode()
+    assert f'"data":[{expected}]' in respond(MESSAGES).body.decode()
 
 
 def test_a_completion_keeps_its_fields_digits_order_and_doubles() -> None:
@@ -630,13 +630,13 @@ def test_a_completion_keeps_its_fields_digits_order_and_doubles() -> None:
         '"choices":[{"b":1e400,"a":"\\ud83d\\u0000"}],"n":null}'
     )
     import_text(body.removesuffix("}") + ',"messages":[]}')
-    assert answer("/chat/completions/chatcmpl-one").body.decode() == body
-    assert answer(LIST).body.decode().startswith(f'{{"object":"list","data":[{body}],')
+    assert respond("/chat/completions/chatcmpl-one").body.decode() == body
+    assert respond(LIST).body.decode().startswith(f'{{"object":"list","data":[{body}],')
 
 
 def test_fields_after_the_messages_are_kept_too() -> None:
     import_text('{"id":"chatcmpl-one","messages":[],"after":{"deep":[1.0]}}')
-    assert answer("/chat/completions/chatcmpl-one").body == b'{"id":"chatcmpl-one","after":{"deep":[1.0]}}'
+    assert respond("/chat/completions/chatcmpl-one").body == b'{"id":"chatcmpl-one","after":{"deep":[1.0]}}'
 
 
 def test_what_is_missing_is_added_as_null_and_what_is_unset_is_left_out(stored: Store) -> None:

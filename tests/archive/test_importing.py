@@ -22,7 +22,7 @@ from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_long, say, to_lines
 from viewer.archive import importing
-from viewer.archive.api import answer
+from viewer.archive.api import respond
 from viewer.archive.importing import Outcome, import_lines, read_line
 from viewer.archive.management.commands import import_completions
 from viewer.archive.models import SearchEntry, StoredCompletion, StoredMessage, StoredMetadata
@@ -34,9 +34,9 @@ Store = Callable[..., list[Outcome]]
 pytestmark = pytest.mark.django_db
 
 
-def became(*lines: bytes | str, replace: bool = False) -> list[str]:
+def statuses(*lines: bytes | str, replace: bool = False) -> list[str]:
     given = (line.encode() if isinstance(line, str) else line for line in lines)
-    return [outcome.became for outcome in import_lines(given, replace=replace)]
+    return [outcome.status for outcome in import_lines(given, replace=replace)]
 
 
 def why_bad(line: bytes | str) -> str:
@@ -44,10 +44,10 @@ def why_bad(line: bytes | str) -> str:
     text = line.encode() if isinstance(line, str) else line
     before, after = to_lines([make_completion("before"), make_completion("after")])
     outcomes = list(import_lines([before, text, after]))
-    assert [(outcome.line, outcome.became) for outcome in outcomes] == [(1, "imported"), (2, "bad"), (3, "imported")]
+    assert [(outcome.line, outcome.status) for outcome in outcomes] == [(1, "imported"), (2, "bad"), (3, "imported")]
     assert stored_ids() == {"before", "after"}
-    assert outcomes[1].said
-    return outcomes[1].said
+    assert outcomes[1].message
+    return outcomes[1].message
 
 
 def stored_ids() -> set[str]:
@@ -55,11 +55,11 @@ def stored_ids() -> set[str]:
 
 
 def body_of(completion_id: str) -> dict[str, Any]:
-    return json.loads(answer(f"/chat/completions/{completion_id}").body)
+    return json.loads(respond(f"/chat/completions/{completion_id}").body)
 
 
 def messages_of(completion_id: str) -> list[dict[str, Any]]:
-    return json.loads(answer(f"/chat/completions/{completion_id}/messages", "limit=100").body)["data"]
+    return json.loads(respond(f"/chat/completions/{completion_id}/messages", "limit=100").body)["data"]
 
 
 def only_id() -> str:
@@ -92,7 +92,7 @@ def write(tmp_path: Path) -> Callable[..., str]:
 
 def test_a_stored_completion_is_there_with_its_messages_in_order(stored: Store) -> None:
     completion = make_completion("c", say("user", "1"), say("assistant", "2"), say("user", "3"), metadata={"a": "b"})
-    assert [outcome.became for outcome in stored(completion)] == ["imported"]
+    assert [outcome.status for outcome in stored(completion)] == ["imported"]
     assert body_of("c") == {name: value for name, value in completion.items() if name != "messages"}
     assert messages_of("c") == [message | {"refusal": None} for message in completion["messages"]]
     row = StoredCompletion.objects.get()
@@ -101,14 +101,14 @@ def test_a_stored_completion_is_there_with_its_messages_in_order(stored: Store) 
 
 
 def test_messages_without_an_id_are_counted() -> None:
-    assert became(
+    assert statuses(
         '{"id":"c","messages":[{"role":"user","content":"a"},{"id":"own","content":"b"},{"id":null,"content":"c"}]}'
     ) == ["imported"]
     assert [message["id"] for message in messages_of("c")] == ["c-0", "own", "c-2"]
 
 
 def test_a_completion_without_messages_is_stored() -> None:
-    assert became('{"id":"c","messages":[]}') == ["imported"]
+    assert statuses('{"id":"c","messages":[]}') == ["imported"]
     assert messages_of("c") == []
 
 
@@ -117,18 +117,18 @@ def test_a_completion_without_messages_is_stored() -> None:
 )
 def test_a_completion_that_does_not_tell_its_time_is_as_old_as_its_import(created: str) -> None:
     assert (
-        became('{"id":"old","created":1,"messages":[]}', f'{{"id":"c","created":{created},"messages":[]}}')
+        statuses('{"id":"old","created":1,"messages":[]}', f'{{"id":"c","created":{created},"messages":[]}}')
         == ["imported"] * 2
     )
     assert StoredCompletion.objects.get(completion_id="c").created > 1_700_000_000
-    assert f'"created":{created}'.encode() in answer("/chat/completions/c").body
+    assert f'"created":{created}'.encode() in respond("/chat/completions/c").body
 
 
 @pytest.mark.parametrize(
     ("created", "seconds"), [("1.9", 1), ("-5", -5), ("0", 0), ("1e9", 10**9), ("1900000000123", 1_900_000_000)]
 )
 def test_seconds_and_milliseconds_are_a_time(created: str, seconds: int) -> None:
-    assert became(f'{{"id":"c","created":{created},"messages":[]}}') == ["imported"]
+    assert statuses(f'{{"id":"c","created":{created},"messages":[]}}') == ["imported"]
     assert StoredCompletion.objects.get().created == seconds
 
 
@@ -136,21 +136,21 @@ def test_seconds_and_milliseconds_are_a_time(created: str, seconds: int) -> None
     "field", ['"model":5', '"model":null', '"metadata":[]', '"metadata":null', '"choices":5', '"usage":"x"']
 )
 def test_a_field_of_an_odd_type_is_kept_as_it_is(field: str) -> None:
-    assert became(f'{{"id":"c",{field},"messages":[]}}') == ["imported"]
-    assert field.encode() in answer("/chat/completions/c").body
+    assert statuses(f'{{"id":"c",{field},"messages":[]}}') == ["imported"]
+    assert field.encode() in respond("/chat/completions/c").body
 
 
 @pytest.mark.parametrize(
     "completion_id", ["é", "日本", "a:b", "a+b", "a&b=c", "...", "a..b", "😀", "x" * 240, "'--", "[x]", "messages", "-"]
 )
 def test_an_id_of_any_letters_that_fit_a_path_is_taken(completion_id: str) -> None:
-    assert became(json.dumps(make_completion(completion_id, say("user", "x")))) == ["imported"]
+    assert statuses(json.dumps(make_completion(completion_id, say("user", "x")))) == ["imported"]
     assert stored_ids() == {completion_id}
 
 
 def test_an_id_is_the_same_wherever_it_stands() -> None:
     """An id that cannot be encoded may be refused or replaced, but not be two ids."""
-    became('{"id":"a\\ud800","messages":[{"content":"x"}]}')
+    statuses('{"id":"a\\ud800","messages":[{"content":"x"}]}')
     for row in StoredCompletion.objects.all():
         assert json.loads(row.body)["id"] == row.completion_id
 
@@ -176,7 +176,7 @@ PLAIN = {
 
 
 def test_the_last_assistant_message_becomes_the_choice() -> None:
-    assert became(json.dumps(PLAIN)) == ["imported"]
+    assert statuses(json.dumps(PLAIN)) == ["imported"]
     completion = body_of(only_id())
     assert completion["choices"] == [
         {"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": None, "logprobs": None}
@@ -185,7 +185,7 @@ def test_the_last_assistant_message_becomes_the_choice() -> None:
 
 
 def test_a_fine_tuning_line_gets_the_keys_of_a_stored_completion_in_their_order() -> None:
-    became(json.dumps(PLAIN))
+    statuses(json.dumps(PLAIN))
     completion = body_of(only_id())
     assert list(completion) == [
         "object",
@@ -213,7 +213,7 @@ def test_a_fine_tuning_line_gets_the_keys_of_a_stored_completion_in_their_order(
 
 
 def test_other_fields_of_a_fine_tuning_line_are_kept() -> None:
-    became(
+    statuses(
         json.dumps(
             {
                 "tools": [{"type": "function"}],
@@ -232,14 +232,14 @@ def test_other_fields_of_a_fine_tuning_line_are_kept() -> None:
 
 
 def test_a_fine_tuning_line_gets_a_stable_id_from_its_content() -> None:
-    became(json.dumps(PLAIN))
+    statuses(json.dumps(PLAIN))
     first = only_id()
     assert first.startswith("chatcmpl-")
     assert len(first) == len("chatcmpl-AyPNinnUqUDYo9SAdA52NobMflmj2")
     StoredCompletion.objects.all().delete()
-    became(json.dumps(PLAIN, indent=1).replace("\n", " "))
+    statuses(json.dumps(PLAIN, indent=1).replace("\n", " "))
     assert only_id() == first
-    assert became(json.dumps({"messages": [*PLAIN["messages"], say("user", "More")]})) == ["imported"]
+    assert statuses(json.dumps({"messages": [*PLAIN["messages"], say("user", "More")]})) == ["imported"]
     assert len(stored_ids()) == 2
 
 
@@ -247,7 +247,7 @@ def test_a_fine_tuning_line_gets_a_stable_id_from_its_content() -> None:
     "answered", [{"content": "x"}, {"content": None, "tool_calls": [{"id": "c"}]}, {"tool_calls": None}]
 )
 def test_how_the_answer_ended_is_not_made_up(answered: dict[str, Any]) -> None:
-    became(json.dumps({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", **answered}]}))
+    statuses(json.dumps({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", **answered}]}))
     (choice,) = body_of(only_id())["choices"]
     assert choice["finish_reason"] is None
     assert choice["message"] == {"role": "assistant", **answered}
@@ -255,13 +255,13 @@ def test_how_the_answer_ended_is_not_made_up(answered: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("last", ["user", "tool", "system", "critic"])
 def test_a_conversation_that_does_not_end_with_the_assistant_has_no_choice(last: str) -> None:
-    became(json.dumps({"messages": [{"role": "assistant", "content": "a"}, {"role": last, "content": "b"}]}))
+    statuses(json.dumps({"messages": [{"role": "assistant", "content": "a"}, {"role": last, "content": "b"}]}))
     assert body_of(only_id())["choices"] == []
     assert [message["content"] for message in messages_of(only_id())] == ["a", "b"]
 
 
 def test_an_empty_conversation_is_stored() -> None:
-    assert became('{"messages":[]}') == ["imported"]
+    assert statuses('{"messages":[]}') == ["imported"]
     assert (messages_of(only_id()), body_of(only_id())["choices"]) == ([], [])
 
 
@@ -271,7 +271,7 @@ def test_list_content_becomes_padded_parts_and_joined_text() -> None:
         {"type": "image_url", "image_url": {"url": "data:,x", "detail": "low"}},
         "bare",
     ]
-    became(json.dumps({"messages": [{"role": "user", "content": content}]}))
+    statuses(json.dumps({"messages": [{"role": "user", "content": content}]}))
     (message,) = messages_of(only_id())
     unused = {"image_url": None, "input_audio": None, "file": None}
     assert message["content"] == "Whose logo?   bare"
@@ -293,19 +293,19 @@ def test_openais_own_example_of_joined_parts() -> None:
         {"type": "text", "text": "Whose logo is this?: "},
         {"type": "image_url", "image_url": {"url": "data:,x"}},
     ]
-    became(json.dumps({"messages": [{"role": "user", "content": content}]}))
+    statuses(json.dumps({"messages": [{"role": "user", "content": content}]}))
     assert messages_of(only_id())[0]["content"] == "Whose logo is this?:  "
 
 
 def test_parts_of_any_type_are_kept_with_their_own_fields() -> None:
-    became('{"messages":[{"role":"user","content":[{"type":"video","n":1.10,"n":2},7,null,{}]}]}')
-    body = answer(f"/chat/completions/{only_id()}/messages").body.decode()
+    statuses('{"messages":[{"role":"user","content":[{"type":"video","n":1.10,"n":2},7,null,{}]}]}')
+    body = respond(f"/chat/completions/{only_id()}/messages").body.decode()
     padding = '"text":null,"image_url":null,"input_audio":null,"file":null}'
     assert f'"content_parts":[{{"type":"video","n":1.10,"n":2,{padding},7,null,{{"type":null,{padding}]' in body
 
 
 def test_an_empty_list_as_content_is_empty_text_and_no_parts() -> None:
-    became('{"messages":[{"role":"user","content":[]}]}')
+    statuses('{"messages":[{"role":"user","content":[]}]}')
     (message,) = messages_of(only_id())
     assert (message["content"], message["content_parts"]) == ("", [])
 
@@ -317,14 +317,14 @@ def test_tool_calls_and_results_are_kept() -> None:
         {"role": "assistant", "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "call_1", "content": "9"},
     ]
-    became(json.dumps({"messages": given}))
+    statuses(json.dumps({"messages": given}))
     _, called, result = messages_of(only_id())
     assert (called["tool_calls"], called["content"]) == ([call], None)
     assert (result["tool_call_id"], result["content"]) == ("call_1", "9")
 
 
 def test_two_lines_that_differ_only_in_a_tool_are_two_completions() -> None:
-    assert became(json.dumps(PLAIN), json.dumps({**PLAIN, "tools": []})) == ["imported", "imported"]
+    assert statuses(json.dumps(PLAIN), json.dumps({**PLAIN, "tools": []})) == ["imported", "imported"]
 
 
 # Again
@@ -332,21 +332,21 @@ def test_two_lines_that_differ_only_in_a_tool_are_two_completions() -> None:
 
 def test_the_same_line_twice_changes_nothing(stored: Store) -> None:
     completion = make_completion("c", say("user", "1"))
-    assert [outcome.became for outcome in stored(completion, completion)] == ["imported", "unchanged"]
-    assert [outcome.became for outcome in stored(completion)] == ["unchanged"]
-    assert [outcome.became for outcome in stored(completion, replace=True)] == ["unchanged"]
+    assert [outcome.status for outcome in stored(completion, completion)] == ["imported", "unchanged"]
+    assert [outcome.status for outcome in stored(completion)] == ["unchanged"]
+    assert [outcome.status for outcome in stored(completion, replace=True)] == ["unchanged"]
     assert (StoredCompletion.objects.count(), StoredMessage.objects.count()) == (1, 1)
 
 
 def test_a_fine_tuning_line_twice_changes_nothing() -> None:
-    assert became(json.dumps(PLAIN), json.dumps(PLAIN)) == ["imported", "unchanged"]
-    assert became(json.dumps(PLAIN) + "  \r\n") == ["unchanged"]
+    assert statuses(json.dumps(PLAIN), json.dumps(PLAIN)) == ["imported", "unchanged"]
+    assert statuses(json.dumps(PLAIN) + "  \r\n") == ["unchanged"]
 
 
 def test_a_changed_completion_is_kept_as_it_was_and_named(stored: Store) -> None:
     stored(make_completion("c", say("user", "old")))
     (outcome,) = stored(make_completion("c", say("user", "new")))
-    assert (outcome.became, outcome.said) == ("kept", "another c is stored already; --replace would take this one")
+    assert (outcome.status, outcome.message) == ("kept", "another c is stored already; --replace would take this one")
     assert [message["content"] for message in messages_of("c")] == ["old"]
 
 
@@ -356,7 +356,7 @@ def test_replace_takes_the_changed_completion_and_nothing_of_the_old_one(stored:
         make_completion("other", say("user", "x")),
     )
     (outcome,) = stored(make_completion("c", say("user", "new"), metadata={"b": "new"}), replace=True)
-    assert outcome.became == "replaced"
+    assert outcome.status == "replaced"
     assert [message["content"] for message in messages_of("c")] == ["new"]
     assert list(StoredMetadata.objects.values_list("key", "value")) == [("b", "new")]
     assert len(messages_of("other")) == 1
@@ -368,7 +368,7 @@ def test_replace_takes_the_changed_completion_and_nothing_of_the_old_one(stored:
 )
 def test_lines_of_one_batch_follow_one_another(stored: Store, replace: bool, said: list[str], left: str) -> None:
     first, second = make_completion("c", say("user", "first")), make_completion("c", say("user", "second"))
-    assert [outcome.became for outcome in stored(first, second, first, replace=replace)] == said
+    assert [outcome.status for outcome in stored(first, second, first, replace=replace)] == said
     assert [message["content"] for message in messages_of("c")] == [left]
 
 
@@ -468,7 +468,7 @@ def test_what_is_imported_can_be_read(reader: Client) -> None:
     for depth in range(800, 1000, 10):
         deep = "[" * depth + "]" * depth
         (outcome,) = import_lines([f'{{"id":"c-{depth}","messages":[{{"x":{deep}}},{{"content":"x"}}]}}'.encode()])
-        if outcome.became == "imported":
+        if outcome.status == "imported":
             said = f"{depth} levels are imported and cannot be read"
             assert reader.get(f"/completions/c-{depth}/").status_code == 200, said
 
@@ -480,7 +480,7 @@ def test_every_line_has_an_outcome_in_its_order() -> None:
         lines.append(b"junk" if n % 7 == 0 else b"" if n % 11 == 0 else to_lines([make_completion(f"c-{n}")])[0])
         if lines[-1]:
             expected.append((n, "bad" if lines[-1] == b"junk" else "imported"))
-    assert [(outcome.line, outcome.became) for outcome in import_lines(lines)] == expected
+    assert [(outcome.line, outcome.status) for outcome in import_lines(lines)] == expected
 
 
 def test_a_completion_is_stored_with_all_its_messages_or_not_at_all() -> None:
@@ -615,7 +615,7 @@ def test_the_samples_import_without_a_complaint_twice() -> None:
 
 
 class Lines:
-    """Many lines, made when asked for, that know how many were taken."""
+    """Many lines, created on demand, that count how many were read."""
 
     def __init__(self, count: int, size: int = 10) -> None:
         self.taken = 0
@@ -632,7 +632,7 @@ def test_no_more_than_a_batch_is_read_ahead(count: int, size: int, ahead: int) -
     lines = Lines(count, size)
     furthest = 0
     for done, outcome in enumerate(import_lines(lines), start=1):
-        assert outcome.became == "imported"
+        assert outcome.status == "imported"
         furthest = max(furthest, lines.taken - done + 1)
     assert lines.taken == done == count
     assert furthest <= ahead
@@ -641,9 +641,9 @@ def test_no_more_than_a_batch_is_read_ahead(count: int, size: int, ahead: int) -
 def test_a_line_that_is_too_long_is_named_and_the_lines_around_it_are_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "LONGEST_LINE", 2_000_000)
-    monkeypatch.setattr(import_completions, "LONGEST_LINE", 2_000_000)
-    monkeypatch.setattr(import_completions, "_PIECE", 1_000)
+    monkeypatch.setattr(importing, "MAX_LINE_BYTES", 2_000_000)
+    monkeypatch.setattr(import_completions, "MAX_LINE_BYTES", 2_000_000)
+    monkeypatch.setattr(import_completions, "_SKIP_BYTES", 1_000)
     lines = to_lines([make_completion(name, say("user", "x" * size)) for name, size in
                       [("before", 9), ("fits", 1_999_000), ("long", 2_000_000), ("longer", 5_000_000), ("after", 9)]])  # fmt: skip
     file = tmp_path / "lines.jsonl.gz"
@@ -657,8 +657,8 @@ def test_a_line_that_is_too_long_is_named_and_the_lines_around_it_are_in(
 
 
 def test_a_conversation_of_too_many_messages_is_refused_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "_MOST_MESSAGES", 3)
-    assert became(*to_lines([make_long("three", 3)])) == ["imported"]
+    monkeypatch.setattr(importing, "_MAX_MESSAGES", 3)
+    assert statuses(*to_lines([make_long("three", 3)])) == ["imported"]
     with pytest.raises(ValueError, match="more than 3 messages in one conversation"):
         read_line(*to_lines([make_long("four", 4)]))
 

@@ -22,7 +22,7 @@ from viewer.archive import search_index, search_text
 from viewer.archive.management.commands import rebuild_search
 from viewer.archive.models import SearchEntry, StoredCompletion, StoredMessage
 from viewer.archive.search_query import read_query
-from viewer.archive.search_text import asked_words, to_index, words_of
+from viewer.archive.search_text import query_words, words_of, words_to_index
 from viewer.archive.searching import Results, search
 from viewer.completions.source_text import Piece
 
@@ -56,7 +56,7 @@ def call(name: str, arguments: str, call_id: str = "call_1") -> dict[str, Any]:
 
 @pytest.fixture
 def desk(stored: Store) -> None:
-    """One conversation with every kind of thing that can be found, and one that has other words."""
+    """A conversation with everything that can be searched, and one with other words."""
     cited = {"url": "https://docs.example/returns", "title": "Returning a kettle", "start_index": 0, "end_index": 2}
     stored(
         make_completion(
@@ -410,8 +410,8 @@ def test_any_question_has_an_answer(desk: None, question: str, after: str) -> No
 @settings(max_examples=200, deadline=None)
 @given(text=some.text(), before=some.text(), behind=some.text())
 def test_a_text_is_found_by_any_text_that_it_holds(text: str, before: str, behind: str) -> None:
-    """Words that are asked for stand in this order among those of a text that holds them as whole words."""
-    asked, goes_on = asked_words(text)
+    """Searched words occur in the same order among the words of a text that contains them as whole words."""
+    asked, goes_on = query_words(text)
     held = words_of(f"{before} \n{text}\n {behind}").split()
     places = [at for at in range(len(held)) if held[at : at + len(asked)] == asked]
     if goes_on and not places:
@@ -449,7 +449,7 @@ def test_what_changes_behind_our_back_is_not_found_until_it_is_filled_in(stored:
 def test_a_journal_sees_how_far_the_index_is(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(*(make_completion(f"c-{n}", say("user", "aardvark")) for n in range(120)))
     SearchEntry.objects.all().delete()
-    monkeypatch.setattr(rebuild_search, "_SAID_EVERY", -1)
+    monkeypatch.setattr(rebuild_search, "_REPORT_EVERY", -1)
     said = StringIO()
     call_command("rebuild_search", missing=True, stderr=said)
     assert said.getvalue().splitlines() == [
@@ -496,7 +496,7 @@ def test_rebuilding_gives_of_any_shape_what_importing_gave(stored: Store) -> Non
         say("model", [GOOGLES, {"text": "x", "thought": True}]),
         say("ai", None, tool_calls=[MCP]),
     ]
-    assert [outcome.became for outcome in stored(shapes)] == ["imported"]
+    assert [outcome.status for outcome in stored(shapes)] == ["imported"]
     imported = list(SearchEntry.objects.order_by("id").values_list("words", flat=True))
     call_command("rebuild_search")
     assert list(SearchEntry.objects.order_by("id").values_list("words", flat=True)) == imported
@@ -511,26 +511,26 @@ def test_rebuilding_gives_of_any_shape_what_importing_gave(stored: Store) -> Non
 def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: Any, content: Any, more: Any) -> None:
     values = {"role": role, "content": content, **more}
     message = Piece(json.dumps(values), values)
-    quick = list(to_index("m", {}, [message], "{}"))
+    quick = list(words_to_index("m", {}, [message], "{}"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_text, "speaker_of_text", lambda values: "")
-        read = list(to_index("m", {}, [message], "{}"))
+        read = list(words_to_index("m", {}, [message], "{}"))
     assert [(set(words.split()), held) for words, held in quick] == [(set(words.split()), held) for words, held in read]
 
 
 def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(*(make_completion(f"c-{n}", say("user", "refund")) for n in range(5)))
     SearchEntry.objects.all().delete()
-    monkeypatch.setattr(search_index, "_AT_ONCE", 2)
-    interrupted = search_index.fill_in()
+    monkeypatch.setattr(search_index, "_BATCH", 2)
+    interrupted = search_index.index_missing()
     assert (next(interrupted), len(found("refund"))) == (2, 2)
     interrupted.close()
-    assert list(search_index.fill_in()) == [2, 1]
+    assert list(search_index.index_missing()) == [2, 1]
     assert found("refund") == [f"c-{n}-0" for n in reversed(range(5))]
 
 
 def test_strange_times_and_shapes_are_stored_and_found(stored: Store) -> None:
-    became = stored(
+    statuses = stored(
         make_completion("old", say("user", "refund"), created=-5),
         make_completion("late", say("user", "refund"), created=2**52),
         make_completion("empty", choices=[make_choice("refund")]),
@@ -538,7 +538,7 @@ def test_strange_times_and_shapes_are_stored_and_found(stored: Store) -> None:
         make_completion("huge", say("user", "refund " + "".join(chr(0x10000 + n % 5000) for n in range(400_000)))),
         make_completion("wide", say("user", "refund " + "ä" * 5000 + " \x00 end"), metadata={"k": "x" * 9000}),
     )
-    assert {outcome.became for outcome in became} == {"imported"}
+    assert {outcome.status for outcome in statuses} == {"imported"}
     assert found("refund")[0] == "late-0"
     assert found("refund")[-1] == "old-0"
     assert set(found("refund")) == {"old-0", "late-0", "empty 0", "odd-0", "huge-0", "wide-0"}

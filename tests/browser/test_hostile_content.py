@@ -121,7 +121,7 @@ class Watched:
 
 @pytest.fixture
 def watched(page: Page, stored: Callable, site: str) -> Watched:
-    assert stored(hostile())[0].became == "imported"
+    assert stored(hostile())[0].status == "imported"
     return Watched(page, site)
 
 

@@ -116,7 +116,7 @@ class TextNodes(HTMLParser):
 def test_no_page_shows_a_hidden_character_from_any_slot(
     reader: Client, stored: Callable[..., Any], address: str
 ) -> None:
-    assert stored(hold_everywhere("a\u202eb", "chatcmpl-a\u202eb"))[0].became == "imported"
+    assert stored(hold_everywhere("a\u202eb", "chatcmpl-a\u202eb"))[0].status == "imported"
     shown = TextNodes(reader.get(address, follow=True).content.decode()).found
     assert [text for text in shown if "\u202e" in text] == []
     assert any("a[U+202E]b" in text or "[U+202E]" in text for text in shown)

@@ -34,7 +34,7 @@ def seen_in(given: Any) -> set[str]:
 def leaky(reader: Client, stored: Store) -> dict[str, Any]:
     reader.cookies["audience"] = "customer"
     completion = everything()
-    assert [outcome.became for outcome in stored(completion)] == ["imported"]
+    assert [outcome.status for outcome in stored(completion)] == ["imported"]
     return completion
 
 

@@ -94,7 +94,7 @@ def test_what_would_give_away_a_public_site_stops_the_start(tmp_path: Path) -> N
         done = check(tmp_path, **public, **unsafe)
         assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
         assert done.stderr.startswith(said)
-        assert check(tmp_path, **unsafe).returncode == 0  # on this machine alone it is for whoever works on Lectern
+        assert check(tmp_path, **unsafe).returncode == 0  # on the loopback it is for developers
 
 
 @pytest.mark.parametrize("entry", ["*", "a;b", "http://api.openai.com", "[::1", "host/v1"])

@@ -335,7 +335,7 @@ def test_a_round_trip_by_json_lines_loses_nothing(reader: Client, stored: Store)
     exported = taken(reader, format="jsonl")
     assert exported.count("\n") == 1
     StoredCompletion.objects.all().delete()
-    assert [outcome.became for outcome in import_lines(exported.encode().splitlines(True))] == ["imported"]
+    assert [outcome.status for outcome in import_lines(exported.encode().splitlines(True))] == ["imported"]
     assert everything() == before
     assert taken(reader, format="jsonl") == exported
 
@@ -386,8 +386,8 @@ def test_what_breaks_off_in_the_middle_says_so_in_its_last_line_and_is_not_taken
             assert got["incomplete"].startswith("The source does not answer")
         case "jsonl":
             outcomes = list(import_lines(text.encode().splitlines(True)))
-            assert [outcome.became for outcome in outcomes] == ["bad", "bad"]
-            assert outcomes[1].said.startswith("the export broke off here: The source does not answer")
+            assert [outcome.status for outcome in outcomes] == ["bad", "bad"]
+            assert outcomes[1].message.startswith("the export broke off here: The source does not answer")
             assert not StoredCompletion.objects.exists()
         case _:
             assert numbers(text) == list(range(100))

@@ -15,7 +15,7 @@ from viewer.deployment.api_hosts import read_entries
 from viewer.keys.forms import read_base_url
 from viewer.keys.models import AccessToken, ApiKey
 
-DEAD = "http://127.0.0.1:9/v1"  # the discard port: nobody listens
+DEAD = "http://127.0.0.1:9/v1"  # the discard port: nothing listens
 HOSTS = read_entries(
     "api.openai.com, 127.0.0.1, 127.0.0.1:9, .openai.azure.com, gw.example:8443, [::1]:8113, http://ollama:11434"
 )

@@ -106,7 +106,7 @@ def test_a_program_does_not_wait_while_another_process_writes(client: Client, al
         taken = monotonic() - began
         other.communicate(b"\n")
     assert statuses == [200] * 3
-    assert taken < 20  # seconds, SQLite's patience with one that writes
+    assert taken < 20  # seconds, SQLite's timeout for a lock
     assert AccessToken.objects.get().last_used_at is None
     client.get("/v1/chat/completions", headers=headers)
     assert AccessToken.objects.get(pk=token.pk).last_used_at

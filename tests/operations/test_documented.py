@@ -59,8 +59,8 @@ def test_a_unit_reads_the_settings_and_cannot_write_the_code(name: str) -> None:
 
 def test_the_server_has_time_to_end_and_a_way_to_begin_anew() -> None:
     service = unit("lectern.service")
-    assert int(service["TimeoutStopSec"]) > server._LONGEST_END
-    assert service["KillMode"] == "mixed"  # a worker that is told to end twice at the same moment does not
+    assert int(service["TimeoutStopSec"]) > server._STOP_TIMEOUT
+    assert service["KillMode"] == "mixed"  # a worker that gets two signals at once does not stop
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
 
 

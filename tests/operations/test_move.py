@@ -17,7 +17,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 
 from tests.conftest import make_completion, say
-from viewer.archive.api import answer
+from viewer.archive.api import respond
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, StoredMessage
 from viewer.keys.models import AccessToken
@@ -50,7 +50,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def move(db: None, django_db_blocker: Any) -> Move:
-    """Run the command, which opens a database beside the one that tests may use."""
+    """Run the command, which opens a second database besides the one of the tests."""
 
     def run(file: Path) -> None:
         with django_db_blocker.unblock():
@@ -77,7 +77,7 @@ def test_everything_is_there_afterwards(file: Path, move: Move, capsys: pytest.C
     assert ann.password.startswith("argon2$")
     assert ann.has_perm("archive.view_storedcompletion")
     assert AccessToken.objects.get().owner == ann
-    assert "\\u00e4" in answer("/chat/completions/chatcmpl-5/messages").body.decode()
+    assert "\\u00e4" in respond("/chat/completions/chatcmpl-5/messages").body.decode()
     assert "DIFFERS" not in capsys.readouterr().out
 
 

@@ -1,4 +1,4 @@
-"""Slow clients, directly at the server: they hold nobody up, and get their answers whole."""
+"""Slow clients, directly at the server: they delay nobody, and get complete responses."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def running(data: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str]
 
 @contextmanager
 def beginning(data: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start the server without waiting for it; give the process and the address that it will have."""
+    """Start the server without waiting for it; return the process and its future URL."""
     _bring_collected(data)
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data), "PORT": str(free_port()), **settings}
     command = [sys.executable, "manage.py", "start"]
@@ -180,9 +180,9 @@ def test_the_demo_goes_when_it_is_not_wanted_and_does_not_come_back(tmp_path: Pa
 
 def test_a_restore_without_the_secrets_names_the_keys_that_stay_closed(alice: User, settings: Any) -> None:
     make_key(alice, "work")
-    assert start._closed_keys() == ""
+    assert start._undecryptable_keys() == ""
     settings.KEY_ENCRYPTION_KEYS = ["B" * 43 + "="]
-    assert "No master key here opens these API keys: work of alice." in start._closed_keys()
+    assert "No master key here opens these API keys: work of alice." in start._undecryptable_keys()
 
 
 def test_six_first_starts_at_once_prepare_one_archive(tmp_path: Path) -> None:

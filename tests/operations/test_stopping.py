@@ -1,4 +1,4 @@
-"""The server ends when it is told to, whoever is being served; and it goes on with new processes without a gap."""
+"""The server stops on a signal in spite of current requests, and reloads its processes without a gap."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _workers(server: int) -> set[int]:
 
 
 def test_ctrl_c_reaches_the_first_process_alone(tmp_path: Path) -> None:
-    """A terminal sends it to a whole group. A worker that gets it, and is told by the first process too, hangs."""
+    """A terminal sends it to a whole process group. A worker that also gets it from the main process hangs."""
     with running(tmp_path, SYNC_WORKER="false") as (process, _, _):
         workers = _workers(process.pid)
         assert workers
@@ -81,7 +81,7 @@ def test_a_reload_refuses_nobody_however_long_the_next_process_takes_to_begin(tm
         answers = []
         asking = requests.Session()
         asking.headers["Connection"] = "close"
-        # What an ending process has taken in and not yet read is closed unread; who asks again is served by the next.
+        # A stopping process closes connections that it has accepted but not read; a retry reaches the next one.
         asking.mount("http://", HTTPAdapter(max_retries=Retry(connect=0, read=2)))
         until = monotonic() + 90
         while monotonic() < until and (not (now := _workers(process.pid)) or now & before):

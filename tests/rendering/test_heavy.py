@@ -48,7 +48,7 @@ def page_of(*messages: dict[str, Any]) -> Any:
 def test_every_page_of_a_heavy_completion_is_small(reader: Client, stored: Store, name: str) -> None:
     caches["bubbles"].clear()
     (outcome,) = stored(make_heavy(name, SMALL))
-    assert outcome.became == "imported"
+    assert outcome.status == "imported"
     for page in SHOWN:
         address, _, view = PAGES[page].partition("|")
         reader.cookies.load(view)
@@ -275,7 +275,7 @@ def test_of_many_parts_as_many_are_found_as_words_of_markdown_as_the_page_format
 def test_results_for_which_there_is_no_room_are_named(
     reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "_MOST_READ", 3_000)
+    monkeypatch.setattr(searching, "_MAX_READ", 3_000)
     stored(*(make_completion(f"c{n}", say("user", f"{WORD} " + "x" * 2_000), choices=[]) for n in range(3)))
     found = reader.get(f"/search/?q={WORD}").content.decode()
     assert found.count("data-completion-id") == 3

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tests.conftest import make_completion, make_key, say
 from tests.upstream import COMPLETIONS, HEX, IMAGE, LIVE, LONG, MESSAGES, NEWEST, Upstream
-from viewer.archive.api import answer
+from viewer.archive.api import respond
 from viewer.archive.models import StoredCompletion, StoredMessage
 from viewer.keys.encryption import Secret
 from viewer.keys.models import ApiKey
@@ -66,15 +66,15 @@ def test_everything_comes_with_every_message_and_as_it_was_written(key: ApiKey, 
     headers = {"Authorization": "Bearer sk-good"}
     for name in (LIVE[0], HEX):
         live = requests.get(f"{upstream.base()}/chat/completions/{name}", headers=headers, timeout=30).content
-        assert answer(f"/chat/completions/{name}").body == live
+        assert respond(f"/chat/completions/{name}").body == live
         page = requests.get(f"{upstream.base()}/chat/completions/{name}/messages", headers=headers, timeout=30).text
-        assert answer(f"/chat/completions/{name}/messages").body.decode().replace(',"refusal":null', "") == page
+        assert respond(f"/chat/completions/{name}/messages").body.decode().replace(',"refusal":null', "") == page
 
 
 def test_a_conversation_that_the_archive_cannot_take_is_not_held_in_memory(
     key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "LONGEST_LINE", 10)
+    monkeypatch.setattr(fetching, "MAX_LINE_BYTES", 10)
     run = copy(key, FEW)
     assert {failure.problem for failure in run.failures.all()} == {"too-large"}
 
@@ -414,7 +414,7 @@ def test_what_the_source_deleted_stays_and_is_marked(key: ApiKey, upstream: Upst
     run = copy(key, FEW)
     assert run.gone == 1
     assert Copy.objects.get(deleted_at__isnull=False).completion.completion_id == gone
-    assert answer(f"/chat/completions/{gone}").status == 200
+    assert respond(f"/chat/completions/{gone}").status == 200
     upstream.set("missing", [])
     copy(key, FEW)
     assert not Copy.objects.filter(deleted_at__isnull=False).exists()

@@ -1,4 +1,4 @@
-"""SITE_URL decides scheme, host and port, whatever a proxy passes on; who comes by another name is told."""
+"""SITE_URL sets the scheme, host and port, whatever a proxy sends; a page for another host names the right one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRANSCRIPT = "/completions/chatcmpl-long/transcript/?form=markdown"
 
 @pytest.fixture
 def public(settings: Any) -> str:
-    """A site behind a proxy, on a port of its own; the test client speaks http to `testserver`."""
+    """A site behind a proxy, on its own port; the test client uses http and `testserver`."""
     settings.SITE_URL, settings.SITE_IS_PUBLIC = "https://lectern.example:8443", True
     settings.ALLOWED_HOSTS = ["lectern.example"]
     settings.CSRF_TRUSTED_ORIGINS = [settings.SITE_URL]

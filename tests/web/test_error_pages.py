@@ -1,4 +1,4 @@
-"""What is wrong with the database is named: away, full, busy or not prepared; for a reader, a program and a command."""
+"""Database errors are classified, as unavailable, full, busy or not prepared, for readers, programs and commands."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_postgresql_says_unprepared_and_lets_no_page_hang() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_server_that_hangs_does_not_hold_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own limit is none then: here it has none, and takes longer than it may."""
-    monkeypatch.setattr(database, "_LONGEST_SILENCE", 0.2)
+    monkeypatch.setattr(database, "_RESPONSE_TIMEOUT", 0.2)
     connection.ensure_connection()
     limit_statements(None, connection)
     with connection.cursor() as cursor:
@@ -132,7 +132,7 @@ def test_nobody_waits_for_a_whole_import(stored: Callable, monkeypatch: pytest.M
     store = importing._store
     monkeypatch.setattr(importing, "_store", lambda batch, replace: sizes.append(len(batch)) or store(batch, replace))
     stored(*[make_long(f"chatcmpl-{n}", 1) for n in range(250)])
-    assert max(sizes) == (importing._TURN_LINES if is_sqlite else 250)
+    assert max(sizes) == (importing._SQLITE_BATCH_LINES if is_sqlite else 250)
 
 
 @pytest.mark.parametrize("command", [["create_token", "alice"], ["sync", "--person", "alice", "--key", "work"]])

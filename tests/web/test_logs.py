@@ -30,7 +30,7 @@ ID = "chatcmpl-one"
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    """What the log holds since it was looked at last, read as JSON line by line."""
+    """Return the log lines since the last call, parsed as JSON."""
     written = io.StringIO()
     handlers = [handler for name in ("", "django") for handler in logging.getLogger(name).handlers]
     streams = {handler: handler.setStream(written) for handler in handlers if type(handler) is logging.StreamHandler}
@@ -121,7 +121,7 @@ def test_a_database_that_is_away_is_named_in_a_short_line(
 
 
 def test_a_database_that_is_read_only_is_named_in_a_short_line(lines: Lines) -> None:
-    """psycopg's error for it is none of those that say that the database is away."""
+    """psycopg's error for it is none of those for an unavailable database."""
     try:
         raise InternalError("cannot execute INSERT") from ReadOnlySqlTransaction("in a read-only transaction")
     except InternalError:

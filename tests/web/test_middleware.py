@@ -44,7 +44,7 @@ def test_so_many_answers_are_streamed_at_a_time_and_one_more_is_told_to_wait(set
 
 
 class SlowBody:
-    """A form that comes when it may."""
+    """A form body that arrives only when released."""
 
     def __init__(self) -> None:
         self.may_come = threading.Event()

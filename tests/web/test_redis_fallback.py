@@ -1,4 +1,4 @@
-"""A Redis that refuses is as good as one that is away: slower, and still right."""
+"""A Redis that rejects commands is treated like an unavailable one: slower, but still correct."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import has_servers
 from tests.servers import redis as redis_server
 from viewer.settings import _cache
 from viewer.web import redis_fallback as caches
-from viewer.web.redis_fallback import RedisElseMemory
+from viewer.web.redis_fallback import RedisWithFallback
 
 REFUSALS = [OutOfMemoryError("command not allowed"), ReadOnlyError("replica"), ResponseError("MISCONF cannot persist")]
 
@@ -26,10 +26,10 @@ def test_what_redis_refuses_this_process_keeps_itself(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("django.core.cache.backends.redis.RedisCache.set", refuse)
     monkeypatch.setattr(caches, "_states", defaultdict(caches._State))
-    cache = RedisElseMemory("redis://refusing.example", {})
-    assert not cache.is_away
+    cache = RedisWithFallback("redis://refusing.example", {})
+    assert not cache.is_unavailable
     cache.set("name", "value")
-    assert cache.is_away
+    assert cache.is_unavailable
     assert cache.get("name") == "value"
 
 
@@ -37,10 +37,10 @@ def test_what_redis_refuses_this_process_keeps_itself(monkeypatch: pytest.Monkey
 def test_a_redis_that_only_answers_is_not_believed_until_it_takes_something(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Else one that is full would give the counters of wrong passwords as they were, a few times a minute."""
+    """Otherwise a full Redis would return old counters of wrong passwords, a few times a minute."""
     is_full = True
 
-    def set(self: RedisElseMemory, key: str, *args: Any) -> None:
+    def set(self: RedisWithFallback, key: str, *args: Any) -> None:
         self.make_and_validate_key(key)  # which warns of a space
         if is_full:
             raise OutOfMemoryError("command not allowed")
@@ -48,7 +48,7 @@ def test_a_redis_that_only_answers_is_not_believed_until_it_takes_something(
     monkeypatch.setattr("django.core.cache.backends.redis.RedisCache.set", set)
     monkeypatch.setattr("django.core.cache.backends.redis.RedisCache.get", lambda *args, **kwargs: "old")
     monkeypatch.setattr(caches, "_PAUSE", 0.0)
-    cache = RedisElseMemory("redis://full.example", {})
+    cache = RedisWithFallback("redis://full.example", {})
     for value in ("new", "newer"):
         cache.set("name", value)
         assert cache.get("name") == value
@@ -62,7 +62,7 @@ def test_while_redis_is_away_nothing_pushes_out_the_counters_of_wrong_passwords(
 ) -> None:
     monkeypatch.setenv("CACHE_URL", "redis://127.0.0.1:1/0")
     bubbles, attempts = (
-        RedisElseMemory(made["LOCATION"], made) for made in (_cache("bubbles", 10), _cache("attempts", 10))
+        RedisWithFallback(made["LOCATION"], made) for made in (_cache("bubbles", 10), _cache("attempts", 10))
     )
     attempts.set("somebody", 5)
     for n in range(20):
@@ -78,9 +78,9 @@ def test_a_full_redis_is_slower_and_still_right(tmp_path: Path) -> None:
         server = Redis.from_url(url)
         server.config_set("maxmemory-policy", "noeviction")
         server.config_set("maxmemory", "1mb")
-        cache = RedisElseMemory(url, {})
+        cache = RedisWithFallback(url, {})
         for n in range(200):
             cache.set(f"bubble-{n}", "x" * 60_000)
             assert cache.get(f"bubble-{n}") == "x" * 60_000
-        assert cache.is_away
+        assert cache.is_unavailable
         server.close()

@@ -38,7 +38,7 @@ def test_an_upgrade_keeps_the_files_of_the_version_before_for_some_weeks(
     forgotten.write_text("")
     os.utime(forgotten, (long_ago, long_ago))
     monkeypatch.setattr(static_files, "_digest", lambda: "the second version")
-    monkeypatch.setattr("viewer.web.bundles._joined", lambda path: "second()")
+    monkeypatch.setattr("viewer.web.bundles._join", lambda path: "second()")
     static_files.collect()
     assert before.exists()
     assert len(list(root.glob("desk.*.js"))) == 2

@@ -10,11 +10,11 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.models import User
 
-        post_save.connect(_end_sessions_of_closed_account, sender=User)
+        post_save.connect(_delete_sessions_if_inactive, sender=User)
 
 
-def _end_sessions_of_closed_account(instance: Any, **_: Any) -> None:
-    """Else they would work again once the account is reopened."""
+def _delete_sessions_if_inactive(instance: Any, **_: Any) -> None:
+    """Delete the sessions of a deactivated account, or they would work again once it is reactivated."""
     from .models import Session
 
     if not instance.is_active:

@@ -1,8 +1,8 @@
-"""How many wrong passwords are taken before the next has to wait. Only failures count, and only after the check.
+"""Limits on wrong passwords. Only failures count, and only after the password was checked.
 
-A known browser (devices.py) has a counter of its own. For all others a name has one counter for each address and one
-in all. An address has no limit of its own, or one stranger in an office would lock out the office: once much has
-failed there, a name has fewer tries there instead.
+A known browser (devices.py) has its own counter. For all others, a name has one counter per address and one in total.
+An address has no limit of its own, or one stranger could lock out a whole office: after many failures from an address,
+each name has fewer attempts from there instead.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from viewer.web.client_address import network_of
 from .devices import known_device, name_digest
 
 _SHORT, _LONG = 5 * 60, 60 * 60  # seconds
-_MOST_FROM_ADDRESS = 100  # failures in an hour, after which a name has one try there
+_MAX_FROM_ADDRESS = 100  # failures in an hour, after which each name has one attempt from there
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most so many failures within so many seconds of the first."""
+    """A maximum of failures within a number of seconds from the first."""
 
     key: str
-    most: int
+    max_failures: int
     seconds: int
 
     def wait(self) -> int:
-        """How many seconds until the next try is taken."""
-        if caches["attempts"].get(self.key, 0) < self.most:
+        """Return the seconds until the next attempt is allowed."""
+        if caches["attempts"].get(self.key, 0) < self.max_failures:
             return 0
         end: float = caches["attempts"].get(f"{self.key}:end", 0)
         return max(0, math.ceil(end - time.time()))
 
     def count(self) -> None:
-        kept = caches["attempts"]
-        kept.add(f"{self.key}:end", time.time() + self.seconds, self.seconds)
-        kept.add(self.key, 0, self.seconds)
-        with suppress(ValueError):  # it has run out this very moment
-            kept.incr(self.key)
+        cache = caches["attempts"]
+        cache.add(f"{self.key}:end", time.time() + self.seconds, self.seconds)
+        cache.add(self.key, 0, self.seconds)
+        with suppress(ValueError):  # it expired just now
+            cache.incr(self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to sign in with a name from a browser."""
+    """An attempt to sign in with a name from a browser."""
 
     request: HttpRequest
     name: str
@@ -59,11 +59,11 @@ class Attempt:
         return bool(known_device(self.request, self.name))
 
     def wait(self) -> int:
-        """How many seconds until this try is taken."""
+        """Return the seconds until this attempt is allowed."""
         return max(limit.wait() for limit in self._limits())
 
     def count_failure(self) -> bool:
-        """Count this try as failed, and tell whether the next has to wait."""
+        """Count this attempt as failed, and return whether the next has to wait."""
         for limit in (*self._limits(), self._from_address()):
             limit.count()
         return self.wait() > 0
@@ -72,13 +72,13 @@ class Attempt:
         name = name_digest(self.name)
         if device := known_device(self.request, self.name):
             return [Limit(f"device:{device}", 5, _SHORT), Limit(f"device:{device}:hour", 20, _LONG)]
-        here = f"{name}:{network_of(self.request)}"
-        is_hot = caches["attempts"].get(self._from_address().key, 0) >= _MOST_FROM_ADDRESS
+        name_and_network = f"{name}:{network_of(self.request)}"
+        is_under_attack = caches["attempts"].get(self._from_address().key, 0) >= _MAX_FROM_ADDRESS
         return [
-            Limit(here, 5, _SHORT),
-            Limit(f"{here}:hour", 1 if is_hot else 20, _LONG),
+            Limit(name_and_network, 5, _SHORT),
+            Limit(f"{name_and_network}:hour", 1 if is_under_attack else 20, _LONG),
             Limit(name, 100, _LONG),
         ]
 
     def _from_address(self) -> Limit:
-        return Limit(f"address:{network_of(self.request)}", _MOST_FROM_ADDRESS, _LONG)
+        return Limit(f"address:{network_of(self.request)}", _MAX_FROM_ADDRESS, _LONG)

@@ -1,4 +1,4 @@
-"""Bounds what passwords may cost: each Argon2 hash takes 100 MB and a processor for a moment, whoever asks for it."""
+"""Limits concurrent password hashing: each Argon2 hash takes 100 MB and a processor core for a moment."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
-AT_ONCE = 2
-# With those at work, and together far below SERVER_THREADS: strangers cannot take them all, nor keep out those
-# whose browser is known.
-MOST_STRANGERS, MOST_KNOWN = 9, 3
-_turns = threading.BoundedSemaphore(AT_ONCE)
-_strangers, _known = threading.BoundedSemaphore(MOST_STRANGERS), threading.BoundedSemaphore(MOST_KNOWN)
-_held = threading.local()
+MAX_HASHING = 2
+# Including those being hashed. Together far below SERVER_THREADS, so that strangers cannot take all threads, and
+# separate, so that they cannot keep out people whose browser is known.
+MAX_STRANGERS, MAX_KNOWN = 9, 3
+_slots = threading.BoundedSemaphore(MAX_HASHING)
+_strangers, _known = threading.BoundedSemaphore(MAX_STRANGERS), threading.BoundedSemaphore(MAX_KNOWN)
+_local = threading.local()
 
 
 class QueueIsFull(Exception):
@@ -23,39 +23,39 @@ class QueueIsFull(Exception):
 
 
 @contextmanager
-def turn() -> Iterator[None]:
-    """Wait for one of the few turns; a thread that has one keeps it."""
-    if getattr(_held, "is_ours", False):
+def slot() -> Iterator[None]:
+    """Wait for one of the few slots, unless this thread already holds one."""
+    if getattr(_local, "has_slot", False):
         yield
         return
-    with _turns:
-        _held.is_ours = True
+    with _slots:
+        _local.has_slot = True
         try:
             yield
         finally:
-            _held.is_ours = False
+            _local.has_slot = False
 
 
 @contextmanager
-def queued_turn(*, is_known: bool) -> Iterator[None]:
-    """Wait for a turn in a queue of bounded length. Raises QueueIsFull."""
+def queued_slot(*, is_known: bool) -> Iterator[None]:
+    """Wait for a slot in a queue of limited length. Raises QueueIsFull."""
     queue = _known if is_known else _strangers
     if not queue.acquire(blocking=False):
         raise QueueIsFull
     try:
-        with turn():
+        with slot():
             yield
     finally:
         queue.release()
 
 
 class Argon2(Argon2PasswordHasher):
-    """Django's Argon2, a few at a time."""
+    """Django's Argon2 hasher, for a few hashes at a time."""
 
     def encode(self, *args: Any, **kwargs: Any) -> str:
-        with turn():
+        with slot():
             return super().encode(*args, **kwargs)
 
     def verify(self, password: str, encoded: str) -> bool:
-        with turn():
+        with slot():
             return super().verify(password, encoded)

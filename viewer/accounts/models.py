@@ -8,7 +8,7 @@ from django.db import models
 
 
 class Session(AbstractBaseSession):
-    """One session. Its key is the SHA-256 of the cookie, so a stolen database or backup signs nobody in."""
+    """A session. Its key is the SHA-256 of the cookie, so a stolen database or backup lets nobody sign in."""
 
     session_key = models.CharField(max_length=64, primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")

@@ -1,6 +1,6 @@
-"""Django's session engine on the database, with hashed keys and two ends: after a working day, and when unused.
+"""Django's database session engine with hashed keys and two timeouts: absolute, after a working day, and idle.
 
-Lifetimes as ASVS 5 asks (7.3.1, 7.3.2); the cookie lasts until the first end, the row until the nearer of the two.
+ASVS 5 requires both (7.3.1, 7.3.2). The cookie lasts until the absolute timeout, the row until whichever comes first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from viewer.deployment.database import without_waiting
 from .models import Session
 
 IDLE_LIMIT = timedelta(hours=4)  # longer than lunch and a meeting, shorter than an afternoon and the evening
-_USE_IS_NOTED_EVERY = timedelta(minutes=5)
+_USE_INTERVAL = timedelta(minutes=5)
 
 
 def digest(key: str) -> str:
@@ -29,7 +29,7 @@ def digest(key: str) -> str:
 
 
 class SessionStore(DatabaseStore):
-    """A session; `session_key` is what the cookie holds, and is never stored."""
+    """A session. `session_key` is the value of the cookie, and is never stored."""
 
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
@@ -44,7 +44,7 @@ class SessionStore(DatabaseStore):
         return super().exists(digest(session_key))
 
     def create(self) -> None:
-        """Start a session with a new key: on signing in, and after a change of password."""
+        """Start a session with a new key: on sign-in, and after a change of password."""
         self.started_at = timezone.now()
         super().create()
 
@@ -62,27 +62,27 @@ class SessionStore(DatabaseStore):
         )
 
     def get_expiry_date(self, **_: Any) -> datetime:
-        """When the row expires unless the session is used."""
-        return min(timezone.now() + IDLE_LIMIT, self._last_end())
+        """Return when the row expires unless the session is used."""
+        return min(timezone.now() + IDLE_LIMIT, self._absolute_expiry())
 
     def get_expiry_age(self, **_: Any) -> int:
-        """How long the cookie lasts, in seconds."""
-        return int((self._last_end() - timezone.now()).total_seconds())
+        """Return how long the cookie lasts, in seconds."""
+        return int((self._absolute_expiry() - timezone.now()).total_seconds())
 
-    def note_use(self) -> None:
-        """Put off the idle end; the last end stays."""
+    def record_use(self) -> None:
+        """Postpone the idle timeout; the absolute one stays."""
         end = self.get_expiry_date()
-        if self._row and end - self._row.expire_date > _USE_IS_NOTED_EVERY:
+        if self._row and end - self._row.expire_date > _USE_INTERVAL:
             self._write_unless_locked(expire_date=end)
 
     def keep(self, name: str, value: Any) -> None:
-        """Set what may be lost, without waiting for the database and without prolonging the session."""
+        """Set a value that may be lost, without waiting for the database or extending the session."""
         was_modified = self.modified
         self[name] = value
         self.modified = was_modified
         self._write_unless_locked(session_data=self.encode(dict(self.items())))
 
-    def _last_end(self) -> datetime:
+    def _absolute_expiry(self) -> datetime:
         return self.started_at + timedelta(seconds=settings.SESSION_COOKIE_AGE)
 
     def _get_session_from_db(self) -> Session | None:

@@ -1,4 +1,4 @@
-"""Who gets in: everybody signs in, nobody signs up, and no login form takes the place of what is being read."""
+"""Sign-in: everybody signs in, nobody signs up, and no login form replaces a page that is being read."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from viewer.web.logs import event, note_person
 from viewer.web.request import PAGE_SOURCE, POLLED, Request, own_address, page_before
 
 from .attempts import Attempt
-from .devices import PERSON_COOKIE, mark_person, remember_device
-from .hashing import QueueIsFull, queued_turn
+from .devices import PERSON_COOKIE, remember_device, set_person_cookie
+from .hashing import QueueIsFull, queued_slot
 from .sessions import SessionStore
 
-_BUSY_FOR = 5  # seconds
+_BUSY_RETRY_AFTER = 5  # seconds
 
 
-class Refused(ValidationError):
-    """A try that was not looked at: nothing is said about the password."""
+class SignInRefused(ValidationError):
+    """An attempt that was refused without checking the password."""
 
     def __init__(self, sentence: str, status: int, wait: int) -> None:
         super().__init__(sentence)
@@ -35,34 +35,34 @@ class Refused(ValidationError):
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
-    """People are made by the one who runs Lectern (`./run manage createsuperuser`, or the admin)."""
+    """Accounts are created by the administrator (`./run manage createsuperuser`, or the admin)."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Only paths of this site: allauth's own rule takes every allowed host, and so the reader's own machine."""
+        """Allow only paths of this site: allauth allows every allowed host, and so the reader's own machine."""
         return bool(own_address(url or ""))
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Check a password, unless too many were wrong. Every door comes through here."""
+        """Check a password, unless too many were wrong. Every kind of sign-in comes through here."""
         attempt = Attempt(request, credentials.get("username", ""))
-        _refuse_early(attempt)
+        _check_limits(attempt)
         try:
-            with queued_turn(is_known=attempt.is_known):
-                _refuse_early(attempt)  # others may have failed while this one stood in the queue
+            with queued_slot(is_known=attempt.is_known):
+                _check_limits(attempt)  # others may have failed while this one was in the queue
                 person: User | None = super().authenticate(request, **credentials)
                 if person is None:
-                    _note_failure(attempt)
+                    _record_failure(attempt)
                 return person
         except QueueIsFull:
-            raise Refused(
-                gettext("Too many people are signing in. Try again in a few seconds."), 503, _BUSY_FOR
+            raise SignInRefused(
+                gettext("Too many people are signing in. Try again in a few seconds."), 503, _BUSY_RETRY_AFTER
             ) from None
 
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
-        SessionStore.clear_expired()  # here, where sessions are made, it needs no process that lives
+        SessionStore.clear_expired()  # done here, where sessions are created, it needs no background process
         note_person(user.pk)
         event("signed in", address=client_address(request))
 
@@ -72,7 +72,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
 
 
 class SignIn(LoginView):  # type: ignore[misc]  # allauth is untyped
-    """The form to sign in, which knows whether the reader was on a page of ours when the session ended."""
+    """The sign-in page. It knows whether the reader was on one of our pages when the session ended."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         before = page_before(self.request)
@@ -83,45 +83,46 @@ class SignIn(LoginView):  # type: ignore[misc]  # allauth is untyped
         response: HttpResponse = super().form_valid(form)
         if self.request.user.is_authenticated:
             remember_device(response, form.cleaned_data["login"])
-            mark_person(self.request, response)
+            set_person_cookie(self.request, response)
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_invalid(form)
         for error in form.non_field_errors().as_data():
-            if isinstance(error, Refused):
+            if isinstance(error, SignInRefused):
                 response.status_code = error.status
                 response.headers["Retry-After"] = str(error.wait)
         return response
 
 
 class SignOut(LogoutView):  # type: ignore[misc]  # allauth is untyped
-    """Ends the session, and what the browser kept of its pages with it."""
+    """Ends the session, and makes the browser delete its pages."""
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post(*args, **kwargs)
-        response.headers["Clear-Site-Data"] = '"cache", "storage"'  # browsers heed it over https and on this machine
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'  # browsers honour it over https and on localhost
         response.delete_cookie(PERSON_COOKIE)
         return response
 
 
 class SignInMiddleware(LoginRequiredMiddleware):
-    """Sends who is not signed in to sign in; a script of a page that is being read is only told so, by a 401."""
+    """Redirects anonymous requests to the sign-in page, except those of scripts on a page, which get a 401."""
 
     def process_view(  # type: ignore[override]
         self, request: Request, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
-        refused = super().process_view(request, view_func, view_args, view_kwargs)
+        response = super().process_view(request, view_func, view_args, view_kwargs)
         request.is_known = request.user.is_authenticated
         if request.is_known:
             note_person(request.user.pk)
             if POLLED not in request.headers and getattr(view_func, "login_required", True):  # the API needs no session
-                request.session.note_use()
-        return refused
+                request.session.record_use()
+        return response
 
     def process_response(self, request: Request, response: HttpResponseBase) -> HttpResponseBase:
-        if getattr(request, "is_known", False) and request.user.is_authenticated:  # else a lost database is asked again
-            mark_person(request, response)
+        # is_known comes first: if the database has failed, the user must not be loaded again.
+        if getattr(request, "is_known", False) and request.user.is_authenticated:
+            set_person_cookie(request, response)
         return response
 
     def handle_no_permission(self, request: Request, view_func: Any) -> HttpResponseBase:  # type: ignore[override]
@@ -133,11 +134,11 @@ class SignInMiddleware(LoginRequiredMiddleware):
 
 
 def still_signed_in(request: Request) -> HttpResponse:
-    """Answer 204 to a page that the browser kept and shows again; who is not signed in gets the middleware's 401."""
+    """Answer 204 when a page that the browser cached is shown again; without a sign-in the middleware answers 401."""
     return HttpResponse(status=204)
 
 
-def _refuse_early(attempt: Attempt) -> None:
+def _check_limits(attempt: Attempt) -> None:
     if wait := attempt.wait():
         minutes = -(-wait // 60)
         sentence = ngettext(
@@ -145,13 +146,13 @@ def _refuse_early(attempt: Attempt) -> None:
             "Too many wrong passwords for this name. Try again in %(minutes)s minutes.",
             minutes,
         )
-        raise Refused(sentence % {"minutes": minutes}, 429, wait)
+        raise SignInRefused(sentence % {"minutes": minutes}, 429, wait)
 
 
-def _note_failure(attempt: Attempt) -> None:
-    """Log who was meant only where there is such a person: people type passwords into the field for the name."""
-    meant = User.objects.filter(username__iexact=attempt.name).values_list("pk", flat=True).first()
-    facts = {"person": meant, "address": client_address(attempt.request)}
+def _record_failure(attempt: Attempt) -> None:
+    """Log a failed attempt, with the person only if the name exists: people type passwords into the name field."""
+    person = User.objects.filter(username__iexact=attempt.name).values_list("pk", flat=True).first()
+    facts = {"person": person, "address": client_address(attempt.request)}
     event("sign-in failed", **facts)
     if attempt.count_failure():
         event("sign-in locked", **facts)

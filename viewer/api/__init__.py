@@ -1,1 +1,1 @@
-"""The `/v1` door for programs: checks the bearer token and passes the question to the source behind it."""
+"""The `/v1` endpoint for programs: checks the bearer token and passes the request to the token's source."""

@@ -1,1 +1,1 @@
-"""Keeps completions in our database and answers the same API from them."""
+"""Stores completions in our database and serves the same API from them."""

@@ -1,6 +1,6 @@
-"""Answers `GET /chat/completions…` from the archive, as OpenAI does (docs/api-facts.md).
+"""Serves `GET /chat/completions…` from the archive, as OpenAI does (docs/api-facts.md).
 
-Deviations from OpenAI, all listed in docs/api.md: `refusal` is always there, and an unknown `after` is a 400.
+Deviations from OpenAI, all listed in docs/api.md: `refusal` is always present, and an unknown `after` returns 400.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from viewer.completions.errors import ApiError, to_body
 
 from .models import StoredCompletion, StoredMessage, fit, fit_key, fit_value
 
-LARGEST_LIMIT = 100
-_LARGEST_PAGE = 16_000_000  # characters; a page ends behind the item that passes it, and has more
-_MOST_PAIRS = 16
+MAX_LIMIT = 100
+_MAX_PAGE = 16_000_000  # characters; a page ends after the item that exceeds this, and more follows
+_MAX_PAIRS = 16
 _ROUTE = re.compile(r"/chat/completions(?:/(?P<completion_id>[^/]+)(?P<messages>/messages)?)?")
 _METADATA = re.compile(r"metadata\[(.*)\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Status and JSON body of one answer."""
+class Response:
+    """The status and JSON body of a response."""
 
     status: int
     body: bytes
 
 
-class Refused(Exception):
-    """The question cannot be answered; carries the answer that says why."""
+class RequestError(Exception):
+    """A request that cannot be answered; carries the error response."""
 
     def __init__(self, status: int, error: ApiError) -> None:
         super().__init__(error.message)
-        self.answer = Answer(status, to_body(error))
+        self.response = Response(status, to_body(error))
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """What a list was asked for."""
+    """The paging parameters of a list request."""
 
     after: str | None
     limit: int
@@ -52,32 +52,32 @@ class Paging:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """The ids and bodies of one page, and whether there are more behind it."""
+    """The ids and bodies of one page, and whether more follow."""
 
     items: list[tuple[str, str]]
     has_more: bool
 
 
-def answer(path: str, query: str = "") -> Answer:
-    """Answer one GET. `path` starts behind `/v1` and is percent-encoded, `query` has no `?`."""
+def respond(path: str, query: str = "") -> Response:
+    """Answer one GET request. `path` starts after `/v1` and is percent-encoded; `query` has no `?`."""
     route = _ROUTE.fullmatch(path)
     if route is None:
-        return Refused(404, ApiError(f"Invalid URL (GET /v1{path})")).answer
+        return RequestError(404, ApiError(f"Invalid URL (GET /v1{path})")).response
     completion_id = unquote(route["completion_id"] or "")
-    asked = parse_qsl(query, keep_blank_values=True)
+    params = parse_qsl(query, keep_blank_values=True)
     try:
         if route["messages"]:
-            return _messages(completion_id, asked)
+            return _messages(completion_id, params)
         if completion_id:
             return _completion(completion_id)
-        return _completions(asked)
-    except Refused as refused:
-        return refused.answer
+        return _completions(params)
+    except RequestError as error:
+        return error.response
 
 
-def is_stored(given: str) -> bool:
+def is_stored(any_id: str) -> bool:
     """Whether a completion or a message has this id."""
-    return holds(given) or StoredMessage.objects.filter(message_id=fit(given)).exists()
+    return holds(any_id) or StoredMessage.objects.filter(message_id=fit(any_id)).exists()
 
 
 def holds(completion_id: str) -> bool:
@@ -86,49 +86,51 @@ def holds(completion_id: str) -> bool:
 
 
 def completion_of(message_id: str) -> str | None:
-    """Find the completion that holds a message, for the reader who has only the message's id."""
-    found = StoredMessage.objects.filter(message_id=fit(message_id)).order_by("completion_id")
-    return found.values_list("completion__completion_id", flat=True).first()
+    """Find the completion that contains a message, for a reader who has only the message's id."""
+    messages = StoredMessage.objects.filter(message_id=fit(message_id)).order_by("completion_id")
+    return messages.values_list("completion__completion_id", flat=True).first()
 
 
 def openings(completion_ids: list[str], count: int) -> Iterator[tuple[str, str]]:
-    """Give the bodies of the first `count` messages of conversations, with the id of each one's completion.
+    """Yield the first `count` messages of each conversation as (completion id, body).
 
-    First one of each conversation, then the second of each, and so on: by one query, read as far as the caller goes on.
+    The first message of every conversation comes first, then the second of each, and so on. It is one query, read only
+    as far as the caller iterates.
     """
-    found = StoredMessage.objects.filter(completion__completion_id__in=completion_ids, position__lt=count)
-    ordered = found.order_by("position", "completion_id").values_list("completion__completion_id", "body")
+    messages = StoredMessage.objects.filter(completion__completion_id__in=completion_ids, position__lt=count)
+    ordered = messages.order_by("position", "completion_id").values_list("completion__completion_id", "body")
     return ordered.iterator(chunk_size=4)
 
 
-def _completion(completion_id: str) -> Answer:
+def _completion(completion_id: str) -> Response:
     body = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("body", flat=True).first()
     if body is None:
-        raise _not_found(completion_id)
-    return Answer(200, body.encode())
+        raise _not_found_error(completion_id)
+    return Response(200, body.encode())
 
 
-def _completions(asked: list[tuple[str, str]]) -> Answer:
-    paging = _read_paging(asked, descending=True)
-    found = StoredCompletion.objects.all()
-    for model in {value for name, value in asked if name == "model"}:
-        found = found.filter(model=fit(model)[:255])
-    for key, value in _read_pairs(asked):
-        found = found.filter(metadata__key=fit_key(key), metadata__value=fit_value(value))
-    rows = found.values_list("completion_id", "body", "created", "id")  # a union is sorted by what it selects
+def _completions(params: list[tuple[str, str]]) -> Response:
+    paging = _read_paging(params, descending=True)
+    completions = StoredCompletion.objects.all()
+    for model in {value for name, value in params if name == "model"}:
+        completions = completions.filter(model=fit(model)[:255])
+    for key, value in _read_pairs(params):
+        completions = completions.filter(metadata__key=fit_key(key), metadata__value=fit_value(value))
+    # A union can only be sorted by columns that it selects.
+    rows = completions.values_list("completion_id", "body", "created", "id")
     if paging.after is not None:
-        rows = _behind(rows, paging.after, descending=paging.descending)
-    page = _page_of(rows.order_by(*(("-created", "-id") if paging.descending else ("created", "id"))), paging)
+        rows = _after_cursor(rows, paging.after, descending=paging.descending)
+    page = _fetch_page(rows.order_by(*(("-created", "-id") if paging.descending else ("created", "id"))), paging)
     if paging.after is not None and not (page.items or holds(paging.after)):
-        raise _unknown_cursor(f"no stored completion has the id '{_shortened(paging.after)}'")
-    return _list(page)
+        raise _unknown_cursor_error(f"no stored completion has the id '{_shorten(paging.after)}'")
+    return _list_response(page)
 
 
-def _behind(rows: QuerySet[Any, Any], after: str, *, descending: bool) -> QuerySet[Any, Any]:
-    """Keep what lies behind the cursor: the rest of its own second, then the other seconds, each one range of an index.
+def _after_cursor(rows: QuerySet[Any, Any], after: str, *, descending: bool) -> QuerySet[Any, Any]:
+    """Keep the rows after the cursor: the rest of its own second, then all other seconds, each as one index range.
 
-    One condition with OR would scan every completion of that second, and an import can give thousands the same; so does
-    SQLite where the pair `(created, id)` is compared as a row.
+    A single condition with OR would scan every completion of that second, and an import can give thousands of them the
+    same second. SQLite also scans when the pair `(created, id)` is compared as a row.
     """
     cursor = StoredCompletion.objects.filter(completion_id=fit(after))
     created, pk = Subquery(cursor.values("created")), Subquery(cursor.values("id"))
@@ -137,99 +139,100 @@ def _behind(rows: QuerySet[Any, Any], after: str, *, descending: bool) -> QueryS
     return rows.filter(created=created, id__gt=pk).union(rows.filter(created__gt=created), all=True)
 
 
-def _read_pairs(asked: list[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Read the metadata filters. More pairs than a completion can have (docs/api-facts.md#completions) are refused."""
-    pairs = {(pair[1], value) for name, value in asked if (pair := _METADATA.fullmatch(name))}
-    if len(pairs) > _MOST_PAIRS:
-        message = f"Invalid 'metadata': expected at most {_MOST_PAIRS} pairs, but got {len(pairs)} instead."
-        raise Refused(400, ApiError(message, "metadata", "invalid_value"))
+def _read_pairs(params: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Read the metadata filters. More pairs than a completion can have (docs/api-facts.md#completions) are rejected."""
+    pairs = {(pair[1], value) for name, value in params if (pair := _METADATA.fullmatch(name))}
+    if len(pairs) > _MAX_PAIRS:
+        message = f"Invalid 'metadata': expected at most {_MAX_PAIRS} pairs, but got {len(pairs)} instead."
+        raise RequestError(400, ApiError(message, "metadata", "invalid_value"))
     return pairs
 
 
-def _messages(completion_id: str, asked: list[tuple[str, str]]) -> Answer:
-    paging = _read_paging(asked, descending=False)
-    stored = found = StoredMessage.objects.filter(completion__completion_id=fit(completion_id))
+def _messages(completion_id: str, params: list[tuple[str, str]]) -> Response:
+    paging = _read_paging(params, descending=False)
+    stored = messages = StoredMessage.objects.filter(completion__completion_id=fit(completion_id))
     if paging.after is not None:
         position = Subquery(stored.filter(message_id=fit(paging.after)).values("position"))
-        found = found.filter(position__lt=position) if paging.descending else found.filter(position__gt=position)
+        messages = (
+            messages.filter(position__lt=position) if paging.descending else messages.filter(position__gt=position)
+        )
     order = "-position" if paging.descending else "position"
-    page = _page_of(found.order_by(order).values_list("message_id", "body"), paging)
+    page = _fetch_page(messages.order_by(order).values_list("message_id", "body"), paging)
     if not page.items:
         if not holds(completion_id):
-            raise _not_found(completion_id)
+            raise _not_found_error(completion_id)
         if paging.after is not None and not stored.filter(message_id=fit(paging.after)).exists():
-            raise _unknown_cursor(f"no message of this completion has the id '{_shortened(paging.after)}'")
-    return _list(page)
+            raise _unknown_cursor_error(f"no message of this completion has the id '{_shorten(paging.after)}'")
+    return _list_response(page)
 
 
-def _page_of(rows: QuerySet[Any, Any], paging: Paging) -> _Page:
-    """Read one page, a few rows at a time, for one may hold megabytes.
+def _fetch_page(rows: QuerySet[Any, Any], paging: Paging) -> _Page:
+    """Fetch one page, a few rows at a time, because a row may hold megabytes.
 
-    A page that grows too large is shorter than what was asked for, which `has_more` tells as it always does.
+    A page that grows too large ends before `limit`; `has_more` says so as always.
     """
     fetched = rows[: paging.limit + 1].iterator(chunk_size=4)
     items: list[tuple[str, str]] = []
     size = 0
-    while len(items) < paging.limit and size < _LARGEST_PAGE and (row := next(fetched, None)):
+    while len(items) < paging.limit and size < _MAX_PAGE and (row := next(fetched, None)):
         items.append(row[:2])
         size += len(row[1])
     return _Page(items, has_more=next(fetched, None) is not None)
 
 
-def _list(page: _Page) -> Answer:
-    """Write a page from bodies that are JSON already; nothing is parsed, so nothing can change."""
+def _list_response(page: _Page) -> Response:
+    """Build a list response from bodies that are JSON already; nothing is parsed, so nothing can change."""
     ids = [json.dumps(item_id) for item_id, _ in page.items]
     first_id, last_id = (ids[0], ids[-1]) if ids else ("null", "null")
     data, has_more = ",".join(body for _, body in page.items), json.dumps(page.has_more)
-    return Answer(
+    return Response(
         200,
         f'{{"object":"list","data":[{data}],"first_id":{first_id},"last_id":{last_id},"has_more":{has_more}}}'.encode(),
     )
 
 
-def _read_paging(asked: list[tuple[str, str]], *, descending: bool) -> Paging:
-    given = dict(asked)
-    if given.get("after") == "":  # an empty cursor that meant "from the start" would page in circles for ever
-        raise _unknown_cursor("expected the id of an item, but got an empty string")
+def _read_paging(params: list[tuple[str, str]], *, descending: bool) -> Paging:
+    values = dict(params)
+    if values.get("after") == "":  # an empty cursor that meant "from the start" would page in circles forever
+        raise _unknown_cursor_error("expected the id of an item, but got an empty string")
     return Paging(
-        given.get("after"), _read_limit(given.get("limit", "20")), _read_order(given.get("order"), descending)
+        values.get("after"), _read_limit(values.get("limit", "20")), _read_order(values.get("order"), descending)
     )
 
 
-def _read_limit(given: str) -> int:
-    if not re.fullmatch(r"-?[0-9]+", given, re.ASCII):
-        message = f"Invalid type for 'limit': expected an integer, but got '{_shortened(given)}' instead."
-        raise Refused(400, ApiError(message, "limit", "invalid_type"))
-    shown = _shortened(given)
-    if given.startswith("-") or not given.strip("0"):
+def _read_limit(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]+", text, re.ASCII):
+        message = f"Invalid type for 'limit': expected an integer, but got '{_shorten(text)}' instead."
+        raise RequestError(400, ApiError(message, "limit", "invalid_type"))
+    shown = _shorten(text)
+    if text.startswith("-") or not text.strip("0"):
         message = f"Invalid 'limit': integer below minimum value. Expected a value >= 1, but got {shown} instead."
-        raise Refused(400, ApiError(message, "limit", "integer_below_min_value"))
-    limit = int(given.lstrip("0")[:4])
-    if limit > LARGEST_LIMIT:
-        expected = f"Expected a value <= {LARGEST_LIMIT}, but got {shown} instead."
+        raise RequestError(400, ApiError(message, "limit", "integer_below_min_value"))
+    limit = int(text.lstrip("0")[:4])
+    if limit > MAX_LIMIT:
+        expected = f"Expected a value <= {MAX_LIMIT}, but got {shown} instead."
         message = f"Invalid 'limit': integer above maximum value. {expected}"
-        raise Refused(400, ApiError(message, "limit", "integer_above_max_value"))
+        raise RequestError(400, ApiError(message, "limit", "integer_above_max_value"))
     return limit
 
 
-def _read_order(given: str | None, descending: bool) -> bool:
-    if given is None:
+def _read_order(text: str | None, descending: bool) -> bool:
+    if text is None:
         return descending
-    if given not in ("asc", "desc"):
-        message = f"Invalid value: '{_shortened(given)}'. Supported values are: 'asc' and 'desc'."
-        raise Refused(400, ApiError(message, "order", "invalid_value"))
-    return given == "desc"
+    if text not in ("asc", "desc"):
+        message = f"Invalid value: '{_shorten(text)}'. Supported values are: 'asc' and 'desc'."
+        raise RequestError(400, ApiError(message, "order", "invalid_value"))
+    return text == "desc"
 
 
-def _not_found(completion_id: str) -> Refused:
-    return Refused(404, ApiError(f"Completion {_shortened(completion_id)} not found", "completion_id", "not_found"))
+def _not_found_error(completion_id: str) -> RequestError:
+    return RequestError(404, ApiError(f"Completion {_shorten(completion_id)} not found", "completion_id", "not_found"))
 
 
-def _unknown_cursor(cause: str) -> Refused:
-    return Refused(400, ApiError(f"Invalid 'after': {cause}.", "after", "invalid_value"))
+def _unknown_cursor_error(cause: str) -> RequestError:
+    return RequestError(400, ApiError(f"Invalid 'after': {cause}.", "after", "invalid_value"))
 
 
-def _shortened(given: str | None) -> str:
-    """Repeat what was asked for in an error, but not a megabyte of it."""
-    text = given or ""
+def _shorten(text: str) -> str:
+    """Quote a value in an error message, but not a megabyte of it."""
     return text if len(text) <= 300 else text[:300] + "…"

@@ -1,4 +1,4 @@
-"""Writes many rows at once, the way each database takes them in fastest."""
+"""Bulk inserts, in the fastest way for each database."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from django.db import connection
 
-# SQLite's full-text index writes a piece of its own for every statement; so many rows share one. A power of two, and
-# with up to seven columns they stay within the 32,766 values that a statement may have.
-ROWS = 4096
+# SQLite's full-text index writes one segment per statement, so many rows share a statement. A power of two; with up to
+# seven columns the rows stay within the 32,766 values that a statement may have.
+BATCH_ROWS = 4096
 
 
-def take_ids(table: str, count: int) -> range | list[int]:
-    """Take so many ids for new rows, in a transaction. In SQLite that has the only writer."""
+def reserve_ids(table: str, count: int) -> range | list[int]:
+    """Reserve ids for new rows, in a transaction; in SQLite its write lock keeps others out."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
@@ -25,20 +25,20 @@ def take_ids(table: str, count: int) -> range | list[int]:
 
 
 def insert(table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Insert rows without holding them all. Making them must ask the database nothing: the connection is taken."""
+    """Insert rows without holding them all in memory. The iterator must not query: the connection is in use."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # The cursor knows no copy of Django's, so nobody else makes Django's errors of psycopg's.
+            # `copy` is psycopg's own method, so Django does not wrap its errors.
             with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
             return
         rows = iter(rows)
-        while batch := list(islice(rows, ROWS)):
-            # Filled up to a power of two: Python's sqlite3 keeps the last 128 statements that differ, with values.
-            missing = (1 << (len(batch) - 1).bit_length()) - len(batch)
+        while batch := list(islice(rows, BATCH_ROWS)):
+            # Padded to a power of two: Python's sqlite3 caches the last 128 different statements, with their values.
+            padding = (1 << (len(batch) - 1).bit_length()) - len(batch)
             width = len(batch[0])
-            places = ", ".join([f"({', '.join(['%s'] * width)})"] * (len(batch) + missing))
-            values = [*chain.from_iterable(batch), *[None] * (missing * width)]
-            filled = f"SELECT * FROM (VALUES {places}) WHERE column1 IS NOT NULL"
-            cursor.execute(f"INSERT INTO {table} ({columns}) {filled}", values)
+            placeholders = ", ".join([f"({', '.join(['%s'] * width)})"] * (len(batch) + padding))
+            values = [*chain.from_iterable(batch), *[None] * (padding * width)]
+            select = f"SELECT * FROM (VALUES {placeholders}) WHERE column1 IS NOT NULL"
+            cursor.execute(f"INSERT INTO {table} ({columns}) {select}", values)

@@ -1,4 +1,4 @@
-"""Tells what an archived conversation holds as a whole, from what was counted when its messages were indexed."""
+"""Counts what a whole archived conversation contains, from the counts made when its messages were indexed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .models import SearchEntry, StoredMessage, read_held
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """How many of each kind a conversation holds, and the places of the messages that hold them, in order.
+    """How many of each kind a conversation contains, and the places of the messages that contain them, in order.
 
-    A place is the position of a message; the answer, which comes last, is at infinity.
+    A place is the position of a message; the answer comes last, at infinity.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -20,33 +20,35 @@ class Holdings:
 
 
 def holdings_of(completion_id: str) -> Holdings | None:
-    """Count what a conversation holds; None where it is not indexed yet. Only what holds something is read."""
+    """Count what a conversation contains, or return None if it is not indexed yet. Empty entries are not read."""
     entries = SearchEntry.objects.filter(completion__completion_id=completion_id)
     holding = entries.exclude(held="").values_list("position", "held")
     answer = entries.filter(position=None).values_list("position", "held")
-    read = sorted((math.inf if position is None else position, held) for position, held in holding.union(answer))
-    if not read or read[-1][0] != math.inf:  # an answer's entry is there when all are
+    rows = sorted((math.inf if position is None else position, held) for position, held in holding.union(answer))
+    if not rows or rows[-1][0] != math.inf:  # the answer's entry exists only if all others do
         return None
-    found = Holdings()
-    for place, text in read:
+    holdings = Holdings()
+    for place, text in rows:
         for kind, count in read_held(text).items():
-            found.counts[kind] = found.counts.get(kind, 0) + count
-            found.places.setdefault(kind, []).append(place)
-    return found
+            holdings.counts[kind] = holdings.counts.get(kind, 0) + count
+            holdings.places.setdefault(kind, []).append(place)
+    return holdings
 
 
-def next_holder(completion_id: str, kind: str, after: str, *, is_backward: bool = False) -> str | None:
-    """Give the id of the first message behind another that holds a kind, else of the first one; "" for the answer.
+def next_message_with(completion_id: str, kind: str, after: str, *, is_backward: bool = False) -> str | None:
+    """Return the id of the next message after `after` that contains a kind, or of the first one if there is none.
 
-    None where nothing holds it.
+    "" stands for the answer. Return None if the kind does not occur.
     """
     holdings = holdings_of(completion_id)
     places = holdings.places.get(kind, []) if holdings else []
     if not places:
         return None
     messages = StoredMessage.objects.filter(completion__completion_id=completion_id)
-    here = messages.filter(message_id=after).values_list("position", flat=True).first()
+    current = messages.filter(message_id=after).values_list("position", flat=True).first()
     ordered = places[::-1] if is_backward else places
-    behind = [place for place in ordered if here is not None and (place < here if is_backward else place > here)]
-    place = (behind or ordered)[0]
+    following = [
+        place for place in ordered if current is not None and (place < current if is_backward else place > current)
+    ]
+    place = (following or ordered)[0]
     return "" if place == math.inf else messages.values_list("message_id", flat=True).get(position=int(place))

@@ -1,6 +1,6 @@
-"""Three tables: completions, their messages in order, and metadata pairs to filter by.
+"""The tables: completions, their messages in order, metadata pairs to filter by, and the entries of the search index.
 
-The JSON is kept as text, not as parsed columns: what was imported comes out as it went in.
+The JSON is stored as text, not as parsed columns, so it comes out exactly as it was imported.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from viewer.completions.source_text import clean
 
 
 def fit(text: str) -> str:
-    """Make a text fit for a column, when it is stored and when it is looked up: no NUL, no lone surrogate."""
+    """Replace what no text column can store, NUL and lone surrogates; for storing and for lookups."""
     return clean(text).replace("\x00", "\ufffd")
 
 
 def fit_key(text: str) -> str:
-    """Make a metadata key fit; with `fit_value`, for an index of PostgreSQL too, whose entries have 2,700 bytes."""
+    """Make a metadata key fit its column. With its value it also fits an index entry of PostgreSQL (2,700 bytes)."""
     return fit(text)[:120]
 
 
 def fit_value(text: str) -> str:
-    """Make a metadata value fit. OpenAI's have at most 512 characters (docs/api-facts.md#completions)."""
+    """Make a metadata value fit its column. OpenAI allows 512 characters (docs/api-facts.md#completions)."""
     return fit(text)[:512]
 
 
 class StoredCompletion(models.Model):
-    """A stored completion. `body` is what `GET …/{id}` answers, `created` Unix seconds."""
+    """A stored completion. `body` is the response of `GET …/{id}`; `created` is in Unix seconds."""
 
     completion_id = models.CharField(max_length=255, unique=True)
     created = models.BigIntegerField()
     model = models.CharField(max_length=255, blank=True)
     body = models.TextField()
-    digest = models.CharField(max_length=64)  # SHA-256 of the imported line: the same line twice changes nothing
+    digest = models.CharField(max_length=64)  # SHA-256 of the imported line, to recognise one that is imported again
 
     class Meta:
         indexes = [
@@ -45,7 +45,7 @@ class StoredCompletion(models.Model):
 
 
 class StoredMessage(models.Model):
-    """An input message. Pages are cut by `position` (from 0), so the last costs what the first costs."""
+    """An input message. Paging uses `position` (from 0), so the last page costs as much as the first."""
 
     completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="messages", db_index=False)
     position = models.PositiveIntegerField()
@@ -55,7 +55,7 @@ class StoredMessage(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["completion", "position"], name="message_by_position"),
-            # The id comes first, so that the same index finds a message whose completion is not known.
+            # The id comes first, so that the same index finds a message without its completion.
             models.UniqueConstraint(fields=["message_id", "completion"], name="message_by_id"),
         ]
 
@@ -78,29 +78,27 @@ class StoredMetadata(models.Model):
 
 
 def write_held(held: dict[str, int]) -> str:
-    """Write what a message holds for `SearchEntry.held`."""
+    """Format what a message contains for `SearchEntry.held`."""
     return " ".join(f"{kind}={count}" for kind, count in held.items())
 
 
 def read_held(text: str) -> dict[str, int]:
-    """Read what `write_held` wrote."""
-    return {kind: int(count) for kind, _, count in (one.partition("=") for one in text.split())}
+    """Parse the value of `SearchEntry.held`."""
+    return {kind: int(count) for kind, _, count in (pair.partition("=") for pair in text.split())}
 
 
 class SearchEntry(models.Model):
-    """The words by which a message is found (`search_text`), and what it holds.
+    """The indexed words of a message (`search_text`), and what it contains. No position means a completion's answer.
 
-    Without a position they are those of a completion's answer.
-
-    The id is made of the completion's time and of the order of storing, so that the newest entries are the highest and
-    those of one completion lie together: a page of results is the end of a range, and never a sort of all that match.
+    The id is built from the completion's time and the order of insertion, so the newest entries have the highest ids
+    and those of one completion are adjacent: a page of results is the end of a range, never a sort of all matches.
     """
 
     id = models.BigIntegerField(primary_key=True)
     completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="+", db_index=False)
     position = models.PositiveIntegerField(null=True)
     words = models.TextField()
-    held = models.CharField(max_length=255, blank=True)  # `image=2 error=1`: see `completions.holdings`; mostly nothing
+    held = models.CharField(max_length=255, blank=True)  # `image=2 error=1`, see `completions.holdings`; usually empty
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["completion", "position"], name="entry_by_position")]

@@ -1,4 +1,4 @@
-"""Reads what somebody typed into the search box. Whatever it is, it is a question; what is not understood is said."""
+"""Parses what somebody typed into the search box. Any text is a query; remarks name what was not understood."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from django.utils.translation import gettext
 from viewer.completions.folding import fold
 from viewer.completions.roles import canonical
 
-from .search_text import asked_words, mark
+from .search_text import mark, query_words
 
 HAS = ("tool", "image", "audio", "file", "refusal", "citation", "reasoning", "error")
-_LONGEST = 1000  # characters that are read
-_MOST_WORDS = 40  # of all terms together
-_SHORTEST_PREFIX = 3  # letters; what begins with one or two is half of the archive
+_MAX_CHARACTERS = 1000  # characters of a query
+_MAX_WORDS = 40  # of all terms in total
+_MIN_PREFIX = 3  # letters; one or two would match half of the archive
 _PIECE = re.compile(
     r"""(?P<minus>-?)
     (?:(?P<name>model|role|tool|has|before|after|id|meta\.(?:"[^"]+"|[^\s:"]+)):)?
@@ -30,7 +30,7 @@ _QUOTES = str.maketrans("“”„«»", '"""""')
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Words that stand one behind the other; of a prefix, the last may go on."""
+    """Consecutive words. With `is_prefix`, the last is only the beginning of a word."""
 
     words: tuple[str, ...]
     is_prefix: bool = False
@@ -39,7 +39,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One `name:value` as it was typed, and the question without it."""
+    """One `name:value` as it was typed. `rest` is the query without it."""
 
     name: str
     value: str
@@ -49,7 +49,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked for. Times are Unix seconds: from `since` on, and up to before `until`."""
+    """A parsed query. Times are Unix seconds; `since` is inclusive, `until` exclusive."""
 
     text: str = ""
     terms: tuple[Term, ...] = ()
@@ -65,38 +65,38 @@ class Query:
 
     @property
     def marked(self) -> tuple[Term, ...]:
-        """The terms that can be seen in a text."""
+        """The terms to mark in a text: neither excluded ones nor operators."""
         return tuple(term for term in self.terms if not term.is_excluded and not term.words[0].startswith("ƻ"))
 
 
-def read_query(given: str) -> Query:
-    """Read a question. Raises nothing."""
-    text = " ".join(given.replace("\x00", " ").translate(_QUOTES)[:_LONGEST].split())
-    reading = _Reading()
+def read_query(typed: str) -> Query:
+    """Parse a query. Never raises."""
+    text = " ".join(typed.replace("\x00", " ").translate(_QUOTES)[:_MAX_CHARACTERS].split())
+    parser = _Parser()
     for piece in _PIECE.finditer(text):
         if piece["name"]:
             rest = " ".join((text[: piece.start()] + text[piece.end() :]).split())
-            reading.operator(piece["name"], _value(piece), bool(piece["minus"]), rest)
+            parser.add_operator(piece["name"], _value(piece), bool(piece["minus"]), rest)
         else:
-            reading.words(piece)
-    remarks = [*reading.remarks]
-    if len(given) > _LONGEST:
-        remarks.append(gettext("Only the first %(count)d characters were read.") % {"count": _LONGEST})
-    if reading.left_out:
-        remarks.append(gettext("Only the first %(count)d words were searched for.") % {"count": _MOST_WORDS})
+            parser.add_words(piece)
+    remarks = [*parser.remarks]
+    if len(typed) > _MAX_CHARACTERS:
+        remarks.append(gettext("Only the first %(count)d characters were read.") % {"count": _MAX_CHARACTERS})
+    if parser.is_truncated:
+        remarks.append(gettext("Only the first %(count)d words were searched for.") % {"count": _MAX_WORDS})
     return Query(
-        text, tuple(reading.terms), tuple(reading.operators), reading.since, reading.until, reading.within,
+        text, tuple(parser.terms), tuple(parser.operators), parser.since, parser.until, parser.within,
         tuple(remarks),
     )  # fmt: skip
 
 
 def with_operator(query: Query, name: str, value: str) -> str:
-    """Write the question with one operator more, which a click on a facet asks for."""
-    return f"{query.text} {_in_quotes(name)}:{_in_quotes(value)}".strip()
+    """Return the query with one more operator, for the link of a facet."""
+    return f"{query.text} {_quoted(name)}:{_quoted(value)}".strip()
 
 
-class _Reading:
-    """Gathers what the pieces of a question ask for."""
+class _Parser:
+    """Collects the terms and operators of a query, piece by piece."""
 
     def __init__(self) -> None:
         self.terms: list[Term] = []
@@ -105,32 +105,32 @@ class _Reading:
         self.until: int | None = None
         self.within = ""
         self.remarks: list[str] = []
-        self.left_out = False
-        self._room = _MOST_WORDS
+        self.is_truncated = False
+        self._words_left = _MAX_WORDS
 
-    def words(self, piece: re.Match[str]) -> None:
+    def add_words(self, piece: re.Match[str]) -> None:
         value, is_excluded = _value(piece), bool(piece["minus"])
-        words, is_open = asked_words(value)
-        self.left_out |= len(words) > self._room
-        words = words[: self._room]
+        words, is_open = query_words(value)
+        self.is_truncated |= len(words) > self._words_left
+        words = words[: self._words_left]
         if not words:
             return
-        self._room -= len(words)
+        self._words_left -= len(words)
         is_prefix = _has_star(piece)
-        if is_prefix and not is_open and len(words[-1]) < _SHORTEST_PREFIX and words[-1].isascii():
-            told = gettext("%(value)s is too short a beginning; it was searched for as a whole word.")
-            self.remarks.append(told % {"value": value})
+        if is_prefix and not is_open and len(words[-1]) < _MIN_PREFIX and words[-1].isascii():
+            remark = gettext("%(value)s is too short a beginning; it was searched for as a whole word.")
+            self.remarks.append(remark % {"value": value})
             is_prefix = False
         self.terms.append(Term(tuple(words), is_open or is_prefix, is_excluded))
 
-    def operator(self, name: str, value: str, is_excluded: bool, rest: str) -> None:
+    def add_operator(self, name: str, value: str, is_excluded: bool, rest: str) -> None:
         name = "meta." + name[5:].strip('"') if name[:5].lower() == "meta." else name.lower()
-        said = f"{name}:{value}"
+        text = f"{name}:{value}"
         if name in ("before", "after"):
             moment = _read_date(value)
             if moment is None:
-                told = gettext("%(said)s is no date; write it like %(name)s:2026-01-31.")
-                self.remarks.append(told % {"said": said, "name": name})
+                remark = gettext("%(said)s is no date; write it like %(name)s:2026-01-31.")
+                self.remarks.append(remark % {"said": text, "name": name})
                 return
             if (name == "before") != is_excluded:
                 self.until = moment if self.until is None else min(moment, self.until)
@@ -142,14 +142,14 @@ class _Reading:
                 return
             self.within = value
         elif name == "has" and fold(value) not in HAS:
-            told = gettext("%(said)s is not known; has: takes %(kinds)s.")
-            self.remarks.append(told % {"said": said, "kinds": ", ".join(HAS)})
+            remark = gettext("%(said)s is not known; has: takes %(kinds)s.")
+            self.remarks.append(remark % {"said": text, "kinds": ", ".join(HAS)})
             return
-        elif self._room:
-            self._room -= 1
+        elif self._words_left:
+            self._words_left -= 1
             key = f"meta.{fold(name[5:])}" if name.startswith("meta.") else name
-            marked = mark(key, canonical(value) if key == "role" else value)
-            self.terms.append(Term((marked,), is_excluded=is_excluded))
+            word = mark(key, canonical(value) if key == "role" else value)
+            self.terms.append(Term((word,), is_excluded=is_excluded))
         self.operators.append(Operator(name, value, is_excluded, rest))
 
 
@@ -162,16 +162,16 @@ def _has_star(piece: re.Match[str]) -> bool:
 
 
 def _read_date(value: str) -> int | None:
-    """Read a day, a month or a year as its first second in the reader's zone."""
-    given = _DATE.fullmatch(value)
+    """Parse a day, month or year, as its first second in the reader's time zone."""
+    date = _DATE.fullmatch(value)
     try:
-        day = datetime(*(int(part or 1) for part in given.groups())) if given else None  # type: ignore[arg-type]
+        day = datetime(*(int(part or 1) for part in date.groups())) if date else None  # type: ignore[arg-type]
         return int(timezone.make_aware(day).timestamp()) if day else None
     except (ValueError, OverflowError):
         return None
 
 
-def _in_quotes(value: str) -> str:
+def _quoted(value: str) -> str:
     value = value.replace('"', "")
     if value.startswith("meta."):
         return f'meta."{value[5:]}"' if re.search(r"[\s:]", value[5:]) else value

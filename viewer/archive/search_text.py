@@ -1,7 +1,7 @@
-"""Says by which words a message is found: its texts, folded and cut into words, and a mark for every operator.
+"""Produces the words to index for a message: its texts, folded and split into words, and a mark for every operator.
 
-Both databases index what this file writes, so they find the same; an index that an older one wrote must be forgotten by
-a migration. Scripts that put no blanks between words are cut into overlapping pairs, so that a word is found in a run.
+Both databases index what this file produces, so they find the same. After a change here a migration must clear the
+index. Scripts without spaces between words are split into overlapping pairs, so that a word is found inside a run.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ from viewer.completions.types import (
     speaker_of,
 )
 
-_MOST = 200_000  # characters of one message; PostgreSQL takes no more than 1 MB of one text's words
-_LONGEST_WORD = 64  # characters; what is longer is no word that anybody types, and PostgreSQL refuses 2 kB
-# The API's own names of kinds, which stand in nearly every message; any other value of these keys is looked for.
-_NAMING = {"type", "role", "object", "detail", "format"}
-_NAMES = {
+_MAX_CHARACTERS = 200_000  # characters of one message; PostgreSQL takes at most 1 MB of words of one text
+_MAX_WORD = 64  # characters; nobody types longer words, and PostgreSQL rejects words of 2 kB
+# The API's own names for kinds are in nearly every message and are not indexed; other values of these keys are.
+_KIND_KEYS = {"type", "role", "object", "detail", "format"}
+_KIND_VALUES = {
     "text", "image_url", "input_audio", "file", "refusal", "function", "function_call", "custom", "url_citation",
     "user", "assistant", "system", "developer", "tool", "chat.completion", "auto", "low", "high", "wav", "mp3",
 }  # fmt: skip
-_LONGEST_RUN = 256  # characters of base64 without a blank; what is longer is bytes, whatever key it stands under
-_BYTES = re.compile(
+_MAX_BASE64 = 256  # characters of base64 without a space; anything longer is binary data, whatever its key
+_BINARY = re.compile(
     r"data:(?=[\w.+-]+/|;base64)[^\s,]{0,200},[^\s\"'<>)]*"
-    rf"|(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_=-]{{{_LONGEST_RUN},}}"
+    rf"|(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_=-]{{{_MAX_BASE64},}}"
     r"|(?<![A-Za-z0-9+/_=-])(?:[A-Za-z0-9+/_=-]{57,}[\r\n]+){4,}[A-Za-z0-9+/_=-]*"
 )
-_ALL_BYTES = re.compile(rf"(?:data:[^\s,]{{0,200}};base64,)?[A-Za-z0-9+/_=-]{{{_LONGEST_RUN}}}")
-# Where an assistant's Markdown stands; `text` is a choice's of older APIs.
-_PROSE = {"content", "content_parts", "parts", "text"}
-_ASIDE = {"role", "id", "index", "finish_reason", "logprobs"}
+_ALL_BINARY = re.compile(rf"(?:data:[^\s,]{{0,200}};base64,)?[A-Za-z0-9+/_=-]{{{_MAX_BASE64}}}")
+# Keys with an assistant's Markdown; `text` is from choices of older APIs.
+_MARKDOWN_KEYS = {"content", "content_parts", "parts", "text"}
+_UNINDEXED_KEYS = {"role", "id", "index", "finish_reason", "logprobs"}
 
 _CHARACTERS = [chr(code) for code in range(0x300, 0x10000)]
 _MARKS = "".join(c for c in _CHARACTERS if unicodedata.category(c) in ("Mn", "Mc"))
-_VOWEL_SIGNS = re.sub(f"[{IGNORED}]", "", _MARKS)  # what is left of a word's marks when it is folded
-LETTER = rf"(?!_)[\w{_VOWEL_SIGNS}]"  # what words are made of
+_VOWEL_SIGNS = re.sub(f"[{IGNORED}]", "", _MARKS)  # the marks that folding keeps
+LETTER = rf"(?!_)[\w{_VOWEL_SIGNS}]"  # the characters of words
 _BREAK = re.compile(rf"[^\w{_VOWEL_SIGNS}]|_")
 _ASCII_BREAKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 # Thai, Lao, Myanmar, Hangul letters, Khmer, kana, ideographs, Hangul.
@@ -63,37 +63,37 @@ UNSPACED = (
 )
 _RUN = re.compile(f"[{UNSPACED}]+")
 _RUN_AT_END = re.compile(rf"(?<![{UNSPACED}])([{UNSPACED}]++)\s*+\Z")
-_LONG_WORD = re.compile(rf"(\S{{{_LONGEST_WORD}}})\S+")
+_LONG_WORD = re.compile(rf"(\S{{{_MAX_WORD}}})\S+")
 _DATE_OF_MODEL = re.compile(r"-\d{4}-\d{2}-\d{2}$", re.ASCII)
 
 
 def words_of(text: str) -> str:
-    """Cut a text into folded words, each set off by blanks."""
-    words = text.lower().translate(_ASCII_BREAKS) if text.isascii() else _BREAK.sub(" ", _letters_of(text))
+    """Split a text into folded words, separated by spaces."""
+    words = text.lower().translate(_ASCII_BREAKS) if text.isascii() else _BREAK.sub(" ", _fold_letters(text))
     if not words.isascii():
         words = _RUN.sub(_in_pairs, words)
-    return _LONG_WORD.sub(r"\1", words) if _may_have_a_run(words, _LONGEST_WORD) else words
+    return _LONG_WORD.sub(r"\1", words) if _may_have_run(words, _MAX_WORD) else words
 
 
-def _letters_of(text: str) -> str:
-    """Fold a text and put its letters together again, for a pair is one of syllables and not of their parts."""
+def _fold_letters(text: str) -> str:
+    """Fold a text and recompose it, because pairs are of syllables and not of their parts."""
     return unicodedata.normalize("NFC", fold(text))
 
 
-def _may_have_a_run(text: str, length: int) -> bool:
-    """Look for a stretch of half its length without a blank, which is faster than measuring every word."""
+def _may_have_run(text: str, length: int) -> bool:
+    """Whether some stretch of half this length has no space, which is faster than measuring every word."""
     half = length // 2
-    return not all(" " in text[at : at + half] for at in range(0, len(text) - half + 1, half))
+    return not all(" " in text[start : start + half] for start in range(0, len(text) - half + 1, half))
 
 
-def asked_words(text: str) -> tuple[list[str], bool]:
-    """Cut what is asked for into words, and say whether the last is only the beginning of one.
+def query_words(text: str) -> tuple[list[str], bool]:
+    """Split a search text into words, and return whether the last is only a prefix.
 
-    The words of a run of ideographs are its pairs and, where the run ends, its last character alone. A question need
-    not end where a run ends, so it asks for the pairs; for one character it asks for what begins with it.
+    A run of ideographs is indexed as its pairs and its last character alone. A searched run may end inside an indexed
+    one, so its last character alone is left out; a single character is searched as a prefix.
     """
     words = words_of(text).split()
-    run = _RUN_AT_END.search(_BREAK.sub(" ", _letters_of(text)))
+    run = _RUN_AT_END.search(_BREAK.sub(" ", _fold_letters(text)))
     if run is None:
         return words, False
     return (words[:-1], False) if len(run[1]) > 1 else (words, True)
@@ -101,37 +101,37 @@ def asked_words(text: str) -> tuple[list[str], bool]:
 
 @lru_cache(10_000)
 def mark(operator: str, value: str) -> str:
-    """Give the word that stands for `operator:value` in the index; it begins with a letter that no text has."""
-    asked = f"{operator}:{fold(value).replace(chr(34), '').strip()}"
-    return "ƻ" + blake2b(asked.encode("utf-8", "replace"), digest_size=6).hexdigest()
+    """Return the index word for `operator:value`. It starts with a letter that no text uses."""
+    text = f"{operator}:{fold(value).replace(chr(34), '').strip()}"
+    return "ƻ" + blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
 EVERYTHING = mark("", "")
 
 
 def texts_of(value: Any, read_json: Callable[[str], str] = without_escapes, name: str = "") -> Iterator[str]:
-    """Give every text of a value in order, whatever its shape and under any key, without the bytes among them."""
-    waiting = [(name, value)]
-    while waiting:  # a stack, for no depth of nesting may exhaust Python's
-        name, value = waiting.pop()
+    """Yield every text of a value in order, whatever its shape and keys, without binary data."""
+    stack = [(name, value)]
+    while stack:  # a stack of our own: deep nesting would exhaust Python's
+        name, value = stack.pop()
         if isinstance(value, str):
-            if value and not (name in _NAMING and value in _NAMES):
-                text = without_bytes(read_json(value) if value[0] in "{[" else value)
+            if value and not (name in _KIND_KEYS and value in _KIND_VALUES):
+                text = strip_binary(read_json(value) if value[0] in "{[" else value)
                 if text and not text.isspace():
                     yield text
         elif isinstance(value, list):
-            waiting += [(name, item) for item in reversed(value) if isinstance(item, str | list | dict)]
+            stack += [(name, item) for item in reversed(value) if isinstance(item, str | list | dict)]
         elif isinstance(value, dict):
-            waiting += reversed(value.items())
+            stack += reversed(value.items())
 
 
-def without_bytes(text: str) -> str:
-    """Take out what only machines read: data URLs and long runs of base64, tell-tale by their length."""
-    if len(text) < _LONGEST_RUN and "data:" not in text:
+def strip_binary(text: str) -> str:
+    """Remove binary data: data URLs and long runs of base64."""
+    if len(text) < _MAX_BASE64 and "data:" not in text:
         return text
-    if _ALL_BYTES.match(text) and " " not in text:  # a picture is not worth looking through
+    if _ALL_BINARY.match(text) and " " not in text:  # a picture: no need to scan it
         return ""
-    return _BYTES.sub(" ", text) if "data:" in text or _may_have_a_run(text, _LONGEST_RUN) else text
+    return _BINARY.sub(" ", text) if "data:" in text or _may_have_run(text, _MAX_BASE64) else text
 
 
 def texts_in(
@@ -139,9 +139,9 @@ def texts_in(
     read_json: Callable[[str], str] = without_escapes,
     values: dict[str, Any] | None = None,
 ) -> Iterator[tuple[str, bool]]:
-    """Give every text of a message, and whether it is Markdown, which thoughts between tags are not.
+    """Yield every text of a message, and whether it is Markdown; thoughts between tags are not.
 
-    Who speaks and the id of the message are left out, for they have operators of their own.
+    The role and the message id are left out: operators search them.
     """
     if isinstance(item, Unreadable):
         yield from ((text, False) for text in texts_of(_value(item.source), read_json))
@@ -149,20 +149,20 @@ def texts_in(
     values = dict(values) if values else values_of(item.source)
     if isinstance(parts := values.get("content_parts"), list) and says_the_same(values.get("content"), parts):
         values["content"] = None
-    for name, value in _without_operators(values).items():
-        is_prose = name in _PROSE and item.role == "assistant"
+    for name, value in _indexed_values(values).items():
+        is_prose = name in _MARKDOWN_KEYS and item.role == "assistant"
         for text in texts_of(value, read_json, name):
-            said, thoughts = split_thoughts(text) if is_prose else (text, [])
-            yield said, is_prose and not is_json_text(said)
+            prose, thoughts = split_thoughts(text) if is_prose else (text, [])
+            yield prose, is_prose and not is_json_text(prose)
             yield from ((thought, False) for thought in thoughts)
 
 
-def _without_operators(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in _ASIDE}
+def _indexed_values(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in _UNINDEXED_KEYS}
 
 
 def shown_texts(item: Message | Unreadable) -> Iterator[str]:
-    """Give every text as a page shows it: JSON indented, what an assistant says without the marks of Markdown."""
+    """Yield every text as a page shows it: JSON indented, an assistant's text without Markdown syntax."""
     is_cited = isinstance(item, Message) and bool(item.citations)
     for text, is_prose in texts_in(item, readable_json):
         if is_prose and len(text) <= MARKDOWN_LIMIT:
@@ -172,53 +172,53 @@ def shown_texts(item: Message | Unreadable) -> Iterator[str]:
             yield text
 
 
-def texts_beside(choice: Choice) -> Iterator[str]:
-    """Give what stands beside the words of an answer: its sources, and the other fields of its choice."""
+def extra_texts(choice: Choice) -> Iterator[str]:
+    """Yield the texts of an answer beyond its message: its sources, and the other fields of its choice."""
     if isinstance(choice.message, Message):
         yield from (text for cited in choice.message.citations for text in (cited.title, cited.url))
     yield from texts_in_fields(choice.other)
 
 
 def texts_in_fields(fields: dict[str, str]) -> Iterator[str]:
-    """Give the texts of fields that have no place of their own, from their JSON."""
+    """Yield the texts of fields without a place of their own, from their JSON."""
     for name, source in fields.items():
         yield from texts_of(_value(source), name=name)
 
 
 def _value(source: str) -> Any:
-    """Read JSON; one that is nested too deeply is a text itself."""
+    """Decode JSON; return it as text if it is nested too deeply."""
     try:
         return decode(source)
     except ValueError:
         return source
 
 
-def to_index(
+def words_to_index(
     model: str, metadata: dict[str, str], messages: Iterable[Piece], body: str
 ) -> Iterator[tuple[str, Counter[str]]]:
-    """Give the words of each message and what it holds, and last the same of the answer.
+    """Yield the words of each message and what it contains, and last those of the answer.
 
-    The answer's words are those of the completion too, whose `body` is JSON. What a server appended to the messages
-    counts there.
+    The answer's entry also has the words of the completion itself, whose JSON is `body`. An answer that a server
+    appended to the messages is counted there.
     """
     shared = " ".join(_shared_marks(model, metadata))
     tools: dict[str, str] = {}
     completion = read_completion(body)
     choices = completion.choices if isinstance(completion, Completion) else ()
-    said = ""
+    words = ""
     newest: deque[Piece] = deque(maxlen=len(choices))
     for piece in messages:
         source, values = piece
         newest.append(piece)
         held: Counter[str] = Counter()
-        if role := speaker_of_text(values):  # as in most; to read one takes as long as to cut it into words
-            said, marks = _words(texts_of(_without_operators(values))), mark("role", role)
+        if role := speaker_of_text(values):  # most messages; reading one takes as long as splitting it into words
+            words, marks = _words(texts_of(_indexed_values(values))), mark("role", role)
         else:
             message = read_message(source, values=values)
-            said = _words(text for text, _ in texts_in(message, values=values))
+            words = _words(text for text, _ in texts_in(message, values=values))
             held = _held_by(message)
             marks = " ".join(_marks(message, held, tools))
-        yield f"{said} {marks} {shared}", held
+        yield f"{words} {marks} {shared}", held
     if isinstance(completion, Unreadable):
         yield shared, Counter()
         return
@@ -226,17 +226,19 @@ def to_index(
     ends = tuple(read_message(source, values=values) for source, values in newest)
     appended = appended_answers(ends, choices)
     answered = _words(text for answer in answers for text, _ in texts_in(answer))
-    if answered == said:  # it is found in the message
+    if answered == words:  # the message's entry has it
         answered = ""
     held_by_each = [_held_by(answer) for answer in answers]
-    told = map(_added_by, ends, choices) if appended else held_by_each
+    held_by_answers = map(_added_by, ends, choices) if appended else held_by_each
     pairs = (f"{key} {value}" for key, value in metadata.items())
-    beside = chain.from_iterable(map(texts_beside, completion.choices))
-    others = _words(chain(pairs, beside, texts_in_fields(completion.other)))
-    named = {name for answer, held in zip(answers, held_by_each, strict=True) for name in _marks(answer, held, tools)}
+    extras = chain.from_iterable(map(extra_texts, completion.choices))
+    others = _words(chain(pairs, extras, texts_in_fields(completion.other)))
+    answer_marks = {
+        word for answer, held in zip(answers, held_by_each, strict=True) for word in _marks(answer, held, tools)
+    }
     if completion.error or any(choice.error for choice in completion.choices):
-        named.add(mark("has", "error"))
-    yield f"{answered} {others} {' '.join(sorted(named))} {shared}", sum(told, Counter())
+        answer_marks.add(mark("has", "error"))
+    yield f"{answered} {others} {' '.join(sorted(answer_marks))} {shared}", sum(held_by_answers, Counter())
 
 
 def _held_by(item: Message | Unreadable) -> Counter[str]:
@@ -244,17 +246,17 @@ def _held_by(item: Message | Unreadable) -> Counter[str]:
 
 
 def _added_by(message: Message | Unreadable, choice: Choice) -> Counter[str]:
-    """Count what only the choice holds, where its message stands among the others."""
+    """Count what only the choice contains, if its message is also among the messages."""
     return _held_by(with_choice(message, choice)) - _held_by(message)
 
 
 def _in_pairs(run: re.Match[str]) -> str:
     text = run[0]
-    return f" {' '.join(text[at : at + 2] for at in range(len(text)))} "
+    return f" {' '.join(text[index : index + 2] for index in range(len(text)))} "
 
 
 def _words(texts: Iterable[str]) -> str:
-    return words_of("\n".join(texts)[:_MOST])
+    return words_of("\n".join(texts)[:_MAX_CHARACTERS])
 
 
 def _shared_marks(model: str, metadata: dict[str, str]) -> Iterator[str]:
@@ -265,12 +267,12 @@ def _shared_marks(model: str, metadata: dict[str, str]) -> Iterator[str]:
 
 
 def _marks(item: Message | Unreadable, held: Counter[str], tools: dict[str, str]) -> Iterator[str]:
-    """Name what `role:`, `tool:` and `has:` ask for. `tools` remembers the names of calls for their results."""
+    """Yield the marks for `role:`, `tool:` and `has:`. `tools` keeps the names of calls for their results."""
     if isinstance(item, Unreadable):
         return
     yield from (mark("role", role) for role in {speaker_of(item), *(["tool"] if item.results else [])})
-    there = {"error": item.error, "reasoning": item.reasoning, "tool": item.results}
-    yield from (mark("has", kind) for kind in {*held, *(kind for kind, found in there.items() if found)})
+    present = {"error": item.error, "reasoning": item.reasoning, "tool": item.results}
+    yield from (mark("has", kind) for kind in {*held, *(kind for kind, is_present in present.items() if is_present)})
     for call in item.tool_calls:
         if call.id:
             tools[call.id] = tools[stem_of(call.id)] = call.name
@@ -279,5 +281,5 @@ def _marks(item: Message | Unreadable, held: Counter[str], tools: dict[str, str]
 
 
 def _tool_of(result: ToolResult, tools: dict[str, str]) -> str:
-    """Name the tool of a result by its call, where that came before, else by its own word."""
+    """Name the tool of a result: by its call, if that came before, else by its own name."""
     return tools.get(result.call_id) or tools.get(stem_of(result.call_id)) or result.name

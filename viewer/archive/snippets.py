@@ -1,4 +1,4 @@
-"""Cuts out of a text the place where words were found, and marks them in the text as it was written."""
+"""Cuts a snippet around the first match out of a text, and marks the matches in the original spelling."""
 
 from __future__ import annotations
 
@@ -14,68 +14,68 @@ from .search_text import LETTER, UNSPACED
 
 Snippet = tuple[tuple[str, bool], ...]  # pieces of text, and whether each is marked
 
-_BEFORE, _LENGTH = 70, 240  # characters of a snippet before its first word, and in all
-_STRETCH, _OVERLAP = 5000, 300  # characters looked through at a time
-# Characters looked through in all: the first 200,000 of a message are indexed, and indented they may be more.
-_MOST = 1_000_000
+_CONTEXT_BEFORE, _MAX_LENGTH = 70, 240  # characters: before the first match, and in total
+_WINDOW, _OVERLAP = 5000, 300  # characters searched at a time
+# Characters searched in total: the first 200,000 of a message are indexed, and indented JSON may be longer.
+_MAX_SEARCHED = 1_000_000
 
 
 def snippet_of(texts: Iterable[str], terms: tuple[Term, ...]) -> Snippet:
-    """Give the first place with a word that was asked for; where none is to be seen, the beginning."""
-    wanted = _pattern(terms)
+    """Return a snippet around the first match, or the beginning of the text if nothing matches visibly."""
+    pattern = _pattern(terms)
     beginning = ""
-    left = _MOST
+    remaining = _MAX_SEARCHED
     for text in texts:
         beginning = beginning or text
-        if wanted and (at := _find(wanted, text[:left])) is not None:
-            return _cut(text, max(0, at - _BEFORE), wanted)
-        left -= len(text) + 1
-        if left <= 0:
+        if pattern and (index := _find(pattern, text[:remaining])) is not None:
+            return _cut(text, max(0, index - _CONTEXT_BEFORE), pattern)
+        remaining -= len(text) + 1
+        if remaining <= 0:
             break
-    return _cut(beginning, 0, wanted)
+    return _cut(beginning, 0, pattern)
 
 
-def _find(wanted: re.Pattern[str], text: str) -> int | None:
-    for start in range(0, max(1, len(text)), _STRETCH):
-        if found := occurrences(text[start : start + _STRETCH + _OVERLAP], wanted, 1):
-            return start + found[0][0]
+def _find(pattern: re.Pattern[str], text: str) -> int | None:
+    for start in range(0, max(1, len(text)), _WINDOW):
+        if matches := occurrences(text[start : start + _WINDOW + _OVERLAP], pattern, 1):
+            return start + matches[0][0]
     return None
 
 
-def _cut(text: str, start: int, wanted: re.Pattern[str] | None) -> Snippet:
-    """Cut at blanks where there are some near, and mark every word that was asked for."""
+def _cut(text: str, start: int, pattern: re.Pattern[str] | None) -> Snippet:
+    """Cut at spaces where there are some nearby, and mark every match."""
     if start and (blank := text.find(" ", start, start + 20) + 1):
         start = blank
-    end = min(len(text), start + _LENGTH)
+    end = min(len(text), start + _MAX_LENGTH)
     if end < len(text) and (blank := text.rfind(" ", end - 20, end)) > start:
         end = blank
     shown = text[start:end]
     pieces = [("…", False)] if start else []
-    done = 0
-    for first, last in occurrences(shown, wanted, _LENGTH) if wanted else ():
-        pieces += [(shown[done:first], False), (shown[first:last], True)]
-        done = last
-    pieces += [(shown[done:], False), ("…" if end < len(text) else "", False)]
+    end_of_last = 0
+    for first, last in occurrences(shown, pattern, _MAX_LENGTH) if pattern else ():
+        pieces += [(shown[end_of_last:first], False), (shown[first:last], True)]
+        end_of_last = last
+    pieces += [(shown[end_of_last:], False), ("…" if end < len(text) else "", False)]
     return tuple((re.sub(r"\s+", " ", clean(piece)), is_marked) for piece, is_marked in pieces if piece)
 
 
 @lru_cache(200)
 def _pattern(terms: tuple[Term, ...]) -> re.Pattern[str] | None:
-    """Write the terms as one expression over folded text; the longest first, for the first that fits is taken."""
-    written = sorted((_written(term) for term in terms), key=len, reverse=True)
-    return re.compile("|".join(written), re.DOTALL) if written else None
+    """Compile the terms into one pattern for folded text, the longest first because the first alternative wins."""
+    patterns = sorted((_term_pattern(term) for term in terms), key=len, reverse=True)
+    return re.compile("|".join(patterns), re.DOTALL) if patterns else None
 
 
-def _written(term: Term) -> str:
+def _term_pattern(term: Term) -> str:
     words = list(term.words)
     runs = [bool(re.match(f"[{UNSPACED}]", word)) for word in words]
     parts = []
-    for at, word in enumerate(words):
-        if runs[at] and at and runs[at - 1] and words[at - 1][-1] == word[0]:
-            parts.append(re.escape(fold(word[1:])))  # the second of two overlapping pairs adds what is new
+    for index, word in enumerate(words):
+        if runs[index] and index and runs[index - 1] and words[index - 1][-1] == word[0]:
+            parts.append(re.escape(fold(word[1:])))  # of two overlapping pairs, the second adds one character
         else:
-            between = f"(?:(?!{LETTER}).)" + ("*" if runs[at] or runs[at - 1] else "+")
-            parts.append((between if at else "") + re.escape(fold(word)))
+            between = f"(?:(?!{LETTER}).)" + ("*" if runs[index] or runs[index - 1] else "+")
+            parts.append((between if index else "") + re.escape(fold(word)))
     before = "" if runs[0] else f"(?<!{LETTER})"
     after = "" if runs[-1] or term.is_prefix else f"(?!{LETTER})"
     return before + "".join(parts) + after

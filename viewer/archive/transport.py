@@ -1,4 +1,4 @@
-"""The archive as a transport of `requests`: the same client, the same wire format, and no socket."""
+"""The archive as a transport adapter for `requests`: the same client and wire format, without a socket."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
-from .api import answer
+from .api import respond
 
-BASE_URL = "http://archive.invalid/v1"  # `.invalid` never resolves (RFC 2606); `requests` wants a scheme it knows
+BASE_URL = "http://archive.invalid/v1"  # `.invalid` never resolves (RFC 2606); `requests` needs a scheme it knows
 
 
 class ArchiveTransport(BaseAdapter):
-    """Answers a prepared request in process. Raises requests.ConnectionError when the database does not answer."""
+    """Answers a prepared request in process. Raises requests.ConnectionError if the database fails."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         url = urlsplit(request.url or "")
         try:
-            answered = answer(url.path.removeprefix("/v1"), url.query)
+            answered = respond(url.path.removeprefix("/v1"), url.query)
         except DatabaseError as error:
             raise requests.ConnectionError("the archive's database did not answer", request=request) from error
         response = requests.Response()
@@ -35,4 +35,4 @@ class ArchiveTransport(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Hold nothing, so close nothing."""
+        """Do nothing: there is no connection to close."""

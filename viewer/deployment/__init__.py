@@ -1,1 +1,1 @@
-"""Reads what the machine gives: settings, DATA_DIR, SITE_URL, allowed hosts, and why its database fails."""
+"""Reads the environment: settings, DATA_DIR, SITE_URL, allowed API hosts, and why the database fails."""

@@ -1,7 +1,7 @@
-"""Which addresses may get a key. Settings read the entries of `API_HOSTS` here, and forms judge addresses by them.
+"""Decides which servers may get an API key: parses `API_HOSTS`, and checks base URLs against its entries.
 
-An entry is `host` (its default ports), `host:port`, or `.domain` for every host under it; over https alone, but on the
-loopback. `http://host` allows plain http, to a private address or a name that only a private network knows.
+An entry is `host` (on the default port), `host:port`, or `.domain` for all its subdomains; with https only, except on
+the loopback. `http://host` allows plain http, to a private address or a name that only a private network resolves.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PRIVATE_ENDINGS = (".local", ".internal", ".lan", ".home.arpa", ".localhost")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a question would go: scheme, host in lower case (IPv6 in its short form), port."""
+    """The server of a URL: scheme, host in lower case (IPv6 compressed), port."""
 
     scheme: str
     host: str
@@ -40,49 +40,49 @@ class _Entry:
         return is_host and is_port and address.scheme in self.schemes
 
 
-def read_entries(given: str) -> list[str]:
-    """Take the value of `API_HOSTS` apart. Raises ValueError, with what is wrong with which entry."""
-    entries = [entry.strip().lower() for entry in given.split(",") if entry.strip()]
+def read_entries(text: str) -> list[str]:
+    """Parse the value of `API_HOSTS`. Raises ValueError that names the invalid entry and the reason."""
+    entries = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
     for entry in entries:
-        _read(entry)
+        _read_entry(entry)
     return entries
 
 
 def read_address(url: str) -> Address:
-    """Read where an address leads. Raises ValueError where it leads nowhere that a key could be sent to."""
-    if not all("!" <= character <= "~" for character in url):  # urlsplit drops line breaks without a word
+    """Parse the server of a URL. Raises ValueError if no key could be sent there."""
+    if not all("!" <= character <= "~" for character in url):  # urlsplit silently drops line breaks
         raise ValueError("blanks, line breaks and letters beyond ASCII are in no address")
     parts = urlsplit(url)
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc or "\\" in url:
         raise ValueError("it is no address of a server")
     host = _host(parts.hostname)
-    if not (_NAME.fullmatch(host.removesuffix(".")) or ":" in host):  # a proxy may read evil.com%2f.gw.example its way
+    if not (_NAME.fullmatch(host.removesuffix(".")) or ":" in host):  # proxies differ on evil.com%2f.gw.example
         raise ValueError("no host has such a name")
     return Address(parts.scheme, host, parts.port or _DEFAULT_PORTS[parts.scheme])
 
 
 def may_get_key(url: str, entries: Iterable[str]) -> bool:
-    """Whether a key that was saved for an address may be sent there today."""
+    """Whether a key saved for a URL may be sent there under the current setting."""
     try:
         address = read_address(url)
     except ValueError:
         return False
-    return is_allowed(address, entries) and (address.scheme == "https" or may_be_plain(address, entries))
+    return is_allowed(address, entries) and (address.scheme == "https" or may_use_http(address, entries))
 
 
 def is_allowed(address: Address, entries: Iterable[str]) -> bool:
-    """Whether a key may be sent there."""
-    return any(_read(entry).allows(address) for entry in entries)
+    """Whether an entry allows keys to be sent to this server."""
+    return any(_read_entry(entry).allows(address) for entry in entries)
 
 
-def may_be_plain(address: Address, entries: Iterable[str]) -> bool:
-    """Whether a key may be sent to this host over plain http, whatever the port."""
-    named = {read.host for entry in entries if "http" in (read := _read(entry)).schemes}
-    return address.host in _LOOPBACK | named
+def may_use_http(address: Address, entries: Iterable[str]) -> bool:
+    """Whether a key may be sent to this host over plain http, on any port."""
+    hosts = {parsed.host for entry in entries if "http" in (parsed := _read_entry(entry)).schemes}
+    return address.host in _LOOPBACK | hosts
 
 
 @cache
-def _read(entry: str) -> _Entry:
+def _read_entry(entry: str) -> _Entry:
     scheme, _, rest = entry.rpartition("://")
     if rest.count(":") > 1 and not rest.startswith("["):
         rest = f"[{rest}]"  # IPv6 without a port
@@ -105,13 +105,13 @@ def _read(entry: str) -> _Entry:
     return _Entry(frozenset(_DEFAULT_PORTS if host in _LOOPBACK else {"https"}), host, port)
 
 
-def _host(given: str) -> str:
-    """Give a host in lower case, and an IPv6 address in its short form. Raises ValueError."""
-    return str(IPv6Address(given)) if ":" in given else given.lower()
+def _host(name: str) -> str:
+    """Return a host in lower case, an IPv6 address compressed. Raises ValueError."""
+    return str(IPv6Address(name)) if ":" in name else name.lower()
 
 
 def _is_private(host: str) -> bool:
-    """Whether a host can only be one of a private network: by its address, or by a name that no registry gives out."""
+    """Whether a host can only be in a private network: by its address, or by a name that no registry assigns."""
     try:
         address = ip_address(host)
     except ValueError:

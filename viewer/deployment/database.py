@@ -1,4 +1,4 @@
-"""Why the database failed: by name for pages, in one sentence for commands; and how to write without waiting for it."""
+"""Why the database failed, as a name for pages and a sentence for commands; and limits on waiting for it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from django.db import DatabaseError, Error, InterfaceError, OperationalError, co
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 Kind = Literal["full", "read-only", "busy", "unprepared", "away", "other"]
-_MARKS: tuple[tuple[str, Kind], ...] = (
+_MESSAGES: tuple[tuple[str, Kind], ...] = (
     ("database or disk is full", "full"),
     ("no space left on device", "full"),
-    ("disk i/o error", "full"),  # what SQLite says when its journal cannot grow
+    ("disk i/o error", "full"),  # SQLite's error when its journal cannot grow
     ("readonly database", "read-only"),
     ("database is locked", "busy"),
     ("no such table", "unprepared"),
@@ -27,12 +27,12 @@ _MARKS: tuple[tuple[str, Kind], ...] = (
 _UNDEFINED = {"42P01", "42703"}  # PostgreSQL: undefined table, undefined column
 _DISK_FULL = "53100"
 _READ_ONLY = "25006"
-_LONGEST_STATEMENT = 30  # seconds, of a page; a migration and an import take what they take
-_LONGEST_SILENCE = 35  # seconds; a server that hangs keeps no limit of its own, although its machine answers TCP
+_STATEMENT_TIMEOUT = 30  # seconds, for pages; migrations and imports have no limit
+_RESPONSE_TIMEOUT = 35  # seconds; a server that hangs does not enforce its own limit, although TCP still works
 
 
 def kind_of(error: BaseException | None) -> Kind:
-    """Name what is wrong, by what the driver says."""
+    """Classify an error by the message of its driver."""
     if not isinstance(error, DatabaseError | InterfaceError):
         return "other"
     state = getattr(error.__cause__, "sqlstate", None)
@@ -40,23 +40,23 @@ def kind_of(error: BaseException | None) -> Kind:
         return "unprepared"
     if state == _DISK_FULL:
         return "full"
-    if state == _READ_ONLY:  # a replica, or a primary that was told so
+    if state == _READ_ONLY:  # a replica, or a primary set to read-only
         return "read-only"
-    said = str(error).lower()
-    for mark, kind in _MARKS:
-        if mark in said:
+    message = str(error).lower()
+    for part, kind in _MESSAGES:
+        if part in message:
             return kind
     return "away" if isinstance(error, OperationalError | InterfaceError) else "other"
 
 
 def cause_of(error: Error) -> str:
-    """Say in one line why the database failed; drivers add advice in lines of their own."""
+    """Return in one line why the database failed; drivers add advice on further lines."""
     lines = str(error).splitlines()
     return lines[0].rstrip(" .?:") if lines else "the database did not say why"
 
 
-def told(error: Error, failed: str = "The database failed", advice: str = "") -> str:
-    """Say what is wrong and what to do; the words are the command's own, where the archive is prepared."""
+def explain(error: Error, failed: str = "The database failed", advice: str = "") -> str:
+    """Explain what is wrong and what to do, in the command's own words unless the archive is not prepared."""
     kind, cause = kind_of(error), cause_of(error)
     if kind != "unprepared":
         hint = " (is the disk full?)" if kind == "full" and "full" not in cause else ""
@@ -68,7 +68,7 @@ def told(error: Error, failed: str = "The database failed", advice: str = "") ->
 
 
 def sqlite_file() -> Path | None:
-    """Give the file of the archive; None where it is in no file."""
+    """Return the archive's SQLite file, or None if it is not in a file."""
     name = str(settings.DATABASES["default"]["NAME"])
     if connection.vendor != "sqlite" or name == ":memory:":
         return None
@@ -76,24 +76,24 @@ def sqlite_file() -> Path | None:
 
 
 def limit_statements(sender: object, connection: BaseDatabaseWrapper, **kwargs: object) -> None:
-    """Let no page hold a thread for longer than its reader waits. A receiver of `connection_created`."""
+    """Limit how long a query can occupy a thread of the server. A receiver of `connection_created`."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout = {_LONGEST_STATEMENT * 1000}")
+            cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT * 1000}")
         driver = connection.connection
-        driver.wait = partial(driver.wait, timeout=_LONGEST_SILENCE)  # psycopg has no setting for it
+        driver.wait = partial(driver.wait, timeout=_RESPONSE_TIMEOUT)  # psycopg has no setting for it
 
 
 @contextmanager
 def without_waiting() -> Iterator[None]:
-    """Let a write fail at once where another process, such as an import, holds SQLite's one place to write."""
+    """Let a write fail at once if another process, such as an import, holds SQLite's write lock."""
     if connection.vendor != "sqlite":
-        yield  # a row's lock is held for moments, and by nobody else for this row
+        yield  # row locks are brief, and nobody else writes this row
         return
     with connection.cursor() as cursor:
-        [patience] = cursor.execute("PRAGMA busy_timeout").fetchone()
+        [timeout] = cursor.execute("PRAGMA busy_timeout").fetchone()
         cursor.execute("PRAGMA busy_timeout = 0")
         try:
             yield
         finally:
-            cursor.execute(f"PRAGMA busy_timeout = {patience}")
+            cursor.execute(f"PRAGMA busy_timeout = {timeout}")

@@ -1,4 +1,4 @@
-"""Reads the environment: NAME, or the file that NAME_FILE names, or a line of the file that LECTERN_ENV names."""
+"""Reads the environment: NAME, the file that NAME_FILE names, or a line of the file that LECTERN_ENV names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
-# New names by the old ones, which are read until 0.3.0.
+# The new name of each renamed setting; the old ones are read until 0.3.0.
 RENAMED = {
     "COPY_WORKER": "SYNC_WORKER",
     "UPSTREAM_LARGEST": "UPSTREAM_MAX_MB",
@@ -18,7 +18,7 @@ RENAMED = {
 
 
 def read_environment() -> environ.Env:
-    """Return the settings of the environment. Raises ImproperlyConfigured, also later, when one of them is read."""
+    """Return the environment. Raises ImproperlyConfigured, now or when a setting is read."""
     env = environ.Env()
     env.ENVIRON = _Environment()
     if file := env.str("LECTERN_ENV", default=""):
@@ -31,14 +31,14 @@ def read_environment() -> environ.Env:
 
 
 class _Environment(FileAwareMapping):  # type: ignore[misc]  # environ is untyped
-    """The environment, where NAME_FILE names a file that holds the value of NAME."""
+    """The environment, with the value of NAME from the file that NAME_FILE names."""
 
     def __getitem__(self, name: str) -> str:
         try:
             value: str = super().__getitem__(name)
         except (OSError, UnicodeDecodeError) as error:
-            said = f"{name}_FILE names {self.env[f'{name}_FILE']}, which cannot be read"
-            raise ImproperlyConfigured(f"{said}: {getattr(error, 'strerror', None) or error}.") from None
+            cause = f"{name}_FILE names {self.env[f'{name}_FILE']}, which cannot be read"
+            raise ImproperlyConfigured(f"{cause}: {getattr(error, 'strerror', None) or error}.") from None
         if self.env.get(f"{name}_FILE"):
             value = value.removesuffix("\n").removesuffix("\r")
             if not value:
@@ -47,12 +47,12 @@ class _Environment(FileAwareMapping):  # type: ignore[misc]  # environ is untype
 
 
 def _read_file(name: str) -> None:
-    """Read lines NAME=value as systemd's EnvironmentFile does; what the environment has itself stays."""
+    """Read lines NAME=value as systemd's EnvironmentFile does. The environment itself takes precedence."""
     try:
         lines = Path(name).read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        said = f"LECTERN_ENV names {name}, which cannot be read"
-        raise ImproperlyConfigured(f"{said}: {getattr(error, 'strerror', None) or error}.") from None
+        cause = f"LECTERN_ENV names {name}, which cannot be read"
+        raise ImproperlyConfigured(f"{cause}: {getattr(error, 'strerror', None) or error}.") from None
     for number, line in enumerate(map(str.strip, lines), start=1):
         if not line or line[0] in "#;":
             continue

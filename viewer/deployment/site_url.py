@@ -1,4 +1,4 @@
-"""SITE_URL: the one address people type. It decides scheme, host and port of every link, whatever a proxy says."""
+"""SITE_URL: the URL that people use. It sets the scheme, host and port of every link, whatever a proxy says."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.core.exceptions import ImproperlyConfigured
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def read_site_url(given: str) -> SplitResult:
-    """Read the setting, spelled as browsers spell an origin. Raises ImproperlyConfigured."""
-    wrong = ImproperlyConfigured(f"SITE_URL is {given!r}; write the address people type, like https://lectern.example.")
+def read_site_url(text: str) -> SplitResult:
+    """Parse the setting, and spell it as browsers spell an origin. Raises ImproperlyConfigured."""
+    wrong = ImproperlyConfigured(f"SITE_URL is {text!r}; write the address people type, like https://lectern.example.")
     try:
-        parts = urlsplit(given.strip())
+        parts = urlsplit(text.strip())
         port = parts.port
         host = _host(parts.hostname or "")
     except ValueError:
@@ -22,14 +22,14 @@ def read_site_url(given: str) -> SplitResult:
     if parts.scheme not in _DEFAULT_PORTS or not host or parts.username is not None or parts.query or parts.fragment:
         raise wrong
     if parts.path.strip("/"):
-        said = f"SITE_URL is {given!r}, but Lectern cannot be served below a path."
-        raise ImproperlyConfigured(f"{said} Give it a host name of its own, like https://lectern.example.")
-    shown = f":{port}" if port and port != _DEFAULT_PORTS[parts.scheme] else ""
-    return SplitResult(parts.scheme, f"{host}{shown}", "", "", "")
+        cause = f"SITE_URL is {text!r}, but Lectern cannot be served below a path."
+        raise ImproperlyConfigured(f"{cause} Give it a host name of its own, like https://lectern.example.")
+    suffix = f":{port}" if port and port != _DEFAULT_PORTS[parts.scheme] else ""
+    return SplitResult(parts.scheme, f"{host}{suffix}", "", "", "")
 
 
 def _host(name: str) -> str:
-    """Spell a host as the header `Host` does: lower case, ASCII, an IPv6 address in brackets."""
+    """Spell a host as the `Host` header does: lower case, ASCII, IPv6 addresses in brackets."""
     if ":" in name:
         return f"[{ipaddress.IPv6Address(name).compressed}]"
     host = name.rstrip(".").encode("idna").decode().lower() if name else ""
@@ -39,7 +39,7 @@ def _host(name: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach a host (without brackets)."""
+    """Whether only this machine can reach a host (without brackets)."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,1 +1,1 @@
-"""Keeps each person's API keys encrypted and their access tokens hashed."""
+"""Stores each person's API keys encrypted and their access tokens hashed."""

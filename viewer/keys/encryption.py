@@ -1,6 +1,6 @@
-"""Encrypts API keys: AES-256-GCM, the master key's id in the value, owner and row as associated data.
+"""Encrypts API keys with AES-256-GCM; owner and row are the associated data, and the value names its master key.
 
-A value pasted into another row, or another person's row, does not open. Format: `v1.<key id>.<nonce + ciphertext>`.
+A value copied into another row, or another person's, cannot be decrypted. Format: `v1.<key id>.<nonce + ciphertext>`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-_NONCE = 12  # bytes; random, for far fewer than 2^32 values per master key (NIST SP 800-38D)
+_NONCE_BYTES = 12  # bytes; random, for far fewer than 2^32 values per master key (NIST SP 800-38D)
 
 
 class CannotDecrypt(Exception):
-    """The value was made with a master key that is not here, for another row, or has been changed."""
+    """The master key of a value is missing, or the value belongs to another row or was changed."""
 
 
 class Secret:
-    """A secret in memory that shows itself only when asked: no repr, no log line and no traceback holds it."""
+    """A secret in memory. Only `reveal` returns it: no repr, log line or traceback contains it."""
 
     __slots__ = ("_value",)
 
@@ -38,43 +38,43 @@ class Secret:
 
 
 def encrypt(secret: Secret, row: str) -> str:
-    """Encrypt for one row (`owner:id`) under the newest master key."""
+    """Encrypt a secret for one row (`owner:id`) with the newest master key."""
     key_id, key = next(iter(_master_keys().items()))
-    nonce = secrets.token_bytes(_NONCE)
+    nonce = secrets.token_bytes(_NONCE_BYTES)
     sealed = AESGCM(key).encrypt(nonce, secret.reveal().encode(), row.encode())
     return f"v1.{key_id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
 
 def decrypt(value: str, row: str) -> Secret:
-    """Decrypt the value of one row. Raises CannotDecrypt, and never gives the ciphertext for the secret."""
+    """Decrypt the value of one row. Raises CannotDecrypt, and never returns the ciphertext instead."""
     try:
         version, key_id, packed = value.split(".")
         key = _master_keys()[key_id]
         sealed = base64.urlsafe_b64decode(packed)
-        opened = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], row.encode())
+        plaintext = AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], row.encode())
     except (ValueError, KeyError, binascii.Error, InvalidTag):
         raise CannotDecrypt from None
     if version != "v1":
         raise CannotDecrypt
-    return Secret(opened.decode())
+    return Secret(plaintext.decode())
 
 
 def is_newest(value: str) -> bool:
-    """Whether a value is under the newest master key."""
+    """Whether a value is encrypted with the newest master key."""
     return value.split(".")[1:2] == [next(iter(_master_keys()))]
 
 
-def is_openable(value: str) -> bool:
-    """Whether the master key of a value is here."""
+def has_master_key(value: str) -> bool:
+    """Whether the master key of a value is available."""
     return value.split(".")[1:2] in [[key_id] for key_id in _master_keys()]
 
 
 def _master_keys() -> dict[str, bytes]:
-    """Give the master keys by id, newest first."""
+    """Return the master keys by id, newest first."""
     return _read_master_keys(tuple(settings.KEY_ENCRYPTION_KEYS))
 
 
 @cache
-def _read_master_keys(given: tuple[str, ...]) -> dict[str, bytes]:
-    keys = (base64.b64decode(key) for key in given)
+def _read_master_keys(encoded: tuple[str, ...]) -> dict[str, bytes]:
+    keys = (base64.b64decode(key) for key in encoded)
     return {hashlib.sha256(key).hexdigest()[:8]: key for key in keys}

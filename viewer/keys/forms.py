@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext, gettext_lazy
 
-from viewer.deployment.api_hosts import is_allowed, may_be_plain, read_address
+from viewer.deployment.api_hosts import is_allowed, may_use_http, read_address
 
 from .encryption import CannotDecrypt
 from .models import DEFAULT_BASE_URL, ApiKey
@@ -18,12 +18,12 @@ _QUOTES = "\"'`“”„‘’«»"
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy alone
-    """What a person says of an API key. When one is edited, an empty key keeps the stored one."""
+    """The form for an API key. When editing, an empty key keeps the stored one."""
 
     key = forms.CharField(
         label=gettext_lazy("API key"),
         max_length=500,
-        # Browsers fill a password field in where it says "off"; a sign-in password must not replace the key.
+        # Browsers ignore "off" for passwords; the sign-in password must not be filled in here.
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
         help_text=gettext_lazy("Kept encrypted. After saving, nobody sees it again: only its last four characters."),
         error_messages={"required": gettext_lazy("Paste the API key.")},
@@ -56,18 +56,18 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._owner = owner
-        self._stored_at = "" if self.instance._state.adding else self.instance.base_url
+        self._stored_url = "" if self.instance._state.adding else self.instance.base_url
         key = self.fields["key"]
-        key.widget.use_required_attribute = lambda initial: False  # a header may carry it
-        key.required = not self._stored_at and not self.data.get("headers", "").strip()
+        key.widget.use_required_attribute = lambda initial: False  # a header may contain it
+        key.required = not self._stored_url and not self.data.get("headers", "").strip()
         if self.instance.header_names:
             self.initial["headers"] = to_lines(self.instance.header_names)
-            told = gettext("%(sign)s keeps a value as it is. Take a line out to send that header no more.")
-            self.fields["headers"].help_text = told % {"sign": KEPT}
-        if self._stored_at and self.instance.ending:
+            help_text = gettext("%(sign)s keeps a value as it is. Take a line out to send that header no more.")
+            self.fields["headers"].help_text = help_text % {"sign": KEPT}
+        if self._stored_url and self.instance.ending:
             key.label = gettext("Replace the API key")
-            told = gettext("Leave it empty to keep the one that ends in %(ending)s.")
-            key.help_text = told % {"ending": self.instance.ending}
+            help_text = gettext("Leave it empty to keep the one that ends in %(ending)s.")
+            key.help_text = help_text % {"ending": self.instance.ending}
 
     def clean_label(self) -> str:
         label: str = self.cleaned_data["label"]
@@ -85,19 +85,19 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
         return read_base_url(self.cleaned_data["base_url"] or DEFAULT_BASE_URL)
 
     def clean_headers(self) -> dict[str, str]:
-        given = self.cleaned_data["headers"]
+        text = self.cleaned_data["headers"]
         try:
-            return read_headers(given, self.instance.open_headers() if KEPT in given else {})
+            return read_headers(text, self.instance.open_headers() if KEPT in text else {})
         except CannotDecrypt:
             raise forms.ValidationError(
                 gettext("The stored values cannot be opened: give the headers their values again.")
             ) from None
 
     def clean(self) -> dict[str, Any] | None:
-        """A secret goes only to the address that it was saved for: for another one it must be given anew."""
+        """Require the secrets again when the base URL changes: they go only to the server they were saved for."""
         cleaned = super().clean()
         key, headers = self.cleaned_data.get("key"), self.cleaned_data.get("headers") or {}
-        if self._stored_at and self.cleaned_data.get("base_url", self._stored_at) != self._stored_at:
+        if self._stored_url and self.cleaned_data.get("base_url", self._stored_url) != self._stored_url:
             if self.instance.ending and not key:
                 self.add_error("key", gettext("The base URL is another one: paste the API key that belongs to it."))
             if KEPT in self.data.get("headers", ""):
@@ -107,14 +107,14 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
         return cleaned
 
     def clean_organization(self) -> str:
-        return _header(self.cleaned_data["organization"])
+        return _check_header_value(self.cleaned_data["organization"])
 
     def clean_project(self) -> str:
-        return _header(self.cleaned_data["project"])
+        return _check_header_value(self.cleaned_data["project"])
 
 
 class AccessTokenForm(forms.Form):
-    """What a person says when making an access token."""
+    """The form for a new access token."""
 
     name = forms.CharField(
         max_length=100,
@@ -134,34 +134,34 @@ class AccessTokenForm(forms.Form):
         self.fields["source"].queryset = ApiKey.objects.of(owner)  # type: ignore[attr-defined]
 
 
-def read_base_url(given: str) -> str:
-    """Check a base URL against `API_HOSTS`: a key goes only where the operator allows. Raises ValidationError."""
-    given = given.strip().rstrip("/")
+def read_base_url(url: str) -> str:
+    """Check a base URL against `API_HOSTS`: keys go only where the administrator allows. Raises ValidationError."""
+    url = url.strip().rstrip("/")
     try:
-        address = read_address(given)
+        address = read_address(url)
     except ValueError:
         raise forms.ValidationError(
             gettext("Write an address like https://api.openai.com/v1, without a name or a password in it.")
         ) from None
-    if "?" in given or "#" in given:
+    if "?" in url or "#" in url:
         raise forms.ValidationError(
             gettext("The base URL ends with its path: nothing behind a ? or a # belongs to it.")
         )
-    if address.scheme == "http" and not may_be_plain(address, settings.API_HOSTS):
+    if address.scheme == "http" and not may_use_http(address, settings.API_HOSTS):
         raise forms.ValidationError(
             gettext("The address must begin with https://, or the key could be read on its way.")
         )
     if not is_allowed(address, settings.API_HOSTS):
         allowed = ", ".join(settings.API_HOSTS)
-        told = gettext(
+        message = gettext(
             "%(host)s is not among the allowed hosts (%(allowed)s). Whoever runs Lectern can add it to API_HOSTS."
         )
-        raise forms.ValidationError(told % {"host": urlsplit(given).netloc, "allowed": allowed})
-    return urlsplit(given).geturl()
+        raise forms.ValidationError(message % {"host": urlsplit(url).netloc, "allowed": allowed})
+    return urlsplit(url).geturl()
 
 
-def _header(given: str) -> str:
-    """Check a value that is sent as a header."""
-    if not all("!" <= character <= "~" for character in given.strip()):
+def _check_header_value(value: str) -> str:
+    """Return a value that is sent as a header. Raises ValidationError."""
+    if not all("!" <= character <= "~" for character in value.strip()):
         raise forms.ValidationError(gettext("Only letters, digits and signs without blanks belong here."))
-    return given.strip()
+    return value.strip()

@@ -1,4 +1,4 @@
-"""API keys, which a person has upstream, and access tokens, which a program shows at our `/v1`."""
+"""API keys, which people have for upstream servers, and access tokens, which programs send to our `/v1`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from viewer.deployment.database import without_waiting
 from .encryption import Secret, decrypt, encrypt, is_newest
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
-_USE_IS_NOTED_EVERY = timedelta(minutes=1)  # a write per request would make every read wait for the disk
+_USE_INTERVAL = timedelta(minutes=1)  # with a write per request, every read would wait for the disk
 
 
-_FINDINGS = {
+_FINDING_TEXTS = {
     "works": gettext_noop("it works"),
     "invalid-key": gettext_noop("the server refuses this key; saved all the same, replace it when you can"),
     "forbidden": gettext_noop("the server knows this key, but it may not list completions"),
@@ -43,13 +43,13 @@ _FINDINGS = {
 
 
 class ApiKeys(models.QuerySet["ApiKey"]):
-    """API keys, always looked up through the person who owns them."""
+    """API keys, always looked up by their owner."""
 
     def of(self, person: User) -> ApiKeys:
         return self.filter(owner=person)
 
     def choose(self, person: User, key: ApiKey | None) -> None:
-        """Make one of the person's keys, or the archive, what they browse with."""
+        """Make one of the person's keys, or the archive, their source for browsing."""
         with transaction.atomic():
             self.filter(owner=person, is_chosen=True).update(is_chosen=False)
             if key is not None:
@@ -57,22 +57,22 @@ class ApiKeys(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """One API key of one person. After saving, nobody sees it again: only its last four characters."""
+    """One person's API key. Once saved, only its last four characters are shown."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     label = models.CharField(max_length=60)
     sealed = models.TextField()
-    ending = models.CharField(max_length=4, blank=True)  # none where a header carries the key
+    ending = models.CharField(max_length=4, blank=True)  # empty if a header contains the key
     base_url = models.CharField(max_length=300, default=DEFAULT_BASE_URL)
     organization = models.CharField(max_length=100, blank=True)
     project = models.CharField(max_length=100, blank=True)
-    # Headers of the person's own. Machines of the last version know no such columns.
-    names_of_headers = models.TextField(blank=True, default="", db_default="")  # one on a line
+    # The person's own headers. Machines with the previous version do not know these columns.
+    names_of_headers = models.TextField(blank=True, default="", db_default="")  # one per line
     sealed_headers = models.TextField(blank=True, default="", db_default="")  # JSON, by name
     is_chosen = models.BooleanField(default=False)
-    finding = models.CharField(max_length=20, blank=True)  # what came of the last try: a problem's name, or "works"
-    # Changes with the secret or the address, so that nothing cached for the one before is found again.
+    finding = models.CharField(max_length=20, blank=True)  # the result of the last test: a problem's name, or "works"
+    # Changes with the secret or the base URL, so that nothing cached for the previous one is used.
     version = models.UUIDField(default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -99,66 +99,66 @@ class ApiKey(models.Model):
 
     @property
     def is_under_newest_key(self) -> bool:
-        """Whether all that is sealed is under the newest master key."""
+        """Whether the key and its headers are encrypted with the newest master key."""
         return all(is_newest(sealed) for sealed in (self.sealed, self.sealed_headers) if sealed)
 
     @property
     def finding_in_words(self) -> str:
-        """What came of the last try, as a sentence without its full stop."""
+        """The result of the last test, as a sentence without its full stop."""
         if not self.finding:
             return gettext("not tried yet")
-        if self.finding in _FINDINGS:
-            return gettext(_FINDINGS[self.finding])
+        if self.finding in _FINDING_TEXTS:
+            return gettext(_FINDING_TEXTS[self.finding])
         return gettext("it cannot be read with (%(finding)s)") % {"finding": self.finding}
 
     def renew(self) -> None:
-        """Forget what was cached under this key; the caller saves."""
+        """Invalidate what was cached for this key; the caller saves."""
         self.version = uuid.uuid4()
 
     def seal(self, secret: Secret) -> None:
-        """Take a secret in; the caller saves."""
+        """Encrypt and set the secret; the caller saves."""
         self.sealed = encrypt(secret, self.row)
         self.ending = secret.reveal()[-4:]
         self.renew()
 
     def seal_headers(self, headers: dict[str, str]) -> None:
-        """Take headers in; the caller saves."""
+        """Encrypt and set the headers; the caller saves."""
         self.names_of_headers = "\n".join(headers)
-        self.sealed_headers = encrypt(Secret(json.dumps(headers)), self._row_of_headers) if headers else ""
+        self.sealed_headers = encrypt(Secret(json.dumps(headers)), self._headers_row) if headers else ""
         self.renew()
 
     def reseal(self) -> int:
-        """Encrypt anew under the newest master key, unless it was replaced meanwhile. Raises CannotDecrypt."""
-        as_it_was = ApiKey.objects.filter(pk=self.pk, sealed=self.sealed, sealed_headers=self.sealed_headers)
+        """Encrypt again with the newest master key, unless it was replaced meanwhile. Raises CannotDecrypt."""
+        unchanged = ApiKey.objects.filter(pk=self.pk, sealed=self.sealed, sealed_headers=self.sealed_headers)
         self.sealed = encrypt(self.open(), self.row)
         if self.sealed_headers:
-            self.sealed_headers = encrypt(decrypt(self.sealed_headers, self._row_of_headers), self._row_of_headers)
-        return as_it_was.update(sealed=self.sealed, sealed_headers=self.sealed_headers)
+            self.sealed_headers = encrypt(decrypt(self.sealed_headers, self._headers_row), self._headers_row)
+        return unchanged.update(sealed=self.sealed, sealed_headers=self.sealed_headers)
 
     def open(self) -> Secret:
-        """Give the secret. Raises CannotDecrypt."""
+        """Decrypt the secret. Raises CannotDecrypt."""
         return decrypt(self.sealed, self.row)
 
     def open_headers(self) -> dict[str, str]:
-        """Give the headers of the person's own. Raises CannotDecrypt."""
+        """Decrypt the person's own headers. Raises CannotDecrypt."""
         if not self.sealed_headers:
             return {}
-        headers: dict[str, str] = json.loads(decrypt(self.sealed_headers, self._row_of_headers).reveal())
+        headers: dict[str, str] = json.loads(decrypt(self.sealed_headers, self._headers_row).reveal())
         return headers
 
     @property
-    def _row_of_headers(self) -> str:
-        return f"{self.row}:headers"  # neither column's value opens in the other
+    def _headers_row(self) -> str:
+        return f"{self.row}:headers"  # neither column's value can be decrypted in the other
 
 
 class AccessTokens(models.QuerySet["AccessToken"]):
-    """Access tokens, looked up by the person who owns them or by the secret a program shows."""
+    """Access tokens, looked up by their owner or by the secret that a program sends."""
 
     def of(self, person: User) -> AccessTokens:
         return self.filter(owner=person)
 
     def issue(self, owner: User, name: str, api_key: ApiKey | None = None) -> tuple[AccessToken, str]:
-        """Make a token; the secret is returned this once. A SHA-256 is stored: 256 random bits need no salt."""
+        """Create a token, and return its secret once. Its SHA-256 is stored: 256 random bits need no salt."""
         secret = "lectern_" + secrets.token_urlsafe(32)
         return self.create(owner=owner, name=name, api_key=api_key, digest=_digest(secret), ending=secret[-4:]), secret
 
@@ -166,16 +166,16 @@ class AccessTokens(models.QuerySet["AccessToken"]):
         return self.filter(digest=_digest(secret), owner__is_active=True)
 
     def find(self, secret: str) -> AccessToken | None:
-        """Find the token of an active person by its secret, and note the use."""
-        # Every column asked for is compiled into SQL anew at every question; the owner's are not needed.
+        """Find the token of an active person by its secret, and record the use."""
+        # Django compiles the SQL for every column on each request; the owner's columns are not needed.
         token = next(iter(self.holding(secret).order_by().select_related("api_key")), None)
         if token is not None:
-            token.note_use()
+            token.record_use()
         return token
 
 
 class AccessToken(models.Model):
-    """One token of one person, bound to the archive (no key) or to one of their keys. Revoking deletes it."""
+    """One person's token, for the archive (no key) or for one of their keys. Revoking deletes it."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_tokens")
     api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, null=True, related_name="access_tokens")
@@ -193,10 +193,10 @@ class AccessToken(models.Model):
     def __str__(self) -> str:
         return f"{self.name} (…{self.ending})"
 
-    def note_use(self) -> None:
-        """Note it at most once a minute, and only where that needs no waiting: an import may hold the database."""
+    def record_use(self) -> None:
+        """Record the use at most once a minute, and without waiting: an import may have locked the database."""
         now = timezone.now()
-        if self.last_used_at is None or now - self.last_used_at > _USE_IS_NOTED_EVERY:
+        if self.last_used_at is None or now - self.last_used_at > _USE_INTERVAL:
             with suppress(DatabaseError), without_waiting(), transaction.atomic():
                 AccessToken.objects.filter(pk=self.pk).update(last_used_at=now)
 

@@ -1,6 +1,6 @@
-"""Reads the headers that a person sends along with a key, as gateways ask for them: `Name: value`, one on a line.
+"""Parses the headers that gateways want with a key, as a person writes them: `Name: value`, one per line.
 
-Their values are secret like the key. A form shows the names alone, with a sign that stands for "as it is".
+Their values are as secret as the key. A form shows only the names, with a placeholder that means "unchanged".
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from django.utils.translation import gettext
 
 KEPT = "•••"
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # a token (RFC 9110, 5.6.2)
-_MOST, _LONGEST = 20, 4_000  # headers; characters of one value
-# What belongs to the connection or to the question itself, and what has a field of its own.
-_NOT_OURS = {
+_MAX_HEADERS, _MAX_VALUE = 20, 4_000  # headers; characters of one value
+# Headers of the connection or the request itself, and those with their own form field.
+_RESERVED = {
     "host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect", "content-length",
     "content-type", "content-encoding", "accept-encoding", "range", "cookie", "openai-organization", "openai-project",
 }  # fmt: skip
 
 
 class OwnHeadersInput(forms.Textarea):
-    """Shows of every header its name: one that is kept with the sign, one that was typed without its value."""
+    """A text area that shows only the names of headers, with the placeholder for those that are kept."""
 
     def format_value(self, value: object) -> str:
         lines = (line.partition(":") for line in str(value or "").splitlines() if ":" in line)
@@ -30,36 +30,35 @@ class OwnHeadersInput(forms.Textarea):
 
 
 def to_lines(names: Iterable[str]) -> str:
-    """Write what a form shows of the headers that are stored."""
+    """Return what a form shows of the stored headers."""
     return "\n".join(f"{name}: {KEPT}" for name in names)
 
 
-def read_headers(given: str, stored: Mapping[str, str]) -> dict[str, str]:
-    """Read the lines; a header that is to be kept has its stored value. Raises ValidationError."""
-    read: dict[str, str] = {}
-    for line in filter(None, map(str.strip, given.splitlines())):
-        given_name, _, value = (part.strip() for part in line.partition(":"))
-        name = _checked_name(given_name, read)
-        read[name] = _checked_value(name, stored.get(name, "") if value == KEPT else value)
-    if len(read) > _MOST:
-        raise forms.ValidationError(gettext("At most %(count)d headers can be sent along.") % {"count": _MOST})
-    return read
+def read_headers(text: str, stored: Mapping[str, str]) -> dict[str, str]:
+    """Parse the lines; a header with the placeholder keeps its stored value. Raises ValidationError."""
+    headers: dict[str, str] = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, _, value = (part.strip() for part in line.partition(":"))
+        _check_name(name, headers)
+        headers[name] = _check_value(name, stored.get(name, "") if value == KEPT else value)
+    if len(headers) > _MAX_HEADERS:
+        raise forms.ValidationError(gettext("At most %(count)d headers can be sent along.") % {"count": _MAX_HEADERS})
+    return headers
 
 
-def _checked_name(name: str, seen: Iterable[str]) -> str:
+def _check_name(name: str, seen: Iterable[str]) -> None:
     if not _NAME.fullmatch(name):
         raise forms.ValidationError(gettext("Write one header on a line, as “Name: value”."))
-    if name.lower() in _NOT_OURS or name.lower().startswith(("proxy-", "sec-")):
+    if name.lower() in _RESERVED or name.lower().startswith(("proxy-", "sec-")):
         raise forms.ValidationError(gettext("The header %(name)s cannot be set here.") % {"name": name})
     if name.lower() in map(str.lower, seen):
         raise forms.ValidationError(gettext("The header %(name)s stands there twice.") % {"name": name})
-    return name
 
 
-def _checked_value(name: str, value: str) -> str:
+def _check_value(name: str, value: str) -> str:
     if not value:
         raise forms.ValidationError(gettext("Give the header %(name)s its value.") % {"name": name})
-    if len(value) > _LONGEST or not all(" " <= character <= "~" for character in value):
+    if len(value) > _MAX_VALUE or not all(" " <= character <= "~" for character in value):
         raise forms.ValidationError(
             gettext("The value of %(name)s may have up to 4,000 plain characters; paste it again.") % {"name": name}
         )

@@ -1,4 +1,4 @@
-"""A person's API keys and access tokens: make, see, change, revoke. Nobody sees a secret again."""
+"""A person's API keys and access tokens: create, list, change, revoke. A secret is never shown again."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .encryption import Secret
 from .forms import AccessTokenForm, ApiKeyForm
 from .models import AccessToken, ApiKey
 
-TryOut = Callable[[ApiKey], str]  # asks one cheap question; urls.py brings it, for this room asks nobody
+CheckKey = Callable[[ApiKey], str]  # sends one cheap request; urls.py passes it in, because this room sends none
 
 
 @sensitive_post_parameters("key", "headers")
 @require_http_methods(["GET", "HEAD", "POST"])
-def api_keys(request: Request, check_key: TryOut) -> HttpResponse:
-    """List the person's API keys; a POST saves a new one and says what came of trying it."""
-    form = ApiKeyForm(_posted(request), owner=request.user, instance=ApiKey(owner=request.user))
+def api_keys(request: Request, check_key: CheckKey) -> HttpResponse:
+    """List the person's API keys; a POST saves a new one and shows the result of testing it."""
+    form = ApiKeyForm(_form_data(request), owner=request.user, instance=ApiKey(owner=request.user))
     if request.method == "POST" and form.is_valid():
         return _save(request, form, check_key)
     context = {"form": form, "keys": ApiKey.objects.of(request.user)}
@@ -37,50 +37,50 @@ def api_keys(request: Request, check_key: TryOut) -> HttpResponse:
 
 @sensitive_post_parameters("key", "headers")
 @require_http_methods(["GET", "HEAD", "POST"])
-def api_key(request: Request, key_id: UUID, check_key: TryOut) -> HttpResponse:
-    """Rename one of the person's keys, replace its secret, or change where it is shown."""
+def api_key(request: Request, key_id: UUID, check_key: CheckKey) -> HttpResponse:
+    """Rename one of the person's keys, replace its secret, or change its base URL."""
     key = get_object_or_404(ApiKey.objects.of(request.user), pk=key_id)
-    form = ApiKeyForm(_posted(request), owner=request.user, instance=key)
+    form = ApiKeyForm(_form_data(request), owner=request.user, instance=key)
     if request.method == "POST" and form.is_valid():
         return _save(request, form, check_key)
     return render(request, "keys/api_key.html", {"form": form, "key": key}, status=422 if form.errors else 200)
 
 
 @require_POST
-def test_api_key(request: Request, key_id: UUID, check_key: TryOut) -> HttpResponse:
-    """Try one of the person's keys with one cheap question."""
+def test_api_key(request: Request, key_id: UUID, check_key: CheckKey) -> HttpResponse:
+    """Test one of the person's keys with one cheap request."""
     key = get_object_or_404(ApiKey.objects.of(request.user), pk=key_id)
-    _note_finding(request, key, check_key)
+    _save_finding(request, key, check_key)
     return redirect("api-keys")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_api_key(request: Request, key_id: UUID) -> HttpResponse:
-    """Ask whether to; a POST deletes one of the person's keys, and with it the access tokens that are bound to it."""
+    """Ask for confirmation; a POST deletes one of the person's keys, and the access tokens bound to it."""
     key = get_object_or_404(ApiKey.objects.of(request.user), pk=key_id)
     if request.method != "POST":
         return render(request, "keys/delete_api_key.html", {"key": key, "tokens": key.access_tokens.all()})
     event("key deleted", key=key.pk)
     key.delete()
-    told = gettext("“%(label)s” is deleted, and every access token that was bound to it.")
-    messages.success(request, told % {"label": key.label})
+    message = gettext("“%(label)s” is deleted, and every access token that was bound to it.")
+    messages.success(request, message % {"label": key.label})
     return redirect("api-keys")
 
 
 @require_POST
 def choose_source(request: Request) -> HttpResponse:
-    """Choose what to browse: one of the person's keys, or the archive, and go back to where one was."""
+    """Choose the source to browse, one of the person's keys or the archive, and return to the page."""
     chosen = request.POST.get("key", "")
     key = get_object_or_404(ApiKey.objects.of(request.user), pk=_read_uuid(chosen)) if chosen else None
     ApiKey.objects.choose(request.user, key)
-    return redirect(_back_to(request.POST.get("next", "")) or "completions")
+    return redirect(_return_url(request.POST.get("next", "")) or "completions")
 
 
-@never_cache  # the answer to a POST holds a secret that is shown once
+@never_cache  # the response to a POST contains a secret that is shown once
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: Request) -> HttpResponse:
-    """List the person's access tokens; a POST makes one and shows its secret in the answer, never again."""
-    form = AccessTokenForm(_posted(request), owner=request.user)
+    """List the person's access tokens; a POST creates one and shows its secret in the response, never again."""
+    form = AccessTokenForm(_form_data(request), owner=request.user)
     issued = secret = None
     if request.method == "POST" and form.is_valid():
         bound_to = form.cleaned_data["source"]
@@ -99,25 +99,25 @@ def tokens(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke_token(request: Request, token_id: int) -> HttpResponse:
-    """Ask whether to; a POST revokes one of the person's own tokens, from the next request that shows it."""
+    """Ask for confirmation; a POST revokes one of the person's own tokens, from its next request on."""
     token = get_object_or_404(AccessToken.objects.of(request.user), pk=token_id)
     if request.method != "POST":
         return render(request, "keys/revoke_token.html", {"token": token})
     event("token revoked", token=token.pk)
     token.delete()
-    told = gettext("“%(name)s” is revoked. A program that still uses it is refused from now on.")
-    messages.success(request, told % {"name": token.name})
+    message = gettext("“%(name)s” is revoked. A program that still uses it is refused from now on.")
+    messages.success(request, message % {"name": token.name})
     return redirect("tokens")
 
 
-def _posted(request: Request) -> QueryDict | None:
-    """Give what a form was sent; an empty POST is a form with everything missing, not a form that was not sent."""
+def _form_data(request: Request) -> QueryDict | None:
+    """Return the submitted data, or None. An empty POST is a form with everything missing, not an unsubmitted one."""
     return request.POST if request.method == "POST" else None
 
 
 @sensitive_variables()
-def _save(request: Request, form: ApiKeyForm, check_key: TryOut) -> HttpResponse:
-    """Store a key whatever comes of trying it: a server may be down today and the key right all the same."""
+def _save(request: Request, form: ApiKeyForm, check_key: CheckKey) -> HttpResponse:
+    """Save a key whatever its test says: the server may be down today and the key valid all the same."""
     key, is_new = form.save(commit=False), form.instance._state.adding
     if form.cleaned_data["key"] or not key.sealed:
         key.seal(Secret(form.cleaned_data["key"]))
@@ -127,27 +127,27 @@ def _save(request: Request, form: ApiKeyForm, check_key: TryOut) -> HttpResponse
         key.renew()
     key.save()
     event("key saved" if is_new else "key changed", key=key.pk)
-    _note_finding(request, key, check_key)
+    _save_finding(request, key, check_key)
     return redirect("api-keys")
 
 
-def _note_finding(request: Request, key: ApiKey, check_key: TryOut) -> None:
+def _save_finding(request: Request, key: ApiKey, check_key: CheckKey) -> None:
     key.finding = check_key(key)
     key.save(update_fields=["finding"])
     event("key tried", key=key.pk, finding=key.finding)
-    note = messages.success if key.finding == "works" else messages.warning
-    note(request, f"“{key.label}”: {key.finding_in_words}.")
+    notify = messages.success if key.finding == "works" else messages.warning
+    notify(request, f"“{key.label}”: {key.finding_in_words}.")
 
 
-def _back_to(address: str) -> str:
-    """Give an address of this site without its cursor, which the other source would not know; empty for any other."""
-    parts = urlsplit(own_address(address))
+def _return_url(url: str) -> str:
+    """Return a URL of this site without its cursor, which the other source would not know; empty for any other URL."""
+    parts = urlsplit(own_address(url))
     kept = [(name, value) for name, value in parse_qsl(parts.query) if name not in ("after", "before")]
     return f"{parts.path}?{urlencode(kept)}" if kept else parts.path
 
 
-def _read_uuid(given: str) -> UUID | None:
+def _read_uuid(text: str) -> UUID | None:
     try:
-        return UUID(given)
+        return UUID(text)
     except ValueError:
         return None

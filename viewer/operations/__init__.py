@@ -1,1 +1,1 @@
-"""Starts, backs up and moves a Lectern."""
+"""Starts Lectern, backs it up, and moves it to another database."""

@@ -1,6 +1,7 @@
-"""Serves: Granian, whose own threads, in Rust, wait for slow clients, so that ours do not.
+"""The web server: Granian, whose own threads, in Rust, wait for slow clients, so that ours do not.
 
-Run as a program by `./run`. It imports nothing of the application: after a SIGHUP new processes do, with the new code.
+`./run` runs it as a program. It imports nothing of the application, so that after a SIGHUP new processes import the new
+code.
 """
 
 from __future__ import annotations
@@ -21,30 +22,30 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-_CONNECTIONS = 8_000  # an idle one takes some kilobytes
-_FILES = _CONNECTIONS + 1_000  # each connection is one; the database has some for each thread
-# Milliseconds for a head to come whole, also for the next on a connection that is kept: longer than load balancers keep
-# an idle one (AWS's, 60 seconds), or they would now and then send a request into a connection that is being closed.
-_LONGEST_SILENCE = 75_000
-_LONGEST_HEAD = 128 * 1024  # bytes; a filter by 16 legal pairs of metadata is 64 kB long
-_LONGEST_END = 30  # seconds for what is being answered, after SIGTERM
-_SHORT_END = 2  # seconds, after Ctrl-C
+_MAX_CONNECTIONS = 8_000  # an idle one takes a few kilobytes
+_OPEN_FILES = _MAX_CONNECTIONS + 1_000  # one per connection, and some per thread for the database
+# Milliseconds until request headers must be complete, also for the next request on a kept connection. Longer than load
+# balancers keep idle connections (AWS: 60 seconds), or they would sometimes use one that is just being closed.
+_HEADERS_TIMEOUT = 75_000
+_MAX_HEADERS = 128 * 1024  # bytes; a filter by 16 metadata pairs can have 64 kB
+_STOP_TIMEOUT = 30  # seconds after SIGTERM to finish current requests
+_INTERRUPT_TIMEOUT = 2  # seconds after Ctrl-C
 _LOG = {
     "formatters": {"json": {"()": "viewer.web.logs.JsonLines"}},
-    "filters": {"intended": {"()": "viewer.operations.server.WithoutIntended"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["intended"]}},
+    "filters": {"expected": {"()": "viewer.operations.server.WithoutExpected"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["expected"]}},
     "loggers": {"_granian": {"handlers": ["console"], "propagate": False}},
 }
 
 
-class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, as the interpreter has a GIL or none
-    """Granian's server, which ends soon after Ctrl-C, whoever is being served, and ends no process before the next is
-    ready: each listens for itself, so between the two nobody would.
+class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, depending on the GIL
+    """Granian's server, which stops soon after Ctrl-C in spite of current requests, and on a reload stops no process
+    before the next is ready: each process listens for itself, so otherwise nobody would in between.
     """
 
     def signal_handler_interrupt(self, *args: Any, **named: Any) -> None:
         if args and args[0] == signal.SIGINT:
-            self.workers_kill_timeout = _SHORT_END
+            self.workers_kill_timeout = _INTERRUPT_TIMEOUT
         super().signal_handler_interrupt(*args, **named)
 
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Callable[[], Any]) -> Any:
@@ -62,10 +63,10 @@ class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, 
 
 
 def _load(load: Callable[[], Any], is_ready: Event) -> Any:
-    """Load the application, in the process that will serve it; it listens a moment later.
+    """Load the application in the worker process, which listens a moment later.
 
-    A group of its own, so that Ctrl-C reaches the first process alone, which tells this one to end: told twice at the
-    same moment, Granian's worker waits until it is killed.
+    The worker gets its own process group, so that Ctrl-C reaches only the main process, which then stops the worker: on
+    two signals at once, Granian's worker hangs until it is killed.
     """
     os.setpgid(0, 0)
     application = load()
@@ -73,41 +74,41 @@ def _load(load: Callable[[], Any], is_ready: Event) -> Any:
     return application
 
 
-class WithoutIntended(logging.Filter):
-    """Says nothing of what is meant so: an answer that was broken off (client/asking.py), for its client sees it; and
-    more threads than cores, for they wait for the database and for other servers.
+class WithoutExpected(logging.Filter):
+    """Drops two expected messages: a response that was aborted (client/http.py), because the client notices; and more
+    threads than cores, because they wait for the database and for other servers.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        is_broken_off = bool(record.exc_info and isinstance(record.exc_info[1], BrokenPipeError))
-        return not (is_broken_off or record.getMessage().startswith("Configuration allows spawning up to"))
+        is_aborted = bool(record.exc_info and isinstance(record.exc_info[1], BrokenPipeError))
+        return not (is_aborted or record.getMessage().startswith("Configuration allows spawning up to"))
 
 
 def main(host: str, port: int, threads: int) -> None:
-    multiprocessing.set_start_method("spawn")  # a fork would go on with what this process has imported
+    multiprocessing.set_start_method("spawn")  # a fork would keep the modules that this process has imported
     Server(
         "viewer.wsgi:application",
         address=host,
         port=port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(max_buffer_size=_LONGEST_HEAD, header_read_timeout=_LONGEST_SILENCE),
+        http1_settings=HTTP1Settings(max_buffer_size=_MAX_HEADERS, header_read_timeout=_HEADERS_TIMEOUT),
         blocking_threads=threads,
-        backpressure=_connections(),
+        backpressure=_connection_limit(),
         respawn_failed_workers=True,
-        respawn_interval=1,  # seconds from being ready to listening, with much to spare
-        workers_kill_timeout=_LONGEST_END,
+        respawn_interval=1,  # seconds between ready and listening, with a wide margin
+        workers_kill_timeout=_STOP_TIMEOUT,
         log_level=LogLevels.warning,
         log_dictconfig=_LOG,
     ).serve()
 
 
-def _connections() -> int:
-    """How many connections to take: as many as there may be files for."""
+def _connection_limit() -> int:
+    """Return how many connections to accept, and raise the limit of open files for them."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
-    return max(100, most - (_FILES - _CONNECTIONS))
+    limit = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, limit), hard))
+    return max(100, limit - (_OPEN_FILES - _MAX_CONNECTIONS))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from viewer.archive.api import is_stored
 from viewer.archive.search_query import HAS, read_query
-from viewer.archive.searching import MOST_COUNTED, Group, Hit, Order, search
+from viewer.archive.searching import MAX_COUNTED, Group, Hit, Order, search
 from viewer.archive.snippets import Snippet
 from viewer.completions.types import Completion
 from viewer.conversations.filters import with_query
@@ -93,7 +93,7 @@ def search_results(request: Request) -> HttpResponse:
         "order": order,
         "groups": list(_build_groups(results.groups, query.text)),
         "overview": overview,
-        "most_counted": MOST_COUNTED,
+        "most_counted": MAX_COUNTED,
         "facets": [
             Link(facet.name.removeprefix("meta."), facet.value, _url(params | {"q": facet.query}), facet.count)
             for facet in (overview.facets if overview else ())
@@ -121,8 +121,8 @@ def _build_groups(groups: Iterable[Group], query_text: str) -> Iterable[GroupVie
         yield GroupView(
             row=build_row(group.completion, question_in(group.opening)),
             hits=tuple(_build_hit(group.completion, hit) for hit in group.hits),
-            more=min(group.more, MOST_COUNTED),
-            more_is_capped=group.more > MOST_COUNTED,
+            more=min(group.more, MAX_COUNTED),
+            more_is_capped=group.more > MAX_COUNTED,
             more_url=_url({"q": f"{query_text} id:{completion_id}"}),
         )
 

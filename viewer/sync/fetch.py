@@ -7,7 +7,7 @@ from threading import Event
 
 from django.utils.translation import gettext_noop
 
-from viewer.archive.importing import LONGEST_LINE
+from viewer.archive.importing import MAX_LINE_BYTES
 from viewer.client.client import Client
 from viewer.client.problems import Problem
 
@@ -31,6 +31,6 @@ def _messages(client: Client, completion_id: str, is_over: Event) -> Iterator[st
             raise Problem("unavailable", gettext_noop("The work was ended."))
         for message in page:
             size += len(message.source)
-            if size > LONGEST_LINE:  # four of them are in memory at a time
+            if size > MAX_LINE_BYTES:  # four of them are in memory at a time
                 raise Problem("too-large", gettext_noop("The conversation is larger than a copy may be."))
             yield message.source

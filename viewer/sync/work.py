@@ -188,8 +188,8 @@ class _Work:
                 if not self._run.owned().update(lease_until=timezone.now() + LEASE, copied=F("copied") + 1):
                     raise Stopped
                 (outcome,) = import_lines([line])
-                if outcome.became != "imported":
-                    raise _NotStored(outcome.became, outcome.said)
+                if outcome.status != "imported":
+                    raise _NotStored(outcome.status, outcome.message)
                 Copy.objects.create(
                     completion=StoredCompletion.objects.get(completion_id=completion_id),
                     api_key=self._key, key_version=self._key.version, host=self._host,

@@ -1,1 +1,1 @@
-"""What every request passes: middleware, error pages, health, logs, static files; and words for times and sizes."""
+"""What every request passes through: middleware, error pages, health, logs, static files; and template filters."""

@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as the proxies in front can be trusted to say."""
+"""The client address of a request, as far as the proxies in front can be trusted."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ _log = logging.getLogger(__name__)
 
 
 def client_address(request: HttpRequest) -> str:
-    """Give the address of who asks: what the outermost trusted proxy saw, else the other end of the connection.
+    """Return the client's IP address: the one that the outermost trusted proxy saw, or else the peer's.
 
-    Where the header has fewer addresses than there should be proxies, its first is the best there is. A header
-    `X_Forwarded_For` passes for it: WSGI writes both names alike and Granian drops neither, so the proxy has to.
+    If the header has fewer addresses than there are trusted proxies, its first is used. The proxy has to drop a header
+    `X_Forwarded_For`: WSGI gives it the same name, and Granian does not drop it.
     """
-    shown = request.headers.get("X-Forwarded-For", "")
+    header = request.headers.get("X-Forwarded-For", "")
     trusted = settings.ALLAUTH_TRUSTED_PROXY_COUNT
-    addresses = [_parsed(part) for part in shown.split(",")] if shown and trusted else []
-    if shown and not trusted:
+    addresses = [_parsed(part) for part in header.split(",")] if header and trusted else []
+    if header and not trusted:
         _warn_once("A request carries X-Forwarded-For and TRUSTED_PROXIES is 0: sign-in limits count the proxy as one.")
-    elif shown and len(addresses) < trusted:
+    elif header and len(addresses) < trusted:
         _warn_once("X-Forwarded-For names fewer proxies than TRUSTED_PROXIES; check the setting.")
-    named = addresses[-min(trusted, len(addresses))] if addresses else ""
-    return named or _parsed(request.META.get("REMOTE_ADDR", ""))
+    forwarded = addresses[-min(trusted, len(addresses))] if addresses else ""
+    return forwarded or _parsed(request.META.get("REMOTE_ADDR", ""))
 
 
 def network_of(request: HttpRequest) -> str:
-    """Give what one subscriber has: an IPv4 address, or the first half of an IPv6 one."""
+    """Return the network of one subscriber: an IPv4 address, or the first half of an IPv6 address."""
     address = client_address(request)
     return str(ipaddress.ip_network(f"{address}/64", strict=False)) if ":" in address else address
 
 
-def _parsed(given: str) -> str:
-    """Give an IP address as it is usually written, without a port; empty for anything else, such as `unknown`."""
-    given = given.strip()
-    for host in (given, given.rpartition(":")[0]):
+def _parsed(text: str) -> str:
+    """Return an IP address in its usual form, without a port; empty for anything else, such as `unknown`."""
+    text = text.strip()
+    for host in (text, text.rpartition(":")[0]):
         try:
             address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
         except ValueError:

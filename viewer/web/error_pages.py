@@ -1,7 +1,6 @@
-"""What a reader gets when our own code or the database fails, when a form or a try is refused, or for an address that
-cannot be served here.
+"""Error responses: our own code or the database fails, a form or sign-in is refused, or a URL cannot be served.
 
-For htmx it is a problem in the feed, for a program the envelope of the API, else a page.
+htmx gets a problem in the feed, a program the API's error format, everybody else a page.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ _TOO_MANY_FORMS = {
     "title": gettext_noop("Too many forms are arriving slowly at the moment"),
     "advice": gettext_noop("Nothing was saved. Go back and send it again in a few seconds."),
 }
-_OF_DATABASE = {
+_DATABASE_PROBLEMS = {
     "full": _DISK_FULL,
     "read-only": _READ_ONLY,
     "busy": _BUSY,
@@ -85,60 +84,60 @@ _OF_DATABASE = {
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Answer 500, or 503 when the database is the cause. Nothing here may need the database."""
-    problem = _OF_DATABASE[kind_of(sys.exc_info()[1])]
+    """Answer 500, or 503 if the database is the cause. Nothing here may use the database."""
+    problem = _DATABASE_PROBLEMS[kind_of(sys.exc_info()[1])]
     if problem is _FAILED:
-        return _told(request, 500, problem)
-    answer = _told(request, 503, problem)
-    answer.headers["Retry-After"] = "10"
-    return answer
+        return _problem_response(request, 500, problem)
+    response = _problem_response(request, 503, problem)
+    response.headers["Retry-After"] = "10"
+    return response
 
 
 def wrong_host(request: HttpRequest) -> HttpResponse:
-    """Answer 400 to who came by a name that is not SITE_URL's."""
+    """Answer 400 to a request for a host that is not SITE_URL's."""
     names = {"host": request.META.get("HTTP_HOST", "")[:200], "site": settings.SITE_URL}
-    return _told(request, 400, _WRONG_HOST, names, only_way=settings.SITE_URL)
+    return _problem_response(request, 400, _WRONG_HOST, names, only_way=settings.SITE_URL)
 
 
 def too_many_streams(request: HttpRequest) -> HttpResponse:
-    """Answer 503 to one more download than there are threads for."""
-    answer = _told(request, 503, _TOO_MANY_STREAMS)
-    answer.headers["Retry-After"] = "60"
-    return answer
+    """Answer 503 to a download for which there is no thread."""
+    response = _problem_response(request, 503, _TOO_MANY_STREAMS)
+    response.headers["Retry-After"] = "60"
+    return response
 
 
 def form_too_large(request: HttpRequest) -> HttpResponse:
-    """Answer 413 to more than any form of ours sends."""
-    return _told(request, 413, _FORM_TOO_LARGE, only_way="/")
+    """Answer 413 to a form that is larger than any of ours."""
+    return _problem_response(request, 413, _FORM_TOO_LARGE, only_way="/")
 
 
 def too_many_forms(request: HttpRequest) -> HttpResponse:
-    """Answer 503 to one slow form more than there are threads for."""
-    answer = _told(request, 503, _TOO_MANY_FORMS, only_way="/")
-    answer.headers["Retry-After"] = "10"
-    return answer
+    """Answer 503 to a slow form for which there is no thread."""
+    response = _problem_response(request, 503, _TOO_MANY_FORMS, only_way="/")
+    response.headers["Retry-After"] = "10"
+    return response
 
 
 def too_long(request: HttpRequest) -> HttpResponse:
-    """Answer 414 to an address that nobody types."""
-    return _told(request, 414, _TOO_LONG, only_way="/")
+    """Answer 414 to a URL that is too long."""
+    return _problem_response(request, 414, _TOO_LONG, only_way="/")
 
 
-def _told(
+def _problem_response(
     request: HttpRequest, status: int, problem: dict[str, str], names: dict[str, str] | None = None, only_way: str = ""
 ) -> HttpResponse:
     if request.path.startswith("/v1"):
-        said = f"{problem['title']}. {problem['advice']}" % (names or {})
-        error = ApiError(said, type="server_error" if status >= 500 else "invalid_request_error")
+        message = f"{problem['title']}. {problem['advice']}" % (names or {})
+        error = ApiError(message, type="server_error" if status >= 500 else "invalid_request_error")
         return HttpResponse(to_body(error), status=status, content_type="application/json")
     template = "web/_problem.html" if request.headers.get("HX-Request") == "true" else "500.html"
-    told = problem | {"title": gettext(problem["title"]), "advice": gettext(problem["advice"]) % (names or {})}
-    context = {"problem": told, "retry_url": request.get_full_path(), "only_way": only_way, "request": request}
+    texts = problem | {"title": gettext(problem["title"]), "advice": gettext(problem["advice"]) % (names or {})}
+    context = {"problem": texts, "retry_url": request.get_full_path(), "only_way": only_way, "request": request}
     return HttpResponse(render_to_string(template, context), status=status)
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form without a valid token. The form to sign in has served its purpose when another tab was faster."""
+    """Answer a form without a valid CSRF token. A sign-in form is obsolete if another tab has signed in meanwhile."""
     if request.path == reverse("account_login") and request.user.is_authenticated:
         return redirect(own_address(request.POST.get("next", "")) or "/")
     origin = request.headers.get("Origin", "")
@@ -147,7 +146,7 @@ def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
-    """Answer what allauth limits for people who are signed in, such as changing the password: so often in a minute."""
+    """Answer requests that allauth limits per minute for people who are signed in, such as changing the password."""
     response = render(request, "429.html", status=429)
     response.headers["Retry-After"] = "60"
     return response

@@ -1,4 +1,4 @@
-"""What a failure report may hold: where it happened, never what the variables were. Keys pass through them."""
+"""Error reports show where an error happened, but never the variables, because they may contain keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class NoVariables(SafeExceptionReporterFilter):
-    """Keeps local variables and form values out of reports, on debug pages too."""
+    """Keeps local variables and form values out of reports and debug pages."""
 
     def is_active(self, request: HttpRequest | None) -> bool:
         return True

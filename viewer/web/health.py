@@ -1,4 +1,4 @@
-"""Says to a load balancer whether this process can answer, and to who deploys what is missing."""
+"""Health checks: for load balancers, and for administrators, who see what is wrong."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from viewer.deployment.database import kind_of, sqlite_file
 
-from .redis_fallback import RedisElseMemory
+from .redis_fallback import RedisWithFallback
 
-_LEAST_FREE = 10_000_000  # bytes on the disk of the SQLite file
+_MIN_FREE = 10_000_000  # bytes on the disk of the SQLite file
 
 
 @login_not_required
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when the database answers, else 503. The version is a header: probes compare the body."""
+    """Answer 200 if the database answers, else 503. The version is in a header, because probes compare the body."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -33,25 +33,25 @@ def health(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def ready(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when people can sign in and read, else 503; say what is wrong. Redis may be away."""
+    """Answer 200 if people can sign in and read, else 503, with what is wrong. Redis may be unavailable."""
     try:
         states = {"database": _database(), "migrations": _migrations()}
     except (DatabaseError, InterfaceError) as error:
         states = {"database": kind_of(error), "migrations": "unknown"}
     is_ready = set(states.values()) == {"ok"}
-    said = {"ready": is_ready, "version": settings.VERSION, **states, "redis": _redis()}
-    return JsonResponse(said, status=200 if is_ready else 503)
+    report = {"ready": is_ready, "version": settings.VERSION, **states, "redis": _redis()}
+    return JsonResponse(report, status=200 if is_ready else 503)
 
 
 def _database() -> str:
-    """Tell whether the database can be read and written, without writing: a probe comes every few seconds."""
+    """Check whether the database can be read and written, without writing: probes come every few seconds."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SHOW transaction_read_only")
             return "ok" if cursor.fetchone()[0] == "off" else "read-only"
         cursor.execute("SELECT 1")
     file = sqlite_file()
-    return "full" if file and shutil.disk_usage(file.parent).free < _LEAST_FREE else "ok"
+    return "full" if file and shutil.disk_usage(file.parent).free < _MIN_FREE else "ok"
 
 
 def _migrations() -> str:
@@ -61,7 +61,7 @@ def _migrations() -> str:
 
 def _redis() -> str:
     cache = caches["default"]
-    if not isinstance(cache, RedisElseMemory):
+    if not isinstance(cache, RedisWithFallback):
         return "not used"
     cache.get("ready")
-    return "away" if cache.is_away else "ok"
+    return "away" if cache.is_unavailable else "ok"

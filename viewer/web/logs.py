@@ -1,8 +1,7 @@
-"""The log: one line of JSON for each thing that happened, with the request's id, which the answer carries too.
+"""The log: one line of JSON per event, with the request's id, which the response also has.
 
-A request's line names its route and never its path or query, so no search, filter or id stands in it. The events are
-listed in docs/operations.md. JSON escapes line breaks and control characters, so nothing that a stranger sends can pass
-for a line of its own.
+A request's line has its route and never its path or query, so it contains no search, filter or id. docs/operations.md
+lists the events. JSON escapes line breaks and control characters, so no input can forge a line.
 """
 
 from __future__ import annotations
@@ -27,20 +26,20 @@ _current: ContextVar[dict[str, Any] | None] = ContextVar("request", default=None
 
 
 def event(name: str, **facts: Any) -> None:
-    """Note something about security: who did what to which."""
+    """Log a security event: who did what to which object."""
     _EVENTS.info(name, extra={"facts": {name: fact for name, fact in facts.items() if fact is not None}})
 
 
 def note_person(pk: int) -> None:
-    """Put a person's id on every further line of this request."""
+    """Add a person's id to all further lines of this request."""
     if (current := _current.get()) is not None:
         current["person"] = pk
 
 
 class RequestLogMiddleware:
-    """Gives each request an id, as the API does (`x-request-id: req_…`), and writes its line.
+    """Gives each request an id, as the API does (`x-request-id: req_…`), and logs it.
 
-    An id that a client or a proxy sends is not taken: it could be anybody's, or one that another request has.
+    An id that a client or a proxy sends is ignored: it could be forged, or that of another request.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -51,42 +50,42 @@ class RequestLogMiddleware:
         _current.set({"request_id": request_id})
         response = self.get_response(request)
         response.headers.setdefault("X-Request-Id", request_id)
-        if _is_worth_a_line(request, response):
+        if _should_log(request, response):
             facts = {"method": request.method, "route": route_of(request), "status": response.status_code}
             facts["ms"] = round(1000 * (time.monotonic() - started))
-            if response.headers["X-Request-Id"] != request_id:  # what /v1 passes on has its source's own
+            if response.headers["X-Request-Id"] != request_id:  # /v1 returns the id of its source
                 facts["upstream_request_id"] = response.headers["X-Request-Id"]
             _REQUESTS.info("request", extra={"facts": facts})
         return response
 
 
 def forget_request(**_: Any) -> None:
-    """End a request: its thread goes on to another one, and may write lines that belong to none."""
+    """Clear the context at the end of a request: its thread may log lines that belong to no request."""
     _current.set(None)
 
 
 def route_of(request: HttpRequest) -> str:
-    """Name the route: what answered, without what the address says."""
+    """Return the name of the route, without the values in its path."""
     return request.resolver_match.view_name if request.resolver_match else "none"
 
 
-def _is_worth_a_line(request: HttpRequest, response: HttpResponse) -> bool:
-    """Static files, which have no route, and health checks are not, while all is well."""
+def _should_log(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether to log a request. Static files, which have no route, and health checks are logged only if they fail."""
     return response.status_code >= 400 or route_of(request) not in ("none", "health")
 
 
 class WithoutPath(logging.Filter):
-    """Names the route where Django names the path, which holds ids (on the logger `django.request`)."""
+    """Replaces the path, which contains ids, with the route in Django's messages (logger `django.request`)."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
         if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
-            record.args = tuple(route_of(request) if given == request.path else given for given in record.args)
+            record.args = tuple(route_of(request) if arg == request.path else arg for arg in record.args)
         return True
 
 
 class JsonLines(logging.Formatter):
-    """One line of JSON for a record, a traceback included."""
+    """Formats a record as one line of JSON, including the traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -99,7 +98,7 @@ class JsonLines(logging.Formatter):
         }
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, OperationalError | InterfaceError) or kind_of(error) == "read-only":
-            line["cause"] = str(error)  # where it failed says nothing, and it fails at every request
+            line["cause"] = str(error)  # no traceback: it says nothing, and every request would log one
         elif record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)

@@ -1,4 +1,4 @@
-"""What every answer carries: headers that keep pages private, the reader's language and time zone."""
+"""Middleware: the site's address, form uploads, streams, compression, privacy headers, language and time zone."""
 
 from __future__ import annotations
 
@@ -20,44 +20,44 @@ from django.utils import timezone, translation
 from .client_address import network_of
 from .error_pages import form_too_large, too_long, too_many_forms, too_many_streams, wrong_host
 
-_LONGEST_ADDRESS = 9_500  # characters of a page's; quoted once more to sign in, Django takes up to 16,384
-_LONGEST_QUESTION = 32_768  # characters of a program's, which may filter by many pairs of metadata
-_A_MOMENT = 1.0  # seconds; a form usually comes with its head, and is read in a thousandth of that
+_MAX_PAGE_URL = 9_500  # characters of a page's URL; the sign-in page quotes it again, and Django accepts up to 16,384
+_MAX_API_URL = 32_768  # characters of a URL under /v1, which may filter by many metadata pairs
+_FORM_WAIT = 1.0  # seconds; a form usually arrives with its headers and is read in a millisecond
 _FOR_ANY_HOST = ("/health/", "/v1", "/static/")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class AddressMiddleware:
-    """Gives every request the scheme, host and port of SITE_URL, whatever the proxy in front passes on.
+    """Gives every request the scheme, host and port of SITE_URL, whatever the proxy in front sends.
 
-    Where only this machine is served (SITE_URL is a loopback address), the request's own name and port stay.
-    Probes ask by address, and programs by the name of a container: no page comes of it, so any Host may.
+    If SITE_URL is a loopback address, the request's own host and port stay. Health checks, `/v1` and static files
+    accept any Host, because probes use an IP address and programs may use a container's name.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        longest = _LONGEST_QUESTION if request.path.startswith("/v1") else _LONGEST_ADDRESS
-        if len(request.path) + len(request.META["QUERY_STRING"]) > longest:
-            return _told(too_long, request)
+        limit = _MAX_API_URL if request.path.startswith("/v1") else _MAX_PAGE_URL
+        if len(request.path) + len(request.META["QUERY_STRING"]) > limit:
+            return _localized(too_long, request)
         site = urlsplit(settings.SITE_URL)
         if request.path_info.startswith(_FOR_ANY_HOST):
             request.META["HTTP_HOST"] = site.netloc
         try:
             request.get_host()
         except DisallowedHost:
-            return _told(wrong_host, request)
+            return _localized(wrong_host, request)
         if settings.SITE_IS_PUBLIC:
             request.META |= {"HTTP_HOST": site.netloc, "wsgi.url_scheme": site.scheme}
         return self.get_response(request)
 
 
 class FormMiddleware:
-    """Takes in what a form sends, before a view does: little, and from few slow senders at a time.
+    """Reads the body of a form before the view: limited in size, and from few slow senders at a time.
 
-    The server hands on a request of which only the head has come, and reading the rest holds a thread for as long as
-    the sender likes; nothing ends that (Granian's issue 728). Nobody reads what a program sends to `/v1`.
+    The server passes on a request once its headers are complete, and reading a slow body occupies a thread without a
+    time limit (Granian's issue 728). The body of a request to `/v1` is never read.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -70,50 +70,50 @@ class FormMiddleware:
         if request.method != "POST" or request.path.startswith("/v1") or not size:
             return self.get_response(request)
         if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            return _told(form_too_large, request)
+            return _localized(form_too_large, request)
         network = network_of(request)
         with self._changed:
-            if not self._changed.wait_for(lambda: self._has_turn_for(network), _A_MOMENT):
-                return _told(too_many_forms, request)
+            if not self._changed.wait_for(lambda: self._has_room_for(network), _FORM_WAIT):
+                return _localized(too_many_forms, request)
             self._senders[network] += 1
         try:
-            with suppress(UnreadablePostError):  # who sends it has gone
-                _ = request.body  # which keeps it
+            with suppress(UnreadablePostError):  # the sender has disconnected
+                _ = request.body  # reads and keeps it
         finally:
             with self._changed:
                 self._senders -= Counter([network])
                 self._changed.notify_all()
         return self.get_response(request)
 
-    def _has_turn_for(self, network: str) -> bool:
+    def _has_room_for(self, network: str) -> bool:
         return self._senders.total() < settings.SENDERS and self._senders[network] < settings.SENDERS_OF_NETWORK
 
 
-def _told(tell: GetResponse, request: HttpRequest) -> HttpResponse:
-    with translation.override(translation.get_language_from_request(request)):  # nothing has chosen one yet
-        return tell(request)
+def _localized(view: GetResponse, request: HttpRequest) -> HttpResponse:
+    with translation.override(translation.get_language_from_request(request)):  # no middleware has set a language yet
+        return view(request)
 
 
 class StreamsMiddleware:
-    """Lets so many answers be streamed at a time, and no more: each holds a thread until its reader has taken it."""
+    """Limits concurrent streamed responses: each occupies a thread until its reader has received it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self.turns = threading.BoundedSemaphore(settings.STREAMS)
+        self.slots = threading.BoundedSemaphore(settings.STREAMS)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if not response.streaming:
             return response
-        if not self.turns.acquire(blocking=False):
+        if not self.slots.acquire(blocking=False):
             response.close()
             return too_many_streams(request)
-        response._resource_closers.append(self.turns.release)  # type: ignore[attr-defined]  # Django calls it once
+        response._resource_closers.append(self.slots.release)  # type: ignore[attr-defined]  # Django calls it once
         return response
 
 
 class PageGZipMiddleware(GZipMiddleware):
-    """Compresses pages. What the API answers goes out as it came: its body is not ours to repack."""
+    """Compresses pages. Responses of the API stay as they are."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if request.path.startswith("/v1"):
@@ -122,7 +122,7 @@ class PageGZipMiddleware(GZipMiddleware):
 
 
 class PageHeadersMiddleware:
-    """Keeps answers out of shared caches. Not `no-store`: it would take the way back from the reader (bfcache)."""
+    """Keeps responses out of shared caches. Not `no-store`: it would disable the browser's back/forward cache."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -136,11 +136,11 @@ class PageHeadersMiddleware:
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Speaks the language that the reader chose, else the browser's. The API speaks English alone."""
+    """Activates the language that the reader chose, else the browser's. The API is in English only."""
 
     def process_request(self, request: HttpRequest) -> None:
         if request.path.startswith("/v1"):
-            translation.activate(settings.LANGUAGE_CODE)  # else this thread goes on in the last reader's language
+            translation.activate(settings.LANGUAGE_CODE)  # else this thread would keep the last reader's language
         else:
             super().process_request(request)
 
@@ -149,7 +149,7 @@ class LanguageMiddleware(LocaleMiddleware):
 
 
 class TimeZoneMiddleware:
-    """Shows times in the zone that the reader's browser named in a cookie (`static/js/time-zone.js`); else in UTC."""
+    """Activates the time zone from a cookie that the reader's browser set (`static/js/time-zone.js`), else UTC."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

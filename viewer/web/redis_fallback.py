@@ -1,4 +1,4 @@
-"""Keeps what can be made again in Redis, shared by all processes; while Redis is away, in this process's own memory."""
+"""A cache in Redis, shared by all processes, that falls back to this process's memory while Redis is unavailable."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
-_PATIENCE = 0.5  # seconds for Redis to take a connection, and to answer
-_PAUSE = 5.0  # seconds without asking it, after it failed
+_TIMEOUT = 0.5  # seconds to connect to Redis, and to wait for a response
+_PAUSE = 5.0  # seconds before it is tried again after a failure
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class _State:
-    """What the threads of this process know of one Redis."""
+    """The state of one Redis server, shared by the threads of this process."""
 
-    is_away: bool = False
+    is_unavailable: bool = False
     pause_ends: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -30,38 +30,38 @@ class _State:
 _states: dict[str, _State] = defaultdict(_State)  # by server
 
 
-def _either(name: str) -> Any:
-    def ask(self: RedisElseMemory, *given: Any, **named: Any) -> Any:
-        if self._may_be_asked():
+def _with_fallback(name: str) -> Any:
+    def call(self: RedisWithFallback, *args: Any, **kwargs: Any) -> Any:
+        if self._is_usable():
             try:
-                return getattr(super(RedisElseMemory, self), name)(*given, **named)
-            except RedisError as error:  # also one that is full, read-only, or cannot save (MISCONF)
-                self._leave_alone(error)
-        return getattr(self.memory, name)(*given, **named)
+                return getattr(super(RedisWithFallback, self), name)(*args, **kwargs)
+            except RedisError as error:  # also if it is full, read-only, or cannot save (MISCONF)
+                self._mark_failed(error)
+        return getattr(self.memory, name)(*args, **kwargs)
 
-    return ask
+    return call
 
 
-class RedisElseMemory(RedisCache):
-    """Slower while Redis is away, and still right: each process counts failed sign-ins itself, and draws pages anew."""
+class RedisWithFallback(RedisCache):
+    """Slower without Redis, but still correct: each process counts failed sign-ins itself and renders pages again."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
-        patience = {"socket_connect_timeout": _PATIENCE, "socket_timeout": _PATIENCE}
-        super().__init__(server, params | {"OPTIONS": patience})
+        timeouts = {"socket_connect_timeout": _TIMEOUT, "socket_timeout": _TIMEOUT}
+        super().__init__(server, params | {"OPTIONS": timeouts})
         self.memory = LocMemCache(f"{self.key_prefix} instead of {server}", params)
         self._state = _states[server]
 
     @property
-    def is_away(self) -> bool:
-        """Whether it failed, and has taken nothing since."""
-        return self._state.is_away
+    def is_unavailable(self) -> bool:
+        """Whether Redis failed and has accepted no write since."""
+        return self._state.is_unavailable
 
-    def _may_be_asked(self) -> bool:
-        """After a pause, one thread tries whether it takes something; the others do not wait for that.
+    def _is_usable(self) -> bool:
+        """Whether to use Redis. After a pause, one thread tries a write; the others do not wait for it.
 
-        One that is full still answers what it has: old counters, of which those in memory have gone on.
+        A read would not do: a full Redis still returns old counters, while those in memory have advanced.
         """
-        if not self.is_away:
+        if not self.is_unavailable:
             return True
         with self._state.lock:
             if time.monotonic() < self._state.pause_ends:
@@ -71,26 +71,26 @@ class RedisElseMemory(RedisCache):
             super().set("back", "", 1)
         except RedisError:
             return False
-        self._state.is_away = False
+        self._state.is_unavailable = False
         log.warning("Redis is back")
         return True
 
-    def _leave_alone(self, error: RedisError) -> None:
+    def _mark_failed(self, error: RedisError) -> None:
         with self._state.lock:
-            was_away, self._state.is_away = self._state.is_away, True
+            was_unavailable, self._state.is_unavailable = self._state.is_unavailable, True
             self._state.pause_ends = time.monotonic() + _PAUSE
-        if not was_away:
+        if not was_unavailable:
             cause = f"{type(error).__name__}: {error}"
             log.warning("Redis fails, this process counts and keeps for itself until it is back: %s", cause)
 
-    add = _either("add")
-    get = _either("get")
-    set = _either("set")
-    touch = _either("touch")
-    delete = _either("delete")
-    incr = _either("incr")
-    has_key = _either("has_key")
-    get_many = _either("get_many")
-    set_many = _either("set_many")
-    delete_many = _either("delete_many")
-    clear = _either("clear")
+    add = _with_fallback("add")
+    get = _with_fallback("get")
+    set = _with_fallback("set")
+    touch = _with_fallback("touch")
+    delete = _with_fallback("delete")
+    incr = _with_fallback("incr")
+    has_key = _with_fallback("has_key")
+    get_many = _with_fallback("get_many")
+    set_many = _with_fallback("set_many")
+    delete_many = _with_fallback("delete_many")
+    clear = _with_fallback("clear")

@@ -1,4 +1,4 @@
-"""The request as our views get it, and the rules for going back to where one came from."""
+"""The request type of our views, and the rules for links and redirects back to a page."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
-PAGE_SOURCE = "X-Page-Source"  # a header; base.html puts it on what the scripts of a page ask for
-POLLED = "X-Polled"  # a header on what a page that is left open asks for by itself: that is no use of the session
+PAGE_SOURCE = "X-Page-Source"  # a header; base.html adds it to the requests of a page's scripts
+POLLED = "X-Polled"  # a header on the automatic requests of an open page, which must not extend the session
 
 
 class Session(SessionBase):
-    """What views may rely on of a session (`accounts/sessions.py`). For type hints only."""
+    """The session (`accounts/sessions.py`) as views use it. For type hints only."""
 
     def keep(self, name: str, value: Any) -> None:
-        """Set what may be lost, without waiting for the database."""
+        """Set a value that may be lost, without waiting for the database."""
         raise NotImplementedError
 
-    def note_use(self) -> None:
-        """Put off the end of an unused session."""
+    def record_use(self) -> None:
+        """Postpone the idle timeout."""
         raise NotImplementedError
 
 
@@ -32,17 +32,17 @@ class Request(HttpRequest):
 
     user: User
     session: Session
-    is_known: bool  # somebody was signed in when this request came
+    is_known: bool  # somebody was signed in at the start of this request
     htmx: HtmxDetails
 
 
 def own_address(address: str) -> str:
-    """Give an address when it is a path of this site, and nothing for any other: a form must not lead elsewhere."""
+    """Return a URL if it is a path of this site, else nothing: a form must not redirect to another site."""
     is_own = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
     return address if is_own else ""
 
 
 def page_before(request: HttpRequest) -> str:
-    """Give the address of the page of ours that led here, and nothing for any other."""
+    """Return the referring page as a path if it is one of ours, else nothing."""
     page = urlsplit(request.headers.get("Referer", ""))
     return page._replace(scheme="", netloc="", fragment="").geturl() if page.netloc == request.get_host() else ""

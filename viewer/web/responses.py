@@ -1,4 +1,4 @@
-"""Responses of every kind: a page or its fragment for htmx, a sentence, bytes that a stranger wrote, a download."""
+"""Kinds of responses: a page or its fragment for htmx, plain text, untrusted content, a download."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNFIT_FOR_HEADER = re.compile(r"[\x00-\x1f\x7f/\\\ud800-\udfff]")
 def page_or_fragment(
     request: Request, page: str, fragment: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
-    """Answer a reader with the page, and htmx with what it adds to one."""
+    """Render the page, or for htmx only its fragment."""
     is_fragment = bool(request.htmx) and not request.htmx.history_restore_request
     response = render(request, fragment if is_fragment else page, context, status=status)
     patch_vary_headers(response, ["HX-Request"])
@@ -27,18 +27,18 @@ def page_or_fragment(
 
 
 def sandboxed(response: HttpResponse) -> HttpResponse:
-    """Let bytes of a stranger do nothing where they are opened, and let the reader's browser keep them for a while."""
+    """Keep untrusted content from running anything when it is opened, and let the reader's browser cache it."""
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["Cache-Control"] = "private, max-age=3600"
     return response
 
 
-def plain_text(said: str, status: int = 200) -> HttpResponse:
-    return HttpResponse(said, status=status, content_type="text/plain; charset=utf-8")
+def plain_text(text: str, status: int = 200) -> HttpResponse:
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
 
 
 def attachment(name: str) -> str:
-    """Name a download. A very long name keeps its beginning and its extension: servers refuse a header of some kB."""
+    """Return the Content-Disposition of a download. Long names are shortened: servers reject headers of some kB."""
     if len(name) > _MAX_FILE_NAME:
         stem, dot, extension = name.rpartition(".")
         extension = dot + extension if stem and len(extension) <= _MAX_EXTENSION else ""

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
-from viewer.archive.holdings import next_holder
+from viewer.archive.holdings import next_message_with
 from viewer.client.client import PAGE_SIZE, Client, Order, next_cursor, opposite
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
@@ -139,7 +139,7 @@ def go_to(request: Request, completion_id: str) -> HttpResponse:
 
 def _next_holder(completion_id: str, kind: str, after: str, *, is_backward: bool) -> str:
     """Return the next place after a message that contains a kind. The archive knows it without reading messages."""
-    place = next_holder(completion_id, kind, after, is_backward=is_backward)
+    place = next_message_with(completion_id, kind, after, is_backward=is_backward)
     if place is None:
         raise _NoSuchMessage(gettext("Nothing of this kind is stored in the conversation."))
     return place or place_of_answer(0)

@@ -1,4 +1,4 @@
-"""Times and sizes as a reader says them, and the version."""
+"""Template filters for times and sizes, and the version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext, pgettext
 
 from viewer.completions.invisibles import escape_invisible
 
-_CLOCKS_DIFFER_BY = 60  # seconds at the most, of two machines that are kept in time
+_MAX_CLOCK_SKEW = 60  # seconds at most, between machines with synchronised clocks
 
 register = template.Library()
 register.filter("visible", escape_invisible)
@@ -20,42 +20,42 @@ register.filter("visible", escape_invisible)
 
 @register.simple_tag
 def lectern_version() -> str:
-    """Give the version for whoever reports a problem."""
+    """Return the version, for problem reports."""
     return str(settings.VERSION)
 
 
 @register.filter
 def short_time(moment: datetime) -> str:
-    """Say when, as briefly as today allows, in the reader's zone: 10:51, 20 Nov 10:51, 20 Nov 2025."""
-    here, now = _here(moment), timezone.localtime()
-    if here.date() == now.date():
-        return date_format(here, pgettext("time", "H:i"))
-    return date_format(here, pgettext("day, time", "j M, H:i") if here.year == now.year else pgettext("day", "j M Y"))
+    """Format a time briefly, in the reader's time zone: 10:51, 20 Nov 10:51, 20 Nov 2025."""
+    local, now = _localize(moment), timezone.localtime()
+    if local.date() == now.date():
+        return date_format(local, pgettext("time", "H:i"))
+    return date_format(local, pgettext("day, time", "j M, H:i") if local.year == now.year else pgettext("day", "j M Y"))
 
 
 @register.filter
 def long_time(moment: datetime) -> str:
-    """Say when, with the reader's zone: 20 Nov 2026, 10:51 CET."""
-    return date_format(_here(moment), pgettext("day, time, zone", "j M Y, H:i T"))
+    """Format a time with the reader's time zone: 20 Nov 2026, 10:51 CET."""
+    return date_format(_localize(moment), pgettext("day, time, zone", "j M Y, H:i T"))
 
 
 @register.filter
 def utc_day(midnight: datetime) -> str:
-    """Say a day that was chosen from a calendar and is kept as its midnight in UTC."""
+    """Format a day that was chosen from a calendar and is stored as midnight UTC."""
     return date_format(midnight, pgettext("day", "j M Y"))
 
 
 @register.filter
 def iso(moment: datetime) -> str:
-    """Say when for programs. Django's `date:"c"` fails at the edge of the calendar, west or east of Greenwich."""
+    """Format a time for programs. Django's `date:"c"` fails for the first and last day of the calendar."""
     return moment.isoformat()
 
 
 @register.filter
 def ago(moment: datetime) -> str:
-    """Say how long ago, in the largest unit that fits: 5 minutes ago, 3 days ago."""
+    """Format how long ago something was, in the largest unit that fits: 5 minutes ago, 3 days ago."""
     seconds = int((timezone.now() - moment).total_seconds())
-    if seconds < -_CLOCKS_DIFFER_BY:
+    if seconds < -_MAX_CLOCK_SKEW:
         return gettext("in the future")
     if (minutes := seconds // 60) < 1:
         return gettext("just now")
@@ -72,12 +72,12 @@ def ago(moment: datetime) -> str:
 
 @register.filter
 def utc_time(moment: datetime) -> str:
-    """Say when in UTC, to the second, the same for every reader."""
+    """Format a time in UTC, to the second, the same for every reader."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _here(moment: datetime) -> datetime:
-    """Give a time in the reader's zone, or in UTC where that zone is past the first or the last day of the calendar."""
+def _localize(moment: datetime) -> datetime:
+    """Convert a time to the reader's time zone; outside the calendar's range it stays in UTC."""
     try:
         return timezone.localtime(moment)
     except OverflowError:
@@ -86,7 +86,7 @@ def _here(moment: datetime) -> datetime:
 
 @register.filter
 def bytes_size(count: int) -> str:
-    """Say a size in the decimal units that people know: 61 kB, 1.4 MB."""
+    """Format a size in decimal units: 61 kB, 1.4 MB."""
     if count < 1000:
         return ngettext("%(count)d byte", "%(count)d bytes", count) % {"count": count}
     if count < 1_000_000:
@@ -96,5 +96,5 @@ def bytes_size(count: int) -> str:
 
 @register.filter
 def grouped(number: int) -> str:
-    """Write a number with its thousands apart, as the reader's language does: 14,368."""
+    """Format a number with the thousands separator of the reader's language: 14,368."""
     return number_format(number, force_grouping=True)

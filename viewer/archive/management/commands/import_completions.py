@@ -15,12 +15,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseFailure
 from tqdm import tqdm
 
-from viewer.archive.importing import LONGEST_LINE, import_lines
+from viewer.archive.importing import MAX_LINE_BYTES, import_lines
 from viewer.archive.models import StoredCompletion
-from viewer.deployment.database import told
+from viewer.deployment.database import explain
 
-_PIECE = 1_000_000  # bytes of the rest of a line that is too long
-_MOST_SAID = 100  # lines of a file that are named: one of another kind would fill the terminal
+_SKIP_BYTES = 1_000_000  # bytes read at a time of the rest of a line that is too long
+_MAX_REPORTED = 100  # lines reported per file: a file of another kind would flood the terminal
 _GZIP = b"\x1f\x8b"
 
 
@@ -39,11 +39,11 @@ class Command(BaseCommand):
         counts: Counter[str] = Counter()
         for name in options["files"]:
             try:
-                StoredCompletion.objects.exists()  # an archive that is not there is said before a file is read
+                StoredCompletion.objects.exists()  # fail on a missing archive before reading a file
                 counts += self._import_file(name, options["replace"])
             except DatabaseFailure as error:
-                stays = "What was stored before stays; run the same command again."
-                raise CommandError(told(error, "The archive could not be written", stays)) from error
+                advice = "What was stored before stays; run the same command again."
+                raise CommandError(explain(error, "The archive could not be written", advice)) from error
         self.stdout.write(
             f"{counts['imported']} imported, {counts['unchanged']} already there, {counts['replaced']} replaced, "
             f"{counts['kept']} kept as they were, {counts['bad']} bad"
@@ -53,29 +53,29 @@ class Command(BaseCommand):
 
     def _import_file(self, name: str, replace: bool) -> Counter[str]:
         counts: Counter[str] = Counter()
-        said = 0
+        reported = 0
         try:
-            with _opened(name) as (lines, progress):
+            with _open(name) as (lines, progress):
                 for outcome in import_lines(_read_lines(lines), replace=replace):
-                    counts[outcome.became] += 1
-                    progress.update_to_here()
-                    if outcome.said and (said := said + 1) <= _MOST_SAID:
-                        self._say(f"{name}, line {outcome.line}: {outcome.said}")
+                    counts[outcome.status] += 1
+                    progress.update()
+                    if outcome.message and (reported := reported + 1) <= _MAX_REPORTED:
+                        self._report(f"{name}, line {outcome.line}: {outcome.message}")
         except (OSError, EOFError, ValueError, zlib.error) as error:
-            # A cut-off gzip file ends here too; what came before it is stored.
-            self._say(f"{name}: {getattr(error, 'strerror', None) or error}")
+            # A truncated gzip file fails here too; what came before is stored.
+            self._report(f"{name}: {getattr(error, 'strerror', None) or error}")
             counts["bad"] += 1
-        if said > _MOST_SAID:
-            self._say(f"{name}: {said - _MOST_SAID} more lines like these are only counted")
+        if reported > _MAX_REPORTED:
+            self._report(f"{name}: {reported - _MAX_REPORTED} more lines like these are only counted")
         return counts
 
-    def _say(self, sentence: str) -> None:
+    def _report(self, sentence: str) -> None:
         with tqdm.external_write_mode(file=sys.stderr):
             self.stderr.write(sentence)
 
 
 class _Progress:
-    """A bar over the bytes read so far; silent where standard error is no terminal."""
+    """A progress bar over the bytes read; silent unless standard error is a terminal."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
@@ -83,24 +83,24 @@ class _Progress:
         label = "standard input" if name == "-" else Path(name).name
         self.bar: tqdm[Any] = tqdm(total=size, desc=label, unit="B", unit_scale=True, disable=None)
 
-    def update_to_here(self) -> None:
+    def update(self) -> None:
         if not self.bar.disable and self._file.seekable():
             self.bar.update(self._file.tell() - self.bar.n)
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[tuple[BinaryIO, _Progress]]:
-    """Open a file for its lines, unpacked when it is gzip by its first bytes, and a progress bar over it."""
+def _open(name: str) -> Iterator[tuple[BinaryIO, _Progress]]:
+    """Open a file, decompressed if its first bytes are gzip's, with a progress bar."""
     with sys.stdin.buffer if name == "-" else open(name, "rb") as file:
         progress = _Progress(file, name)
-        is_packed = cast(BufferedReader, file).peek(2)[:2] == _GZIP
+        is_gzip = cast(BufferedReader, file).peek(2)[:2] == _GZIP
         with progress.bar:
-            yield cast(BinaryIO, gzip.GzipFile(fileobj=file) if is_packed else file), progress
+            yield cast(BinaryIO, gzip.GzipFile(fileobj=file) if is_gzip else file), progress
 
 
 def _read_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Read line by line. Of one that is too long comes as much as tells so: it would fill the memory."""
-    while line := file.readline(LONGEST_LINE + 2):
+    """Read line by line. Truncate one that is too long, just above the limit: it would fill the memory."""
+    while line := file.readline(MAX_LINE_BYTES + 2):
         yield line
-        while not line.endswith(b"\n") and (line := file.readline(_PIECE)):
+        while not line.endswith(b"\n") and (line := file.readline(_SKIP_BYTES)):
             pass

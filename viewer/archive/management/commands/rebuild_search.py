@@ -10,9 +10,9 @@ from django.db import DatabaseError
 from tqdm import tqdm
 
 from viewer.archive import search_index
-from viewer.deployment.database import told
+from viewer.deployment.database import explain
 
-_SAID_EVERY = 10  # seconds
+_REPORT_EVERY = 10  # seconds
 
 
 class Command(BaseCommand):
@@ -26,34 +26,34 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if not options["missing"]:
-                search_index.forget_everything()
-            done = _fill_in(self._say)
+                search_index.clear()
+            done = _index_missing(self._report)
             if not options["missing"]:
                 search_index.optimise()
         except DatabaseError as error:
-            said = "What was written stays; go on with --missing."
-            raise CommandError(told(error, "The index could not be written", said)) from error
+            advice = "What was written stays; go on with --missing."
+            raise CommandError(explain(error, "The index could not be written", advice)) from error
         if done or not options["missing"]:
             self.stdout.write(f"{done} conversations made searchable")
 
-    def _say(self, sentence: str) -> None:
+    def _report(self, sentence: str) -> None:
         self.stderr.write(sentence)
         self.stderr.flush()
 
 
-def _fill_in(say: Callable[[str], object]) -> int:
-    """Write what is missing, with a bar, or with a line now and then where no terminal shows one."""
-    missing = search_index.without_entries().count()
+def _index_missing(report: Callable[[str], object]) -> int:
+    """Index what is missing, with a progress bar, or with a line now and then if there is no terminal."""
+    missing = search_index.unindexed().count()
     if not missing:
         return 0
-    done, said_at = 0, monotonic()
+    done, reported_at = 0, monotonic()
     with tqdm(total=missing, desc="search", unit="conversation", disable=None) as bar:
         if bar.disable:
-            say(f"making {missing} conversations searchable")
-        for count in search_index.fill_in():
+            report(f"making {missing} conversations searchable")
+        for count in search_index.index_missing():
             done += count
             bar.update(count)
-            if bar.disable and monotonic() - said_at > _SAID_EVERY:
-                say(f"{done} of {missing} conversations are searchable")
-                said_at = monotonic()
+            if bar.disable and monotonic() - reported_at > _REPORT_EVERY:
+                report(f"{done} of {missing} conversations are searchable")
+                reported_at = monotonic()
     return done

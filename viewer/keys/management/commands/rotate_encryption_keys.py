@@ -12,16 +12,16 @@ class Command(BaseCommand):
     help = "Encrypt every stored API key anew under the newest master key, the first of KEY_ENCRYPTION_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done, closed = 0, []
+        count, unreadable = 0, []
         for key in ApiKey.objects.select_related("owner").iterator():
             if key.is_under_newest_key:
                 continue
             try:
                 rotated = key.reseal()
             except CannotDecrypt:
-                closed.append(f"{key.label} of {key.owner}")
+                unreadable.append(f"{key.label} of {key.owner}")
                 continue
-            done += rotated
-        self.stdout.write(f"{done} encrypted anew; all others were under the newest master key already")
-        if closed:
-            raise CommandError(f"Not opened by any master key here, and left as they are: {', '.join(closed)}.")
+            count += rotated
+        self.stdout.write(f"{count} encrypted anew; all others were under the newest master key already")
+        if unreadable:
+            raise CommandError(f"Not opened by any master key here, and left as they are: {', '.join(unreadable)}.")

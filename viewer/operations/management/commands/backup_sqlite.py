@@ -1,4 +1,4 @@
-"""Writes the SQLite database into one file, consistent, while the server runs; verifies it; keeps the last few."""
+"""Backs up the SQLite database into one file while the server runs, verifies it, and deletes old backups."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.db import DatabaseError, connection
 
 from viewer.deployment.database import cause_of
 
-_COUNTED = {"people": "auth_user", "conversations": "archive_storedcompletion", "messages": "archive_storedmessage"}
-_GENERATIONS = "lectern-*.sqlite3"
+_TABLES = {"people": "auth_user", "conversations": "archive_storedcompletion", "messages": "archive_storedmessage"}
+_FILE_PATTERN = "lectern-*.sqlite3"
 Counts = dict[str, int]
 
 
@@ -37,21 +37,21 @@ class Command(BaseCommand):
         if not before["people"] and not before["conversations"]:
             raise CommandError("The archive holds neither people nor conversations. Is DATA_DIR right?")
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-        file = target / _GENERATIONS.replace("*", now) if target.is_dir() else target
+        file = target / _FILE_PATTERN.replace("*", now) if target.is_dir() else target
         counts = _write(file, before)
-        said = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-        self.stdout.write(f"{file}: {file.stat().st_size / 1e6:,.1f} MB, {said}; verified")
-        for old in sorted(target.glob(_GENERATIONS), reverse=True)[keep:] if keep else ():
+        summary = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        self.stdout.write(f"{file}: {file.stat().st_size / 1e6:,.1f} MB, {summary}; verified")
+        for old in sorted(target.glob(_FILE_PATTERN), reverse=True)[keep:] if keep else ():
             old.unlink()
 
 
 def _write(file: Path, before: Counts) -> Counts:
-    """Write beside the file, verify, and only then give it its name; of a failure nothing stays."""
+    """Write a temporary file beside it, verify it, and only then rename it. A failure leaves nothing behind."""
     partial = file.with_name(f".{file.name}.partial")
     try:
         if file.exists():
             raise FileExistsError(17, os.strerror(17))
-        os.close(os.open(partial, os.O_CREAT | os.O_EXCL, 0o600))  # SQLite fills an empty file, with its permissions
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL, 0o600))  # SQLite fills an empty file and keeps its mode
     except OSError as error:
         raise CommandError(f"{file} cannot be made: {error.strerror}.") from None
     try:
@@ -70,24 +70,24 @@ def _write(file: Path, before: Counts) -> Counts:
 
 def _count() -> Counts:
     with connection.cursor() as cursor:
-        return {name: cursor.execute(_how_many(table)).fetchone()[0] for name, table in _COUNTED.items()}
+        return {name: cursor.execute(_count_query(table)).fetchone()[0] for name, table in _TABLES.items()}
 
 
 def _verify(file: Path, before: Counts, after: Counts) -> Counts:
-    """Read the copy with SQLite alone; what it holds was in the archive while it was written."""
+    """Check the copy with sqlite3. Its counts must lie between those before and after it was written."""
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as copy:
         try:
-            found = copy.execute("PRAGMA integrity_check").fetchone()[0]
-            counts = {name: copy.execute(_how_many(table)).fetchone()[0] for name, table in _COUNTED.items()}
+            result = copy.execute("PRAGMA integrity_check").fetchone()[0]
+            counts = {name: copy.execute(_count_query(table)).fetchone()[0] for name, table in _TABLES.items()}
         except sqlite3.DatabaseError as error:
             raise CommandError(f"The copy cannot be read and was deleted: {error}.") from None
-    if found != "ok":
-        raise CommandError(f"The copy is damaged and was deleted: {found}.")
+    if result != "ok":
+        raise CommandError(f"The copy is damaged and was deleted: {result}.")
     for name, count in counts.items():
         if not min(before[name], after[name]) <= count <= max(before[name], after[name]):
             raise CommandError(f"The copy holds {count} {name}, the archive {after[name]}; it was deleted.")
     return counts
 
 
-def _how_many(table: str) -> str:
+def _count_query(table: str) -> str:
     return f"SELECT count(*) FROM {table}"  # noqa: S608

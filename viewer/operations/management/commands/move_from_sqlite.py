@@ -1,4 +1,4 @@
-"""Copies a Lectern database from an SQLite file into the configured one; may be killed and run again at any time."""
+"""Copies a Lectern database from an SQLite file into the configured one. It can be killed and run again at any time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Field, Model
 from tqdm import tqdm
 
-from viewer.deployment.database import told
+from viewer.deployment.database import explain
 
-_OLD = "old"  # the alias of the file's connection
+_FILE = "old"  # the alias of the connection to the file
 _ROWS = 500  # at a time
 Row = tuple[Any, ...]
 
@@ -34,26 +34,26 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         _open(options["file"])
         try:
-            _refuse_unmigrated()
-            models = _in_order_of_reference()
-            _forget_made_by_migrations()
+            _check_migrations()
+            models = _in_dependency_order()
+            _delete_made_by_migrations()
             for model in reversed(models):
-                _delete_what_is_gone(model)
+                _delete_removed(model)
             for model in models:
                 _copy(model)
-            _go_on_counting(models)
+            _reset_sequences(models)
             self._verify(models)
         except DatabaseFailure as error:
-            said = "Nothing is lost; run the same command again."
-            raise CommandError(told(error, "The copy broke off", said)) from None
+            advice = "Nothing is lost; run the same command again."
+            raise CommandError(explain(error, "The copy broke off", advice)) from None
         finally:
-            connections[_OLD].close()
-            del connections[_OLD], connections.databases[_OLD]
+            connections[_FILE].close()
+            del connections[_FILE], connections.databases[_FILE]
 
     def _verify(self, models: list[type[Model]]) -> None:
         differing = []
         for model in models:
-            (old, old_sum), (new, new_sum) = _checksum(model, _OLD), _checksum(model, DEFAULT_DB_ALIAS)
+            (old, old_sum), (new, new_sum) = _checksum(model, _FILE), _checksum(model, DEFAULT_DB_ALIAS)
             is_same = (old, old_sum) == (new, new_sum)
             self.stdout.write(
                 f"{model._meta.db_table:40} {new:>10,} rows  {'ok ' + new_sum[:12] if is_same else 'DIFFERS'}"
@@ -66,7 +66,7 @@ class Command(BaseCommand):
 
 
 def _open(file: Path) -> None:
-    """Add the file as a second database. A file that is not there must not be made."""
+    """Add the file as a second database. A missing file must not be created."""
     if not file.is_file():
         raise CommandError(f"There is no file {file}.")
     if connections[DEFAULT_DB_ALIAS].settings_dict["NAME"] == str(file.absolute()):
@@ -74,18 +74,23 @@ def _open(file: Path) -> None:
     defaults = connections[DEFAULT_DB_ALIAS].settings_dict
     name = f"file:{file.absolute()}?mode=ro"
     options = {"uri": True}
-    connections.databases[_OLD] = {**defaults, "ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": options}
+    connections.databases[_FILE] = {
+        **defaults,
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": name,
+        "OPTIONS": options,
+    }
 
 
-def _refuse_unmigrated() -> None:
-    for alias, what in ((_OLD, "The file"), (DEFAULT_DB_ALIAS, "The database to copy into")):
+def _check_migrations() -> None:
+    for alias, what in ((_FILE, "The file"), (DEFAULT_DB_ALIAS, "The database to copy into")):
         executor = MigrationExecutor(connections[alias])
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError(f"{what} is of another version. Start this version of Lectern once on it, then copy.")
 
 
-def _in_order_of_reference() -> list[type[Model]]:
-    """List every model behind the models that it refers to."""
+def _in_dependency_order() -> list[type[Model]]:
+    """List every model after the models that it refers to."""
     left = [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
     ordered: list[type[Model]] = []
     while left:
@@ -99,27 +104,27 @@ def _refers_to(model: type[Model]) -> set[Any]:
     return {field.related_model for field in model._meta.concrete_fields if field.is_relation}
 
 
-def _forget_made_by_migrations() -> None:
-    """Delete content types and permissions, which migrations number as they like, unless they are copies already."""
-    if _checksum(ContentType, _OLD) != _checksum(ContentType, DEFAULT_DB_ALIAS):
+def _delete_made_by_migrations() -> None:
+    """Delete content types and permissions, whose ids migrations assign, unless they are copies already."""
+    if _checksum(ContentType, _FILE) != _checksum(ContentType, DEFAULT_DB_ALIAS):
         ContentType.objects.all().delete()
 
 
-def _delete_what_is_gone(model: type[Model]) -> None:
-    """Delete the rows that an earlier copy brought and the file no longer has."""
+def _delete_removed(model: type[Model]) -> None:
+    """Delete the rows that an earlier run copied and the file no longer has."""
     new = model._default_manager.using(DEFAULT_DB_ALIAS)
     for rows in _chunks(model, DEFAULT_DB_ALIAS):
         ids = {row[0] for row in rows}
-        there = set(model._default_manager.using(_OLD).filter(pk__in=ids).values_list("pk", flat=True))
-        new.filter(pk__in=ids - there).delete()
+        existing = set(model._default_manager.using(_FILE).filter(pk__in=ids).values_list("pk", flat=True))
+        new.filter(pk__in=ids - existing).delete()
 
 
 def _copy(model: type[Model]) -> None:
-    """Write every row of the file, over the one that an earlier copy brought."""
+    """Copy every row of the file, over the one of an earlier run."""
     names = [field.attname for field in _fields(model)]
-    total = model._default_manager.using(_OLD).count()
+    total = model._default_manager.using(_FILE).count()
     with tqdm(total=total, desc=model._meta.db_table, unit=" rows", disable=not sys.stderr.isatty()) as progress:
-        for rows in _chunks(model, _OLD):
+        for rows in _chunks(model, _FILE):
             model._default_manager.using(DEFAULT_DB_ALIAS).bulk_create(
                 [model(**dict(zip(["pk", *names], row, strict=True))) for row in rows],
                 update_conflicts=True,
@@ -130,13 +135,13 @@ def _copy(model: type[Model]) -> None:
 
 
 def _chunks(model: type[Model], alias: str) -> Iterator[list[Row]]:
-    """Read a table in the order of its primary key, which comes first in every row."""
+    """Read a table in the order of its primary key, which is the first column of every row."""
     names = [field.attname for field in _fields(model)]
-    found = model._default_manager.using(alias).order_by("pk").values_list("pk", *names)
-    rows = list(found[:_ROWS])
+    table = model._default_manager.using(alias).order_by("pk").values_list("pk", *names)
+    rows = list(table[:_ROWS])
     while rows:
         yield rows
-        rows = list(found.filter(pk__gt=rows[-1][0])[:_ROWS])
+        rows = list(table.filter(pk__gt=rows[-1][0])[:_ROWS])
 
 
 def _fields(model: type[Model]) -> list[Field[Any, Any]]:
@@ -144,7 +149,7 @@ def _fields(model: type[Model]) -> list[Field[Any, Any]]:
 
 
 def _checksum(model: type[Model], alias: str) -> tuple[int, str]:
-    """Count the rows of a table, and sum up what they hold."""
+    """Return the number of rows of a table and a digest of their values."""
     total, digest = 0, hashlib.sha256()
     for rows in _chunks(model, alias):
         total += len(rows)
@@ -153,8 +158,8 @@ def _checksum(model: type[Model], alias: str) -> tuple[int, str]:
     return total, digest.hexdigest()
 
 
-def _go_on_counting(models: list[type[Model]]) -> None:
-    """Tell the database's own counters where the copied numbers end."""
+def _reset_sequences(models: list[type[Model]]) -> None:
+    """Reset the database's sequences to continue after the copied ids."""
     connection = connections[DEFAULT_DB_ALIAS]
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), models):

@@ -1,4 +1,4 @@
-"""`./run`: makes ready what is not, says where to sign in, and becomes the server."""
+"""`./run`: prepares what is missing, prints how to sign in, and becomes the server."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ from django.db import connection, transaction
 
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion
-from viewer.deployment.data_dir import make_private, one_at_a_time, write_private
-from viewer.keys.encryption import is_openable
+from viewer.deployment.data_dir import make_private, preparation_lock, write_private
+from viewer.keys.encryption import has_master_key
 from viewer.keys.models import AccessToken, ApiKey
 from viewer.web.static_files import collect
 
 _SERVER = "viewer.operations.server"
 
 _SAMPLES = settings.BASE_DIR / "viewer" / "archive" / "samples.jsonl"
-_KEEP_ALIVE = 'until "$0" "$@" || ! kill -0 $PPID 2>/dev/null; do sleep 5; done'
-_PREPARING = 20_741_221  # any number that means the same to every machine of a team
+_RESTART_LOOP = 'until "$0" "$@" || ! kill -0 $PPID 2>/dev/null; do sleep 5; done'
+_LOCK_ID = 20_741_221  # any number, the same on every machine
 
 
 class Command(BaseCommand):
     help = "Prepare everything and serve."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a reload has nothing to renew until the server is there
-        _refuse_taken_port()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to reload until the server runs
+        _check_port()
         make_private(settings.DATA_DIR)
         self.stdout.write(f"\n  Lectern  {settings.SITE_URL}\n")
-        with one_at_a_time(settings.DATA_DIR):
+        with preparation_lock(settings.DATA_DIR):
             collect()
-            with _one_machine_at_a_time():
+            with _database_lock():
                 call_command("migrate", verbosity=0)
                 call_command("rebuild_search", missing=True)
-                self.stdout.write(_prepare_demo() + _closed_keys(), ending="")
+                self.stdout.write(_prepare_demo() + _undecryptable_keys(), ending="")
         self.stdout.write("  Ctrl-C ends it.\n\n")
         self.stdout.flush()
         if settings.SYNC_WORKER:
             _start_copy_worker()
-        # The folder in which one stands may be another.
+        # The working directory may be another.
         os.environ["PYTHONPATH"] = os.pathsep.join([str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")])
         os.execv(
             sys.executable,
@@ -62,20 +62,20 @@ class Command(BaseCommand):
 
 
 @contextmanager
-def _one_machine_at_a_time() -> Iterator[None]:
-    """Let no other machine prepare the same database meanwhile. SQLite has one machine."""
+def _database_lock() -> Iterator[None]:
+    """Let no other machine prepare the same database at the same time. SQLite has only one machine."""
     if connection.vendor != "postgresql":
         yield
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_PREPARING])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK_ID])
         try:
             yield
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_PREPARING])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK_ID])
 
 
-def _refuse_taken_port() -> None:
+def _check_port() -> None:
     family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
     try:
         with socket.socket(family) as probe:
@@ -94,11 +94,11 @@ def _fill_empty_archive() -> None:
             list(import_lines(lines))
 
 
-@transaction.atomic  # a person whose password could not be kept is made again
+@transaction.atomic  # if the password cannot be saved, the user must not exist either
 def _prepare_demo() -> str:
-    """Make the person `demo` and samples at the very first start, or deactivate a demo that is not wanted any more.
+    """Create the user `demo` and the samples at the very first start, or deactivate a demo that is no longer wanted.
 
-    Nobody else of that name is touched: the file says that this one was made here.
+    Another user of that name is left alone: the file shows that this one was created here.
     """
     file = settings.DATA_DIR / "demo.json"
     if not settings.DEMO:
@@ -115,41 +115,41 @@ def _prepare_demo() -> str:
         return ""
     if not demo.is_active:
         return "  The person demo is deactivated. To use it again, activate it on /admin/.\n"
-    kept = _read_demo(file)
+    saved = _read_demo(file)
     if is_first_start:
-        _, kept["token"] = AccessToken.objects.issue(demo, "printed at the first start")
+        _, saved["token"] = AccessToken.objects.issue(demo, "printed at the first start")
     if is_first_start or (settings.DEMO_PASSWORD and not demo.check_password(settings.DEMO_PASSWORD)):
-        kept["password"] = settings.DEMO_PASSWORD or secrets.token_urlsafe(9)
-        demo.set_password(kept["password"])
+        saved["password"] = settings.DEMO_PASSWORD or secrets.token_urlsafe(9)
+        demo.set_password(saved["password"])
         demo.save(update_fields=["password"])
-        write_private(file, json.dumps(kept))
-    return _demo_sentences(demo, kept)
+        write_private(file, json.dumps(saved))
+    return _sign_in_text(demo, saved)
 
 
-def _closed_keys() -> str:
-    """Say which API keys were encrypted by a master key that is not here, as after a restore without the secrets."""
-    closed = [f"{key.label} of {key.owner}" for key in ApiKey.objects.select_related("owner")
-              if not is_openable(key.sealed)]  # fmt: skip
-    if not closed:
+def _undecryptable_keys() -> str:
+    """Name the API keys whose master key is missing, as after a restore without the secrets."""
+    keys = ApiKey.objects.select_related("owner")
+    unreadable = [f"{key.label} of {key.owner}" for key in keys if not has_master_key(key.sealed)]
+    if not unreadable:
         return ""
     return (
-        f"  No master key here opens these API keys: {', '.join(closed)}.\n"
+        f"  No master key here opens these API keys: {', '.join(unreadable)}.\n"
         f"  Restore key_encryption_keys (or KEY_ENCRYPTION_KEYS), or enter the keys anew on /keys/.\n"
     )
 
 
 def _read_demo(file: Path) -> dict[str, str]:
-    """Read what was kept of the first start; nothing where the disk was full then."""
+    """Read what the first start saved; nothing if the disk was full then."""
     try:
-        kept = json.loads(file.read_text())
+        saved = json.loads(file.read_text())
     except (FileNotFoundError, ValueError):
         return {}
-    return kept if isinstance(kept, dict) else {}
+    return saved if isinstance(saved, dict) else {}
 
 
-def _demo_sentences(demo: User, kept: dict[str, str]) -> str:
-    """Say the password and the token as long as they hold."""
-    password, token = kept.get("password", ""), kept.get("token", "")
+def _sign_in_text(demo: User, saved: dict[str, str]) -> str:
+    """Return how to sign in, with the password and the token while they are valid."""
+    password, token = saved.get("password", ""), saved.get("token", "")
     if not demo.check_password(password):
         password = "the one you chose (./run manage changepassword demo sets another)"
     if not AccessToken.objects.holding(token).exists():
@@ -163,12 +163,12 @@ def _demo_sentences(demo: User, kept: dict[str, str]) -> str:
 
 
 def _start_copy_worker() -> None:
-    """Start the process that copies. Its input is a pipe whose other end the server inherits: it ends with the server.
+    """Start the copy worker. Its stdin is a pipe whose other end the server inherits, so it ends with the server.
 
-    A shell starts it again when it dies before: this process becomes the server, which knows nothing of it.
+    A shell restarts it if it dies before: this process becomes the server, which knows nothing of the worker.
     """
-    its_end, our_end = os.pipe()
+    read_end, write_end = os.pipe()
     worker = [sys.executable, str(settings.BASE_DIR / "manage.py"), "sync", "--loop", "--until-stdin-closes"]
-    subprocess.Popen(["/bin/sh", "-c", _KEEP_ALIVE, *worker], stdin=its_end, start_new_session=True)
-    os.close(its_end)
-    os.set_inheritable(our_end, True)
+    subprocess.Popen(["/bin/sh", "-c", _RESTART_LOOP, *worker], stdin=read_end, start_new_session=True)
+    os.close(read_end)
+    os.set_inheritable(write_end, True)

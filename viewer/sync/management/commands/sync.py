@@ -14,7 +14,7 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 from tqdm import tqdm
 
-from viewer.deployment.database import told
+from viewer.deployment.database import explain
 from viewer.keys.models import ApiKey
 from viewer.sync.models import AnotherIsActive, CopyRun
 from viewer.sync.worker import serve, work_on
@@ -85,7 +85,7 @@ class Command(BaseCommand):
         except DatabaseFailure as error:
             connection.close()
             stays = "What was copied before stays; run the same command again."
-            raise CommandError(told(error, "The archive could not be written", stays)) from None
+            raise CommandError(explain(error, "The archive could not be written", stays)) from None
 
     def _process(self, run: CopyRun, stopping: threading.Event) -> CopyRun:
         with tqdm(desc=run.label, unit=" conversations", disable=not sys.stderr.isatty()) as bar:
