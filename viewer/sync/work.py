@@ -196,8 +196,8 @@ class _Work:
                 )  # fmt: skip
                 self._run.failures.filter(completion_id=completion_id).delete()
         except (_NotStored, IntegrityError) as reason:
-            if isinstance(reason, _NotStored) and reason.became == "bad":
-                raise Problem("unreadable", reason.said) from None
+            if isinstance(reason, _NotStored) and reason.status == "bad":
+                raise Problem("unreadable", reason.message) from None
             self._save(wanted=F("wanted") - 1)  # another run has stored it meanwhile
             self._run.failures.filter(completion_id=completion_id).delete()
         self._waits = 0
@@ -302,5 +302,5 @@ def _oldest(items: tuple[Completion | Unreadable, ...], previous: datetime | Non
 
 
 class _NotStored(Exception):
-    def __init__(self, became: str, said: str) -> None:
-        self.became, self.said = became, said
+    def __init__(self, status: str, message: str) -> None:
+        self.status, self.message = status, message
