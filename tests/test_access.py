@@ -90,7 +90,7 @@ def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
     token, _ = AccessToken.objects.issue(alice, "hers")
     return {
         "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "key_id": key.pk, "token_id": token.pk,
-        "run_id": CopyRun.objects.ask_for(key, "", {}, None).pk,
+        "run_id": CopyRun.objects.start_or_resume(key, "", {}, None).pk,
     }  # fmt: skip
 
 

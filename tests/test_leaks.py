@@ -44,7 +44,7 @@ def hold(text: str, secret: str) -> bool:
 @pytest.fixture
 def _loud(upstream: Upstream, settings: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.UPSTREAM_DEADLINE, settings.UPSTREAM_MAX_BYTES = 0.5, 2_000_000
-    monkeypatch.setattr("viewer.sync.work._PATIENCE", 0)
+    monkeypatch.setattr("viewer.sync.work._MAX_WAITS", 0)
     monkeypatch.setattr("viewer.client.http._backoff", lambda attempt: 0.0)
     settings.ADMINS = [("root", "root@lectern.example")]
     caplog.set_level(logging.DEBUG)
@@ -79,7 +79,7 @@ def test_the_key_appears_nowhere(
         client.get(f"/v1/chat/completions{path}", headers=bearer) for path in ("", f"/{ONE}", f"/{ONE}/messages")
     ]
     claimed = CopyRun.objects.filter(
-        pk=CopyRun.objects.ask_for(key, model="", metadata={"case": "0001"}, since=None).pk
+        pk=CopyRun.objects.start_or_resume(key, model="", metadata={"case": "0001"}, since=None).pk
     ).claim()
     assert claimed
     work_on(claimed, Event())

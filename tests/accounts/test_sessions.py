@@ -88,7 +88,7 @@ def test_an_unused_session_ends_and_a_used_one_does_not(reader: Client, later: C
 def test_a_page_that_asks_by_itself_keeps_no_session_alive(
     reader: Client, alice: User, later: Callable[[timedelta], None]
 ) -> None:
-    run = CopyRun.objects.ask_for(make_key(alice, base_url="http://127.0.0.1:9/v1"), "", {}, None)
+    run = CopyRun.objects.start_or_resume(make_key(alice, base_url="http://127.0.0.1:9/v1"), "", {}, None)
     page = reader.get("/copies/").content.decode()
     assert """hx-trigger="every 2s" hx-headers='{"X-Polled": "true"}'""" in page
     for _ in range(4):

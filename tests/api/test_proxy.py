@@ -218,7 +218,7 @@ def test_turns_are_given_back_whatever_becomes_of_the_answer(
     alice: User, upstream: Upstream, base: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.UPSTREAM_MAX_CONCURRENCY, settings.UPSTREAM_DEADLINE = 2, 2
-    monkeypatch.setattr("viewer.client.http._STREAM_SILENCE", 0.5)
+    monkeypatch.setattr("viewer.client.http._STREAM_IDLE_SECONDS", 0.5)
     for mode in ("huge-20", *ODD):
         headers = bearer(alice, upstream, mode)
         for _ in range(4):
@@ -284,7 +284,7 @@ def test_a_stream_has_an_end(alice: User, upstream: Upstream, base: str, setting
 def test_a_stream_that_grows_too_large_breaks_off(
     alice: User, upstream: Upstream, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("viewer.client.http._LARGEST_STREAM", 1_000_000)
+    monkeypatch.setattr("viewer.client.http._MAX_STREAM_BYTES", 1_000_000)
     answer = client.get("/v1/chat/completions", headers=bearer(alice, upstream, "huge-5"))
     with pytest.raises(BrokenPipeError):
         list(answer.streaming_content)
@@ -314,7 +314,7 @@ def test_questions_in_all_leave_threads_for_the_archive(
             with suppress(Problem):
                 held += [Source(key).client.stream("/chat/completions", "", {}) for _ in range(2)]
     assert len(held) == MAX_REQUESTS
-    held_elsewhere = remote_images._turns._initial_value + settings.STREAMS + settings.SENDERS
+    held_elsewhere = remote_images._slots._initial_value + settings.STREAMS + settings.SENDERS
     assert MAX_REQUESTS + held_elsewhere < settings.SERVER_THREADS
     stored(make_completion())
     headers = {"Authorization": f"Bearer {AccessToken.objects.issue(people[0], 'archive')[1]}"}

@@ -165,7 +165,7 @@ def test_the_next_hit_is_looked_for_from_where_the_reader_is(page: Page, stored:
 def test_progress_is_shown_and_new_words_end_the_reading_for_the_old_ones(
     page: Page, stored: Callable, site: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("viewer.find.views._STEP", 0)
+    monkeypatch.setattr("viewer.find.views._STEP_SECONDS", 0)
     stored(make_long("chatcmpl-long", 450))
     page.goto(f"{site}/completions/chatcmpl-long/")
     held = Held(page, "after=chatcmpl-long-199")

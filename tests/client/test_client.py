@@ -12,7 +12,7 @@ import responses
 
 from tests.conftest import make_completion, make_long, say
 from viewer.client.client import Client, index_of
-from viewer.client.http import Answer, HttpClient
+from viewer.client.http import HttpClient, Response
 from viewer.client.problems import Problem
 from viewer.completions.reading import read_message
 from viewer.completions.types import Page
@@ -22,20 +22,20 @@ BASE = "https://upstream.example/v1"
 
 
 class Counting:
-    """The archive's client, with the questions it asked."""
+    """The archive's client, which records its requests."""
 
     def __init__(self) -> None:
         archive = Source(None).client
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.client = replace(archive, http=self)
 
-    def ask(self, url: str) -> Answer:
-        self.asked.append(url)
-        return Source(None).client.http.ask(url)
+    def get(self, url: str) -> Response:
+        self.requests.append(url)
+        return Source(None).client.http.get(url)
 
 
 @pytest.mark.parametrize("position", [0, 1, 9, 10, 11, 5000, 9990, 9999])
-def test_a_window_opens_anywhere_in_ten_thousand_messages_by_one_question(
+def test_a_window_opens_anywhere_in_ten_thousand_messages_by_one_request(
     stored: Callable[..., Any], position: int
 ) -> None:
     stored(make_long("chatcmpl-long", 10_000))
@@ -46,11 +46,11 @@ def test_a_window_opens_anywhere_in_ten_thousand_messages_by_one_question(
     assert ids == [f"chatcmpl-long-{n}" for n in range(start, min(start + 20, 10_000))]
     assert window.has_earlier == (start > 0)
     assert window.has_later == (start + 20 < 10_000)
-    assert len(counting.asked) == 1
+    assert len(counting.requests) == 1
 
 
 @pytest.mark.parametrize("position", [0, 1, 9, 10, 11, 150, 290, 299])
-def test_a_window_opens_by_two_questions_where_ids_do_not_count(stored: Callable[..., Any], position: int) -> None:
+def test_a_window_opens_by_two_requests_where_ids_do_not_count(stored: Callable[..., Any], position: int) -> None:
     conversation = make_long("chatcmpl-odd", 300, prefix="msg_")
     stored(conversation)
     ids = [message["id"] for message in conversation["messages"]]
@@ -60,15 +60,15 @@ def test_a_window_opens_by_two_questions_where_ids_do_not_count(stored: Callable
     assert [item.id for item in window.items] == ids[start : start + 20]
     assert window.has_earlier == (start > 0)
     assert window.has_later == (start + 20 < 300)
-    assert len(counting.asked) == 2
+    assert len(counting.requests) == 2
 
 
-def test_one_message_is_found_by_one_question(stored: Callable[..., Any]) -> None:
+def test_one_message_is_found_by_one_request(stored: Callable[..., Any]) -> None:
     stored(make_long("chatcmpl-long", 300))
     counting = Counting()
     for position in (0, 1, 299):
         assert counting.client.message("chatcmpl-long", f"chatcmpl-long-{position}").id == f"chatcmpl-long-{position}"
-    assert len(counting.asked) == 3
+    assert len(counting.requests) == 3
 
 
 def test_ids_that_look_counted_but_are_not_are_still_found(stored: Callable[..., Any]) -> None:
@@ -91,9 +91,9 @@ def test_an_unknown_message_is_a_problem_of_its_own(stored: Callable[..., Any], 
 @pytest.mark.parametrize("completion_id", ["nope", "", ".", "..", "a/b", "x?y=1", "#", "%2e%2e", "\ud83d", "\x00"])
 def test_an_unknown_completion_is_not_found_whatever_its_id(db: None, completion_id: str) -> None:
     client = Source(None).client
-    for ask in (client.completion, client.messages, lambda found: client.messages_around(found, f"{found}-3")):
+    for read in (client.completion, client.messages, lambda name: client.messages_around(name, f"{name}-3")):
         with pytest.raises(Problem) as caught:
-            ask(completion_id)
+            read(completion_id)
         assert caught.value.name == "not-found"
 
 
@@ -123,17 +123,17 @@ def test_the_position_is_read_only_from_an_id_that_counts(
     ],
 )  # fmt: skip
 @responses.activate
-def test_a_refusal_becomes_one_named_problem_with_the_servers_words(status: int, name: str) -> None:
+def test_an_error_response_becomes_one_named_problem_with_the_servers_message(status: int, name: str) -> None:
     body = {"error": {"message": "because", "type": "x", "param": None, "code": None}}
     responses.get(f"{BASE}/chat/completions/one", status=status, json=body)
     with pytest.raises(Problem) as caught:
         Client(HttpClient(requests.Session()), BASE).completion("one")
-    assert (caught.value.name, caught.value.said, caught.value.status) == (name, "because", status)
+    assert (caught.value.name, caught.value.message, caught.value.status) == (name, "because", status)
 
 
 @pytest.mark.parametrize("body", ["<html>", "", "[]", '{"data": {}}', '{"data": null}', "null", "[" * 100_000])
 @responses.activate
-def test_an_answer_that_is_no_list_is_unreadable(body: str) -> None:
+def test_a_response_that_is_not_a_list_is_unreadable(body: str) -> None:
     responses.get(f"{BASE}/chat/completions/one/messages", body=body)
     with pytest.raises(Problem) as caught:
         Client(HttpClient(requests.Session()), BASE).messages("one")
@@ -149,7 +149,7 @@ def test_an_answer_that_is_no_list_is_unreadable(body: str) -> None:
     ],
 )
 @responses.activate
-def test_silence_becomes_a_problem_too(failure: Exception, name: str) -> None:
+def test_no_response_is_a_problem_too(failure: Exception, name: str) -> None:
     responses.get(f"{BASE}/chat/completions", body=failure)
     with pytest.raises(Problem) as caught:
         Client(HttpClient(requests.Session()), BASE).completions()
@@ -171,7 +171,7 @@ def test_a_server_that_leads_in_a_circle_shows_no_message_twice(monkeypatch: pyt
 
 
 @responses.activate
-def test_paging_goes_on_behind_the_last_item_and_asks_for_nothing_twice() -> None:
+def test_paging_continues_after_the_last_item_and_requests_nothing_twice() -> None:
     items = [{"id": f"m{n}", "role": "user", "content": "x"} for n in range(2)]
     responses.get(
         f"{BASE}/chat/completions/one/messages",

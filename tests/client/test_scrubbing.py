@@ -1,4 +1,4 @@
-"""A secret that a server sends back is taken out, however it is written, and nothing else is."""
+"""A secret that a server echoes is removed, however it is encoded, and nothing else is."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ SHAPES = [
 ]  # fmt: skip
 
 
-def written(secret: str) -> list[str]:
-    """What programs make of a secret that they show."""
+def encodings_of(secret: str) -> list[str]:
+    """The encodings in which programs show a secret."""
     packed = [
-        pack(f"{before}{secret}{behind}".encode()).decode()
+        pack(f"{before}{secret}{after}".encode()).decode()
         for pack in (b64encode, urlsafe_b64encode)
         for before in ("", ":", "Bearer ", "it:")
-        for behind in ("", ":", "\n ")
+        for after in ("", ":", "\n ")
     ]
     return [
         secret, f"Bearer {secret}", *packed, *(one.rstrip("=") for one in packed), quote(secret), quote(secret, safe=""),
@@ -43,7 +43,7 @@ def written(secret: str) -> list[str]:
     ]  # fmt: skip
 
 
-def hold(text: str, secret: str) -> bool:
+def contains(text: str, secret: str) -> bool:
     shown = unescape(unquote(re.sub(r"\\u00(..)", r"%\1", text))).lower()
     return (
         secret.lower() in shown
@@ -53,48 +53,52 @@ def hold(text: str, secret: str) -> bool:
 
 
 @pytest.mark.parametrize("secret", SHAPES)
-def test_a_whole_secret_is_taken_out_of_answers_and_refusals_however_it_is_written(secret: str) -> None:
+def test_a_whole_secret_is_removed_from_bodies_and_errors_however_it_is_encoded(secret: str) -> None:
     scrubber = Scrubber([secret])
-    for echo in written(secret):
+    for echo in encodings_of(secret):
         body = f'{{"a": "before {echo} behind"}}'
-        for clean in (scrubber.answer, scrubber.error):
+        for clean in (scrubber.clean_body, scrubber.clean_error):
             left = clean(body.encode()).decode()
-            assert not hold(left, secret), echo
+            assert not contains(left, secret), echo
             assert left.startswith('{"a": "before ')
             assert left.endswith(' behind"}')
             assert "[key]" in left
 
 
 @pytest.mark.parametrize("secret", SHAPES)
-def test_a_secret_that_is_cut_between_two_pieces_of_a_stream_is_taken_out(secret: str) -> None:
+def test_a_secret_that_is_split_between_two_chunks_is_removed(secret: str) -> None:
     scrubber = Scrubber([secret])
-    for echo in written(secret)[:12]:
+    for echo in encodings_of(secret)[:12]:
         body = f"before {echo} behind {secret[:9]}".encode()
         for size in (1, 2, 7, 16, 31, 1000):
-            pieces = [body[start : start + size] for start in range(0, len(body), size)]
-            assert told_once(b"".join(scrubber.pieces(pieces))) == told_once(scrubber.answer(body))
+            chunks = [body[start : start + size] for start in range(0, len(body), size)]
+            assert merge_replacements(b"".join(scrubber.clean_chunks(chunks))) == merge_replacements(
+                scrubber.clean_body(body)
+            )
 
 
-def told_once(body: bytes) -> bytes:
-    """A secret of which one half came first is two halves."""
+def merge_replacements(body: bytes) -> bytes:
+    """A secret whose first half came alone is replaced twice."""
     return re.sub(rb"(?:\[key\])+", b"[key]", body)
 
 
 @given(st.lists(st.text(alphabet="7f3e9c2a41d0[key]", max_size=40), max_size=8))
-def test_pieces_come_out_as_the_whole_would(pieces: list[str]) -> None:
+def test_chunks_are_cleaned_like_the_whole_body(chunks: list[str]) -> None:
     scrubber = Scrubber(["7f3e9c2a41d07f3e9c2a"])
-    encoded = [piece.encode() for piece in pieces]
-    assert told_once(b"".join(scrubber.pieces(encoded))) == told_once(scrubber.answer(b"".join(encoded)))
+    encoded = [chunk.encode() for chunk in chunks]
+    assert merge_replacements(b"".join(scrubber.clean_chunks(encoded))) == merge_replacements(
+        scrubber.clean_body(b"".join(encoded))
+    )
 
 
-def test_only_what_begins_like_a_secret_waits_for_the_next_piece() -> None:
-    came = list(Scrubber([SHAPES[0]]).pieces(iter([b"(!)", b" 7f3", b"e9c2 (.)", b"." * 1_000, b"(?)"])))
-    assert came == [b"(!)", b" ", b"7f3e9c2 (.)" + b"." * 1_000, b"(?)"]
-    assert list(Scrubber().pieces(iter([b"one", b"two"]))) == [b"one", b"two"]
+def test_only_what_begins_like_a_secret_waits_for_the_next_chunk() -> None:
+    chunks = list(Scrubber([SHAPES[0]]).clean_chunks(iter([b"(!)", b" 7f3", b"e9c2 (.)", b"." * 1_000, b"(?)"])))
+    assert chunks == [b"(!)", b" ", b"7f3e9c2 (.)" + b"." * 1_000, b"(?)"]
+    assert list(Scrubber().clean_chunks(iter([b"one", b"two"]))) == [b"one", b"two"]
 
 
 @pytest.mark.parametrize("secret", SHAPES[:3])
-def test_in_an_answer_halves_and_masked_forms_count_too(secret: str) -> None:
+def test_halves_and_masked_forms_are_removed_from_bodies(secret: str) -> None:
     scrubber = Scrubber([secret])
     start, end, middle = secret[:8], secret[-4:], len(secret) // 2
     for shown in (
@@ -102,34 +106,36 @@ def test_in_an_answer_halves_and_masked_forms_count_too(secret: str) -> None:
         json.dumps(f"{start}••••{end}")[1:-1], secret[:middle], secret[middle:],
     ):  # fmt: skip
         body = f'{{"content": "Your key is {shown}. Wait... or ask."}}'.encode()
-        assert scrubber.answer(body) == b'{"content": "Your key is [key]. Wait... or ask."}', shown
-        assert b"".join(scrubber.pieces(body[at : at + 5] for at in range(0, len(body), 5))) == scrubber.answer(body)
+        assert scrubber.clean_body(body) == b'{"content": "Your key is [key]. Wait... or ask."}', shown
+        assert b"".join(
+            scrubber.clean_chunks(body[at : at + 5] for at in range(0, len(body), 5))
+        ) == scrubber.clean_body(body)
 
 
 @pytest.mark.parametrize("secret", SHAPES[:3])
-def test_in_a_refusal_halves_and_masked_forms_count_too(secret: str) -> None:
+def test_parts_and_masked_forms_are_removed_from_errors(secret: str) -> None:
     scrubber = Scrubber([secret])
     start, end, middle = secret[:8], secret[-4:], len(secret) // 2
     for shown in (
         f"{start}{'*' * 20}{end}", f"{start}...{end}", f"{start}…{end}", f"...{end}", f"{start}xxxxxxxxxx", f"{secret[:3]}••••{end}",
         secret[:middle], secret[middle:], secret[4:-4], secret[: 3 * len(secret) // 4], secret[3:23],
     ):  # fmt: skip
-        said = scrubber.said(f"Incorrect API key provided: {shown}. Wait... or ask.")
-        assert said == "Incorrect API key provided: [key]. Wait... or ask.", shown
+        message = scrubber.clean_text(f"Incorrect API key provided: {shown}. Wait... or ask.")
+        assert message == "Incorrect API key provided: [key]. Wait... or ask.", shown
 
 
 @pytest.mark.parametrize("key", ["EMPTY", "ollama", "sk-no-key-required", "none", "a", ""])
-def test_a_word_that_stands_for_a_key_stays_in_a_conversation(key: str) -> None:
+def test_a_placeholder_for_a_key_stays_in_a_conversation(key: str) -> None:
     body = (
         f'{{"content": "I set the key to {key}, as ollama and sk-no-key-required are EMPTY, none of a kind."}}'.encode()
     )
-    assert Scrubber([key]).answer(body) == body
-    assert b"".join(Scrubber([key]).pieces([body])) == body
+    assert Scrubber([key]).clean_body(body) == body
+    assert b"".join(Scrubber([key]).clean_chunks([body])) == body
 
 
 def test_a_conversation_about_keys_stays_as_it_is() -> None:
     body = f"Incorrect API key provided: sk-other****. {SHAPES[0][:12]} and sk-proj-**** and sk-proj-...9d41".encode()
-    assert Scrubber(SHAPES[:3]).answer(body) == body
+    assert Scrubber(SHAPES[:3]).clean_body(body) == body
 
 
 @pytest.mark.parametrize(
@@ -140,73 +146,79 @@ def test_a_conversation_about_keys_stays_as_it_is() -> None:
         ("application/vnd.desk+json", "It is sent as application/json or application/vnd.other."),
     ],
 )
-def test_a_header_that_says_something_takes_no_word_from_a_conversation(value: str, body: str) -> None:
+def test_a_header_with_plain_words_removes_none_of_them_from_a_conversation(value: str, body: str) -> None:
     scrubber = Scrubber([value])
-    assert scrubber.answer(body.encode()) == b"".join(scrubber.pieces([body.encode()])) == body.encode()
-    assert scrubber.said(f"{value} is unknown") == "[key] is unknown"
+    assert scrubber.clean_body(body.encode()) == b"".join(scrubber.clean_chunks([body.encode()])) == body.encode()
+    assert scrubber.clean_text(f"{value} is unknown") == "[key] is unknown"
 
 
-def test_a_short_key_with_a_digit_is_taken_out_of_refusals() -> None:
-    assert Scrubber(["gw-12345"]).said("gw-12345 is unknown") == "[key] is unknown"
-    assert Scrubber(["gw-12345"]).said(f"Basic {b64encode(b'gw-12345').decode()}") == "Basic [key]U="
-    assert Scrubber(["openai"]).said("platform.openai.com is unknown") == "platform.openai.com is unknown"
+def test_a_short_key_with_a_digit_is_removed_from_errors() -> None:
+    assert Scrubber(["gw-12345"]).clean_text("gw-12345 is unknown") == "[key] is unknown"
+    assert Scrubber(["gw-12345"]).clean_text(f"Basic {b64encode(b'gw-12345').decode()}") == "Basic [key]U="
+    assert Scrubber(["openai"]).clean_text("platform.openai.com is unknown") == "platform.openai.com is unknown"
 
 
-def test_bytes_that_are_no_text_stay_as_they_are() -> None:
-    assert Scrubber([SHAPES[0]]).error(b"\xff\xfe" + SHAPES[0].encode() + b"\x80") == b"\xff\xfe[key]\x80"
+def test_bytes_that_are_not_utf_8_are_unchanged() -> None:
+    assert Scrubber([SHAPES[0]]).clean_error(b"\xff\xfe" + SHAPES[0].encode() + b"\x80") == b"\xff\xfe[key]\x80"
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         "Incorrect API key provided: sk-canar**************5926. You can find", "provided: sk-canary-31415926.", "key sk-proj-31415926",
         "Bad key:****5926", "Invalid key '31415926**5926'",
     ],
 )  # fmt: skip
-def test_what_looks_like_a_key_is_cut_out_of_refusals(said: str) -> None:
-    assert "5926" not in without_keys(said)
+def test_what_looks_like_a_key_is_removed_from_errors(message: str) -> None:
+    assert "5926" not in without_keys(message)
 
 
 def test_the_sentence_around_a_key_stays_a_sentence() -> None:
-    said = "Incorrect API key provided: sk-canar**************5926. You can find your key at https://platform.example."
-    assert without_keys(said) == "Incorrect API key provided: [key]. You can find your key at https://platform.example."
+    message = (
+        "Incorrect API key provided: sk-canar**************5926. You can find your key at https://platform.example."
+    )
+    assert (
+        without_keys(message) == "Incorrect API key provided: [key]. You can find your key at https://platform.example."
+    )
 
 
-def refuse(said: str) -> object:
-    return problem_of(400, {"x-request-id": said}, json.dumps({"error": {"message": said, "type": said}}).encode())
+def read_problem(message: str) -> object:
+    return problem_of(
+        400, {"x-request-id": message}, json.dumps({"error": {"message": message, "type": message}}).encode()
+    )
 
 
 SECRET = "a-" * 20 + "7"
-LOOKERS: list[Callable[[str], object]] = [
-    without_keys, Scrubber([SECRET, *SHAPES]).said, lambda said: Scrubber([SECRET]).answer(said.encode()), refuse, read_error,
+SCANNERS: list[Callable[[str], object]] = [
+    without_keys, Scrubber([SECRET, *SHAPES]).clean_text, lambda message: Scrubber([SECRET]).clean_body(message.encode()), read_problem, read_error,
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("look", LOOKERS, ids=range(len(LOOKERS)))
+@pytest.mark.parametrize("scan", SCANNERS, ids=range(len(SCANNERS)))
 @pytest.mark.parametrize(
-    "piece", ["x", " ", ":", "*", "**", "* ", "**a ", "a-", ".", "...a-", "sk-", "-", "Chat completion with id ", " not found"]
+    "chunk", ["x", " ", ":", "*", "**", "* ", "**a ", "a-", ".", "...a-", "sk-", "-", "Chat completion with id ", " not found"]
 )  # fmt: skip
-def test_no_sentence_of_a_server_is_costly(look: Callable[[str], object], piece: str) -> None:
-    assert_linear(lambda size: look((piece * size)[:size] + "y"), 64_000)
+def test_no_error_message_is_slow_to_scan(scan: Callable[[str], object], chunk: str) -> None:
+    assert_linear(lambda size: scan((chunk * size)[:size] + "y"), 64_000)
 
 
 @pytest.mark.parametrize("mask", ["*", "x", "X", "\\u2022", "a"])
-def test_an_answer_full_of_what_begins_like_a_masked_secret_costs_little_more_than_any_other(mask: str) -> None:
+def test_a_body_full_of_masked_prefixes_costs_little_more_than_any_other(mask: str) -> None:
     scrubber = Scrubber([SHAPES[2]])
     harmless, masked = (f"{start}-{mask * 97}".encode() * 10_000 for start in ("pk", "sk"))
-    assert cost(lambda _: scrubber.answer(masked), 0) < 10 * cost(lambda _: scrubber.answer(harmless), 0) + 0.02
+    assert cost(lambda _: scrubber.clean_body(masked), 0) < 10 * cost(lambda _: scrubber.clean_body(harmless), 0) + 0.02
 
 
 @pytest.mark.parametrize("bits", [slice(0, 9), slice(0, 15)])
-def test_a_long_secret_that_comes_back_in_bits_costs_little_more_than_a_short_one(bits: slice) -> None:
+def test_parts_of_a_long_secret_cost_little_more_than_those_of_a_short_one(bits: slice) -> None:
     long = "x1Y2z3W4" * 500
     text = f"{long[bits]}**" * 4_000
     short, same = Scrubber([long[:160]]), Scrubber([long])
-    short.said(""), same.said("")
-    assert cost(lambda _: same.said(text), 0) < 10 * cost(lambda _: short.said(text), 0)
+    short.clean_text(""), same.clean_text("")
+    assert cost(lambda _: same.clean_text(text), 0) < 10 * cost(lambda _: short.clean_text(text), 0)
 
 
-def test_a_sentence_is_cut_before_anything_is_made_of_it() -> None:
-    said = read_error(json.dumps({"error": {"message": "m" * 9_000, "code": "c" * 9_000}}).encode().decode())
-    assert (len(said.message), len(said.code or "")) == (2_000, 2_000)
+def test_an_error_message_is_truncated_before_it_is_scanned() -> None:
+    message = read_error(json.dumps({"error": {"message": "m" * 9_000, "code": "c" * 9_000}}).encode().decode())
+    assert (len(message.message), len(message.code or "")) == (2_000, 2_000)
     assert len(read_error(json.dumps({"detail": "d" * 9_000})).message) == 2_000

@@ -1,4 +1,4 @@
-"""What stands between Lectern and a server is named: certificates that are not trusted, and a proxy."""
+"""Failures before the server is reached are named: untrusted certificates, and a proxy."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ def test_an_authority_of_ones_own_is_trusted_when_it_is_named(make_certificate: 
         problem = problem_of(f"https://127.0.0.1:{port}/v1")
         assert problem
         assert (problem.name, problem.cause) == ("unavailable", "certificate")
-        assert "not trusted" in problem.said
-        assert "UPSTREAM_CA" in problem.said
+        assert "not trusted" in problem.message
+        assert "UPSTREAM_CA" in problem.message
         assert problem_of(f"https://127.0.0.1:{port}/v1", authorities=str(authority)) is None
 
 
@@ -128,22 +128,22 @@ def test_an_authority_is_found_in_a_folder_by_its_hash(make_certificate: Make, t
 
 
 @pytest.mark.parametrize(
-    ("address", "days", "said"), [("127.0.0.2", 1, "made out to another name"), ("127.0.0.1", -1, "has expired")]
+    ("address", "days", "message"), [("127.0.0.2", 1, "made out to another name"), ("127.0.0.1", -1, "has expired")]
 )
-def test_what_is_wrong_with_a_certificate_is_said(make_certificate: Make, address: str, days: int, said: str) -> None:
+def test_the_fault_of_a_certificate_is_named(make_certificate: Make, address: str, days: int, message: str) -> None:
     authority = make_certificate(address, days)
     with serving(authority) as port:
         problem = problem_of(f"https://127.0.0.1:{port}/v1", authorities=str(authority))
     assert problem
-    assert said in problem.said
-    assert "UPSTREAM_CA" not in problem.said
+    assert message in problem.message
+    assert "UPSTREAM_CA" not in problem.message
 
 
-def test_a_server_that_speaks_no_tls_is_told_as_such() -> None:
+def test_a_server_without_tls_is_named() -> None:
     with serving() as port:
         problem = problem_of(f"https://127.0.0.1:{port}/v1")
     assert problem
-    assert "No encrypted connection" in problem.said
+    assert "No encrypted connection" in problem.message
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:9/v1", "https://api.openai.com/v1"])
@@ -152,16 +152,16 @@ def test_a_proxy_that_refuses_is_named(base: str) -> None:
         problem = problem_of(base, proxy=f"http://127.0.0.1:{port}")
     assert problem
     assert (problem.name, problem.cause) == ("unavailable", "proxy")
-    assert "UPSTREAM_PROXY" in problem.said
-    assert "407" in problem.said
+    assert "UPSTREAM_PROXY" in problem.message
+    assert "407" in problem.message
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:9/v1", "https://api.openai.com/v1"])
-def test_a_proxy_that_is_away_is_named(base: str) -> None:
+def test_an_unreachable_proxy_is_named(base: str) -> None:
     problem = problem_of(base, proxy="http://someone:proxy-password@127.0.0.1:9")
     assert problem
     assert problem.cause == "proxy"
-    assert "cannot be reached" in problem.said
+    assert "cannot be reached" in problem.message
     assert "proxy-password" not in str(problem)
 
 
@@ -175,9 +175,9 @@ def test_saving_and_reading_with_a_key_say_that_the_certificate_is_not_trusted(
         page = reader.post(f"/keys/{key.pk}/test/", follow=True).content.decode()
         assert "no trusted connection" in page
         ApiKey.objects.choose(alice, key)
-        told = visible(reader.get("/completions/").content.decode())
-        assert "No trusted connection to the source" in told
-        assert "UPSTREAM_CA" in told
+        text = visible(reader.get("/completions/").content.decode())
+        assert "No trusted connection to the source" in text
+        assert "UPSTREAM_CA" in text
         settings.UPSTREAM_CA = str(authority)
         sources._live_session.cache_clear()
         try:

@@ -114,7 +114,7 @@ def test_pages_follow_each_other_without_gap_or_double(reader: Client, server: S
     assert "You are welcome." in thread(page)  # the completion's own answer, which the messages do not hold
 
 
-def test_the_newest_first_says_so_and_goes_on_from_its_last(reader: Client, server: Server) -> None:
+def test_newest_first_is_labelled_and_continues_from_its_last(reader: Client, server: Server) -> None:
     server.pages = {("", "desc"): envelope(messages_of(5, 4), has_more=True, first_id=f"{ID}-5", last_id=f"{ID}-4")}
     page = read(reader, "?order=desc")
     assert message_ids(page) == [f"{ID}-5", f"{ID}-4"]
@@ -131,7 +131,7 @@ def test_an_empty_page_is_an_end(reader: Client, server: Server, nothing: str | 
     assert "You are welcome." in thread(page)
 
 
-def test_reading_goes_on_from_the_last_item_and_not_from_the_last_id(reader: Client, server: Server) -> None:
+def test_reading_continues_from_the_last_item_and_not_from_last_id(reader: Client, server: Server) -> None:
     server.pages = {("", "asc"): envelope(messages_of(0, 1), has_more=True, last_id=f"{ID}-77")}
     assert (link(read(reader), "later") or "").endswith(f"after={ID}-1")
 

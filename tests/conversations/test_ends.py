@@ -1,4 +1,4 @@
-"""Where a list or a conversation ends, only the server says. Read from a server elsewhere, which may say it in odd ways."""
+"""Only the server says where a list or a conversation ends, and some servers say it in odd ways."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_list_is_shown_to_its_end(reader: Client, browse: None, upstream: Upst
 def test_find_and_a_transcript_read_to_the_end(
     reader: Client, browse: None, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    monkeypatch.setattr(find, "_STEP", 60)
+    monkeypatch.setattr(find, "_STEP_SECONDS", 60)
     upstream.set("mode", mode)
     assert "301 hits in 300 messages" in visible(opened(reader, f"/completions/{HEX}/find/?q={HEX}"))
     text = reader.get(f"/completions/{HEX}/transcript/?format=text").getvalue().decode()
@@ -115,7 +115,9 @@ def test_a_page_that_cannot_follow_is_a_problem_in_words_and_no_end(
     assert not [end for end in (END, "The oldest conversation") if end in first + list_]
 
 
-def test_a_server_that_sends_nothing_once_is_asked_again(reader: Client, browse: None, upstream: Upstream) -> None:
+def test_a_server_that_sends_an_empty_page_once_gets_a_second_request(
+    reader: Client, browse: None, upstream: Upstream
+) -> None:
     upstream.set("mode", "more-but-empty")
     opened(reader, f"/completions/{THIRTY}/", 502)
     assert sum(asked["path"].endswith("/messages") for asked in upstream.asked()) == 2
@@ -166,7 +168,7 @@ def test_no_message_is_denied_that_may_be_further_on(
 def test_no_next_conversation_is_denied_that_may_be_further_on(
     reader: Client, browse: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(navigation, "_MOST_PAGES", 0)
+    monkeypatch.setattr(navigation, "_MAX_PAGES", 0)
     reader.get(f"/completions/{HEX}/next/")
     told = visible(reader.get(f"/completions/{HEX}/").content.decode())
     assert ("This server cannot do that" in told, "the last conversation" in told) == (True, False)

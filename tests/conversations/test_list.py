@@ -71,7 +71,7 @@ def test_following_next_page_lists_everything_once_in_order(reader: Client, stor
     assert seen == (expected if order == "asc" else expected[::-1])
 
 
-def test_a_filter_stands_in_the_address_and_goes_with_every_link(reader: Client, stored: Store) -> None:
+def test_a_filter_is_part_of_the_url_and_of_every_link(reader: Client, stored: Store) -> None:
     for n in range(50):
         stored(
             make_completion(
@@ -100,7 +100,7 @@ def test_a_filter_that_matches_nothing_offers_the_way_out(reader: Client, stored
     assert 'href="/completions/">Show all conversations' in page
 
 
-def test_a_cursor_that_is_gone_is_told_and_not_a_failure(reader: Client, stored: Store) -> None:
+def test_an_unknown_cursor_is_explained_and_not_a_failure(reader: Client, stored: Store) -> None:
     answer = reader.get("/completions/?after=gone")
     assert answer.status_code == 400
     page = answer.content.decode()

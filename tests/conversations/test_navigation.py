@@ -1,4 +1,4 @@
-"""Ways on: the list beside a conversation, the ones next to it, and messages by their number."""
+"""Navigation: the sidebar, the next and previous conversation, and messages by their number."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_page_of_another_site_sets_no_filter(reader: Client, forty: list[str])
     assert '/completions/c-36/next/"' in answer.content.decode()
 
 
-def test_the_end_of_the_list_is_said_where_the_reader_was(reader: Client, forty: list[str]) -> None:
+def test_at_the_end_of_the_list_the_reader_stays_with_a_notice(reader: Client, forty: list[str]) -> None:
     here = "/completions/c-0/messages/c-0-0/"
     answer = reader.get("/completions/c-0/next/", headers={"Referer": f"http://testserver{here}"})
     assert answer["Location"] == here
@@ -128,7 +128,7 @@ def test_a_conversation_that_is_not_in_the_list_says_so(reader: Client, forty: l
     assert "This conversation is not in the list." in visible(opened(reader, "/completions/c-0/"))
 
 
-def test_the_list_beside_shows_the_rows_around_and_goes_on_both_ways(reader: Client, forty: list[str]) -> None:
+def test_the_sidebar_shows_the_rows_around_and_continues_both_ways(reader: Client, forty: list[str]) -> None:
     page = opened(reader, "/completions/c-20/")
     found = re.search(r'hx-get="(/completions/c-20/beside/[^"]*)"', page)
     assert found
@@ -142,7 +142,7 @@ def test_the_list_beside_shows_the_rows_around_and_goes_on_both_ways(reader: Cli
     assert "hx-get" not in before + after
 
 
-def test_the_list_itself_is_had_around_a_row_and_goes_on_both_ways(reader: Client, forty: list[str]) -> None:
+def test_the_list_opens_around_a_row_and_continues_both_ways(reader: Client, forty: list[str]) -> None:
     whole = beside(reader, "/completions/?around=c-20")
     assert rows(whole) == forty[7:39]
     above, below = (unescape(each) for each in re.findall(r'hx-get="([^"]+)"', whole))
@@ -158,20 +158,22 @@ def test_the_list_itself_is_had_around_a_row_and_goes_on_both_ways(reader: Clien
     assert rows(opened(reader, f"{FILTERED}&around=c-8")) == [f"c-{n}" for n in range(36, -1, -4)]
 
 
-def test_the_list_beside_keeps_the_filter(reader: Client, forty: list[str]) -> None:
+def test_the_sidebar_keeps_the_filter(reader: Client, forty: list[str]) -> None:
     fragment = beside(reader, "/completions/c-8/beside/?model=even&metadata[desk]=n+%26+s")
     assert rows(fragment) == [f"c-{n}" for n in range(36, -1, -4)]
 
 
-def test_the_list_beside_a_conversation_from_elsewhere_begins_at_its_start(reader: Client, forty: list[str]) -> None:
+def test_the_sidebar_of_a_conversation_from_another_source_begins_at_the_start(
+    reader: Client, forty: list[str]
+) -> None:
     assert rows(beside(reader, "/completions/c-gone/beside/")) == forty[:20]
 
 
-def test_the_list_beside_leads_a_reader_without_htmx_to_the_list(reader: Client, forty: list[str]) -> None:
+def test_the_sidebar_redirects_a_reader_without_htmx_to_the_list(reader: Client, forty: list[str]) -> None:
     assert reader.get("/completions/c-8/beside/?model=even")["Location"] == "/completions/?model=even"
 
 
-def test_a_conversation_asks_a_server_elsewhere_nothing_about_its_list(
+def test_a_conversation_page_does_not_request_the_list_from_upstream(
     reader: Client, alice: User, upstream: Upstream
 ) -> None:
     ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ok")))
@@ -181,9 +183,7 @@ def test_a_conversation_asks_a_server_elsewhere_nothing_about_its_list(
     assert all("chatcmpl-live-long" in asked["path"] for asked in upstream.asked())
 
 
-def test_a_list_that_cannot_be_had_is_told_beside_the_conversation(
-    reader: Client, alice: User, upstream: Upstream
-) -> None:
+def test_the_sidebar_shows_why_the_list_cannot_be_read(reader: Client, alice: User, upstream: Upstream) -> None:
     ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("no-list")))
     answer = reader.get("/completions/chatcmpl-live-0001/beside/", headers={"HX-Request": "true"})
     assert 'data-problem="unsupported"' in answer.content.decode()
@@ -196,7 +196,7 @@ def test_a_list_that_cannot_be_had_is_told_beside_the_conversation(
 # Messages by their number
 
 
-def test_a_number_leads_to_the_permalink_without_a_question(reader: Client, alice: User, upstream: Upstream) -> None:
+def test_a_number_redirects_to_the_permalink_without_a_request(reader: Client, alice: User, upstream: Upstream) -> None:
     ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ok")))
     page = opened(reader, "/completions/chatcmpl-live-long/")
     assert '<input type="hidden" name="ids" value="counted">' in page
@@ -227,7 +227,7 @@ def test_a_number_is_walked_to_where_ids_do_not_count(reader: Client, stored: St
         ("", "Give the number of a message, such as 12."),
     ],
 )
-def test_a_number_that_leads_nowhere_is_told(reader: Client, stored: Store, given: str, said: str) -> None:
+def test_a_number_without_a_message_is_explained(reader: Client, stored: Store, given: str, said: str) -> None:
     stored(make_long("chatcmpl-long", 250, prefix="msg_"))
     answer = reader.get("/completions/chatcmpl-long/go/", {"to": given})
     assert answer["Location"] == "/completions/chatcmpl-long/"
@@ -415,7 +415,7 @@ def test_what_is_counted_when_it_is_stored_is_what_the_page_shows(
     assert holdings_of("c").counts == {jump.kind.name: jump.count for jump in build_jumps(chain(*drawn)) if jump.count}
 
 
-def test_parameters_are_told_as_a_reader_says_them(reader: Client, stored: Store) -> None:
+def test_parameters_are_shown_in_words(reader: Client, stored: Store) -> None:
     stored(make_mixed())
     text = visible(opened(reader, "/completions/chatcmpl-mixed/"))
     for said in ("Tools 1", "Response format json_object", "Seed 9007199254740993", "Finish reason stop"):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from viewer.completions.markdown import markdown_to_text
-from viewer.export.transcripts import Said, said_in_markdown
+from viewer.export.transcripts import MessageText, text_in_markdown
 from viewer.rendering.markdown_html import render_prose
 
 SAMPLES = Path(__file__).parents[2] / "viewer" / "archive" / "samples.jsonl"
@@ -94,7 +94,7 @@ def test_every_letter_of_a_text_is_on_the_page_and_in_its_line_once_and_in_order
 @given(TEXTS)
 def test_every_letter_of_a_text_is_there_when_another_program_draws_the_transcript(text: str) -> None:
     assume(not NO_WORD.search(text))
-    transcript = said_in_markdown(Said(text, is_markdown=True))
+    transcript = text_in_markdown(MessageText(text, is_markdown=True))
     for draw in (MarkdownIt("commonmark").render, comrak.render_markdown):
         assert words_of(Page(draw(transcript)).text) == words_of(text)
 
@@ -111,5 +111,5 @@ def test_every_word_of_the_samples_is_on_the_page_in_its_line_and_in_the_transcr
         without_addresses = re.sub(r"\]\([^)]*\)", "]", text)
         letters = re.findall(r"[^\W_]", without_addresses)
         assert re.findall(r"[^\W_]", markdown_to_text(text)) == letters
-        transcript = said_in_markdown(Said(text, is_markdown=True))
+        transcript = text_in_markdown(MessageText(text, is_markdown=True))
         assert re.findall(r"[^\W_]", Page(MarkdownIt("commonmark").render(transcript)).text) == letters

@@ -36,8 +36,8 @@ CITED = {"type": "url_citation", "url_citation": {"url": "https://docs.example/f
 @pytest.fixture(autouse=True)
 def _nothing_is_kept_and_nothing_is_hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
-    monkeypatch.setattr(views, "_STEP", 600)
-    monkeypatch.setattr(views, "_STEP_WITHOUT_JAVASCRIPT", 600)
+    monkeypatch.setattr(views, "_STEP_SECONDS", 600)
+    monkeypatch.setattr(views, "_STEP_SECONDS_WITHOUT_JAVASCRIPT", 600)
 
 
 def opened(reader: Client, address: str, status: int = 200, **headers: Any) -> str:
@@ -47,7 +47,7 @@ def opened(reader: Client, address: str, status: int = 200, **headers: Any) -> s
 
 
 def finds(reader: Client, words: str, completion_id: str = "chatcmpl-one") -> list[tuple[str, str]]:
-    """Find words on the page for a reader without JavaScript; give each hit's address and what stands in its line."""
+    """Find words without JavaScript; return the URL and the text of each hit."""
     answer = reader.get(f"/completions/{completion_id}/find/", {"q": words})
     assert answer.status_code == 200
     return hits_of(answer.content.decode())
@@ -145,7 +145,7 @@ def test_what_the_search_shows_of_a_message_is_counted_there() -> None:
         text
         for message, text in looked_for
         if not finding.is_too_short(text)
-        and not finding._places(read_message(json.dumps(message)), compile_pattern(text))
+        and not finding._matches_in_message(read_message(json.dumps(message)), compile_pattern(text))
     ]
     assert missed == []
 
@@ -193,7 +193,7 @@ def test_the_page_of_a_hit_holds_the_words_and_the_message(reader: Client, store
 
 
 @pytest.mark.parametrize("words", ["", " ", "x", "*", "\u0301"])
-def test_too_little_is_not_looked_for(reader: Client, stored: Store, words: str) -> None:
+def test_words_that_are_too_short_are_not_searched(reader: Client, stored: Store, words: str) -> None:
     stored(make_completion("chatcmpl-one", say("user", "x * \u0301")))
     page = opened(reader, f"/completions/chatcmpl-one/find/?q={words}")
     assert not hits_of(page)
@@ -234,7 +234,7 @@ def test_no_text_makes_finding_slow(start: str, bad: str) -> None:
         text = start + bad * (size // len(bad))
         message = read_message(json.dumps(say("assistant", text, annotations=[CITED])))
         for _ in range(20):
-            list(finding.slots_of(message))
+            list(finding.text_fields(message))
 
     assert_linear(find, MARKDOWN_LIMIT - len(start))
 
@@ -266,7 +266,7 @@ def test_what_the_customer_did_not_see_is_counted_apart(reader: Client, stored: 
 def test_steps_find_every_hit_once_and_show_how_far_they_are(
     reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "_STEP", 0)
+    monkeypatch.setattr(views, "_STEP_SECONDS", 0)
     stored(make_long("chatcmpl-one", 450))
     address, found, told = "/completions/chatcmpl-one/find/?q=message+number", [], []
     while address:
@@ -280,7 +280,7 @@ def test_steps_find_every_hit_once_and_show_how_far_they_are(
     assert told[-1] == "450 hits in 450 messages"
 
 
-def test_many_hits_stop_the_reading_until_the_reader_goes_on(
+def test_many_hits_pause_until_the_reader_continues(
     reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(finding.PAUSES, "hits", 150)
@@ -299,7 +299,7 @@ def go_on(page: str) -> str:
     return unescape(re.search(r'href="([^"]+)"[^>]*>Go on', page)[1])
 
 
-def test_a_problem_on_the_way_keeps_what_was_found_and_goes_on_from_there(
+def test_after_a_problem_the_hits_stay_and_the_next_step_continues_from_there(
     reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored(make_long("chatcmpl-one", 250))
@@ -337,7 +337,7 @@ def browsing(alice: User, upstream: Upstream) -> Upstream:
     return upstream
 
 
-def test_questions_are_bounded_and_nothing_is_asked_twice(
+def test_requests_are_limited_and_none_is_sent_twice(
     reader: Client, browsing: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(finding.PAUSES, "asked", 7)
@@ -349,7 +349,7 @@ def test_questions_are_bounded_and_nothing_is_asked_twice(
     assert len(browsing.asked()) == 14  # what was kept costs nothing, and seven more are allowed
 
 
-def test_what_is_imported_anew_is_found_at_once(reader: Client, stored: Store) -> None:
+def test_what_is_imported_again_is_found_at_once(reader: Client, stored: Store) -> None:
     stored(make_long("chatcmpl-one", 60))
     assert len(finds(reader, "number")) == 60
     stored(make_long("chatcmpl-one", 90), replace=True)

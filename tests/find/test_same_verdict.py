@@ -1,4 +1,4 @@
-"""Whether a tool failed is told alike by its card, the facts, the search, finding and a transcript."""
+"""A failed tool is recognised alike by its card, the facts, the search, find and a transcript."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from viewer.archive.models import StoredMessage
 from viewer.archive.search_query import read_query
 from viewer.archive.searching import search
 from viewer.completions.reading import read_message
-from viewer.find.finding import slots_of
+from viewer.find.finding import text_fields
 
 Store = Callable[..., Any]
 ONE = "/completions/chatcmpl-one/"
@@ -48,7 +48,7 @@ def in_a_block(said: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("messages", [in_a_message, in_the_call, in_a_block])
 @pytest.mark.parametrize(("said", "verdict"), VERDICTS)
-def test_every_place_tells_the_same_of_a_result(
+def test_every_place_shows_the_same_outcome_of_a_result(
     reader: Client, stored: Store, said: str, verdict: str, messages: Callable[[str], list[dict[str, Any]]]
 ) -> None:
     stored(make_completion("chatcmpl-one", *messages(said), choices=[]))
@@ -73,7 +73,7 @@ def told(reader: Client) -> dict[str, Any]:
     chips = {"chip--bad": "error", "chip--good": "good"}
     verdicts = [verdict for chip, verdict in chips.items() if chip in card[0]]
     pages = [read_message(source) for source in StoredMessage.objects.values_list("body", flat=True)]
-    labels = [slot.label for message in pages for slot in slots_of(message) if slot.part.startswith("tool")]
+    labels = [field.label for message in pages for field in text_fields(message) if field.part.startswith("tool")]
     return {
         "card": "".join(verdicts),
         "facts": int(jump[1]),
@@ -84,7 +84,7 @@ def told(reader: Client) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("said", "verdict"), [(FAILED[0], "error"), (UNPROVEN[0], ""), (GOOD[0], "good")])
-def test_a_result_without_an_id_is_told_alike_in_the_card_that_it_is_tied_to(
+def test_a_result_without_an_id_has_the_same_outcome_in_the_linked_card(
     reader: Client, stored: Store, said: str, verdict: str
 ) -> None:
     stored(make_completion("chatcmpl-one", *in_a_message(said, None), choices=[]))

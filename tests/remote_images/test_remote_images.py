@@ -1,4 +1,4 @@
-"""A picture elsewhere is fetched by the server, on demand, and never from inside our own network."""
+"""A remote image is fetched by the server, on demand, and never from our own network."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_name_that_leads_into_our_own_network_is_refused(host: ImageHost, addr
 
 
 @pytest.mark.parametrize("address", ["::127.0.0.1", "fec0::1", "::ffff:0:127.0.0.1"])
-def test_our_own_check_stands_where_the_librarys_has_gaps(
+def test_our_own_check_covers_the_gaps_of_the_library(
     host: ImageHost, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from requests_hardened import ip_filter_adapter
@@ -166,7 +166,7 @@ def test_a_picture_comes_and_the_host_learns_nothing_of_the_reader(
     }
 
 
-def test_a_second_answer_of_the_name_server_is_never_asked_for(host: ImageHost) -> None:
+def test_a_name_is_resolved_only_once(host: ImageHost) -> None:
     host.names["rebind.example"] = [PUBLIC, "127.0.0.1"]
     assert fetch_image("http://rebind.example/a.png") == PICTURE
     assert host.looked_up == ["rebind.example"]
@@ -200,7 +200,7 @@ def test_a_redirect_is_checked_like_the_first_address(host: ImageHost, location:
     assert host.connected == [PUBLIC]
 
 
-def test_a_name_that_turns_inwards_between_two_hops_is_refused(host: ImageHost) -> None:
+def test_a_name_that_becomes_private_between_two_redirects_is_refused(host: ImageHost) -> None:
     host.names["rebind.example"] = [PUBLIC, "127.0.0.1"]
     host.redirect("/moved.png", "/a.png")
     with pytest.raises(Refused):
@@ -314,7 +314,7 @@ def test_a_name_server_that_says_nothing_is_given_up_in_real_time(
 
 
 @pytest.mark.parametrize("status", [204, 206, 304, 401, 404, 500])
-def test_another_status_is_told(host: ImageHost, status: int) -> None:
+def test_another_status_is_explained(host: ImageHost, status: int) -> None:
     host.serve("/a", PICTURE, status)
     with pytest.raises(NotLoaded, match=f"answered with status {status}"):
         fetch_image("http://pictures.example/a")
@@ -326,13 +326,13 @@ def test_a_name_that_nobody_knows_does_not_answer(host: ImageHost) -> None:
 
 
 def test_only_so_many_are_fetched_at_a_time(host: ImageHost) -> None:
-    turns = [remote_images._turns.acquire() for _ in range(4)]
+    slots = [remote_images._slots.acquire() for _ in range(4)]
     try:
         with pytest.raises(NotLoaded, match="on their way already"):
             fetch_image(URL)
     finally:
-        for _ in turns:
-            remote_images._turns.release()
+        for _ in slots:
+            remote_images._slots.release()
     assert fetch_image(URL) == PICTURE
 
 
@@ -420,7 +420,7 @@ def test_the_picture_is_passed_on_and_can_do_nothing(reader: Client, with_pictur
 
 
 @pytest.mark.parametrize("n", [1, 2, 4])
-def test_what_is_no_picture_elsewhere_is_not_fetched(reader: Client, with_picture: ImageHost, n: int) -> None:
+def test_what_is_not_a_remote_image_is_not_fetched(reader: Client, with_picture: ImageHost, n: int) -> None:
     answer = reader.get(f"/completions/chatcmpl-one/messages/chatcmpl-one-0/parts/{n}/remote/?url={URL}")
     assert answer.status_code == 404
     assert with_picture.asked == []
@@ -434,7 +434,7 @@ def test_what_is_no_picture_elsewhere_is_not_fetched(reader: Client, with_pictur
         "/completions/chatcmpl-one/choices/1/parts/0/remote/",
     ],
 )
-def test_what_stands_in_no_message_is_not_fetched(reader: Client, with_picture: ImageHost, address: str) -> None:
+def test_a_url_that_no_message_contains_is_not_fetched(reader: Client, with_picture: ImageHost, address: str) -> None:
     assert reader.get(address).status_code == 404
     assert with_picture.asked == []
 
@@ -463,7 +463,7 @@ def test_a_stranger_is_asked_to_sign_in(client: Client, with_picture: ImageHost)
     assert with_picture.asked == []
 
 
-def test_it_is_only_asked_for_with_get(reader: Client, with_picture: ImageHost) -> None:
+def test_only_get_is_allowed(reader: Client, with_picture: ImageHost) -> None:
     assert reader.head(TILE).status_code == reader.post(TILE).status_code == 405
     assert with_picture.asked == []
 
@@ -475,13 +475,13 @@ def test_another_site_cannot_make_us_fetch(reader: Client, with_picture: ImageHo
     assert with_picture.asked == []
 
 
-def test_a_refused_address_is_told_in_a_sentence(reader: Client, with_picture: ImageHost) -> None:
+def test_a_refused_url_is_explained_in_a_sentence(reader: Client, with_picture: ImageHost) -> None:
     answer = reader.get(TILE.replace("/0/remote", "/3/remote"))
     assert (answer.status_code, answer["Content-Type"]) == (403, "text/plain; charset=utf-8")
     assert answer.content.decode().startswith("This address is not asked.")
 
 
-def test_a_host_that_fails_is_told_in_a_sentence(reader: Client, with_picture: ImageHost) -> None:
+def test_a_failing_host_is_explained_in_a_sentence(reader: Client, with_picture: ImageHost) -> None:
     with_picture.serve("/a.png", b"<script>alert(1)</script>", 503)
     answer = reader.get(TILE)
     assert (answer.status_code, answer["Content-Type"]) == (502, "text/plain; charset=utf-8")

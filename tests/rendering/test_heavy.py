@@ -68,7 +68,7 @@ def test_reading_rendering_and_finding_take_linear_time(name: str) -> None:
         for bubble in place_answers(RenderContext(ID), completion, page.items, drawn)[1] + drawn:
             repr(bubble)
         for item in page.items:
-            finding._places(item, compile_pattern(WORD))
+            finding._matches_in_message(item, compile_pattern(WORD))
 
     assert_linear(run, 4)
 
@@ -91,7 +91,7 @@ def test_reading_and_finding_take_a_few_times_the_stored_size_in_memory(name: st
     try:
         choices = read_completion(completion).choices  # type: ignore[union-attr]
         for item in (*read_message_page(messages).items, *(choice.message for choice in choices)):
-            finding._places(item, compile_pattern(WORD))
+            finding._matches_in_message(item, compile_pattern(WORD))
         assert tracemalloc.get_traced_memory()[1] < 7 * stored
     finally:
         tracemalloc.stop()
@@ -251,7 +251,7 @@ def test_find_goes_through_a_slow_page_in_steps(reader: Client, stored: Store, m
     address, hits = f"{HOME}find/?q={WORD}", 'data-message="([^"]+)"'
     whole = re.findall(hits, reader.get(address).content.decode())
     assert len(whole) == 8
-    monkeypatch.setattr(finding, "_SECONDS", 0)
+    monkeypatch.setattr(finding, "_MAX_SECONDS", 0)
     read: list[int] = []
     real = finding._read_stretch
     monkeypatch.setattr(finding, "_read_stretch", lambda *given: read.append(1) or real(*given))
@@ -266,7 +266,7 @@ def test_of_many_parts_as_many_are_found_as_words_of_markdown_as_the_page_format
     monkeypatch.setattr(finding, "markdown_to_text", lambda text: formatted.append(text) or text)
     parts = [{"type": "text", "text": f"{n} " + "x" * 10_000} for n in range(40)]
     (message,) = page_of(say("assistant", None, content_parts=parts)).items
-    assert len([slot for slot in finding.slots_of(message) if "xxx" in slot.text]) == 40
+    assert len([field for field in finding.text_fields(message) if "xxx" in field.text]) == 40
     assert len(formatted) == limits.MAX_MESSAGE // 10_002
 
 

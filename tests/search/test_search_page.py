@@ -154,7 +154,7 @@ def test_the_note_names_the_source_that_is_browsed(reader: Client, alice: Any) -
     assert "not what lies only at Azure desk" in visible(opened(reader, "refund"))
 
 
-def test_an_empty_question_explains_the_operators(reader: Client, db: None) -> None:
+def test_an_empty_search_explains_the_operators(reader: Client, db: None) -> None:
     page = opened(reader, "  ")
     assert "What are you looking for?" in visible(page)
     assert 'href="/search/?q=has%3Arefusal"' in page

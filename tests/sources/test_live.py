@@ -1,4 +1,4 @@
-"""Pages read through a person's own key, from a server elsewhere."""
+"""Pages that are read from upstream with a person's own key."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_list_comes_through_the_chosen_key(reader: Client, alice: User, upst
     assert upstream.asked()[0]["headers"]["authorization"] == "Bearer sk-good-alice-0001"
 
 
-def test_a_conversation_costs_two_questions_at_the_same_time(reader: Client, alice: User, upstream: Upstream) -> None:
+def test_a_conversation_takes_two_concurrent_requests(reader: Client, alice: User, upstream: Upstream) -> None:
     browse(alice, upstream, "slow-1")
     seen = page(reader, f"/completions/{LONG}/")
     assert len(message_ids(seen)) == 20
@@ -64,7 +64,7 @@ def test_a_chosen_server_that_is_silent_does_not_keep_back_what_the_archive_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stored(make_completion(ONE, say("user", "the copy in the archive")))
-    monkeypatch.setattr("viewer.sources.reader._PATIENCE", 0.5)
+    monkeypatch.setattr("viewer.sources.reader._TIMEOUT_BEFORE_ARCHIVE", 0.5)
     settings.UPSTREAM_DEADLINE = 1  # or its question would still be on its way in the tests that follow
     key = browse(alice, upstream, "slow-2")
     assert "the copy in the archive" in page(reader, f"/completions/{ONE}/")
@@ -130,7 +130,7 @@ def test_a_server_that_says_400_for_unknown_is_understood(message: str, name: st
 
 
 @pytest.mark.parametrize("position", [0, 5000, 9999])
-def test_a_permalink_costs_two_questions_at_any_depth(
+def test_a_permalink_takes_two_requests_at_any_depth(
     reader: Client, alice: User, upstream: Upstream, position: int
 ) -> None:
     browse(alice, upstream)
@@ -164,7 +164,7 @@ def test_parts_and_raw_come_through_the_key(reader: Client, alice: User, upstrea
     assert reader.get(f"/completions/{ONE}/raw/").json()["id"] == ONE
 
 
-def test_what_is_not_in_the_chosen_source_is_found_elsewhere_and_remembered(
+def test_what_is_not_in_the_chosen_source_is_found_in_another_and_remembered(
     reader: Client, alice: User, upstream: Upstream, stored: Callable[..., Any]
 ) -> None:
     stored(make_completion("chatcmpl-kept", say("user", "kept here")))
@@ -179,7 +179,7 @@ def test_what_is_not_in_the_chosen_source_is_found_elsewhere_and_remembered(
     assert asked == {"ok", "close"}
 
 
-def test_a_page_goes_on_with_the_source_that_it_came_from(
+def test_a_page_continues_with_the_source_that_it_came_from(
     reader: Client, alice: User, upstream: Upstream, stored: Callable[..., Any]
 ) -> None:
     stored(make_completion("chatcmpl-kept"), make_completion(LONG, say("user", "another of the same id")))
@@ -219,7 +219,7 @@ def test_a_living_server_is_found_among_dead_ones(
     assert monotonic() - began < deadline  # and no dead one is waited for
 
 
-def test_what_the_archive_has_is_asked_of_no_other_key(
+def test_what_the_archive_has_is_not_requested_from_another_key(
     reader: Client, alice: User, upstream: Upstream, stored: Callable[..., Any]
 ) -> None:
     make_key(alice, base_url=upstream.base())
@@ -260,7 +260,7 @@ def test_a_server_that_ignores_metadata_filters_is_caught_at_it(
         ("forbidden", "forbidden"), ("gzip-bomb-40", "too-large"), ("redirect", "unreadable"),
     ],
 )  # fmt: skip
-def test_a_bad_day_is_told_in_a_page_and_in_the_feed(
+def test_a_problem_is_shown_on_the_page_and_in_the_feed(
     reader: Client, alice: User, upstream: Upstream, mode: str, name: str
 ) -> None:
     browse(alice, upstream, mode)

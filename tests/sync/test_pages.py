@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tests.conftest import make_key
 from tests.conversations.pages import visible
-from tests.sync.test_work import FEW, ask_for, copy
+from tests.sync.test_work import FEW, copy, start_or_resume
 from tests.upstream import LIVE, Upstream
 from viewer.keys.models import ApiKey
 from viewer.sync import work as copying
@@ -41,13 +41,13 @@ def test_without_a_key_the_page_says_what_to_do(reader: Client) -> None:
     assert FOR_ALL not in seen
 
 
-def test_who_will_read_the_copies_is_said_before_the_start(reader: Client, key: ApiKey) -> None:
+def test_the_page_says_who_will_read_the_copies(reader: Client, key: ApiKey) -> None:
     seen = page(reader)
     assert seen.index(FOR_ALL) < seen.index("Copy into the archive")
     assert "Nothing copied yet" in seen
 
 
-def test_a_start_is_a_wish_that_a_worker_takes_up(reader: Client, key: ApiKey) -> None:
+def test_a_start_creates_a_run_for_a_worker_to_claim(reader: Client, key: ApiKey) -> None:
     pairs = "team = a=b\r\n\r\ncase=0001\r\n"
     told = {"key": key.pk, "model": "gpt-4.1", "metadata": pairs, "since": "2025-11-01"}
     assert reader.post("/copies/", told).status_code == 302
@@ -58,7 +58,7 @@ def test_a_start_is_a_wish_that_a_worker_takes_up(reader: Client, key: ApiKey) -
 
 
 @pytest.mark.parametrize("told", [{}, {"metadata": "team=a\nb"}, {"metadata": "=a"}, {"since": "yesterday"}])
-def test_what_is_not_understood_is_said_and_starts_nothing(reader: Client, key: ApiKey, told: dict[str, str]) -> None:
+def test_an_invalid_form_is_explained_and_starts_nothing(reader: Client, key: ApiKey, told: dict[str, str]) -> None:
     answer = reader.post("/copies/", {"key": key.pk, **told} if told else {})
     assert answer.status_code == 422
     assert "field-error" in answer.content.decode()
@@ -69,32 +69,32 @@ def test_nobody_copies_with_somebody_elses_key(client: Client, mallory: User, ke
     client.force_login(mallory)
     make_key(mallory)
     assert client.post("/copies/", {"key": key.pk}).status_code == 422
-    run = ask_for(key)
+    run = start_or_resume(key)
     assert "data-run" not in page(client)
     assert client.post(f"/copies/{run.pk}/", {"wish": "cancel"}).status_code == 404
 
 
 def test_it_is_paused_resumed_and_cancelled(reader: Client, key: ApiKey) -> None:
-    run = ask_for(key)
-    for wished, state in (("pause", "paused"), ("resume", "waiting"), ("cancel", "cancelled")):
+    run = start_or_resume(key)
+    for action, state in (("pause", "paused"), ("resume", "waiting"), ("cancel", "cancelled")):
         seen = page(reader)
-        assert f'value="{wished}"' in seen
-        assert reader.post(f"/copies/{run.pk}/", {"wish": wished}).status_code == 302
+        assert f'value="{action}"' in seen
+        assert reader.post(f"/copies/{run.pk}/", {"wish": action}).status_code == 302
         assert f'data-run="{state}"' in page(reader)
-    for wished in ("resume", "nonsense"):
-        reader.post(f"/copies/{run.pk}/", {"wish": wished})
+    for action in ("resume", "nonsense"):
+        reader.post(f"/copies/{run.pk}/", {"wish": action})
         assert "this is how it stands now" in page(reader)
 
 
 def test_a_second_one_with_the_same_key_is_refused_in_words(reader: Client, key: ApiKey) -> None:
-    ask_for(key)
+    start_or_resume(key)
     reader.post("/copies/", {"key": key.pk, "model": "another"})
     assert "already" in visible(page(reader))
     assert CopyRun.objects.count() == 1
 
 
 def test_its_figures_come_alone_as_long_as_they_may_change(reader: Client, key: ApiKey) -> None:
-    run = ask_for(key, FEW)
+    run = start_or_resume(key, FEW)
     fragment = page(reader, f"/copies/{run.pk}/", headers={"HX-Request": "true"})
     assert "<html" not in fragment
     assert 'hx-trigger="every 2s"' in fragment
@@ -105,7 +105,7 @@ def test_its_figures_come_alone_as_long_as_they_may_change(reader: Client, key: 
 
 
 def test_progress_is_a_bar_once_the_list_is_known(reader: Client, key: ApiKey) -> None:
-    run = ask_for(key)
+    run = start_or_resume(key)
     CopyRun.objects.update(state="running", listed=40, wanted=30, lease_until=timezone.now() + timedelta(minutes=1))
     assert "40 found so far, 30 of them new" in visible(page(reader))
     CopyRun.objects.update(is_listed=True, copied=12)
@@ -117,7 +117,7 @@ def test_progress_is_a_bar_once_the_list_is_known(reader: Client, key: ApiKey) -
 
 
 def test_a_run_that_nobody_takes_up_says_so(reader: Client, key: ApiKey) -> None:
-    ask_for(key)
+    start_or_resume(key)
     assert "Nobody is working on this" not in page(reader)
     CopyRun.objects.update(asked_at=timezone.now() - timedelta(minutes=1))
     assert "Nobody is working on this" in page(reader)
@@ -136,7 +136,7 @@ def test_what_failed_is_named_with_its_reason_and_tried_again(reader: Client, ke
     assert (run.state, run.only_failed) == ("waiting", True)
 
 
-def test_a_done_run_can_be_asked_for_again(reader: Client, key: ApiKey) -> None:
+def test_a_done_run_can_be_started_again(reader: Client, key: ApiKey) -> None:
     run = copy(key, FEW)
     reader.post(f"/copies/{run.pk}/", {"wish": "again"})
     assert CopyRun.objects.active().get().metadata == FEW
@@ -178,7 +178,7 @@ def test_the_command_says_in_a_sentence_what_is_missing(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_fails_in_the_middle_is_told_in_one_sentence_and_the_next_goes_on(
+def test_a_database_failure_is_reported_in_one_sentence_and_the_next_run_continues(
     key: ApiKey, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fill_the_disk(*_: Any) -> None:
@@ -215,7 +215,7 @@ def test_the_loop_looks_again_and_survives_a_bad_round(
                 return refused is None
             return super().wait(timeout)
 
-    monkeypatch.setattr(sync, "_stopping", lambda *_: Rounds())
+    monkeypatch.setattr(sync, "_stop_event", lambda *_: Rounds())
     upstream.set("missing", [LIVE[0]])
     call_command("sync", key="work", person="alice", metadata=["team=returns"], loop=True)
     said = capsys.readouterr()
@@ -240,7 +240,7 @@ def test_the_loop_lists_everything_at_first_and_once_a_day(key: ApiKey, monkeypa
         real(run, stopping)
 
     was_short, day, real = list[bool](), Day(), sync.work_on
-    monkeypatch.setattr(sync, "_stopping", lambda *_: day)
+    monkeypatch.setattr(sync, "_stop_event", lambda *_: day)
     monkeypatch.setattr(sync, "monotonic", lambda: day.hour * 3600)
     monkeypatch.setattr(sync, "work_on", work_on)
     call_command("sync", key="work", person="alice", metadata=["team=returns"], loop=True)
@@ -259,6 +259,6 @@ def test_the_loop_does_not_undo_a_pause(key: ApiKey, monkeypatch: pytest.MonkeyP
             CopyRun.objects.filter(state="done").update(state="paused")
             return next(self.left)
 
-    monkeypatch.setattr(sync, "_stopping", lambda *_: Rounds())
+    monkeypatch.setattr(sync, "_stop_event", lambda *_: Rounds())
     call_command("sync", key="work", person="alice", metadata=["team=returns"], loop=True)
     assert CopyRun.objects.get().state == "paused"

@@ -1,4 +1,4 @@
-"""Real processes that copy: killed, two at once, and the one that `./run` brings along."""
+"""Processes that copy: killed, two at once, and the worker that `./run` starts."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def key(transactional_db: None, alice: User, upstream: Upstream) -> None:
     make_key(alice, base_url=upstream.base())
 
 
-def test_killed_in_the_middle_nothing_is_half_and_the_next_goes_on(key: None, upstream: Upstream) -> None:
+def test_a_killed_run_leaves_nothing_incomplete_and_the_next_worker_continues(key: None, upstream: Upstream) -> None:
     upstream.set("delay", 0.1)
     with sync(*ALICES) as process:
         until(lambda: StoredCompletion.objects.count() >= 3)
@@ -98,7 +98,7 @@ def test_two_at_once_share_one_run_and_ask_for_nothing_twice(key: None, upstream
     assert len(paths) == len(set(paths)) == StoredCompletion.objects.count() == 11
 
 
-def test_told_to_stop_it_pauses_and_says_how_to_go_on(key: None, upstream: Upstream) -> None:
+def test_on_a_signal_it_pauses_and_explains_how_to_continue(key: None, upstream: Upstream) -> None:
     upstream.set("delay", 0.1)
     with sync(*ALICES) as process:
         until(lambda: StoredCompletion.objects.exists())
@@ -119,7 +119,7 @@ def test_what_fails_is_named_and_the_command_says_so_to_its_caller(key: None, up
 
 def test_the_worker_serves_whoever_asks_and_ends_with_its_parent(key: None, alice: User, upstream: Upstream) -> None:
     with sync("--loop", "--until-stdin-closes") as process:
-        run = CopyRun.objects.ask_for(alice.api_keys.get(), "", FEW, None)
+        run = CopyRun.objects.start_or_resume(alice.api_keys.get(), "", FEW, None)
         until(lambda: CopyRun.objects.get(pk=run.pk).state == "done")
         assert process.stdin
         process.stdin.close()
@@ -127,7 +127,7 @@ def test_the_worker_serves_whoever_asks_and_ends_with_its_parent(key: None, alic
         process.stdin = None
 
 
-def test_run_brings_its_worker_along_and_takes_it_away_even_when_killed(tmp_path: Path, upstream: Upstream) -> None:
+def test_run_starts_a_worker_which_ends_with_it_even_when_killed(tmp_path: Path, upstream: Upstream) -> None:
     with running(tmp_path, DEMO_PASSWORD=PASSWORD, API_HOSTS=upstream.host) as (process, address, _):
         until(lambda: copy_workers(process.pid))
         os.kill(copy_workers(process.pid)[0], signal.SIGKILL)  # the next one does the work

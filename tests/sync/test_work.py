@@ -1,4 +1,4 @@
-"""What a run brings into the archive, and what it does when the source has a bad day."""
+"""What a run copies into the archive, and what it does when the source fails."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def key(alice: User, upstream: Upstream) -> ApiKey:
     return make_key(alice, base_url=upstream.base())
 
 
-def ask_for(key: ApiKey, metadata: dict[str, str] | None = None, **narrowed: Any) -> CopyRun:
-    return CopyRun.objects.ask_for(key, metadata=metadata or {}, **{"model": "", "since": None, **narrowed})
+def start_or_resume(key: ApiKey, metadata: dict[str, str] | None = None, **filters: Any) -> CopyRun:
+    return CopyRun.objects.start_or_resume(key, metadata=metadata or {}, **{"model": "", "since": None, **filters})
 
 
 def work(run: CopyRun, stopping: Event | None = None) -> CopyRun:
@@ -45,8 +45,8 @@ def work(run: CopyRun, stopping: Event | None = None) -> CopyRun:
     return run
 
 
-def copy(key: ApiKey, metadata: dict[str, str] | None = None, **narrowed: Any) -> CopyRun:
-    return work(ask_for(key, metadata, **narrowed))
+def copy(key: ApiKey, metadata: dict[str, str] | None = None, **filters: Any) -> CopyRun:
+    return work(start_or_resume(key, metadata, **filters))
 
 
 def stored() -> set[str]:
@@ -59,7 +59,7 @@ def asked(upstream: Upstream) -> list[str]:
 
 def test_everything_comes_with_every_message_and_as_it_was_written(key: ApiKey, upstream: Upstream) -> None:
     runs = [copy(key, {"team": team}) for team in ("returns", "shipping")]
-    assert [(run.state, run.listed, run.copied, run.there) for run in runs] == [("done", 11, 11, 0)] * 2
+    assert [(run.state, run.listed, run.copied, run.already_stored) for run in runs] == [("done", 11, 11, 0)] * 2
     counts = {name: StoredMessage.objects.filter(completion__completion_id=name).count() for name in stored()}
     assert len(counts) == 22
     assert counts == {name: len(MESSAGES[name]) for name in counts}
@@ -79,18 +79,18 @@ def test_a_conversation_that_the_archive_cannot_take_is_not_held_in_memory(
     assert {failure.problem for failure in run.failures.all()} == {"too-large"}
 
 
-def test_only_what_is_new_is_asked_for(key: ApiKey, upstream: Upstream) -> None:
+def test_only_what_is_new_is_requested(key: ApiKey, upstream: Upstream) -> None:
     first = copy(key, FEW)
     upstream.forget()
     again = copy(key, FEW)
     assert again.pk != first.pk
-    assert (again.copied, again.there) == (0, first.copied)
+    assert (again.copied, again.already_stored) == (0, first.copied)
     assert asked(upstream) == [""]
 
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying, "_PAGE", 3)
+    monkeypatch.setattr(copying, "_PAGE_SIZE", 3)
 
 
 def pages_asked(upstream: Upstream) -> int:
@@ -120,10 +120,10 @@ def test_a_short_round_that_was_broken_off_lists_everything(
 ) -> None:
     """It copies the newest first, so its own first page is known when it goes on."""
     stopping = Event()
-    monkeypatch.setattr(copying, "_AT_A_TIME", 1)
+    monkeypatch.setattr(copying, "_MAX_CONCURRENCY", 1)
     with monkeypatch.context() as broken:
         after_some(broken, 5, stopping.set)
-        run = work(ask_for(key, FEW, only_newest=True), stopping)
+        run = work(start_or_resume(key, FEW, only_newest=True), stopping)
     assert run.copied < 11
     assert (work(run).state, run.copied) == ("done", 11)
 
@@ -143,10 +143,10 @@ def test_a_list_that_is_not_newest_first_is_read_to_its_end(
 
 
 def test_who_asks_for_everything_gets_it_where_a_short_round_was_broken_off(key: ApiKey) -> None:
-    run = ask_for(key, FEW, only_newest=True)
-    assert ask_for(key, FEW, only_newest=True).only_newest
-    assert not ask_for(key, FEW).only_newest
-    assert not ask_for(key, FEW, only_newest=True).only_newest
+    run = start_or_resume(key, FEW, only_newest=True)
+    assert start_or_resume(key, FEW, only_newest=True).only_newest
+    assert not start_or_resume(key, FEW).only_newest
+    assert not start_or_resume(key, FEW, only_newest=True).only_newest
     assert CopyRun.objects.get() == run
 
 
@@ -159,7 +159,7 @@ def test_of_rounds_that_find_nothing_one_is_remembered(key: ApiKey) -> None:
 def test_what_was_imported_is_there_already(key: ApiKey, stored: Callable[..., Any]) -> None:
     stored(make_completion(LIVE[2], say("user", "from a file")))
     run = copy(key, {"case": "0003"})
-    assert (run.copied, run.there) == (0, 1)
+    assert (run.copied, run.already_stored) == (0, 1)
     assert not Copy.objects.exists()
 
 
@@ -197,10 +197,10 @@ def test_what_does_not_come_whole_is_named_and_not_stored(
 
 
 @pytest.mark.parametrize("mode", ["more-missing", "more-string", "more-number", "more-null", "more-when-full"])
-def test_a_conversation_is_whole_however_the_server_tells_its_end(
+def test_a_conversation_is_complete_however_the_server_marks_its_end(
     alice: User, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    monkeypatch.setattr(copying, "_PAGE", 4)  # of completions, so that the list has an end to find too
+    monkeypatch.setattr(copying, "_PAGE_SIZE", 4)  # of completions, so that the list has an end to find too
     run = copy(make_key(alice, base_url=upstream.base(mode)), {"team": COMPLETIONS[HEX]["metadata"]["team"]})
     assert (run.state, run.listed, run.failures.count()) == ("done", 11, 0)
     assert StoredMessage.objects.filter(completion__completion_id=HEX).count() == 300
@@ -210,7 +210,7 @@ def test_a_conversation_is_whole_however_the_server_tells_its_end(
 def test_a_list_without_a_way_on_is_not_taken_for_whole(
     alice: User, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    monkeypatch.setattr(copying, "_PAGE", 10)
+    monkeypatch.setattr(copying, "_PAGE_SIZE", 10)
     run = copy(make_key(alice, base_url=upstream.base(mode)))
     assert (run.state, run.problem) == ("failed", "unreadable")
 
@@ -231,13 +231,13 @@ def test_what_no_address_can_hold_is_named_and_its_neighbours_are_copied(
     failures = {failure.completion_id: failure.said for failure in run.failures.all()}
     assert {failures[one] for one in (".", "x" * 300, "nul\ufffd")} == {"Its id cannot stand in an address."}
     assert len(asked(upstream)) < 10  # none of them was asked for
-    assert run.wish("retry")
+    assert run.perform("retry")
     assert work(run).state == "done"
     assert stored() == {LIVE[0]}
 
 
 @pytest.mark.parametrize("mode", ["bad-json", "html", "no-data", "redirect"])
-def test_a_source_that_does_not_speak_the_api_is_told(alice: User, upstream: Upstream, mode: str) -> None:
+def test_a_source_with_another_api_fails_the_run(alice: User, upstream: Upstream, mode: str) -> None:
     run = copy(make_key(alice, base_url=upstream.base(mode)))
     assert (run.state, run.problem) == ("failed", "unreadable")
 
@@ -247,10 +247,10 @@ def test_what_failed_is_tried_again_without_listing(key: ApiKey, upstream: Upstr
     run = copy(key, {"case": "0004"})
     (failure,) = run.failures.all()
     assert (failure.completion_id, failure.problem) == (LIVE[3], "unavailable")
-    assert run.wish("retry")
+    assert run.perform("retry")
     assert work(run).failures.get().attempts == 2
     upstream.forget()
-    assert run.wish("retry")
+    assert run.perform("retry")
     assert work(run).state == "done"
     assert (run.copied, run.failures.count(), stored()) == (1, 0, {LIVE[3]})
     assert "" not in asked(upstream)
@@ -275,7 +275,7 @@ class Clock(Event):
 def test_it_waits_as_long_as_the_source_asks_and_says_so(
     key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = ask_for(key, FEW)
+    run = start_or_resume(key, FEW)
     upstream.set("mode", "rate-limited-50")
     clock = Clock(run, monkeypatch, lambda: upstream.set("mode", None))
     work(run, clock)
@@ -285,18 +285,18 @@ def test_it_waits_as_long_as_the_source_asks_and_says_so(
     assert (run.state, run.problem, run.copied) == ("done", "", 11)
 
 
-def test_a_source_that_is_away_is_waited_for_and_given_up_in_the_end(
+def test_a_run_waits_for_an_unavailable_source_and_fails_in_the_end(
     key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upstream.set("mode", "rate-limited-bare")
-    run = ask_for(key, FEW)
-    monkeypatch.setattr(copying, "_PATIENCE", 2)
+    run = start_or_resume(key, FEW)
+    monkeypatch.setattr(copying, "_MAX_WAITS", 2)
     clock = Clock(run, monkeypatch, lambda: None)
     work(run, clock)
     assert (run.state, run.problem, run.finished_at is None) == ("failed", "rate-limited", False)
     assert clock.now >= 3
     upstream.set("mode", None)
-    assert run.wish("resume")
+    assert run.perform("resume")
     assert work(run).copied == 11
 
 
@@ -313,7 +313,7 @@ def after_some(monkeypatch: pytest.MonkeyPatch, count: int, then: Callable[[], o
     monkeypatch.setattr(copying._Work, "_store", store)
 
 
-def test_a_key_revoked_in_the_middle_ends_the_run_and_a_good_one_goes_on(
+def test_a_key_revoked_in_the_middle_fails_the_run_which_continues_with_a_new_one(
     key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     after_some(monkeypatch, 3, lambda: upstream.set("refuses", ["sk-good-alice-0001"]))
@@ -323,16 +323,16 @@ def test_a_key_revoked_in_the_middle_ends_the_run_and_a_good_one_goes_on(
     assert not run.failures.exists()
     key.seal(Secret("sk-good-alice-0002"))
     key.save()
-    assert ask_for(key, FEW) == run
+    assert start_or_resume(key, FEW) == run
     assert (work(run).state, run.copied) == ("done", 11)
 
 
-@pytest.mark.parametrize(("wished", "state"), [("pause", "paused"), ("cancel", "cancelled")])
-def test_a_wish_of_the_page_ends_the_work_at_once(
-    key: ApiKey, monkeypatch: pytest.MonkeyPatch, wished: str, state: str
+@pytest.mark.parametrize(("action", "state"), [("pause", "paused"), ("cancel", "cancelled")])
+def test_an_action_on_the_page_stops_the_worker_at_once(
+    key: ApiKey, monkeypatch: pytest.MonkeyPatch, action: str, state: str
 ) -> None:
-    run = ask_for(key, FEW)
-    after_some(monkeypatch, 2, lambda: run.wish(wished))
+    run = start_or_resume(key, FEW)
+    after_some(monkeypatch, 2, lambda: run.perform(action))
     work(run)
     assert (run.state, run.copied, len(stored())) == (state, 2, 2)
     assert CopyRun.objects.claim() is None
@@ -341,13 +341,13 @@ def test_a_wish_of_the_page_ends_the_work_at_once(
 def test_a_process_that_ends_gives_its_run_back(key: ApiKey, monkeypatch: pytest.MonkeyPatch) -> None:
     stopping = Event()
     after_some(monkeypatch, 2, stopping.set)
-    run = work(ask_for(key, FEW), stopping)
+    run = work(start_or_resume(key, FEW), stopping)
     assert (run.state, run.copied == len(stored())) == ("waiting", True)
     assert (work(run).state, run.copied) == ("done", 11)
 
 
 def test_a_deleted_key_is_not_used_any_more(key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = ask_for(key, FEW)
+    run = start_or_resume(key, FEW)
     after_some(monkeypatch, 2, key.delete)
     work(run)
     assert run.state == "waiting"
@@ -359,20 +359,20 @@ def test_a_deleted_key_is_not_used_any_more(key: ApiKey, upstream: Upstream, mon
 
 
 def test_who_may_not_sign_in_any_more_copies_nothing(key: ApiKey, alice: User) -> None:
-    ask_for(key)
+    start_or_resume(key)
     User.objects.filter(pk=alice.pk).update(is_active=False)
     assert CopyRun.objects.claim() is None
 
 
 def test_of_two_workers_one_has_the_run_and_a_dead_one_loses_it(key: ApiKey) -> None:
-    ask_for(key, FEW)
+    start_or_resume(key, FEW)
     first = CopyRun.objects.claim()
     assert first
     assert CopyRun.objects.claim() is None
     CopyRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     second = CopyRun.objects.claim()
     assert second == first
-    assert first.held().count() == 0
+    assert first.owned().count() == 0
     assert not first.finish("done")
     work_on(first, Event())
     assert not stored()
@@ -383,12 +383,12 @@ def test_of_two_workers_one_has_the_run_and_a_dead_one_loses_it(key: ApiKey) -> 
 
 
 def test_a_key_has_one_run_at_a_time(key: ApiKey) -> None:
-    run = ask_for(key)
-    assert ask_for(key) == run
+    run = start_or_resume(key)
+    assert start_or_resume(key) == run
     with pytest.raises(AnotherIsActive):
-        ask_for(key, FEW)
-    assert run.wish("cancel")
-    assert ask_for(key, FEW) != run
+        start_or_resume(key, FEW)
+    assert run.perform("cancel")
+    assert start_or_resume(key, FEW) != run
 
 
 def test_who_asks_for_the_same_at_the_same_moment_gets_the_same_run(
@@ -404,7 +404,7 @@ def test_who_asks_for_the_same_at_the_same_moment_gets_the_same_run(
 
     found = CopyRuns.first
     monkeypatch.setattr(CopyRuns, "first", first_unfinished)
-    assert ask_for(key, FEW) == CopyRun.objects.get()
+    assert start_or_resume(key, FEW) == CopyRun.objects.get()
 
 
 def test_what_the_source_deleted_stays_and_is_marked(key: ApiKey, upstream: Upstream) -> None:
@@ -449,14 +449,14 @@ def test_time_and_metadata_narrow_what_is_copied_even_where_the_server_ignores_t
     assert run.listed == len(stored())
 
 
-def test_a_list_that_turns_in_circles_is_given_up(key: ApiKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying, "_PAGE", 5)
+def test_a_list_that_repeats_itself_fails_the_run(key: ApiKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "_PAGE_SIZE", 5)
     real = copying.partial
     monkeypatch.setattr(copying, "partial", lambda ask, **asked: real(ask, **(asked | {"after": ""})))
     run = copy(key)
     assert (run.state, run.problem) == ("failed", "unreadable")
 
 
-def test_a_server_that_cannot_list_is_told(alice: User, upstream: Upstream) -> None:
+def test_a_server_that_cannot_list_fails_the_run(alice: User, upstream: Upstream) -> None:
     run = copy(make_key(alice, base_url=upstream.base("no-list")))
     assert (run.state, run.problem) == ("failed", "unsupported")

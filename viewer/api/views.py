@@ -109,7 +109,7 @@ def _forward(request: HttpRequest, stream: Stream) -> HttpResponseBase:
         stream.close()
         response = HttpResponse(status=stream.status)
     elif stream.status >= 400:
-        response = HttpResponse(stream.refusal(), status=stream.status)
+        response = HttpResponse(stream.error_body(), status=stream.status)
     else:
         pieces = iter(stream)
         response = StreamingHttpResponse(chain((next(pieces, b""),), pieces), status=stream.status)
@@ -124,7 +124,7 @@ def _forward(request: HttpRequest, stream: Stream) -> HttpResponseBase:
 def _problem_error(problem: Problem) -> HttpResponse:
     """Return why there is no response, in the API's error format. Clients retry after `Retry-After`."""
     status = _STATUS.get(problem.name, 503)
-    message = problem.said or "The source behind this access token does not answer."
+    message = problem.message or "The source behind this access token does not answer."
     response = _error_response(status, ApiError(message, code=problem.name.replace("-", "_"), type="server_error"))
     if problem.retry_after is not None:
         response["Retry-After"] = str(math.ceil(problem.retry_after))

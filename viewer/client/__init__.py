@@ -1,1 +1,1 @@
-"""Asks any API that speaks `/v1/chat/completions`, and answers in those types or with one named problem."""
+"""Reads any API with `/v1/chat/completions`; returns the types of `completions` or raises one named problem."""

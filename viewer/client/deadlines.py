@@ -1,5 +1,5 @@
-"""Deadlines in real time. A timeout of `requests` counts from byte to byte: a server that sends one every second holds
-a thread for ever. Here every read of a socket, of headers too, gets what is left of the deadline and no more."""
+"""Deadlines in real time. A timeout of `requests` starts again with every byte: a server that sends one every second
+blocks a thread for ever. Here every read of a socket, of headers too, may take only what is left of the deadline."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
 class Deadline:
-    """A moment that reading must not pass. `extend` moves it, for a stream that goes on, but not beyond `last`."""
+    """The time by which reading must end. A stream may `extend` it, up to `max_seconds` after the start."""
 
-    def __init__(self, seconds: float, last: float = 0.0) -> None:
-        self._ends = time.monotonic() + seconds
-        self._last = time.monotonic() + max(seconds, last)
+    def __init__(self, seconds: float, max_seconds: float = 0.0) -> None:
+        self._end = time.monotonic() + seconds
+        self._max_end = time.monotonic() + max(seconds, max_seconds)
 
     def extend(self, seconds: float) -> None:
-        self._ends = min(self._last, time.monotonic() + seconds)
+        self._end = min(self._max_end, time.monotonic() + seconds)
 
-    def longest(self) -> float:
-        """Give the seconds that are left however often it moves."""
-        return max(0.0, self._last - time.monotonic())
+    def max_left(self) -> float:
+        """Return the seconds that are left at most, however often it is extended."""
+        return max(0.0, self._max_end - time.monotonic())
 
     def left_or_zero(self) -> float:
-        return max(0.0, self._ends - time.monotonic())
+        return max(0.0, self._end - time.monotonic())
 
     def left(self) -> float:
-        """Give the seconds that are left. Raises TimeoutError when there are none."""
+        """Return the seconds that are left. Raises TimeoutError when there are none."""
         left = self.left_or_zero()
         if not left:
             raise TimeoutError("the deadline has passed")
@@ -46,8 +46,8 @@ _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
-def running(deadline: Deadline) -> Iterator[None]:
-    """Let every answer that begins inside read against this deadline, also after the block has ended."""
+def enforce(deadline: Deadline) -> Iterator[None]:
+    """Apply this deadline to every response that begins inside the block, even when it is read after the block."""
     token = _current.set(deadline)
     try:
         yield
@@ -56,7 +56,7 @@ def running(deadline: Deadline) -> Iterator[None]:
 
 
 class _Reader(socket.SocketIO):
-    """Reads a socket, each time with what is left of the deadline."""
+    """Reads a socket; what is left of the deadline is the timeout of each read."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         super().__init__(sock, "r")
@@ -73,7 +73,7 @@ class _Response(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         if (deadline := _current.get()) is not None:
             self.fp.close()
-            sock._io_refs += 1  # type: ignore[attr-defined]  # what socket.makefile does: the reader keeps it open
+            sock._io_refs += 1  # type: ignore[attr-defined]  # as socket.makefile does: the reader keeps it open
             self.fp = io.BufferedReader(_Reader(sock, deadline))
 
 
@@ -94,7 +94,7 @@ class _TLSPool(HTTPSConnectionPool):
 
 
 class DeadlineAdapter(requests.adapters.HTTPAdapter):
-    """The usual transport of `requests`, reading against deadlines."""
+    """The usual transport of `requests`, with deadlines."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

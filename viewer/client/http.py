@@ -1,4 +1,4 @@
-"""One question over HTTP, with manners: a deadline, a cap on what is read, few retries, nothing kept."""
+"""One HTTP request: with a deadline, a size limit and few retries, without cookies or redirects."""
 
 from __future__ import annotations
 
@@ -23,35 +23,33 @@ from requests.structures import CaseInsensitiveDict
 
 from viewer.completions.errors import read_error
 
-from .deadlines import Deadline, DeadlineAdapter, running
+from .deadlines import Deadline, DeadlineAdapter, enforce
 from .limiter import RequestLimiter, Slot
-from .problems import PROXY_ASKS, Problem, is_quota, wait_of
+from .problems import PROXY_NEEDS_LOGIN, Problem, is_quota, read_retry_after
 from .scrubbing import Scrubber
 
 _CONNECT_SECONDS = 3.0
-_RETRIES = 2
-_LONGEST_PAUSE = 2.0  # seconds; a longer wait is the reader's to decide
-_RETRIED = {408, 409, 429}
+_MAX_RETRIES = 2
+_MAX_RETRY_DELAY = 2.0  # seconds; a longer wait is the reader's to decide
+_RETRIED_STATUSES = {408, 409, 429}
 _CHUNK = 65_536
-_STREAM_SILENCE = 30.0  # seconds between two pieces of a stream
-_LARGEST_STREAM = 512_000_000  # bytes, unpacked
-_LARGEST_ERROR = 256_000  # bytes, unpacked; so much of a refusal is looked through, and kept
-_LONGEST_HEADER = 1_000  # characters
-_PACKED_AS = ("", "identity", "gzip", "x-gzip", "deflate")
-_CANNOT_BE_UNPACKED = gettext_noop("The answer is packed in a way that cannot be unpacked.")
-_AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+_STREAM_IDLE_SECONDS = 30.0  # between two chunks of a stream
+_MAX_STREAM_BYTES = 512_000_000  # decoded
+_MAX_ERROR_BYTES = 256_000  # decoded; so much of an error response is scrubbed and kept
+_MAX_HEADER_LENGTH = 1_000  # characters
+_CONTENT_ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
+_CANNOT_DECODE = gettext_noop("The answer is packed in a way that cannot be unpacked.")
+_AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 
-
-# It writes headers that it cannot read into the log, as the server sent them: a key that came back too.
+# urllib3 logs headers that it cannot parse, and a server may have echoed the key in them.
 logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
-
 
 Cause = TypeVar("Cause", bound=BaseException)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, headers and the decoded body, without the secrets that were sent along."""
+class Response:
+    """Status, headers and the decoded body, without the secrets that the request contained."""
 
     status: int
     headers: Mapping[str, str]
@@ -60,43 +58,48 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long one question may take in all, in seconds, and how much it may bring, in decoded bytes."""
+    """How long one request may take in all, in seconds, and how large its response may be, in decoded bytes."""
 
     seconds: float = 15.0
     bytes: int = 32_000_000
 
     @property
     def stream_seconds(self) -> float:
-        """How long an answer may take that is handed on as it comes."""
+        """How long a streamed response may take."""
         return 8 * self.seconds
 
 
 class KeyAuth(AuthBase):
-    """Shows an API key, as a Bearer token or as Azure wants it, and headers of the person's own, which are secret too.
+    """Sends an API key, as a Bearer token or as Azure wants it, and the person's own headers, which are secret too.
 
-    An auth object, as `.netrc` would replace a header. Where the key is empty, the headers are all there is.
+    It is an auth object, because `.netrc` would replace an Authorization header. If the key is empty, only the headers
+    are sent.
     """
 
     def __init__(
-        self, reveal: Callable[[], str], base_url: str, more: Mapping[str, str], own: Mapping[str, str] | None = None
+        self,
+        reveal: Callable[[], str],
+        base_url: str,
+        account_headers: Mapping[str, str],
+        own_headers: Mapping[str, str] | None = None,
     ) -> None:
         self._reveal = reveal
-        self._is_azure = (urlsplit(base_url).hostname or "").endswith(_AZURE)
-        self._more = dict(more)
-        self._own = dict(own or {})
+        self._is_azure = (urlsplit(base_url).hostname or "").endswith(_AZURE_HOSTS)
+        self._account_headers = dict(account_headers)
+        self._own_headers = dict(own_headers or {})
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self._more)
+        request.headers.update(self._account_headers)
         if key := self._reveal():
             name, value = ("api-key", key) if self._is_azure else ("Authorization", f"Bearer {key}")
             request.headers[name] = value
-        request.headers.update(self._own)
+        request.headers.update(self._own_headers)
         return request
 
     def secrets(self) -> Iterator[str]:
-        """Give everything that must not come back: the key, and each word of each header of the person's own."""
+        """Yield everything that a server must not echo: the key, and each word of the person's own headers."""
         yield self._reveal()
-        for value in self._own.values():
+        for value in self._own_headers.values():
             yield from value.split()
 
     def __repr__(self) -> str:
@@ -105,9 +108,9 @@ class KeyAuth(AuthBase):
 
 @dataclass(frozen=True)
 class HttpClient:
-    """Asks one server. `way` leads to its host; the archive needs none, for it is always at home.
+    """Sends requests to one server. The archive has no `limiter`, because it is in this process.
 
-    Whatever comes back is scrubbed of the secrets here, in the one place through which all of it comes.
+    Every response passes here, so this is where secrets are removed from it.
     """
 
     session: requests.Session
@@ -115,74 +118,74 @@ class HttpClient:
     limiter: RequestLimiter | None = None
     limits: Limits = field(default_factory=Limits)
 
-    def ask(self, url: str) -> Answer:
-        """Ask, and ask again where that is polite. Raises Problem when no answer comes."""
+    def get(self, url: str) -> Response:
+        """Send a GET request, and retry where the server allows it. Raises Problem when there is no response."""
         if self.limiter is None:
             return self._request(url, Deadline(self.limits.seconds))
         with self.limiter.acquire():
             try:
-                answer = self._request_with_retries(url)
+                response = self._request_with_retries(url)
             except Problem as problem:
-                self._note(problem)
+                self._record(problem)
                 raise
-            self.limiter.host.record(failed=answer.status >= 500)
-            return answer
+            self.limiter.host.record(failed=response.status >= 500)
+            return response
 
     def stream(self, url: str, headers: Mapping[str, str]) -> Stream:
-        """Ask once and hand the body on as it comes. The caller closes the stream."""
-        turn = self.limiter.acquire() if self.limiter else Slot()
+        """Send a GET request once and return the response as a stream, which the caller closes."""
+        slot = self.limiter.acquire() if self.limiter else Slot()
         deadline = Deadline(self.limits.seconds, self.limits.stream_seconds)
         try:
             response = self._send(url, deadline, headers)
         except Problem as problem:
-            turn.release()
-            self._note(problem)
+            slot.release()
+            self._record(problem)
             raise
         if self.limiter is not None:
             self.limiter.host.record(failed=response.status_code >= 500)
-        return Stream(response, deadline, turn, self.scrubber, is_local=self.limiter is None)
+        return Stream(response, deadline, slot, self.scrubber, is_local=self.limiter is None)
 
     @cached_property
     def scrubber(self) -> Scrubber:
         return Scrubber(self.auth.secrets() if self.auth else ())
 
-    def _note(self, problem: Problem) -> None:
+    def _record(self, problem: Problem) -> None:
         if self.limiter is not None:
             self.limiter.host.record(failed=problem.name in ("timeout", "unavailable"))
 
-    def _request_with_retries(self, url: str) -> Answer:
+    def _request_with_retries(self, url: str) -> Response:
         deadline = Deadline(self.limits.seconds)
-        for attempt in range(_RETRIES + 1):
-            is_last = attempt == _RETRIES
+        for attempt in range(_MAX_RETRIES + 1):
+            is_last = attempt == _MAX_RETRIES
             try:
-                answer = self._request(url, deadline)
+                response = self._request(url, deadline)
             except Problem as problem:
                 if is_last or problem.name != "unavailable" or problem.cause:
                     raise
-                pause = _backoff(attempt)
+                delay = _backoff(attempt)
             else:
-                pause = _pause_before_retry(answer, attempt)
-                if is_last or pause < 0 or pause >= deadline.left_or_zero():
-                    return answer
-            time.sleep(min(pause, deadline.left_or_zero()))
-        raise AssertionError("the last attempt answers or raises")
+                delay = _retry_delay(response, attempt)
+                if is_last or delay < 0 or delay >= deadline.left_or_zero():
+                    return response
+            time.sleep(min(delay, deadline.left_or_zero()))
+        raise AssertionError("the last attempt returns or raises")
 
-    def _request(self, url: str, deadline: Deadline) -> Answer:
+    def _request(self, url: str, deadline: Deadline) -> Response:
         response = self._send(url, deadline, {})
         try:
-            with _breaking_off():
+            with _reading_problems():
                 body = b"".join(_read(response, deadline, self.limits.bytes))
         finally:
             response.close()
-        is_answer = response.status_code == 200
-        clean = self.scrubber.answer(body) if is_answer else self.scrubber.error(body[:_LARGEST_ERROR])
-        return Answer(response.status_code, _scrubbed(response.headers, self.scrubber), clean)
+        is_ok = response.status_code == 200
+        clean = self.scrubber.clean_body(body) if is_ok else self.scrubber.clean_error(body[:_MAX_ERROR_BYTES])
+        return Response(response.status_code, _clean_headers(response.headers, self.scrubber), clean)
 
     def _send(self, url: str, deadline: Deadline, headers: Mapping[str, str]) -> requests.Response:
-        # Exceptions are cut off here (`from None`): their requests hold the key.
+        # `from None`: the exceptions of `requests` hold the request, and with it the key.
         try:
             timeout = (_CONNECT_SECONDS, deadline.left())
-            with running(deadline):
+            with enforce(deadline):
                 response = self.session.get(
                     url, auth=self.auth, headers=dict(headers), timeout=timeout, stream=True, allow_redirects=False
                 )
@@ -193,137 +196,138 @@ class HttpClient:
         except requests.exceptions.ProxyError as error:
             raise Problem("unavailable", _proxy_failure(error), cause="proxy") from None
         except requests.ConnectionError as error:
-            if _cause(error, TimeoutError):
+            if _find_cause(error, TimeoutError):
                 raise Problem("timeout") from None
             raise Problem("unavailable", gettext_noop("No connection could be made, or it broke off.")) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError):
             raise Problem("unavailable", gettext_noop("The question could not be sent.")) from None
-        return _acceptable(response)
+        return _checked(response)
 
 
 class Stream:
-    """An answer on its way through: status, headers, and the body, unpacked and scrubbed.
+    """A response that is passed on while it is read: status, headers, and the body, decoded and scrubbed.
 
-    A turn is held until the end, whatever the end is: `close`, nobody knowing of the stream any more, or the deadline,
-    also while the client that it is for takes nothing, and so nobody asks for the next piece.
+    It holds a slot of the limiter until `close`, until nothing refers to it any more, or until the deadline, even if
+    the client that it is for has stopped reading.
     """
 
     def __init__(
-        self, response: requests.Response, deadline: Deadline, turn: Slot, scrubber: Scrubber, *, is_local: bool
+        self, response: requests.Response, deadline: Deadline, slot: Slot, scrubber: Scrubber, *, is_local: bool
     ) -> None:
         self.is_local = is_local
         self.status = response.status_code
-        self.headers = _scrubbed(response.headers, scrubber)
+        self.headers = _clean_headers(response.headers, scrubber)
         self._response = response
         self._deadline = deadline
-        self._turn = turn
+        self._slot = slot
         self._scrubber = scrubber
         if not is_local:
-            turn.release_within(deadline.longest())
+            slot.release_within(deadline.max_left())
 
     def __iter__(self) -> Iterator[bytes]:
-        """Give piece after piece. Raises Problem before the first, while there is still a status to tell it with."""
-        has_begun = False
+        """Yield the chunks of the body. Raises Problem only before the first, while a status can still be sent."""
+        has_started = False
         try:
-            with _breaking_off():
-                read = _read(self._response, self._deadline, _LARGEST_STREAM, silence=_STREAM_SILENCE)
-                for piece in self._scrubber.pieces(read):
-                    has_begun = True
-                    yield piece
+            with _reading_problems():
+                read = _read(self._response, self._deadline, _MAX_STREAM_BYTES, idle=_STREAM_IDLE_SECONDS)
+                for chunk in self._scrubber.clean_chunks(read):
+                    has_started = True
+                    yield chunk
         except Problem:
-            if not has_begun:
+            if not has_started:
                 raise
-            # The server ends the connection in the middle of the answer, which tells the program, and writes no line.
+            # On BrokenPipeError our server closes the connection, which shows the program that the body is incomplete,
+            # and logs nothing.
             raise BrokenPipeError(errno.EPIPE, "the source broke off") from None
         finally:
             self.close()
 
-    def refusal(self) -> bytes:
-        """Read the whole body of a refusal, which is short. Raises Problem."""
+    def error_body(self) -> bytes:
+        """Read the whole body of an error response. Raises Problem."""
         try:
-            with _breaking_off():
-                return self._scrubber.error(b"".join(_read(self._response, self._deadline, _LARGEST_ERROR)))
+            with _reading_problems():
+                return self._scrubber.clean_error(b"".join(_read(self._response, self._deadline, _MAX_ERROR_BYTES)))
         finally:
             self.close()
 
     def close(self) -> None:
-        """Let go of the connection and of the turn; closing twice does no harm."""
+        """Release the connection and the slot; a second call does nothing."""
         try:
             self._response.close()
         finally:
-            self._turn.release()
+            self._slot.release()
 
 
-def _acceptable(response: requests.Response) -> requests.Response:
-    """Refuse what cannot be passed on or looked through. Raises Problem."""
+def _checked(response: requests.Response) -> requests.Response:
+    """Reject a response that cannot be passed on or scrubbed. Raises Problem."""
     if not 200 <= response.status_code <= 599:
         response.close()
         raise Problem("unreadable", gettext_noop("The answer has a status that does not exist."))
-    if response.headers.get("content-encoding", "").strip().lower() not in _PACKED_AS:
+    if response.headers.get("content-encoding", "").strip().lower() not in _CONTENT_ENCODINGS:
         response.close()
-        raise Problem("unreadable", _CANNOT_BE_UNPACKED)
+        raise Problem("unreadable", _CANNOT_DECODE)
     return response
 
 
-def _read(response: requests.Response, deadline: Deadline, most: int, *, silence: float = 0.0) -> Iterator[bytes]:
-    """Read the decoded body piece by piece, so that neither a slow nor a packed-up one goes past its limit.
+def _read(response: requests.Response, deadline: Deadline, limit: int, *, idle: float = 0.0) -> Iterator[bytes]:
+    """Read the decoded body in chunks, so that a slow or highly compressed one cannot exceed its limits.
 
-    With `silence` the deadline moves on with every piece.
+    With `idle`, each chunk moves the deadline to that many seconds later.
     """
     size = 0
     while True:
-        if silence and size:
-            deadline.extend(silence)
-        piece = response.raw.read1(_CHUNK, decode_content=True)
-        if not piece:
+        if idle and size:
+            deadline.extend(idle)
+        chunk = response.raw.read1(_CHUNK, decode_content=True)
+        if not chunk:
             return
-        size += len(piece)
-        if size > most:
+        size += len(chunk)
+        if size > limit:
             raise Problem("too-large", gettext_noop("The answer is larger than one answer may be here."))
         deadline.left()
-        yield piece
+        yield chunk
 
 
 @contextmanager
-def _breaking_off() -> Iterator[None]:
-    """Name what can go wrong in the middle of an answer."""
+def _reading_problems() -> Iterator[None]:
+    """Turn errors while a body is read into problems."""
     try:
         yield
     except (TimeoutError, urllib3.exceptions.ReadTimeoutError):
         raise Problem("timeout") from None
     except urllib3.exceptions.DecodeError:
-        raise Problem("unreadable", _CANNOT_BE_UNPACKED) from None
+        raise Problem("unreadable", _CANNOT_DECODE) from None
     except (urllib3.exceptions.HTTPError, OSError):
         raise Problem("unavailable", gettext_noop("The connection broke off in the middle of the answer.")) from None
 
 
-def _scrubbed(headers: Mapping[str, str], scrubber: Scrubber) -> Mapping[str, str]:
-    """Give the headers that can be handed on: a short line of plain characters each, without the secrets."""
+def _clean_headers(headers: Mapping[str, str], scrubber: Scrubber) -> Mapping[str, str]:
+    """Return the headers that are short and printable ASCII, without the secrets."""
     return CaseInsensitiveDict(
         {
-            name: scrubber.said(value)
+            name: scrubber.clean_text(value)
             for name, value in headers.items()
-            if len(value) <= _LONGEST_HEADER and value.isascii() and value.isprintable()
+            if len(value) <= _MAX_HEADER_LENGTH and value.isascii() and value.isprintable()
         }
     )
 
 
 class _Session(requests.Session):
-    """A session that sees no redirects: merely to name the next request, `requests` would read a whole body."""
+    """A session that ignores redirects: to prepare the next request, `requests` would read the whole body."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         return None
 
 
 def new_session(*, proxy: str = "", authorities: str = "", connections: int = 16) -> requests.Session:
-    """Make a session to share between threads: pooled, without cookies, deaf to the environment.
+    """Make a session that threads share: pooled, without cookies, ignoring the environment.
 
-    `authorities` names a file of certificates to trust in place of the public ones, or a folder of them by their
+    `authorities` is a file of certificates to trust instead of the public ones, or a folder of them, named by their
     hashes.
     """
     session = _Session()
-    session.trust_env = False  # neither .netrc nor proxies that nobody set for us
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one person's cookie is not another's
+    session.trust_env = False  # no .netrc, and no proxy variables that are meant for other programs
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # people share the session
     session.headers.update({"User-Agent": "Lectern", "Accept": "application/json", "Accept-Encoding": "gzip"})
     if proxy:
         session.proxies = {"http": proxy, "https": proxy}
@@ -334,27 +338,28 @@ def new_session(*, proxy: str = "", authorities: str = "", connections: int = 16
     return session
 
 
-def _pause_before_retry(answer: Answer, attempt: int) -> float:
-    """Say how many seconds to wait before asking again; below zero: do not."""
-    told = answer.headers.get("x-should-retry", "")
-    if told == "false" or (told != "true" and answer.status not in _RETRIED and answer.status < 500):
+def _retry_delay(response: Response, attempt: int) -> float:
+    """Return the seconds to wait before a retry, or a negative number for none."""
+    should_retry = response.headers.get("x-should-retry", "")
+    is_retried = response.status in _RETRIED_STATUSES or response.status >= 500
+    if should_retry == "false" or (should_retry != "true" and not is_retried):
         return -1.0
-    if answer.status == 429 and is_quota(read_error(answer.body.decode("utf-8", "replace"))):
+    if response.status == 429 and is_quota(read_error(response.body.decode("utf-8", "replace"))):
         return -1.0
-    wait = wait_of(answer.headers)
+    wait = read_retry_after(response.headers)
     if wait is None:
         return _backoff(attempt)
-    return wait + random.random() / 10 if wait <= _LONGEST_PAUSE else -1.0  # noqa: S311
+    return wait + random.random() / 10 if wait <= _MAX_RETRY_DELAY else -1.0  # noqa: S311
 
 
 def _backoff(attempt: int) -> float:
-    return min(_LONGEST_PAUSE, 0.25 * 2.0**attempt) * random.uniform(0.75, 1.0)  # noqa: S311
+    return min(_MAX_RETRY_DELAY, 0.25 * 2.0**attempt) * random.uniform(0.75, 1.0)  # noqa: S311
 
 
 def _tls_failure(error: BaseException) -> str:
-    """Say why no encrypted connection came about; the codes are OpenSSL's X509_V_ERR_…"""
-    refused = _cause(error, ssl.SSLCertVerificationError)
-    match refused.verify_code if refused else None:
+    """Explain why the TLS handshake failed. The codes are OpenSSL's X509_V_ERR_…"""
+    failure = _find_cause(error, ssl.SSLCertVerificationError)
+    match failure.verify_code if failure else None:
         case None:
             return gettext_noop("No encrypted connection (TLS) could be made with the server.")
         case 10:
@@ -369,18 +374,18 @@ def _tls_failure(error: BaseException) -> str:
 
 def _proxy_failure(error: BaseException) -> str:
     if "Tunnel connection failed: 407" in str(error):
-        return PROXY_ASKS
+        return PROXY_NEEDS_LOGIN
     return gettext_noop("The proxy that UPSTREAM_PROXY names cannot be reached, or did not pass the question on.")
 
 
-def _cause(error: BaseException | None, kind: type[Cause]) -> Cause | None:
-    """Find an error among the causes: a timeout in the middle of the headers comes dressed as a broken connection."""
+def _find_cause(error: BaseException | None, kind: type[Cause]) -> Cause | None:
+    """Find an error among the causes: `requests` reports a timeout while headers are read as a broken connection."""
     while error is not None:
-        held = [arg for arg in error.args if isinstance(arg, BaseException)]
-        for one in (error, *held):
-            if isinstance(one, kind):
-                return one
+        nested = [arg for arg in error.args if isinstance(arg, BaseException)]
+        for candidate in (error, *nested):
+            if isinstance(candidate, kind):
+                return candidate
         reason = getattr(error, "reason", None)
-        held += [reason] if isinstance(reason, BaseException) else []
-        error = error.__cause__ or error.__context__ or next(iter(held), None)
+        nested += [reason] if isinstance(reason, BaseException) else []
+        error = error.__cause__ or error.__context__ or next(iter(nested), None)
     return None

@@ -138,13 +138,13 @@ def _release(reference: weakref.ref[Slot]) -> None:
 
 @cache
 def host_limiter(host: str, size: int) -> HostLimiter:
-    """Give the one limiter of this process for a host."""
+    """Return the one limiter of this process for a host."""
     return HostLimiter(size)
 
 
 @cache
 def person_limit(person: int, size: int) -> ConcurrencyLimit:
-    """Give the one limit of this process for a person, whatever the host."""
+    """Return the one limit of this process for a person, whatever the host."""
     return ConcurrencyLimit(size)
 
 

@@ -1,4 +1,4 @@
-"""What a reader is told of each problem: what happened, and what to do."""
+"""The texts that describe problems to a reader: what happened, and what to do."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from .problems import Cause, Problem, ProblemName
 
-_PASSING = ("rate-limited", "timeout", "unavailable")
-_COUNTED_DOWN = 3600  # seconds
+_TRANSIENT = ("rate-limited", "timeout", "unavailable")
+_MAX_COUNTDOWN = 3600  # seconds; a longer wait is given in hours or days; a longer wait is given in hours or days
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemText:
-    """A problem in words. `said` is for the fold, the other side's own words if quoted; `status` is the page's own."""
+    """A problem in words. `detail` is the server's own text if `is_quoted`, else ours; `status` is our page's."""
 
     name: ProblemName
     title: str
     advice: str
-    said: str
+    detail: str
     is_quoted: bool
     status: int
-    wait: int = 0  # whole seconds after which it is worth trying again
+    wait: int = 0  # whole seconds until a retry makes sense
     request_id: str = ""
     is_of_list: bool = False
 
     @property
-    def is_passing(self) -> bool:
-        """Whether it goes away by itself, so that nothing but time is needed."""
-        return self.name in _PASSING
+    def is_transient(self) -> bool:
+        """Whether it may go away by itself."""
+        return self.name in _TRANSIENT
 
     @property
     def leads_to_keys(self) -> bool:
@@ -39,13 +39,13 @@ class ProblemText:
 
     @property
     def opens_by_id(self) -> bool:
-        """Whether the source may open what it cannot list."""
+        """Whether the source may still open a conversation by its id, although it cannot list any."""
         return self.is_of_list and self.name in ("unsupported", "not-found")
 
     @property
     def later(self) -> str:
-        """When it is worth trying again, where that is too far off to be counted down."""
-        if self.wait <= _COUNTED_DOWN:
+        """When to try again, if that is too far off for a countdown."""
+        if self.wait <= _MAX_COUNTDOWN:
             return ""
         hours = math.ceil(self.wait / 3600)
         if hours < 48:
@@ -54,7 +54,7 @@ class ProblemText:
         return ngettext("Try again in %(count)d day.", "Try again in %(count)d days.", days) % {"count": days}
 
 
-_WORDS: dict[ProblemName, tuple[str, str, int]] = {
+_TEXTS: dict[ProblemName, tuple[str, str, int]] = {
     "invalid-key": (gettext_noop("The API key was refused"), gettext_noop("Replace the key, then try again."), 502),
     "forbidden": (
         gettext_noop("This API key may not read here"),
@@ -109,7 +109,7 @@ _WORDS: dict[ProblemName, tuple[str, str, int]] = {
         400,
     ),
 }
-_BEFORE_THE_SERVER: dict[Cause, tuple[str, str, int]] = {
+_TEXTS_BY_CAUSE: dict[Cause, tuple[str, str, int]] = {
     "certificate": (
         gettext_noop("No trusted connection to the source"),
         gettext_noop("Tell whoever runs Lectern, with the reason below."),
@@ -136,7 +136,7 @@ _NO_SUCH_ANSWER = (
     gettext_noop("Check the link, or read the conversation from its start."),
     404,
 )
-_OF_LIST: dict[ProblemName, tuple[str, str, int]] = {
+_TEXTS_OF_LIST: dict[ProblemName, tuple[str, str, int]] = {
     "not-found": (
         gettext_noop("This server does not list completions"),
         gettext_noop("Check the base URL of the API key, which usually ends in /v1, or open a conversation by its id."),
@@ -148,12 +148,12 @@ _OF_LIST: dict[ProblemName, tuple[str, str, int]] = {
         400,
     ),
 }
-_LOST_CONVERSATION = (
+_UNKNOWN_LIST_CURSOR = (
     gettext_noop("The list cannot continue from here"),
     gettext_noop("The conversation to continue from may have been deleted. Open the list from its start."),
     400,
 )
-_LOST_MESSAGE = (
+_UNKNOWN_MESSAGE_CURSOR = (
     gettext_noop("The conversation cannot continue from here"),
     gettext_noop("The message to continue from may have been deleted. Open the conversation from its start."),
     400,
@@ -161,24 +161,24 @@ _LOST_MESSAGE = (
 
 
 def describe(problem: Problem, *, is_of_list: bool = False) -> ProblemText:
-    """Put a problem in words; nobody gave an id where it is one of a list."""
-    title, advice, status = _words_for(problem, is_of_list=is_of_list)
-    wait = math.ceil(problem.retry_after) if problem.retry_after and problem.name in _PASSING else 0
+    """Describe a problem; `is_of_list` if the request was for a list and so had no id."""
+    title, advice, status = _texts_for(problem, is_of_list=is_of_list)
+    wait = math.ceil(problem.retry_after) if problem.retry_after and problem.name in _TRANSIENT else 0
     is_quoted = bool(problem.status)
-    said = problem.said if is_quoted else gettext(problem.said)
+    detail = problem.message if is_quoted else gettext(problem.message)
     return ProblemText(
-        problem.name, gettext(title), gettext(advice), said, is_quoted, status, wait, problem.request_id, is_of_list
+        problem.name, gettext(title), gettext(advice), detail, is_quoted, status, wait, problem.request_id, is_of_list
     )
 
 
-def _words_for(problem: Problem, *, is_of_list: bool) -> tuple[str, str, int]:
+def _texts_for(problem: Problem, *, is_of_list: bool) -> tuple[str, str, int]:
     if problem.cause:
-        return _BEFORE_THE_SERVER[problem.cause]
+        return _TEXTS_BY_CAUSE[problem.cause]
     match problem.name, problem.param:
         case "not-found", "message_id":
             return _NO_SUCH_MESSAGE
         case "not-found", "position":
             return _NO_SUCH_ANSWER
         case "bad-request", "after":
-            return _LOST_CONVERSATION if is_of_list else _LOST_MESSAGE
-    return (_WORDS | _OF_LIST if is_of_list else _WORDS)[problem.name]
+            return _UNKNOWN_LIST_CURSOR if is_of_list else _UNKNOWN_MESSAGE_CURSOR
+    return (_TEXTS | _TEXTS_OF_LIST if is_of_list else _TEXTS)[problem.name]

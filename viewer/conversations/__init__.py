@@ -1,1 +1,1 @@
-"""Turns completions into pages: list, conversation, permalink."""
+"""The list of conversations, and the page of one conversation."""

@@ -1,4 +1,4 @@
-"""What stands beside a conversation: how the answer was asked for, and what the messages hold."""
+"""The panel beside a conversation: details of the completion, and what to jump to in its messages."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from viewer.rendering.parts import PartView, RefusalView
 
 from .filters import metadata_links, with_query
 
-_FEW = 50  # pairs, which all have room
-_MOST_REASONS, _LONGEST_REASON = 10, 200
-_LONGEST_READ = 1_000_000  # characters of JSON that are read to say them in words
+_MAX_PAIRS_UNSORTED = 50  # pairs that certainly fit, in any order
+_MAX_REASONS, _MAX_REASON_LENGTH = 10, 200
+_MAX_PARSED = 1_000_000  # characters of JSON that are parsed to show a value in words
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Something to jump to: its name, its icon, what the browser finds it by, and how many a bubble holds.
+    """Something to jump to: its name, its icon, its selector on the page, and how many of it a bubble contains.
 
-    `name` is that of `completions.holdings`, and `count` gives as many as are counted there.
+    `name` is that of `completions.holdings`, and `count` must agree with the count there.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """A kind in words, how many there are, on the page or in the whole, and the address of one that holds one."""
+    """A kind, its label, how many there are on the page or in the whole conversation, and the URL of the first one."""
 
     kind: Kind
     label: str
@@ -72,29 +72,29 @@ KINDS = {kind.name: kind for kind in _KINDS}
 
 
 def build_jumps(bubbles: Iterable[Bubble | Hidden]) -> list[Jump]:
-    """Count what is on the page, kind by kind; also the kinds that are not there yet, for more may be loaded."""
+    """Count each kind on the page, also those with none so far, because more messages may be loaded."""
     shown = [bubble for bubble in bubbles if isinstance(bubble, Bubble)]
-    return [_draw_jump(kind, [bubble for bubble in shown if kind.count(bubble)]) for kind in KINDS.values()]
+    return [_build_jump(kind, [bubble for bubble in shown if kind.count(bubble)]) for kind in KINDS.values()]
 
 
 def build_jumps_in_whole(completion_id: str, counts: Mapping[str, int], order: Order) -> list[Jump]:
-    """Give what the archive has counted in the whole conversation; an address leads to the first that holds one."""
-    url, asked = reverse("go-to", args=[completion_id]), {"order": order} if order == "desc" else {}
+    """Return what the archive counted in the whole conversation; each URL leads to the first of its kind."""
+    url, query = reverse("go-to", args=[completion_id]), {"order": order} if order == "desc" else {}
     return [
-        Jump(kind, gettext(kind.label), counts.get(name, 0), with_query(url, {"to": name} | asked))
+        Jump(kind, gettext(kind.label), counts.get(name, 0), with_query(url, {"to": name} | query))
         for name, kind in KINDS.items()
     ]
 
 
-def _draw_jump(kind: Kind, holders: list[Bubble]) -> Jump:
-    url = next((one.url for one in holders if one.url), "")
-    return Jump(kind, gettext(kind.label), sum(kind.count(bubble) for bubble in holders), url)
+def _build_jump(kind: Kind, bubbles: list[Bubble]) -> Jump:
+    url = next((one.url for one in bubbles if one.url), "")
+    return Jump(kind, gettext(kind.label), sum(kind.count(bubble) for bubble in bubbles), url)
 
 
 def build_facts(completion: Completion | None, pair: str, field: str) -> dict[str, Any]:
-    """Draw what the completion says of itself, as far as there is room, and how many characters there is none for.
+    """Build the details of the completion, up to the limit of the page, and a note on what is left out.
 
-    `pair` and `field` are names of its metadata and of its other fields that are shown in any case.
+    `pair` and `field` name one metadata pair and one other field that are shown in any case.
     """
     if completion is None:
         return {}
@@ -103,31 +103,31 @@ def build_facts(completion: Completion | None, pair: str, field: str) -> dict[st
     return {
         "metadata": metadata_links(metadata),
         "finish_reasons": finish_reasons(completion),
-        "parameters": [(name, budget.truncate(value)) for name, value in draw_parameters(completion)],
+        "parameters": [(name, budget.truncate(value)) for name, value in build_parameters(completion)],
         "other": build_other(_with_first(completion.other, field), budget),
         "facts_left_out": budget.end_message(),
     }
 
 
 def _with_first(pairs: dict[str, str], name: str) -> dict[str, str]:
-    """Put the pair that is asked for before all others, where there are many."""
-    return {name: pairs[name]} | pairs if name in pairs and len(pairs) > _FEW else pairs
+    """Move the pair with this name to the front if there are many."""
+    return {name: pairs[name]} | pairs if name in pairs and len(pairs) > _MAX_PAIRS_UNSORTED else pairs
 
 
 def finish_reasons(completion: Completion) -> list[str]:
-    """Give each reason once, however many choices ended by it; only the first of very many, each by its beginning."""
-    reasons = dict.fromkeys(choice.finish_reason[:_LONGEST_REASON] for choice in completion.choices)
-    return [reason for reason in reasons if reason][:_MOST_REASONS]
+    """Return each reason once, truncated; of very many only the first."""
+    reasons = dict.fromkeys(choice.finish_reason[:_MAX_REASON_LENGTH] for choice in completion.choices)
+    return [reason for reason in reasons if reason][:_MAX_REASONS]
 
 
-def draw_parameters(completion: Completion) -> list[tuple[str, str]]:
-    """Give the parameters of the request as a reader says them; a number keeps every digit that it has."""
+def build_parameters(completion: Completion) -> list[tuple[str, str]]:
+    """Return the parameters of the request in words. A number keeps all its digits."""
     return [(name.replace("_", " "), _in_words(name, source)) for name, source in completion.parameters.items()]
 
 
 def _in_words(name: str, source: str) -> str:
-    """Say a value: a text without its quotes, a list by its length, `{"type": "text"}` by its type, else the JSON."""
-    if len(source) > _LONGEST_READ:
+    """Format a value: a text without quotes, tools by their number, `{"type": "text"}` by its type, else as JSON."""
+    if len(source) > _MAX_PARSED:
         return source
     try:
         value = json.loads(source)

@@ -31,20 +31,20 @@ class Pair:
 
 def parse_filters(query: QueryDict) -> dict[str, str]:
     """Read the filters from a query; everything else in it, such as the cursor, is ignored."""
-    given = {name: str(value) for name, value in query.items() if value or name not in _PARAMETERS}
-    return {name: value for name, value in given.items() if name in _PARAMETERS or _METADATA.fullmatch(name)}
+    params = {name: str(value) for name, value in query.items() if value or name not in _PARAMETERS}
+    return {name: value for name, value in params.items() if name in _PARAMETERS or _METADATA.fullmatch(name)}
 
 
 def last_filters(request: Request) -> dict[str, str]:
-    """Give the filters of the list that the reader came from: the page that led here, else the session's.
+    """Return the filters of the list that the reader came from: those of the previous page, else of the session.
 
     They are not part of a permalink, so a colleague who gets one does not get the filters with it.
     """
     page = urlsplit(page_before(request))
     if page.path == reverse("completions"):
         save_filters(request, parse_filters(QueryDict(page.query)))
-    kept: dict[str, str] = request.session.get("list", {})
-    return kept
+    filters: dict[str, str] = request.session.get("list", {})
+    return filters
 
 
 def save_filters(request: Request, filters: dict[str, str]) -> None:
@@ -71,14 +71,14 @@ def fetch_page(client: Client, filters: dict[str, str], place: QueryDict, around
 
 
 def pager_links(request: Request, window: Window[Completion], filters: dict[str, str]) -> dict[str, str | bool]:
-    """Give the URLs of the pages above and below. A fragment has only that of its own end; the page has the other."""
+    """Return the URLs of the pages above and below. A fragment has only one; the page around it has the other."""
     first, last = (window.items[0].id, window.items[-1].id) if window.items else ("", "")
     has_above = window.has_earlier and not (request.htmx and "after" in request.GET)
     has_below = window.has_later and not (request.htmx and "before" in request.GET)
     return {
         "above_url": with_query(request.path, filters | {"before": first}) if has_above and first else "",
         "below_url": with_query(request.path, filters | {"after": last}) if has_below and last else "",
-        "breaks_off": (has_above and not first) or (has_below and not last),  # more, but no id to continue from
+        "breaks_off": (has_above and not first) or (has_below and not last),  # more rows, but no id to continue from
     }
 
 
@@ -87,7 +87,7 @@ def order_of(filters: dict[str, str]) -> Order:
 
 
 def metadata_of(filters: dict[str, str]) -> dict[str, str]:
-    """Give the metadata pairs that must match, by key."""
+    """Return the metadata pairs that must match."""
     return {pair[1]: value for name, value in filters.items() if (pair := _METADATA.fullmatch(name))}
 
 

@@ -19,24 +19,24 @@ from viewer.sources.sources import SourceProblem
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """A link to more messages, earlier or later ones. The URL is empty where there is no id to continue from."""
+    """A link to more messages, earlier or later ones. The URL is empty if there is no id to continue from."""
 
     direction: Literal["earlier", "later"]
     url: str
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """The messages of one response, in the order of the page, and the links above and below them."""
+class MessagePage:
+    """One page of messages, in the order in which it is shown, and the links above and below them."""
 
     items: tuple[Message | Unreadable, ...]
     above: More | None
     below: More | None
     order: Order = "asc"
-    earlier: tuple[Message | Unreadable, ...] = ()  # the page before, and
-    later: tuple[Message | Unreadable, ...] = ()  # the page after, where a tool call has its result on another page
-    newest: tuple[Message | Unreadable, ...] = ()  # the last messages, where nothing follows the requested cursor
-    added: Literal["", "above", "below"] = ""  # where this is added to the page that the reader has
+    earlier: tuple[Message | Unreadable, ...] = ()  # the previous page, if a tool call or result may be there
+    later: tuple[Message | Unreadable, ...] = ()  # the next page, likewise
+    newest: tuple[Message | Unreadable, ...] = ()  # the last messages, if nothing follows the requested cursor
+    added: Literal["", "above", "below"] = ""  # where these messages are added to a page that is already shown
 
     @property
     def neighbours(self) -> Neighbours:
@@ -53,58 +53,58 @@ class Reading:
 
     @property
     def last(self) -> Message | Unreadable | None:
-        """The newest message of the conversation, where this page has it."""
+        """The newest message of the conversation, if it is known."""
         return self.items[0 if self.order == "desc" else -1] if self.items else next(iter(self.newest[::-1]), None)
 
     @property
     def is_end(self) -> bool:
-        """Whether this page has the newest message, next to which the answer is shown."""
+        """Whether this is the page with the newest message, next to which the answer is shown."""
         if not self.items:
             return self.added in ("", "above" if self.order == "desc" else "below")
         return (self.above if self.order == "desc" else self.below) is None
 
 
-def read_page(reader: Reader, query: QueryDict, linked: str) -> Reading:
-    """Read the page that a URL asks for: the first, after or before a message, or around what is linked."""
+def read_page(reader: Reader, query: QueryDict, linked: str) -> MessagePage:
+    """Read the page of a URL: the first, the one after or before a message, or the one around the linked message."""
     completion_id = reader.completion_id
     after, before = query.get("after", ""), query.get("before", "")
     order: Order = "desc" if query.get("order") == "desc" else "asc"
     if answer_at(linked) is not None and not (after or before):
         page = reader.messages(order="desc")
         if order == "desc":
-            return _reading(completion_id, page.items, False, page.has_more, order)
-        return _reading(completion_id, page.items[::-1], page.has_more, False)
+            return _message_page(completion_id, page.items, False, page.has_more, order)
+        return _message_page(completion_id, page.items[::-1], page.has_more, False)
     if linked and not (after or before):
         window = reader.messages_around(linked)
         if order == "desc":
-            return _reading(completion_id, window.items[::-1], window.has_later, window.has_earlier, order)
-        return _reading(completion_id, window.items, window.has_earlier, window.has_later)
-    if before:  # the page above is read in the other direction, and reversed
+            return _message_page(completion_id, window.items[::-1], window.has_later, window.has_earlier, order)
+        return _message_page(completion_id, window.items, window.has_earlier, window.has_later)
+    if before:  # the page above is read in the opposite order, then reversed
         page = reader.messages(after=before, order=opposite(order))
-        return replace(_reading(completion_id, page.items[::-1], page.has_more, True, order), added="above")
+        return replace(_message_page(completion_id, page.items[::-1], page.has_more, True, order), added="above")
     page = reader.messages(after=after, order=order)
-    reading = _reading(completion_id, page.items, bool(after), page.has_more, order)
+    messages = _message_page(completion_id, page.items, bool(after), page.has_more, order)
     if not after:
-        return reading
-    is_behind_the_end = order == "asc" and not page.items
-    newest = reader.newest_messages() if is_behind_the_end else ()
-    return replace(reading, added="below", newest=newest)
+        return messages
+    is_past_end = order == "asc" and not page.items
+    newest = reader.newest_messages() if is_past_end else ()
+    return replace(messages, added="below", newest=newest)
 
 
-def _reading(
+def _message_page(
     completion_id: str,
     items: tuple[Message | Unreadable, ...],
     has_above: bool,
     has_below: bool,
     order: Order = "asc",
-) -> Reading:
+) -> MessagePage:
     """Add the links: `before` the first and `after` the last message in this order."""
-    base, asked = reverse("conversation", args=[completion_id]), {} if order == "asc" else {"order": order}
+    base, params = reverse("conversation", args=[completion_id]), {} if order == "asc" else {"order": order}
     first, last = (items[0].id, items[-1].id) if items else ("", "")
-    above = f"{base}?{urlencode(asked | {'before': first})}" if first else ""
-    below = f"{base}?{urlencode(asked | {'after': last})}" if last else ""
+    above = f"{base}?{urlencode(params | {'before': first})}" if first else ""
+    below = f"{base}?{urlencode(params | {'after': last})}" if last else ""
     is_forward = order == "asc"
-    return Reading(
+    return MessagePage(
         items,
         above=More("earlier" if is_forward else "later", above) if has_above and items else None,
         below=More("later" if is_forward else "earlier", below) if has_below and items else None,
@@ -112,17 +112,17 @@ def _reading(
     )
 
 
-def with_neighbours(reader: Reader, reading: Reading) -> Reading:
-    """Read the page before or after where the other end of a tool call may be there, so that it can be linked."""
-    oldest_first = reading.oldest_first
-    to_earlier, to_later = ToolCallLinks(oldest_first, reading.neighbours).needs_neighbours()
+def with_neighbours(reader: Reader, page: MessagePage) -> MessagePage:
+    """Read the page before or after if a tool call's result, or a result's call, may be there, to link the two."""
+    oldest_first = page.oldest_first
+    to_earlier, to_later = ToolCallLinks(oldest_first, page.neighbours).needs_neighbours()
     earlier = _neighbours(reader, oldest_first[0].id, "desc")[::-1] if to_earlier else ()
     later = _neighbours(reader, oldest_first[-1].id, "asc") if to_later else ()
-    return replace(reading, earlier=earlier, later=later)
+    return replace(page, earlier=earlier, later=later)
 
 
 def _neighbours(reader: Reader, after: str, order: Order) -> tuple[Message | Unreadable, ...]:
-    """Read a page that is not shown. If that fails, or there is no id to continue from, the links are left out."""
+    """Read a page that is not shown. If it fails, or there is no id to continue from, tool calls are not linked."""
     try:
         return reader.messages(after=after, order=order).items if after else ()
     except SourceProblem:

@@ -1,4 +1,4 @@
-"""Decides everything that a row of the list shows."""
+"""The rows of the list."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from viewer.rendering.lines import in_one_line
 from viewer.rendering.places import why_no_link
 from viewer.rendering.titles import MAX_BEGINNING, MAX_LINE, answer_line, first_question, tool_call_line
 
-_MAX_PAIRS = 16  # of metadata, as many as OpenAI takes; the conversation has all
-_MAX_SECONDS = 0.5  # of CPU that the first questions of a page take; a row without one shows its answer
+_MAX_PAIRS = 16  # of metadata, as many as OpenAI accepts; the page of the conversation shows all
+_MAX_SECONDS = 0.5  # of CPU for the first questions of a page; a row without one shows its answer
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One stored completion in the list."""
+    """One completion in the list."""
 
     id: str
-    url: str  # empty when `no_link` says why
+    url: str  # empty if there is none, then `no_link` says why
     no_link: str
     title: str
     answered: str
@@ -38,17 +38,17 @@ class Row:
     metadata: tuple[tuple[str, str], ...]  # no dict: a template takes a key named `items` for the method
 
 
-def build_rows(client: Client, found: Sequence[Completion | Unreadable]) -> list[Row]:
-    """Draw a page of the list; each row with what was asked, where that costs no request to another server."""
-    asked = _first_questions(client, [item.id for item in found if isinstance(item, Completion)])
+def build_rows(client: Client, items: Sequence[Completion | Unreadable]) -> list[Row]:
+    """Build the rows of a page, with the first questions if they take no request to another server."""
+    questions = _first_questions(client, [item.id for item in items if isinstance(item, Completion)])
     return [
-        build_row(item, asked.get(item.id, "")) if isinstance(item, Completion) else _unreadable_row(item)
-        for item in found
+        build_row(item, questions.get(item.id, "")) if isinstance(item, Completion) else _unreadable_row(item)
+        for item in items
     ]
 
 
 def _first_questions(client: Client, completion_ids: list[str]) -> dict[str, str]:
-    """Give the first line of what the user asked first, by completion; some may be missing."""
+    """Return the first line of each conversation's first question, by completion; some may be missing."""
     questions: dict[str, str] = {}
     budget = TimeBudget(_MAX_SECONDS)
     openings = iter(client.openings(completion_ids))
@@ -62,10 +62,10 @@ def _first_questions(client: Client, completion_ids: list[str]) -> dict[str, str
     return questions
 
 
-def build_row(completion: Completion, asked: str) -> Row:
-    """Draw one row; `asked` is the first question, where it is known."""
+def build_row(completion: Completion, question: str) -> Row:
+    """Build one row; `question` is the first one, or empty if it is not known."""
     by, answered = answer_line(completion)
-    title = asked or answered or completion.id or gettext("Conversation without an id")
+    title = question or answered or completion.id or gettext("Conversation without an id")
     if not answered and (called := tool_call_line(completion)):
         by, answered = gettext("Tool call"), called
     return Row(

@@ -1,9 +1,9 @@
 """Exports a conversation: as Markdown or plain text for a ticket, or as JSON that can be imported again.
 
-A transcript is pasted where others act on it, so nothing that a message says may pass for the transcript's own words.
-In plain text what was said is indented, and only the transcript's own lines begin at the margin. In Markdown a text is
-a fence, longer than any inside it, or a quote. What would load a picture or be HTML there is fenced, as written, and so
-is what another program would render with other words.
+People act on a pasted transcript, so the text of a message must not be mistaken for the transcript's own. In plain
+text, messages are indented, and only the transcript's own lines begin at the margin. In Markdown a text is a quote, or
+in a fence that is longer than any fence inside it. What would load an image, would be HTML, or would read differently
+in another renderer is fenced as written.
 Hidden characters are made visible, and the heading of the message says so. The JSON is as received.
 """
 
@@ -50,22 +50,22 @@ _BREAK_OR_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|[\r\n]+', re.DOTALL)
 _CONTROL = re.compile("[\x00-\x1f]")
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&!])")
 _BACKTICKS = re.compile("`+")
-_MAX_LINE = 2_000  # characters of a name or an address
+_MAX_LINE = 2_000  # characters of a name or a URL
 
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """What is exported: a completion, and its messages page by page, whole or from one message to another."""
+    """What is exported: a completion, and the pages of its messages, all of them or from one message to another."""
 
     completion_id: str
     completion: Completion
     pages: Iterator[tuple[Message | Unreadable, ...]]
-    first: str = ""  # the places of both ends, or nothing for an open one
+    first: str = ""  # the places of both ends, empty for the start and the end of the conversation
     last: str = ""
 
     @property
     def answers(self) -> range:
-        """Which answers belong to it, by their positions."""
+        """The positions of the exported answers."""
         begin, end = answer_at(self.first) or 0, answer_at(self.last)
         if end is not None:
             return range(begin, end + 1)
@@ -73,68 +73,70 @@ class Extract:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """One page of it as bubbles, with the answer behind the last."""
+class TranscriptPage:
+    """One page of an extract as bubbles; the last one has the answer."""
 
     bubbles: list[Bubble | Hidden]
     answer: list[Bubble | Hidden]
-    marked: frozenset[str] = frozenset()  # the messages in which something hidden was made visible
+    with_invisible: frozenset[str] = frozenset()  # the messages in which something hidden was made visible
     no_answer: NoAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Words of the transcript itself, and an address."""
+    """The transcript's own words, and a URL."""
 
     words: str
     url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """Words of a message; Markdown where an assistant wrote them."""
+class MessageText:
+    """Text of a message; Markdown if an assistant wrote it."""
 
     text: str
     is_markdown: bool = False
 
 
-Block = Line | Said
+Block = Line | MessageText
 
 
-def read_stretches(extract: Extract, include: Include, *, for_print: bool = False) -> Iterator[Stretch]:
-    """Build page after page; the answer comes after the last message. Raises Problem where reading breaks off."""
+def build_pages(extract: Extract, include: Include, *, for_print: bool = False) -> Iterator[TranscriptPage]:
+    """Build all pages, with the answer after the last message. Raises Problem when a page cannot be read."""
     completion, answers = extract.completion, extract.answers
     context = RenderContext(extract.completion_id, as_source=not for_print, budget=PageBudget(is_whole=True))
     tail: deque[Message | Unreadable] = deque(maxlen=max(1, len(completion.choices)))
     count = 0
     neighbours = Neighbours(is_start=not extract.first, is_end=False)
-    for page, is_last in _marking_the_last(extract.pages):
+    for page, is_last in _with_is_last(extract.pages):
         tail.extend(page)
-        items = page if for_print else tuple(_with_numbers(item) for item in page)
+        items = page if for_print else tuple(_with_citation_numbers(item) for item in page)
         bubbles = build_bubbles(context, items, neighbours)
         neighbours = Neighbours(earlier=page, is_start=False, is_end=False)
-        if not extract.first:  # messages whose ids give no number are counted from the start
+        if not extract.first:  # if ids contain no numbers, messages are counted from the start
             numbers = (count + n if bubble.number is None else bubble.number for n, bubble in enumerate(bubbles))
             bubbles = [replace(bubble, number=number) for bubble, number in zip(bubbles, numbers, strict=True)]
         count += len(page)
         has_earlier = bool(extract.first) or count > len(tail)
-        if is_last and answers:  # what only the choice says of a message that a server appended for it
+        if is_last and answers:  # adds details that only the choices have of messages appended for them
             bubbles, _ = place_answers(context, completion, tuple(tail), bubbles, has_earlier=has_earlier)
-        yield Stretch(_included(bubbles, include), [], frozenset(item.id for item in page if _hides(item)))
+        yield TranscriptPage(
+            _included(bubbles, include), [], frozenset(item.id for item in page if _has_invisible(item))
+        )
     if extract.last and not answers:
         return
     if (none := no_answer_in(completion, tail[-1] if tail else None)) is not None:
-        yield Stretch([], [], no_answer=NO_ANSWER if include == "customer" else none)
+        yield TranscriptPage([], [], no_answer=NO_ANSWER if include == "customer" else none)
     has_earlier = bool(extract.first) or count > len(tail)
     if completion.choices and not appended_answers(tuple(tail), completion.choices, has_earlier=has_earlier):
-        choices = tuple(choice if for_print else _with_numbers_in(choice) for choice in completion.choices)
+        choices = tuple(choice if for_print else _choice_with_citation_numbers(choice) for choice in completion.choices)
         _, bubbles = place_answers(context, replace(completion, choices=choices), (), [])
-        marked = frozenset(place_of_answer(n) for n in answers if _hides(completion.choices[n].message))
-        yield Stretch([], _included([bubbles[n] for n in answers], include), marked)
+        with_invisible = frozenset(place_of_answer(n) for n in answers if _has_invisible(completion.choices[n].message))
+        yield TranscriptPage([], _included([bubbles[n] for n in answers], include), with_invisible)
 
 
-def _marking_the_last(pages: Iterator[tuple[Item, ...]]) -> Iterator[tuple[tuple[Item, ...], bool]]:
-    """Give each page that has messages, and whether none follows. Raises Problem behind the last that was read."""
+def _with_is_last(pages: Iterator[tuple[Item, ...]]) -> Iterator[tuple[tuple[Item, ...], bool]]:
+    """Yield each page that is not empty, and whether it is the last. Raises Problem after the last that was read."""
     filled = filter(None, pages)
     page = next(filled, None)
     while page is not None:
@@ -148,23 +150,23 @@ def _marking_the_last(pages: Iterator[tuple[Item, ...]]) -> Iterator[tuple[tuple
 
 
 def to_text(facts: Iterable[tuple[str, str]], extract: Extract, include: Include, site: str) -> Iterator[str]:
-    """Write plain text; `site` is put before the addresses."""
+    """Write plain text; `site` is the start of all URLs."""
     return _Writer(extract, include, site).write(facts)
 
 
 def to_markdown(facts: Iterable[tuple[str, str]], extract: Extract, include: Include, site: str) -> Iterator[str]:
-    """Write Markdown; `site` is put before the addresses."""
+    """Write Markdown; `site` is the start of all URLs."""
     return _MarkdownWriter(extract, include, site).write(facts)
 
 
 def to_bare(extract: Extract, include: Include, site: str, *, is_markdown: bool) -> Iterator[str]:
-    """Write what the messages say and nothing else. Raises Problem."""
+    """Write the content of the messages and nothing else. Raises Problem."""
     writer = (_MarkdownWriter if is_markdown else _BareWriter)(extract, include, site)
     return writer.write_bodies()
 
 
 def to_json(extract: Extract) -> Iterator[str]:
-    """Write the completion and its messages as received; `incomplete` says why there are no more, or is null."""
+    """Write the completion and its messages as received; `incomplete` says why messages are missing, or is null."""
     yield f'{{"completion":{extract.completion.source},"messages":[\n'
     separator, cause = "", None
     try:
@@ -178,15 +180,15 @@ def to_json(extract: Extract) -> Iterator[str]:
 
 
 def to_json_line(extract: Extract) -> Iterator[str]:
-    """Write one line for `import_completions`: every value as received. One that breaks off cannot be imported."""
+    """Write one line for `import_completions`, with every value as received. An incomplete line cannot be imported."""
     fields = [(name, piece.source) for name, piece in members(extract.completion.source) if name != "messages"]
     head = to_object(fields)[:-1]
-    yield _in_a_line(f"{head}," if fields else head) + '"messages":['
+    yield _on_one_line(f"{head}," if fields else head) + '"messages":['
     separator = ""
     try:
         for page in extract.pages:
             for item in page:
-                yield separator + _in_a_line(item.source)
+                yield separator + _on_one_line(item.source)
                 separator = ","
     except Problem as problem:
         yield f"\n{json.dumps({'incomplete': _cause(problem)})}\n"
@@ -194,19 +196,19 @@ def to_json_line(extract: Extract) -> Iterator[str]:
         yield "]}\n"
 
 
-def said_in_markdown(said: Said) -> str:
-    """Quote a text that other programs render as we do, and put any other between fences, as written."""
-    lines = _LINE_BREAK.split(said.text)
-    if said.is_markdown:
+def text_in_markdown(message: MessageText) -> str:
+    """Quote a text that other programs render as we do, and put any other in a fence, as written."""
+    lines = _LINE_BREAK.split(message.text)
+    if message.is_markdown:
         quoted = "".join(f"> {line}\n" if line else ">\n" for line in lines)
         if is_portable(quoted):
             return f"\n{quoted}"
-    fence = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(said.text)), default=0))
+    fence = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(message.text)), default=0))
     return "\n" + "\n".join([fence, *lines, fence]) + "\n"
 
 
 class _Writer:
-    """Plain text. Everything said is indented."""
+    """Plain text. The text of messages is indented."""
 
     indent = "    "
 
@@ -220,22 +222,20 @@ class _Writer:
         yield "".join(self._fact(name, in_one_line(escape_invisible(value), _MAX_LINE)) for name, value in facts)
         count, last = 0, gettext("the start")
         try:
-            for stretch in read_stretches(self._extract, self._include):
-                for bubble in (*stretch.bubbles, *stretch.answer):
+            for page in build_pages(self._extract, self._include):
+                for bubble in (*page.bubbles, *page.answer):
                     if isinstance(bubble, Hidden):
                         yield "\n" + self._hidden(bubble)
                         continue
-                    yield self._message(bubble, has_hidden=bubble.id in stretch.marked)
+                    yield self._message(bubble, has_hidden=bubble.id in page.with_invisible)
                     count, last = count + 1, _label(bubble)
-                if stretch.no_answer is not None:
-                    yield "\n" + self._line(
-                        Line(f"{gettext('No answer is stored.')} {stretch.no_answer.cause}".strip())
-                    )
+                if page.no_answer is not None:
+                    yield "\n" + self._line(Line(f"{gettext('No answer is stored.')} {page.no_answer.cause}".strip()))
             if self._include == "everything":
                 yield from self._fields_of_completion()
         except Problem as problem:
-            told = gettext("broken off after %(message)s. %(cause)s") % {"message": last, "cause": _cause(problem)}
-            yield "\n" + self._closing(gettext("INCOMPLETE") + f": {told}")
+            text = gettext("broken off after %(message)s. %(cause)s") % {"message": last, "cause": _cause(problem)}
+            yield "\n" + self._closing(gettext("INCOMPLETE") + f": {text}")
         else:
             end = ngettext(
                 "End of the transcript, %(count)s message.", "End of the transcript, %(count)s messages.", count
@@ -247,29 +247,29 @@ class _Writer:
             yield "\n" + self._line(
                 Line(gettext("Field %(name)s of the completion:") % {"name": escape_invisible(name)})
             )
-            yield self._said(Said(escape_invisible(source)))
+            yield self._text(MessageText(escape_invisible(source)))
 
     def write_bodies(self) -> Iterator[str]:
         separator = ""
-        for stretch in read_stretches(self._extract, self._include):
-            for bubble in (*stretch.bubbles, *stretch.answer):
+        for page in build_pages(self._extract, self._include):
+            for bubble in (*page.bubbles, *page.answer):
                 yield separator + (self._hidden(bubble) if isinstance(bubble, Hidden) else self._body(bubble))
                 separator = "\n"
 
     def _hidden(self, hidden: Hidden) -> str:
-        told = gettext("%(count)d not seen by the customer: %(kinds)s")
-        return self._line(Line(f"({told % {'count': hidden.hidden, 'kinds': hidden.kinds}})"))
+        words = gettext("%(count)d not seen by the customer: %(kinds)s")
+        return self._line(Line(f"({words % {'count': hidden.hidden, 'kinds': hidden.kinds}})"))
 
     def _message(self, bubble: Bubble, *, has_hidden: bool) -> str:
         finished = bubble.choice.finish_words if bubble.choice else ""
-        told = [bubble.label, bubble.name, finished, gettext("hidden characters made visible") if has_hidden else ""]
-        words = ", ".join(word for word in told if word)
+        facts = [bubble.label, bubble.name, finished, gettext("hidden characters made visible") if has_hidden else ""]
+        words = ", ".join(filter(None, facts))
         return "\n" + self._heading(_label(bubble), words, bubble.url and self._site + bubble.url) + self._body(bubble)
 
     def _body(self, bubble: Bubble) -> str:
         return "".join(
-            self._said(block) if isinstance(block, Said) else self._line(self._at_site(block))
-            for block in _blocks(bubble)
+            self._text(block) if isinstance(block, MessageText) else self._line(self._at_site(block))
+            for block in _blocks_of(bubble)
         )
 
     def _at_site(self, line: Line) -> Line:
@@ -288,15 +288,15 @@ class _Writer:
         words = in_one_line(line.words, _MAX_LINE)
         return f"  {words}{': ' if line.url else ''}{line.url}\n"
 
-    def _said(self, said: Said) -> str:
-        return "".join(f"{self.indent}{line}\n" if line else "\n" for line in _LINE_BREAK.split(said.text))
+    def _text(self, message: MessageText) -> str:
+        return "".join(f"{self.indent}{line}\n" if line else "\n" for line in _LINE_BREAK.split(message.text))
 
     def _closing(self, words: str) -> str:
         return f"-- {in_one_line(words, _MAX_LINE)} --\n"
 
 
 class _BareWriter(_Writer):
-    """Plain text of one message, without indents: it has no words but those of the message."""
+    """Plain text of messages alone, which needs no indents to tell it from the transcript's own words."""
 
     indent = ""
 
@@ -305,7 +305,7 @@ class _BareWriter(_Writer):
 
 
 class _MarkdownWriter(_Writer):
-    """Markdown that stays what it is when another program renders it."""
+    """Markdown that other programs render with the same words."""
 
     def _title(self, words: str) -> str:
         return f"# {words}\n\n"
@@ -322,8 +322,8 @@ class _MarkdownWriter(_Writer):
         words = _escaped(in_one_line(line.words, _MAX_LINE))
         return f"\n{words}{' ' if line.url else ''}{f'<{line.url}>' if line.url else ''}\n"
 
-    def _said(self, said: Said) -> str:
-        return said_in_markdown(said)
+    def _text(self, message: MessageText) -> str:
+        return text_in_markdown(message)
 
     def _closing(self, words: str) -> str:
         return f"**{_escaped(in_one_line(words, _MAX_LINE))}**\n"
@@ -349,60 +349,60 @@ def _label(bubble: Bubble) -> str:
     return bubble.place if is_named else in_one_line(escape_invisible(bubble.id))
 
 
-def _blocks(bubble: Bubble) -> Iterator[Block]:
-    """Say everything that a bubble shows, in the order in which it shows it."""
+def _blocks_of(bubble: Bubble) -> Iterator[Block]:
+    """Yield everything that a bubble shows, in the same order."""
     if bubble.is_empty:
         yield Line(gettext("Empty message"))
     for part in bubble.parts:
-        yield from _part(part, is_markdown=bubble.role == "assistant")
+        yield from _blocks_of_part(part, is_markdown=bubble.role == "assistant")
     if bubble.sources:
         yield Line(gettext("Sources:"))
     for source in bubble.sources:
-        address = source.url if source.is_link else ""
-        yield Line(f"{source.number}. {source.title}{'' if address else f' {source.url}'}", address)
+        url = source.url if source.is_link else ""
+        yield Line(f"{source.number}. {source.title}{'' if url else f' {source.url}'}", url)
     if bubble.error:
         yield Line(gettext("Error: %(error)s") % {"error": bubble.error})
     for result in bubble.results:
-        answered = [gettext("to the call in %(message)s") % {"message": result.call.label}] if result.call else []
-        told = [outcome_words(result.outcome), result.tool, result.call_id, *answered]
-        yield Line(escape_invisible(" · ".join(word for word in told if word)))
-        yield Said(result.text.text)
+        call_place = [gettext("to the call in %(message)s") % {"message": result.call.label}] if result.call else []
+        facts = [outcome_words(result.outcome), result.tool, result.call_id, *call_place]
+        yield Line(escape_invisible(" · ".join(filter(None, facts))))
+        yield MessageText(result.text.text)
     for call in bubble.calls:
-        yield Line(escape_invisible(" · ".join(word for word in (gettext("Tool call"), call.name, call.id) if word)))
-        yield Said(call.text.text)
+        yield Line(escape_invisible(" · ".join(filter(None, (gettext("Tool call"), call.name, call.id)))))
+        yield MessageText(call.text.text)
         if call.output is not None or call.outcome == "error":
             yield Line(outcome_words(call.outcome))
         if call.output is not None:
-            yield Said(call.output.text)
-    for thought in bubble.reasoning:
-        yield from _reasoning(thought)
+            yield MessageText(call.output.text)
+    for reasoning in bubble.reasoning:
+        yield from _blocks_of_reasoning(reasoning)
     for name, source_text in bubble.other:
         yield Line(gettext("Field %(name)s:") % {"name": escape_invisible(name)})
-        yield Said(escape_invisible(source_text))
+        yield MessageText(escape_invisible(source_text))
 
 
-def _part(part: PartView, *, is_markdown: bool) -> Iterator[Block]:
+def _blocks_of_part(part: PartView, *, is_markdown: bool) -> Iterator[Block]:
     match part:
         case RefusalView(text):
             yield Line(gettext("Refusal:"))
-            yield Said(text)
+            yield MessageText(text)
         case UnknownView(name, source):
             yield Line(gettext("Part of the unknown type %(name)s:") % {"name": escape_invisible(name)})
-            yield Said(escape_invisible(source))
+            yield MessageText(escape_invisible(source))
         case ImageView():
-            yield _image(part)
+            yield _line_of_image(part)
         case AudioView():
-            yield _bytes(part, part.note, part.address, part.assumption)
+            yield _line_of_file(part, part.note, part.address, part.assumption)
             if part.transcript:
                 yield Line(gettext("Transcript of the recording:"))
-                yield Said(part.transcript)
+                yield MessageText(part.transcript)
         case FileView():
-            yield _bytes(part, part.note, part.address)
+            yield _line_of_file(part, part.note, part.address)
         case _:
-            yield Said(part.text, is_markdown)
+            yield MessageText(part.text, is_markdown)
 
 
-def _image(image: ImageView) -> Line:
+def _line_of_image(image: ImageView) -> Line:
     name = "" if image.note.startswith(gettext("Image")) else image.host or gettext("Image")
     pixels = f"{image.width} × {image.height}" if image.width else ""
     size = bytes_size(image.bytes) if image.bytes else ""
@@ -410,18 +410,18 @@ def _image(image: ImageView) -> Line:
     return Line(", ".join(filter(None, words)), image.url)
 
 
-def _bytes(part: AudioView | FileView, *notes: str) -> Line:
+def _line_of_file(part: AudioView | FileView, *notes: str) -> Line:
     size = bytes_size(part.bytes) if part.bytes else ""
     return Line(", ".join(filter(None, (part.name, part.type, size, *notes))), part.url)
 
 
-def _reasoning(part: ReasoningView) -> Iterator[Block]:
+def _blocks_of_reasoning(part: ReasoningView) -> Iterator[Block]:
     yield Line(gettext("Reasoning (%(name)s):") % {"name": escape_invisible(part.name)})
-    yield Said("\n".join(text for text in (part.text, part.source) if text))
+    yield MessageText("\n".join(text for text in (part.text, part.source) if text))
 
 
-def _with_numbers(item: Message | Unreadable) -> Message | Unreadable:
-    """Write the number of each source behind the words that cite it."""
+def _with_citation_numbers(item: Message | Unreadable) -> Message | Unreadable:
+    """Append the number of each source to the words that cite it."""
     if not isinstance(item, Message) or not item.citations:
         return item
     sources = list_sources(item.citations)
@@ -431,30 +431,30 @@ def _with_numbers(item: Message | Unreadable) -> Message | Unreadable:
 
 
 def _numbered(part: TextPart, sources: tuple[CitedSource, ...]) -> TextPart:
-    numbered, at = "", len(part.text)
+    numbered, position = "", len(part.text)
     places = find_places(part.text, part.citations, sources)
     for end, number in sorted({(place.end, place.number) for place in places}, reverse=True):
-        numbered, at = f" [{number}]{part.text[end:at]}{numbered}", end
-    return replace(part, text=part.text[:at] + numbered)
+        numbered, position = f" [{number}]{part.text[end:position]}{numbered}", end
+    return replace(part, text=part.text[:position] + numbered)
 
 
-def _with_numbers_in(choice: Choice) -> Choice:
-    return replace(choice, message=_with_numbers(choice.message))
+def _choice_with_citation_numbers(choice: Choice) -> Choice:
+    return replace(choice, message=_with_citation_numbers(choice.message))
 
 
-def _hides(item: Message | Unreadable) -> bool:
-    """Whether something that a message says is not to be seen as it is."""
+def _has_invisible(item: Message | Unreadable) -> bool:
+    """Whether a message contains invisible characters."""
     if isinstance(item, Unreadable):
         return False
-    said = [part.text for part in item.parts if isinstance(part, TextPart | RefusalPart)]
-    said += [text for call in item.tool_calls for text in (call.id, call.name, call.arguments, call.output or "")]
-    said += [
+    texts = [part.text for part in item.parts if isinstance(part, TextPart | RefusalPart)]
+    texts += [text for call in item.tool_calls for text in (call.id, call.name, call.arguments, call.output or "")]
+    texts += [
         item.name,
         item.refusal,
-        *(found.text for found in item.reasoning),
+        *(reasoning.text for reasoning in item.reasoning),
         item.audio.transcript if item.audio else "",
     ]
-    return any(escape_invisible(text) != text for text in said)
+    return any(escape_invisible(text) != text for text in texts)
 
 
 def _escaped(words: str) -> str:
@@ -462,15 +462,15 @@ def _escaped(words: str) -> str:
 
 
 def _cause(problem: Problem) -> str:
-    told = describe(problem)
-    said = f" ({escape_invisible(in_one_line(told.said))})" if told.said else ""
-    return f"{told.title}{said}."
+    text = describe(problem)
+    detail = f" ({escape_invisible(in_one_line(text.detail))})" if text.detail else ""
+    return f"{text.title}{detail}."
 
 
-def _in_a_line(source: str) -> str:
-    """Take the line breaks out of JSON; in a string, where some servers leave them bare, they are spelled out."""
-    return _BREAK_OR_STRING.sub(_spelled, source) if _CONTROL.search(source) else source
+def _on_one_line(source: str) -> str:
+    """Remove line breaks from JSON. Inside strings, where some servers do not escape them, they are escaped."""
+    return _BREAK_OR_STRING.sub(_escape_controls, source) if _CONTROL.search(source) else source
 
 
-def _spelled(found: re.Match[str]) -> str:
-    return _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", found[0]) if found[0][0] == '"' else " "
+def _escape_controls(match: re.Match[str]) -> str:
+    return _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", match[0]) if match[0][0] == '"' else " "

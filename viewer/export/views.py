@@ -18,7 +18,7 @@ from viewer.client.problems import Problem
 from viewer.completions.types import Message, Unreadable
 from viewer.rendering.places import answer_at, in_order, name_of
 from viewer.rendering.titles import answer_line, first_question
-from viewer.sources.reader import Reader, reader
+from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import Source
 from viewer.web.logs import event
 from viewer.web.request import Request
@@ -29,7 +29,7 @@ from .transcripts import (
     INCLUDES,
     Extract,
     Include,
-    read_stretches,
+    build_pages,
     to_bare,
     to_json,
     to_json_line,
@@ -42,65 +42,65 @@ _TRANSCRIPTS = {
     "text": ("text/plain", "txt"),
     "json": ("application/json", "json"),
     "jsonl": ("application/jsonl", "jsonl"),
-}  # what a conversation is taken along as: the type and the ending of the file
+}  # formats: media type and file extension
 
 
-@require_GET  # not HEAD: it would read the whole conversation, for nothing
+@require_GET  # not HEAD, for which the whole conversation would be read
 def transcript(request: Request, completion_id: str) -> HttpResponseBase:
-    """The conversation or a stretch of it as a file for a ticket; as JSON it holds everything that was received."""
+    """Send the conversation or a part of it as a file for a ticket; as JSON it contains everything as received."""
     form = request.GET.get("format", "markdown")
     if form not in _TRANSCRIPTS:
         raise Http404
     if form == "jsonl" and ("from" in request.GET or "to" in request.GET):
         return plain_text(gettext("JSON Lines hold a whole conversation; ask for a part of it as JSON."), 400)
-    one = reader(request, completion_id)
-    extract = _extract(one, request.GET)
+    reader = reader_for(request, completion_id)
+    extract = _extract(reader, request.GET)
     event("exported", completion=completion_id, format=form)
-    content_type, ending = _TRANSCRIPTS[form]
+    content_type, extension = _TRANSCRIPTS[form]
     response = StreamingHttpResponse(
-        _written(request, form, extract, one.source), content_type=f"{content_type}; charset=utf-8"
+        _write(request, form, extract, reader.source), content_type=f"{content_type}; charset=utf-8"
     )
-    response.headers["Content-Disposition"] = attachment(f"{completion_id}.{ending}")
+    response.headers["Content-Disposition"] = attachment(f"{completion_id}.{extension}")
     return response
 
 
 @require_GET
 def printed(request: Request, completion_id: str) -> HttpResponseBase:
-    """The whole conversation as one page, sent as it is read, for paper or PDF."""
-    one = reader(request, completion_id)
-    extract = _extract(one, request.GET)
+    """Stream the whole conversation as one page, for paper or PDF."""
+    reader = reader_for(request, completion_id)
+    extract = _extract(reader, request.GET)
     event("exported", completion=completion_id, format="print")
     opening = next(extract.pages, ())
     extract = replace(extract, pages=chain([opening], extract.pages))
     context = {
         "completion_id": completion_id,
         "title": first_question(opening) or answer_line(extract.completion)[1] or completion_id,
-        "facts": _facts(request, extract, one.source),
+        "facts": _facts(request, extract, reader.source),
         "other": [*extract.completion.other.items()] if _include(request) == "everything" else [],
     }
     page = render_to_string("export/print.html", context, request)
-    return StreamingHttpResponse(_printed(request, page, extract, one.source))
+    return StreamingHttpResponse(_print(request, page, extract, reader.source))
 
 
-def _extract(one: Reader, query: QueryDict) -> Extract:
-    """Begin to read what is exported. Raises SourceProblem, before anything is sent, where it cannot be read at all."""
-    first, last = in_order(one.completion_id, query.get("from", ""), query.get("to", ""))
-    pages = _messages_between(one, first, last)
-    completion = one.completion()
+def _extract(reader: Reader, query: QueryDict) -> Extract:
+    """Begin to read. Raises SourceProblem if nothing can be read, before anything is sent."""
+    first, last = in_order(reader.completion_id, query.get("from", ""), query.get("to", ""))
+    pages = _messages_between(reader, first, last)
+    completion = reader.completion()
     for end in (first, last):
         if (position := answer_at(end)) is not None:
-            one.choice(position)
-    return Extract(one.completion_id, completion, pages, first, last)
+            reader.choice(position)
+    return Extract(reader.completion_id, completion, pages, first, last)
 
 
-def _messages_between(one: Reader, first: str, last: str) -> Iterator[tuple[Message | Unreadable, ...]]:
-    """Read the messages between two places; none stands behind an answer, and all before one."""
+def _messages_between(reader: Reader, first: str, last: str) -> Iterator[tuple[Message | Unreadable, ...]]:
+    """Read the messages between two places; answers come after all messages."""
     if answer_at(first) is not None:
         return iter(())
-    return one.every_message(first=first, last="" if answer_at(last) is not None else last)
+    return reader.every_message(first=first, last="" if answer_at(last) is not None else last)
 
 
-def _written(request: Request, form: str, extract: Extract, source: Source) -> Iterator[str]:
+def _write(request: Request, form: str, extract: Extract, source: Source) -> Iterator[str]:
     site, include = request.build_absolute_uri("/")[:-1], _include(request)
     if form == "json":
         return to_json(extract)
@@ -112,57 +112,57 @@ def _written(request: Request, form: str, extract: Extract, source: Source) -> I
 
 
 def _include(request: Request) -> Include:
-    """Read what to take along; where nothing is said, what the reader sees."""
-    asked = request.GET.get("include", "")
-    if asked in INCLUDES:
-        return asked
+    """Return what to include, by default what the reader sees."""
+    requested = request.GET.get("include", "")
+    if requested in INCLUDES:
+        return requested
     return "customer" if request.COOKIES.get("audience") == "customer" else "everything"
 
 
 def _facts(request: Request, extract: Extract, source: Source) -> list[tuple[str, str]]:
-    """Say what this is, from where, and who took it along when, in the reader's zone."""
+    """List what was exported, from where, by whom and when, in the reader's time zone."""
     created, now = extract.completion.created, timezone.now()
     ends = [name_of(extract.completion_id, extract.completion, end) for end in (extract.first, extract.last)]
     link = reverse("conversation", args=[extract.completion_id])
-    not_told = gettext("not told")
-    stretch = gettext("%(first)s to %(last)s") % {
+    unknown = gettext("not told")
+    extent = gettext("%(first)s to %(last)s") % {
         "first": ends[0] or gettext("the first"),
         "last": ends[1] or gettext("the last"),
     }
-    taken = gettext("by %(name)s, %(time)s") % {
+    exported = gettext("by %(name)s, %(time)s") % {
         "name": request.user.get_username(),
         "time": f"{long_time(now)} ({utc_time(now)})",
     }
     return [
         (gettext("Completion"), extract.completion_id),
         (gettext("Link"), request.build_absolute_uri(link)),
-        (gettext("Model"), extract.completion.model or not_told),
-        (gettext("Stored"), f"{long_time(created)} ({utc_time(created)})" if created else not_told),
+        (gettext("Model"), extract.completion.model or unknown),
+        (gettext("Stored"), f"{long_time(created)} ({utc_time(created)})" if created else unknown),
         (gettext("Read from"), source.label),
-        (gettext("Messages"), stretch if any(ends) else gettext("all")),
+        (gettext("Messages"), extent if any(ends) else gettext("all")),
         (gettext("Content"), gettext(INCLUDES[_include(request)])),
-        (gettext("Taken"), taken),
+        (gettext("Taken"), exported),
     ]
 
 
-def _printed(request: Request, page: str, extract: Extract, source: Source) -> Iterator[str]:
-    """Send the page's head, its messages as they come, and the rest; a problem stands where reading broke off."""
-    head, rest = page.split("<!-- messages -->")
+def _print(request: Request, html: str, extract: Extract, source: Source) -> Iterator[str]:
+    """Yield the head of the page, its messages, and the rest; if reading fails, the problem after the last message."""
+    head, rest = html.split("<!-- messages -->")
     end = gettext("End of the conversation")
     yield head
     include = _include(request)
     try:
-        for stretch in read_stretches(extract, include, for_print=True):
-            if stretch.bubbles or stretch.answer or stretch.no_answer:
+        for page in build_pages(extract, include, for_print=True):
+            if page.bubbles or page.answer or page.no_answer:
                 context = {
-                    "bubbles": stretch.bubbles,
-                    "answer": stretch.answer,
-                    "no_answer": stretch.no_answer,
+                    "bubbles": page.bubbles,
+                    "answer": page.answer,
+                    "no_answer": page.no_answer,
                     "order": "asc",
                 }
                 yield render_to_string("rendering/_bubbles.html", context)
         yield "" if extract.last else f'<p class="end">{end}</p>'
     except Problem as problem:
-        told = {"problem": describe(problem), "source": source, "retry_url": request.get_full_path()}
-        yield render_to_string("web/_problem.html", told, request)
+        failure = {"problem": describe(problem), "source": source, "retry_url": request.get_full_path()}
+        yield render_to_string("web/_problem.html", failure, request)
     yield rest

@@ -1,4 +1,4 @@
-"""Finds words in a conversation, in the whole of it, a page of messages at a time."""
+"""Finds words in a whole conversation, one page of messages at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.core.cache import caches
 from django.utils.translation import get_language, gettext
 
 from viewer.archive.search_text import texts_in
-from viewer.client.client import NOWHERE, Client
+from viewer.client.client import MAX_PAGE_SIZE, NO_CURSOR, Client
 from viewer.client.problem_texts import ProblemText, describe
 from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice
@@ -48,57 +48,56 @@ from viewer.rendering.places import url_of
 from viewer.rendering.tool_calls import call_arguments, outcome_words
 
 MAX_LENGTH = 200  # characters of the words
-STRETCH = 100  # messages of one request; the most that the API gives
-PAUSES = {"asked": 100, "hits": 500}  # requests to another server, and hits, until the reader has to go on
-_SECONDS = 0.5  # of CPU, after which a page of messages is left for the next step to go on with
-_IN_ONE_MESSAGE = 100  # hits; a text that is nothing but the words must not fill the list
-_MAX_KEPT = 150  # hits of a page; some 400 kB at most, which bounds the cache's memory
-_AT_ONCE = 100_000  # characters, of many short texts
-_BEFORE, _BEHIND = 40, 90  # characters of a snippet around the words
+PAUSES = {"asked": 100, "hits": 500}  # requests to another server, and hits, after which the reader has to confirm
+_MAX_SECONDS = 0.5  # of CPU for a page of messages; the next step continues in the middle of it
+_MAX_IN_MESSAGE = 100  # hits; a text that only repeats the words must not fill the list
+_MAX_CACHED = 150  # hits of a page; at most some 400 kB, which bounds the cache's memory
+_BATCH_SIZE = 100_000  # characters, of many short texts
+_BEFORE, _AFTER = 40, 90  # characters of a snippet around the words
 
 _BLANK = re.compile(r"\s+")
-_FIRST_WORD, _LAST_WORD = re.compile(r"^\S*\s+(?=\S)"), re.compile(r"(?<=\S)\s+\S*$")  # which are cut in two
+_FIRST_WORD, _LAST_WORD = re.compile(r"^\S*\s+(?=\S)"), re.compile(r"(?<=\S)\s+\S*$")  # of a snippet, truncated
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """One text of a message. `part` is the hook of what holds it on the page."""
+class TextField:
+    """One searchable text of a message. `part` is the hook of the element that shows it."""
 
     text: str
     part: str = "text"
     label: str = ""
-    is_for_staff: bool = False  # the customer did not see it, although the message was seen
-    counts_once: bool = False  # an address: the page marks its link as a whole
+    is_for_staff: bool = False  # not visible to the customer, although the message is
+    counts_once: bool = False  # a URL: the page marks its link as a whole
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where words stand: the line of a hit, cut out of its text as long as there is a window of it."""
+class _Match:
+    """The words in a text, with the snippet around them."""
 
-    slot: Slot
+    field: TextField
     before: str
     words: str
-    behind: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Landing:
-    """Where a message or an answer is opened. A message without an address is opened at the one before it."""
+class _Target:
+    """The place at which a hit opens. A message without a permalink is opened at the message before it."""
 
     completion_id: str
     place: str
     words: str
 
     def url(self, nth: int) -> str:
-        asked: dict[str, str | int] = {"find": self.words}
+        params: dict[str, str | int] = {"find": self.words}
         if nth > 1:
-            asked["hit"] = nth
-        return f"{url_of(self.completion_id, self.place)}?{urlencode(asked, errors='replace')}"
+            params["hit"] = nth
+        return f"{url_of(self.completion_id, self.place)}?{urlencode(params, errors='replace')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One place where the words stand, with its address and a line to know it by."""
+    """One match as the page lists it: its URL, where it is, and its snippet."""
 
     url: str
     place: str
@@ -115,7 +114,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What one page of messages holds; `cursor` goes on behind it, and is empty where nothing is left to request."""
+    """The hits in one page of messages. `cursor` is that of the next page, empty if there is nothing left to read."""
 
     hits: tuple[Hit, ...]
     read: int
@@ -124,8 +123,8 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What one go has found. `problem` ended it before its time; `cursor` goes on, empty when all was read."""
+class StepResult:
+    """The result of one step. `cursor` is where the next one starts, empty at the end; `problem` ended it early."""
 
     hits: tuple[Hit, ...]
     read: int
@@ -135,134 +134,138 @@ class Found:
 
 
 def is_too_short(words: str) -> bool:
-    """Whether the words are nothing to look for: no letter, or a single one of an alphabet."""
+    """Whether the words are too short to search for: empty without marks, or a single ASCII character."""
     needle = fold_query(words)
     return not needle or (len(needle) == 1 and needle.isascii())
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When one step ends: after so many seconds, requests to another server, or hits."""
+    """When one step ends: after how many seconds, requests to another server, or hits."""
 
     seconds: float
     asked: int
     hits: int
 
 
-def find_words(client: Client, completion_id: str, words: str, after: str, limits: Limits) -> Found:
-    """Read on behind `after` until the end of the conversation, or until a limit is reached.
+def find_words(client: Client, completion_id: str, words: str, after: str, limits: Limits) -> StepResult:
+    """Read from the cursor `after` to the end of the conversation, or until a limit is reached.
 
-    Raises Problem when the first request fails; a later one ends the step, and what was found is given.
+    Raises Problem when the first request fails; when a later one fails, the step ends with the hits so far.
     """
-    began = time.monotonic()
-    found: list[Hit] = []
+    start = time.monotonic()
+    hits: list[Hit] = []
     read = requests = 0
     cursor = after
     while True:
         try:
-            stretch, was_asked = _stretch(client, completion_id, words, cursor)
+            stretch, request_count = _cached_stretch(client, completion_id, words, cursor)
         except Problem as problem:
             if not read:
                 raise
-            return Found(tuple(found), read, requests, cursor, describe(problem))
-        found += stretch.hits
+            return StepResult(tuple(hits), read, requests, cursor, describe(problem))
+        hits += stretch.hits
         read += stretch.read
-        requests += was_asked
+        requests += request_count
         cursor = stretch.cursor
         if not (cursor or stretch.is_end):
-            return Found(tuple(found), read, requests, "", describe(Problem("unreadable", NOWHERE)))
-        is_used_up = requests >= limits.asked or len(found) >= limits.hits or time.monotonic() - began > limits.seconds
-        if not cursor or is_used_up:
-            return Found(tuple(found), read, requests, cursor)
+            return StepResult(tuple(hits), read, requests, "", describe(Problem("unreadable", NO_CURSOR)))
+        is_over = requests >= limits.asked or len(hits) >= limits.hits or time.monotonic() - start > limits.seconds
+        if not cursor or is_over:
+            return StepResult(tuple(hits), read, requests, cursor)
 
 
-def _stretch(client: Client, completion_id: str, words: str, after: str) -> tuple[Stretch, int]:
-    """Take what one page holds from the cache, else read it; and say how many requests to another server that took.
+def _cached_stretch(client: Client, completion_id: str, words: str, after: str) -> tuple[Stretch, int]:
+    """Return the hits in one page, from the cache if possible, and how many requests to another server that took.
 
-    Nothing of the archive is kept: what it holds can be imported again, and is read in milliseconds.
+    The archive is not cached: it takes only milliseconds to read, and an import may change it.
     """
     if not client.is_metered:
         return _read_stretch(client, completion_id, words, after), 0
     identity = f"{get_language()} {client.cache_as} {completion_id} {after} {words}"
     key = f"hits-{sha256(identity.encode('utf-8', 'replace')).hexdigest()}"
-    kept: Stretch | None = caches["finds"].get(key) if client.cache_seconds else None
-    if kept is not None:
-        return kept, 0
+    stretch: Stretch | None = caches["finds"].get(key) if client.cache_seconds else None
+    if stretch is not None:
+        return stretch, 0
     stretch = _read_stretch(client, completion_id, words, after)
-    if client.cache_seconds and len(stretch.hits) <= _MAX_KEPT:
+    if client.cache_seconds and len(stretch.hits) <= _MAX_CACHED:
         caches["finds"].set(key, stretch, client.cache_seconds)
     return stretch, 1
 
 
 def _read_stretch(client: Client, completion_id: str, words: str, after: str) -> Stretch:
-    page = client.messages(completion_id, after=after, limit=STRETCH)
+    page = client.messages(completion_id, after=after, limit=MAX_PAGE_SIZE)
     completion = None if page.has_more else client.completion(completion_id)
     items = _with_choices(page.items, completion) if completion else page.items
     pattern = compile_pattern(words)
-    landing = _Landing(completion_id, after, words)
-    found: list[tuple[Message | Unreadable, list[_Place], _Landing]] = []
-    budget, read = TimeBudget(_SECONDS), 0
+    target = _Target(completion_id, after, words)
+    matching: list[tuple[Message | Unreadable, list[_Match], _Target]] = []
+    budget, read = TimeBudget(_MAX_SECONDS), 0
     for item in items:
         if has_address(item.id):
-            landing = replace(landing, place=item.id)
+            target = replace(target, place=item.id)
         with budget.running():
-            if places := _places(item, pattern):
-                found.append((item, places, landing))
+            if matches := _matches_in_message(item, pattern):
+                matching.append((item, matches, target))
         read += 1
         if budget.is_spent and item.id and read < len(items):
             break
-    bubbles = build_bubbles(RenderContext(completion_id, as_source=True), [item for item, _, _ in found])
-    hits = [hit for bubble, (_, places, at) in zip(bubbles, found, strict=True) for hit in _hits(bubble, places, at)]
+    bubbles = build_bubbles(RenderContext(completion_id, as_source=True), [item for item, _, _ in matching])
+    hits = [
+        hit
+        for bubble, (_, matches, opened_at) in zip(bubbles, matching, strict=True)
+        for hit in _hits(bubble, matches, opened_at)
+    ]
     if read < len(items):
         return Stretch(tuple(hits), read, items[read - 1].id, is_end=False)
     if completion is not None:
         shown = page.items or (client.newest_messages(completion_id) if after else ())
-        hits += islice(_hits_in_answer(completion, shown, pattern, landing), PAUSES["hits"])
+        hits += islice(_hits_in_answer(completion, shown, pattern, target), PAUSES["hits"])
     return Stretch(tuple(hits), len(page.items), page.cursor if page.has_more else "", not page.has_more)
 
 
 def _with_choices(items: tuple[Message | Unreadable, ...], completion: Completion) -> tuple[Message | Unreadable, ...]:
-    """Add what the choices say to the messages that are the answer."""
+    """Add the details of the choices to the messages that a server appended for them."""
     count = appended_answers(items, completion.choices, has_earlier=True)
     answers = zip(items[len(items) - count :], completion.choices[len(completion.choices) - count :], strict=True)
     return (*items[: len(items) - count], *(with_choice(item, choice) for item, choice in answers))
 
 
 def _hits_in_answer(
-    completion: Completion, shown: tuple[Message | Unreadable, ...], pattern: re.Pattern[str], landing: _Landing
+    completion: Completion, shown: tuple[Message | Unreadable, ...], pattern: re.Pattern[str], target: _Target
 ) -> Iterator[Hit]:
-    """List the hits of the choices; they come after the last message, unless they are the last messages."""
+    """List the hits in the choices, which follow the last message unless they are the last messages."""
     if appended_answers(shown, completion.choices, has_earlier=True):
         return
     for position, choice in enumerate(completion.choices):
-        if places := _places(with_choice(choice.message, choice), pattern):
-            bubble = build_answer(RenderContext(landing.completion_id, as_source=True), completion, position)
-            yield from _hits(bubble, places, replace(landing, place=bubble.id))
+        if matches := _matches_in_message(with_choice(choice.message, choice), pattern):
+            bubble = build_answer(RenderContext(target.completion_id, as_source=True), completion, position)
+            yield from _hits(bubble, matches, replace(target, place=bubble.id))
 
 
-def _places(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Place]:
-    places: list[_Place] = []
-    for slot in slots_of(item):
-        most = 1 if slot.counts_once else _IN_ONE_MESSAGE - len(places)
-        places += islice(_places_in(slot, pattern), most)
-        if len(places) >= _IN_ONE_MESSAGE:
+def _matches_in_message(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Match]:
+    matches: list[_Match] = []
+    for field in text_fields(item):
+        limit = 1 if field.counts_once else _MAX_IN_MESSAGE - len(matches)
+        matches += islice(_matches_in(field, pattern), limit)
+        if len(matches) >= _MAX_IN_MESSAGE:
             break
-    return places or list(islice(_places_in_json(item, pattern), _IN_ONE_MESSAGE))
+    return matches or list(islice(_matches_in_json(item, pattern), _MAX_IN_MESSAGE))
 
 
-def _places_in(slot: Slot, pattern: re.Pattern[str]) -> Iterator[_Place]:
-    for window, start, end in find_matches(escaped_pieces(slot.text), pattern):
-        before, behind = window[max(0, start - _BEFORE) : start], window[end : end + _BEHIND]
-        yield _Place(
-            replace(slot, text=""),
+def _matches_in(field: TextField, pattern: re.Pattern[str]) -> Iterator[_Match]:
+    for window, start, end in find_matches(escaped_pieces(field.text), pattern):
+        before, after = window[max(0, start - _BEFORE) : start], window[end : end + _AFTER]
+        yield _Match(
+            replace(field, text=""),
             _in_one_line("…" + _FIRST_WORD.sub("", before) if start > _BEFORE else before),
             _in_one_line(window[start:end]),
-            _in_one_line(_LAST_WORD.sub("", behind) + "…" if end + _BEHIND < len(window) else behind),
+            _in_one_line(_LAST_WORD.sub("", after) + "…" if end + _AFTER < len(window) else after),
         )
 
 
-def _places_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Iterator[_Place]:
-    """Give what the search finds in a message and no part of the page shows; its JSON, one click away, does."""
+def _matches_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Iterator[_Match]:
+    """List matches of the archive's search that only the message's JSON contains, which the page links."""
     if isinstance(item, Unreadable):
         return
     shown = {part.text for part in item.parts if isinstance(part, TextPart)}
@@ -270,122 +273,122 @@ def _places_in_json(item: Message | Unreadable, pattern: re.Pattern[str]) -> Ite
     def texts() -> Iterator[str]:
         return (text for text, _ in texts_in(item) if text not in shown)
 
-    pieces = chain.from_iterable(map(escaped_pieces, _some_at_once(texts())))
+    pieces = chain.from_iterable(map(escaped_pieces, _batches(texts())))
     if not any(find_matches(pieces, pattern)):
         return
     for text in texts():
-        yield from islice(_places_in(Slot(text, "unknown", gettext("JSON"), is_for_staff=True), pattern), 1)
+        yield from islice(_matches_in(TextField(text, "unknown", gettext("JSON"), is_for_staff=True), pattern), 1)
 
 
-def _some_at_once(texts: Iterable[str]) -> Iterator[str]:
-    """Join texts to few: there may be a hundred thousand, and each look has a price of its own."""
-    some, length = list[str](), 0
+def _batches(texts: Iterable[str]) -> Iterator[str]:
+    """Join texts into a few long ones: there may be a hundred thousand, and each search has a fixed cost."""
+    batch, length = list[str](), 0
     for text in texts:
-        some += text, "\n"
+        batch += text, "\n"
         length += len(text)
-        if length > _AT_ONCE:
-            yield "".join(some)
-            some, length = [], 0
-    yield "".join(some)
+        if length > _BATCH_SIZE:
+            yield "".join(batch)
+            batch, length = [], 0
+    yield "".join(batch)
 
 
-def slots_of(item: Message | Unreadable) -> Iterator[Slot]:
-    """Give everything in a message that can be found, in the order and the form of the page, but unescaped."""
+def text_fields(item: Message | Unreadable) -> Iterator[TextField]:
+    """Yield everything in a message that can be found, in the order and the form of the page, but unescaped."""
     if isinstance(item, Unreadable):
-        yield Slot(item.source, "unknown", gettext("Unreadable item"))
+        yield TextField(item.source, "unknown", gettext("Unreadable item"))
         return
-    yield Slot(item.name, "name", gettext("Name"))
+    yield TextField(item.name, "name", gettext("Name"))
     of_tools = tool_parts(item)
-    formatted = MAX_MESSAGE  # characters that the page formats, too
+    left = MAX_MESSAGE  # characters that are searched as formatted text; the page formats as many
     for n, part in enumerate(item.parts):
-        formatted -= len(part.text) if isinstance(part, TextPart) else 0
-        slots = _part_slots(part, item, is_formatted=formatted >= 0)
+        left -= len(part.text) if isinstance(part, TextPart) else 0
+        fields = _fields_of_part(part, item, is_formatted=left >= 0)
         if n not in of_tools:
-            yield from slots
-        elif not isinstance(part, TextPart):  # the texts of a tool are its result, below
-            yield from (replace(slot, is_for_staff=True) for slot in slots)
-    yield Slot(item.refusal, "refusal", gettext("Refusal"))
+            yield from fields
+        elif not isinstance(part, TextPart):  # a tool's text parts are its result, below
+            yield from (replace(field, is_for_staff=True) for field in fields)
+    yield TextField(item.refusal, "refusal", gettext("Refusal"))
     if item.audio is not None:
-        yield Slot(item.audio.transcript, "audio", gettext("Transcript"))
-    for cited in list_sources(item.citations[:MAX_CITATIONS]):  # the others are found in its JSON
-        yield Slot(cited.title, "sources", gettext("Source"))
-        yield Slot(cited.url, "sources", gettext("Source"), counts_once=True)
-    yield Slot(item.error, "error", gettext("Error"), is_for_staff=True)
+        yield TextField(item.audio.transcript, "audio", gettext("Transcript"))
+    for source in list_sources(item.citations[:MAX_CITATIONS]):  # the others are found in its JSON
+        yield TextField(source.title, "sources", gettext("Source"))
+        yield TextField(source.url, "sources", gettext("Source"), counts_once=True)
+    yield TextField(item.error, "error", gettext("Error"), is_for_staff=True)
     for result in item.results:
-        yield Slot(result.call_id, "tool-result", gettext("Call id"), is_for_staff=True)
-        said = readable_json(result_text(item, result))
-        yield Slot(said, "tool-result", outcome_words(outcome_of(item, result)), is_for_staff=True)
+        yield TextField(result.call_id, "tool-result", gettext("Call id"), is_for_staff=True)
+        text = readable_json(result_text(item, result))
+        yield TextField(text, "tool-result", outcome_words(outcome_of(item, result)), is_for_staff=True)
     for call in item.tool_calls:
-        yield Slot(call.name, "tool-call", gettext("Tool"), is_for_staff=True)
-        yield Slot(call.id, "tool-call", gettext("Call id"), is_for_staff=True)
-        given = call_arguments(call)
-        yield Slot(
-            given if call.kind == "custom" else readable_json(given),
+        yield TextField(call.name, "tool-call", gettext("Tool"), is_for_staff=True)
+        yield TextField(call.id, "tool-call", gettext("Call id"), is_for_staff=True)
+        arguments = call_arguments(call)
+        yield TextField(
+            arguments if call.kind == "custom" else readable_json(arguments),
             "tool-call",
             gettext("Arguments"),
             is_for_staff=True,
         )
         if call.output is not None:
-            yield Slot(readable_json(call.output), "tool-call", outcome_words(call.outcome), is_for_staff=True)
-    for thought in item.reasoning:
-        yield Slot(thought.text, "reasoning", gettext("Reasoning"), is_for_staff=True)
-    for name, source in item.other.items():
-        yield Slot(f"{name} {source}", "unknown", gettext("Other fields"), is_for_staff=True)
+            yield TextField(readable_json(call.output), "tool-call", outcome_words(call.outcome), is_for_staff=True)
+    for reasoning in item.reasoning:
+        yield TextField(reasoning.text, "reasoning", gettext("Reasoning"), is_for_staff=True)
+    for name, source_text in item.other.items():
+        yield TextField(f"{name} {source_text}", "unknown", gettext("Other fields"), is_for_staff=True)
 
 
-def _part_slots(part: Part, message: Message, *, is_formatted: bool) -> Iterator[Slot]:
+def _fields_of_part(part: Part, message: Message, *, is_formatted: bool) -> Iterator[TextField]:
     match part:
         case TextPart(text) if is_formatted:
-            yield from _text_slots(text, message)
+            yield from _fields_of_text(text, message)
         case TextPart(text):
-            yield Slot(text)
+            yield TextField(text)
         case RefusalPart(text):
-            yield Slot(text, "refusal", gettext("Refusal"))
+            yield TextField(text, "refusal", gettext("Refusal"))
         case FilePart(filename, file_id, data):
-            yield Slot(filename or file_id, "file", gettext("File name"))
+            yield TextField(filename or file_id, "file", gettext("File name"))
             if is_address(data):
-                yield Slot(data, "file", gettext("File address"))
+                yield TextField(data, "file", gettext("File address"))
         case AudioPart(data) if is_address(data):
-            yield Slot(data, "audio", gettext("Recording address"))
+            yield TextField(data, "audio", gettext("Recording address"))
         case ImagePart(url, _, file_id, caption):
-            yield Slot(caption, "image", gettext("Caption"))
+            yield TextField(caption, "image", gettext("Caption"))
             if is_address(url):
-                yield Slot(url, "image", gettext("Image address"))
+                yield TextField(url, "image", gettext("Image address"))
             else:
-                yield Slot(file_id, "image", gettext("Image id"))
+                yield TextField(file_id, "image", gettext("Image id"))
         case UnknownPart(_, source):
-            yield Slot(source, "unknown", gettext("Not drawn by this version"), is_for_staff=True)
+            yield TextField(source, "unknown", gettext("Not drawn by this version"), is_for_staff=True)
 
 
-def _text_slots(text: str, message: Message) -> Iterator[Slot]:
-    """Give a text as Markdown shows it, and then the addresses of its links; sources are listed elsewhere."""
+def _fields_of_text(text: str, message: Message) -> Iterator[TextField]:
+    """Yield a text as Markdown shows it, then the URLs of its links; cited sources have fields of their own."""
     if is_json_text(text):
-        yield Slot(readable_json(text.strip()))
+        yield TextField(readable_json(text.strip()))
         return
     if message.role != "assistant" or len(text) > MARKDOWN_LIMIT:
-        yield Slot(text)
+        yield TextField(text)
         return
-    yield Slot(markdown_to_text(without_citation_markers(text) if message.citations else text))
+    yield TextField(markdown_to_text(without_citation_markers(text) if message.citations else text))
     if not message.citations:
         for address in link_urls(text):
-            yield Slot(address, "text", gettext("Link"), counts_once=True)
+            yield TextField(address, "text", gettext("Link"), counts_once=True)
 
 
-def _hits(bubble: Bubble, places: list[_Place], landing: _Landing) -> Iterator[Hit]:
+def _hits(bubble: Bubble, matches: list[_Match], target: _Target) -> Iterator[Hit]:
     is_hidden = is_hidden_from_customer(bubble)
-    for nth, place in enumerate(places, 1):
+    for nth, match in enumerate(matches, 1):
         yield Hit(
-            url=landing.url(nth),
-            place=landing.place,
+            url=target.url(nth),
+            place=target.place,
             nth=nth,
             who=bubble.place if bubble.is_answer else bubble.label,
             number=bubble.number,
-            where=place.slot.label,
-            part=place.slot.part,
-            before=place.before,
-            words=place.words,
-            behind=place.behind,
-            is_hidden=place.slot.is_for_staff or is_hidden,
+            where=match.field.label,
+            part=match.field.part,
+            before=match.before,
+            words=match.words,
+            behind=match.after,
+            is_hidden=match.field.is_for_staff or is_hidden,
         )
 
 

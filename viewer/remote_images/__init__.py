@@ -1,1 +1,1 @@
-"""Loads images from other hosts when the reader asks, so that those hosts never see the reader."""
+"""Loads images from other hosts at the reader's request, so that those hosts never see the reader."""

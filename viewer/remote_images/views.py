@@ -1,4 +1,4 @@
-"""Sends an image from another host, which this server fetches when the reader asks."""
+"""Sends an image from another host, which this server fetches at the reader's request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from viewer.rendering import media
 from viewer.rendering.media_parts import is_remote
 from viewer.rendering.remote_hosts import NotLoaded
 from viewer.sources.problem_pages import title_of
-from viewer.sources.reader import reader
+from viewer.sources.reader import reader_for
 from viewer.sources.sources import SourceProblem
 from viewer.web.request import Request
 from viewer.web.responses import plain_text, sandboxed
@@ -26,34 +26,34 @@ from .fetch import fetch_image
 
 @require_GET
 def remote_image(request: Request, completion_id: str, message_id: str, n: int) -> HttpResponse:
-    """The image on another host that one part of a message names."""
-    return _fetched(request, partial(reader(request, completion_id).message, message_id), n)
+    """Send the image on another host that one part of a message refers to."""
+    return _image_response(request, partial(reader_for(request, completion_id).message, message_id), n)
 
 
 @require_GET
 def choice_remote_image(request: Request, completion_id: str, position: int, n: int) -> HttpResponse:
-    """The image on another host that one part of an answer names."""
-    return _fetched(request, partial(reader(request, completion_id).message_of_choice, position), n)
+    """Send the image on another host that one part of an answer refers to."""
+    return _image_response(request, partial(reader_for(request, completion_id).message_of_choice, position), n)
 
 
-def _fetched(request: Request, find_message: Callable[[], Message], n: int) -> HttpResponse:
-    """Fetch a picture that stands in a message, and no other, when the reader asks for it on our own pages.
+def _image_response(request: Request, find_message: Callable[[], Message], n: int) -> HttpResponse:
+    """Fetch an image only if a message contains it and the request comes from our own pages.
 
-    Why it does not come is a sentence, which the page puts into the picture's tile.
+    An error response is a sentence, which the page shows instead of the image.
     """
     try:
         message = find_message()
     except SourceProblem as failure:
         return plain_text(title_of(failure), describe(failure.problem).status)
-    found = message.parts[n] if n < len(message.parts) else None
-    if not isinstance(found, ImagePart) or not is_remote(found.url):
+    part = message.parts[n] if n < len(message.parts) else None
+    if not isinstance(part, ImagePart) or not is_remote(part.url):
         raise Http404
     if not settings.REMOTE_IMAGES:
         return plain_text(gettext("Images on other hosts are not loaded on this desk."), 403)
     if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
         return plain_text(gettext("An image is loaded from its conversation, not from another site."), 403)
     try:
-        content = fetch_image(found.url)
+        content = fetch_image(part.url)
     except NotLoaded as problem:
         return plain_text(str(problem), 403 if problem.is_refused else 502)
     return sandboxed(HttpResponse(content, content_type=media.detect_type(content).type))

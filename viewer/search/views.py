@@ -1,6 +1,6 @@
-"""The search over the archive: what was typed leads to the conversation it names, or to the messages that it finds.
+"""The page that searches the archive. An id or a URL opens its conversation instead.
 
-It asks the archive itself and no source: there is nothing to search elsewhere, and the page says so.
+It uses the archive directly, not through a source, because other servers have no search.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from viewer.rendering.titles import first_question
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
-# What stands in the path of our addresses, and what OpenAI calls completions and messages.
-_NAMED = re.compile(r"\S*/completions/\S+|(?:chatcmpl-|msg_)\S+")
+# The path of our URLs, and OpenAI's prefixes of ids.
+_ID_OR_URL = re.compile(r"\S*/completions/\S+|(?:chatcmpl-|msg_)\S+")
 _OPERATORS = (
     ("refund order", gettext_noop("both words, in one message")),
     ('"late delivery"', gettext_noop("these words, one behind the other")),
@@ -48,7 +48,7 @@ _OPERATORS = (
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A question to go on with: what it is called, and its address."""
+    """A link to another search."""
 
     name: str
     value: str
@@ -58,7 +58,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class HitView:
-    """One place that was found: who speaks or what it is, its address, and the text with the words."""
+    """One hit: the role or the kind of field, its URL, and a snippet with the words."""
 
     message_id: str
     label: str
@@ -68,7 +68,7 @@ class HitView:
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """One conversation with what was found in it."""
+    """One conversation with its hits."""
 
     row: Row
     hits: tuple[HitView, ...]
@@ -79,14 +79,14 @@ class GroupView:
 
 @require_safe
 def search_results(request: Request) -> HttpResponse:
-    """Messages of the archive that match, by conversation, the newest or the best first."""
-    given = request.GET.get("q", "").strip()
-    if given and not re.search(r"\s", given) and (_NAMED.fullmatch(given) or is_stored(given)):
-        return redirect(f"{reverse('open')}?{urlencode({'id': given})}")
-    query = read_query(given)
+    """Show the matching messages of the archive, by conversation, the newest or the best first."""
+    text = request.GET.get("q", "").strip()
+    if text and not re.search(r"\s", text) and (_ID_OR_URL.fullmatch(text) or is_stored(text)):
+        return redirect(f"{reverse('open')}?{urlencode({'id': text})}")
+    query = read_query(text)
     order: Order = "best" if request.GET.get("order") == "best" else "newest"
     results = search(query, order=order, after=request.GET.get("after", ""))
-    asked = {"q": query.text} | ({"order": order} if order == "best" else {})
+    params = {"q": query.text} | ({"order": order} if order == "best" else {})
     overview, leave_out = results.overview, gettext("not")
     context = {
         "query": query,
@@ -95,18 +95,18 @@ def search_results(request: Request) -> HttpResponse:
         "overview": overview,
         "most_counted": MAX_COUNTED,
         "facets": [
-            Link(facet.name.removeprefix("meta."), facet.value, _url(asked | {"q": facet.query}), facet.count)
+            Link(facet.name.removeprefix("meta."), facet.value, _url(params | {"q": facet.query}), facet.count)
             for facet in (overview.facets if overview else ())
         ],
         "operators": [
             Link(
                 f"{leave_out} {operator.name}" if operator.is_excluded else operator.name,
                 operator.value,
-                _url(asked | {"q": operator.rest}),
+                _url(params | {"q": operator.rest}),
             )
             for operator in query.operators
         ],
-        "later_url": _url(asked | {"after": results.cursor}) if results.cursor else "",
+        "later_url": _url(params | {"after": results.cursor}) if results.cursor else "",
         "is_first_page": overview is not None or query.is_empty,
         "newest_url": _url({"q": query.text}),
         "best_url": _url({"q": query.text, "order": "best"}),
@@ -115,7 +115,7 @@ def search_results(request: Request) -> HttpResponse:
     return page_or_fragment(request, "search/search.html", "search/_found.html", context)
 
 
-def _build_groups(groups: Iterable[Group], asked: str) -> Iterable[GroupView]:
+def _build_groups(groups: Iterable[Group], query_text: str) -> Iterable[GroupView]:
     for group in groups:
         completion_id = group.completion.id
         yield GroupView(
@@ -123,30 +123,30 @@ def _build_groups(groups: Iterable[Group], asked: str) -> Iterable[GroupView]:
             hits=tuple(_build_hit(group.completion, hit) for hit in group.hits),
             more=min(group.more, MAX_COUNTED),
             more_is_capped=group.more > MAX_COUNTED,
-            more_url=_url({"q": f"{asked} id:{completion_id}"}),
+            more_url=_url({"q": f"{query_text} id:{completion_id}"}),
         )
 
 
 def _build_hit(completion: Completion, hit: Hit) -> HitView:
-    """Lead to the message or the answer, or to the pair, which stands beside the messages.
+    """Link to the message or the answer, or to the metadata pair in the panel.
 
-    The page marks one stretch of text (`?find=`): the longest that was found, as it was written.
+    The page marks one text (`?find=`): the longest one that matched, as it is written there.
     """
     find = max((text for text, is_marked in hit.snippet if is_marked), key=len, default="")
-    place, asked = hit.message_id, {"find": find}
+    place, params = hit.message_id, {"find": find}
     if hit.message_id:
         label = gettext("Message") if hit.is_unread else role_label(hit.role)
     elif hit.answer is not None:
         label, place = name_of_answer(hit.answer, len(completion.choices)), place_of_answer(hit.answer)
     elif hit.pair:
-        label, asked = gettext("Metadata"), {"pair": hit.pair}
+        label, params = gettext("Metadata"), {"pair": hit.pair}
     elif hit.field:
-        label, asked = gettext("Other fields"), {"field": hit.field}
+        label, params = gettext("Other fields"), {"field": hit.field}
     else:
         label = gettext("Conversation")
-    asked = {name: value for name, value in asked.items() if value}
-    return HitView(hit.message_id, label, with_query(url_of(completion.id, place), asked), hit.snippet)
+    params = {name: value for name, value in params.items() if value}
+    return HitView(hit.message_id, label, with_query(url_of(completion.id, place), params), hit.snippet)
 
 
-def _url(asked: dict[str, str]) -> str:
-    return f"{reverse('search')}?{urlencode(asked)}"
+def _url(params: dict[str, str]) -> str:
+    return f"{reverse('search')}?{urlencode(params)}"

@@ -1,1 +1,1 @@
-"""Chooses, for a person and a completion, the client to ask: the archive or one of their keys."""
+"""Chooses the client that reads a completion for a person: that of the archive, or of one of their keys."""

@@ -1,4 +1,4 @@
-"""The archive's client: it asks nobody but our own database, and so knows and allows more than any other."""
+"""The archive's client. It reads our own database, so it can do more than other clients, and allows more."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from viewer.client.http import HttpClient, Limits
 from viewer.completions.reading import read_message
 from viewer.completions.types import Message, Unreadable
 
-_OPENING = 5  # messages in which the first question is looked for; prompts and examples stand before it
-_LARGEST_OPENINGS = 16_000_000  # characters that are read for the first questions of one page
+_OPENING_SIZE = 5  # messages that are searched for the first question; prompts and examples precede it
+_MAX_OPENINGS = 16_000_000  # characters that are read to find the first questions of one page
 
 
 class ArchiveClient(Client):
-    """Asks the archive, where a request costs a query and no network."""
+    """Reads the archive, where a request costs a query and no network."""
 
     max_pages = 200
     is_metered = False
 
     def concurrently(self, first: Callable[[], First], second: Callable[[], Read]) -> tuple[First, Callable[[], Read]]:
-        """Ask one after the other: there is nothing to wait for, and a thread would cost a connection."""
+        """Send one request after the other: there is no network to wait for, and a thread would need a connection."""
         return first(), second
 
     def openings(self, completion_ids: list[str]) -> Iterator[tuple[str, Message | Unreadable]]:
-        left = _LARGEST_OPENINGS
-        for completion_id, body in api.openings(completion_ids, _OPENING):
+        left = _MAX_OPENINGS
+        for completion_id, body in api.openings(completion_ids, _OPENING_SIZE):
             yield completion_id, read_message(body)
             left -= len(body)
             if left < 0:

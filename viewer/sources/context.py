@@ -1,4 +1,4 @@
-"""What the header says of sources: where one is reading, and where else one could."""
+"""The sources in the header of every page: the chosen one, and all others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .sources import all_sources, chosen_source
 
 
 def sources(request: HttpRequest) -> dict[str, Any]:
-    """Give `chosen_source` and `all_sources`, asked for only by templates that show them."""
+    """Return `chosen_source` and `all_sources`, which are looked up only if a template uses them."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}

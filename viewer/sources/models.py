@@ -1,4 +1,4 @@
-"""Where a person found a stored completion, so that the next look goes there first."""
+"""The source in which a person found a completion, which is tried first the next time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Finding(models.Model):
-    """One completion of one person: read with `api_key`, or from the archive where that is null."""
+    """One completion of one person: read with `api_key`, or from the archive if that is null."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     completion_id = models.CharField(max_length=255)

@@ -1,4 +1,4 @@
-"""Turns the problem of a source that gives no answer into a page or a fragment, whichever view asked it."""
+"""Turns the problem of a source into an error page or fragment, for every view."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .sources import SourceProblem
 
 
 class ProblemMiddleware:
-    """Tells the problem of a source that gives no answer, as itself and by the source's name."""
+    """Shows the problem of a source, with the source's name."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -28,21 +28,21 @@ class ProblemMiddleware:
 
 
 def _problem(request: Request, failure: SourceProblem) -> HttpResponse:
-    asked_for = request.resolver_match.kwargs if request.resolver_match else {}
-    completion_id = asked_for.get("completion_id", "")
-    told = describe(failure.problem, is_of_list=not completion_id)
+    url_params = request.resolver_match.kwargs if request.resolver_match else {}
+    completion_id = url_params.get("completion_id", "")
+    text = describe(failure.problem, is_of_list=not completion_id)
     context = {
-        "problem": told,
+        "problem": text,
         "source": failure.source,
         "completion_id": completion_id,
-        "message_id": asked_for.get("message_id", ""),
-        "is_inside": bool({"message_id", "position"} & asked_for.keys()),
+        "message_id": url_params.get("message_id", ""),
+        "is_inside": bool({"message_id", "position"} & url_params.keys()),
         "retry_url": request.get_full_path(),
     }
-    return page_or_fragment(request, "sources/problem.html", "web/_problem.html", context, told.status)
+    return page_or_fragment(request, "sources/problem.html", "web/_problem.html", context, text.status)
 
 
 def title_of(failure: SourceProblem, *, is_of_list: bool = False) -> str:
-    """Say in one line what is the matter, and with which source."""
+    """Describe the problem and its source in one line."""
     title = describe(failure.problem, is_of_list=is_of_list).title
     return gettext("%(source)s: %(problem)s") % {"source": failure.source.label, "problem": title}

@@ -1,4 +1,4 @@
-"""Reads one completion for one person: asks the sources in turn, and stays with the first that has it."""
+"""Reads one completion for one person: tries the sources in turn, and stays with the first that has it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from .sources import Source, SourceProblem, all_sources, chosen_source
 
 Result = TypeVar("Result")
 _REQUESTS_OF_PERSON = 4  # as many as the limiter allows one person at a time
-_PATIENCE = 3.0  # seconds for a server, where the archive has the completion too
+_TIMEOUT_BEFORE_ARCHIVE = 3.0  # seconds for a server, if the archive has the completion too
 _LEEWAY = 1.0  # seconds beyond the deadline of one request, to wait for a slot
 _pool = ThreadPoolExecutor(max_workers=4 * _REQUESTS_OF_PERSON, thread_name_prefix="sources")
 
 
-def reader(request: Request, completion_id: str, *, with_completion: bool = False) -> Reader:
-    """Give the reader of a completion. `with_completion` requests it at the same time as the first messages."""
+def reader_for(request: Request, completion_id: str, *, with_completion: bool = False) -> Reader:
+    """Return the reader of a completion. `with_completion` requests it at the same time as the first messages."""
     return Reader(request, completion_id, with_completion=with_completion)
 
 
@@ -66,14 +66,14 @@ class Reader:
         return self._completion
 
     def choice(self, position: int) -> Choice:
-        """Give an answer by its place in the list, as an index may occur twice."""
+        """Return an answer by its position in the list, as an index may occur twice."""
         choices = self.completion().choices
         if position >= len(choices):
             raise SourceProblem(Problem("not-found", param="position"), self.source)
         return choices[position]
 
     def message_of_choice(self, position: int) -> Message:
-        """Give the message of an answer. Raises Http404 where it has none."""
+        """Return the message of an answer. Raises Http404 if it has none."""
         message = self.choice(position).message
         if not isinstance(message, Message):
             raise Http404
@@ -92,7 +92,7 @@ class Reader:
         return self.read(lambda client: client.newest_messages(self.completion_id))
 
     def every_message(self, *, first: str = "", last: str = "") -> Iterator[tuple[Message | Unreadable, ...]]:
-        """Read page after page, the first at once. A later page that fails raises Problem, as `Client` does."""
+        """Read all pages, the first at once. A later page that fails raises Problem, as `Client` does."""
 
         def begin(client: Client) -> Iterator[tuple[Message | Unreadable, ...]]:
             pages = client.every_message(self.completion_id, first=first, last=last)
@@ -118,10 +118,10 @@ class Reader:
         """Try the chosen source, then where it was found before, the archive, and the person's other keys."""
         chosen = chosen_source(self._request)
         problems = []
-        patience = None if chosen.is_archive or not api.holds(self.completion_id) else _PATIENCE
-        for source, result in _results(self._candidates(chosen), read, patience):
+        timeout = None if chosen.is_archive or not api.holds(self.completion_id) else _TIMEOUT_BEFORE_ARCHIVE
+        for source, result in _results(self._candidates(chosen), read, timeout):
             try:
-                found = result()
+                value = result()
             except SourceProblem as failure:
                 if failure.problem.param in ("message_id", "position"):  # the completion is here, the message is not
                     raise
@@ -130,22 +130,22 @@ class Reader:
                 self._source = source
                 if source != chosen:
                     self._remember(source)
-                return found
+                return value
         raise next((failure for failure in problems if failure.problem.name != "not-found"), problems[0])
 
     def _candidates(self, chosen: Source) -> Iterator[Source]:
         yield chosen
         known = {source.key: source for source in all_sources(self._request)}
         findings = Finding.objects.filter(person=self.person, completion_id=fit(self.completion_id))
-        before = [known[finding.api_key] for finding in findings.select_related("api_key") if finding.api_key in known]
+        previous = [known[one.api_key] for one in findings.select_related("api_key") if one.api_key in known]
         seen = [chosen]
-        for source in (*before, *known.values()):
+        for source in (*previous, *known.values()):
             if source not in seen:
                 seen.append(source)
                 yield source
 
     def _remember(self, source: Source) -> None:
-        """Save where it was found, as the person looks there first the next time."""
+        """Save where it was found, to try that source first the next time."""
         findings = Finding.objects.filter(person=self.person, completion_id=self.completion_id)
         if not findings.filter(api_key=source.key).exists():
             Finding.objects.update_or_create(
@@ -154,18 +154,18 @@ class Reader:
 
 
 def _results(
-    sources: Iterator[Source], read: Callable[[Client], Result], patience: float | None
+    sources: Iterator[Source], read: Callable[[Client], Result], timeout: float | None
 ) -> Iterator[tuple[Source, Callable[[], Result]]]:
-    """Try the sources in turn up to the archive, and those after it all at once, the fastest first.
+    """Try the sources in turn up to the archive, then all others at once, and yield the fastest first.
 
-    So several dead servers take the time of one, and no time at all where the archive has the completion; one that has
-    not answered by then counts as timed out. With `patience`, each server before the archive has that many seconds.
+    So several dead servers take no more time than one, and none at all if the archive has the completion. What has not
+    responded by the deadline has timed out. With `timeout`, each server before the archive has that many seconds.
     """
     for source in sources:
-        if source.is_archive or patience is None:
+        if source.is_archive or timeout is None:
             yield source, partial(source.read, read)
         else:
-            yield source, partial(_result_within, patience, _pool.submit(source.read, read), source)
+            yield source, partial(_result_within, timeout, _pool.submit(source.read, read), source)
         if source.is_archive:
             break
     pending = {_pool.submit(source.read, partial(_read_sequentially, read)): source for source in sources}
@@ -182,7 +182,7 @@ def _results(
 
 
 def _read_sequentially(read: Callable[[Client], Result], client: Client) -> Result:
-    """Send one request at a time, or silent servers would use up all that a person may have."""
+    """Send one request at a time, or unresponsive servers would use up the person's limit."""
     return read(replace(client, is_sequential=True))
 
 

@@ -1,4 +1,4 @@
-"""The sources that a person can read: the archive, and whatever their API keys open."""
+"""The sources that a person can read: the archive, and what their API keys give access to."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What pages and scripts call it by."""
+        """The name that pages and scripts use."""
         return str(self.key.pk) if self.key else "archive"
 
     @property
@@ -51,19 +51,19 @@ class Source:
 
     @property
     def client(self) -> Client:
-        """Give the client that reads here. Raises Problem when the key cannot be decrypted, or may not be sent."""
+        """Return the client of this source. Raises Problem when the key cannot be decrypted, or may not be sent."""
         return _client_with(self.key) if self.key else archive_client()
 
     @contextmanager
     def reading(self) -> Iterator[Client]:
-        """Give the client for some requests. Its Problem becomes a SourceProblem, which names this source."""
+        """Provide the client for some requests. Its Problem becomes a SourceProblem, which names this source."""
         try:
             yield self.client
         except Problem as problem:
             raise SourceProblem(problem, self) from None
 
     def read(self, read: Callable[[Client], Result]) -> Result:
-        """Read something here. Raises SourceProblem."""
+        """Read something from this source. Raises SourceProblem."""
         with self.reading() as client:
             return read(client)
 
@@ -78,35 +78,35 @@ class SourceProblem(Exception):
 
 
 def chosen_source(request: Request) -> Source:
-    """Give the source that the person browses with. A script's request goes to the source that its page came from.
+    """Return the source that the person browses. A script's request goes to the source that its page came from.
 
     Another tab may have chosen another source since. Raises Http404 when the page's key was deleted.
     """
-    named = request.headers.get(PAGE_SOURCE, "")
-    archive, *own = all_sources(request)
-    if not named:
-        return next((source for source in own if source.key and source.key.is_chosen), archive)
-    for source in (archive, *own):
-        if source.name == named:
+    name = request.headers.get(PAGE_SOURCE, "")
+    archive, *keys = all_sources(request)
+    if not name:
+        return next((source for source in keys if source.key and source.key.is_chosen), archive)
+    for source in (archive, *keys):
+        if source.name == name:
             return source
     raise Http404
 
 
 def all_sources(request: Request) -> list[Source]:
-    """Give the archive and the person's keys, by one query for each HTTP request."""
-    kept: list[Source] | None = request.__dict__.get("all_sources")
-    if kept is None:
-        kept = request.__dict__["all_sources"] = [Source(None), *map(Source, ApiKey.objects.of(request.user))]
-    return kept
+    """Return the archive and the person's keys, by one query for each HTTP request."""
+    sources: list[Source] | None = request.__dict__.get("all_sources")
+    if sources is None:
+        sources = request.__dict__["all_sources"] = [Source(None), *map(Source, ApiKey.objects.of(request.user))]
+    return sources
 
 
 def client_for_token(token: AccessToken) -> Client:
-    """Give the client behind an access token."""
+    """Return the client of an access token."""
     return Source(token.api_key).client
 
 
 def check_key(key: ApiKey) -> str:
-    """Send one cheap request with a key; give `works`, or the name of the problem."""
+    """Send one cheap request with a key; return `works`, or the name of the problem."""
     try:
         _client_with(key).check_key()
     except Problem as problem:
@@ -117,21 +117,22 @@ def check_key(key: ApiKey) -> str:
 def completion_of(message_id: str) -> str | None:
     """Find the completion that a message id belongs to: as stored, or by OpenAI's form `{completion_id}-{index}`."""
     stored = api.completion_of(message_id)
-    counted = re.fullmatch(r"(chatcmpl-.+)-[0-9]+", message_id, re.ASCII)
-    return stored or (counted[1] if counted else None)
+    match = re.fullmatch(r"(chatcmpl-.+)-[0-9]+", message_id, re.ASCII)
+    return stored or (match[1] if match else None)
 
 
 def _client_with(key: ApiKey) -> Client:
     if not may_get_key(key.base_url, settings.API_HOSTS):  # it was allowed when the key was saved
-        said = gettext_noop("API_HOSTS does not name the host of this key's base URL any more, so the key stays here.")
-        raise Problem("unavailable", said, cause="not-allowed")
+        text = gettext_noop("API_HOSTS does not name the host of this key's base URL any more, so the key stays here.")
+        raise Problem("unavailable", text, cause="not-allowed")
     try:
-        secret, own = key.open(), key.open_headers()
+        secret, own_headers = key.open(), key.open_headers()
     except CannotDecrypt:
-        said = gettext_noop("The stored key cannot be opened: the master key it was saved under is missing.")
-        raise Problem("invalid-key", said) from None
-    more = {"OpenAI-Organization": key.organization, "OpenAI-Project": key.project}
-    auth = KeyAuth(secret.reveal, key.base_url, {name: value for name, value in more.items() if value}, own)
+        text = gettext_noop("The stored key cannot be opened: the master key it was saved under is missing.")
+        raise Problem("invalid-key", text) from None
+    account = {"OpenAI-Organization": key.organization, "OpenAI-Project": key.project}
+    account_headers = {name: value for name, value in account.items() if value}
+    auth = KeyAuth(secret.reveal, key.base_url, account_headers, own_headers)
     concurrency = settings.UPSTREAM_MAX_CONCURRENCY
     limiter = RequestLimiter(
         host_limiter(urlsplit(key.base_url).netloc, concurrency), person_limit(key.owner_id, max(2, concurrency // 2))

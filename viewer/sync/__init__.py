@@ -1,1 +1,1 @@
-"""Copies completions from a person's API key into the archive, whole, once, and as often as it takes."""
+"""Copies completions from a person's API key into the archive, each one complete and only once."""

@@ -3,4 +3,4 @@ from django.apps import AppConfig
 
 class SyncConfig(AppConfig):
     name = "viewer.sync"
-    label = "copies"  # in the names of its tables and migrations, which stay
+    label = "copies"  # part of the names of its tables and migrations, which do not change

@@ -1,4 +1,4 @@
-"""Brings one completion with all its messages, as one line of source text that the archive's import reads."""
+"""Fetches one completion with all its messages, as a line of JSON that the archive can import."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from viewer.client.problems import Problem
 
 
 def fetch(client: Client, completion_id: str, is_over: Event) -> bytes:
-    """Ask for a completion and every page of its messages. Raises Problem when any of it does not come."""
+    """Read a completion and all pages of its messages. Raises Problem if any of them cannot be read."""
     completion = client.completion(completion_id)
     if completion.id != completion_id:
         raise Problem("unreadable", gettext_noop("The answer is about another completion."))
@@ -31,6 +31,6 @@ def _messages(client: Client, completion_id: str, is_over: Event) -> Iterator[st
             raise Problem("unavailable", gettext_noop("The work was ended."))
         for message in page:
             size += len(message.source)
-            if size > MAX_LINE_BYTES:  # four are held in memory until they are stored
+            if size > MAX_LINE_BYTES:  # four of them are in memory at a time
                 raise Problem("too-large", gettext_noop("The conversation is larger than a copy may be."))
             yield message.source

@@ -11,7 +11,7 @@ from viewer.keys.models import ApiKey
 
 
 class CopyForm(forms.Form):
-    """What a person says when starting to copy."""
+    """The form that starts a run."""
 
     key = forms.ModelChoiceField(
         queryset=ApiKey.objects.none(), label=gettext_lazy("With the API key"), empty_label=None,

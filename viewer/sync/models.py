@@ -1,8 +1,8 @@
-"""What was asked to be copied, how far it is, what failed, and which completions of the archive are copies.
+"""Runs with their progress and failures, and which completions of the archive are copies.
 
-Pages and commands write a run's state; the process that works on it holds a lease, and every write of its own names the
-lease. So a pause, a cancelled run, another worker, a deleted or replaced key all end the work in one way: its next
-write finds no row.
+Pages and commands change a run's state. The worker that processes it holds a lease, and all its writes are conditional
+on that lease. So a pause, a cancelled run, another worker, and a deleted or replaced key all stop the worker in the
+same way: its next write matches no row.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from viewer.client.problems import Problem
 from viewer.keys.models import ApiKey
 from viewer.web.logs import event
 
-LEASE = timedelta(seconds=30)  # how long a killed worker's run stays as it is; machines' clocks differ by less
-_WAITS = timedelta(seconds=15)  # a run that nobody has taken up after this time has no worker
+LEASE = timedelta(seconds=30)  # until another worker takes over a killed one's run; machines' clocks differ by less
+_MAX_CLAIM_TIME = timedelta(seconds=15)  # if a run has not been claimed by then, there is no worker
 
 
 class AnotherIsActive(Exception):
-    """The key is in use by a run that is not over yet."""
+    """Another run with this key is not over yet."""
 
 
 class CopyRuns(models.QuerySet["CopyRun"]):
-    """Runs, looked up by the person who asked for them, or by what a worker may take up."""
+    """Runs, by their person, or those that a worker may claim."""
 
     def of(self, person: User) -> CopyRuns:
         return self.filter(person=person)
 
     def active(self) -> CopyRuns:
-        """Give the runs that are not over; there is at most one for each key."""
+        """Return the runs that are not over; there is at most one for each key."""
         return self.filter(state__in=CopyRun.ACTIVE)
 
-    def ask_for(
+    def start_or_resume(
         self,
         key: ApiKey,
         model: str,
@@ -49,15 +49,15 @@ class CopyRuns(models.QuerySet["CopyRun"]):
         since: datetime | None,
         only_newest: bool = False,
     ) -> CopyRun:
-        """Go on with the run that was asked for in the same words and is not done, or start one.
+        """Return the unfinished run with the same parameters, resumed if needed, or start a new one.
 
-        Of those that found nothing new only the last is kept. Raises AnotherIsActive.
+        Earlier runs with them that found nothing new are deleted. Raises AnotherIsActive.
         """
-        alike = self.filter(person=key.owner, api_key=key, model=model, metadata=metadata, since=since)
-        unfinished = alike.exclude(state__in=(CopyRun.CANCELLED, CopyRun.DONE)).order_by("-pk")
+        same = self.filter(person=key.owner, api_key=key, model=model, metadata=metadata, since=since)
+        unfinished = same.exclude(state__in=(CopyRun.CANCELLED, CopyRun.DONE)).order_by("-pk")
         run = unfinished.first()
         if run is None:
-            alike.filter(state=CopyRun.DONE, copied=0, gone=0, failures=None).delete()
+            same.filter(state=CopyRun.DONE, copied=0, gone=0, failures=None).delete()
             with suppress(AnotherIsActive), _one_active(), transaction.atomic():
                 run = self.create(
                     person=key.owner, api_key=key, label=key.label, model=model, metadata=metadata, since=since,
@@ -65,38 +65,38 @@ class CopyRuns(models.QuerySet["CopyRun"]):
                 )  # fmt: skip
                 event("copy asked for", run=run.pk, person=run.person_id, key=key.pk)
                 return run
-            run = unfinished.first()  # somebody asked for the same at the same moment
+            run = unfinished.first()  # an identical request was faster
         if run is None:
             raise AnotherIsActive
         if not only_newest:
             self.filter(pk=run.pk).update(only_newest=False)
         if run.state != CopyRun.RUNNING:
-            run.wish("resume")
+            run.perform("resume")
         run.refresh_from_db()
         return run
 
     def claimable(self) -> CopyRuns:
-        """Give the runs that wait, and those whose worker has not been heard of for a lease."""
+        """Return the runs that wait, and those whose lease has expired."""
         is_free = models.Q(state=CopyRun.WAITING) | models.Q(state=CopyRun.RUNNING, lease_until__lt=timezone.now())
         return self.filter(is_free, person__in=_active_people())
 
     def claim(self) -> CopyRun | None:
-        """Take up one of these runs; of several workers that try at once, one succeeds."""
+        """Claim one of these runs. Of several workers that try at once, only one succeeds."""
         for pk in self.claimable().order_by("pk").values_list("pk", flat=True)[:20]:
             worker, now = uuid.uuid4(), timezone.now()
-            taken = self.model.objects.claimable().filter(pk=pk)
-            if taken.update(state=CopyRun.RUNNING, worker=worker, lease_until=now + LEASE, finished_at=None):
+            claimed = self.model.objects.claimable().filter(pk=pk)
+            if claimed.update(state=CopyRun.RUNNING, worker=worker, lease_until=now + LEASE, finished_at=None):
                 self.model.objects.filter(pk=pk, started_at=None).update(started_at=now)
                 return self.model.objects.select_related("api_key", "person").get(pk=pk)
         return None
 
 
 class CopyRun(models.Model):
-    """One wish to copy what a key can read, narrowed by model, metadata and time, and how far that is."""
+    """One copy of what a key can read, filtered by model, metadata and time, and its progress."""
 
     WAITING, RUNNING, PAUSED, CANCELLED, DONE, FAILED = "waiting", "running", "paused", "cancelled", "done", "failed"
     ACTIVE = (WAITING, RUNNING, PAUSED)
-    WISHES = {
+    ACTIONS = {
         "pause": (WAITING, RUNNING),
         "resume": (PAUSED, FAILED),
         "cancel": (*ACTIVE, FAILED),
@@ -110,19 +110,19 @@ class CopyRun(models.Model):
     metadata = models.JSONField(default=dict)
     since = models.DateTimeField(null=True)
     state = models.CharField(max_length=10, default=WAITING)
-    only_failed = models.BooleanField(default=False)  # try again what failed, without listing anew
-    # List down to the first page that the archive has, no further. Machines of the last version know no such column.
+    only_failed = models.BooleanField(default=False)  # retry what failed, without listing again
+    # Stop listing at the first page that the archive has. The previous version does not write this column.
     only_newest = models.BooleanField(default=False, db_default=False)
-    worker = models.UUIDField(null=True)  # made anew at every claim
+    worker = models.UUIDField(null=True)  # new with every claim
     lease_until = models.DateTimeField(null=True)
-    waits_until = models.DateTimeField(null=True)  # when the source asked to wait, or did not answer
-    problem = models.CharField(max_length=20, blank=True)  # why it waits or has failed, by the problem's name
+    waits_until = models.DateTimeField(null=True)  # if the source is rate-limited or unavailable
+    problem = models.CharField(max_length=20, blank=True)  # the name of the problem for which it waits or has failed
     said = models.TextField(blank=True)
     listed = models.PositiveIntegerField(default=0)
-    is_listed = models.BooleanField(default=False)  # to the end; from then on `wanted` is known
-    wanted = models.PositiveIntegerField(default=0)  # those that were not in the archive
+    is_listed = models.BooleanField(default=False)  # to the end, so that `wanted` is final
+    wanted = models.PositiveIntegerField(default=0)  # listed, but not in the archive
     copied = models.PositiveIntegerField(default=0)
-    gone = models.PositiveIntegerField(default=0)  # found deleted at the source
+    gone = models.PositiveIntegerField(default=0)  # deleted at the source
     asked_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -145,7 +145,7 @@ class CopyRun(models.Model):
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """Give the metadata for a template, which would take a key named `items` for the method."""
+        """The metadata for a template, which would use a key named `items` instead of the method."""
         return list(self.metadata.items())
 
     @property
@@ -154,48 +154,48 @@ class CopyRun(models.Model):
 
     @property
     def is_moving(self) -> bool:
-        """Whether its figures may change without anybody's doing."""
+        """Whether its figures may change by themselves."""
         return self.state in (self.WAITING, self.RUNNING)
 
     @property
-    def there(self) -> int:
-        """How many of the listed ones were in the archive already."""
+    def already_stored(self) -> int:
+        """How many of the listed completions were already in the archive."""
         return max(0, self.listed - self.wanted)
 
     @property
     def has_no_worker(self) -> bool:
-        """Whether it waits for longer than a worker needs to take it up, and no worker is busy with another."""
+        """Whether it has waited longer than a worker needs to claim it, and no worker is busy with another run."""
         now = timezone.now()
-        is_left = self.lease_until is None or self.lease_until + _WAITS < now
-        if not (self.is_moving and is_left and self.asked_at + _WAITS < now):
+        is_unclaimed = self.lease_until is None or self.lease_until + _MAX_CLAIM_TIME < now
+        if not (self.is_moving and is_unclaimed and self.asked_at + _MAX_CLAIM_TIME < now):
             return False
         return not CopyRun.objects.filter(state=self.RUNNING, lease_until__gt=now).exists()
 
     @property
     def waits(self) -> int:
-        """How many seconds it still waits for its source."""
+        """The seconds that it still waits for its source."""
         left = (self.waits_until - timezone.now()).total_seconds() if self.waits_until else 0
         return max(0, round(left)) if self.state == self.RUNNING else 0
 
-    def wish(self, wished: str) -> bool:
-        """Do what a person wants, one of `WISHES`. False where its state does not allow it. Raises AnotherIsActive."""
+    def perform(self, action: str) -> bool:
+        """Perform one of `ACTIONS`. Return False if the state does not allow it. Raises AnotherIsActive."""
         now = timezone.now()
-        anew = {"state": self.WAITING, "asked_at": now, "started_at": None, "worker": None, "lease_until": None}
+        restarted = {"state": self.WAITING, "asked_at": now, "started_at": None, "worker": None, "lease_until": None}
         changes: dict[str, dict[str, Any]] = {
             "pause": {"state": self.PAUSED},
-            "resume": anew | {"only_failed": False} | problem_fields(None),
+            "resume": restarted | {"only_failed": False} | problem_fields(None),
             "cancel": {"state": self.CANCELLED, "finished_at": now},
-            "retry": anew | {"only_failed": True} | problem_fields(None),
+            "retry": restarted | {"only_failed": True} | problem_fields(None),
         }
         with _one_active(), transaction.atomic():
-            allowed = CopyRun.objects.filter(pk=self.pk, state__in=self.WISHES[wished])
-            is_done = bool(allowed.update(waits_until=None, **changes[wished]))
+            allowed = CopyRun.objects.filter(pk=self.pk, state__in=self.ACTIONS[action])
+            is_done = bool(allowed.update(waits_until=None, **changes[action]))
         if is_done:
-            event("copy changed", run=self.pk, person=self.person_id, wish=wished)
+            event("copy changed", run=self.pk, person=self.person_id, wish=action)
         return is_done
 
-    def held(self) -> models.QuerySet[CopyRun]:
-        """Give this run's row while its worker holds it with the same key, and no row from then on."""
+    def owned(self) -> models.QuerySet[CopyRun]:
+        """Return this run's row as long as this worker holds it with the same key, then no row."""
         if self.api_key is None:
             return CopyRun.objects.none()
         same_key = ApiKey.objects.filter(pk=self.api_key.pk, version=self.api_key.version)
@@ -204,7 +204,7 @@ class CopyRun(models.Model):
         )
 
     def finish(self, state: str, problem: Problem | None = None) -> bool:
-        """End the work of this run's worker."""
+        """End this run, if its worker still holds it."""
         ended = CopyRun.objects.filter(pk=self.pk, state=self.RUNNING, worker=self.worker).update(
             state=state, finished_at=timezone.now(), waits_until=None, worker=None, **problem_fields(problem)
         )
@@ -213,17 +213,17 @@ class CopyRun(models.Model):
         return bool(ended)
 
     def release(self, state: str = WAITING) -> None:
-        """Give the run back, so that the next worker need not wait for the lease to lapse."""
+        """Release the run, so that the next worker does not have to wait for the lease to expire."""
         CopyRun.objects.filter(pk=self.pk, state=self.RUNNING, worker=self.worker).update(
             state=state, worker=None, lease_until=None, waits_until=None
         )
 
 
 class CopyFailure(models.Model):
-    """One completion that a run could not copy, and why. Once it is copied, the row is deleted."""
+    """One completion that a run could not copy, and why. The row is deleted once it is copied."""
 
     run = models.ForeignKey(CopyRun, on_delete=models.CASCADE, related_name="failures")
-    completion_id = models.TextField(blank=True)  # as the source gave it: whatever that is
+    completion_id = models.TextField(blank=True)  # as the source sent it, of any length
     problem = models.CharField(max_length=20)
     said = models.TextField(blank=True)
     attempts = models.PositiveIntegerField(default=1)
@@ -237,25 +237,25 @@ class CopyFailure(models.Model):
 
 
 class Copy(models.Model):
-    """Where a completion of the archive was copied from. One that was imported from a file has no such row."""
+    """Where a completion of the archive was copied from. Completions that were imported from a file have no row."""
 
     completion = models.OneToOneField(
         "archive.StoredCompletion", on_delete=models.CASCADE, primary_key=True, related_name="copy"
     )
     api_key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="+")
-    # The key, as it was when it last saw the completion: another key that does not see it proves no deletion.
+    # The version of the key that last saw the completion. If another key does not see it, that proves no deletion.
     key_version = models.UUIDField()
     host = models.CharField(max_length=300)
     copied_at = models.DateTimeField(default=timezone.now)
-    deleted_at = models.DateTimeField(null=True)  # when it was first seen to be gone at the source
+    deleted_at = models.DateTimeField(null=True)  # when its deletion at the source was noticed
 
     def __str__(self) -> str:
         return f"{self.completion_id} from {self.host}"
 
 
 def _active_people() -> models.QuerySet[User]:
-    """Give a subquery, for a join would take an UPDATE's own conditions with it: PostgreSQL, waiting for another's
-    write, then looks at them no second time."""
+    """Return a subquery. A join would move an UPDATE's other conditions into a subquery, and PostgreSQL, after waiting
+    for a concurrent write, would not check them again."""
     return User.objects.filter(is_active=True).order_by()
 
 
@@ -268,5 +268,5 @@ def _one_active() -> Iterator[None]:
 
 
 def problem_fields(problem: Problem | None) -> dict[str, Any]:
-    """Say in a row's fields why something waits or failed."""
-    return {"problem": problem.name if problem else "", "said": fit(problem.said)[:500] if problem else ""}
+    """Return the values of a row's fields that say why it waits or failed."""
+    return {"problem": problem.name if problem else "", "said": fit(problem.message)[:500] if problem else ""}

@@ -1,4 +1,4 @@
-"""What is being copied and what was: start, pause, resume, cancel, try again. The work happens in another process."""
+"""The pages of runs: start, pause, resume, cancel, retry. A worker in another process does the copying."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from viewer.web.request import Request
 from .forms import CopyForm
 from .models import AnotherIsActive, CopyRun, CopyRuns
 
-_LATEST = 30  # runs on the page
-_MOST_FAILURES = 200  # on the page of one run
+_MAX_RUNS = 30  # on the page
+_MAX_FAILURES = 200  # on the page of one run
 _BUSY = gettext_lazy("Something else is being copied with this key already. Wait until that is done, or cancel it.")
 
 
@@ -27,29 +27,29 @@ def copies(request: Request) -> HttpResponse:
     form = CopyForm(request.POST if request.method == "POST" else None, owner=request.user)
     if request.method == "POST" and form.is_valid():
         try:
-            CopyRun.objects.ask_for(**form.cleaned_data)
+            CopyRun.objects.start_or_resume(**form.cleaned_data)
         except AnotherIsActive:
             messages.error(request, _BUSY)
         return redirect("copies")
     context = {
         "form": form,
         "has_keys": ApiKey.objects.of(request.user).exists(),
-        "runs": _with_failures(request)[:_LATEST],
+        "runs": _with_failures(request)[:_MAX_RUNS],
     }
     return render(request, "sync/runs.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def copy_run(request: Request, run_id: int) -> HttpResponse:
-    """Show one run with what failed, or its figures alone for htmx; a POST pauses, resumes, cancels or tries again."""
+    """Show one run with its failures, or only its figures for htmx; a POST pauses, resumes, cancels or retries it."""
     run = get_object_or_404(_with_failures(request), pk=run_id)
     if request.method == "POST":
-        run = _do(request, run, request.POST.get("wish", ""))
+        run = _perform(request, run, request.POST.get("wish", ""))
         return redirect("copy-run", run.pk) if "from_run" in request.POST else redirect("copies")
     if request.htmx:
         response = render(request, "sync/_run.html", {"run": run, "is_alone": "alone" in request.GET})
     else:
-        context = {"run": run, "is_alone": True, "failures": run.failures.all()[:_MOST_FAILURES]}
+        context = {"run": run, "is_alone": True, "failures": run.failures.all()[:_MAX_FAILURES]}
         response = render(request, "sync/run.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
@@ -59,12 +59,12 @@ def _with_failures(request: Request) -> CopyRuns:
     return CopyRun.objects.of(request.user).annotate(failed=Count("failures")).order_by("-asked_at", "-pk")
 
 
-def _do(request: Request, run: CopyRun, wished: str) -> CopyRun:
-    """Do what was asked for; give the run to go on with."""
+def _perform(request: Request, run: CopyRun, action: str) -> CopyRun:
+    """Perform an action, and return the run to show next."""
     try:
-        if wished == "again" and run.state == CopyRun.DONE and run.api_key:
-            return CopyRun.objects.ask_for(run.api_key, run.model, run.metadata, run.since)
-        if wished not in CopyRun.WISHES or not run.wish(wished):
+        if action == "again" and run.state == CopyRun.DONE and run.api_key:
+            return CopyRun.objects.start_or_resume(run.api_key, run.model, run.metadata, run.since)
+        if action not in CopyRun.ACTIONS or not run.perform(action):
             messages.error(request, gettext("It went on meanwhile; this is how it stands now."))
     except AnotherIsActive:
         messages.error(request, _BUSY)

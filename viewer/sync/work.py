@@ -1,6 +1,6 @@
-"""Works on one run: lists what the key can read, fetches what is new, stores each completion whole.
+"""Processes one run: lists what the key can read, fetches what is new, stores each completion as a whole.
 
-Questions are asked in threads, which never touch the database; everything else happens in the thread that calls.
+Requests are sent in threads, which never use the database; everything else happens in the calling thread.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from django.utils.translation import gettext_noop
 
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, fit
-from viewer.client.client import cursor_behind
+from viewer.client.client import next_cursor
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
 from viewer.completions.types import Completion, Unreadable
@@ -33,29 +33,29 @@ from viewer.sources.sources import Source
 from .fetch import fetch
 from .models import LEASE, Copy, CopyRun, problem_fields
 
-_AT_A_TIME = 4  # conversations; half of what one host is asked at a time by default
-_PAGE = 100  # completions; the most that OpenAI gives (docs/api-facts.md#pages)
-_BEAT = 2.0  # seconds between two looks at whether the run is still ours
-_PASSING = ("rate-limited", "unavailable", "timeout")  # worth waiting for
-_OF_THE_KEY = ("invalid-key", "forbidden", "quota-exhausted")
-_PATIENCE = 8  # waits in a row
-_FIRST_WAIT, _LONGEST_BACKOFF, _LONGEST_WAIT = 1.0, 60.0, 3600.0  # seconds
-_RESTARTS = 3  # of a list whose cursor was deleted meanwhile
+_MAX_CONCURRENCY = 4  # conversations; half of the default limit of one host
+_PAGE_SIZE = 100  # completions; OpenAI's maximum (docs/api-facts.md#pages)
+_HEARTBEAT_SECONDS = 2.0  # between two checks whether the run is still ours
+_TRANSIENT = ("rate-limited", "unavailable", "timeout")  # worth waiting for
+_KEY_PROBLEMS = ("invalid-key", "forbidden", "quota-exhausted")
+_MAX_WAITS = 8  # waits in a row
+_FIRST_WAIT, _MAX_BACKOFF, _MAX_WAIT = 1.0, 60.0, 3600.0  # seconds
+_MAX_RESTARTS = 3  # of a list whose cursor was deleted meanwhile
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class Stopped(Exception):
-    """The run is no longer ours: it was paused, cancelled or taken over, or this process is to end."""
+    """The run is no longer ours: it was paused, cancelled or taken over, or this process is stopping."""
 
 
 def work(run: CopyRun, stopping: Event) -> None:
-    """Work on a claimed run until it is over, or not ours any more. Raises DatabaseError; the lease then lapses."""
-    asking, is_over = ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="copying"), Event()
+    """Process a claimed run until it is over or no longer ours. Raises DatabaseError; the lease then expires."""
+    pool, is_over = ThreadPoolExecutor(_MAX_CONCURRENCY, thread_name_prefix="copying"), Event()
     try:
         if run.api_key is None:
             raise Problem("invalid-key", gettext_noop("The API key was deleted."))
-        _Work(run, run.api_key, stopping, asking, is_over).go()
+        _Work(run, run.api_key, stopping, pool, is_over).execute()
         run.finish(CopyRun.DONE)
     except Stopped:
         run.release()
@@ -63,60 +63,61 @@ def work(run: CopyRun, stopping: Event) -> None:
         run.finish(CopyRun.FAILED, problem)
     finally:
         is_over.set()
-        asking.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Work:
-    def __init__(self, run: CopyRun, key: ApiKey, stopping: Event, asking: ThreadPoolExecutor, is_over: Event) -> None:
-        self._run, self._key, self._stopping, self._asking, self._is_over = run, key, stopping, asking, is_over
+    def __init__(self, run: CopyRun, key: ApiKey, stopping: Event, pool: ThreadPoolExecutor, is_over: Event) -> None:
+        self._run, self._key, self._stopping, self._pool, self._is_over = run, key, stopping, pool, is_over
         self._host = urlsplit(key.base_url).netloc
-        self._client = replace(Source(key).client, cache_as="")  # a copy is asked for once: readers need the room
-        self._is_short = run.only_newest and not run.copied  # one that goes on has copied the newest pages itself
-        self._beaten = 0.0
+        self._client = replace(Source(key).client, cache_as="")  # each URL is read only once; the cache is for readers
+        # A run that was interrupted has copied the newest pages itself, so it lists everything.
+        self._stops_at_known = run.only_newest and not run.copied
+        self._last_heartbeat = 0.0
         self._waits = 0
-        self._width = float(_AT_A_TIME)
+        self._concurrency = float(_MAX_CONCURRENCY)
 
-    def go(self) -> None:
+    def execute(self) -> None:
         if self._run.only_failed:
             failures = self._run.failures.exclude(completion_id="")
-            self._copy([one for one in failures.values_list("completion_id", flat=True) if has_address(one)])
+            self._copy([*filter(has_address, failures.values_list("completion_id", flat=True))])
             return
         wanted, seen = self._list()
         self._copy(wanted)
-        if not self._is_short:
-            self._look_for_deleted(seen)
+        if not self._stops_at_known:
+            self._mark_deleted(seen)
 
     def _list(self) -> tuple[list[str], set[str]]:
-        """Name what is not in the archive, newest first, and everything that the key sees."""
+        """Return the ids that are not in the archive, newest first, and all ids that the key sees."""
         wanted, seen, after, cursors, restarts = list[str](), set[str](), "", set[str](), 0
         oldest: datetime | None = datetime.max.replace(tzinfo=UTC)
         self._run.failures.filter(completion_id="").delete()
-        self._note(is_listed=False, listed=0, wanted=self._run.copied)
+        self._save(is_listed=False, listed=0, wanted=self._run.copied)
         while True:
             try:
-                page = self._ask(
+                page = self._request(
                     partial(
                         self._client.completions,
-                        model=self._run.model, metadata=self._run.metadata, after=after, limit=_PAGE,
+                        model=self._run.model, metadata=self._run.metadata, after=after, limit=_PAGE_SIZE,
                     )
                 )  # fmt: skip
             except Problem as problem:
                 restarts += 1
-                if problem.name != "bad-request" or not after or restarts > _RESTARTS:
+                if problem.name != "bad-request" or not after or restarts > _MAX_RESTARTS:
                     raise
                 after = ""
                 cursors.clear()
                 continue
             ids = self._ids_of(page.items)
-            unseen = [one for one in ids if one not in seen]
+            unseen = [completion_id for completion_id in ids if completion_id not in seen]
             new = self._not_in_archive(unseen)
             wanted += new
             seen.update(ids)
             oldest = _oldest(page.items, oldest)
-            is_known = self._is_short and not new and len(unseen) == len(page.items)
-            after = cursor_behind(page)
+            is_known = self._stops_at_known and not new and len(unseen) == len(page.items)
+            after = next_cursor(page)
             is_end = not after or (oldest is not None and (is_known or self._is_too_old(page.items)))
-            self._note(is_listed=is_end, listed=len(seen), wanted=self._run.copied + len(wanted))
+            self._save(is_listed=is_end, listed=len(seen), wanted=self._run.copied + len(wanted))
             if is_end:
                 return wanted, seen
             if after in cursors:
@@ -124,11 +125,11 @@ class _Work:
             cursors.add(after)
 
     def _ids_of(self, items: tuple[Completion | Unreadable, ...]) -> list[str]:
-        """Name the completions of a page that match; some servers ignore the filter (docs/api-facts.md#completions)."""
+        """Return the ids in a page that match; some servers ignore the filter (docs/api-facts.md#completions)."""
         ids = []
         for item in items:
             if isinstance(item, Unreadable) or not item.id:
-                self._fail(
+                self._record_failure(
                     "", Problem("unreadable", getattr(item, "reason", gettext_noop("An entry of the list has no id.")))
                 )
             elif not self._run.metadata.items() <= item.metadata.items() or self._is_older(item):
@@ -136,7 +137,7 @@ class _Work:
             elif has_address(item.id):
                 ids.append(item.id)
             else:
-                self._fail(item.id, Problem("unreadable", gettext_noop("Its id cannot stand in an address.")))
+                self._record_failure(item.id, Problem("unreadable", gettext_noop("Its id cannot stand in an address.")))
         return ids
 
     def _is_too_old(self, items: tuple[Completion | Unreadable, ...]) -> bool:
@@ -146,44 +147,45 @@ class _Work:
         return bool(self._run.since and item.created and item.created < self._run.since)
 
     def _not_in_archive(self, ids: list[str]) -> list[str]:
-        """Leave out what is stored already, and note of the copies among them that the key still sees them."""
-        stored = {fit(one): one for one in ids}
-        known = set(StoredCompletion.objects.filter(completion_id__in=stored).values_list("completion_id", flat=True))
-        mine = Q(api_key=self._key) | Q(api_key=None) | Q(deleted_at__isnull=False)
-        copies = Copy.objects.filter(mine, host=self._host, completion__completion_id__in=known)
+        """Return the ids that are not stored yet. For stored copies, record that this key still sees them."""
+        by_stored_id = {fit(completion_id): completion_id for completion_id in ids}
+        stored = StoredCompletion.objects.filter(completion_id__in=by_stored_id)
+        known = set(stored.values_list("completion_id", flat=True))
+        may_update = Q(api_key=self._key) | Q(api_key=None) | Q(deleted_at__isnull=False)
+        copies = Copy.objects.filter(may_update, host=self._host, completion__completion_id__in=known)
         copies.exclude(api_key=self._key, key_version=self._key.version, deleted_at=None).update(
             api_key=self._key, key_version=self._key.version, deleted_at=None
         )
-        return [one for name, one in stored.items() if name not in known]
+        return [completion_id for stored_id, completion_id in by_stored_id.items() if stored_id not in known]
 
     def _copy(self, wanted: list[str]) -> None:
-        """Fetch several at a time and store each as it comes; a source in trouble is waited for, with nothing asked."""
-        left, asked, troubles = deque(wanted), dict[Future[bytes], str](), list[Problem]()
-        while left or asked:
-            if troubles and not asked:
-                self._width = max(1.0, self._width / 2)
-                self._wait_for(max(troubles, key=lambda problem: problem.retry_after or 0))
-                troubles.clear()
-            while left and not troubles and len(asked) < int(self._width):
+        """Fetch several at a time and store each when it arrives. When the source has a problem, pause all of them."""
+        left, pending, problems = deque(wanted), dict[Future[bytes], str](), list[Problem]()
+        while left or pending:
+            if problems and not pending:
+                self._concurrency = max(1.0, self._concurrency / 2)
+                self._back_off(max(problems, key=lambda problem: problem.retry_after or 0))
+                problems.clear()
+            while left and not problems and len(pending) < int(self._concurrency):
                 completion_id = left.popleft()
-                asked[self._asking.submit(fetch, self._client, completion_id, self._is_over)] = completion_id
-            for future in self._next_of(set(asked)):
-                completion_id = asked.pop(future)
+                pending[self._pool.submit(fetch, self._client, completion_id, self._is_over)] = completion_id
+            for future in self._wait_for_any(set(pending)):
+                completion_id = pending.pop(future)
                 try:
                     self._store(completion_id, future.result())
                 except Problem as problem:
-                    trouble = self._trouble_of_source(problem, troubles)
-                    if trouble is None:
-                        self._fail(completion_id, problem)
+                    source_problem = self._problem_of_source(problem, problems)
+                    if source_problem is None:
+                        self._record_failure(completion_id, problem)
                     else:
-                        troubles.append(trouble)
+                        problems.append(source_problem)
                         left.append(completion_id)
 
     def _store(self, completion_id: str, line: bytes) -> None:
-        """Store one completion with all its messages, where it came from and the new count, or nothing at all."""
+        """Store one completion with all its messages, its origin and the new count, in one transaction."""
         try:
             with transaction.atomic():
-                if not self._run.held().update(lease_until=timezone.now() + LEASE, copied=F("copied") + 1):
+                if not self._run.owned().update(lease_until=timezone.now() + LEASE, copied=F("copied") + 1):
                     raise Stopped
                 (outcome,) = import_lines([line])
                 if outcome.status != "imported":
@@ -194,29 +196,29 @@ class _Work:
                 )  # fmt: skip
                 self._run.failures.filter(completion_id=completion_id).delete()
         except (_NotStored, IntegrityError) as reason:
-            if isinstance(reason, _NotStored) and reason.became == "bad":
-                raise Problem("unreadable", reason.said) from None
-            self._note(wanted=F("wanted") - 1)  # another run has stored it meanwhile
+            if isinstance(reason, _NotStored) and reason.status == "bad":
+                raise Problem("unreadable", reason.message) from None
+            self._save(wanted=F("wanted") - 1)  # another run has stored it meanwhile
             self._run.failures.filter(completion_id=completion_id).delete()
         self._waits = 0
-        self._width = min(_AT_A_TIME, self._width + 0.1)
+        self._concurrency = min(_MAX_CONCURRENCY, self._concurrency + 0.1)
 
-    def _trouble_of_source(self, problem: Problem, known: list[Problem]) -> Problem | None:
-        """Tell what stops the whole source from what is wrong with one completion: ask the cheapest question."""
-        if problem.name not in (*_PASSING, *_OF_THE_KEY):
+    def _problem_of_source(self, problem: Problem, known: list[Problem]) -> Problem | None:
+        """Return the problem of the source, or None if only one completion has it, which a cheap request shows."""
+        if problem.name not in (*_TRANSIENT, *_KEY_PROBLEMS):
             return None
         if problem.name == "rate-limited" or known:
             return problem
-        tried = self._asking.submit(self._client.check_key)
-        self._next_of({tried})
+        check = self._pool.submit(self._client.check_key)
+        self._wait_for_any({check})
         try:
-            tried.result()
-        except Problem as trouble:
-            return trouble
+            check.result()
+        except Problem as source_problem:
+            return source_problem
         return None
 
-    def _look_for_deleted(self, seen: set[str]) -> None:
-        """Mark the copies that this very key saw before and now neither lists nor opens, within what was listed."""
+    def _mark_deleted(self, seen: set[str]) -> None:
+        """Mark copies as deleted that this version of the key saw before, and now neither lists nor opens."""
         copies = Copy.objects.filter(api_key=self._key, key_version=self._key.version, deleted_at=None)
         if self._run.since:
             copies = copies.filter(completion__created__gte=int(self._run.since.timestamp()))
@@ -227,78 +229,78 @@ class _Work:
         unseen = [row for row in copies.values_list("pk", "completion__completion_id") if row[1] not in seen]
         for pk, completion_id in unseen:
             try:
-                self._ask(partial(self._client.completion, completion_id))
+                self._request(partial(self._client.completion, completion_id))
             except Problem as problem:
-                if problem.name in (*_PASSING, *_OF_THE_KEY):
+                if problem.name in (*_TRANSIENT, *_KEY_PROBLEMS):
                     raise
                 if problem.name == "not-found":
                     Copy.objects.filter(pk=pk).update(deleted_at=timezone.now())
-                    self._note(gone=F("gone") + 1)
+                    self._save(gone=F("gone") + 1)
 
-    def _ask(self, question: Callable[[], Found]) -> Found:
-        """Ask one question; while the source is away, wait and ask again."""
+    def _request(self, send: Callable[[], Result]) -> Result:
+        """Send one request; while the source is unavailable, wait and retry."""
         while True:
-            asked = self._asking.submit(question)
-            self._next_of({asked})
+            future = self._pool.submit(send)
+            self._wait_for_any({future})
             try:
-                found = asked.result()
+                result = future.result()
             except Problem as problem:
-                if problem.name not in _PASSING:
+                if problem.name not in _TRANSIENT:
                     raise
-                self._wait_for(problem)
+                self._back_off(problem)
             else:
                 self._waits = 0
-                return found
+                return result
 
-    def _next_of(self, asked: set[Future[Found]]) -> set[Future[Found]]:
-        """Wait until one question is answered, keeping the lease meanwhile. Raises Stopped."""
+    def _wait_for_any(self, pending: set[Future[Result]]) -> set[Future[Result]]:
+        """Wait until a request is done, and renew the lease meanwhile. Raises Stopped."""
         while True:
-            done, _ = wait(asked, timeout=_BEAT, return_when=FIRST_COMPLETED)
-            self._beat()
-            if done or not asked:
+            done, _ = wait(pending, timeout=_HEARTBEAT_SECONDS, return_when=FIRST_COMPLETED)
+            self._heartbeat()
+            if done or not pending:
                 return done
 
-    def _wait_for(self, problem: Problem) -> None:
-        """Wait as long as the source asks, else longer each time. Raises the problem when waiting does not help."""
-        if problem.name not in _PASSING or self._waits >= _PATIENCE:
+    def _back_off(self, problem: Problem) -> None:
+        """Wait as long as the source demands, else longer each time. Raises the problem when waiting does not help."""
+        if problem.name not in _TRANSIENT or self._waits >= _MAX_WAITS:
             raise problem
-        backoff = min(_LONGEST_BACKOFF, _FIRST_WAIT * 2.0**self._waits)
-        seconds = min(_LONGEST_WAIT, max(_FIRST_WAIT, backoff if problem.retry_after is None else problem.retry_after))
+        backoff = min(_MAX_BACKOFF, _FIRST_WAIT * 2.0**self._waits)
+        seconds = min(_MAX_WAIT, max(_FIRST_WAIT, backoff if problem.retry_after is None else problem.retry_after))
         self._waits += 1
         until = monotonic() + seconds
-        self._note(waits_until=timezone.now() + timedelta(seconds=seconds), **problem_fields(problem))
+        self._save(waits_until=timezone.now() + timedelta(seconds=seconds), **problem_fields(problem))
         while (left := until - monotonic()) > 0:
-            self._stopping.wait(min(left, _BEAT))
-            self._beat()
-        self._note(waits_until=None, **problem_fields(None))
+            self._stopping.wait(min(left, _HEARTBEAT_SECONDS))
+            self._heartbeat()
+        self._save(waits_until=None, **problem_fields(None))
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         if self._stopping.is_set():
             raise Stopped
-        if monotonic() - self._beaten >= _BEAT / 2:
-            self._note()
+        if monotonic() - self._last_heartbeat >= _HEARTBEAT_SECONDS / 2:
+            self._save()
 
-    def _note(self, **fields: object) -> None:
-        """Write down how far it is, and keep the lease. Raises Stopped when the run is not ours any more."""
-        if not self._run.held().update(lease_until=timezone.now() + LEASE, **fields):
+    def _save(self, **fields: object) -> None:
+        """Save the progress and renew the lease. Raises Stopped when the run is no longer ours."""
+        if not self._run.owned().update(lease_until=timezone.now() + LEASE, **fields):
             raise Stopped
-        self._beaten = monotonic()
+        self._last_heartbeat = monotonic()
 
-    def _fail(self, completion_id: str, problem: Problem) -> None:
-        told = {**problem_fields(problem), "failed_at": timezone.now()}
+    def _record_failure(self, completion_id: str, problem: Problem) -> None:
+        fields = {**problem_fields(problem), "failed_at": timezone.now()}
         failures = self._run.failures.filter(completion_id=fit(completion_id))
-        if not completion_id or not failures.update(attempts=F("attempts") + 1, **told):
-            self._run.failures.create(completion_id=fit(completion_id), **told)
+        if not completion_id or not failures.update(attempts=F("attempts") + 1, **fields):
+            self._run.failures.create(completion_id=fit(completion_id), **fields)
 
 
-def _oldest(items: tuple[Completion | Unreadable, ...], before: datetime | None) -> datetime | None:
-    """Give the time at which a page ends, or None as soon as the list does not lead from the newest to the oldest."""
+def _oldest(items: tuple[Completion | Unreadable, ...], previous: datetime | None) -> datetime | None:
+    """Return the oldest time so far, or None once the list is not in order from the newest to the oldest."""
     times = [item.created for item in items if isinstance(item, Completion) and item.created]
-    if before is None or times != sorted(times, reverse=True) or (times and times[0] > before):
+    if previous is None or times != sorted(times, reverse=True) or (times and times[0] > previous):
         return None
-    return times[-1] if times else before
+    return times[-1] if times else previous
 
 
 class _NotStored(Exception):
-    def __init__(self, became: str, said: str) -> None:
-        self.became, self.said = became, said
+    def __init__(self, status: str, message: str) -> None:
+        self.status, self.message = status, message

@@ -1,4 +1,4 @@
-"""The process that works on what pages and commands ask for; any number of them share the runs by their leases."""
+"""The worker process. Any number of workers share the runs by leases."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from viewer.deployment.database import cause_of
 from .models import CopyRun
 from .work import work
 
-_RUNS = 2  # at a time
-_LOOK_EVERY = 2.0  # seconds
+_MAX_RUNS = 2  # at a time
+_POLL_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
 
 
 def serve(stopping: Event) -> None:
-    """Take up run after run until told to stop; what is being worked on then is given back."""
-    working = set[Future[None]]()
-    with ThreadPoolExecutor(_RUNS, thread_name_prefix="run") as workers:
+    """Process runs until `stopping` is set, then release those in progress."""
+    active = set[Future[None]]()
+    with ThreadPoolExecutor(_MAX_RUNS, thread_name_prefix="run") as workers:
         while not stopping.is_set():
-            working = {one for one in working if not one.done()}
-            run = _claim() if len(working) < _RUNS else None
+            active = {future for future in active if not future.done()}
+            run = _claim() if len(active) < _MAX_RUNS else None
             if run is None:
-                stopping.wait(_LOOK_EVERY)
+                stopping.wait(_POLL_SECONDS)
             else:
-                working.add(workers.submit(_work_in_thread, run, stopping))
+                active.add(workers.submit(_work_in_thread, run, stopping))
 
 
 def work_on(run: CopyRun, stopping: Event) -> None:
-    """Work on a claimed run. Raises the database's errors; the run is then free again when its lease lapses."""
+    """Process a claimed run. Raises the database's errors; the run can then be claimed again when its lease expires."""
     try:
         work(run, stopping)
     except DatabaseFailure:

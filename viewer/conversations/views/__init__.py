@@ -1,1 +1,1 @@
-"""One module for each page."""
+"""One module for each kind of page."""

@@ -26,7 +26,7 @@ from viewer.web.responses import page_or_fragment
 
 @require_safe
 def completions(request: Request) -> HttpResponse:
-    """The list of stored completions, narrowed by model and metadata, newest or oldest first."""
+    """List completions, filtered by model and metadata, newest or oldest first."""
     if "key" in request.GET or "value" in request.GET:
         return redirect(list_url(_with_pair(request)))
     filters = parse_filters(request.GET)
@@ -57,7 +57,7 @@ def completions(request: Request) -> HttpResponse:
 
 @require_safe
 def sidebar(request: Request, completion_id: str) -> HttpResponse:
-    """The rows around a conversation in the list that it was opened from, or the next ones above or below them."""
+    """Show the rows around a conversation in the list that it was opened from, or the next ones above or below."""
     filters = parse_filters(request.GET)
     if not request.htmx:
         return redirect(list_url(filters))
@@ -66,9 +66,9 @@ def sidebar(request: Request, completion_id: str) -> HttpResponse:
         with source.reading() as client:
             window = fetch_page(client, filters, request.GET, completion_id)
     except SourceProblem as failure:
-        told = describe(failure.problem, is_of_list=True)
-        context = {"problem": told, "source": source, "retry_url": request.get_full_path()}
-        return render(request, "conversations/_sidebar.html", context, status=told.status)
+        problem = describe(failure.problem, is_of_list=True)
+        context = {"problem": problem, "source": source, "retry_url": request.get_full_path()}
+        return render(request, "conversations/_sidebar.html", context, status=problem.status)
     metadata = metadata_of(filters)
     context = {
         "completion_id": completion_id,
@@ -80,8 +80,9 @@ def sidebar(request: Request, completion_id: str) -> HttpResponse:
 
 
 def _with_pair(request: Request) -> dict[str, str]:
-    """Turn the form's key and value fields into the one parameter that the API knows."""
-    asked = {name: str(value) for name, value in request.GET.items() if value and name not in ("key", "value", "after")}
+    """Turn the form's key and value fields into the single parameter of the API."""
+    ignored = ("key", "value", "after")
+    query = {name: str(value) for name, value in request.GET.items() if value and name not in ignored}
     if key := request.GET.get("key", "").strip():
-        asked[f"metadata[{key}]"] = request.GET.get("value", "").strip()
-    return asked
+        query[f"metadata[{key}]"] = request.GET.get("value", "").strip()
+    return query

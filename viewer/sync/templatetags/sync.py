@@ -1,4 +1,4 @@
-"""What a page says of a completion that was copied, and of a problem that stands in a row of ours."""
+"""Template tags for copied completions, and for the problems of runs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ register = template.Library()
 
 @register.inclusion_tag("sync/_in_archive.html", takes_context=True)
 def in_archive(context: template.RequestContext, completion_id: str, source: Source) -> dict[str, Any]:
-    """Say of a completion read live that the archive has it too; of one in the archive, where it was copied from."""
+    """Show that the archive too has a completion that is read live, or where an archived one was copied from."""
     stored = StoredCompletion.objects.filter(completion_id=fit(completion_id))
-    found = stored.values("copy__host", "copy__copied_at", "copy__deleted_at").first()
+    row = stored.values("copy__host", "copy__copied_at", "copy__deleted_at").first()
     return {
         "is_live": not source.is_archive,
-        "is_there": found is not None,
-        "copy": {name.removeprefix("copy__"): value for name, value in (found or {}).items()},
+        "is_stored": row is not None,
+        "copy": {name.removeprefix("copy__"): value for name, value in (row or {}).items()},
         "request": context.request,
     }
 
 
 @register.filter
-def told(name: str) -> ProblemText:
-    """Put a problem's name in words."""
-    return describe(Problem(name))  # type: ignore[arg-type]  # a row holds it as text
+def problem_text(name: str) -> ProblemText:
+    """Describe a problem by its name."""
+    return describe(Problem(name))  # type: ignore[arg-type]  # the column is a plain string

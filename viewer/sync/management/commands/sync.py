@@ -43,27 +43,27 @@ class Command(BaseCommand):
         if not options["loop"] and not options["key"]:
             raise CommandError("Name a key (--key LABEL --person USER), or give --loop to work on what pages ask for.")
         if options["key"]:
-            _read(options)
+            _read_options(options)
         else:
-            CopyRun.objects.exists()  # an archive that is not prepared is said, and not waited for
-        stopping = _stopping(options["until_stdin_closes"])
+            CopyRun.objects.exists()  # fails at once if the database has not been migrated
+        stopping = _stop_event(options["until_stdin_closes"])
         if not options["key"]:
             serve(stopping)
         elif not options["loop"]:
             run = self._copy(options, stopping)
             sys.exit(0 if run.state == CopyRun.DONE and not run.failures.exists() else 1)
         else:
-            self._copy_again_and_again(options, stopping)
+            self._copy_repeatedly(options, stopping)
 
-    def _copy_again_and_again(self, options: dict[str, Any], stopping: threading.Event) -> None:
-        """List everything at first, and once a day: only that finds what came late, failed before or was deleted."""
-        is_first, next_whole = True, monotonic()
+    def _copy_repeatedly(self, options: dict[str, Any], stopping: threading.Event) -> None:
+        """List everything at first and once a day: only that finds what came late, failed before or was deleted."""
+        is_first, next_full = True, monotonic()
         while is_first or not stopping.wait(max(1, options["every"]) * 60):
             now = monotonic()
             try:
-                run = self._copy(options, stopping, only_newest=now < next_whole, unless_paused=not is_first)
-                if now >= next_whole and run.state == CopyRun.DONE:
-                    next_whole = now + _DAY
+                run = self._copy(options, stopping, only_newest=now < next_full, unless_paused=not is_first)
+                if now >= next_full and run.state == CopyRun.DONE:
+                    next_full = now + _DAY
             except CommandError as error:
                 self.stderr.write(str(error))
             is_first = False
@@ -71,14 +71,14 @@ class Command(BaseCommand):
     def _copy(
         self, options: dict[str, Any], stopping: threading.Event, only_newest: bool = False, unless_paused: bool = False
     ) -> CopyRun:
-        """Work on the run, or watch whoever does; say what came of it."""
+        """Process the run, or wait for the worker that does, and report the result."""
         try:
-            wanted = _read(options)
-            paused = CopyRun.objects.filter(api_key=wanted["key"], state=CopyRun.PAUSED).first()
+            params = _read_options(options)
+            paused = CopyRun.objects.filter(api_key=params["key"], state=CopyRun.PAUSED).first()
             if unless_paused and paused:
                 return paused
-            run = self._worked_on(CopyRun.objects.ask_for(**wanted, only_newest=only_newest), stopping)
-            self._say(run)
+            run = self._process(CopyRun.objects.start_or_resume(**params, only_newest=only_newest), stopping)
+            self._report(run)
             return run
         except AnotherIsActive:
             raise CommandError("Something else is being copied with this key already; see /copies/.") from None
@@ -87,12 +87,12 @@ class Command(BaseCommand):
             stays = "What was copied before stays; run the same command again."
             raise CommandError(explain(error, "The archive could not be written", stays)) from None
 
-    def _worked_on(self, run: CopyRun, stopping: threading.Event) -> CopyRun:
+    def _process(self, run: CopyRun, stopping: threading.Event) -> CopyRun:
         with tqdm(desc=run.label, unit=" conversations", disable=not sys.stderr.isatty()) as bar:
-            watched = threading.Event()
-            watcher = threading.Thread(target=_show, args=[bar, run.pk, watched], daemon=True)
+            is_over = threading.Event()
+            updater = threading.Thread(target=_update_bar, args=[bar, run.pk, is_over], daemon=True)
             if not bar.disable:
-                watcher.start()
+                updater.start()
             is_ours = False
             while run.state in (CopyRun.WAITING, CopyRun.RUNNING) and not stopping.is_set():
                 if claimed := CopyRun.objects.filter(pk=run.pk).claim():
@@ -103,17 +103,18 @@ class Command(BaseCommand):
                 else:
                     stopping.wait(1)
                 run.refresh_from_db()
-            watched.set()
-        if stopping.is_set() and is_ours and run.wish("pause"):
+            is_over.set()
+        if stopping.is_set() and is_ours and run.perform("pause"):
             run.refresh_from_db()
         return run
 
-    def _say(self, run: CopyRun) -> None:
+    def _report(self, run: CopyRun) -> None:
         failures = list(run.failures.all())
         for failure in failures:
             self.stderr.write(f"{failure.completion_id or 'an entry of the list'}: {failure.problem} {failure.said}")
         self.stdout.write(
-            f"{run.copied} copied, {run.there} already there, {len(failures)} failed, {run.gone} deleted at the source"
+            f"{run.copied} copied, {run.already_stored} already there, {len(failures)} failed, "
+            f"{run.gone} deleted at the source"
         )
         if run.state == CopyRun.FAILED:
             raise CommandError(f"Ended early: {run.problem} {run.said}\nRun the same command again to go on.")
@@ -121,7 +122,7 @@ class Command(BaseCommand):
             self.stdout.write("Paused. Run the same command again to go on.")
 
 
-def _read(options: dict[str, Any]) -> dict[str, Any]:
+def _read_options(options: dict[str, Any]) -> dict[str, Any]:
     person = User.objects.filter(username=options["person"]).first()
     if person is None:
         raise CommandError(f"There is nobody with the name {options['person']}; give --person USER.")
@@ -137,10 +138,10 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     since = None
     if options["since"]:
         try:
-            given = datetime.fromisoformat(options["since"])
+            since = datetime.fromisoformat(options["since"])
         except ValueError:
             raise CommandError(f"{options['since']} is no date; write one like 2026-11-01.") from None
-        since = given if given.tzinfo else given.replace(tzinfo=UTC)
+        since = since if since.tzinfo else since.replace(tzinfo=UTC)
     return {
         "key": key,
         "model": options["model"],
@@ -149,8 +150,8 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _stopping(until_stdin_closes: bool) -> threading.Event:
-    """Give what is set by Ctrl-C, by SIGTERM, and by the end of the parent: it holds the other end of our input."""
+def _stop_event(until_stdin_closes: bool) -> threading.Event:
+    """Return an event that Ctrl-C and SIGTERM set, and on request the end of the parent process, which closes stdin."""
     stopping = threading.Event()
     if threading.current_thread() is threading.main_thread():
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -165,11 +166,11 @@ def _stopping(until_stdin_closes: bool) -> threading.Event:
     return stopping
 
 
-def _show(bar: Any, pk: int, is_over: threading.Event) -> None:
+def _update_bar(bar: Any, pk: int, is_over: threading.Event) -> None:
     while not is_over.wait(1):
         try:
             run = CopyRun.objects.get(pk=pk)
-        except DatabaseFailure:  # whoever works on the run says so
+        except DatabaseFailure:  # reported by the worker that processes the run
             break
         bar.total = run.wanted if run.is_listed or run.only_failed else None
         bar.set_postfix_str(f"waits {run.waits} s: {run.problem}" if run.waits else "")

@@ -1,4 +1,4 @@
-"""The client on a bad day upstream: a real server that misbehaves."""
+"""HTTP requests to a real server that misbehaves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.upstream import Upstream
-from viewer.client import limiter as gates
+from viewer.client import limiter as limiter_module
 from viewer.client.client import Client
 from viewer.client.http import HttpClient, KeyAuth, Limits, new_session
 from viewer.client.limiter import ConcurrencyLimit, HostLimiter, RequestLimiter
@@ -20,13 +20,13 @@ KEY = "sk-good-1234567890abcd"
 
 
 def client_of(
-    upstream: Upstream, mode: str, *, seconds: float = 20, gate: HostLimiter | None = None, key: str = KEY
+    upstream: Upstream, mode: str, *, seconds: float = 20, limiter: HostLimiter | None = None, key: str = KEY
 ) -> Client:
     base = upstream.base(mode)
     http = HttpClient(
         new_session(),
         KeyAuth(lambda: key, base, {}),
-        RequestLimiter(gate or HostLimiter(8), ConcurrencyLimit(8)),
+        RequestLimiter(limiter or HostLimiter(8), ConcurrencyLimit(8)),
         Limits(seconds, 32_000_000),
     )
     return Client(http, base)
@@ -41,7 +41,7 @@ def problem_in(upstream: Upstream, mode: str, **options: Any) -> Problem:
 @pytest.mark.parametrize(
     "mode", ["ok", "wrong-type", "gzip", "chunked", "close", "surrogates", "ids-empty", "nested", "slow-0.2"]
 )
-def test_a_strange_but_whole_answer_is_read(upstream: Upstream, mode: str) -> None:
+def test_a_strange_but_complete_response_is_read(upstream: Upstream, mode: str) -> None:
     assert client_of(upstream, mode).messages(ONE).items
     assert len(upstream.asked()) == 1
 
@@ -57,16 +57,16 @@ def test_a_strange_but_whole_answer_is_read(upstream: Upstream, mode: str) -> No
         ("stalled", "timeout", 1), ("drip", "timeout", 1), ("drip-headers", "timeout", 1),
     ],
 )  # fmt: skip
-def test_every_failure_becomes_one_problem_after_as_many_questions_as_are_polite(
+def test_every_failure_becomes_one_problem_after_as_many_requests_as_the_server_allows(
     upstream: Upstream, mode: str, name: str, asked: int
 ) -> None:
-    """The deadline counts real time: a server that drips would answer whole, but minutes later."""
+    """The deadline is in real time: a server that drips would send the whole response, but minutes later."""
     assert problem_in(upstream, mode, seconds=1 if name == "timeout" else 20).name == name
     assert len(upstream.asked()) == asked
 
 
 @pytest.mark.parametrize("mode", ["flaky~x", "rate-limited-once~x", "should-retry~x"])
-def test_one_failure_is_got_over(upstream: Upstream, mode: str) -> None:
+def test_one_failure_is_retried(upstream: Upstream, mode: str) -> None:
     assert client_of(upstream, mode).messages(ONE).items
     assert len(upstream.asked()) == 2
 
@@ -83,15 +83,15 @@ def test_a_long_wait_is_left_to_the_reader(upstream: Upstream) -> None:
     assert 20 < wait <= 30
 
 
-def test_the_servers_words_and_request_id_are_kept_and_the_key_is_not(upstream: Upstream) -> None:
+def test_the_servers_message_and_request_id_are_kept_and_the_key_is_not(upstream: Upstream) -> None:
     secret = "sk-canary-refused-31415926"
     with pytest.raises(Problem) as caught:
         client_of(upstream, "ok", key=secret).messages(ONE)
     assert caught.value.name == "invalid-key"
-    assert "API key" in caught.value.said
+    assert "API key" in caught.value.message
     assert caught.value.request_id.startswith("req_")
     for part in (secret, secret[:8], secret[-4:]):
-        assert part not in caught.value.said
+        assert part not in caught.value.message
 
 
 def test_no_cookie_is_kept_and_no_netrc_is_read(
@@ -116,7 +116,7 @@ def test_connections_are_used_again(upstream: Upstream) -> None:
     assert len({asked["connection"] for asked in upstream.asked()}) == 1
 
 
-def test_azure_gets_the_key_as_it_wants_it() -> None:
+def test_azure_gets_the_key_in_its_own_header() -> None:
     import requests
 
     for host, header in (
@@ -132,45 +132,45 @@ def test_azure_gets_the_key_as_it_wants_it() -> None:
     assert KEY not in repr(KeyAuth(lambda: KEY, "https://api.openai.com/v1", {}))
 
 
-def test_a_dead_upstream_is_left_alone_after_five_failures_and_tried_again_after_the_pause(
+def test_after_five_failures_a_host_gets_no_request_until_the_pause_is_over(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr(gates, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    gate = HostLimiter(8)
+    monkeypatch.setattr(limiter_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    limiter = HostLimiter(8)
     for _ in range(5):
-        problem_in(upstream, "should-not-retry", gate=gate)
+        problem_in(upstream, "should-not-retry", limiter=limiter)
     upstream.forget()
-    problem = problem_in(upstream, "ok", gate=gate)
+    problem = problem_in(upstream, "ok", limiter=limiter)
     assert problem.name == "unavailable"
     assert problem.retry_after == 15
     assert upstream.asked() == []
     now[0] += 15
-    assert client_of(upstream, "ok", gate=gate).messages(ONE).items
+    assert client_of(upstream, "ok", limiter=limiter).messages(ONE).items
     assert len(upstream.asked()) == 1
-    assert client_of(upstream, "ok", gate=gate).messages(ONE).items
+    assert client_of(upstream, "ok", limiter=limiter).messages(ONE).items
 
 
-def test_not_found_and_slow_down_do_not_count_as_failures(upstream: Upstream) -> None:
-    gate = HostLimiter(8)
+def test_not_found_is_not_counted_as_a_failure(upstream: Upstream) -> None:
+    limiter = HostLimiter(8)
     for _ in range(8):
-        problem_in(upstream, "messages-404", gate=gate)
-    assert client_of(upstream, "ok", gate=gate).messages(ONE).items
+        problem_in(upstream, "messages-404", limiter=limiter)
+    assert client_of(upstream, "ok", limiter=limiter).messages(ONE).items
 
 
-def test_only_so_many_questions_are_on_their_way_at_a_time(upstream: Upstream) -> None:
-    gate = HostLimiter(3)
+def test_concurrent_requests_are_limited(upstream: Upstream) -> None:
+    limiter = HostLimiter(3)
     outcomes: list[str] = []
-    left_over = upstream.busy()["now"]  # that other tests gave up on
+    left_over = upstream.busy()["now"]  # requests that other tests did not wait for
 
-    def ask() -> None:
+    def request() -> None:
         try:
-            client_of(upstream, "slow-1.5", gate=gate).messages(ONE)
+            client_of(upstream, "slow-1.5", limiter=limiter).messages(ONE)
             outcomes.append("answered")
         except Problem as problem:
             outcomes.append(problem.name)
 
-    threads = [threading.Thread(target=ask) for _ in range(20)]
+    threads = [threading.Thread(target=request) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
