@@ -10,6 +10,7 @@ import os
 import socket
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ from viewer.client.limiter import host_limiter, person_limit
 from viewer.keys.encryption import Secret
 from viewer.keys.models import AccessToken, ApiKey
 
+BROWSER = Path(__file__).parent / "browser"
+STARTING_SERVERS = {"test_start.py", "test_stopping.py", "test_serving.py", "test_processes.py", "test_two_machines.py"}
 NOBODY = "127.0.0.1:9"  # the discard port: nobody listens
 _connect = socket.socket.connect
 has_servers = os.environ.get("DATABASE_URL", "").startswith("postgres") and "CACHE_URL" in os.environ
@@ -33,7 +36,13 @@ collect_ignore = [] if has_servers else ["test_two_machines.py"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the German catalogue to `./run translations`, so that a changed English sentence alone fails no test."""
+    """Mark what starts a browser or a server as slow, and leave the German catalogue to `./run translations`.
+
+    So a changed English sentence alone fails no test.
+    """
+    for item in items:
+        if item.path.is_relative_to(BROWSER) or item.path.name in STARTING_SERVERS:
+            item.add_marker("slow")
     if "translations" not in config.option.markexpr:
         items[:] = [item for item in items if not item.get_closest_marker("translations")]
 
