@@ -13,7 +13,9 @@ import psycopg
 import pytest
 import requests
 
+from tests.conversations.pages import visible
 from tests.operations.test_start import running, sign_in
+from tests.pages import flat
 from tests.servers import redis
 from tests.sync.test_processes import until
 from tests.upstream import Upstream
@@ -105,22 +107,26 @@ def test_what_was_read_here_is_not_asked_for_again_there(
     assert len(upstream.asked()) == asked
 
 
+def page_of(reader: requests.Session, address: str) -> str:
+    return flat(reader.get(address).text)
+
+
 def test_a_copy_asked_for_here_is_watched_and_paused_there(
     machines: list[str], reader: requests.Session, upstream: Upstream
 ) -> None:
     here, there = machines
     upstream.set("delay", 0.2)
     post(reader, f"{here}/keys/", {"label": "copies", "key": "sk-good-alice-0001", "base_url": upstream.base()})
-    key = re.search(r'<option value="([0-9a-f-]{36})"[^>]*>copies', reader.get(f"{there}/copies/").text)
+    key = re.search(r'<option value="([0-9a-f-]{36})"[^>]*>copies', page_of(reader, f"{there}/copies/"))
     assert key
     post(reader, f"{here}/copies/", {"key": key[1], "metadata": "team=returns"})
-    until(lambda: re.search(r"<b>[1-9]</b> of 11 copied", reader.get(f"{there}/copies/").text))
-    run = re.search(r"/copies/\d+/", reader.get(f"{there}/copies/").text)
+    until(lambda: re.search("[1-9] of 11 copied", visible(page_of(reader, f"{there}/copies/"))))
+    run = re.search(r"/copies/\d+/", page_of(reader, f"{there}/copies/"))
     assert run
     post(reader, there + run[0], {"wish": "pause"})
-    assert 'data-run="paused"' in reader.get(f"{here}/copies/").text
+    assert 'data-run="paused"' in page_of(reader, f"{here}/copies/")
     post(reader, there + run[0], {"wish": "resume"})
-    until(lambda: 'data-run="done"' in reader.get(f"{here}/copies/").text)
+    until(lambda: 'data-run="done"' in page_of(reader, f"{here}/copies/"))
     paths = [asked["path"] for asked in upstream.asked() if asked["path"].endswith("/messages")]
     assert len(set(paths)) == 11
 
