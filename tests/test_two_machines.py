@@ -140,7 +140,7 @@ def test_without_the_database_every_page_says_so_and_comes_back_with_it(
     finally:
         let(True)
     assert [answer.status_code for answer in (refused, in_the_feed, at_the_door, health)] == [503] * 4
-    assert "The database does not answer" in refused.text
+    assert "The database is unavailable" in refused.text
     assert 'data-problem="unavailable"' in in_the_feed.text
     assert reader.get(f"{machines[0]}/completions/", timeout=60).status_code == 200
 

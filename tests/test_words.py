@@ -242,8 +242,8 @@ def test_the_problem_of_the_feed_and_the_page_without_a_database_speak_german(re
     for headers in ({}, {"HX-Request": "true"}):
         answer = reader.get("/completions/", headers={"Accept-Language": "de", **headers})
         assert answer.status_code == 500
-        assert "Hier ist etwas fehlgeschlagen" in answer.text
-        assert "Something failed" not in answer.text
+        assert "Etwas ist schiefgegangen" in answer.text
+        assert "Something went wrong" not in answer.text
 
 
 @pytest.mark.translations

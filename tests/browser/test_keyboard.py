@@ -164,7 +164,7 @@ def test_the_help_sheet_opens_by_key_and_by_menu_and_switches_the_keys_off(
     expect(page.locator(f"{MESSAGES}:focus")).to_have_count(0)
     expect(sheet).to_be_hidden()
     page.goto("/completions/chatcmpl-long/")
-    page.get_by_label("Menu of alice").click()
+    page.get_by_label("Account menu of alice").click()
     page.get_by_role("link", name="Keyboard").click()
     switch = sheet.get_by_role("switch", name="Single keys")
     expect(switch).not_to_be_checked()
@@ -176,7 +176,7 @@ def test_the_help_sheet_opens_by_key_and_by_menu_and_switches_the_keys_off(
 
 def test_the_keys_are_a_page_without_javascript(plain_page: Page) -> None:
     plain_page.goto("/tokens/")
-    plain_page.get_by_label("Menu of alice").click()
+    plain_page.get_by_label("Account menu of alice").click()
     plain_page.get_by_role("link", name="Keyboard").click()
     expect(plain_page.get_by_role("heading", level=1)).to_have_text("Keyboard")
     expect(plain_page.get_by_role("switch")).to_have_count(0)

@@ -256,7 +256,7 @@ def test_axe_finds_nothing_when_everything_is_unfolded(page: Page, filled: None,
 
 # What a reader opens over a conversation, by keys alone.
 STATES = {
-    "account menu": lambda page: page.get_by_label("Menu of alice").press("Enter"),
+    "account menu": lambda page: page.get_by_label("Account menu of alice").press("Enter"),
     "help sheet": lambda page: press(page, "?", "dialog.sheet"),
     "transcript menu": lambda page: page.locator(".take-along summary").press("Enter"),
     "selected messages": select_a_message,

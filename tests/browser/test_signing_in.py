@@ -86,7 +86,7 @@ def test_signing_out_closes_the_pages(page: Page, site: str) -> None:
     expect(page).to_have_url(f"{site}/login/?next=/completions/")
 
 
-ENDED = "Your session has ended. What is on the page stays."
+ENDED = "Your session has ended. You can go on reading this page."
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_session_that_ends_while_reading_leaves_the_page_and_a_way_to_sign_in_
     settle(page)
     read, _ = place_of_the_message_read(page)  # the address follows the reader, and the way back with it
     bar.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("Your session has ended. Sign in, and you go on where you were.")).to_be_visible()
+    expect(page.get_by_text("Your session has ended. Sign in to continue where you left off.")).to_be_visible()
     fill_in(page)
     expect(page).to_have_url(re.compile(re.escape(site) + r"/completions/chatcmpl-long/messages/chatcmpl-long-\d+/$"))
     expect(page.locator(LINKED)).to_have_attribute("data-message-id", read)

@@ -335,6 +335,6 @@ def test_saving_a_key_says_what_came_of_trying_it(
 def test_the_header_says_where_one_is_reading(reader: Client, alice: User, upstream: Upstream) -> None:
     browse(alice, upstream, label="OpenAI team")
     seen = page(reader, "/completions/")
-    assert "Reading from OpenAI team; choose another source" in seen
+    assert "Source: OpenAI team. Choose another source" in seen
     reader.post("/keys/choose/", {"key": ""})
-    assert "Reading from Archive" in page(reader, "/completions/")
+    assert "Source: Archive. Choose" in page(reader, "/completions/")
