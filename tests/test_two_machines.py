@@ -111,16 +111,16 @@ def test_a_copy_asked_for_here_is_watched_and_paused_there(
     here, there = machines
     upstream.set("delay", 0.2)
     post(reader, f"{here}/keys/", {"label": "copies", "key": "sk-good-alice-0001", "base_url": upstream.base()})
-    key = re.search(r'<option value="([0-9a-f-]{36})"[^>]*>copies', reader.get(f"{there}/copies/").text)
+    key = re.search(r'<option value="([0-9a-f-]{36})"[^>]*>copies', reader.get(f"{there}/imports/").text)
     assert key
-    post(reader, f"{here}/copies/", {"key": key[1], "metadata": "team=returns"})
-    until(lambda: re.search(r"<b>[1-9]</b> of 11 copied", reader.get(f"{there}/copies/").text))
-    run = re.search(r"/copies/\d+/", reader.get(f"{there}/copies/").text)
+    post(reader, f"{here}/imports/", {"key": key[1], "metadata": "team=returns"})
+    until(lambda: re.search(r"<b>[1-9]</b> of 11 imported", reader.get(f"{there}/imports/").text))
+    run = re.search(r"/imports/\d+/", reader.get(f"{there}/imports/").text)
     assert run
     post(reader, there + run[0], {"wish": "pause"})
-    assert 'data-run="paused"' in reader.get(f"{here}/copies/").text
+    assert 'data-run="paused"' in reader.get(f"{here}/imports/").text
     post(reader, there + run[0], {"wish": "resume"})
-    until(lambda: 'data-run="done"' in reader.get(f"{here}/copies/").text)
+    until(lambda: 'data-run="done"' in reader.get(f"{here}/imports/").text)
     paths = [asked["path"] for asked in upstream.asked() if asked["path"].endswith("/messages")]
     assert len(set(paths)) == 11
 

@@ -97,8 +97,8 @@ def test_find_and_a_transcript_read_to_the_end(
 @pytest.mark.parametrize(
     ("mode", "said"),
     [
-        ("ignores-after", "The server sends the same again instead of what follows."),
-        ("more-but-empty", "The server says there is more but sends nothing."),
+        ("ignores-after", "The server sent the same page again instead of the next one."),
+        ("more-but-empty", "The server reports more but sends nothing."),
     ],
 )
 def test_a_page_that_cannot_follow_is_a_problem_in_words_and_no_end(
@@ -169,4 +169,4 @@ def test_no_next_conversation_is_denied_that_may_be_further_on(
     monkeypatch.setattr(navigation, "_MOST_PAGES", 0)
     reader.get(f"/completions/{HEX}/next/")
     told = visible(reader.get(f"/completions/{HEX}/").content.decode())
-    assert ("This server cannot do that" in told, "the last conversation" in told) == (True, False)
+    assert ("does not support this" in told, "the last conversation" in told) == (True, False)

@@ -131,7 +131,7 @@ def test_only_a_fragment_says_that_what_is_on_the_page_stays(reader: Client, mon
     for headers, stays in (({}, False), ({"HX-Request": "true"}, True)):
         page = reader.get("/completions/?after=x", headers=headers).content.decode()
         told = page.split('data-problem="unavailable"')[1].split("</section>")[0]
-        assert ("What is on the page stays." in told) is stays
+        assert ("You can go on reading this page." in told) is stays
         assert "Try again in a moment." in told
 
 

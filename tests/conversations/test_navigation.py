@@ -190,7 +190,7 @@ def test_a_list_that_cannot_be_had_is_told_beside_the_conversation(
     assert answer.content.decode().startswith("<li>")
     reader.get("/completions/chatcmpl-live-0001/next/")
     said = visible(opened(reader, "/completions/chatcmpl-live-0001/"))
-    assert "This server cannot do that" in said
+    assert "does not support this" in said
 
 
 # Messages by their number

@@ -121,7 +121,7 @@ def test_a_range_works_where_ids_do_not_count(reader: Client, stored: Store) -> 
 def test_a_range_whose_end_is_never_met_says_so(reader: Client, stored: Store) -> None:
     stored(make_long("chatcmpl-one", 30))
     text = taken(reader, format="text", to="chatcmpl-two-4")
-    assert text.rstrip().rsplit("\n", 1)[-1].startswith("-- INCOMPLETE: broken off after #29.")
+    assert text.rstrip().rsplit("\n", 1)[-1].startswith("-- INCOMPLETE: stopped after #29.")
 
 
 # What of them
@@ -378,20 +378,20 @@ def test_what_breaks_off_in_the_middle_says_so_in_its_last_line_and_is_not_taken
 ) -> None:
     text = broken_off(reader, elsewhere, f"transcript/?format={form}")
     last = text.rstrip("\n").rsplit("\n", 1)[-1]
-    assert "The source does not answer" in last
+    assert " is unavailable" in last
     match form:
         case "json":
             got = json.loads(text)
             assert got["messages"] == MESSAGES[LONG][:100]
-            assert got["incomplete"].startswith("The source does not answer")
+            assert got["incomplete"].startswith("work is unavailable")
         case "jsonl":
             outcomes = list(import_lines(text.encode().splitlines(True)))
             assert [outcome.became for outcome in outcomes] == ["bad", "bad"]
-            assert outcomes[1].said.startswith("the export broke off here: The source does not answer")
+            assert outcomes[1].said.startswith("the export broke off here: work is unavailable")
             assert not StoredCompletion.objects.exists()
         case _:
             assert numbers(text) == list(range(100))
-            assert "INCOMPLETE: broken off after #99." in last.replace("\\", "")
+            assert "INCOMPLETE: stopped after #99." in last.replace("\\", "")
             assert "End of the transcript" not in text
 
 
@@ -413,7 +413,7 @@ def broken_off(reader: Client, elsewhere: Upstream, address: str) -> str:
 def test_a_server_whose_messages_lead_nowhere_ends_it(reader: Client, alice: User, upstream: Upstream) -> None:
     ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ids-empty")))
     text = reader.get(f"/completions/{LONG}/transcript/?format=text").getvalue().decode()
-    assert "-- INCOMPLETE: broken off after #99. The answer cannot be read" in text
+    assert "-- INCOMPLETE: stopped after #99. work sent an invalid response" in text
 
 
 # Print

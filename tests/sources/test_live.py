@@ -78,7 +78,7 @@ def test_a_key_stays_here_when_its_host_is_not_allowed_any_more(
     key = browse(alice, upstream)
     token = AccessToken.objects.issue(alice, "program", key)[1]
     settings.API_HOSTS = ["api.openai.com"]
-    assert "This source is not allowed any more" in visible(page(reader, "/completions/", 502))
+    assert "is no longer allowed" in visible(page(reader, "/completions/", 502))
     refused = reader.get("/v1/chat/completions", headers={"Authorization": f"Bearer {token}"})
     assert (refused.status_code, "API_HOSTS" in refused.json()["error"]["message"]) == (503, True)
     told = reader.post(f"/keys/{key.pk}/test/", follow=True)

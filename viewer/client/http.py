@@ -38,7 +38,7 @@ _LARGEST_STREAM = 512_000_000  # bytes, unpacked
 _LARGEST_ERROR = 256_000  # bytes, unpacked; so much of a refusal is looked through, and kept
 _LONGEST_HEADER = 1_000  # characters
 _PACKED_AS = ("", "identity", "gzip", "x-gzip", "deflate")
-_CANNOT_BE_UNPACKED = gettext_noop("The answer is packed in a way that cannot be unpacked.")
+_CANNOT_BE_UNPACKED = gettext_noop("The response uses a compression that is not supported.")
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 
 
@@ -195,9 +195,9 @@ class HttpClient:
         except requests.ConnectionError as error:
             if _cause(error, TimeoutError):
                 raise Problem("timeout") from None
-            raise Problem("unavailable", gettext_noop("No connection could be made, or it broke off.")) from None
+            raise Problem("unavailable", gettext_noop("The connection failed or was interrupted.")) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError):
-            raise Problem("unavailable", gettext_noop("The question could not be sent.")) from None
+            raise Problem("unavailable", gettext_noop("The request could not be sent.")) from None
         return _acceptable(response)
 
 
@@ -258,7 +258,7 @@ def _acceptable(response: requests.Response) -> requests.Response:
     """Refuse what cannot be passed on or looked through. Raises Problem."""
     if not 200 <= response.status_code <= 599:
         response.close()
-        raise Problem("unreadable", gettext_noop("The answer has a status that does not exist."))
+        raise Problem("unreadable", gettext_noop("The response has an invalid status code."))
     if response.headers.get("content-encoding", "").strip().lower() not in _PACKED_AS:
         response.close()
         raise Problem("unreadable", _CANNOT_BE_UNPACKED)
@@ -279,7 +279,7 @@ def _read(response: requests.Response, deadline: Deadline, most: int, *, silence
             return
         size += len(piece)
         if size > most:
-            raise Problem("too-large", gettext_noop("The answer is larger than one answer may be here."))
+            raise Problem("too-large", gettext_noop("The response is larger than allowed here."))
         deadline.left()
         yield piece
 
@@ -294,7 +294,7 @@ def _breaking_off() -> Iterator[None]:
     except urllib3.exceptions.DecodeError:
         raise Problem("unreadable", _CANNOT_BE_UNPACKED) from None
     except (urllib3.exceptions.HTTPError, OSError):
-        raise Problem("unavailable", gettext_noop("The connection broke off in the middle of the answer.")) from None
+        raise Problem("unavailable", gettext_noop("The connection was interrupted during the response.")) from None
 
 
 def _scrubbed(headers: Mapping[str, str], scrubber: Scrubber) -> Mapping[str, str]:
@@ -356,21 +356,21 @@ def _tls_failure(error: BaseException) -> str:
     refused = _cause(error, ssl.SSLCertVerificationError)
     match refused.verify_code if refused else None:
         case None:
-            return gettext_noop("No encrypted connection (TLS) could be made with the server.")
+            return gettext_noop("No encrypted connection (TLS) to the server could be established.")
         case 10:
             return gettext_noop("The server's certificate has expired.")
         case 62 | 64:
-            return gettext_noop("The server's certificate is made out to another name.")
+            return gettext_noop("The server's certificate is for another name.")
     return gettext_noop(
-        "The server's certificate is not trusted here. Where an authority of your own has signed it, whoever runs "
-        "Lectern can name that in UPSTREAM_CA."
+        "The server's certificate is not trusted here. If it is signed by an authority of your own, your administrator "
+        "can name that in UPSTREAM_CA."
     )
 
 
 def _proxy_failure(error: BaseException) -> str:
     if "Tunnel connection failed: 407" in str(error):
         return PROXY_ASKS
-    return gettext_noop("The proxy that UPSTREAM_PROXY names cannot be reached, or did not pass the question on.")
+    return gettext_noop("The proxy in UPSTREAM_PROXY is unreachable, or did not forward the request.")
 
 
 def _cause(error: BaseException | None, kind: type[Cause]) -> Cause | None:

@@ -60,6 +60,7 @@ class Extract:
     completion_id: str
     completion: Completion
     pages: Iterator[tuple[Message | Unreadable, ...]]
+    source: str  # its name
     first: str = ""  # the places of both ends, or nothing for an open one
     last: str = ""
 
@@ -173,7 +174,7 @@ def to_json(extract: Extract) -> Iterator[str]:
                 yield f"{separator}{item.source}"
                 separator = ",\n"
     except Problem as problem:
-        cause = _cause(problem)
+        cause = _cause(problem, extract.source)
     yield f'\n],"incomplete":{json.dumps(cause)}}}\n'
 
 
@@ -189,7 +190,7 @@ def to_json_line(extract: Extract) -> Iterator[str]:
                 yield separator + _in_a_line(item.source)
                 separator = ","
     except Problem as problem:
-        yield f"\n{json.dumps({'incomplete': _cause(problem)})}\n"
+        yield f"\n{json.dumps({'incomplete': _cause(problem, extract.source)})}\n"
     else:
         yield "]}\n"
 
@@ -234,7 +235,8 @@ class _Writer:
             if self._include == "everything":
                 yield from self._fields_of_completion()
         except Problem as problem:
-            told = gettext("broken off after %(message)s. %(cause)s") % {"message": last, "cause": _cause(problem)}
+            cause = _cause(problem, self._extract.source)
+            told = gettext("stopped after %(message)s. %(cause)s") % {"message": last, "cause": cause}
             yield "\n" + self._closing(gettext("INCOMPLETE") + f": {told}")
         else:
             end = ngettext(
@@ -461,8 +463,8 @@ def _escaped(words: str) -> str:
     return _MARKUP.sub(r"\\\1", words)
 
 
-def _cause(problem: Problem) -> str:
-    told = describe(problem)
+def _cause(problem: Problem, source: str) -> str:
+    told = describe(problem, source)
     said = f" ({escape_invisible(in_one_line(told.said))})" if told.said else ""
     return f"{told.title}{said}."
 

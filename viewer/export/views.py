@@ -90,7 +90,7 @@ def _extract(one: Reader, query: QueryDict) -> Extract:
     for end in (first, last):
         if (position := answer_at(end)) is not None:
             one.choice(position)
-    return Extract(one.completion_id, completion, pages, first, last)
+    return Extract(one.completion_id, completion, pages, one.source.label, first, last)
 
 
 def _messages_between(one: Reader, first: str, last: str) -> Iterator[tuple[Message | Unreadable, ...]]:
@@ -163,6 +163,6 @@ def _printed(request: Request, page: str, extract: Extract, source: Source) -> I
                 yield render_to_string("rendering/_bubbles.html", context)
         yield "" if extract.last else f'<p class="end">{end}</p>'
     except Problem as problem:
-        told = {"problem": describe(problem), "source": source, "retry_url": request.get_full_path()}
+        told = {"problem": describe(problem, source.label), "source": source, "retry_url": request.get_full_path()}
         yield render_to_string("web/_problem.html", told, request)
     yield rest

@@ -15,7 +15,6 @@ from django.utils.translation import get_language, gettext
 
 from viewer.archive.search_text import texts_in
 from viewer.client.client import NOWHERE, Client
-from viewer.client.problem_texts import ProblemText, describe
 from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.folding import found_in, needle_of, pattern_of
@@ -131,7 +130,7 @@ class Found:
     read: int
     asked: int
     cursor: str
-    problem: ProblemText | None = None
+    problem: Problem | None = None
 
 
 def is_too_short(words: str) -> bool:
@@ -164,13 +163,13 @@ def find_words(client: Client, completion_id: str, words: str, after: str, limit
         except Problem as problem:
             if not read:
                 raise
-            return Found(tuple(found), read, requests, cursor, describe(problem))
+            return Found(tuple(found), read, requests, cursor, problem)
         found += stretch.hits
         read += stretch.read
         requests += was_asked
         cursor = stretch.cursor
         if not (cursor or stretch.is_end):
-            return Found(tuple(found), read, requests, "", describe(Problem("unreadable", NOWHERE)))
+            return Found(tuple(found), read, requests, "", Problem("unreadable", NOWHERE))
         is_used_up = requests >= limits.asked or len(found) >= limits.hits or time.monotonic() - began > limits.seconds
         if not cursor or is_used_up:
             return Found(tuple(found), read, requests, cursor)

@@ -44,7 +44,7 @@ def _fetched(request: Request, find_message: Callable[[], Message], n: int) -> H
     try:
         message = find_message()
     except SourceProblem as failure:
-        return plain_text(title_of(failure), describe(failure.problem).status)
+        return plain_text(title_of(failure), describe(failure.problem, failure.source.label).status)
     found = message.parts[n] if n < len(message.parts) else None
     if not isinstance(found, ImagePart) or not is_remote(found.url):
         raise Http404

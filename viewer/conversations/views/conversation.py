@@ -106,7 +106,7 @@ def _completion(one: Reader, linked: str) -> tuple[Completion | None, ProblemTex
     try:
         completion = one.completion()
     except SourceProblem as failure:
-        return None, describe(failure.problem)
+        return None, describe(failure.problem, failure.source.label)
     if (position := answer_at(linked)) is not None:
         one.choice(position)
     return completion, None

@@ -66,7 +66,7 @@ def sidebar(request: Request, completion_id: str) -> HttpResponse:
         with source.reading() as client:
             window = fetch_page(client, filters, request.GET, completion_id)
     except SourceProblem as failure:
-        told = describe(failure.problem, is_of_list=True)
+        told = describe(failure.problem, source.label, is_of_list=True)
         context = {"problem": told, "source": source, "retry_url": request.get_full_path()}
         return render(request, "conversations/_sidebar.html", context, status=told.status)
     metadata = metadata_of(filters)

@@ -28,6 +28,6 @@ def in_archive(context: template.RequestContext, completion_id: str, source: Sou
 
 
 @register.filter
-def told(name: str) -> ProblemText:
-    """Put a problem's name in words."""
-    return describe(Problem(name))  # type: ignore[arg-type]  # a row holds it as text
+def described(name: str, source: str) -> ProblemText:
+    """Put the name of a problem of a source in words."""
+    return describe(Problem(name), source)  # type: ignore[arg-type]  # a row holds it as text
