@@ -97,11 +97,11 @@ def test_a_row_without_an_address_says_why_and_its_neighbours_are_links(
     page = read(reader, "/completions/")
     said = visible(page)
     for words in (
-        "No link: the id contains a slash", "No link: the id consists of dots only", "No link: there is no id",
+        "No link: the id contains a slash", "No link: the id consists of dots only", "No link: the id is missing",
         "No link: the id is longer than 255 characters", "No link: the id contains a NUL character",
     ):  # fmt: skip
         assert words in said
-    assert said.count("Unreadable item No link: there is no id ·") == 4
+    assert said.count("Unreadable item No link: the id is missing ·") == 4
     links = re.findall(r'class="row__title" href="([^"]+)"', page)
     assert len(links) == len(LIVE) - 10 + 1
     assert "/completions/sp%20ace%3F%23%25/" in links

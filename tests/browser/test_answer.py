@@ -158,7 +158,7 @@ def test_c_never_copies_another_link_than_that_of_the_message(
     page.evaluate("navigator.clipboard.writeText('as before')")
     page.keyboard.press("j")
     page.keyboard.press("c")
-    expect(page.locator(TOAST)).to_have_text("No link: there is no id")
+    expect(page.locator(TOAST)).to_have_text("No link: the id is missing")
     assert clipboard(page) == "as before"
 
 

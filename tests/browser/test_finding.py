@@ -158,7 +158,7 @@ def test_the_next_hit_is_looked_for_from_where_the_reader_is(page: Page, stored:
     page.keyboard.press("Enter")
     expect(page.locator(PLACE)).to_have_text(re.compile("^(6[0-9]|7[01]) of 90$"))
     page.get_by_role("button", name="List").click()
-    page.get_by_role("link", name=re.compile("^User #88")).click()
+    page.get_by_role("link", name=re.compile("^Customer #88")).click()
     expect_hit(page, "89 of 90", "chatcmpl-long-88")
 
 

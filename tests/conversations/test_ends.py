@@ -128,7 +128,7 @@ def test_messages_without_ids_are_shown_and_nobody_says_that_they_end(
     page = opened(reader, f"/completions/{THIRTY}/")
     assert page.count("<article") == 20
     assert (END in page, "data-answer" in page) == (False, False)
-    assert "There are more messages, but the server gives no id to continue from." in visible(page)
+    assert "There are more messages, but the server did not say where to continue." in visible(page)
 
 
 @pytest.mark.parametrize("mode", WITHOUT_A_WAY_ON)

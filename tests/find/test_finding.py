@@ -66,13 +66,13 @@ def next_step(page: str) -> str:
 @pytest.mark.parametrize(
     ("message", "words", "line"),
     [
-        (say("user", "Where is my PÂRCEL?"), "parcel", "User #0 Where is my PÂRCEL ?"),
-        (say("user", "x", name="dora"), "dora", "User #0 Name dora"),
+        (say("user", "Where is my PÂRCEL?"), "parcel", "Customer #0 Where is my PÂRCEL ?"),
+        (say("user", "x", name="dora"), "dora", "Customer #0 Name dora"),
         (say("critic", "odd"), "odd", "Role “critic” #0 odd"),
         (say("assistant", "a [guide](https://x.example/y)"), "a guide", "Assistant #0 a guide"),
         (say("assistant", "a [guide](https://x.example/y)"), "x.example", "Assistant #0 Link https:// x.example /y"),
         (say("assistant", "# **Two** `cups`, *both*"), "cups", "Assistant #0 Two cups , both"),
-        (say("user", "**Two** cups"), "cups", "User #0 **Two** cups"),
+        (say("user", "**Two** cups"), "cups", "Customer #0 **Two** cups"),
         (say("assistant", None, tool_calls=[CALL]), "ship", "Assistant #0 Tool find_ ship"),
         (say("assistant", None, tool_calls=[CALL]), "zurich", 'Assistant #0 Arguments { "port": " Zürich " }'),
         (say("tool", '{"a":1}', tool_call_id="call_1"), '"a": 1', 'Tool result #0 Result { "a": 1 }'),
@@ -90,20 +90,20 @@ def next_step(page: str) -> str:
         (
             say("user", None, content_parts=[{"type": "file", "file": {"filename": "bill.pdf"}}]),
             "bill",
-            "User #0 File name bill .pdf",
+            "Customer #0 File name bill .pdf",
         ),
         (
             say("user", None, content_parts=[{"type": "image_url", "image_url": {"url": "https://p.example/cat.png"}}]),
             "cat.png",
-            "User #0 Image address https://p.example/ cat.png",
+            "Customer #0 Image URL https://p.example/ cat.png",
         ),
         (
             say("user", None, content_parts=[{"type": "hologram", "depth": 3}]),
             "hologram",
-            'User #0 Not drawn by this version {"type": " hologram ", "depth": 3}',
+            'Customer #0 Unsupported content {"type": " hologram ", "depth": 3}',
         ),
-        (say("user", "pay\u202eload"), "[U+202E]", "User #0 pay [U+202E] load"),
-        (say("user", "pay\u202eload"), "payload", "User #0 pay[U+202E]load"),
+        (say("user", "pay\u202eload"), "[U+202E]", "Customer #0 pay [U+202E] load"),
+        (say("user", "pay\u202eload"), "payload", "Customer #0 pay[U+202E]load"),
         (say("assistant", "Left on 2026‑11‑03."), "2026-11-03", "Assistant #0 Left on 2026‑11‑03 ."),
         (say("assistant", None, tool_calls=[CALL]), "call_1", "Assistant #0 Call id call_1"),
         (say("tool", "done", tool_call_id="call_1"), "call_1", "Tool result #0 Call id call_1"),
@@ -112,14 +112,14 @@ def next_step(page: str) -> str:
                 "user", None, content_parts=[{"type": "image_url", "image_url": {"url": "data:,", "data": "Page two"}}]
             ),
             "page two",
-            'User #0 Other fields content_parts[0].image_url.data " Page two "',
+            'Customer #0 Other fields content_parts[0].image_url.data " Page two "',
         ),
         (
             say("user", [{"type": "document", "source": {"type": "text", "data": "Page three"}}]),
             "page three",
-            "User #0 JSON Page three",
+            "Customer #0 JSON Page three",
         ),
-        (say("user", "<b>bold</b>"), "<b>", "User #0 <b> bold</b>"),
+        (say("user", "<b>bold</b>"), "<b>", "Customer #0 <b> bold</b>"),
     ],
 )
 def test_everything_that_a_message_holds_is_found_and_named(
@@ -203,7 +203,7 @@ def test_a_line_of_a_long_text_is_cut_between_words(reader: Client, stored: Stor
     text = "before " * 20 + "the parcel" + " behind" * 20
     stored(make_completion("chatcmpl-one", say("user", text), choices=[]))
     [(_, line)] = finds(reader, "parcel")
-    assert re.fullmatch(r"User #0 …(before ){2,}the parcel( behind){2,}…", line)
+    assert re.fullmatch(r"Customer #0 …(before ){2,}the parcel( behind){2,}…", line)
 
 
 def test_a_single_ideograph_is_enough(reader: Client, stored: Store) -> None:
@@ -252,7 +252,7 @@ def test_what_the_customer_did_not_see_is_counted_apart(reader: Client, stored: 
     assert len(finds(reader, "parcel")) == 5
     reader.cookies["audience"] = "customer"
     assert [line for _, line in finds(reader, "parcel")] == [
-        "User #1 my parcel",
+        "Customer #1 my parcel",
         "Assistant #2 Let me look up the parcel .",
     ]
     page = visible(opened(reader, "/completions/chatcmpl-one/find/?q=parcel"))
@@ -289,7 +289,7 @@ def test_many_hits_stop_the_reading_until_the_reader_goes_on(
     assert next_step(page) == ""
     assert "Stopped after 200 messages, 200 hits" in visible(page)
     page = opened(reader, go_on(page), headers=HTMX)
-    assert hits_of(page)[0][1].startswith("User #200 ")
+    assert hits_of(page)[0][1].startswith("Customer #200 ")
     page = opened(reader, go_on(page))
     assert "450 hits in 450 messages" in visible(page)
 

@@ -53,7 +53,7 @@ def test_a_result_says_who_where_and_when_and_leads_to_the_message(reader: Clien
     assert "3 messages in 1 conversation" in text
     assert "Where is my <b>refund</b>? gpt-4.1 1 Nov 2025" in text
     assert "Answer A refund was sent." in text
-    assert "User Where is my" in text
+    assert "Customer Where is my" in text
     assert reader.get(hits(page)[1]).status_code == 200
 
 

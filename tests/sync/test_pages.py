@@ -164,7 +164,7 @@ def test_a_conversation_read_live_says_that_the_archive_has_it(
     assert not upstream.asked()
     assert "Deleted at the source" not in seen
     Copy.objects.update(deleted_at=timezone.now())
-    assert "Deleted at the source, seen on" in visible(page(reader, f"/completions/{LIVE[0]}/"))
+    assert "Deleted at the source, noticed on" in visible(page(reader, f"/completions/{LIVE[0]}/"))
 
 
 @pytest.mark.parametrize(

@@ -343,17 +343,17 @@ def _part_slots(part: Part, message: Message, *, is_formatted: bool) -> Iterator
         case FilePart(filename, file_id, data):
             yield Slot(filename or file_id, "file", gettext("File name"))
             if is_address(data):
-                yield Slot(data, "file", gettext("File address"))
+                yield Slot(data, "file", gettext("File URL"))
         case AudioPart(data) if is_address(data):
-            yield Slot(data, "audio", gettext("Recording address"))
+            yield Slot(data, "audio", gettext("Recording URL"))
         case ImagePart(url, _, file_id, caption):
             yield Slot(caption, "image", gettext("Caption"))
             if is_address(url):
-                yield Slot(url, "image", gettext("Image address"))
+                yield Slot(url, "image", gettext("Image URL"))
             else:
                 yield Slot(file_id, "image", gettext("Image id"))
         case UnknownPart(_, source):
-            yield Slot(source, "unknown", gettext("Not drawn by this version"), is_for_staff=True)
+            yield Slot(source, "unknown", gettext("Unsupported content"), is_for_staff=True)
 
 
 def _text_slots(text: str, message: Message) -> Iterator[Slot]:

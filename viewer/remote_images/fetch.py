@@ -42,11 +42,11 @@ _REDIRECTING = {301, 302, 303, 307, 308}
 _turns = threading.BoundedSemaphore(4)  # pictures on their way at a time; the threads that serve are 16
 _lookups = ThreadPoolExecutor(8, thread_name_prefix="lookup")  # the system's own lookup knows no deadline
 
-_BUSY = gettext_lazy("Several images are on their way already. Try again in a moment.")
-_SILENT = gettext_lazy("The host does not answer, or not within %(seconds)d seconds.")
+_BUSY = gettext_lazy("Too many images are loading. Try again in a moment.")
+_SILENT = gettext_lazy("The host did not respond within %(seconds)d seconds, or cannot be reached.")
 _TOO_LARGE = gettext_lazy("The image is larger than %(size)d MB.")
 _NO_PICTURE = gettext_lazy("The host did not send an image that can be shown here (PNG, JPEG, GIF, WebP or AVIF).")
-_WANDERING = gettext_lazy("The host sends on from one address to the next.")
+_WANDERING = gettext_lazy("Too many redirects.")
 
 
 def fetch_image(url: str) -> bytes:
@@ -108,7 +108,7 @@ def _ask(adapter: _PinningAdapter, request: requests.PreparedRequest, deadline: 
 def _picture_in(response: requests.Response, deadline: Deadline) -> bytes:
     """Read a picture unpacked and piece by piece, so that neither a slow nor a packed-up one goes past its limit."""
     if response.status_code != 200:
-        raise NotLoaded(gettext("The host answered with status %(status)d.") % {"status": response.status_code})
+        raise NotLoaded(gettext("The host responded with status %(status)d.") % {"status": response.status_code})
     content = bytearray()
     while piece := response.raw.read1(_CHUNK, decode_content=True):
         content += piece

@@ -49,9 +49,9 @@ def _fetched(request: Request, find_message: Callable[[], Message], n: int) -> H
     if not isinstance(found, ImagePart) or not is_remote(found.url):
         raise Http404
     if not settings.REMOTE_IMAGES:
-        return plain_text(gettext("Images on other hosts are not loaded on this desk."), 403)
+        return plain_text(gettext("Loading images from other hosts is turned off."), 403)
     if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
-        return plain_text(gettext("An image is loaded from its conversation, not from another site."), 403)
+        return plain_text(gettext("Images are only loaded from their conversation, not from another site."), 403)
     try:
         content = fetch_image(found.url)
     except NotLoaded as problem:
