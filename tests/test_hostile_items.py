@@ -127,7 +127,7 @@ def test_a_message_without_an_address_says_why_and_its_neighbours_are_links(
 @pytest.mark.parametrize("given", ["a/b", "x" * 300, "a\0b"])
 def test_an_id_without_an_address_is_not_asked_for(reader: Client, alice: User, upstream: Upstream, given: str) -> None:
     browse(alice, upstream, "ok")
-    assert "is no id" in visible(read(reader, f"/completions/open/?{urlencode({'id': given})}"))
+    assert "is not a valid id" in visible(read(reader, f"/completions/open/?{urlencode({'id': given})}"))
     assert reader.get(f"/completions/{quote(given)}/").status_code == 404
     assert {asked["path"] for asked in upstream.asked()} <= {"/ok/v1/chat/completions"}
 

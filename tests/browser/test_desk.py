@@ -41,7 +41,7 @@ def test_a_click_does_what_it_does_without_javascript_when_the_desk_does_not_com
     page.route("**/desk.js", lambda route: route.abort())
     page.goto(CONVERSATION)
     find(page)
-    expect(page.get_by_role("heading", name="Find in the conversation")).to_be_visible()
+    expect(page.get_by_role("heading", name="Find in this conversation")).to_be_visible()
 
 
 @pytest.mark.parametrize("name", ["Find in this conversation", "Keyboard"])

@@ -156,7 +156,7 @@ def test_the_help_sheet_opens_by_key_and_by_menu_and_switches_the_keys_off(
     expect(sheet).to_be_visible()
     press(page, "j")
     assert sheet.evaluate("sheet => sheet.contains(document.activeElement)")
-    sheet.get_by_role("switch", name="Single keys").uncheck()
+    sheet.get_by_role("switch", name="Single-key shortcuts").uncheck()
     press(page, "Escape")
     expect(sheet).to_be_hidden()
     press(page, "j", "?")
@@ -166,7 +166,7 @@ def test_the_help_sheet_opens_by_key_and_by_menu_and_switches_the_keys_off(
     page.goto("/completions/chatcmpl-long/")
     page.get_by_label("Account menu of alice").click()
     page.get_by_role("link", name="Keyboard").click()
-    switch = sheet.get_by_role("switch", name="Single keys")
+    switch = sheet.get_by_role("switch", name="Single-key shortcuts")
     expect(switch).not_to_be_checked()
     switch.check()
     sheet.get_by_role("button", name="Close").click()
@@ -180,7 +180,7 @@ def test_the_keys_are_a_page_without_javascript(plain_page: Page) -> None:
     plain_page.get_by_role("link", name="Keyboard").click()
     expect(plain_page.get_by_role("heading", level=1)).to_have_text("Keyboard")
     expect(plain_page.get_by_role("switch")).to_have_count(0)
-    expect(plain_page.get_by_text("These keys need JavaScript.")).to_be_visible()
+    expect(plain_page.get_by_text("These shortcuts need JavaScript.")).to_be_visible()
 
 
 def test_the_keys_go_over_a_row_that_is_no_link(page: Page, alice: User, upstream: Upstream) -> None:

@@ -282,8 +282,8 @@ def test_axe_finds_nothing_in_what_is_opened_over_a_conversation(
 def test_axe_finds_nothing_on_a_token_that_was_just_made(page: Page, site: str) -> None:
     page.goto(f"{site}/tokens/")
     page.get_by_label("Name").fill("night export")
-    page.get_by_role("button", name="Make a token").click()
-    expect(page.get_by_label("The new access token")).to_be_visible()
+    page.get_by_role("button", name="Create token").click()
+    expect(page.get_by_label("New access token")).to_be_visible()
     assert complaints(page) == []
 
 

@@ -138,7 +138,7 @@ def test_finding_after_the_session_has_ended_leaves_the_page(page: Page, stored:
     expect(page.locator(".hit")).to_have_count(140)
     expect(page.locator("mark[aria-current]")).to_be_visible()
     Session.objects.all().delete()
-    page.get_by_role("button", name="Previous hit").click()  # the last, which is not on the page
+    page.get_by_role("button", name="Previous match").click()  # the last, which is not on the page
     bar = page.get_by_role("alert").filter(has_text=ENDED)
     expect(bar).to_be_visible()
     assert page.locator(MESSAGES).count() >= 20

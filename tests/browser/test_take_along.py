@@ -109,10 +109,10 @@ def test_a_download_tells_how_far_it_is_and_can_be_cancelled(page: Page, stored:
     page.locator(MENU).click()
     row = page.locator(".take-along p", has_text="Download").first
     row.get_by_role("button", name="Plain text").click()
-    expect(page.get_by_text("Reading the conversation")).to_be_visible()
+    expect(page.get_by_text("Loading the conversation")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(TOAST)).to_have_text("Cancelled")
-    expect(page.get_by_text("Reading the conversation")).to_be_hidden()
+    expect(page.get_by_text("Loading the conversation")).to_be_hidden()
     held.let_go()
     with page.expect_download() as download:
         row.get_by_role("button", name="Plain text").click()

@@ -216,7 +216,7 @@ def test_a_range_ends_or_begins_at_an_answer(
 ) -> None:
     text = taken(reader, first, last)
     assert headings(text) == expected
-    assert f"Messages:    {told}\n" in text
+    assert f"Messages:     {told}\n" in text
     count = f"{len(expected)} message{'s' if len(expected) > 1 else ''}"
     assert text.endswith(f"-- End of the transcript, {count}. --\n")
     printed = reader.get(f"{ONE}print/", {"from": first, "to": last}).getvalue().decode()

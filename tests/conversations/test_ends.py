@@ -71,7 +71,7 @@ def test_an_answer_that_the_messages_end_with_stands_there_once_when_nothing_fol
     last = opened(reader, f"/completions/{nineteen}/?after={nineteen}-19")
     assert (END in last, "data-answer" in last) == (True, False)
     found = reader.get(f"/completions/{nineteen}/find/?q=parcel&after={nineteen}-19").content.decode()
-    assert "Nothing found" in visible(found)
+    assert "No matches." in visible(found)
 
 
 @pytest.mark.parametrize("mode", ODD)
@@ -80,7 +80,7 @@ def test_a_list_is_shown_to_its_end(reader: Client, browse: None, upstream: Upst
     pages = read_on(reader, "/completions/")
     shown = [one for page in pages for one in re.findall(r'data-completion-id="([^"]+)"', page)]
     assert shown == list(COMPLETIONS)
-    assert [page.count("The oldest conversation") for page in pages] == [0] * (len(pages) - 1) + [1]
+    assert [page.count("End of the list") for page in pages] == [0] * (len(pages) - 1) + [1]
 
 
 @pytest.mark.parametrize("mode", ODD)
@@ -89,7 +89,7 @@ def test_find_and_a_transcript_read_to_the_end(
 ) -> None:
     monkeypatch.setattr(find, "_STEP", 60)
     upstream.set("mode", mode)
-    assert "301 hits in 300 messages" in visible(opened(reader, f"/completions/{HEX}/find/?q={HEX}"))
+    assert "301 matches. 300 messages searched." in visible(opened(reader, f"/completions/{HEX}/find/?q={HEX}"))
     text = reader.get(f"/completions/{HEX}/transcript/?format=text").getvalue().decode()
     assert "-- End of the transcript, 301 messages. --" in text
 
@@ -112,7 +112,7 @@ def test_a_page_that_cannot_follow_is_a_problem_in_words_and_no_end(
         assert 'data-problem="unreadable"' in following
         assert said in visible(following)
         assert not message_ids(following)
-    assert not [end for end in (END, "The oldest conversation") if end in first + list_]
+    assert not [end for end in (END, "End of the list") if end in first + list_]
 
 
 def test_a_server_that_sends_nothing_once_is_asked_again(reader: Client, browse: None, upstream: Upstream) -> None:

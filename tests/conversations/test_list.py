@@ -166,7 +166,7 @@ def test_the_box_leads_to_what_was_pasted_and_never_off_this_site(
 
 
 def test_the_box_says_when_it_does_not_understand(reader: Client, db: None) -> None:
-    assert "is no id. Paste a completion id" in opened(reader, "/completions/open/?id=https://evil.example/elsewhere")
+    assert "is not a valid id. Paste the id" in opened(reader, "/completions/open/?id=https://evil.example/elsewhere")
 
 
 @pytest.mark.parametrize("count", [20, 90])

@@ -61,11 +61,11 @@ def test_the_head_says_what_it_is_from_where_and_who_took_it_when(reader: Client
     stored(make_long("chatcmpl-one", 3))
     reader.cookies["timezone"] = "Europe/Berlin"
     head = taken(reader, format="text").split("\n== ")[0]
-    assert "Completion:  chatcmpl-one\n" in head
+    assert "Conversation: chatcmpl-one\n" in head
     assert "http://testserver/completions/chatcmpl-one/\n" in head
     assert re.search(r"Model: +gpt-4\.1\n", head)
     assert "1 Nov 2025, 13:26 CET (2025-11-01 12:26:40 UTC)" in head
-    assert re.search(r"Taken: +by alice, \d+ \w+ \d{4}, \d\d:\d\d CES?T \(", head)
+    assert re.search(r"Exported: +by alice, \d+ \w+ \d{4}, \d\d:\d\d CES?T \(", head)
 
 
 def test_an_unknown_format_and_a_part_of_a_json_line_are_refused(reader: Client, stored: Store) -> None:
@@ -140,7 +140,7 @@ def test_tool_calls_are_in_with_their_ties(reader: Client, stored: Store) -> Non
     text = transcript(reader, stored, *WITH_TOOLS, format="text")
     assert "Tool call · look_up · call_1\n    {\n" in text
     assert '"order": 4711' in text
-    assert "Result · look_up · call_1 · to the call in #2\n" in text
+    assert "Result · look_up · call_1 · call in #2\n" in text
     assert "Reasoning (reasoning_content):\n    Perhaps lost." in text
 
 
@@ -150,7 +150,7 @@ def test_a_result_is_tied_to_its_call_over_the_edge_of_a_page_and_a_long_one_is_
     long = make_long("chatcmpl-one", 99)["messages"]
     said = say("tool", "word " * 2_000 + "the end", tool_call_id="call_1")
     text = transcript(reader, stored, *long, say("assistant", None, tool_calls=[CALL]), said, format="text")
-    assert "Result · look_up · call_1 · to the call in #99\n" in text
+    assert "Result · look_up · call_1 · call in #99\n" in text
     assert "the end" in text
 
 

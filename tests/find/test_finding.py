@@ -196,7 +196,7 @@ def test_too_little_is_not_looked_for(reader: Client, stored: Store, words: str)
     stored(make_completion("chatcmpl-one", say("user", "x * \u0301")))
     page = opened(reader, f"/completions/chatcmpl-one/find/?q={words}")
     assert not hits_of(page)
-    assert "Nothing found" not in page
+    assert "No matches." not in page
 
 
 def test_a_line_of_a_long_text_is_cut_between_words(reader: Client, stored: Store) -> None:
@@ -213,7 +213,7 @@ def test_a_single_ideograph_is_enough(reader: Client, stored: Store) -> None:
 
 def test_nothing_found_says_how_much_was_read(reader: Client, stored: Store) -> None:
     stored(make_long("chatcmpl-one", 1_234))
-    assert "Nothing found in 1,234 messages" in visible(opened(reader, "/completions/chatcmpl-one/find/?q=zebra"))
+    assert "No matches. 1,234 messages searched." in visible(opened(reader, "/completions/chatcmpl-one/find/?q=zebra"))
 
 
 def test_an_unknown_conversation_is_a_named_problem(reader: Client) -> None:
@@ -256,7 +256,7 @@ def test_what_the_customer_did_not_see_is_counted_apart(reader: Client, stored: 
         "Assistant #2 Let me look up the parcel .",
     ]
     page = visible(opened(reader, "/completions/chatcmpl-one/find/?q=parcel"))
-    assert "2 hits in 4 messages; 3 more in what the customer did not see" in page
+    assert "2 matches. 4 messages searched. 3 matches in content that the customer did not see." in page
 
 
 # Step by step
@@ -275,8 +275,8 @@ def test_steps_find_every_hit_once_and_show_how_far_they_are(
         told += [visible(line) for line in re.findall(r'<p class="find__line".*?</p>', step, re.DOTALL)]
         address = next_step(step)
     assert len(found) == len(set(found)) == 450
-    assert told[0] == "Reading: 100 messages, 100 hits so far"
-    assert told[-1] == "450 hits in 450 messages"
+    assert told[0] == "100 matches so far. 100 messages searched."
+    assert told[-1] == "450 matches. 450 messages searched."
 
 
 def test_many_hits_stop_the_reading_until_the_reader_goes_on(
@@ -287,15 +287,15 @@ def test_many_hits_stop_the_reading_until_the_reader_goes_on(
     page = opened(reader, "/completions/chatcmpl-one/find/?q=message+number", headers=HTMX)
     assert len(hits_of(page)) == 200
     assert next_step(page) == ""
-    assert "Stopped after 200 messages, 200 hits" in visible(page)
+    assert "Paused. 200 matches so far. 200 messages searched." in visible(page)
     page = opened(reader, go_on(page), headers=HTMX)
     assert hits_of(page)[0][1].startswith("Customer #200 ")
     page = opened(reader, go_on(page))
-    assert "450 hits in 450 messages" in visible(page)
+    assert "450 matches. 450 messages searched." in visible(page)
 
 
 def go_on(page: str) -> str:
-    return unescape(re.search(r'href="([^"]+)"[^>]*>Go on', page)[1])
+    return unescape(re.search(r'href="([^"]+)"[^>]*>Continue', page)[1])
 
 
 def test_a_problem_on_the_way_keeps_what_was_found_and_goes_on_from_there(
@@ -317,14 +317,14 @@ def test_a_problem_on_the_way_keeps_what_was_found_and_goes_on_from_there(
     again = unescape(re.search(r'hx-get="([^"]+)" hx-target="closest \[data-problem\]"', page)[1])
     page = opened(reader, again, headers=HTMX)
     assert len(hits_of(page)) == 150
-    assert "250 hits in 250 messages" in visible(page)
+    assert "250 matches. 250 messages searched." in visible(page)
 
 
 @pytest.mark.parametrize("bad", ["read=x", "hits=-4", "asked=" + "9" * 30, "hidden=1e3", "read=²"])
 def test_counts_that_nobody_wrote_are_none(reader: Client, stored: Store, bad: str) -> None:
     stored(make_completion("chatcmpl-one", say("user", "hello"), choices=[]))
     page = visible(opened(reader, f"/completions/chatcmpl-one/find/?q=hello&{bad}"))
-    assert "1 hit in 1 message" in page
+    assert "1 match. 1 message searched." in page
 
 
 # From a server elsewhere
@@ -342,7 +342,7 @@ def test_questions_are_bounded_and_nothing_is_asked_twice(
     monkeypatch.setitem(finding.PAUSES, "asked", 7)
     address = f"/completions/{LONG}/find/?q=message+4"
     page = opened(reader, address, headers=HTMX)
-    assert "Stopped after 700 messages, 111 hits" in visible(page)
+    assert "Paused. 111 matches so far. 700 messages searched." in visible(page)
     assert [asked["query"].split("&")[0] for asked in browsing.asked()] == ["limit=100"] * 7
     assert hits_of(opened(reader, address, headers=HTMX))[:111] == hits_of(page)
     assert len(browsing.asked()) == 14  # what was kept costs nothing, and seven more are allowed

@@ -81,9 +81,9 @@ def read_query(given: str) -> Query:
             reading.words(piece)
     remarks = [*reading.remarks]
     if len(given) > _LONGEST:
-        remarks.append(gettext("Only the first %(count)d characters were read.") % {"count": _LONGEST})
+        remarks.append(gettext("Only the first %(count)d characters were used.") % {"count": _LONGEST})
     if reading.left_out:
-        remarks.append(gettext("Only the first %(count)d words were searched for.") % {"count": _MOST_WORDS})
+        remarks.append(gettext("Only the first %(count)d words were used.") % {"count": _MOST_WORDS})
     return Query(
         text, tuple(reading.terms), tuple(reading.operators), reading.since, reading.until, reading.within,
         tuple(remarks),
@@ -118,7 +118,7 @@ class _Reading:
         self._room -= len(words)
         is_prefix = _has_star(piece)
         if is_prefix and not is_open and len(words[-1]) < _SHORTEST_PREFIX and words[-1].isascii():
-            told = gettext("%(value)s is too short a beginning; it was searched for as a whole word.")
+            told = gettext("%(value)s is too short to match beginnings. It was searched as a whole word.")
             self.remarks.append(told % {"value": value})
             is_prefix = False
         self.terms.append(Term(tuple(words), is_open or is_prefix, is_excluded))
@@ -129,7 +129,7 @@ class _Reading:
         if name in ("before", "after"):
             moment = _read_date(value)
             if moment is None:
-                told = gettext("%(said)s is no date; write it like %(name)s:2026-01-31.")
+                told = gettext("%(said)s is not a valid date. Write it like %(name)s:2026-01-31.")
                 self.remarks.append(told % {"said": said, "name": name})
                 return
             if (name == "before") != is_excluded:
@@ -138,11 +138,11 @@ class _Reading:
                 self.since = moment if self.since is None else max(moment, self.since)
         elif name == "id":
             if is_excluded:
-                self.remarks.append(gettext("id: can only be searched in, not left out."))
+                self.remarks.append(gettext("id: cannot be excluded."))
                 return
             self.within = value
         elif name == "has" and fold(value) not in HAS:
-            told = gettext("%(said)s is not known; has: takes %(kinds)s.")
+            told = gettext("%(said)s is unknown. has: accepts %(kinds)s.")
             self.remarks.append(told % {"said": said, "kinds": ", ".join(HAS)})
             return
         elif self._room:

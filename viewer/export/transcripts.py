@@ -217,7 +217,7 @@ class _Writer:
         self._site = site
 
     def write(self, facts: Iterable[tuple[str, str]]) -> Iterator[str]:
-        yield self._title(gettext("Transcript of a stored conversation"))
+        yield self._title(gettext("Transcript of a conversation"))
         yield "".join(self._fact(name, in_one_line(escape_invisible(value), _MAX_LINE)) for name, value in facts)
         count, last = 0, gettext("the start")
         try:
@@ -247,7 +247,7 @@ class _Writer:
     def _fields_of_completion(self) -> Iterator[str]:
         for name, source in self._extract.completion.other.items():
             yield "\n" + self._line(
-                Line(gettext("Field %(name)s of the completion:") % {"name": escape_invisible(name)})
+                Line(gettext("Field %(name)s of the conversation:") % {"name": escape_invisible(name)})
             )
             yield self._said(Said(escape_invisible(source)))
 
@@ -281,7 +281,7 @@ class _Writer:
         return f"{words}\n\n"
 
     def _fact(self, name: str, value: str) -> str:
-        return f"{name + ':':12} {value}\n"
+        return f"{name + ':':13} {value}\n"
 
     def _heading(self, label: str, words: str, url: str) -> str:
         return f"== {label} {in_one_line(words)} ==\n"
@@ -365,7 +365,7 @@ def _blocks(bubble: Bubble) -> Iterator[Block]:
     if bubble.error:
         yield Line(gettext("Error: %(error)s") % {"error": bubble.error})
     for result in bubble.results:
-        answered = [gettext("to the call in %(message)s") % {"message": result.call.label}] if result.call else []
+        answered = [gettext("call in %(message)s") % {"message": result.call.label}] if result.call else []
         told = [outcome_words(result.outcome), result.tool, result.call_id, *answered]
         yield Line(escape_invisible(" · ".join(word for word in told if word)))
         yield Said(result.text.text)
@@ -389,7 +389,7 @@ def _part(part: PartView, *, is_markdown: bool) -> Iterator[Block]:
             yield Line(gettext("Refusal:"))
             yield Said(text)
         case UnknownView(name, source):
-            yield Line(gettext("Part of the unknown type %(name)s:") % {"name": escape_invisible(name)})
+            yield Line(gettext("Unsupported content (%(name)s):") % {"name": escape_invisible(name)})
             yield Said(escape_invisible(source))
         case ImageView():
             yield _image(part)

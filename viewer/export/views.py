@@ -52,7 +52,7 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
     if form not in _TRANSCRIPTS:
         raise Http404
     if form == "jsonl" and ("from" in request.GET or "to" in request.GET):
-        return plain_text(gettext("JSON Lines hold a whole conversation; ask for a part of it as JSON."), 400)
+        return plain_text(gettext("JSON Lines always hold the whole conversation. Export a part of it as JSON."), 400)
     one = reader(request, completion_id)
     extract = _extract(one, request.GET)
     event("exported", completion=completion_id, format=form)
@@ -120,28 +120,28 @@ def _include(request: Request) -> Include:
 
 
 def _facts(request: Request, extract: Extract, source: Source) -> list[tuple[str, str]]:
-    """Say what this is, from where, and who took it along when, in the reader's zone."""
+    """Say what this is, from where, and who exported it when, in the reader's zone."""
     created, now = extract.completion.created, timezone.now()
     ends = [name_of(extract.completion_id, extract.completion, end) for end in (extract.first, extract.last)]
     link = reverse("conversation", args=[extract.completion_id])
-    not_told = gettext("not told")
+    unknown = gettext("unknown")
     stretch = gettext("%(first)s to %(last)s") % {
         "first": ends[0] or gettext("the first"),
         "last": ends[1] or gettext("the last"),
     }
-    taken = gettext("by %(name)s, %(time)s") % {
+    exported = gettext("by %(name)s, %(time)s") % {
         "name": request.user.get_username(),
         "time": f"{long_time(now)} ({utc_time(now)})",
     }
     return [
-        (gettext("Completion"), extract.completion_id),
+        (gettext("Conversation"), extract.completion_id),
         (gettext("Link"), request.build_absolute_uri(link)),
-        (gettext("Model"), extract.completion.model or not_told),
-        (gettext("Stored"), f"{long_time(created)} ({utc_time(created)})" if created else not_told),
-        (gettext("Read from"), source.label),
+        (gettext("Model"), extract.completion.model or unknown),
+        (gettext("Created"), f"{long_time(created)} ({utc_time(created)})" if created else unknown),
+        (gettext("Source"), source.label),
         (gettext("Messages"), stretch if any(ends) else gettext("all")),
-        (gettext("Content"), gettext(INCLUDES[_include(request)])),
-        (gettext("Taken"), taken),
+        (gettext("Included"), gettext(INCLUDES[_include(request)])),
+        (gettext("Exported"), exported),
     ]
 
 

@@ -42,25 +42,25 @@ def read_headers(given: str, stored: Mapping[str, str]) -> dict[str, str]:
         name = _checked_name(given_name, read)
         read[name] = _checked_value(name, stored.get(name, "") if value == KEPT else value)
     if len(read) > _MOST:
-        raise forms.ValidationError(gettext("At most %(count)d headers can be sent along.") % {"count": _MOST})
+        raise forms.ValidationError(gettext("At most %(count)d headers can be sent.") % {"count": _MOST})
     return read
 
 
 def _checked_name(name: str, seen: Iterable[str]) -> str:
     if not _NAME.fullmatch(name):
-        raise forms.ValidationError(gettext("Write one header on a line, as “Name: value”."))
+        raise forms.ValidationError(gettext("Write one header per line, as “Name: value”."))
     if name.lower() in _NOT_OURS or name.lower().startswith(("proxy-", "sec-")):
         raise forms.ValidationError(gettext("The header %(name)s cannot be set here.") % {"name": name})
     if name.lower() in map(str.lower, seen):
-        raise forms.ValidationError(gettext("The header %(name)s stands there twice.") % {"name": name})
+        raise forms.ValidationError(gettext("The header %(name)s is there twice.") % {"name": name})
     return name
 
 
 def _checked_value(name: str, value: str) -> str:
     if not value:
-        raise forms.ValidationError(gettext("Give the header %(name)s its value.") % {"name": name})
+        raise forms.ValidationError(gettext("Enter a value for the header %(name)s.") % {"name": name})
     if len(value) > _LONGEST or not all(" " <= character <= "~" for character in value):
         raise forms.ValidationError(
-            gettext("The value of %(name)s may have up to 4,000 plain characters; paste it again.") % {"name": name}
+            gettext("The value of %(name)s can have up to 4,000 plain characters. Paste it again.") % {"name": name}
         )
     return value
