@@ -34,7 +34,7 @@ def test_a_copy_is_started_and_the_page_follows_it_by_itself(
     page.evaluate("() => { document.body.dataset.kept = 'yes' }")
     work()
     expect(run).to_have_attribute("data-run", "done")
-    expect(run).to_contain_text("11 copied")
+    expect(run).to_contain_text("11 imported")
     expect(page.locator("body")).to_have_attribute("data-kept", "yes")
 
 

@@ -86,7 +86,7 @@ def test_a_selection_goes_on_where_its_messages_are_not_on_the_page(
     bar.get_by_role("button", name="Copy as text").click()
     expect(page.locator(TOAST)).to_have_text("Copied")
     assert re.findall(r"^== #(\d+)", clipboard(page), re.MULTILINE) == [str(n) for n in range(2, 251)]
-    bar.get_by_role("button", name="Close").click()
+    bar.get_by_role("button", name="Clear selection").click()
     page.reload()
     expect(page.locator(".message__link").first).to_be_visible()
     expect(bar).to_be_hidden()
