@@ -44,7 +44,7 @@ def test_a_click_does_what_it_does_without_javascript_when_the_desk_does_not_com
     expect(page.get_by_role("heading", name="Find in this conversation")).to_be_visible()
 
 
-@pytest.mark.parametrize("name", ["Find in this conversation", "Keyboard"])
+@pytest.mark.parametrize("name", ["Find in this conversation", "Keyboard shortcuts"])
 def test_offline_a_tool_leaves_the_page_in_its_place_and_works_when_that_ends(page: Page, site: str, name: str) -> None:
     page.goto(CONVERSATION)
     page.get_by_label("Account menu of alice").click()

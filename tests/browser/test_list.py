@@ -29,7 +29,7 @@ def query_of(page: Page) -> dict[str, list[str]]:
 
 
 def open_by(page: Page, given: str) -> None:
-    box = page.get_by_label("Search, or open by id or address")
+    box = page.get_by_label("Search, or open by id or URL")
     box.fill(given)
     box.press("Enter")
 

@@ -130,7 +130,8 @@ def test_a_phone_asks_for_no_list_and_folds_the_facts(page: Page, sixty: None, s
     expect(page).to_have_url(f"{site}/completions/c-29/")
     expect(page.locator(".side--list")).to_be_hidden()
     expect(page.get_by_label("Conversation id", exact=True)).to_be_hidden()
-    page.get_by_text("Details").click()
+    page.locator(".facts__fold > summary").click()
+    page.get_by_text("Technical details").click()
     expect(page.get_by_label("Conversation id", exact=True)).to_be_visible()
     assert not any("beside" in url for url in asked)
 

@@ -63,7 +63,7 @@ def test_a_wrong_password_says_so_and_the_right_one_still_lands_on_the_page_aske
     stored(make_completion("chatcmpl-one"))
     strangers_page.goto(f"{site}/completions/chatcmpl-one/")
     fill_in(strangers_page, "a guess")
-    expect(strangers_page.get_by_role("alert")).to_contain_text("not correct")
+    expect(strangers_page.get_by_role("alert")).to_contain_text("Wrong username or password.")
     expect(strangers_page.get_by_label("Name")).to_have_value("alice")
     expect(strangers_page.get_by_label("Password")).to_have_value("")
     fill_in(strangers_page)

@@ -95,7 +95,7 @@ def test_a_permalink_opens_at_the_beginning_of_its_message_without_javascript(
 def test_opening_by_id_without_javascript(plain_page: Page, stored: Callable, site: str) -> None:
     stored(make_long("chatcmpl-long", 62))
     plain_page.goto(f"{site}/completions/")
-    plain_page.get_by_label("Search, or open by id or address").fill("chatcmpl-long-31")
+    plain_page.get_by_label("Search, or open by id or URL").fill("chatcmpl-long-31")
     plain_page.get_by_role("button", name="Search").click()
     expect(plain_page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-31/")
 
