@@ -252,7 +252,7 @@ def test_what_we_say_of_a_problem_is_translated_and_what_a_server_says_is_quoted
 ) -> None:
     ApiKey.objects.choose(alice, make_key(alice, "closed", base_url="http://127.0.0.1:9/v1"))
     page = read(reader, "/completions/", "de")
-    assert "Es kam keine Verbindung zustande, oder sie brach ab." in page
+    assert "Die Verbindung kam nicht zustande oder wurde unterbrochen." in page
     assert "Antwort von: closed" not in page
     ApiKey.objects.choose(alice, make_key(alice, "strict", base_url=upstream.base("forbidden")))
     assert "Antwort von: strict" in read(reader, "/completions/", "de")
