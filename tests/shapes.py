@@ -66,8 +66,8 @@ UNSEEN = [
     hides("reasoning", "model", [{"text": "X", "thought": True}]),
     hides("reasoning", "assistant", [{"reasoningContent": {"reasoningText": {"text": "X", "signature": "X"}}}]),
     # parts, fields and errors
-    hides("content of the type “hologram”", "user", [{"type": "hologram", "text": "X"}]), hides("content of the type “a list”", "user", [["X"]]),
-    hides("content of the type “an object”", "user", {"a": "X"}), hides("content of the type “text”", "user", [{"type": "text", "text": {"a": "X"}}]),
+    hides("content of type “hologram”", "user", [{"type": "hologram", "text": "X"}]), hides("content of type “a list”", "user", [["X"]]),
+    hides("content of type “an object”", "user", {"a": "X"}), hides("content of type “text”", "user", [{"type": "text", "text": {"a": "X"}}]),
     hides("other fields", "assistant", verdict="X"), hides("error", "assistant", error={"message": "X"}),
 ]  # fmt: skip
 

@@ -49,8 +49,10 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "api-key": ("in", 404, 404, 200),
     "test-api-key": ("in", 405, 405, 405),
     "delete-api-key": ("in", 404, 404, 200),
-    "copies": ("in", 200, 200, 200),
-    "copy-run": ("in", 404, 404, 200),
+    "imports": ("in", 200, 200, 200),
+    "import-run": ("in", 404, 404, 200),
+    "old-imports": ("in", 301, 301, 301),
+    "old-import-run": ("in", 301, 301, 301),
     "shortcuts": ("in", 200, 200, 200),
     "tokens": ("in", 200, 200, 200),
     "revoke-token": ("in", 404, 404, 200),
@@ -71,8 +73,8 @@ CHANGING: dict[str, tuple[int | str, int, int, int]] = {
     "delete-api-key": ("in", 404, 404, 302),
     "revoke-token": ("in", 404, 404, 302),
     "api-key": ("in", 404, 404, 422),
-    "copies": ("in", 422, 422, 422),
-    "copy-run": ("in", 404, 404, 302),
+    "imports": ("in", 422, 422, 422),
+    "import-run": ("in", 404, 404, 302),
 }
 PEOPLE = ("stranger", "another", "staff", "owner")
 

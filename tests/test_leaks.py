@@ -83,7 +83,7 @@ def test_the_key_appears_nowhere(
     ).claim()
     assert claimed
     work_on(claimed, Event())
-    answers += [client.get("/copies/"), client.get(f"/copies/{claimed.pk}/")]
+    answers += [client.get("/imports/"), client.get(f"/imports/{claimed.pk}/")]
     shown = {answer.request["PATH_INFO"]: body_of(answer) + str(answer.headers) for answer in answers}
     shown |= {
         "the log": caplog.text,

@@ -117,16 +117,16 @@ def test_a_copy_asked_for_here_is_watched_and_paused_there(
     here, there = machines
     upstream.set("delay", 0.2)
     post(reader, f"{here}/keys/", {"label": "copies", "key": "sk-good-alice-0001", "base_url": upstream.base()})
-    key = re.search(r'<option value="([0-9a-f-]{36})"[^>]*>copies', page_of(reader, f"{there}/copies/"))
+    key = re.search(r'<option value="([0-9a-f-]{36})"[^>]*>copies', page_of(reader, f"{there}/imports/"))
     assert key
-    post(reader, f"{here}/copies/", {"key": key[1], "metadata": "team=returns"})
-    until(lambda: re.search("[1-9] of 11 copied", visible(page_of(reader, f"{there}/copies/"))))
-    run = re.search(r"/copies/\d+/", page_of(reader, f"{there}/copies/"))
+    post(reader, f"{here}/imports/", {"key": key[1], "metadata": "team=returns"})
+    until(lambda: re.search("<b>[1-9]</b> of 11 imported", visible(page_of(reader, f"{there}/imports/"))))
+    run = re.search(r"/imports/\d+/", page_of(reader, f"{there}/imports/"))
     assert run
     post(reader, there + run[0], {"wish": "pause"})
-    assert 'data-run="paused"' in page_of(reader, f"{here}/copies/")
+    assert 'data-run="paused"' in page_of(reader, f"{here}/imports/")
     post(reader, there + run[0], {"wish": "resume"})
-    until(lambda: 'data-run="done"' in page_of(reader, f"{here}/copies/"))
+    until(lambda: 'data-run="done"' in page_of(reader, f"{here}/imports/"))
     paths = [asked["path"] for asked in upstream.asked() if asked["path"].endswith("/messages")]
     assert len(set(paths)) == 11
 
@@ -146,7 +146,7 @@ def test_without_the_database_every_page_says_so_and_comes_back_with_it(
     finally:
         let(True)
     assert [answer.status_code for answer in (refused, in_the_feed, at_the_door, health)] == [503] * 4
-    assert "The database does not answer" in refused.text
+    assert "The database is unavailable" in refused.text
     assert 'data-problem="unavailable"' in in_the_feed.text
     assert reader.get(f"{machines[0]}/completions/", timeout=60).status_code == 200
 

@@ -195,7 +195,7 @@ PAGES = [
     "/completions/chatcmpl-long/?after=chatcmpl-long-19", "/completions/chatcmpl-all/print/",
     "/completions/chatcmpl-all/find/", f"/completions/chatcmpl-all/find/?q={SAID}",
     "/completions/chatcmpl-all/find/?q=nowhere", "/completions/chatcmpl-none/", "/search/", f"/search/?q={SAID}",
-    "/search/?q=nowhere", f"/search/?q={SAID}+role:user+-has:image+before:x+has:x+id:", "/keys/", "/tokens/", "/copies/", "/shortcuts/",
+    "/search/?q=nowhere", f"/search/?q={SAID}+role:user+-has:image+before:x+has:x+id:", "/keys/", "/tokens/", "/imports/", "/shortcuts/",
     "/password/", "/logout/", "/password/forgotten/", "/inactive/", "/nowhere/", "/completions/open/?id=a/b",
     "/completions/chatcmpl-long/go/?to=99", "/completions/chatcmpl-long/previous/",
 ]  # fmt: skip
@@ -242,8 +242,8 @@ def test_the_problem_of_the_feed_and_the_page_without_a_database_speak_german(re
     for headers in ({}, {"HX-Request": "true"}):
         answer = reader.get("/completions/", headers={"Accept-Language": "de", **headers})
         assert answer.status_code == 500
-        assert "Hier ist etwas fehlgeschlagen" in answer.text
-        assert "Something failed" not in answer.text
+        assert "Etwas ist schiefgegangen" in answer.text
+        assert "Something went wrong" not in answer.text
 
 
 @pytest.mark.translations
@@ -252,7 +252,7 @@ def test_what_we_say_of_a_problem_is_translated_and_what_a_server_says_is_quoted
 ) -> None:
     ApiKey.objects.choose(alice, make_key(alice, "closed", base_url="http://127.0.0.1:9/v1"))
     page = read(reader, "/completions/", "de")
-    assert "Es kam keine Verbindung zustande, oder sie brach ab." in page
+    assert "Die Verbindung kam nicht zustande oder wurde unterbrochen." in page
     assert "Antwort von: closed" not in page
     ApiKey.objects.choose(alice, make_key(alice, "strict", base_url=upstream.base("forbidden")))
     assert "Antwort von: strict" in read(reader, "/completions/", "de")

@@ -129,6 +129,7 @@ SITE_URL = _SITE.geturl()
 SITE_IS_PUBLIC = not is_loopback(_SITE.hostname or "")
 DEMO = _bool("DEMO", not _IS_HTTPS)
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
+CONTACT = env.str("CONTACT", default="").strip()
 if DEBUG and SITE_IS_PUBLIC:
     raise ImproperlyConfigured(f"DEBUG shows settings and source code, so {SITE_URL} cannot be served with it.")
 DATA_DIR = open_folder(env.str("DATA_DIR", default="") or str(BASE_DIR / "data"))

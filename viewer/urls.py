@@ -3,10 +3,13 @@ page would lose a #fragment."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from allauth.account import views as account
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponseBase
 from django.urls import path, re_path
 from django.views.decorators.http import require_POST
 from django.views.generic import RedirectView, TemplateView
@@ -26,6 +29,12 @@ from viewer.sync import views as sync
 from viewer.web.health import health, ready
 
 _no_self_service = login_not_required(TemplateView.as_view(template_name="account/no_self_service.html"))
+
+
+def _moved(name: str) -> Callable[..., HttpResponseBase]:
+    """Send links that people may have kept on to the page's URL of today."""
+    return RedirectView.as_view(pattern_name=name, permanent=True, query_string=True)
+
 
 handler429 = "viewer.web.error_pages.too_many"  # allauth's
 handler500 = "viewer.web.error_pages.failed"
@@ -101,8 +110,10 @@ urlpatterns = [
     path("keys/<uuid:key_id>/", keys.api_key, {"check_key": check_key}, name="api-key"),
     path("keys/<uuid:key_id>/test/", keys.test_api_key, {"check_key": check_key}, name="test-api-key"),
     path("keys/<uuid:key_id>/delete/", keys.delete_api_key, name="delete-api-key"),
-    path("copies/", sync.copies, name="copies"),
-    path("copies/<int:run_id>/", sync.copy_run, name="copy-run"),
+    path("imports/", sync.imports, name="imports"),
+    path("imports/<int:run_id>/", sync.import_run, name="import-run"),
+    path("copies/", _moved("imports"), name="old-imports"),
+    path("copies/<int:run_id>/", _moved("import-run"), name="old-import-run"),
     path("shortcuts/", TemplateView.as_view(template_name="shortcuts.html"), name="shortcuts"),
     path("tokens/", keys.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", keys.revoke_token, name="revoke-token"),

@@ -14,5 +14,5 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   more.dataset.stopped = "full";
   const link = more.querySelector("a");
   link.href = place.addressOf(outermost);
-  link.textContent = number.startsWith("#") ? `${place.dataset.goOn} ${number}` : place.dataset.goOnHere;
+  link.textContent = number.startsWith("#") ? place.dataset.goOn.replace("{number}", number) : place.dataset.goOnHere;
 });

@@ -16,13 +16,22 @@
     });
   };
 
+  // The words of a sentence with {message} in its place.
+  const sentence = (words, message) => {
+    const [before, after] = words.split("{message}");
+    return [before, message, after];
+  };
+
   const join = (call, result) => {
     const card = call.closest(".call");
     const answer = result.closest(".result");
     const isError = answer.classList.contains("result--error");
-    const label = Object.assign(document.createElement("p"), { textContent: `${call.dataset.resultIn} ` });
+    const label = document.createElement("p");
     label.className = `call__label${isError ? " call__label--bad" : ""}`;
-    label.append(nameOf(result), answer.querySelector("copy-content")?.cloneNode(true) ?? "");
+    label.append(
+      ...sentence(call.dataset.resultIn, nameOf(result)),
+      answer.querySelector("copy-content")?.cloneNode(true) ?? "",
+    );
     call.replaceChildren(label, answer.querySelector(".source").cloneNode(true));
     call.removeAttribute("data-call");
     htmx.process(call);
@@ -36,7 +45,7 @@
     answer.querySelector(".call__name").textContent = card.querySelector(".call__name").textContent;
     const note = answer.querySelector("[data-tie]");
     note.textContent = note.dataset.inCall;
-    result.replaceChildren(`${result.dataset.toCall} `, nameOf(call));
+    result.replaceChildren(...sentence(result.dataset.toCall, nameOf(call)));
     result.removeAttribute("data-result");
   };
 

@@ -87,7 +87,7 @@ def test_the_admin_is_entered_by_the_one_door(alice: User) -> None:
     signed_in.force_login(alice)
     refused = signed_in.get("/admin/", follow=True)
     assert refused.status_code == 403
-    assert "This page is not for your account." in refused.content.decode()
+    assert "Your account has no access to this page." in refused.content.decode()
     assert admin.site.password_change.__module__.startswith("allauth")
 
 
@@ -96,7 +96,7 @@ def test_a_locked_name_is_told_the_wait(alice: User) -> None:
     answer = sign_in(password=RIGHT)
     assert answer.status_code == 429
     assert 0 < int(answer["Retry-After"]) <= 300
-    assert "Too many wrong passwords for this name. Try again in 5 minutes." in answer.content.decode()
+    assert "Too many wrong passwords for this username. Try again in 5 minutes." in answer.content.decode()
     assert 'name="password"' in answer.content.decode()
 
 

@@ -89,12 +89,12 @@ def test_a_page_that_asks_by_itself_keeps_no_session_alive(
     reader: Client, alice: User, later: Callable[[timedelta], None]
 ) -> None:
     run = CopyRun.objects.start_or_resume(make_key(alice, base_url="http://127.0.0.1:9/v1"), "", {}, None)
-    page = reader.get("/copies/").content.decode()
+    page = reader.get("/imports/").content.decode()
     assert """hx-trigger="every 2s" hx-headers='{"X-Polled": "true"}'""" in page
     for _ in range(4):
         later(HOUR - timedelta(seconds=1))
         polled = {"HX-Request": "true", "X-Polled": "true"}
-        assert reader.get(f"/copies/{run.pk}/", headers=polled).status_code == 200
+        assert reader.get(f"/imports/{run.pk}/", headers=polled).status_code == 200
     later(timedelta(minutes=1))
     assert not is_signed_in(reader)
 

@@ -55,7 +55,7 @@ def test_the_admin_asks_to_sign_in_and_to_be_staff(client: Client, alice: User) 
 def test_signing_in_leads_to_the_page_first_asked_for(client: Client, alice: User) -> None:
     asked = "/completions/chatcmpl-one/messages/chatcmpl-one-7/?order=desc"
     entrance = client.get(asked, follow=True)
-    assert "You go on to the page you asked for" in entrance.content.decode()
+    assert "Sign in to open the page you requested" in entrance.content.decode()
     assert "session" not in entrance.content.decode().split('id="main"')[1].split("</main>")[0]
     answer = client.post(entrance.redirect_chain[-1][0], {"login": "alice", "password": "alice reads 1"})
     assert answer["Location"] == asked
@@ -125,7 +125,7 @@ def test_nobody_signs_up_and_nobody_learns_which_names_exist(client: Client, ali
     known = client.post("/login/", {"login": "alice", "password": "wrong"})
     unknown = client.post("/login/", {"login": "nobody", "password": "wrong"})
     assert known.status_code == unknown.status_code == 200
-    said = "The username and/or password you specified are not correct"
+    said = "Wrong username or password."
     assert said in known.content.decode()
     assert said in unknown.content.decode()
 
@@ -164,7 +164,7 @@ def test_signing_out_is_a_post(reader: Client) -> None:
     assert "_auth_user_id" in reader.session
     entrance = reader.post("/logout/", follow=True).content.decode()
     assert "You have signed out." in entrance
-    assert "You go on to" not in entrance
+    assert "Sign in to open" not in entrance
     assert reader.get("/completions/").status_code == 302
 
 
@@ -174,4 +174,4 @@ def test_every_form_refuses_a_post_from_elsewhere(alice: User) -> None:
     for address in ("/tokens/", "/tokens/1/revoke/", "/password/", "/logout/"):
         answer = browser.post(address, {"name": "x"})
         assert answer.status_code == 403
-        assert "The form has expired" in answer.content.decode()
+        assert "This form has expired" in answer.content.decode()

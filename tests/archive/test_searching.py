@@ -378,7 +378,7 @@ def test_what_is_not_understood_is_said() -> None:
     assert [remark.split()[0] for remark in query.remarks] == ["has:cheese", "before:soon", "re*", "id:"]
     assert [term.words for term in query.terms] == [("re",), ("unfinished",)]
     assert read_query("word " * 300).remarks == (
-        "Only the first 1000 characters were read.", "Only the first 40 words were searched for.",
+        "Only the first 1000 characters were used.", "Only the first 40 words were used.",
     )  # fmt: skip
     assert read_query("“refund order” -“x”").terms == read_query('"refund order" -"x"').terms
 

@@ -158,7 +158,7 @@ def test_c_never_copies_another_link_than_that_of_the_message(
     page.evaluate("navigator.clipboard.writeText('as before')")
     page.keyboard.press("j")
     page.keyboard.press("c")
-    expect(page.locator(TOAST)).to_have_text("No link: there is no id")
+    expect(page.locator(TOAST)).to_have_text("No link: the id is missing")
     assert clipboard(page) == "as before"
 
 
@@ -199,7 +199,7 @@ def test_a_selection_that_ends_at_an_answer_goes_on_where_it_is_not_on_the_page(
     bar.get_by_role("button", name="Copy as text").click()
     expect(page.locator(TOAST)).to_have_text("Copied")
     assert headings(page) == [
-        *(f"#{n} {'Assistant' if n % 2 else 'User'}" for n in range(45, 90)),
+        *(f"#{n} {'Assistant' if n % 2 else 'Customer'}" for n in range(45, 90)),
         "Answer 1 of 2 Assistant, Finished",
     ]
 

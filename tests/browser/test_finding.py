@@ -158,7 +158,7 @@ def test_the_next_hit_is_looked_for_from_where_the_reader_is(page: Page, stored:
     page.keyboard.press("Enter")
     expect(page.locator(PLACE)).to_have_text(re.compile("^(6[0-9]|7[01]) of 90$"))
     page.get_by_role("button", name="List").click()
-    page.get_by_role("link", name=re.compile("^User #88")).click()
+    page.get_by_role("link", name=re.compile("^Customer #88")).click()
     expect_hit(page, "89 of 90", "chatcmpl-long-88")
 
 
@@ -172,14 +172,14 @@ def test_progress_is_shown_and_new_words_end_the_reading_for_the_old_ones(
     find(page, "message number")
     held.wait()
     expect(page.locator(".find__line")).to_have_text(
-        re.compile("Reading: 200 messages, 200 hits so far"), use_inner_text=True
+        re.compile("200 matches so far. 200 messages searched."), use_inner_text=True
     )
     expect(page.locator(PLACE)).to_have_text("1 of 200+")
     page.get_by_role("searchbox", name="Find in this conversation").fill("number 3")
     page.keyboard.press("Enter")
     expect(page.locator(PLACE)).to_have_text("1 of 11+")
     held.let_go()
-    expect(page.locator(".find__line")).to_have_text("111 hits in 450 messages")
+    expect(page.locator(".find__line")).to_have_text("111 matches. 450 messages searched.")
     expect(page.locator(".hit")).to_have_count(111)
 
 
@@ -189,7 +189,7 @@ def test_finding_without_javascript_is_a_page_of_links(plain_page: Page, stored:
     plain_page.get_by_role("link", name="Find in this conversation").click()
     plain_page.get_by_role("searchbox", name="Words").fill("NUMBER 250")
     plain_page.keyboard.press("Enter")
-    expect(plain_page.get_by_text("1 hit in 300 messages")).to_be_visible()
+    expect(plain_page.get_by_text("1 match. 300 messages searched.")).to_be_visible()
     plain_page.get_by_role("link", name=re.compile("number 250")).click()
     expect(plain_page.locator(LINKED)).to_have_attribute("data-message-id", "chatcmpl-long-250")
     plain_page.get_by_role("link", name="Close").click()

@@ -14,7 +14,7 @@ from tests.conftest import make_completion, make_key, make_long, say
 from tests.upstream import LIVE, Upstream
 from viewer.keys.models import ApiKey
 
-SEARCH_BOX = "Search, or open by id or address"
+SEARCH_BOX = "Search, or open by id or URL"
 
 
 def focused(page: Page, n: int) -> None:
@@ -152,11 +152,11 @@ def test_the_help_sheet_opens_by_key_and_by_menu_and_switches_the_keys_off(
     press(page, "?")
     held.wait()
     held.let_go()  # what was pressed before the tools came is not lost
-    sheet = page.get_by_role("dialog", name="Keyboard")
+    sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(sheet).to_be_visible()
     press(page, "j")
     assert sheet.evaluate("sheet => sheet.contains(document.activeElement)")
-    sheet.get_by_role("switch", name="Single keys").uncheck()
+    sheet.get_by_role("switch", name="Single-key shortcuts").uncheck()
     press(page, "Escape")
     expect(sheet).to_be_hidden()
     press(page, "j", "?")
@@ -164,9 +164,9 @@ def test_the_help_sheet_opens_by_key_and_by_menu_and_switches_the_keys_off(
     expect(page.locator(f"{MESSAGES}:focus")).to_have_count(0)
     expect(sheet).to_be_hidden()
     page.goto("/completions/chatcmpl-long/")
-    page.get_by_label("Menu of alice").click()
-    page.get_by_role("link", name="Keyboard").click()
-    switch = sheet.get_by_role("switch", name="Single keys")
+    page.get_by_label("Account menu of alice").click()
+    page.get_by_role("link", name="Keyboard shortcuts").click()
+    switch = sheet.get_by_role("switch", name="Single-key shortcuts")
     expect(switch).not_to_be_checked()
     switch.check()
     sheet.get_by_role("button", name="Close").click()
@@ -176,11 +176,11 @@ def test_the_help_sheet_opens_by_key_and_by_menu_and_switches_the_keys_off(
 
 def test_the_keys_are_a_page_without_javascript(plain_page: Page) -> None:
     plain_page.goto("/tokens/")
-    plain_page.get_by_label("Menu of alice").click()
-    plain_page.get_by_role("link", name="Keyboard").click()
-    expect(plain_page.get_by_role("heading", level=1)).to_have_text("Keyboard")
+    plain_page.get_by_label("Account menu of alice").click()
+    plain_page.get_by_role("link", name="Keyboard shortcuts").click()
+    expect(plain_page.get_by_role("heading", level=1)).to_have_text("Keyboard shortcuts")
     expect(plain_page.get_by_role("switch")).to_have_count(0)
-    expect(plain_page.get_by_text("These keys need JavaScript.")).to_be_visible()
+    expect(plain_page.get_by_text("These shortcuts need JavaScript.")).to_be_visible()
 
 
 def test_the_keys_go_over_a_row_that_is_no_link(page: Page, alice: User, upstream: Upstream) -> None:

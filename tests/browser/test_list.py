@@ -29,7 +29,7 @@ def query_of(page: Page) -> dict[str, list[str]]:
 
 
 def open_by(page: Page, given: str) -> None:
-    box = page.get_by_label("Search, or open by id or address")
+    box = page.get_by_label("Search, or open by id or URL")
     box.fill(given)
     box.press("Enter")
 
@@ -144,7 +144,7 @@ def test_a_filter_that_matches_nothing_says_so_and_leads_back(page: Page, stored
 
 def test_an_empty_archive_says_how_to_fill_it(page: Page, site: str) -> None:
     page.goto(f"{site}/completions/")
-    expect(page.get_by_role("heading", name="Nothing stored yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="The archive is empty")).to_be_visible()
     expect(page.get_by_text("./run manage import_completions FILE")).to_be_visible()
 
 

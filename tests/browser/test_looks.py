@@ -44,8 +44,8 @@ PAGES = {
     "search results": "/search/?q=one+-nothing",
     "nothing found": "/search/?q=zebra+has:wings",
     "empty search": "/search/",
-    "copies": "/copies/",
-    "what failed": "/copies/1/",
+    "copies": "/imports/",
+    "what failed": "/imports/1/",
     "key to delete": f"/keys/{KEY_ID}/delete/",
     "conversation": "/completions/chatcmpl-all/",
     "newest first": "/completions/chatcmpl-all/?order=desc",
@@ -256,7 +256,7 @@ def test_axe_finds_nothing_when_everything_is_unfolded(page: Page, filled: None,
 
 # What a reader opens over a conversation, by keys alone.
 STATES = {
-    "account menu": lambda page: page.get_by_label("Menu of alice").press("Enter"),
+    "account menu": lambda page: page.get_by_label("Account menu of alice").press("Enter"),
     "help sheet": lambda page: press(page, "?", "dialog.sheet"),
     "transcript menu": lambda page: page.locator(".take-along summary").press("Enter"),
     "selected messages": select_a_message,
@@ -282,8 +282,8 @@ def test_axe_finds_nothing_in_what_is_opened_over_a_conversation(
 def test_axe_finds_nothing_on_a_token_that_was_just_made(page: Page, site: str) -> None:
     page.goto(f"{site}/tokens/")
     page.get_by_label("Name").fill("night export")
-    page.get_by_role("button", name="Make a token").click()
-    expect(page.get_by_label("The new access token")).to_be_visible()
+    page.get_by_role("button", name="Create token").click()
+    expect(page.get_by_label("New access token")).to_be_visible()
     assert complaints(page) == []
 
 

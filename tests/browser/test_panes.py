@@ -90,7 +90,7 @@ def test_a_tab_goes_on_with_its_source_when_another_tab_chooses_one(
     reading.get_by_role("searchbox", name="Find in this conversation").fill("number")
     reading.keyboard.press("Enter")
     expect(reading.locator(".hit")).to_have_count(140)
-    reading.get_by_role("button", name="Previous hit").click()  # fetched, for it is not on the page
+    reading.get_by_role("button", name="Previous match").click()  # fetched, for it is not on the page
     expect(reading.locator(f"{MESSAGES}[aria-current]")).to_have_attribute("data-message-id", "chatcmpl-long-139")
     assert set(named) <= {"archive", None}
     assert named.count("archive") >= 2
@@ -129,9 +129,10 @@ def test_a_phone_asks_for_no_list_and_folds_the_facts(page: Page, sixty: None, s
     page.get_by_role("link", name="Next conversation").click()
     expect(page).to_have_url(f"{site}/completions/c-29/")
     expect(page.locator(".side--list")).to_be_hidden()
-    expect(page.get_by_label("Completion id", exact=True)).to_be_hidden()
-    page.get_by_text("Details").click()
-    expect(page.get_by_label("Completion id", exact=True)).to_be_visible()
+    expect(page.get_by_label("Conversation id", exact=True)).to_be_hidden()
+    page.locator(".facts__fold > summary").click()
+    page.get_by_text("Technical details").click()
+    expect(page.get_by_label("Conversation id", exact=True)).to_be_visible()
     assert not any("beside" in url for url in asked)
 
 
@@ -190,13 +191,13 @@ def test_a_page_holds_500_messages_and_then_offers_a_fresh_one(page: Page, store
     stored(make_long("chatcmpl-huge", 10_000))
     page.goto(f"{site}/completions/chatcmpl-huge/messages/chatcmpl-huge-5000/")
     below = page.locator(".more--below a")
-    while "Go on" not in (below.text_content() or ""):
+    while "Continue" not in (below.text_content() or ""):
         page.keyboard.press("End")
         draw(page, 2)
         assert page.locator(MESSAGES).count() <= 500
     expect(page.locator(MESSAGES)).to_have_count(500)
     last = int(page.locator(MESSAGES).last.get_attribute("data-message-id").rpartition("-")[2])
-    expect(below).to_have_text(f"Go on from message #{last}")
+    expect(below).to_have_text(f"Continue from message #{last}")
     below.click()
     expect(page).to_have_url(f"{site}/completions/chatcmpl-huge/messages/chatcmpl-huge-{last}/")
     expect(page.locator(f'[data-message-id="chatcmpl-huge-{last + 1}"]')).to_be_attached()

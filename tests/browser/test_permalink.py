@@ -189,7 +189,7 @@ def test_copy_link_works_on_a_site_without_a_clipboard(page: Page, stored: Calla
     page.goto(f"{site}/completions/chatcmpl-long/")
     copy_link_of(page, "chatcmpl-long-3")
     expect(page.get_by_role("status").filter(has_text="Link copied")).to_be_visible()
-    box = page.get_by_label("Search, or open by id or address")
+    box = page.get_by_label("Search, or open by id or URL")
     box.press("ControlOrMeta+V")
     expect(box).to_have_value(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-3/")
 

@@ -141,7 +141,7 @@ def test_a_connection_that_breaks_leaves_a_link_that_asks_again_in_its_place(pag
 def test_offline_is_told_and_reading_goes_on_by_itself_when_it_ends(page: Page, long: dict[str, Any]) -> None:
     shown = message_ids(page)
     page.context.set_offline(True)
-    bar = page.get_by_role("status").filter(has_text="You are offline. What is on the page stays.")
+    bar = page.get_by_role("status").filter(has_text="You are offline. You can go on reading this page.")
     expect(bar).to_be_visible()
     press_until(page, "End", page.get_by_role("link", name="Try again").count)
     assert set(shown) <= set(message_ids(page))

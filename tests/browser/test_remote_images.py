@@ -68,10 +68,10 @@ def test_what_went_wrong_stands_in_the_tile_and_the_link_stays(page: Page, host:
     load(page, 1)
     tiles = page.locator(TILE)
     expect(tiles.nth(1).get_by_role("status")).to_have_text(
-        "Image on pictures.example, not loaded. The host answered with status 404."
+        "Image on pictures.example, not loaded. The host responded with status 404."
     )
     load(page, 2)
-    expect(tiles.nth(2).get_by_role("status")).to_contain_text("This address is not asked.")
+    expect(tiles.nth(2).get_by_role("status")).to_contain_text("This URL cannot be loaded.")
     assert [asked.path for asked in host.asked] == ["/gone.png"]
     host.serve("/gone.png", PICTURE)
     load(page, 1)
@@ -105,4 +105,4 @@ def test_without_javascript_the_link_opens_the_picture(plain_page: Page, host: I
     assert [asked.path for asked in host.asked] == ["/a.png"]
     plain_page.go_back()
     load(plain_page, 2)
-    expect(plain_page.locator("body")).to_contain_text("This address is not asked.")
+    expect(plain_page.locator("body")).to_contain_text("This URL cannot be loaded.")

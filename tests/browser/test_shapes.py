@@ -48,7 +48,7 @@ def test_a_picture_opens_large_and_leads_to_the_others_and_back(page: Page, thre
     box = lightbox(page)
     expect(box).to_contain_text(re.compile(r"Image 1,\s+\d kB\s+High detail"))
     expect(box).to_contain_text("640 × 480")
-    expect(box.get_by_role("img")).to_have_attribute("alt", "Image 1 (User), no description given")
+    expect(box.get_by_role("img")).to_have_attribute("alt", "Image 1 (Customer), no description given")
     expect(box.get_by_role("link", name="#0")).to_have_attribute(
         "href", f"{site}/completions/chatcmpl-one/messages/chatcmpl-one-0/"
     )
@@ -118,7 +118,7 @@ def test_broken_pictures_and_sounds_say_so_and_give_their_bytes(page: Page, stor
     expect(page.locator(PICTURES)).to_have_count(1)
     page.locator("audio").evaluate("audio => audio.play().catch(() => null)")
     part = page.locator("[data-part=audio]")
-    expect(part).to_contain_text("This sound cannot be played here")
+    expect(part).to_contain_text("This audio cannot be played here")
     assert page.request.get(site + download(part)).body() == b"fLaC" * 99
 
 

@@ -63,7 +63,7 @@ def test_a_wrong_password_says_so_and_the_right_one_still_lands_on_the_page_aske
     stored(make_completion("chatcmpl-one"))
     strangers_page.goto(f"{site}/completions/chatcmpl-one/")
     fill_in(strangers_page, "a guess")
-    expect(strangers_page.get_by_role("alert")).to_contain_text("not correct")
+    expect(strangers_page.get_by_role("alert")).to_contain_text("Wrong username or password.")
     expect(strangers_page.get_by_label("Name")).to_have_value("alice")
     expect(strangers_page.get_by_label("Password")).to_have_value("")
     fill_in(strangers_page)
@@ -86,7 +86,7 @@ def test_signing_out_closes_the_pages(page: Page, site: str) -> None:
     expect(page).to_have_url(f"{site}/login/?next=/completions/")
 
 
-ENDED = "Your session has ended. What is on the page stays."
+ENDED = "Your session has ended. You can go on reading this page."
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_session_that_ends_while_reading_leaves_the_page_and_a_way_to_sign_in_
     settle(page)
     read, _ = place_of_the_message_read(page)  # the address follows the reader, and the way back with it
     bar.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("Your session has ended. Sign in, and you go on where you were.")).to_be_visible()
+    expect(page.get_by_text("Your session has ended. Sign in to continue where you left off.")).to_be_visible()
     fill_in(page)
     expect(page).to_have_url(re.compile(re.escape(site) + r"/completions/chatcmpl-long/messages/chatcmpl-long-\d+/$"))
     expect(page.locator(LINKED)).to_have_attribute("data-message-id", read)
@@ -138,7 +138,7 @@ def test_finding_after_the_session_has_ended_leaves_the_page(page: Page, stored:
     expect(page.locator(".hit")).to_have_count(140)
     expect(page.locator("mark[aria-current]")).to_be_visible()
     Session.objects.all().delete()
-    page.get_by_role("button", name="Previous hit").click()  # the last, which is not on the page
+    page.get_by_role("button", name="Previous match").click()  # the last, which is not on the page
     bar = page.get_by_role("alert").filter(has_text=ENDED)
     expect(bar).to_be_visible()
     assert page.locator(MESSAGES).count() >= 20

@@ -86,7 +86,7 @@ def test_a_selection_goes_on_where_its_messages_are_not_on_the_page(
     bar.get_by_role("button", name="Copy as text").click()
     expect(page.locator(TOAST)).to_have_text("Copied")
     assert re.findall(r"^== #(\d+)", clipboard(page), re.MULTILINE) == [str(n) for n in range(2, 251)]
-    bar.get_by_role("button", name="Close").click()
+    bar.get_by_role("button", name="Clear selection").click()
     page.reload()
     expect(page.locator(".message__link").first).to_be_visible()
     expect(bar).to_be_hidden()
@@ -109,10 +109,10 @@ def test_a_download_tells_how_far_it_is_and_can_be_cancelled(page: Page, stored:
     page.locator(MENU).click()
     row = page.locator(".take-along p", has_text="Download").first
     row.get_by_role("button", name="Plain text").click()
-    expect(page.get_by_text("Reading the conversation")).to_be_visible()
+    expect(page.get_by_text("Loading the conversation")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(TOAST)).to_have_text("Cancelled")
-    expect(page.get_by_text("Reading the conversation")).to_be_hidden()
+    expect(page.get_by_text("Loading the conversation")).to_be_hidden()
     held.let_go()
     with page.expect_download() as download:
         row.get_by_role("button", name="Plain text").click()

@@ -53,7 +53,7 @@ def test_a_card_is_filled_when_the_page_of_its_result_loads(page: Page, long: No
     page.goto(site + ADDRESS)
     expect(card(page, "at_hand")).to_contain_text("first words")
     expect(card(page, "on_page_2")).to_contain_text("Result in #25")
-    expect(card(page, "never")).to_contain_text("No result here")
+    expect(card(page, "never")).to_contain_text("Result not loaded")
     walk_to_the_end(page)
     near, far = card(page, "on_page_2"), card(page, "on_page_3")
     expect(near).to_contain_text("second words 29")
@@ -63,20 +63,20 @@ def test_a_card_is_filled_when_the_page_of_its_result_loads(page: Page, long: No
     )
     expect(result(page, 25)).not_to_have_attribute("open", "")
     expect(result(page, 25)).to_contain_text("on_page_2")
-    expect(result(page, 25)).to_contain_text("Answers the call in #12")
+    expect(result(page, 25)).to_contain_text("Result of the call in #12")
     expect(far.locator(".chip")).to_have_text("Error")
     expect(far).to_contain_text("third words")
     expect(result(page, 45)).to_have_attribute("open", "")
-    expect(card(page, "never").locator(".chip")).to_have_text("Never answered")
+    expect(card(page, "never").locator(".chip")).to_have_text("No result")
 
 
 def test_a_card_is_filled_when_it_comes_after_its_result_which_stays_open(page: Page, long: None, site: str) -> None:
     page.goto(f"{site}{ADDRESS}messages/chatcmpl-long-45/")
-    expect(page.locator(LINKED)).to_contain_text("Its call is not on this page")
+    expect(page.locator(LINKED)).to_contain_text("The call is not on this page")
     walk_to_the_start(page)
     expect(card(page, "on_page_3")).to_contain_text("third words")
     expect(result(page, 45)).to_have_attribute("open", "")
-    expect(result(page, 45)).to_contain_text("Answers the call in #12")
+    expect(result(page, 45)).to_contain_text("Result of the call in #12")
     expect(result(page, 25)).to_have_attribute("open", "")
 
 

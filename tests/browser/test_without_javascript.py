@@ -95,7 +95,7 @@ def test_a_permalink_opens_at_the_beginning_of_its_message_without_javascript(
 def test_opening_by_id_without_javascript(plain_page: Page, stored: Callable, site: str) -> None:
     stored(make_long("chatcmpl-long", 62))
     plain_page.goto(f"{site}/completions/")
-    plain_page.get_by_label("Search, or open by id or address").fill("chatcmpl-long-31")
+    plain_page.get_by_label("Search, or open by id or URL").fill("chatcmpl-long-31")
     plain_page.get_by_role("button", name="Search").click()
     expect(plain_page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-31/")
 
@@ -103,8 +103,8 @@ def test_opening_by_id_without_javascript(plain_page: Page, stored: Callable, si
 def test_a_token_is_made_and_revoked_without_javascript(plain_page: Page, site: str) -> None:
     plain_page.goto(f"{site}/tokens/")
     plain_page.get_by_label("Name").fill("night export")
-    plain_page.get_by_role("button", name="Make a token").click()
-    secret = plain_page.get_by_label("The new access token").input_value()
+    plain_page.get_by_role("button", name="Create token").click()
+    secret = plain_page.get_by_label("New access token").input_value()
     assert secret.startswith("lectern_")
     expect(plain_page.get_by_role("heading", name="night export", exact=True)).to_be_visible()
     plain_page.goto(f"{site}/tokens/")
@@ -113,8 +113,8 @@ def test_a_token_is_made_and_revoked_without_javascript(plain_page: Page, site: 
     expect(plain_page.get_by_role("heading", name="Revoke “night export”?")).to_be_visible()
     plain_page.get_by_role("link", name="Cancel").click()
     plain_page.get_by_role("button", name="Revoke night export").click()
-    plain_page.get_by_role("button", name="Revoke the token").click()
-    expect(plain_page.get_by_role("status").first).to_contain_text("is revoked")
+    plain_page.get_by_role("button", name="Revoke token").click()
+    expect(plain_page.get_by_role("status").first).to_contain_text("was revoked")
     expect(plain_page.get_by_role("heading", name="No access tokens yet")).to_be_visible()
 
 
@@ -126,8 +126,8 @@ def test_deleting_a_key_asks_first_and_names_what_stops_working(plain_page: Page
     expect(plain_page.get_by_text("…0001")).to_be_visible()
     expect(plain_page.get_by_role("listitem").filter(has_text="night export")).to_be_visible()
     plain_page.get_by_role("link", name="Cancel").click()
-    plain_page.get_by_role("link", name="Change Billing project").click()
+    plain_page.get_by_role("link", name="Edit Billing project").click()
     plain_page.get_by_role("link", name="Delete Billing project").click()
-    plain_page.get_by_role("button", name="Delete the key").click()
-    expect(plain_page.get_by_role("status").first).to_contain_text("“Billing project” is deleted")
+    plain_page.get_by_role("button", name="Delete API key").click()
+    expect(plain_page.get_by_role("status").first).to_contain_text("“Billing project” was deleted")
     expect(plain_page.get_by_role("heading", name="No API keys yet")).to_be_visible()

@@ -166,7 +166,7 @@ def test_a_server_that_leads_in_a_circle_shows_no_message_twice(monkeypatch: pyt
     monkeypatch.setattr(Client, "messages", messages)
     pages = Client(HttpClient(requests.Session()), BASE).every_message("one")
     assert [item.id for page in islice(pages, 2) for item in page] == ["a", "b", "c", "d"]
-    with pytest.raises(Problem, match="sends the same again"):
+    with pytest.raises(Problem, match="sent the same page again"):
         next(pages)
 
 

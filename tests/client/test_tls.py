@@ -128,7 +128,7 @@ def test_an_authority_is_found_in_a_folder_by_its_hash(make_certificate: Make, t
 
 
 @pytest.mark.parametrize(
-    ("address", "days", "message"), [("127.0.0.2", 1, "made out to another name"), ("127.0.0.1", -1, "has expired")]
+    ("address", "days", "message"), [("127.0.0.2", 1, "is for another name"), ("127.0.0.1", -1, "has expired")]
 )
 def test_the_fault_of_a_certificate_is_named(make_certificate: Make, address: str, days: int, message: str) -> None:
     authority = make_certificate(address, days)
@@ -161,7 +161,7 @@ def test_an_unreachable_proxy_is_named(base: str) -> None:
     problem = problem_of(base, proxy="http://someone:proxy-password@127.0.0.1:9")
     assert problem
     assert problem.cause == "proxy"
-    assert "cannot be reached" in problem.message
+    assert "is unreachable" in problem.message
     assert "proxy-password" not in str(problem)
 
 
@@ -176,7 +176,7 @@ def test_saving_and_reading_with_a_key_say_that_the_certificate_is_not_trusted(
         assert "no trusted connection" in page
         ApiKey.objects.choose(alice, key)
         text = visible(reader.get("/completions/").content.decode())
-        assert "No trusted connection to the source" in text
+        assert "No trusted connection to " in text
         assert "UPSTREAM_CA" in text
         settings.UPSTREAM_CA = str(authority)
         sources._live_session.cache_clear()

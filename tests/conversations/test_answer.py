@@ -66,7 +66,7 @@ def test_an_answer_opens_at_the_end_of_the_conversation_with_a_ring(reader: Clie
     assert link(page, "later") is None
     assert link(page, "earlier") == f"{ONE}?before=chatcmpl-one-25"
     assert 'href="/completions/chatcmpl-one/choices/1/" title="Copy the link to this answer"' in page
-    assert 'href="/completions/chatcmpl-one/choices/1/raw/" title="This answer as JSON' in page
+    assert 'href="/completions/chatcmpl-one/choices/1/raw/" title="JSON of this answer' in page
 
 
 def test_an_answer_opens_newest_first_too(reader: Client, two: None) -> None:
@@ -105,7 +105,7 @@ def test_an_answer_that_is_not_there_is_said_with_what_to_do(
 def test_an_answer_of_an_unknown_conversation_is_a_problem_of_the_conversation(reader: Client, two: None) -> None:
     answer = reader.get("/completions/chatcmpl-gone/choices/0/")
     assert answer.status_code == 404
-    assert "No stored completion with this id" in answer.content.decode()
+    assert "No conversation with this id" in answer.content.decode()
 
 
 @pytest.mark.parametrize(("position", "expected"), [(0, 45), (1, 46)])
@@ -182,7 +182,7 @@ def test_an_answer_has_one_name_everywhere(reader: Client, stored: Store, count:
     assert re.findall('class="message__number">(Answer[^<]*)<', printed) == names
     assert re.findall(r"<b>(Answer[^<]*)</b>", opened(reader, f"{ONE}find/?q=parcel")) == names
     assert re.findall(r"<b>(Answer[^<]*)</b>", opened(reader, "/search/?q=parcel")) == names[:1]
-    assert headings(taken(reader, "", "")) == ["#0 User", *(f"{name} Assistant, Finished" for name in names)]
+    assert headings(taken(reader, "", "")) == ["#0 Customer", *(f"{name} Assistant, Finished" for name in names)]
     markdown = reader.get(f"{ONE}transcript/").getvalue().decode()
     site = "http://testserver/completions/chatcmpl-one/choices"
     assert re.findall(r"^## \[(Answer.*?)\]\(<(.*?)>\) Assistant, Finished$", markdown, re.MULTILINE) == [
@@ -193,7 +193,7 @@ def test_an_answer_has_one_name_everywhere(reader: Client, stored: Store, count:
 
 # As an end of what is taken along
 
-MESSAGES = [f"#{n} {'Assistant' if n % 2 else 'User'}" for n in range(45)]
+MESSAGES = [f"#{n} {'Assistant' if n % 2 else 'Customer'}" for n in range(45)]
 ANSWERS = ["Answer 1 of 2 Assistant, Finished", "Answer 2 of 2 Assistant, Finished"]
 
 
@@ -216,7 +216,7 @@ def test_a_range_ends_or_begins_at_an_answer(
 ) -> None:
     text = taken(reader, first, last)
     assert headings(text) == expected
-    assert f"Messages:    {told}\n" in text
+    assert f"Messages:     {told}\n" in text
     count = f"{len(expected)} message{'s' if len(expected) > 1 else ''}"
     assert text.endswith(f"-- End of the transcript, {count}. --\n")
     printed = reader.get(f"{ONE}print/", {"from": first, "to": last}).getvalue().decode()

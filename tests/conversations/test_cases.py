@@ -196,7 +196,7 @@ SHOWN = [
     Shape(
         "a bare message",
         messages=[say("user", "a limerick on vans")],
-        words=["User", "a limerick on vans"],
+        words=["Customer", "a limerick on vans"],
         parts=["text"],
         absent=["None", "null"],
     ),
@@ -372,7 +372,7 @@ SHOWN = [
         ],
         words=["shell", "<i>x</i> && y", "unknown type “remote”", '"host": "h1"', "nameless_id", "nobody asked"],
         parts=["tool-call"] * 3 + ["tool-result"],
-        absent=["Not valid JSON"],
+        absent=["Invalid JSON"],
     ),
     Shape(
         "results of tools",
@@ -404,7 +404,7 @@ SHOWN = [
             "Expired at OpenAI on 13 Sep 2020",
             "audio_2",
             "in writing",
-            "The bytes cannot be read",
+            "The data is corrupt",
         ],
         parts=["audio", "audio", "text", "audio"],
     ),

@@ -220,7 +220,7 @@ def test_a_very_long_text_is_folded_with_its_size_and_opened_by_a_request_of_its
 ) -> None:
     text = "start " + "word " * 5000 + "the very end"
     page = conversation(reader, stored, say("assistant", text), say("user", text))
-    assert page.count("Show all, 25 kB") == 2
+    assert page.count("Show all (25 kB)") == 2
     assert "the very end" not in page
     address = "/completions/chatcmpl-one/messages/chatcmpl-one-0/parts/0/"
     assert f'href="{address}"' in page
@@ -371,12 +371,12 @@ def test_pictures_sound_and_files_come_as_what_they_are(reader: Client, stored: 
         ({"url": "https://cdn.shop.example/a.png?x=1"}, "Image on cdn.shop.example, not loaded"),
         ({"url": ""}, "Image not stored"),
         (None, "Image not stored"),
-        ({"url": "javascript:alert(1)"}, "Image not loaded from this address javascript:alert(1)"),
-        ({"url": "gs://bucket/scan.png"}, "Image not loaded from this address gs://bucket/scan.png"),
-        ({"url": "data:image/svg+xml,<svg onload=alert(1)>"}, "Not an image that can be shown here"),
+        ({"url": "javascript:alert(1)"}, "Images are not loaded from this URL javascript:alert(1)"),
+        ({"url": "gs://bucket/scan.png"}, "Images are not loaded from this URL gs://bucket/scan.png"),
+        ({"url": "data:image/svg+xml,<svg onload=alert(1)>"}, "This image cannot be shown here"),
         (
             {"url": "data:image/svg+xml;base64,PHN2Zy8+"},
-            "Not an image that can be shown here Download Image 1, 6 bytes",
+            "This image cannot be shown here Download Image 1, 6 bytes",
         ),
         ("https://cdn.shop.example/bare.png", "Image on cdn.shop.example, not loaded"),
     ],
@@ -395,7 +395,9 @@ def test_pictures_are_told_by_number_and_sender(reader: Client, stored: Store) -
     )
     said = re.findall(r'(?:alt|data-alt)="([^"]+)"', page)
     assert said == [
-        f"Image {n}{sender}, no description given" for sender in (" (User)", " (System prompt)", "") for n in (1, 3, 4)
+        f"Image {n}{sender}, no description given"
+        for sender in (" (Customer)", " (System prompt)", "")
+        for n in (1, 3, 4)
     ]
     assert page.count("<span>Image 2</span>") == 3
 
@@ -406,10 +408,10 @@ def test_what_cannot_be_drawn_is_named_and_shown_as_json(reader: Client, stored:
         reader, stored, say("user", None, content_parts=[unknown, "bare", 7, None]), say("user", {"text": "odd"}),
         say("assistant", "x", thinking={"a": 1}, refusal=["list"]),
     )  # fmt: skip
-    assert "Not drawn by this version: hologram" in visible(page)
+    assert "Unsupported content: hologram" in visible(page)
     assert "12345678901234567890" in page
-    assert "Not drawn by this version: a number" in visible(page)
-    assert "Not drawn by this version: an object" in visible(page)
+    assert "Unsupported content: a number" in visible(page)
+    assert "Unsupported content: an object" in visible(page)
     assert "bare" in visible(page)
     assert "Other fields refusal" in visible(page)
 
@@ -474,7 +476,7 @@ def test_a_message_without_an_address_carries_its_json() -> None:
     assert "/raw/" not in page
     assert "JSON, as received {" in visible(page)
     assert "1.10" in page
-    assert visible(page).count("Not shown here: its message has no id") == 2
+    assert visible(page).count("Cannot be shown, because the message has no id") == 2
     assert "src=" not in page
     (seen,) = for_customer(bubbles)
     assert "JSON" not in render_to_string("rendering/_bubble.html", {"bubble": seen})
@@ -486,7 +488,7 @@ def test_sound_says_what_is_assumed_and_what_has_expired(reader: Client, stored:
     part = {"type": "input_audio", "input_audio": {"data": samples, "format": "pcm16"}}
     page = conversation(reader, stored, say("assistant", None, audio=spoken), say("user", "", content_parts=[part]))
     text = visible(page)
-    assert text.count("Raw sound: played as 16-bit mono at 24,000 Hz") == 2
+    assert text.count("Raw audio, played as 16-bit mono at 24,000 Hz") == 2
     assert "Expired at OpenAI on 15 Oct 2024, kept here" in text
     for message in (0, 1):
         sound = reader.get(f"/completions/chatcmpl-one/messages/chatcmpl-one-{message}/parts/0/?raw")
@@ -512,7 +514,7 @@ def test_log_probabilities_are_told_and_not_dumped(reader: Client, stored: Store
     given = {**make_choice("Yes"), "logprobs": {"content": [token], "refusal": None}, "stop_reason": 128_009}
     page = conversation(reader, stored, say("user", "Sure?"), choices=[make_choice("No"), given])
     assert "-0.1234" not in page
-    assert visible(page).count("Log probabilities are stored: see the JSON of this answer") == 1
+    assert visible(page).count("Log probabilities are stored in the JSON of this answer") == 1
     assert "Other fields stop_reason" in visible(page)
     assert reader.get("/completions/chatcmpl-one/choices/1/raw/").json() == given
     assert reader.get("/completions/chatcmpl-one/choices/2/raw/").status_code == 404

@@ -71,7 +71,7 @@ def test_an_answer_that_the_messages_end_with_stands_there_once_when_nothing_fol
     last = opened(reader, f"/completions/{nineteen}/?after={nineteen}-19")
     assert (END in last, "data-answer" in last) == (True, False)
     found = reader.get(f"/completions/{nineteen}/find/?q=parcel&after={nineteen}-19").content.decode()
-    assert "Nothing found" in visible(found)
+    assert "No matches." in visible(found)
 
 
 @pytest.mark.parametrize("mode", ODD)
@@ -80,7 +80,7 @@ def test_a_list_is_shown_to_its_end(reader: Client, browse: None, upstream: Upst
     pages = read_on(reader, "/completions/")
     shown = [one for page in pages for one in re.findall(r'data-completion-id="([^"]+)"', page)]
     assert shown == list(COMPLETIONS)
-    assert [page.count("The oldest conversation") for page in pages] == [0] * (len(pages) - 1) + [1]
+    assert [page.count("End of the list") for page in pages] == [0] * (len(pages) - 1) + [1]
 
 
 @pytest.mark.parametrize("mode", ODD)
@@ -89,7 +89,7 @@ def test_find_and_a_transcript_read_to_the_end(
 ) -> None:
     monkeypatch.setattr(find, "_STEP_SECONDS", 60)
     upstream.set("mode", mode)
-    assert "301 hits in 300 messages" in visible(opened(reader, f"/completions/{HEX}/find/?q={HEX}"))
+    assert "301 matches. 300 messages searched." in visible(opened(reader, f"/completions/{HEX}/find/?q={HEX}"))
     text = reader.get(f"/completions/{HEX}/transcript/?format=text").getvalue().decode()
     assert "-- End of the transcript, 301 messages. --" in text
 
@@ -97,8 +97,8 @@ def test_find_and_a_transcript_read_to_the_end(
 @pytest.mark.parametrize(
     ("mode", "said"),
     [
-        ("ignores-after", "The server sends the same again instead of what follows."),
-        ("more-but-empty", "The server says there is more but sends nothing."),
+        ("ignores-after", "The server sent the same page again instead of the next one."),
+        ("more-but-empty", "The server reports more but sends nothing."),
     ],
 )
 def test_a_page_that_cannot_follow_is_a_problem_in_words_and_no_end(
@@ -112,7 +112,7 @@ def test_a_page_that_cannot_follow_is_a_problem_in_words_and_no_end(
         assert 'data-problem="unreadable"' in following
         assert said in visible(following)
         assert not message_ids(following)
-    assert not [end for end in (END, "The oldest conversation") if end in first + list_]
+    assert not [end for end in (END, "End of the list") if end in first + list_]
 
 
 def test_a_server_that_sends_an_empty_page_once_gets_a_second_request(
@@ -130,7 +130,7 @@ def test_messages_without_ids_are_shown_and_nobody_says_that_they_end(
     page = opened(reader, f"/completions/{THIRTY}/")
     assert page.count("<article") == 20
     assert (END in page, "data-answer" in page) == (False, False)
-    assert "There are more messages, but the server gives no id to continue from." in visible(page)
+    assert "There are more messages, but the server did not say where to continue." in visible(page)
 
 
 @pytest.mark.parametrize("mode", WITHOUT_A_WAY_ON)
@@ -171,4 +171,4 @@ def test_no_next_conversation_is_denied_that_may_be_further_on(
     monkeypatch.setattr(navigation, "_MAX_PAGES", 0)
     reader.get(f"/completions/{HEX}/next/")
     told = visible(reader.get(f"/completions/{HEX}/").content.decode())
-    assert ("This server cannot do that" in told, "the last conversation" in told) == (True, False)
+    assert ("does not support this" in told, "the last conversation" in told) == (True, False)

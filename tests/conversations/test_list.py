@@ -131,7 +131,7 @@ def test_only_a_fragment_says_that_what_is_on_the_page_stays(reader: Client, mon
     for headers, stays in (({}, False), ({"HX-Request": "true"}, True)):
         page = reader.get("/completions/?after=x", headers=headers).content.decode()
         told = page.split('data-problem="unavailable"')[1].split("</section>")[0]
-        assert ("What is on the page stays." in told) is stays
+        assert ("You can go on reading this page." in told) is stays
         assert "Try again in a moment." in told
 
 
@@ -166,7 +166,7 @@ def test_the_box_leads_to_what_was_pasted_and_never_off_this_site(
 
 
 def test_the_box_says_when_it_does_not_understand(reader: Client, db: None) -> None:
-    assert "is no id. Paste a completion id" in opened(reader, "/completions/open/?id=https://evil.example/elsewhere")
+    assert "is not a valid id. Paste the id" in opened(reader, "/completions/open/?id=https://evil.example/elsewhere")
 
 
 @pytest.mark.parametrize("count", [20, 90])

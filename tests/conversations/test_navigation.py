@@ -149,8 +149,8 @@ def test_the_list_opens_around_a_row_and_continues_both_ways(reader: Client, for
     before, after = beside(reader, above), beside(reader, below)
     assert rows(before) + rows(whole) + rows(after) == forty
     assert "hx-get" not in before + after
-    assert "The oldest conversation" not in before
-    assert "The oldest conversation" in after
+    assert "End of the list" not in before
+    assert "End of the list" in after
     page = opened(reader, above)  # without htmx
     assert rows(page) == forty[:7]
     assert 'data-more="later"' in page
@@ -190,7 +190,7 @@ def test_the_sidebar_shows_why_the_list_cannot_be_read(reader: Client, alice: Us
     assert answer.content.decode().startswith("<li>")
     reader.get("/completions/chatcmpl-live-0001/next/")
     said = visible(opened(reader, "/completions/chatcmpl-live-0001/"))
-    assert "This server cannot do that" in said
+    assert "does not support this" in said
 
 
 # Messages by their number
@@ -220,11 +220,11 @@ def test_a_number_is_walked_to_where_ids_do_not_count(reader: Client, stored: St
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("250", "There is no message #250: the last one is #249."),
-        ("999999999999", "Give the number of a message, such as 12."),
-        ("-1", "Give the number of a message, such as 12."),
-        ("²", "Give the number of a message, such as 12."),
-        ("", "Give the number of a message, such as 12."),
+        ("250", "There is no message #250. The last one is #249."),
+        ("999999999999", "Enter the number of a message, such as 12."),
+        ("-1", "Enter the number of a message, such as 12."),
+        ("²", "Enter the number of a message, such as 12."),
+        ("", "Enter the number of a message, such as 12."),
     ],
 )
 def test_a_number_without_a_message_is_explained(reader: Client, stored: Store, given: str, said: str) -> None:
@@ -237,14 +237,14 @@ def test_a_number_without_a_message_is_explained(reader: Client, stored: Store, 
 def test_a_message_without_an_id_has_no_address(reader: Client, alice: User, upstream: Upstream) -> None:
     ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ids-empty")))
     reader.get("/completions/chatcmpl-live-long/go/", {"to": "7"})
-    assert "This message has no address of its own." in visible(opened(reader, "/completions/chatcmpl-live-long/"))
+    assert "This message has no URL of its own." in visible(opened(reader, "/completions/chatcmpl-live-long/"))
 
 
 def test_a_number_too_far_in_is_given_up(reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(make_long("chatcmpl-long", 250, prefix="msg_"))
     monkeypatch.setattr(ArchiveClient, "max_pages", 2)
     reader.get("/completions/chatcmpl-long/go/", {"to": "249"})
-    said = "Message #249 is too far in: only the first 200 messages were looked through."
+    said = "Message #249 is too far in: only the first 200 messages were searched."
     assert said in visible(opened(reader, "/completions/chatcmpl-long/"))
 
 
@@ -387,9 +387,7 @@ def test_a_kind_that_only_the_answer_holds_leads_to_it_and_one_that_is_not_there
 ) -> None:
     stored(make_completion("c", say("user", "x"), choices=[make_choice(None, refusal="No.")]))
     assert reader.get("/completions/c/go/?to=refusal")["Location"] == "/completions/c/choices/0/"
-    assert "Nothing of this kind is stored in the conversation." in visible(
-        opened(reader, "/completions/c/go/?to=file")
-    )
+    assert "The conversation contains nothing of this kind." in visible(opened(reader, "/completions/c/go/?to=file"))
 
 
 CITING = make_choice("As it says", annotations=[{"type": "url_citation", "url": "https://b.example/?utm_source=x"}])

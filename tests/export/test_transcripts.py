@@ -61,11 +61,11 @@ def test_the_head_says_what_it_is_from_where_and_who_took_it_when(reader: Client
     stored(make_long("chatcmpl-one", 3))
     reader.cookies["timezone"] = "Europe/Berlin"
     head = taken(reader, format="text").split("\n== ")[0]
-    assert "Completion:  chatcmpl-one\n" in head
+    assert "Conversation: chatcmpl-one\n" in head
     assert "http://testserver/completions/chatcmpl-one/\n" in head
     assert re.search(r"Model: +gpt-4\.1\n", head)
     assert "1 Nov 2025, 13:26 CET (2025-11-01 12:26:40 UTC)" in head
-    assert re.search(r"Taken: +by alice, \d+ \w+ \d{4}, \d\d:\d\d CES?T \(", head)
+    assert re.search(r"Exported: +by alice, \d+ \w+ \d{4}, \d\d:\d\d CES?T \(", head)
 
 
 def test_an_unknown_format_and_a_part_of_a_json_line_are_refused(reader: Client, stored: Store) -> None:
@@ -121,7 +121,7 @@ def test_a_range_works_where_ids_do_not_count(reader: Client, stored: Store) -> 
 def test_a_range_whose_end_is_never_met_says_so(reader: Client, stored: Store) -> None:
     stored(make_long("chatcmpl-one", 30))
     text = taken(reader, format="text", to="chatcmpl-two-4")
-    assert text.rstrip().rsplit("\n", 1)[-1].startswith("-- INCOMPLETE: broken off after #29.")
+    assert text.rstrip().rsplit("\n", 1)[-1].startswith("-- INCOMPLETE: stopped after #29.")
 
 
 # What of them
@@ -140,7 +140,7 @@ def test_tool_calls_are_in_with_their_ties(reader: Client, stored: Store) -> Non
     text = transcript(reader, stored, *WITH_TOOLS, format="text")
     assert "Tool call · look_up · call_1\n    {\n" in text
     assert '"order": 4711' in text
-    assert "Result · look_up · call_1 · to the call in #2\n" in text
+    assert "Result · look_up · call_1 · call in #2\n" in text
     assert "Reasoning (reasoning_content):\n    Perhaps lost." in text
 
 
@@ -150,7 +150,7 @@ def test_a_result_is_tied_to_its_call_over_the_edge_of_a_page_and_a_long_one_is_
     long = make_long("chatcmpl-one", 99)["messages"]
     said = say("tool", "word " * 2_000 + "the end", tool_call_id="call_1")
     text = transcript(reader, stored, *long, say("assistant", None, tool_calls=[CALL]), said, format="text")
-    assert "Result · look_up · call_1 · to the call in #99\n" in text
+    assert "Result · look_up · call_1 · call in #99\n" in text
     assert "the end" in text
 
 
@@ -378,20 +378,20 @@ def test_what_breaks_off_in_the_middle_says_so_in_its_last_line_and_is_not_taken
 ) -> None:
     text = broken_off(reader, elsewhere, f"transcript/?format={form}")
     last = text.rstrip("\n").rsplit("\n", 1)[-1]
-    assert "The source does not answer" in last
+    assert " is unavailable" in last
     match form:
         case "json":
             got = json.loads(text)
             assert got["messages"] == MESSAGES[LONG][:100]
-            assert got["incomplete"].startswith("The source does not answer")
+            assert got["incomplete"].startswith("work is unavailable")
         case "jsonl":
             outcomes = list(import_lines(text.encode().splitlines(True)))
             assert [outcome.status for outcome in outcomes] == ["bad", "bad"]
-            assert outcomes[1].message.startswith("the export broke off here: The source does not answer")
+            assert outcomes[1].message.startswith("the export broke off here: work is unavailable")
             assert not StoredCompletion.objects.exists()
         case _:
             assert numbers(text) == list(range(100))
-            assert "INCOMPLETE: broken off after #99." in last.replace("\\", "")
+            assert "INCOMPLETE: stopped after #99." in last.replace("\\", "")
             assert "End of the transcript" not in text
 
 
@@ -413,7 +413,7 @@ def broken_off(reader: Client, elsewhere: Upstream, address: str) -> str:
 def test_a_server_whose_messages_lead_nowhere_ends_it(reader: Client, alice: User, upstream: Upstream) -> None:
     ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ids-empty")))
     text = reader.get(f"/completions/{LONG}/transcript/?format=text").getvalue().decode()
-    assert "-- INCOMPLETE: broken off after #99. The answer cannot be read" in text
+    assert "-- INCOMPLETE: stopped after #99. work sent an invalid response" in text
 
 
 # Print

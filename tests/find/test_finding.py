@@ -66,13 +66,13 @@ def next_step(page: str) -> str:
 @pytest.mark.parametrize(
     ("message", "words", "line"),
     [
-        (say("user", "Where is my PÂRCEL?"), "parcel", "User #0 Where is my PÂRCEL ?"),
-        (say("user", "x", name="dora"), "dora", "User #0 Name dora"),
+        (say("user", "Where is my PÂRCEL?"), "parcel", "Customer #0 Where is my PÂRCEL ?"),
+        (say("user", "x", name="dora"), "dora", "Customer #0 Name dora"),
         (say("critic", "odd"), "odd", "Role “critic” #0 odd"),
         (say("assistant", "a [guide](https://x.example/y)"), "a guide", "Assistant #0 a guide"),
         (say("assistant", "a [guide](https://x.example/y)"), "x.example", "Assistant #0 Link https:// x.example /y"),
         (say("assistant", "# **Two** `cups`, *both*"), "cups", "Assistant #0 Two cups , both"),
-        (say("user", "**Two** cups"), "cups", "User #0 **Two** cups"),
+        (say("user", "**Two** cups"), "cups", "Customer #0 **Two** cups"),
         (say("assistant", None, tool_calls=[CALL]), "ship", "Assistant #0 Tool find_ ship"),
         (say("assistant", None, tool_calls=[CALL]), "zurich", 'Assistant #0 Arguments { "port": " Zürich " }'),
         (say("tool", '{"a":1}', tool_call_id="call_1"), '"a": 1', 'Tool result #0 Result { "a": 1 }'),
@@ -90,20 +90,20 @@ def next_step(page: str) -> str:
         (
             say("user", None, content_parts=[{"type": "file", "file": {"filename": "bill.pdf"}}]),
             "bill",
-            "User #0 File name bill .pdf",
+            "Customer #0 File name bill .pdf",
         ),
         (
             say("user", None, content_parts=[{"type": "image_url", "image_url": {"url": "https://p.example/cat.png"}}]),
             "cat.png",
-            "User #0 Image address https://p.example/ cat.png",
+            "Customer #0 Image URL https://p.example/ cat.png",
         ),
         (
             say("user", None, content_parts=[{"type": "hologram", "depth": 3}]),
             "hologram",
-            'User #0 Not drawn by this version {"type": " hologram ", "depth": 3}',
+            'Customer #0 Unsupported content {"type": " hologram ", "depth": 3}',
         ),
-        (say("user", "pay\u202eload"), "[U+202E]", "User #0 pay [U+202E] load"),
-        (say("user", "pay\u202eload"), "payload", "User #0 pay[U+202E]load"),
+        (say("user", "pay\u202eload"), "[U+202E]", "Customer #0 pay [U+202E] load"),
+        (say("user", "pay\u202eload"), "payload", "Customer #0 pay[U+202E]load"),
         (say("assistant", "Left on 2026‑11‑03."), "2026-11-03", "Assistant #0 Left on 2026‑11‑03 ."),
         (say("assistant", None, tool_calls=[CALL]), "call_1", "Assistant #0 Call id call_1"),
         (say("tool", "done", tool_call_id="call_1"), "call_1", "Tool result #0 Call id call_1"),
@@ -112,14 +112,14 @@ def next_step(page: str) -> str:
                 "user", None, content_parts=[{"type": "image_url", "image_url": {"url": "data:,", "data": "Page two"}}]
             ),
             "page two",
-            'User #0 Other fields content_parts[0].image_url.data " Page two "',
+            'Customer #0 Other fields content_parts[0].image_url.data " Page two "',
         ),
         (
             say("user", [{"type": "document", "source": {"type": "text", "data": "Page three"}}]),
             "page three",
-            "User #0 JSON Page three",
+            "Customer #0 JSON Page three",
         ),
-        (say("user", "<b>bold</b>"), "<b>", "User #0 <b> bold</b>"),
+        (say("user", "<b>bold</b>"), "<b>", "Customer #0 <b> bold</b>"),
     ],
 )
 def test_everything_that_a_message_holds_is_found_and_named(
@@ -197,14 +197,14 @@ def test_words_that_are_too_short_are_not_searched(reader: Client, stored: Store
     stored(make_completion("chatcmpl-one", say("user", "x * \u0301")))
     page = opened(reader, f"/completions/chatcmpl-one/find/?q={words}")
     assert not hits_of(page)
-    assert "Nothing found" not in page
+    assert "No matches." not in page
 
 
 def test_a_line_of_a_long_text_is_cut_between_words(reader: Client, stored: Store) -> None:
     text = "before " * 20 + "the parcel" + " behind" * 20
     stored(make_completion("chatcmpl-one", say("user", text), choices=[]))
     [(_, line)] = finds(reader, "parcel")
-    assert re.fullmatch(r"User #0 …(before ){2,}the parcel( behind){2,}…", line)
+    assert re.fullmatch(r"Customer #0 …(before ){2,}the parcel( behind){2,}…", line)
 
 
 def test_a_single_ideograph_is_enough(reader: Client, stored: Store) -> None:
@@ -214,7 +214,7 @@ def test_a_single_ideograph_is_enough(reader: Client, stored: Store) -> None:
 
 def test_nothing_found_says_how_much_was_read(reader: Client, stored: Store) -> None:
     stored(make_long("chatcmpl-one", 1_234))
-    assert "Nothing found in 1,234 messages" in visible(opened(reader, "/completions/chatcmpl-one/find/?q=zebra"))
+    assert "No matches. 1,234 messages searched." in visible(opened(reader, "/completions/chatcmpl-one/find/?q=zebra"))
 
 
 def test_an_unknown_conversation_is_a_named_problem(reader: Client) -> None:
@@ -253,11 +253,11 @@ def test_what_the_customer_did_not_see_is_counted_apart(reader: Client, stored: 
     assert len(finds(reader, "parcel")) == 5
     reader.cookies["audience"] = "customer"
     assert [line for _, line in finds(reader, "parcel")] == [
-        "User #1 my parcel",
+        "Customer #1 my parcel",
         "Assistant #2 Let me look up the parcel .",
     ]
     page = visible(opened(reader, "/completions/chatcmpl-one/find/?q=parcel"))
-    assert "2 hits in 4 messages; 3 more in what the customer did not see" in page
+    assert "2 matches. 4 messages searched. 3 matches in content that the customer did not see." in page
 
 
 # Step by step
@@ -276,8 +276,8 @@ def test_steps_find_every_hit_once_and_show_how_far_they_are(
         told += [visible(line) for line in re.findall(r'<p class="find__line".*?</p>', step, re.DOTALL)]
         address = next_step(step)
     assert len(found) == len(set(found)) == 450
-    assert told[0] == "Reading: 100 messages, 100 hits so far"
-    assert told[-1] == "450 hits in 450 messages"
+    assert told[0] == "100 matches so far. 100 messages searched."
+    assert told[-1] == "450 matches. 450 messages searched."
 
 
 def test_many_hits_pause_until_the_reader_continues(
@@ -288,15 +288,15 @@ def test_many_hits_pause_until_the_reader_continues(
     page = opened(reader, "/completions/chatcmpl-one/find/?q=message+number", headers=HTMX)
     assert len(hits_of(page)) == 200
     assert next_step(page) == ""
-    assert "Stopped after 200 messages, 200 hits" in visible(page)
+    assert "Paused. 200 matches so far. 200 messages searched." in visible(page)
     page = opened(reader, go_on(page), headers=HTMX)
-    assert hits_of(page)[0][1].startswith("User #200 ")
+    assert hits_of(page)[0][1].startswith("Customer #200 ")
     page = opened(reader, go_on(page))
-    assert "450 hits in 450 messages" in visible(page)
+    assert "450 matches. 450 messages searched." in visible(page)
 
 
 def go_on(page: str) -> str:
-    return unescape(re.search(r'href="([^"]+)"[^>]*>Go on', page)[1])
+    return unescape(re.search(r'href="([^"]+)"[^>]*>Continue', page)[1])
 
 
 def test_after_a_problem_the_hits_stay_and_the_next_step_continues_from_there(
@@ -318,14 +318,14 @@ def test_after_a_problem_the_hits_stay_and_the_next_step_continues_from_there(
     again = unescape(re.search(r'hx-get="([^"]+)" hx-target="closest \[data-problem\]"', page)[1])
     page = opened(reader, again, headers=HTMX)
     assert len(hits_of(page)) == 150
-    assert "250 hits in 250 messages" in visible(page)
+    assert "250 matches. 250 messages searched." in visible(page)
 
 
 @pytest.mark.parametrize("bad", ["read=x", "hits=-4", "asked=" + "9" * 30, "hidden=1e3", "read=²"])
 def test_counts_that_nobody_wrote_are_none(reader: Client, stored: Store, bad: str) -> None:
     stored(make_completion("chatcmpl-one", say("user", "hello"), choices=[]))
     page = visible(opened(reader, f"/completions/chatcmpl-one/find/?q=hello&{bad}"))
-    assert "1 hit in 1 message" in page
+    assert "1 match. 1 message searched." in page
 
 
 # From a server elsewhere
@@ -343,7 +343,7 @@ def test_requests_are_limited_and_none_is_sent_twice(
     monkeypatch.setitem(finding.PAUSES, "asked", 7)
     address = f"/completions/{LONG}/find/?q=message+4"
     page = opened(reader, address, headers=HTMX)
-    assert "Stopped after 700 messages, 111 hits" in visible(page)
+    assert "Paused. 111 matches so far. 700 messages searched." in visible(page)
     assert [asked["query"].split("&")[0] for asked in browsing.asked()] == ["limit=100"] * 7
     assert hits_of(opened(reader, address, headers=HTMX))[:111] == hits_of(page)
     assert len(browsing.asked()) == 14  # what was kept costs nothing, and seven more are allowed

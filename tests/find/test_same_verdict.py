@@ -96,7 +96,7 @@ def test_of_two_results_without_an_id_no_card_takes_one(reader: Client, stored: 
     asked = say("assistant", None, tool_calls=[{**CALL, "id": ""}, {**CALL, "id": ""}])
     stored(make_completion("chatcmpl-one", asked, say("tool", FAILED[0]), say("tool", "fine"), choices=[]))
     page = body(reader, ONE)
-    assert page.count("The ids are missing") == 2
+    assert page.count("Missing ids") == 2
     assert "call--error" not in page
     assert 'Tool errors<span class="jumps__count">1' in page
     assert bool(search(read_query("has:error")).groups)

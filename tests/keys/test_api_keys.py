@@ -31,7 +31,7 @@ def test_a_key_is_saved_even_when_its_server_is_not_reachable_and_never_shown_ag
 ) -> None:
     answer = reader.post("/keys/", {"label": "work", "key": CANARY, "base_url": DEAD}, follow=True)
     page = answer.content.decode()
-    assert "not reachable at the moment" in page
+    assert "unreachable at the moment" in page
     assert 'notice--warn notice--page" role="status"><i class="icon icon-alert"' in page
     assert f"…{CANARY[-4:]}" in page
     assert CANARY not in page
@@ -46,7 +46,7 @@ def test_a_form_that_is_refused_does_not_send_the_key_back(reader: Client) -> No
     answer = reader.post("/keys/", {"label": "", "key": CANARY, "base_url": DEAD})
     assert answer.status_code == 422
     assert CANARY not in answer.content.decode()
-    assert "Give the key a label" in answer.content.decode()
+    assert "Enter a label, to tell" in answer.content.decode()
 
 
 def test_renaming_keeps_the_key_and_replacing_changes_it(reader: Client, alice: User) -> None:
@@ -70,7 +70,7 @@ def test_a_key_goes_to_no_other_address_than_the_one_it_was_saved_for(
     with patch("requests.Session.get", side_effect=AssertionError("something was sent")):
         answer = reader.post(f"/keys/{key.pk}/", {"label": "work", "key": "", "base_url": elsewhere})
     assert answer.status_code == 422
-    assert "paste the API key that belongs to it" in answer.content.decode()
+    assert "Paste the API key that belongs to it" in answer.content.decode()
     assert ApiKey.objects.get().base_url == DEAD
     with patch("requests.Session.get", side_effect=requests.ConnectionError) as sent:
         reader.post(f"/keys/{key.pk}/", {"label": "work", "key": "sk-for-elsewhere", "base_url": elsewhere})

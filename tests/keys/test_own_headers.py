@@ -77,7 +77,7 @@ def test_a_header_alone_may_carry_the_key(reader: Client, upstream: Upstream) ->
     headers = sent(upstream, key)
     assert headers["api-key"] == "sk-good-in-a-header-1"
     assert "authorization" not in headers
-    assert "More headers" in reader.get("/keys/").content.decode()
+    assert "Additional headers" in reader.get("/keys/").content.decode()
     save(reader, key, base_url=upstream.base(), headers="Authorization: Bearer sk-good-other-scheme")
     assert sent(upstream, ApiKey.objects.get())["authorization"] == "Bearer sk-good-other-scheme"
 
@@ -90,7 +90,7 @@ def test_another_address_asks_for_the_values_again(reader: Client, alice: User, 
     save(reader, base_url=upstream.base(), headers=LINES)
     key = ApiKey.objects.get()
     page = save(reader, key, 422, key="sk-good-2", base_url=upstream.base("gzip"), headers=KEPT)
-    assert "give the headers their values again" in page
+    assert "Enter the values of the headers again" in page
     save(reader, key, key="sk-good-2", base_url=upstream.base("gzip"), headers=LINES)
     assert ApiKey.objects.get().open_headers()["X-Portkey-Api-Key"] == VALUE
 
@@ -98,10 +98,10 @@ def test_another_address_asks_for_the_values_again(reader: Client, alice: User, 
 @pytest.mark.parametrize(
     ("headers", "said"),
     [
-        ("no colon", "one header on a line"), (": value", "one header on a line"), ("a b: c", "one header on a line"), ("ü: c", "one header on a line"),
+        ("no colon", "one header per line"), (": value", "one header per line"), ("a b: c", "one header per line"), ("ü: c", "one header per line"),
         ("Host: x", "cannot be set here"), ("content-length: 5", "cannot be set here"), ("Transfer-Encoding: chunked", "cannot be set here"),
         ("Connection: close", "cannot be set here"), ("Proxy-Authorization: x", "cannot be set here"), ("Cookie: a=b", "cannot be set here"),
-        ("accept-encoding: br", "cannot be set here"), ("a: 1\nA: 2", "twice"), ("a:", "its value"), ("a: •••", "its value"),
+        ("accept-encoding: br", "cannot be set here"), ("a: 1\nA: 2", "twice"), ("a:", "Enter a value"), ("a: •••", "Enter a value"),
         ("a: \x00b", "plain characters"), ("a: ü", "plain characters"), (f"a: {'x' * 4_001}", "plain characters"),
         ("\n".join(f"a{n}: 1" for n in range(21)), "At most 20"), ("Authorization: Bearer x", "one of the two"),
     ],

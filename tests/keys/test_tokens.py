@@ -34,7 +34,7 @@ def test_a_token_is_shown_once_and_stored_as_a_hash(reader: Client) -> None:
 def test_a_token_without_a_name_is_refused_with_a_sentence(reader: Client) -> None:
     answer = reader.post("/tokens/", {"name": " "})
     assert answer.status_code == 422
-    assert "Give the token a name" in answer.content.decode()
+    assert "Enter a name, for example" in answer.content.decode()
     assert not AccessToken.objects.exists()
 
 
@@ -60,7 +60,7 @@ def test_revoking_takes_effect_on_the_next_request(reader: Client, alice: User) 
     bearer = {"Authorization": f"Bearer {secret}"}
     assert reader.get("/v1/chat/completions", headers=bearer).status_code == 200
     answer = reader.post(f"/tokens/{token.pk}/revoke/", follow=True)
-    assert "“sync” is revoked" in answer.content.decode()
+    assert "“sync” was revoked" in answer.content.decode()
     assert reader.get("/v1/chat/completions", headers=bearer).status_code == 401
 
 

@@ -57,14 +57,14 @@ def test_texts_beyond_the_budget_are_shown_as_written_then_truncated_with_a_link
     for shown in (page, second):  # every page has its own budget
         assert len(message_ids(shown)) == 20
         assert shown.count('<div class="prose"') == limits.MAX_MARKDOWN // 19_100
-    assert page.count("Show all, 19 kB") == 0
+    assert page.count("Show all (19 kB)") == 0
     many = opened(reader, stored, *(say("user", long(19_000)) for _ in range(60)), replace=True, choices=[])
     assert many.count("Show all") == 0  # twenty texts of the longest kind fit
 
 
 def test_a_page_of_very_long_texts_is_small_and_links_to_all_of_them(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, *(say("assistant", long(250_000)) for _ in range(20)))
-    assert page.count("Show all, 250 kB") == 20
+    assert page.count("Show all (250 kB)") == 20
     assert len(page) < 300_000
     address = re.findall(r'href="([^"]+/parts/0/)"', page)[7]
     assert reader.get(address).content.decode() == long(250_000)
@@ -75,8 +75,8 @@ def test_many_long_parts_share_the_budget_of_the_page(reader: Client, stored: St
     page = opened(reader, stored, say("user", parts), say("user", "after it"))
     assert len(page) < 6 * limits.MAX_TEXT
     assert "hx-disable>after it</div>" in page  # and whole: one message cannot use the whole budget
-    assert page.count("Show all, ") > 1
-    assert "characters of this message are not shown here" in page
+    assert page.count("Show all (") > 1
+    assert "characters are not shown" in page
     address = re.findall(r'data-left-out>.*?href="([^"]+)"', page)[0]
     whole = json.loads(reader.get(address).content)["content_parts"]
     assert [part["text"] for part in whole] == [part["text"] for part in parts]
@@ -105,13 +105,13 @@ def test_whatever_a_message_is_full_of_the_page_stays_small_and_says_what_is_mis
     page = opened(reader, stored, say("assistant", "before it"), say("assistant", **{"content": "x", **fields}))
     assert len(page) < 6 * limits.MAX_TEXT
     assert "data-left-out" in page
-    assert f'href="{ONE}messages/chatcmpl-one-1/raw/">All of it as JSON' in page
+    assert f'href="{ONE}messages/chatcmpl-one-1/raw/">Show all as JSON' in page
 
 
 def test_long_reasoning_and_json_without_a_url_stay_small_too(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, say("assistant", "x", reasoning_content="r" * 900_000), say("user", "after it"))
     assert len(page) < limits.MAX_TEXT
-    assert f'href="{ONE}messages/chatcmpl-one-0/raw/">All of it, in the JSON' in page
+    assert f'href="{ONE}messages/chatcmpl-one-0/raw/">Show all as JSON' in page
     lost = read_message_page(json.dumps({"data": [say("user", "y" * 900_000, reasoning_content="r" * 900_000)]}))
     (bubble,) = build_bubbles(RenderContext(""), lost.items)
     assert len(bubble.source) + len(bubble.parts[0].text) + len(bubble.reasoning[0].text) < limits.MAX_MESSAGE
@@ -133,7 +133,7 @@ def test_exports_have_no_budget() -> None:
 def test_a_linked_message_is_whole_whatever_comes_before_it(reader: Client, stored: Store) -> None:
     messages = [say("assistant", [{"type": "text", "text": long(19_000)}] * 30), say("assistant", long(19_000))]
     page = opened(reader, stored, *messages)
-    assert "Show all, 19 kB" in page
+    assert "Show all (19 kB)" in page
     linked = reader.get(f"{ONE}messages/chatcmpl-one-1/").content.decode().split('aria-current="true"')[-1]
     assert "Show all" not in linked
     assert linked.count("<strong>way</strong>") > 100
@@ -143,14 +143,14 @@ def test_a_short_text_is_whole_even_if_the_budget_is_spent(reader: Client, store
     page = opened(reader, stored, *(say("user", [{"type": "text", "text": long(19_000)}] * 9) for _ in range(6)),
                   say("assistant", "Thank you **so** much"))  # fmt: skip
     assert "hx-disable>Thank you" in page
-    assert "Show all, 21 bytes" not in page
+    assert "Show all (21 bytes)" not in page
 
 
 def test_many_answers_share_a_budget_too(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, say("user", "x"), choices=[make_choice(long(19_000), n) for n in range(60)])
     assert len(page) < 6 * limits.MAX_TEXT
     assert page.count("data-choice=") == 60
-    assert "Show all, 19 kB" in page
+    assert "Show all (19 kB)" in page
 
 
 @pytest.mark.parametrize(

@@ -182,8 +182,8 @@ def test_a_page_of_very_many_answers_shows_the_first_and_the_linked_one(reader: 
     stored(make_completion(ID, say("user", "x"), choices=[make_choice(f"said {n}", n) for n in range(300)]))
     page = reader.get(HOME).content.decode()
     assert page.count("data-choice=") == 100
-    assert "200 more answers are not shown here." in page
-    assert f'href="{HOME}raw/">All of it as JSON' in page
+    assert "200 more answers are not shown." in page
+    assert f'href="{HOME}raw/">Show all as JSON' in page
     linked = reader.get(f"{HOME}choices/250/").content.decode()
     assert "said 250" in linked
     assert "199 more answers" in linked
@@ -198,7 +198,7 @@ def test_facts_are_truncated_with_a_note_except_for_the_pair_that_was_found(read
     assert "value 1</a>" in page
     assert "<mark>value 1999</mark>" in page
     assert "value 1500" not in page
-    assert "characters of these facts are not shown here" in page
+    assert "characters are not shown" in page
     row = reader.get("/completions/").content.decode()
     assert row.count("key") < 3 * rows._MAX_PAIRS
 
@@ -220,7 +220,7 @@ def test_a_text_that_there_was_no_time_to_format_is_shown_as_written_and_not_cac
     monkeypatch.setattr(limits, "MAX_SECONDS", 0)
     page = reader.get(HOME).content.decode()
     assert "This **is** it" in page
-    assert "Shown as written: formatting it would take too long" in page
+    assert "Shown as written, because formatting would take too long" in page
     monkeypatch.undo()
     assert "This <strong>is</strong> it" in reader.get(HOME).content.decode()
     assert any("<strong>is" in kept for kept in kept_in_caches().values())

@@ -76,7 +76,7 @@ def test_a_card_shows_the_name_a_line_of_the_arguments_and_all_of_them_as_they_w
         "{\n  &quot;b&quot;: 1.10,\n  &quot;a&quot;: [\n    1,\n    2\n  ],"
         "\n  &quot;b&quot;: 12345678901234567890,\n  &quot;e&quot;: 1e400\n}"
     ) in without_tags(card).replace('"', "&quot;")
-    assert "Not valid JSON" not in card
+    assert "Invalid JSON" not in card
 
 
 def test_json_is_highlighted_and_nothing_in_it_is_active(reader: Client, stored: Store) -> None:
@@ -92,14 +92,14 @@ def test_json_is_highlighted_and_nothing_in_it_is_active(reader: Client, stored:
 @pytest.mark.parametrize("arguments", ['{"city": "Os', "{'ok': True}", '{"a":1} I hope this helps', '{"re":"\\d+"}'])
 def test_invalid_json_is_marked_and_shown_unchanged(reader: Client, stored: Store, arguments: str) -> None:
     (card,) = cards(shown(reader, stored, asking(call(arguments=arguments))))
-    assert "Not valid JSON" in state(card)
+    assert "Invalid JSON" in state(card)
     assert visible(card.split("<pre")[1].split(">", 1)[1]).startswith(arguments)
 
 
 @pytest.mark.parametrize("arguments", ["", None])
 def test_a_call_without_arguments_says_so(reader: Client, stored: Store, arguments: Any) -> None:
     (card,) = cards(shown(reader, stored, asking(call(arguments=arguments))))
-    assert "Not valid JSON" not in card
+    assert "Invalid JSON" not in card
     assert "Empty" in visible(card)
 
 
@@ -132,7 +132,7 @@ def test_large_arguments_are_truncated_with_a_link_to_all_of_them(
 ) -> None:
     page = shown(reader, stored, asking(call(arguments=arguments)))
     (card,) = cards(page)
-    assert "Show all, " in card
+    assert "Show all (" in card
     assert len(page) < 60_000
     address = f"{HOME}messages/chatcmpl-one-0/calls/0/"
     assert f'href="{address}"' in card
@@ -160,8 +160,8 @@ def test_a_result_is_in_the_card_of_its_call_and_its_message_is_folded(reader: C
     assert part_kinds(page).count("tool-result") == 2
     of_second, of_first = results(page)
     assert '"answer": 1.0' in without_tags(of_second)
-    assert "second shown in its call" in visible(of_second)
-    assert "Answers the call in #0" in visible(of_first)
+    assert "second shown with its call" in visible(of_second)
+    assert "Result of the call in #0" in visible(of_first)
     assert not any(map(is_open, [of_first, of_second]))
 
 
@@ -195,20 +195,20 @@ def test_an_error_is_marked_and_its_card_is_open(reader: Client, stored: Store, 
 def test_a_call_that_nothing_answers_and_a_result_that_answers_nothing_say_so(reader: Client, stored: Store) -> None:
     page = shown(reader, stored, asking(call(), call(None)), saying("orphan", "call_z"), saying("nameless", None))
     unanswered, nameless_call = cards(page)
-    assert state(unanswered) == "Never answered"
-    assert state(nameless_call) == "The ids are missing"
-    assert "The call has no id, so no result can name it" in visible(nameless_call)
+    assert state(unanswered) == "No result"
+    assert state(nameless_call) == "Missing ids"
+    assert "The call has no id, so no result can refer to it" in visible(nameless_call)
     orphan, nameless = results(page)
     assert is_open(orphan)
     assert "No call No call has this id" not in visible(orphan)
     assert "No call" in visible(orphan)
     assert "No call has this id" in visible(orphan)
-    assert "its call cannot be told" in visible(nameless)
+    assert "its call is unknown" in visible(nameless)
 
 
 def test_a_result_without_an_id_is_not_linked_to_either_of_two_calls(reader: Client, stored: Store) -> None:
     page = shown(reader, stored, asking(call(), call("call_b")), saying("one", None), saying("two", None))
-    assert [state(card) for card in cards(page)] == ["The ids are missing"] * 2
+    assert [state(card) for card in cards(page)] == ["Missing ids"] * 2
 
 
 def test_media_in_a_result_is_shown_in_its_message(reader: Client, stored: Store) -> None:
@@ -216,8 +216,8 @@ def test_media_in_a_result_is_shown_in_its_message(reader: Client, stored: Store
     page = shown(reader, stored, asking(call()), saying(None, content_parts=parts))
     (card,) = cards(page)
     assert "one\ntwo" in card
-    assert "More than text stands in its message" in visible(card)
-    assert "Not drawn by this version: strange" in visible(page)
+    assert "Its message contains more than text" in visible(card)
+    assert "Unsupported content: strange" in visible(page)
 
 
 def test_a_large_result_is_truncated_and_can_be_opened_and_downloaded(reader: Client, stored: Store) -> None:
@@ -226,7 +226,7 @@ def test_a_large_result_is_truncated_and_can_be_opened_and_downloaded(reader: Cl
     address = f"{HOME}messages/chatcmpl-one-1/results/0/"
     for drawn in (*cards(page), *results(page)):
         assert f'hx-get="{address}"' in drawn
-        assert f"Show all, {len(said) / 1000:.0f} kB" in drawn
+        assert f"Show all ({len(said) / 1000:.0f} kB)" in drawn
     assert len(page) < 40_000
     fragment = reader.get(address, headers=HTMX)
     assert json.loads(without_tags(fragment.content.decode()).replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">")) == json.loads(said)  # fmt: skip
@@ -245,7 +245,7 @@ def test_calls_and_results_have_addresses_and_nothing_else_has(reader: Client, s
     page = shown(reader, stored, asking(call()), saying("x"), choices=choices)
     address = f"{HOME}choices/0/calls/0/"
     assert f'href="{address}"' in page
-    assert state(cards(page)[-1]) == "Never answered"
+    assert state(cards(page)[-1]) == "No result"
     assert reader.get(address).content == b'last\n{"a":1.0}'
     for nothing in ("messages/chatcmpl-one-0/calls/1/", "messages/chatcmpl-one-0/results/0/", "choices/0/calls/1/"):
         assert reader.get(HOME + nothing).status_code == 404
@@ -289,11 +289,11 @@ def test_legacy_calls_are_linked_by_position_and_marked(reader: Client, stored: 
     first, second = cards(page)
     assert state(first) == "Legacy Result"
     assert "rain" in visible(first)
-    assert "Told by its place" in visible(first)
-    assert "Arguments, legacy function_call" in visible(first)
-    assert state(second) == "Legacy Never answered"
+    assert "Matched by position" in visible(first)
+    assert "Arguments (legacy function_call)" in visible(first)
+    assert state(second) == "Legacy No result"
     assert all("Legacy" in visible(result) for result in results(page))
-    assert ["its call cannot be told" in visible(result) for result in results(page)] == [False, True, True]
+    assert ["its call is unknown" in visible(result) for result in results(page)] == [False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_a_result_without_an_id_is_linked_only_if_one_call_is_possible(
     reader: Client, stored: Store, calls: list[Any], said: list[Any], tied: list[bool]
 ) -> None:
     page = shown(reader, stored, asking(*calls), *said)
-    assert ["shown in its call" in visible(result) for result in results(page)] == tied
+    assert ["shown with its call" in visible(result) for result in results(page)] == tied
 
 
 # Across pages
@@ -332,7 +332,7 @@ def test_a_card_names_and_links_a_result_on_the_next_page(reader: Client, long: 
     assert state(near) == "Result in #20"
     assert f'href="{HOME}messages/chatcmpl-one-20/"' in near
     assert "over the border" not in near
-    assert state(far) == state(never) == "No result here"
+    assert state(far) == state(never) == "Result not loaded"
     assert 'data-call="call_a"' in near
     assert 'data-call="call_c"' in never
 
@@ -340,31 +340,31 @@ def test_a_card_names_and_links_a_result_on_the_next_page(reader: Client, long: 
 def test_a_result_names_and_links_a_call_on_the_page_before(reader: Client, long: None) -> None:
     (result,) = results(opened(reader, f"{HOME}?after=chatcmpl-one-19"))
     assert is_open(result)
-    assert "Answers the call in #19 , on another page" in visible(result)
+    assert "Result of the call in #19 , on another page" in visible(result)
     assert f'href="{HOME}messages/chatcmpl-one-19/"' in result
     assert 'data-result="call_a"' in result
     (far,) = results(opened(reader, f"{HOME}?after=chatcmpl-one-39"))
     assert is_open(far)
-    assert "Its call is not on this page" in visible(far)
+    assert "The call is not on this page" in visible(far)
 
 
 def test_newest_first_links_across_pages_too(reader: Client, long: None) -> None:
     page = opened(reader, f"{HOME}?order=desc&after=chatcmpl-one-20")
-    assert [state(card) for card in cards(page)] == ["Result in #20", "No result here", "No result here"]
+    assert [state(card) for card in cards(page)] == ["Result in #20", "Result not loaded", "Result not loaded"]
     page = opened(reader, f"{HOME}?order=desc&after=chatcmpl-one-40")
-    assert "Answers the call in #19" in visible(results(page)[0])
+    assert "Result of the call in #19" in visible(results(page)[0])
     page = opened(reader, f"{HOME}?order=desc&after=chatcmpl-one-25")
-    assert [state(card) for card in cards(page)] == ["Result", "Result in #44", "No result here"]
+    assert [state(card) for card in cards(page)] == ["Result", "Result in #44", "Result not loaded"]
 
 
 def test_a_cached_bubble_never_shows_a_stale_link(reader: Client, long: None) -> None:
     for _ in range(2):
         assert state(cards(opened(reader))[0]) == "Result in #20"
         assert state(cards(opened(reader, f"{HOME}?after=chatcmpl-one-9"))[0]) == "Result"
-        assert state(cards(opened(reader, **HTMX))[0]) == "No result here"
+        assert state(cards(opened(reader, **HTMX))[0]) == "Result not loaded"
 
 
 def test_a_fragment_leaves_links_to_the_page_that_it_is_added_to(reader: Client, long: None) -> None:
     (result,) = results(opened(reader, f"{HOME}?after=chatcmpl-one-19", **HTMX))
-    assert "Its call is not on this page" in visible(result)
+    assert "The call is not on this page" in visible(result)
     assert 'data-result="call_a"' in result

@@ -50,10 +50,10 @@ def test_a_result_says_who_where_and_when_and_leads_to_the_message(reader: Clien
     ]
     assert "Where is my &lt;b&gt;<mark>refund</mark>&lt;/b&gt;?" in page
     text = visible(page)
-    assert "3 messages in 1 conversation" in text
+    assert "3 messages · 1 conversation" in text
     assert "Where is my <b>refund</b>? gpt-4.1 1 Nov 2025" in text
     assert "Answer A refund was sent." in text
-    assert "User Where is my" in text
+    assert "Customer Where is my" in text
     assert reader.get(hits(page)[1]).status_code == 200
 
 
@@ -141,9 +141,9 @@ def test_nothing_found_says_what_to_do_and_what_is_not_covered(reader: Client, s
     stored(make_completion("c-1", say("user", "refund")))
     page = opened(reader, "zebra has:cheese")
     text = visible(page)
-    assert "Nothing found" in text
-    assert "has:cheese is not known" in text
-    assert "This searches the archive, not what lies only at OpenAI" in text
+    assert "No results" in text
+    assert "has:cheese is unknown" in text
+    assert "This searches only the archive, not OpenAI" in text
     assert "./run manage import_completions FILE" in text
     assert 'value="zebra has:cheese"' in page
 
@@ -151,12 +151,12 @@ def test_nothing_found_says_what_to_do_and_what_is_not_covered(reader: Client, s
 def test_the_note_names_the_source_that_is_browsed(reader: Client, alice: Any) -> None:
     key = make_key(alice, label="Azure desk")
     reader.post("/keys/choose/", {"key": str(key.pk)})
-    assert "not what lies only at Azure desk" in visible(opened(reader, "refund"))
+    assert "only the archive, not Azure desk" in visible(opened(reader, "refund"))
 
 
 def test_an_empty_search_explains_the_operators(reader: Client, db: None) -> None:
     page = opened(reader, "  ")
-    assert "What are you looking for?" in visible(page)
+    assert "Search the archive" in visible(page)
     assert 'href="/search/?q=has%3Arefusal"' in page
 
 

@@ -22,7 +22,7 @@ from viewer.sync import work as copying
 from viewer.sync.management.commands import sync
 from viewer.sync.models import Copy, CopyRun
 
-FOR_ALL = "Everyone who may sign in here will be able to read these."
+FOR_ALL = "Everyone who can sign in here will be able to read these conversations."
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def key(alice: User, upstream: Upstream) -> ApiKey:
     return make_key(alice, base_url=upstream.base())
 
 
-def page(reader: Client, address: str = "/copies/", **headers: Any) -> str:
+def page(reader: Client, address: str = "/imports/", **headers: Any) -> str:
     return reader.get(address, **headers).content.decode()
 
 
@@ -43,14 +43,14 @@ def test_without_a_key_the_page_says_what_to_do(reader: Client) -> None:
 
 def test_the_page_says_who_will_read_the_copies(reader: Client, key: ApiKey) -> None:
     seen = page(reader)
-    assert seen.index(FOR_ALL) < seen.index("Copy into the archive")
-    assert "Nothing copied yet" in seen
+    assert seen.index(FOR_ALL) < seen.index("Start import")
+    assert "Nothing imported yet" in seen
 
 
 def test_a_start_creates_a_run_for_a_worker_to_claim(reader: Client, key: ApiKey) -> None:
     pairs = "team = a=b\r\n\r\ncase=0001\r\n"
     told = {"key": key.pk, "model": "gpt-4.1", "metadata": pairs, "since": "2025-11-01"}
-    assert reader.post("/copies/", told).status_code == 302
+    assert reader.post("/imports/", told).status_code == 302
     run = CopyRun.objects.get()
     assert (run.state, run.model, run.metadata) == ("waiting", "gpt-4.1", {"team": "a=b", "case": "0001"})
     assert run.since == datetime(2025, 11, 1, tzinfo=UTC)
@@ -59,7 +59,7 @@ def test_a_start_creates_a_run_for_a_worker_to_claim(reader: Client, key: ApiKey
 
 @pytest.mark.parametrize("told", [{}, {"metadata": "team=a\nb"}, {"metadata": "=a"}, {"since": "yesterday"}])
 def test_an_invalid_form_is_explained_and_starts_nothing(reader: Client, key: ApiKey, told: dict[str, str]) -> None:
-    answer = reader.post("/copies/", {"key": key.pk, **told} if told else {})
+    answer = reader.post("/imports/", {"key": key.pk, **told} if told else {})
     assert answer.status_code == 422
     assert "field-error" in answer.content.decode()
     assert not CopyRun.objects.exists()
@@ -68,10 +68,10 @@ def test_an_invalid_form_is_explained_and_starts_nothing(reader: Client, key: Ap
 def test_nobody_copies_with_somebody_elses_key(client: Client, mallory: User, key: ApiKey) -> None:
     client.force_login(mallory)
     make_key(mallory)
-    assert client.post("/copies/", {"key": key.pk}).status_code == 422
+    assert client.post("/imports/", {"key": key.pk}).status_code == 422
     run = start_or_resume(key)
     assert "data-run" not in page(client)
-    assert client.post(f"/copies/{run.pk}/", {"wish": "cancel"}).status_code == 404
+    assert client.post(f"/imports/{run.pk}/", {"wish": "cancel"}).status_code == 404
 
 
 def test_it_is_paused_resumed_and_cancelled(reader: Client, key: ApiKey) -> None:
@@ -79,29 +79,36 @@ def test_it_is_paused_resumed_and_cancelled(reader: Client, key: ApiKey) -> None
     for action, state in (("pause", "paused"), ("resume", "waiting"), ("cancel", "cancelled")):
         seen = page(reader)
         assert f'value="{action}"' in seen
-        assert reader.post(f"/copies/{run.pk}/", {"wish": action}).status_code == 302
+        assert reader.post(f"/imports/{run.pk}/", {"wish": action}).status_code == 302
         assert f'data-run="{state}"' in page(reader)
     for action in ("resume", "nonsense"):
-        reader.post(f"/copies/{run.pk}/", {"wish": action})
-        assert "this is how it stands now" in page(reader)
+        reader.post(f"/imports/{run.pk}/", {"wish": action})
+        assert "This is its current state" in page(reader)
 
 
 def test_a_second_one_with_the_same_key_is_refused_in_words(reader: Client, key: ApiKey) -> None:
     start_or_resume(key)
-    reader.post("/copies/", {"key": key.pk, "model": "another"})
-    assert "already" in visible(page(reader))
+    reader.post("/imports/", {"key": key.pk, "model": "another"})
+    assert "Another import with this key has not finished." in visible(page(reader))
     assert CopyRun.objects.count() == 1
+
+
+def test_links_to_the_former_urls_lead_to_the_pages_of_today(reader: Client, key: ApiKey) -> None:
+    run = start_or_resume(key)
+    for place in ("", f"{run.pk}/"):
+        answer = reader.get(f"/copies/{place}?alone&a=%C3%BC")
+        assert (answer.status_code, answer["Location"]) == (301, f"/imports/{place}?alone&a=%C3%BC")
 
 
 def test_its_figures_come_alone_as_long_as_they_may_change(reader: Client, key: ApiKey) -> None:
     run = start_or_resume(key, FEW)
-    fragment = page(reader, f"/copies/{run.pk}/", headers={"HX-Request": "true"})
+    fragment = page(reader, f"/imports/{run.pk}/", headers={"HX-Request": "true"})
     assert "<html" not in fragment
     assert 'hx-trigger="every 2s"' in fragment
     copy(key, FEW)
-    fragment = page(reader, f"/copies/{run.pk}/", headers={"HX-Request": "true"})
+    fragment = page(reader, f"/imports/{run.pk}/", headers={"HX-Request": "true"})
     assert "hx-trigger" not in fragment
-    assert "11 copied, 0 already in the archive." in visible(fragment)
+    assert "11 imported" in visible(fragment)
 
 
 def test_progress_is_a_bar_once_the_list_is_known(reader: Client, key: ApiKey) -> None:
@@ -111,34 +118,34 @@ def test_progress_is_a_bar_once_the_list_is_known(reader: Client, key: ApiKey) -
     CopyRun.objects.update(is_listed=True, copied=12)
     seen = page(reader)
     assert 'max="30" value="12"' in seen
-    assert "12 of 30 copied, 10 already in the archive" in visible(seen)
+    assert "12 of 30 imported · 10 already in the archive" in visible(seen)
     CopyRun.objects.update(problem="rate-limited", waits_until=timezone.now() + timedelta(seconds=40))
-    assert "Too many questions at once. Going on in" in visible(page(reader, f"/copies/{run.pk}/"))
+    assert "asks to slow down. Resuming in" in visible(page(reader, f"/imports/{run.pk}/"))
 
 
 def test_a_run_that_nobody_takes_up_says_so(reader: Client, key: ApiKey) -> None:
     start_or_resume(key)
-    assert "Nobody is working on this" not in page(reader)
+    assert "No worker is running" not in page(reader)
     CopyRun.objects.update(asked_at=timezone.now() - timedelta(minutes=1))
-    assert "Nobody is working on this" in page(reader)
+    assert "No worker is running" in page(reader)
 
 
 def test_what_failed_is_named_with_its_reason_and_tried_again(reader: Client, key: ApiKey, upstream: Upstream) -> None:
     upstream.set("mode", "completion-500")
     run = copy(key, {"case": "0004"})
     assert "1 failed" in visible(page(reader))
-    seen = page(reader, f"/copies/{run.pk}/")
+    seen = page(reader, f"/imports/{run.pk}/")
     assert 'data-problem="unavailable"' in seen
     assert LIVE[3] in seen
     assert "The server had an error while processing your request" in seen
-    reader.post(f"/copies/{run.pk}/", {"wish": "retry"})
+    reader.post(f"/imports/{run.pk}/", {"wish": "retry"})
     run.refresh_from_db()
     assert (run.state, run.only_failed) == ("waiting", True)
 
 
 def test_a_done_run_can_be_started_again(reader: Client, key: ApiKey) -> None:
     run = copy(key, FEW)
-    reader.post(f"/copies/{run.pk}/", {"wish": "again"})
+    reader.post(f"/imports/{run.pk}/", {"wish": "again"})
     assert CopyRun.objects.active().get().metadata == FEW
 
 
@@ -149,15 +156,15 @@ def test_a_conversation_read_live_says_that_the_archive_has_it(
     assert "Also in the archive" not in page(reader, f"/completions/{LIVE[0]}/")
     copy(key, FEW)
     live = page(reader, f"/completions/{LIVE[0]}/")
-    assert "Also in the archive, copied on" in visible(live)
+    assert "Also in the archive since" in visible(live)
     back = reader.post("/keys/choose/", {"key": "", "next": f"/completions/{LIVE[0]}/"})
     upstream.forget()
     seen = visible(page(reader, back["Location"]))
-    assert "Copied from 127.0.0.1" in seen
+    assert "Imported from 127.0.0.1" in seen
     assert not upstream.asked()
     assert "Deleted at the source" not in seen
     Copy.objects.update(deleted_at=timezone.now())
-    assert "Deleted at the source, seen on" in visible(page(reader, f"/completions/{LIVE[0]}/"))
+    assert "Deleted at the source, noticed on" in visible(page(reader, f"/completions/{LIVE[0]}/"))
 
 
 @pytest.mark.parametrize(

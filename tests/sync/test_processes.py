@@ -133,10 +133,10 @@ def test_run_starts_a_worker_which_ends_with_it_even_when_killed(tmp_path: Path,
         os.kill(copy_workers(process.pid)[0], signal.SIGKILL)  # the next one does the work
         reader = sign_in(address, PASSWORD)
         post(reader, f"{address}/keys/", {"label": "work", "key": "sk-good-1", "base_url": upstream.base()})
-        key = re.search(r'<option value="([0-9a-f-]{36})"', reader.get(f"{address}/copies/").text)
+        key = re.search(r'<option value="([0-9a-f-]{36})"', reader.get(f"{address}/imports/").text)
         assert key
-        post(reader, f"{address}/copies/", {"key": key[1], "metadata": "team=returns"})
-        until(lambda: 'data-run="done"' in reader.get(f"{address}/copies/").text)
+        post(reader, f"{address}/imports/", {"key": key[1], "metadata": "team=returns"})
+        until(lambda: 'data-run="done"' in reader.get(f"{address}/imports/").text)
         assert reader.get(f"{address}/completions/{LIVE[0]}/").status_code == 200
         process.kill()
         process.wait(PATIENCE)

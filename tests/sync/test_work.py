@@ -229,7 +229,7 @@ def test_what_no_address_can_hold_is_named_and_its_neighbours_are_copied(
     run = copy(key, since=datetime.fromtimestamp(NEWEST - 60, UTC))
     assert (run.state, run.copied) == ("done", 1)
     failures = {failure.completion_id: failure.said for failure in run.failures.all()}
-    assert {failures[one] for one in (".", "x" * 300, "nul\ufffd")} == {"Its id cannot stand in an address."}
+    assert {failures[one] for one in (".", "x" * 300, "nul\ufffd")} == {"Its id cannot be part of a URL."}
     assert len(asked(upstream)) < 10  # none of them was asked for
     assert run.perform("retry")
     assert work(run).state == "done"

@@ -64,7 +64,7 @@ def test_on_this_machine_alone_the_name_that_was_typed_stays(settings: Any, read
 def test_who_comes_by_another_name_is_told_the_right_one(public: str, client: Client) -> None:
     page = client.get("/completions/", headers={"host": "10.0.0.7"})
     assert page.status_code == 400
-    assert f"You came by 10.0.0.7, but this Lectern is set up for {public}" in page.content.decode()
+    assert f"You opened 10.0.0.7, but this Lectern is set up for {public}" in page.content.decode()
     assert f'href="{public}"' in page.content.decode()
     assert "frame-ancestors" in page["Content-Security-Policy"]
 
@@ -86,7 +86,7 @@ def test_an_address_that_is_too_long_is_told_so(reader: Client, alices_token: st
     assert reader.get("/search/", {"q": "ä" * 1000}).status_code == 200
     page = reader.get("/search/", {"q": "退" * 2000})
     assert page.status_code == 414
-    assert "This address is too long" in page.content.decode()
+    assert "This URL is too long" in page.content.decode()
     bearer = {"authorization": f"Bearer {alices_token}"}
     filtered = {f"metadata[k{n}]": "退" * 512 for n in range(7)}
     assert reader.get("/v1/chat/completions", filtered, headers=bearer).status_code == 200

@@ -88,8 +88,8 @@ def test_a_server_that_hangs_does_not_hold_a_page(monkeypatch: pytest.MonkeyPatc
         ("database or disk is full", 503, "The disk is full"),
         ("attempt to write a readonly database", 503, "The database is read-only"),
         ("database is locked", 503, "The database is busy"),
-        ("connection refused", 503, "The database does not answer"),
-        ("no such table: archive_storedcompletion", 500, "Something failed here"),
+        ("connection refused", 503, "The database is unavailable"),
+        ("no such table: archive_storedcompletion", 500, "Something went wrong"),
     ],
 )
 def test_a_page_names_the_cause(

@@ -203,7 +203,7 @@ def test_what_is_taken_along(reader: Client, stored: Callable[..., Any], lines: 
 @pytest.mark.django_db(transaction=True)
 def test_copies(reader: Client, alice: User, upstream: Upstream, lines: Lines) -> None:
     key = make_key(alice, base_url=upstream.base())
-    reader.post("/copies/", {"key": str(key.pk), "metadata": "team=returns"})
+    reader.post("/imports/", {"key": str(key.pk), "metadata": "team=returns"})
     run = CopyRun.objects.claim()
     assert run
     work_on(run, threading.Event())

@@ -37,7 +37,7 @@ def test_so_many_answers_are_streamed_at_a_time_and_one_more_is_told_to_wait(set
     first, second = (ask(RequestFactory().get("/")) for _ in range(2))
     refused = ask(RequestFactory().get("/"))
     assert (refused.status_code, refused["Retry-After"]) == (503, "60")
-    assert "Too much is being downloaded at the moment" in refused.content.decode()
+    assert "Too many downloads at once" in refused.content.decode()
     first.close()
     assert ask(RequestFactory().get("/")).status_code == second.status_code == 200
     assert StreamsMiddleware(lambda request: HttpResponse())(RequestFactory().get("/")).status_code == 200

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from viewer.web.client_address import client_address
 from viewer.web.logs import event, note_person
@@ -36,6 +36,11 @@ class SignInRefused(ValidationError):
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
     """Accounts are created by the administrator (`./run manage createsuperuser`, or the admin)."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": gettext_lazy("Wrong username or password."),
+        "enter_current_password": gettext_lazy("Wrong current password."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -142,8 +147,8 @@ def _check_limits(attempt: Attempt) -> None:
     if wait := attempt.wait():
         minutes = -(-wait // 60)
         sentence = ngettext(
-            "Too many wrong passwords for this name. Try again in %(minutes)s minute.",
-            "Too many wrong passwords for this name. Try again in %(minutes)s minutes.",
+            "Too many wrong passwords for this username. Try again in %(minutes)s minute.",
+            "Too many wrong passwords for this username. Try again in %(minutes)s minutes.",
             minutes,
         )
         raise SignInRefused(sentence % {"minutes": minutes}, 429, wait)

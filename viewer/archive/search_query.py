@@ -81,9 +81,9 @@ def read_query(typed: str) -> Query:
             parser.add_words(piece)
     remarks = [*parser.remarks]
     if len(typed) > _MAX_CHARACTERS:
-        remarks.append(gettext("Only the first %(count)d characters were read.") % {"count": _MAX_CHARACTERS})
+        remarks.append(gettext("Only the first %(count)d characters were used.") % {"count": _MAX_CHARACTERS})
     if parser.is_truncated:
-        remarks.append(gettext("Only the first %(count)d words were searched for.") % {"count": _MAX_WORDS})
+        remarks.append(gettext("Only the first %(count)d words were used.") % {"count": _MAX_WORDS})
     return Query(
         text, tuple(parser.terms), tuple(parser.operators), parser.since, parser.until, parser.within,
         tuple(remarks),
@@ -118,7 +118,7 @@ class _Parser:
         self._words_left -= len(words)
         is_prefix = _has_star(piece)
         if is_prefix and not is_open and len(words[-1]) < _MIN_PREFIX and words[-1].isascii():
-            remark = gettext("%(value)s is too short a beginning; it was searched for as a whole word.")
+            remark = gettext("%(value)s is too short to match beginnings. It was searched as a whole word.")
             self.remarks.append(remark % {"value": value})
             is_prefix = False
         self.terms.append(Term(tuple(words), is_open or is_prefix, is_excluded))
@@ -129,7 +129,7 @@ class _Parser:
         if name in ("before", "after"):
             moment = _read_date(value)
             if moment is None:
-                remark = gettext("%(said)s is no date; write it like %(name)s:2026-01-31.")
+                remark = gettext("%(said)s is not a valid date. Write it like %(name)s:2026-01-31.")
                 self.remarks.append(remark % {"said": text, "name": name})
                 return
             if (name == "before") != is_excluded:
@@ -138,11 +138,11 @@ class _Parser:
                 self.since = moment if self.since is None else max(moment, self.since)
         elif name == "id":
             if is_excluded:
-                self.remarks.append(gettext("id: can only be searched in, not left out."))
+                self.remarks.append(gettext("id: cannot be excluded."))
                 return
             self.within = value
         elif name == "has" and fold(value) not in HAS:
-            remark = gettext("%(said)s is not known; has: takes %(kinds)s.")
+            remark = gettext("%(said)s is unknown. has: accepts %(kinds)s.")
             self.remarks.append(remark % {"said": text, "kinds": ", ".join(HAS)})
             return
         elif self._words_left:

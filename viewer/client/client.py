@@ -24,9 +24,9 @@ PAGE_SIZE = 20  # messages or completions; the API's own default
 MAX_PAGE_SIZE = 100  # messages; the API's maximum
 CONTEXT = 10  # messages before the one that a permalink opens
 _ROWS_BEFORE = 12  # completions before the one around which a list opens; more than a window shows
-NO_CURSOR = gettext_noop("There is more, but the server gives no id to continue from.")
-_EMPTY_PAGE = gettext_noop("The server says there is more but sends nothing.")
-_REPEATED_PAGE = gettext_noop("The server sends the same again instead of what follows.")
+NO_CURSOR = gettext_noop("There is more, but the server did not say where to continue.")
+_EMPTY_PAGE = gettext_noop("The server reports more but sends nothing.")
+_REPEATED_PAGE = gettext_noop("The server sent the same page again instead of the next one.")
 Order = Literal["asc", "desc"]
 Read = TypeVar("Read")
 First = TypeVar("First")
@@ -158,7 +158,7 @@ class Client:
                 return
             yield page
         if last:
-            text = gettext_noop("The last message that was asked for does not stand behind the first.")
+            text = gettext_noop("The last requested message does not come after the first.")
             raise Problem("not-found", text, param="message_id")
 
     def messages_around(self, completion_id: str, message_id: str) -> Window[Message]:

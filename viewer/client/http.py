@@ -38,7 +38,7 @@ _MAX_STREAM_BYTES = 512_000_000  # decoded
 _MAX_ERROR_BYTES = 256_000  # decoded; so much of an error response is scrubbed and kept
 _MAX_HEADER_LENGTH = 1_000  # characters
 _CONTENT_ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
-_CANNOT_DECODE = gettext_noop("The answer is packed in a way that cannot be unpacked.")
+_CANNOT_DECODE = gettext_noop("The response uses a compression that is not supported.")
 _AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 
 # urllib3 logs headers that it cannot parse, and a server may have echoed the key in them.
@@ -198,9 +198,9 @@ class HttpClient:
         except requests.ConnectionError as error:
             if _find_cause(error, TimeoutError):
                 raise Problem("timeout") from None
-            raise Problem("unavailable", gettext_noop("No connection could be made, or it broke off.")) from None
+            raise Problem("unavailable", gettext_noop("The connection failed or was interrupted.")) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError):
-            raise Problem("unavailable", gettext_noop("The question could not be sent.")) from None
+            raise Problem("unavailable", gettext_noop("The request could not be sent.")) from None
         return _checked(response)
 
 
@@ -262,7 +262,7 @@ def _checked(response: requests.Response) -> requests.Response:
     """Reject a response that cannot be passed on or scrubbed. Raises Problem."""
     if not 200 <= response.status_code <= 599:
         response.close()
-        raise Problem("unreadable", gettext_noop("The answer has a status that does not exist."))
+        raise Problem("unreadable", gettext_noop("The response has an invalid status code."))
     if response.headers.get("content-encoding", "").strip().lower() not in _CONTENT_ENCODINGS:
         response.close()
         raise Problem("unreadable", _CANNOT_DECODE)
@@ -283,7 +283,7 @@ def _read(response: requests.Response, deadline: Deadline, limit: int, *, idle: 
             return
         size += len(chunk)
         if size > limit:
-            raise Problem("too-large", gettext_noop("The answer is larger than one answer may be here."))
+            raise Problem("too-large", gettext_noop("The response is larger than allowed here."))
         deadline.left()
         yield chunk
 
@@ -298,7 +298,7 @@ def _reading_problems() -> Iterator[None]:
     except urllib3.exceptions.DecodeError:
         raise Problem("unreadable", _CANNOT_DECODE) from None
     except (urllib3.exceptions.HTTPError, OSError):
-        raise Problem("unavailable", gettext_noop("The connection broke off in the middle of the answer.")) from None
+        raise Problem("unavailable", gettext_noop("The connection was interrupted during the response.")) from None
 
 
 def _clean_headers(headers: Mapping[str, str], scrubber: Scrubber) -> Mapping[str, str]:
@@ -361,21 +361,21 @@ def _tls_failure(error: BaseException) -> str:
     failure = _find_cause(error, ssl.SSLCertVerificationError)
     match failure.verify_code if failure else None:
         case None:
-            return gettext_noop("No encrypted connection (TLS) could be made with the server.")
+            return gettext_noop("No encrypted connection (TLS) to the server could be established.")
         case 10:
             return gettext_noop("The server's certificate has expired.")
         case 62 | 64:
-            return gettext_noop("The server's certificate is made out to another name.")
+            return gettext_noop("The server's certificate is for another name.")
     return gettext_noop(
-        "The server's certificate is not trusted here. Where an authority of your own has signed it, whoever runs "
-        "Lectern can name that in UPSTREAM_CA."
+        "The server's certificate is not trusted here. If it is signed by an authority of your own, your administrator "
+        "can name that in UPSTREAM_CA."
     )
 
 
 def _proxy_failure(error: BaseException) -> str:
     if "Tunnel connection failed: 407" in str(error):
         return PROXY_NEEDS_LOGIN
-    return gettext_noop("The proxy that UPSTREAM_PROXY names cannot be reached, or did not pass the question on.")
+    return gettext_noop("The proxy in UPSTREAM_PROXY is unreachable, or did not forward the request.")
 
 
 def _find_cause(error: BaseException | None, kind: type[Cause]) -> Cause | None:

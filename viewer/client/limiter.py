@@ -70,7 +70,7 @@ class HostLimiter:
             if left > 0:
                 raise Problem(
                     "unavailable",
-                    gettext_noop("It failed several times in a row; asking again after a pause."),
+                    gettext_noop("It failed several times in a row. Requests resume after a pause."),
                     retry_after=left,
                 )
             if self._failures >= _FAILURES_TO_PAUSE:
@@ -149,4 +149,4 @@ def person_limit(person: int, size: int) -> ConcurrencyLimit:
 
 
 def _too_many_requests() -> Problem:
-    return Problem("unavailable", gettext_noop("Too many questions are on their way already."), retry_after=2)
+    return Problem("unavailable", gettext_noop("Too many requests are already in progress."), retry_after=2)

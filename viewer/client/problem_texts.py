@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from .problems import Cause, Problem, ProblemName
 
 _TRANSIENT = ("rate-limited", "timeout", "unavailable")
-_MAX_COUNTDOWN = 3600  # seconds; a longer wait is given in hours or days; a longer wait is given in hours or days
+_MAX_COUNTDOWN = 3600  # seconds; a longer wait is given in hours or days
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class ProblemText:
     wait: int = 0  # whole seconds until a retry makes sense
     request_id: str = ""
     is_of_list: bool = False
+    needs_administrator: bool = False
 
     @property
     def is_transient(self) -> bool:
@@ -55,74 +56,78 @@ class ProblemText:
 
 
 _TEXTS: dict[ProblemName, tuple[str, str, int]] = {
-    "invalid-key": (gettext_noop("The API key was refused"), gettext_noop("Replace the key, then try again."), 502),
+    "invalid-key": (
+        gettext_noop("%(source)s rejected the API key"),
+        gettext_noop("Replace the key, then try again."),
+        502,
+    ),
     "forbidden": (
-        gettext_noop("This API key may not read here"),
-        gettext_noop("Ask the person who gave you the key for the right to read."),
+        gettext_noop("%(source)s denied access"),
+        gettext_noop("The API key may not read stored conversations. Ask whoever gave you the key."),
         502,
     ),
     "not-found": (
-        gettext_noop("No stored completion with this id"),
+        gettext_noop("No conversation with this id"),
         gettext_noop(
-            "It was deleted, never stored, or not stored yet: a new one takes some seconds. Check the id, or try again."
+            "It was deleted, never stored, or is not stored yet: that takes a few seconds. Check the id, or try again."
         ),
         404,
     ),
     "rate-limited": (
-        gettext_noop("Too many questions at once"),
+        gettext_noop("%(source)s asks to slow down"),
         gettext_noop("Wait a moment, then try again. Nothing is lost."),
         503,
     ),
     "quota-exhausted": (
-        gettext_noop("The account's quota is used up"),
-        gettext_noop("Waiting does not help: ask the account's owner."),
+        gettext_noop("%(source)s has used up its quota"),
+        gettext_noop("Waiting does not help. Ask the owner of the account."),
         502,
     ),
     "unsupported": (
-        gettext_noop("This server cannot do that"),
+        gettext_noop("%(source)s does not support this"),
         gettext_noop("Open a conversation by its id instead."),
         502,
     ),
     "unavailable": (
-        gettext_noop("The source does not answer"),
+        gettext_noop("%(source)s is unavailable"),
         gettext_noop("Try again in a moment."),
         503,
     ),
     "timeout": (
-        gettext_noop("The source took too long"),
+        gettext_noop("%(source)s took too long to respond"),
         gettext_noop("Try again in a moment."),
         504,
     ),
     "too-large": (
-        gettext_noop("The answer is too large to show"),
+        gettext_noop("%(source)s sent a response that is too large to show"),
         gettext_noop("Open the conversation at another message."),
         502,
     ),
     "unreadable": (
-        gettext_noop("The answer cannot be read"),
-        gettext_noop("It is not what this API answers. Try again, or tell the server's owner."),
+        gettext_noop("%(source)s sent an invalid response"),
+        gettext_noop("It does not match this API. Try again, or tell the owner of the server."),
         502,
     ),
     "bad-request": (
-        gettext_noop("The request was rejected"),
-        gettext_noop("Open the conversation from its start. If that fails too, tell the server's owner."),
+        gettext_noop("%(source)s rejected the request"),
+        gettext_noop("Open the conversation from its start. If that fails too, tell the owner of the server."),
         400,
     ),
 }
 _TEXTS_BY_CAUSE: dict[Cause, tuple[str, str, int]] = {
     "certificate": (
-        gettext_noop("No trusted connection to the source"),
-        gettext_noop("Tell whoever runs Lectern, with the reason below."),
+        gettext_noop("No trusted connection to %(source)s"),
+        gettext_noop("Tell your administrator the reason below."),
         502,
     ),
     "not-allowed": (
-        gettext_noop("This source is not allowed any more"),
-        gettext_noop("Whoever runs Lectern can add its host to API_HOSTS."),
+        gettext_noop("%(source)s is no longer allowed"),
+        gettext_noop("Your administrator can add its host to API_HOSTS."),
         502,
     ),
     "proxy": (
-        gettext_noop("The proxy does not pass the question on"),
-        gettext_noop("Tell whoever runs Lectern, with the reason below."),
+        gettext_noop("The proxy did not forward the request to %(source)s"),
+        gettext_noop("Tell your administrator the reason below."),
         502,
     ),
 }
@@ -138,13 +143,13 @@ _NO_SUCH_ANSWER = (
 )
 _TEXTS_OF_LIST: dict[ProblemName, tuple[str, str, int]] = {
     "not-found": (
-        gettext_noop("This server does not list completions"),
+        gettext_noop("%(source)s does not list conversations"),
         gettext_noop("Check the base URL of the API key, which usually ends in /v1, or open a conversation by its id."),
         502,
     ),
     "bad-request": (
-        gettext_noop("The request was rejected"),
-        gettext_noop("The server may not know this filter. Remove a filter, then try again."),
+        gettext_noop("%(source)s rejected the request"),
+        gettext_noop("It may not support this filter. Remove a filter, then try again."),
         400,
     ),
 }
@@ -160,14 +165,23 @@ _UNKNOWN_MESSAGE_CURSOR = (
 )
 
 
-def describe(problem: Problem, *, is_of_list: bool = False) -> ProblemText:
-    """Describe a problem; `is_of_list` if the request was for a list and so had no id."""
+def describe(problem: Problem, source: str, *, is_of_list: bool = False) -> ProblemText:
+    """Describe a problem of `source`, its label; `is_of_list` if the request was for a list and so had no id."""
     title, advice, status = _texts_for(problem, is_of_list=is_of_list)
     wait = math.ceil(problem.retry_after) if problem.retry_after and problem.name in _TRANSIENT else 0
     is_quoted = bool(problem.status)
     detail = problem.message if is_quoted else gettext(problem.message)
     return ProblemText(
-        problem.name, gettext(title), gettext(advice), detail, is_quoted, status, wait, problem.request_id, is_of_list
+        name=problem.name,
+        title=gettext(title) % {"source": source},
+        advice=gettext(advice),
+        detail=detail,
+        is_quoted=is_quoted,
+        status=status,
+        wait=wait,
+        request_id=problem.request_id,
+        is_of_list=is_of_list,
+        needs_administrator=bool(problem.cause),
     )
 
 

@@ -32,7 +32,7 @@ _QUOTA_CODES = {
 }  # fmt: skip
 # Not every "not found" of OGX: its error for an unknown cursor is similar, although the completion may exist.
 _OGX_NOT_FOUND = re.compile(r"Chat completion with id .+ not found", re.DOTALL)
-PROXY_NEEDS_LOGIN = gettext_noop("The proxy that UPSTREAM_PROXY names asks for a name and a password (407).")
+PROXY_NEEDS_LOGIN = gettext_noop("The proxy in UPSTREAM_PROXY requires a username and a password (407).")
 _MAX_WAIT = 366 * 24 * 60 * 60  # seconds
 
 

@@ -60,6 +60,7 @@ class Extract:
     completion_id: str
     completion: Completion
     pages: Iterator[tuple[Message | Unreadable, ...]]
+    source: str  # its name
     first: str = ""  # the places of both ends, empty for the start and the end of the conversation
     last: str = ""
 
@@ -175,7 +176,7 @@ def to_json(extract: Extract) -> Iterator[str]:
                 yield f"{separator}{item.source}"
                 separator = ",\n"
     except Problem as problem:
-        cause = _cause(problem)
+        cause = _cause(problem, extract.source)
     yield f'\n],"incomplete":{json.dumps(cause)}}}\n'
 
 
@@ -191,7 +192,7 @@ def to_json_line(extract: Extract) -> Iterator[str]:
                 yield separator + _on_one_line(item.source)
                 separator = ","
     except Problem as problem:
-        yield f"\n{json.dumps({'incomplete': _cause(problem)})}\n"
+        yield f"\n{json.dumps({'incomplete': _cause(problem, extract.source)})}\n"
     else:
         yield "]}\n"
 
@@ -218,7 +219,7 @@ class _Writer:
         self._site = site
 
     def write(self, facts: Iterable[tuple[str, str]]) -> Iterator[str]:
-        yield self._title(gettext("Transcript of a stored conversation"))
+        yield self._title(gettext("Transcript of a conversation"))
         yield "".join(self._fact(name, in_one_line(escape_invisible(value), _MAX_LINE)) for name, value in facts)
         count, last = 0, gettext("the start")
         try:
@@ -234,7 +235,8 @@ class _Writer:
             if self._include == "everything":
                 yield from self._fields_of_completion()
         except Problem as problem:
-            text = gettext("broken off after %(message)s. %(cause)s") % {"message": last, "cause": _cause(problem)}
+            cause = _cause(problem, self._extract.source)
+            text = gettext("stopped after %(message)s. %(cause)s") % {"message": last, "cause": cause}
             yield "\n" + self._closing(gettext("INCOMPLETE") + f": {text}")
         else:
             end = ngettext(
@@ -245,7 +247,7 @@ class _Writer:
     def _fields_of_completion(self) -> Iterator[str]:
         for name, source in self._extract.completion.other.items():
             yield "\n" + self._line(
-                Line(gettext("Field %(name)s of the completion:") % {"name": escape_invisible(name)})
+                Line(gettext("Field %(name)s of the conversation:") % {"name": escape_invisible(name)})
             )
             yield self._text(MessageText(escape_invisible(source)))
 
@@ -279,7 +281,7 @@ class _Writer:
         return f"{words}\n\n"
 
     def _fact(self, name: str, value: str) -> str:
-        return f"{name + ':':12} {value}\n"
+        return f"{name + ':':13} {value}\n"
 
     def _heading(self, label: str, words: str, url: str) -> str:
         return f"== {label} {in_one_line(words)} ==\n"
@@ -363,7 +365,7 @@ def _blocks_of(bubble: Bubble) -> Iterator[Block]:
     if bubble.error:
         yield Line(gettext("Error: %(error)s") % {"error": bubble.error})
     for result in bubble.results:
-        call_place = [gettext("to the call in %(message)s") % {"message": result.call.label}] if result.call else []
+        call_place = [gettext("call in %(message)s") % {"message": result.call.label}] if result.call else []
         facts = [outcome_words(result.outcome), result.tool, result.call_id, *call_place]
         yield Line(escape_invisible(" · ".join(filter(None, facts))))
         yield MessageText(result.text.text)
@@ -387,7 +389,7 @@ def _blocks_of_part(part: PartView, *, is_markdown: bool) -> Iterator[Block]:
             yield Line(gettext("Refusal:"))
             yield MessageText(text)
         case UnknownView(name, source):
-            yield Line(gettext("Part of the unknown type %(name)s:") % {"name": escape_invisible(name)})
+            yield Line(gettext("Unsupported content (%(name)s):") % {"name": escape_invisible(name)})
             yield MessageText(escape_invisible(source))
         case ImageView():
             yield _line_of_image(part)
@@ -461,8 +463,8 @@ def _escaped(words: str) -> str:
     return _MARKUP.sub(r"\\\1", words)
 
 
-def _cause(problem: Problem) -> str:
-    text = describe(problem)
+def _cause(problem: Problem, source: str) -> str:
+    text = describe(problem, source)
     detail = f" ({escape_invisible(in_one_line(text.detail))})" if text.detail else ""
     return f"{text.title}{detail}."
 

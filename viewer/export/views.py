@@ -52,7 +52,7 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
     if form not in _TRANSCRIPTS:
         raise Http404
     if form == "jsonl" and ("from" in request.GET or "to" in request.GET):
-        return plain_text(gettext("JSON Lines hold a whole conversation; ask for a part of it as JSON."), 400)
+        return plain_text(gettext("JSON Lines always hold the whole conversation. Export a part of it as JSON."), 400)
     reader = reader_for(request, completion_id)
     extract = _extract(reader, request.GET)
     event("exported", completion=completion_id, format=form)
@@ -90,7 +90,7 @@ def _extract(reader: Reader, query: QueryDict) -> Extract:
     for end in (first, last):
         if (position := answer_at(end)) is not None:
             reader.choice(position)
-    return Extract(reader.completion_id, completion, pages, first, last)
+    return Extract(reader.completion_id, completion, pages, reader.source.label, first, last)
 
 
 def _messages_between(reader: Reader, first: str, last: str) -> Iterator[tuple[Message | Unreadable, ...]]:
@@ -124,7 +124,7 @@ def _facts(request: Request, extract: Extract, source: Source) -> list[tuple[str
     created, now = extract.completion.created, timezone.now()
     ends = [name_of(extract.completion_id, extract.completion, end) for end in (extract.first, extract.last)]
     link = reverse("conversation", args=[extract.completion_id])
-    unknown = gettext("not told")
+    unknown = gettext("unknown")
     extent = gettext("%(first)s to %(last)s") % {
         "first": ends[0] or gettext("the first"),
         "last": ends[1] or gettext("the last"),
@@ -134,14 +134,14 @@ def _facts(request: Request, extract: Extract, source: Source) -> list[tuple[str
         "time": f"{long_time(now)} ({utc_time(now)})",
     }
     return [
-        (gettext("Completion"), extract.completion_id),
+        (gettext("Conversation"), extract.completion_id),
         (gettext("Link"), request.build_absolute_uri(link)),
         (gettext("Model"), extract.completion.model or unknown),
-        (gettext("Stored"), f"{long_time(created)} ({utc_time(created)})" if created else unknown),
-        (gettext("Read from"), source.label),
+        (gettext("Created"), f"{long_time(created)} ({utc_time(created)})" if created else unknown),
+        (gettext("Source"), source.label),
         (gettext("Messages"), extent if any(ends) else gettext("all")),
-        (gettext("Content"), gettext(INCLUDES[_include(request)])),
-        (gettext("Taken"), exported),
+        (gettext("Included"), gettext(INCLUDES[_include(request)])),
+        (gettext("Exported"), exported),
     ]
 
 
@@ -163,6 +163,6 @@ def _print(request: Request, html: str, extract: Extract, source: Source) -> Ite
                 yield render_to_string("rendering/_bubbles.html", context)
         yield "" if extract.last else f'<p class="end">{end}</p>'
     except Problem as problem:
-        failure = {"problem": describe(problem), "source": source, "retry_url": request.get_full_path()}
+        failure = {"problem": describe(problem, source.label), "source": source, "retry_url": request.get_full_path()}
         yield render_to_string("web/_problem.html", failure, request)
     yield rest

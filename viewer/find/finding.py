@@ -15,7 +15,6 @@ from django.utils.translation import get_language, gettext
 
 from viewer.archive.search_text import texts_in
 from viewer.client.client import MAX_PAGE_SIZE, NO_CURSOR, Client
-from viewer.client.problem_texts import ProblemText, describe
 from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.folding import compile_pattern, find_matches, fold_query
@@ -130,7 +129,7 @@ class StepResult:
     read: int
     asked: int
     cursor: str
-    problem: ProblemText | None = None
+    problem: Problem | None = None
 
 
 def is_too_short(words: str) -> bool:
@@ -163,13 +162,13 @@ def find_words(client: Client, completion_id: str, words: str, after: str, limit
         except Problem as problem:
             if not read:
                 raise
-            return StepResult(tuple(hits), read, requests, cursor, describe(problem))
+            return StepResult(tuple(hits), read, requests, cursor, problem)
         hits += stretch.hits
         read += stretch.read
         requests += request_count
         cursor = stretch.cursor
         if not (cursor or stretch.is_end):
-            return StepResult(tuple(hits), read, requests, "", describe(Problem("unreadable", NO_CURSOR)))
+            return StepResult(tuple(hits), read, requests, "", Problem("unreadable", NO_CURSOR))
         is_over = requests >= limits.asked or len(hits) >= limits.hits or time.monotonic() - start > limits.seconds
         if not cursor or is_over:
             return StepResult(tuple(hits), read, requests, cursor)
@@ -347,17 +346,17 @@ def _fields_of_part(part: Part, message: Message, *, is_formatted: bool) -> Iter
         case FilePart(filename, file_id, data):
             yield TextField(filename or file_id, "file", gettext("File name"))
             if is_address(data):
-                yield TextField(data, "file", gettext("File address"))
+                yield TextField(data, "file", gettext("File URL"))
         case AudioPart(data) if is_address(data):
-            yield TextField(data, "audio", gettext("Recording address"))
+            yield TextField(data, "audio", gettext("Recording URL"))
         case ImagePart(url, _, file_id, caption):
             yield TextField(caption, "image", gettext("Caption"))
             if is_address(url):
-                yield TextField(url, "image", gettext("Image address"))
+                yield TextField(url, "image", gettext("Image URL"))
             else:
                 yield TextField(file_id, "image", gettext("Image id"))
         case UnknownPart(_, source):
-            yield TextField(source, "unknown", gettext("Not drawn by this version"), is_for_staff=True)
+            yield TextField(source, "unknown", gettext("Unsupported content"), is_for_staff=True)
 
 
 def _fields_of_text(text: str, message: Message) -> Iterator[TextField]:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
+from viewer.client.problem_texts import describe
 from viewer.sources.reader import reader_for
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
@@ -59,7 +60,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
         "by_now": by_now,
         "is_paused": is_paused,
         "next_url": f"{request.path}?{urlencode(params)}" if step.cursor else "",
-        "problem": step.problem,
+        "problem": step.problem and describe(step.problem, reader.source.label),
         "source": reader.source,
     }
     return page_or_fragment(request, "find/find.html", "find/_hits.html", context)

@@ -25,19 +25,19 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
         max_length=500,
         # Browsers ignore "off" for passwords; the sign-in password must not be filled in here.
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
-        help_text=gettext_lazy("Kept encrypted. After saving, nobody sees it again: only its last four characters."),
+        help_text=gettext_lazy("Stored encrypted. After saving, only its last four characters are shown."),
         error_messages={"required": gettext_lazy("Paste the API key.")},
     )
     base_url = forms.CharField(label=gettext_lazy("Base URL"), max_length=300, initial=DEFAULT_BASE_URL, required=False)
     headers = forms.CharField(
-        label=gettext_lazy("More headers"),
+        label=gettext_lazy("Additional headers"),
         max_length=20_000,
         required=False,
         strip=False,
         widget=OwnHeadersInput(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
         help_text=gettext_lazy(
-            "What a gateway asks for, one on a line: “Name: value”. Kept encrypted like the key; nobody sees a value "
-            "again. Where a header carries the key, leave the key empty."
+            "Headers that a gateway requires, one per line: “Name: value”. Stored encrypted like the key, and never "
+            "shown again. If a header carries the key, leave the key empty."
         ),
     )
 
@@ -49,7 +49,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
             "organization": gettext_lazy("Organization"),
             "project": gettext_lazy("Project"),
         }
-        error_messages = {"label": {"required": gettext_lazy("Give the key a label, to tell it from your others.")}}
+        error_messages = {"label": {"required": gettext_lazy("Enter a label, to tell this key from your others.")}}
 
     field_order = ["label", "key", "base_url", "organization", "project", "headers"]
 
@@ -62,23 +62,23 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
         key.required = not self._stored_url and not self.data.get("headers", "").strip()
         if self.instance.header_names:
             self.initial["headers"] = to_lines(self.instance.header_names)
-            help_text = gettext("%(sign)s keeps a value as it is. Take a line out to send that header no more.")
+            help_text = gettext("%(sign)s keeps the stored value. Delete a line to stop sending that header.")
             self.fields["headers"].help_text = help_text % {"sign": KEPT}
         if self._stored_url and self.instance.ending:
             key.label = gettext("Replace the API key")
-            help_text = gettext("Leave it empty to keep the one that ends in %(ending)s.")
+            help_text = gettext("Leave it empty to keep the key that ends in %(ending)s.")
             key.help_text = help_text % {"ending": self.instance.ending}
 
     def clean_label(self) -> str:
         label: str = self.cleaned_data["label"]
         if ApiKey.objects.of(self._owner).filter(label=label).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(gettext("You have a key with this label already."))
+            raise forms.ValidationError(gettext("You already have a key with this label."))
         return label
 
     def clean_key(self) -> str:
         key: str = self.cleaned_data["key"].strip().strip(_QUOTES)
         if not all("!" <= character <= "~" for character in key):
-            raise forms.ValidationError(gettext("An API key has no blanks and only plain characters; paste it again."))
+            raise forms.ValidationError(gettext("An API key has only plain characters and no spaces. Paste it again."))
         return key
 
     def clean_base_url(self) -> str:
@@ -90,7 +90,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
             return read_headers(text, self.instance.open_headers() if KEPT in text else {})
         except CannotDecrypt:
             raise forms.ValidationError(
-                gettext("The stored values cannot be opened: give the headers their values again.")
+                gettext("The stored values cannot be decrypted. Enter the values of the headers again.")
             ) from None
 
     def clean(self) -> dict[str, Any] | None:
@@ -99,11 +99,11 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
         key, headers = self.cleaned_data.get("key"), self.cleaned_data.get("headers") or {}
         if self._stored_url and self.cleaned_data.get("base_url", self._stored_url) != self._stored_url:
             if self.instance.ending and not key:
-                self.add_error("key", gettext("The base URL is another one: paste the API key that belongs to it."))
+                self.add_error("key", gettext("The base URL has changed. Paste the API key that belongs to it."))
             if KEPT in self.data.get("headers", ""):
-                self.add_error("headers", gettext("The base URL is another one: give the headers their values again."))
+                self.add_error("headers", gettext("The base URL has changed. Enter the values of the headers again."))
         if (key or self.instance.ending) and "authorization" in map(str.lower, headers):
-            self.add_error("headers", gettext("The API key is sent as Authorization; one of the two can be given."))
+            self.add_error("headers", gettext("The API key is sent as Authorization. Enter only one of the two."))
         return cleaned
 
     def clean_organization(self) -> str:
@@ -119,14 +119,14 @@ class AccessTokenForm(forms.Form):
     name = forms.CharField(
         max_length=100,
         label=gettext_lazy("Name"),
-        help_text=gettext_lazy("What will use it, so that you know later which one to revoke."),
-        error_messages={"required": gettext_lazy("Give the token a name, for example the program that will use it.")},
+        help_text=gettext_lazy("The program that will use it, so that you know later which one to revoke."),
+        error_messages={"required": gettext_lazy("Enter a name, for example of the program that will use the token.")},
     )
     source = forms.ModelChoiceField(
         queryset=ApiKey.objects.none(),
         required=False,
-        label=gettext_lazy("Reads from"),
-        empty_label=gettext_lazy("The archive"),
+        label=gettext_lazy("Source"),
+        empty_label=gettext_lazy("Archive"),
     )
 
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
@@ -141,20 +141,16 @@ def read_base_url(url: str) -> str:
         address = read_address(url)
     except ValueError:
         raise forms.ValidationError(
-            gettext("Write an address like https://api.openai.com/v1, without a name or a password in it.")
+            gettext("Enter a URL such as https://api.openai.com/v1, without a username or password.")
         ) from None
     if "?" in url or "#" in url:
-        raise forms.ValidationError(
-            gettext("The base URL ends with its path: nothing behind a ? or a # belongs to it.")
-        )
+        raise forms.ValidationError(gettext("A base URL cannot contain ? or #."))
     if address.scheme == "http" and not may_use_http(address, settings.API_HOSTS):
-        raise forms.ValidationError(
-            gettext("The address must begin with https://, or the key could be read on its way.")
-        )
+        raise forms.ValidationError(gettext("The URL must begin with https://, or the key could be intercepted."))
     if not is_allowed(address, settings.API_HOSTS):
         allowed = ", ".join(settings.API_HOSTS)
         message = gettext(
-            "%(host)s is not among the allowed hosts (%(allowed)s). Whoever runs Lectern can add it to API_HOSTS."
+            "%(host)s is not among the allowed hosts (%(allowed)s). Your administrator can add it to API_HOSTS."
         )
         raise forms.ValidationError(message % {"host": urlsplit(url).netloc, "allowed": allowed})
     return urlsplit(url).geturl()

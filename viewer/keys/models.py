@@ -25,20 +25,20 @@ _USE_INTERVAL = timedelta(minutes=1)  # with a write per request, every read wou
 
 _FINDING_TEXTS = {
     "works": gettext_noop("it works"),
-    "invalid-key": gettext_noop("the server refuses this key; saved all the same, replace it when you can"),
-    "forbidden": gettext_noop("the server knows this key, but it may not list completions"),
-    "unsupported": gettext_noop("this server does not list completions; whether it opens one by its id was not tried"),
-    "not-found": gettext_noop("the server does not know this address; check the base URL, which usually ends in /v1"),
-    "rate-limited": gettext_noop("the server asks to slow down; the key was not refused"),
+    "invalid-key": gettext_noop("the server rejected this key, which was saved anyway; replace it when you can"),
+    "forbidden": gettext_noop("the server knows this key, but the key may not list conversations"),
+    "unsupported": gettext_noop("this server does not list conversations; opening one by its id was not tested"),
+    "not-found": gettext_noop("the server does not know this URL; check the base URL, which usually ends in /v1"),
+    "rate-limited": gettext_noop("the server asks to slow down, but did not reject the key"),
     "quota-exhausted": gettext_noop("the account behind this key has used up its quota"),
-    "unavailable": gettext_noop("the server is not reachable at the moment; saved all the same"),
-    "certificate": gettext_noop("no trusted connection (TLS) can be made with this server; saved all the same"),
-    "proxy": gettext_noop("the proxy (UPSTREAM_PROXY) does not let the question through; saved all the same"),
-    "not-allowed": gettext_noop("its base URL is not among the hosts that API_HOSTS allows today, so it stays here"),
-    "timeout": gettext_noop("the server took too long to answer; saved all the same"),
-    "unreadable": gettext_noop("what stands at this address does not speak the API; check the base URL"),
-    "bad-request": gettext_noop("the server did not understand the question; check the base URL"),
-    "too-large": gettext_noop("the server's answer was too large"),
+    "unavailable": gettext_noop("the server is unreachable at the moment; the key was saved anyway"),
+    "certificate": gettext_noop("no trusted connection (TLS) to this server is possible; the key was saved anyway"),
+    "proxy": gettext_noop("the proxy (UPSTREAM_PROXY) did not forward the request; the key was saved anyway"),
+    "not-allowed": gettext_noop("API_HOSTS no longer allows the host of its base URL, so it is not sent"),
+    "timeout": gettext_noop("the server took too long to respond; the key was saved anyway"),
+    "unreadable": gettext_noop("this URL does not respond like the API; check the base URL"),
+    "bad-request": gettext_noop("the server rejected the request; check the base URL"),
+    "too-large": gettext_noop("the response of the server was too large"),
 }
 
 
@@ -106,10 +106,10 @@ class ApiKey(models.Model):
     def finding_in_words(self) -> str:
         """The result of the last test, as a sentence without its full stop."""
         if not self.finding:
-            return gettext("not tried yet")
+            return gettext("not tested yet")
         if self.finding in _FINDING_TEXTS:
             return gettext(_FINDING_TEXTS[self.finding])
-        return gettext("it cannot be read with (%(finding)s)") % {"finding": self.finding}
+        return gettext("reading with it failed (%(finding)s)") % {"finding": self.finding}
 
     def renew(self) -> None:
         """Invalidate what was cached for this key; the caller saves."""

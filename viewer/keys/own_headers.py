@@ -42,24 +42,24 @@ def read_headers(text: str, stored: Mapping[str, str]) -> dict[str, str]:
         _check_name(name, headers)
         headers[name] = _check_value(name, stored.get(name, "") if value == KEPT else value)
     if len(headers) > _MAX_HEADERS:
-        raise forms.ValidationError(gettext("At most %(count)d headers can be sent along.") % {"count": _MAX_HEADERS})
+        raise forms.ValidationError(gettext("At most %(count)d headers can be sent.") % {"count": _MAX_HEADERS})
     return headers
 
 
 def _check_name(name: str, seen: Iterable[str]) -> None:
     if not _NAME.fullmatch(name):
-        raise forms.ValidationError(gettext("Write one header on a line, as “Name: value”."))
+        raise forms.ValidationError(gettext("Write one header per line, as “Name: value”."))
     if name.lower() in _RESERVED or name.lower().startswith(("proxy-", "sec-")):
         raise forms.ValidationError(gettext("The header %(name)s cannot be set here.") % {"name": name})
     if name.lower() in map(str.lower, seen):
-        raise forms.ValidationError(gettext("The header %(name)s stands there twice.") % {"name": name})
+        raise forms.ValidationError(gettext("The header %(name)s is there twice.") % {"name": name})
 
 
 def _check_value(name: str, value: str) -> str:
     if not value:
-        raise forms.ValidationError(gettext("Give the header %(name)s its value.") % {"name": name})
+        raise forms.ValidationError(gettext("Enter a value for the header %(name)s.") % {"name": name})
     if len(value) > _MAX_VALUE or not all(" " <= character <= "~" for character in value):
         raise forms.ValidationError(
-            gettext("The value of %(name)s may have up to 4,000 plain characters; paste it again.") % {"name": name}
+            gettext("The value of %(name)s can have up to 4,000 plain characters. Paste it again.") % {"name": name}
         )
     return value

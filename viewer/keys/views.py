@@ -62,7 +62,7 @@ def delete_api_key(request: Request, key_id: UUID) -> HttpResponse:
         return render(request, "keys/delete_api_key.html", {"key": key, "tokens": key.access_tokens.all()})
     event("key deleted", key=key.pk)
     key.delete()
-    message = gettext("“%(label)s” is deleted, and every access token that was bound to it.")
+    message = gettext("“%(label)s” was deleted, with the access tokens that used it.")
     messages.success(request, message % {"label": key.label})
     return redirect("api-keys")
 
@@ -105,7 +105,7 @@ def revoke_token(request: Request, token_id: int) -> HttpResponse:
         return render(request, "keys/revoke_token.html", {"token": token})
     event("token revoked", token=token.pk)
     token.delete()
-    message = gettext("“%(name)s” is revoked. A program that still uses it is refused from now on.")
+    message = gettext("“%(name)s” was revoked. Programs that still use it are rejected from now on.")
     messages.success(request, message % {"name": token.name})
     return redirect("tokens")
 

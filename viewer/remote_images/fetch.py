@@ -42,11 +42,11 @@ _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 _slots = threading.BoundedSemaphore(4)  # concurrent images; 16 threads serve
 _lookups = ThreadPoolExecutor(8, thread_name_prefix="lookup")  # the system's DNS lookup has no deadline
 
-_BUSY = gettext_lazy("Several images are on their way already. Try again in a moment.")
-_NO_RESPONSE = gettext_lazy("The host does not answer, or not within %(seconds)d seconds.")
+_BUSY = gettext_lazy("Too many images are loading. Try again in a moment.")
+_NO_RESPONSE = gettext_lazy("The host did not respond within %(seconds)d seconds, or cannot be reached.")
 _TOO_LARGE = gettext_lazy("The image is larger than %(size)d MB.")
 _NOT_AN_IMAGE = gettext_lazy("The host did not send an image that can be shown here (PNG, JPEG, GIF, WebP or AVIF).")
-_TOO_MANY_REDIRECTS = gettext_lazy("The host sends on from one address to the next.")
+_TOO_MANY_REDIRECTS = gettext_lazy("Too many redirects.")
 
 
 def fetch_image(url: str) -> bytes:
@@ -108,7 +108,7 @@ def _send(adapter: _PinningAdapter, request: requests.PreparedRequest, deadline:
 def _read_image(response: requests.Response, deadline: Deadline) -> bytes:
     """Read the decoded image in chunks, so that a slow or highly compressed one cannot exceed its limits."""
     if response.status_code != 200:
-        raise NotLoaded(gettext("The host answered with status %(status)d.") % {"status": response.status_code})
+        raise NotLoaded(gettext("The host responded with status %(status)d.") % {"status": response.status_code})
     content = bytearray()
     while chunk := response.raw.read1(_CHUNK, decode_content=True):
         content += chunk

@@ -44,14 +44,14 @@ def _image_response(request: Request, find_message: Callable[[], Message], n: in
     try:
         message = find_message()
     except SourceProblem as failure:
-        return plain_text(title_of(failure), describe(failure.problem).status)
+        return plain_text(title_of(failure), describe(failure.problem, failure.source.label).status)
     part = message.parts[n] if n < len(message.parts) else None
     if not isinstance(part, ImagePart) or not is_remote(part.url):
         raise Http404
     if not settings.REMOTE_IMAGES:
-        return plain_text(gettext("Images on other hosts are not loaded on this desk."), 403)
+        return plain_text(gettext("Loading images from other hosts is turned off."), 403)
     if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
-        return plain_text(gettext("An image is loaded from its conversation, not from another site."), 403)
+        return plain_text(gettext("Images are only loaded from their conversation, not from another site."), 403)
     try:
         content = fetch_image(part.url)
     except NotLoaded as problem:

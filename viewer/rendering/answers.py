@@ -121,7 +121,7 @@ def _filters_in(source: str) -> str:
             waiting += value.items()
             if value.get("filtered") is True:
                 stopped[escape_invisible(name)] = None
-    return gettext("The prompt was stopped by a filter: %(names)s") % {"names": ", ".join(stopped)} if stopped else ""
+    return gettext("A filter blocked the prompt: %(names)s") % {"names": ", ".join(stopped)} if stopped else ""
 
 
 def _build_choice(completion_id: str, choices: tuple[Choice, ...], position: int) -> ChoiceView:

@@ -109,4 +109,4 @@ def _join_kinds(kinds: Counter[str]) -> str:
 
 
 def _unsupported(name: str) -> str:
-    return gettext("content of the type “%(name)s”") % {"name": escape_invisible(name)}
+    return gettext("content of type “%(name)s”") % {"name": escape_invisible(name)}

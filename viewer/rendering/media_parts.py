@@ -18,8 +18,8 @@ from . import media
 from .limits import PageBudget
 from .remote_hosts import host_of as host_of_request
 
-_NO_ADDRESS = gettext_noop("Not shown here: its message has no id, and so its bytes have no address")
-_LEFT_OUT = gettext_noop("Left out by the program that recorded the conversation")
+_NO_ADDRESS = gettext_noop("Cannot be shown, because the message has no id")
+_LEFT_OUT = gettext_noop("Removed by the program that recorded the conversation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def build_image(part: ImagePart, url: str, budget: PageBudget, *, number: int, i
     if is_remote(data):
         return _remote_image(view, part.url, url, budget)
     if media.is_placeholder(data) or media.is_address(data):
-        note = gettext(_LEFT_OUT) if media.is_placeholder(data) else gettext("Image not loaded from this address")
+        note = gettext(_LEFT_OUT) if media.is_placeholder(data) else gettext("Images are not loaded from this URL")
         return replace(view, note=note, source=escape_invisible(budget.take_beginning(data)))
     info = media.inspect(media.to_base64(data))
     if info is None:
@@ -136,7 +136,7 @@ def build_file(part: FilePart, url: str, budget: PageBudget, *, is_from_tool: bo
         return replace(view, note=note, address=_address_in(data))
     info = media.inspect(media.to_base64(data))
     if info is None:
-        return replace(view, note=gettext("The bytes cannot be read"))
+        return replace(view, note=gettext("The data is corrupt"))
     extension = "" if info.kind == media.UNKNOWN else info.kind.extension
     return replace(view, url=url, type=info.kind.type, bytes=info.bytes, format=extension)
 
@@ -160,14 +160,14 @@ def _audio(data: str, url: str, name: str, claimed: str) -> AudioView:
         return AudioView(name, format=claimed, note=note, address=_address_in(data))
     info = media.inspect(media.to_base64(data))
     if info is None:
-        return AudioView(name, format=claimed, note=gettext("The bytes cannot be read"))
+        return AudioView(name, format=claimed, note=gettext("The data is corrupt"))
     if not url:
         return AudioView(name, bytes=info.bytes, note=gettext(_NO_ADDRESS))
     if claimed == "pcm16" and info.kind == media.UNKNOWN:
-        assumption = gettext("Raw sound: played as 16-bit mono at %(rate)s Hz, which the message does not say")
+        assumption = gettext("Raw audio, played as 16-bit mono at %(rate)s Hz (assumed)")
         assumption %= {"rate": number_format(media.RAW_RATE, force_grouping=True)}
         return AudioView(name, f"{url}?raw", bytes=info.bytes, format=claimed, assumption=assumption)
-    note = "" if info.kind.is_audio else gettext("Not a sound that can be played here")
+    note = "" if info.kind.is_audio else gettext("This audio cannot be played here")
     format_ = claimed if info.kind == media.UNKNOWN else info.kind.extension
     return AudioView(name, url, type=info.kind.type, bytes=info.bytes, format=format_, note=note)
 
@@ -175,10 +175,10 @@ def _audio(data: str, url: str, name: str, claimed: str) -> AudioView:
 def _why_missing(data: str, file_id: str = "") -> str:
     """Say why there are no bytes; empty if there may be some."""
     if not data:
-        return _id_note(file_id) if file_id else gettext("Only the name is known")
+        return _id_note(file_id) if file_id else gettext("Only the file name is stored")
     if media.is_placeholder(data):
         return gettext(_LEFT_OUT)
-    return gettext("Not loaded from this address") if media.is_address(data) else ""
+    return gettext("Not loaded from this URL") if media.is_address(data) else ""
 
 
 def _address_in(data: str) -> str:
@@ -186,7 +186,7 @@ def _address_in(data: str) -> str:
 
 
 def _no_image() -> str:
-    return gettext("Not an image that can be shown here")
+    return gettext("This image cannot be shown here")
 
 
 def _id_note(file_id: str) -> str:

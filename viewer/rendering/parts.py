@@ -72,7 +72,7 @@ class MarkdownView:
         prose = render_prose(self.text, self.citations, self.sources, self.time)
         if not prose.is_unformatted:
             return prose.html
-        note = gettext("Shown as written: formatting it would take too long")
+        note = gettext("Shown as written, because formatting would take too long")
         return prose.html + format_html('<p class="message__note" data-unformatted>{}</p>', note)
 
 

@@ -18,7 +18,7 @@ from viewer.completions.types import Completion
 from .lines import in_one_line
 
 _WHY_NO_LINK: dict[Flaw, str] = {
-    "missing": gettext_noop("No link: there is no id"),
+    "missing": gettext_noop("No link: the id is missing"),
     "slash": gettext_noop("No link: the id contains a slash"),
     "dots": gettext_noop("No link: the id consists of dots only"),
     "nul": gettext_noop("No link: the id contains a NUL character"),

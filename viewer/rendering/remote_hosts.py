@@ -27,7 +27,7 @@ _AMBIGUOUS = re.compile(r"[\x00-\x1f\x7f\\]")  # URL parsers disagree about thes
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # IANA, "IPv6 Global Unicast Address Assignments"
 
-_REFUSED = gettext_lazy("This address is not asked. Only public hosts are, by http or https on their usual ports.")
+_REFUSED = gettext_lazy("This URL cannot be loaded. Only public hosts on the standard ports are allowed.")
 
 
 class NotLoaded(Exception):

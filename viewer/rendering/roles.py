@@ -9,7 +9,7 @@ from viewer.completions.invisibles import escape_invisible
 _LABELS = {
     "system": gettext_noop("System prompt"),
     "developer": gettext_noop("Developer prompt"),
-    "user": gettext_noop("User"),
+    "user": gettext_noop("Customer"),
     "assistant": gettext_noop("Assistant"),
     "tool": gettext_noop("Tool result"),
     "function": gettext_noop("Function result"),

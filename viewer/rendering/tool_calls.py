@@ -178,30 +178,30 @@ class ToolCallViews:
 
     def _notes_on_call(self, call: ToolCall, results: int) -> Iterator[str]:
         if (count := self._links.count_calls_with_id(call.id)) > 1:
-            yield gettext("%(count)d calls have this id; their order says which result is whose") % {"count": count}
+            yield gettext("%(count)d calls have this id; results are matched by order") % {"count": count}
         if results > 1:
             yield gettext("%(count)d results have this id") % {"count": results}
         if not (call.id or results) and call.kind in ("function", "custom"):
-            yield gettext("The call has no id, so no result can name it")
+            yield gettext("The call has no id, so no result can refer to it")
 
     def _notes_on_result(self, position: Position, key: str) -> Iterator[str]:
         call_id = self._links.result_at(position).call_id
         if (count := self._links.count_calls_with_id(call_id)) > 1:
             yield gettext("%(count)d calls have this id") % {"count": count}
         if self._links.is_linked_by_position(position):
-            yield gettext("Told by its place, as it has no call id")
+            yield gettext("Matched by position, as it has no call id")
         elif (call := self._links.call_of(position)) is not None:
             if (own_id := self._links.call_at(call).id) != call_id:
                 shown = escape_invisible(own_id[:_MAX_NOTED_ID])
-                yield gettext("Told by the beginning of its id; the call has %(id)s") % {"id": shown}
+                yield gettext("Matched by the beginning of its id; the call has %(id)s") % {"id": shown}
         elif not key:
-            nameless = gettext("It has no call id, so its call cannot be told")
+            nameless = gettext("It has no call id, so its call is unknown")
             yield gettext("No call has this id") if call_id else nameless
 
     def _link(self, position: Position) -> MessageLink:
         message = self._links.messages[position[0]]
         number = index_of(self._context.completion_id, message.id)
-        label = f"#{number}" if number is not None else gettext("its message")
+        label = f"#{number}" if number is not None else gettext("another message")
         return MessageLink(label, self._context.permalink(message.id))
 
 

@@ -32,17 +32,17 @@ from viewer.web.responses import page_or_fragment
 # The path of our URLs, and OpenAI's prefixes of ids.
 _ID_OR_URL = re.compile(r"\S*/completions/\S+|(?:chatcmpl-|msg_)\S+")
 _OPERATORS = (
-    ("refund order", gettext_noop("both words, in one message")),
-    ('"late delivery"', gettext_noop("these words, one behind the other")),
-    ("refun*", gettext_noop("words that begin so")),
-    ("refund -voucher", gettext_noop("the first without the second")),
+    ("refund order", gettext_noop("both words in the same message")),
+    ('"late delivery"', gettext_noop("these words next to each other")),
+    ("refun*", gettext_noop("words that begin like this")),
+    ("refund -voucher", gettext_noop("the first word without the second")),
     ("model:gpt-4.1", gettext_noop("by model, with or without its date")),
-    ("meta.customer:cus_20418", gettext_noop("by metadata, key and value")),
-    ("role:user", gettext_noop("who speaks: user, assistant, system, tool")),
-    ("tool:lookup_order", gettext_noop("calls of a tool and their results")),
+    ("meta.customer_id:cus_20933", gettext_noop("by metadata, key and value")),
+    ("role:user", gettext_noop("by speaker: user (the customer), assistant, system or tool")),
+    ("tool:lookup_order", gettext_noop("calls of a tool, and their results")),
     ("has:refusal", ", ".join(HAS)),
-    ("after:2026-01-31 before:2026-03", gettext_noop("from a day on; up to before a day, month or year")),
-    ("id:chatcmpl-9", gettext_noop("inside one conversation, or one message")),
+    ("after:2026-01-31 before:2026-03", gettext_noop("from this day on, and before this day, month or year")),
+    ("id:chatcmpl-9", gettext_noop("within one conversation or message")),
 )
 
 

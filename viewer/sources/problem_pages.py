@@ -30,7 +30,7 @@ class ProblemMiddleware:
 def _problem(request: Request, failure: SourceProblem) -> HttpResponse:
     url_params = request.resolver_match.kwargs if request.resolver_match else {}
     completion_id = url_params.get("completion_id", "")
-    text = describe(failure.problem, is_of_list=not completion_id)
+    text = describe(failure.problem, failure.source.label, is_of_list=not completion_id)
     context = {
         "problem": text,
         "source": failure.source,
@@ -44,5 +44,7 @@ def _problem(request: Request, failure: SourceProblem) -> HttpResponse:
 
 def title_of(failure: SourceProblem, *, is_of_list: bool = False) -> str:
     """Describe the problem and its source in one line."""
-    title = describe(failure.problem, is_of_list=is_of_list).title
+    title = describe(failure.problem, failure.source.label, is_of_list=is_of_list).title
+    if failure.source.label in title:
+        return title
     return gettext("%(source)s: %(problem)s") % {"source": failure.source.label, "problem": title}

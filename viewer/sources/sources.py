@@ -123,12 +123,12 @@ def completion_of(message_id: str) -> str | None:
 
 def _client_with(key: ApiKey) -> Client:
     if not may_get_key(key.base_url, settings.API_HOSTS):  # it was allowed when the key was saved
-        text = gettext_noop("API_HOSTS does not name the host of this key's base URL any more, so the key stays here.")
+        text = gettext_noop("API_HOSTS no longer names the host of this key's base URL, so the key is not sent.")
         raise Problem("unavailable", text, cause="not-allowed")
     try:
         secret, own_headers = key.open(), key.open_headers()
     except CannotDecrypt:
-        text = gettext_noop("The stored key cannot be opened: the master key it was saved under is missing.")
+        text = gettext_noop("The stored key cannot be decrypted, because its master key is missing.")
         raise Problem("invalid-key", text) from None
     account = {"OpenAI-Organization": key.organization, "OpenAI-Project": key.project}
     account_headers = {name: value for name, value in account.items() if value}

@@ -16,10 +16,10 @@ def fetch(client: Client, completion_id: str, is_over: Event) -> bytes:
     """Read a completion and all pages of its messages. Raises Problem if any of them cannot be read."""
     completion = client.completion(completion_id)
     if completion.id != completion_id:
-        raise Problem("unreadable", gettext_noop("The answer is about another completion."))
+        raise Problem("unreadable", gettext_noop("The response is about another conversation."))
     messages = list(_messages(client, completion_id, is_over))
     if not messages:
-        raise Problem("unreadable", gettext_noop("It came without any message."))
+        raise Problem("unreadable", gettext_noop("The conversation came without messages."))
     opening = completion.source.rstrip().removesuffix("}").rstrip()
     return f'{opening},"messages":[{",".join(messages)}]}}'.encode()
 
@@ -28,9 +28,9 @@ def _messages(client: Client, completion_id: str, is_over: Event) -> Iterator[st
     size = 0
     for page in client.every_message(completion_id):
         if is_over.is_set():
-            raise Problem("unavailable", gettext_noop("The work was ended."))
+            raise Problem("unavailable", gettext_noop("The import was stopped."))
         for message in page:
             size += len(message.source)
             if size > MAX_LINE_BYTES:  # four of them are in memory at a time
-                raise Problem("too-large", gettext_noop("The conversation is larger than a copy may be."))
+                raise Problem("too-large", gettext_noop("The conversation is too large to import."))
             yield message.source

@@ -14,7 +14,7 @@ class CopyForm(forms.Form):
     """The form that starts a run."""
 
     key = forms.ModelChoiceField(
-        queryset=ApiKey.objects.none(), label=gettext_lazy("With the API key"), empty_label=None,
+        queryset=ApiKey.objects.none(), label=gettext_lazy("API key"), empty_label=None,
         error_messages={"required": gettext_lazy("Choose one of your API keys.")},
     )  # fmt: skip
     model = forms.CharField(max_length=255, required=False, label=gettext_lazy("Only this model"))
@@ -22,11 +22,11 @@ class CopyForm(forms.Form):
         max_length=10_000,
         required=False,
         label=gettext_lazy("Only with this metadata"),
-        help_text=gettext_lazy("A pair on each line, such as team=billing."),
+        help_text=gettext_lazy("One pair per line, such as team=billing."),
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     since = forms.DateField(
-        required=False, label=gettext_lazy("Only those stored since"), widget=forms.DateInput(attrs={"type": "date"})
+        required=False, label=gettext_lazy("Only if created since"), widget=forms.DateInput(attrs={"type": "date"})
     )
 
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
@@ -36,7 +36,7 @@ class CopyForm(forms.Form):
     def clean_metadata(self) -> dict[str, str]:
         pairs = [line.partition("=") for line in self.cleaned_data["metadata"].splitlines() if line.strip()]
         if any(not name.strip() or not sign for name, sign, _ in pairs):
-            raise forms.ValidationError(gettext("Write a pair with = between, such as team=billing."))
+            raise forms.ValidationError(gettext("Write each pair with an equals sign, such as team=billing."))
         return {name.strip(): value.strip() for name, _, value in pairs}
 
     def clean_since(self) -> datetime | None:

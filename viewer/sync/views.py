@@ -18,11 +18,11 @@ from .models import AnotherIsActive, CopyRun, CopyRuns
 
 _MAX_RUNS = 30  # on the page
 _MAX_FAILURES = 200  # on the page of one run
-_BUSY = gettext_lazy("Something else is being copied with this key already. Wait until that is done, or cancel it.")
+_BUSY = gettext_lazy("Another import with this key has not finished. Wait for it, or cancel it.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def copies(request: Request) -> HttpResponse:
+def imports(request: Request) -> HttpResponse:
     """List the person's latest runs; a POST starts one."""
     form = CopyForm(request.POST if request.method == "POST" else None, owner=request.user)
     if request.method == "POST" and form.is_valid():
@@ -30,7 +30,7 @@ def copies(request: Request) -> HttpResponse:
             CopyRun.objects.start_or_resume(**form.cleaned_data)
         except AnotherIsActive:
             messages.error(request, _BUSY)
-        return redirect("copies")
+        return redirect("imports")
     context = {
         "form": form,
         "has_keys": ApiKey.objects.of(request.user).exists(),
@@ -40,12 +40,12 @@ def copies(request: Request) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def copy_run(request: Request, run_id: int) -> HttpResponse:
+def import_run(request: Request, run_id: int) -> HttpResponse:
     """Show one run with its failures, or only its figures for htmx; a POST pauses, resumes, cancels or retries it."""
     run = get_object_or_404(_with_failures(request), pk=run_id)
     if request.method == "POST":
         run = _perform(request, run, request.POST.get("wish", ""))
-        return redirect("copy-run", run.pk) if "from_run" in request.POST else redirect("copies")
+        return redirect("import-run", run.pk) if "from_run" in request.POST else redirect("imports")
     if request.htmx:
         response = render(request, "sync/_run.html", {"run": run, "is_alone": "alone" in request.GET})
     else:
@@ -65,7 +65,7 @@ def _perform(request: Request, run: CopyRun, action: str) -> CopyRun:
         if action == "again" and run.state == CopyRun.DONE and run.api_key:
             return CopyRun.objects.start_or_resume(run.api_key, run.model, run.metadata, run.since)
         if action not in CopyRun.ACTIONS or not run.perform(action):
-            messages.error(request, gettext("It went on meanwhile; this is how it stands now."))
+            messages.error(request, gettext("This import has changed in the meantime. This is its current state."))
     except AnotherIsActive:
         messages.error(request, _BUSY)
     return run

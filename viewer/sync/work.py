@@ -137,7 +137,7 @@ class _Work:
             elif has_address(item.id):
                 ids.append(item.id)
             else:
-                self._record_failure(item.id, Problem("unreadable", gettext_noop("Its id cannot stand in an address.")))
+                self._record_failure(item.id, Problem("unreadable", gettext_noop("Its id cannot be part of a URL.")))
         return ids
 
     def _is_too_old(self, items: tuple[Completion | Unreadable, ...]) -> bool:

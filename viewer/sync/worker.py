@@ -45,7 +45,10 @@ def work_on(run: CopyRun, stopping: Event) -> None:
         _log.exception("Run %s failed", run.pk)
         run.finish(
             CopyRun.FAILED,
-            Problem("unavailable", gettext_noop("Something failed here, not at the source; see the log.")),
+            Problem(
+                "unavailable",
+                gettext_noop("Something went wrong in Lectern, not at the source. See the log."),
+            ),
         )
 
 

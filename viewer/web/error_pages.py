@@ -6,6 +6,7 @@ htmx gets a problem in the feed, a program the API's error format, everybody els
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,61 +20,64 @@ from viewer.deployment.database import kind_of
 
 from .request import own_address
 
-_FAILED = {
+_FAILED: dict[str, Any] = {
     "name": "unavailable",
-    "title": gettext_noop("Something failed here"),
-    "advice": gettext_noop("Try again; if it stays, tell whoever runs this Lectern, with the time."),
+    "needs_administrator": True,
+    "title": gettext_noop("Something went wrong"),
+    "advice": gettext_noop("Try again. If it keeps happening, tell your administrator when it happened."),
 }
-_NO_DATABASE = {
+_NO_DATABASE: dict[str, Any] = {
     "name": "unavailable",
-    "title": gettext_noop("The database does not answer"),
+    "needs_administrator": True,
+    "title": gettext_noop("The database is unavailable"),
     "advice": gettext_noop(
-        "It holds the archive, who may sign in, and the API keys, so nothing can be read until it is back. "
-        "Nothing is lost. Try again in a minute; if it stays, tell whoever runs this Lectern."
+        "It holds the archive, the accounts and the API keys, so nothing can be read until it is back. "
+        "Nothing is lost. Try again in a minute. If it keeps happening, tell your administrator."
     ),
 }
-
-
-_DISK_FULL = {
+_DISK_FULL: dict[str, Any] = {
     "name": "unavailable",
+    "needs_administrator": True,
     "title": gettext_noop("The disk is full"),
     "advice": gettext_noop(
-        "Reading goes on, but nothing can be saved, so nobody can sign in. Nothing is lost. "
-        "Tell whoever runs this Lectern."
+        "You can go on reading, but nothing can be saved, so nobody can sign in. Nothing is lost. "
+        "Tell your administrator."
     ),
 }
 _READ_ONLY = _DISK_FULL | {"title": gettext_noop("The database is read-only")}
 _BUSY = {
     "name": "unavailable",
     "title": gettext_noop("The database is busy"),
-    "advice": gettext_noop("Another process holds it. Reading goes on; try again in a minute to save something."),
+    "advice": gettext_noop(
+        "Another process is using it. You can go on reading. Try again in a minute to save changes."
+    ),
 }
 _WRONG_HOST = {
     "name": "bad-request",
-    "title": gettext_noop("This is not the address of Lectern here"),
-    "advice": gettext_noop("You came by %(host)s, but this Lectern is set up for %(site)s (SITE_URL). Go there."),
+    "title": gettext_noop("Wrong address"),
+    "advice": gettext_noop("You opened %(host)s, but this Lectern is set up for %(site)s (SITE_URL). Open it there."),
 }
 _TOO_LONG = {
     "name": "bad-request",
-    "title": gettext_noop("This address is too long"),
+    "title": gettext_noop("This URL is too long"),
     "advice": gettext_noop("Shorten the search or the filter."),
 }
 _TOO_MANY_STREAMS = {
     "name": "unavailable",
-    "title": gettext_noop("Too much is being downloaded at the moment"),
-    "advice": gettext_noop("Pages can be read. Try the download again in a minute."),
+    "title": gettext_noop("Too many downloads at once"),
+    "advice": gettext_noop("You can go on reading. Try the download again in a minute."),
 }
 _FORM_TOO_LARGE = {
     "name": "too-large",
     "title": gettext_noop("This form is too large"),
-    "advice": gettext_noop("A form may send 1 MB, and no files. Nothing was saved."),
+    "advice": gettext_noop("A form can send up to 1 MB, and no files. Nothing was saved."),
 }
 _TOO_MANY_FORMS = {
     "name": "unavailable",
-    "title": gettext_noop("Too many forms are arriving slowly at the moment"),
-    "advice": gettext_noop("Nothing was saved. Go back and send it again in a few seconds."),
+    "title": gettext_noop("Too many slow uploads at once"),
+    "advice": gettext_noop("Nothing was saved. Go back and submit the form again in a few seconds."),
 }
-_DATABASE_PROBLEMS = {
+_DATABASE_PROBLEMS: dict[str, dict[str, Any]] = {
     "full": _DISK_FULL,
     "read-only": _READ_ONLY,
     "busy": _BUSY,
@@ -124,7 +128,7 @@ def too_long(request: HttpRequest) -> HttpResponse:
 
 
 def _problem_response(
-    request: HttpRequest, status: int, problem: dict[str, str], names: dict[str, str] | None = None, only_way: str = ""
+    request: HttpRequest, status: int, problem: dict[str, Any], names: dict[str, str] | None = None, only_way: str = ""
 ) -> HttpResponse:
     if request.path.startswith("/v1"):
         message = f"{problem['title']}. {problem['advice']}" % (names or {})

@@ -98,7 +98,7 @@ def _completion(reader: Reader, linked: str) -> tuple[Completion | None, Problem
     try:
         completion = reader.completion()
     except SourceProblem as failure:
-        return None, describe(failure.problem)
+        return None, describe(failure.problem, failure.source.label)
     if (position := answer_at(linked)) is not None:
         reader.choice(position)
     return completion, None

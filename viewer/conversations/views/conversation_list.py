@@ -66,7 +66,7 @@ def sidebar(request: Request, completion_id: str) -> HttpResponse:
         with source.reading() as client:
             window = fetch_page(client, filters, request.GET, completion_id)
     except SourceProblem as failure:
-        problem = describe(failure.problem, is_of_list=True)
+        problem = describe(failure.problem, source.label, is_of_list=True)
         context = {"problem": problem, "source": source, "retry_url": request.get_full_path()}
         return render(request, "conversations/_sidebar.html", context, status=problem.status)
     metadata = metadata_of(filters)

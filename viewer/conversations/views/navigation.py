@@ -89,7 +89,7 @@ def _neighbour(client: Client, completion_id: str, filters: dict[str, str], orde
                 return item.id
         if not (after := next_cursor(page)):
             return ""
-    raise Problem("unsupported", gettext_noop("The server does not filter by metadata, and the next is too far away."))
+    raise Problem("unsupported", gettext_noop("The server cannot filter by metadata, and the next match is too far."))
 
 
 def _end_of_list(direction: Literal["next", "previous"], *, is_filtered: bool) -> str:
@@ -127,7 +127,7 @@ def go_to(request: Request, completion_id: str) -> HttpResponse:
         elif number is not None:
             place = _id_at(reader, number)
         else:
-            raise _NoSuchMessage(gettext("Give the number of a message, such as 12."))
+            raise _NoSuchMessage(gettext("Enter the number of a message, such as 12."))
     except _NoSuchMessage as missing:
         notices.error(request, str(missing))
     except SourceProblem as failure:
@@ -141,7 +141,7 @@ def _next_holder(completion_id: str, kind: str, after: str, *, is_backward: bool
     """Return the next place after a message that contains a kind. The archive knows it without reading messages."""
     place = next_message_with(completion_id, kind, after, is_backward=is_backward)
     if place is None:
-        raise _NoSuchMessage(gettext("Nothing of this kind is stored in the conversation."))
+        raise _NoSuchMessage(gettext("The conversation contains nothing of this kind."))
     return place or place_of_answer(0)
 
 
@@ -156,7 +156,7 @@ def _last_place(reader: Reader) -> str:
         if answers := reader.completion().choices:
             return place_of_answer(len(answers) - 1)
     if not newest:
-        raise _NoSuchMessage(gettext("No messages are stored for this completion."))
+        raise _NoSuchMessage(gettext("This conversation has no messages."))
     return _address_of(newest[-1])
 
 
@@ -167,20 +167,18 @@ def _id_at(reader: Reader, number: int) -> str:
     with reader.source.reading() as client:
         for n, page in enumerate(pages):
             if n == client.max_pages:
-                text = gettext(
-                    "Message #%(number)d is too far in: only the first %(count)d messages were looked through."
-                )
+                text = gettext("Message #%(number)d is too far in: only the first %(count)d messages were searched.")
                 raise _NoSuchMessage(text % {"number": number, "count": seen})
             if number < seen + len(page):
                 return _address_of(page[number - seen])
             seen += len(page)
-    text = gettext("There is no message #%(number)d: the last one is #%(last)d.")
+    text = gettext("There is no message #%(number)d. The last one is #%(last)d.")
     raise _NoSuchMessage(text % {"number": number, "last": seen - 1})
 
 
 def _address_of(message: Message | Unreadable) -> str:
     if not has_address(message.id):
-        raise _NoSuchMessage(gettext("This message has no address of its own."))
+        raise _NoSuchMessage(gettext("This message has no URL of its own."))
     return message.id
 
 
@@ -196,7 +194,7 @@ def open_by_id(request: Request) -> HttpResponse:
         completion_id, message_id = text, ""
     if not has_address(completion_id) or (message_id and not has_address(message_id)):
         shown = escape_invisible(text[:100])
-        notice = gettext("“%(given)s” is no id. Paste a completion id, a message id or an address of a conversation.")
+        notice = gettext("“%(given)s” is not a valid id. Paste the id of a conversation or message, or a URL.")
         notices.error(request, notice % {"given": shown})
         return redirect("completions")
     if not message_id and not _exists(request, completion_id) and (holder := completion_of(completion_id)):

@@ -28,6 +28,6 @@ def in_archive(context: template.RequestContext, completion_id: str, source: Sou
 
 
 @register.filter
-def problem_text(name: str) -> ProblemText:
-    """Describe a problem by its name."""
-    return describe(Problem(name))  # type: ignore[arg-type]  # the column is a plain string
+def problem_text(name: str, source: str) -> ProblemText:
+    """Describe a problem of a source, each by its name."""
+    return describe(Problem(name), source)  # type: ignore[arg-type]  # the column is a plain string

@@ -23,7 +23,7 @@ _DAY = 24 * 60 * 60  # seconds
 
 
 class Command(BaseCommand):
-    help = "Copy stored completions from a person's API key into the archive; or, with --loop alone, work for /copies/."
+    help = "Copy stored completions from a person's API key into the archive; or, with --loop alone, serve /imports/."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--key", metavar="LABEL", help="the label of an API key")
@@ -81,7 +81,7 @@ class Command(BaseCommand):
             self._report(run)
             return run
         except AnotherIsActive:
-            raise CommandError("Something else is being copied with this key already; see /copies/.") from None
+            raise CommandError("Something else is being copied with this key already; see /imports/.") from None
         except DatabaseFailure as error:
             connection.close()
             stays = "What was copied before stays; run the same command again."
