@@ -18,7 +18,6 @@ from typing import Literal
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from viewer.client.problem_texts import describe
 from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers
 from viewer.completions.invisibles import escape_invisible
@@ -37,6 +36,7 @@ from viewer.rendering.parts import PartView, ReasoningView, RefusalView, Unknown
 from viewer.rendering.places import answer_at, place_of_answer
 from viewer.rendering.tool_call_links import Item, Neighbours
 from viewer.rendering.tool_calls import outcome_words
+from viewer.sources.problem_texts import describe
 from viewer.web.templatetags.formats import bytes_size, grouped
 
 Include = Literal["everything", "no-tools", "customer"]

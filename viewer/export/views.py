@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
-from viewer.client.problem_texts import describe
 from viewer.client.problems import Problem
 from viewer.completions.types import Message, Unreadable
 from viewer.rendering.places import answer_at, in_order, name_of
 from viewer.rendering.titles import answer_line, first_question
+from viewer.sources.problem_texts import describe
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import Source
 from viewer.web.logs import event

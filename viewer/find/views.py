@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from viewer.client.problem_texts import describe
+from viewer.sources.problem_texts import describe
 from viewer.sources.reader import reader_for
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment

@@ -10,12 +10,12 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
-from viewer.client.problem_texts import describe
 from viewer.completions.types import ImagePart, Message
 from viewer.rendering import media
 from viewer.rendering.media_parts import is_remote
 from viewer.rendering.remote_hosts import NotLoaded
 from viewer.sources.problem_pages import title_of
+from viewer.sources.problem_texts import describe
 from viewer.sources.reader import reader_for
 from viewer.sources.sources import SourceProblem
 from viewer.web.request import Request

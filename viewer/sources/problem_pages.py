@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
-from viewer.client.problem_texts import describe
+from viewer.sources.problem_texts import describe
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 

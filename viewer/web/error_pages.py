@@ -6,7 +6,7 @@ htmx gets a problem in the feed, a program the API's error format, everybody els
 from __future__ import annotations
 
 import sys
-from typing import Any
+from dataclasses import replace
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -18,66 +18,74 @@ from django.utils.translation import gettext, gettext_noop
 from viewer.completions.errors import ApiError, to_body
 from viewer.deployment.database import kind_of
 
+from .problem_text import ProblemText
 from .request import own_address
 
-_FAILED: dict[str, Any] = {
-    "name": "unavailable",
-    "needs_administrator": True,
-    "title": gettext_noop("Something went wrong"),
-    "advice": gettext_noop("Try again. If it keeps happening, tell your administrator when it happened."),
-}
-_NO_DATABASE: dict[str, Any] = {
-    "name": "unavailable",
-    "needs_administrator": True,
-    "title": gettext_noop("The database is unavailable"),
-    "advice": gettext_noop(
+_FAILED = ProblemText(
+    name="unavailable",
+    title=gettext_noop("Something went wrong"),
+    advice=gettext_noop("Try again. If it keeps happening, tell your administrator when it happened."),
+    status=500,
+    needs_administrator=True,
+)
+_NO_DATABASE = ProblemText(
+    name="unavailable",
+    title=gettext_noop("The database is unavailable"),
+    advice=gettext_noop(
         "It holds the archive, the accounts and the API keys, so nothing can be read until it is back. "
         "Nothing is lost. Try again in a minute. If it keeps happening, tell your administrator."
     ),
-}
-_DISK_FULL: dict[str, Any] = {
-    "name": "unavailable",
-    "needs_administrator": True,
-    "title": gettext_noop("The disk is full"),
-    "advice": gettext_noop(
+    status=503,
+    needs_administrator=True,
+)
+_DISK_FULL = ProblemText(
+    name="unavailable",
+    title=gettext_noop("The disk is full"),
+    advice=gettext_noop(
         "You can go on reading, but nothing can be saved, so nobody can sign in. Nothing is lost. "
         "Tell your administrator."
     ),
-}
-_READ_ONLY = _DISK_FULL | {"title": gettext_noop("The database is read-only")}
-_BUSY = {
-    "name": "unavailable",
-    "title": gettext_noop("The database is busy"),
-    "advice": gettext_noop(
-        "Another process is using it. You can go on reading. Try again in a minute to save changes."
-    ),
-}
-_WRONG_HOST = {
-    "name": "bad-request",
-    "title": gettext_noop("Wrong address"),
-    "advice": gettext_noop("You opened %(host)s, but this Lectern is set up for %(site)s (SITE_URL). Open it there."),
-}
-_TOO_LONG = {
-    "name": "bad-request",
-    "title": gettext_noop("This URL is too long"),
-    "advice": gettext_noop("Shorten the search or the filter."),
-}
-_TOO_MANY_STREAMS = {
-    "name": "unavailable",
-    "title": gettext_noop("Too many downloads at once"),
-    "advice": gettext_noop("You can go on reading. Try the download again in a minute."),
-}
-_FORM_TOO_LARGE = {
-    "name": "too-large",
-    "title": gettext_noop("This form is too large"),
-    "advice": gettext_noop("A form can send up to 1 MB, and no files. Nothing was saved."),
-}
-_TOO_MANY_FORMS = {
-    "name": "unavailable",
-    "title": gettext_noop("Too many slow uploads at once"),
-    "advice": gettext_noop("Nothing was saved. Go back and submit the form again in a few seconds."),
-}
-_DATABASE_PROBLEMS: dict[str, dict[str, Any]] = {
+    status=503,
+    needs_administrator=True,
+)
+_READ_ONLY = replace(_DISK_FULL, title=gettext_noop("The database is read-only"))
+_BUSY = ProblemText(
+    name="unavailable",
+    title=gettext_noop("The database is busy"),
+    advice=gettext_noop("Another process is using it. You can go on reading. Try again in a minute to save changes."),
+    status=503,
+)
+_WRONG_HOST = ProblemText(
+    name="bad-request",
+    title=gettext_noop("Wrong address"),
+    advice=gettext_noop("You opened %(host)s, but this Lectern is set up for %(site)s (SITE_URL). Open it there."),
+    status=400,
+)
+_TOO_LONG = ProblemText(
+    name="bad-request",
+    title=gettext_noop("This URL is too long"),
+    advice=gettext_noop("Shorten the search or the filter."),
+    status=414,
+)
+_TOO_MANY_STREAMS = ProblemText(
+    name="unavailable",
+    title=gettext_noop("Too many downloads at once"),
+    advice=gettext_noop("You can go on reading. Try the download again in a minute."),
+    status=503,
+)
+_FORM_TOO_LARGE = ProblemText(
+    name="too-large",
+    title=gettext_noop("This form is too large"),
+    advice=gettext_noop("A form can send up to 1 MB, and no files. Nothing was saved."),
+    status=413,
+)
+_TOO_MANY_FORMS = ProblemText(
+    name="unavailable",
+    title=gettext_noop("Too many slow uploads at once"),
+    advice=gettext_noop("Nothing was saved. Go back and submit the form again in a few seconds."),
+    status=503,
+)
+_DATABASE_PROBLEMS = {
     "full": _DISK_FULL,
     "read-only": _READ_ONLY,
     "busy": _BUSY,
@@ -90,54 +98,53 @@ _DATABASE_PROBLEMS: dict[str, dict[str, Any]] = {
 def failed(request: HttpRequest) -> HttpResponse:
     """Answer 500, or 503 if the database is the cause. Nothing here may use the database."""
     problem = _DATABASE_PROBLEMS[kind_of(sys.exc_info()[1])]
-    if problem is _FAILED:
-        return _problem_response(request, 500, problem)
-    response = _problem_response(request, 503, problem)
-    response.headers["Retry-After"] = "10"
-    return response
+    return _problem_response(request, problem, retry_after=0 if problem is _FAILED else 10)
 
 
 def wrong_host(request: HttpRequest) -> HttpResponse:
     """Answer 400 to a request for a host that is not SITE_URL's."""
     names = {"host": request.META.get("HTTP_HOST", "")[:200], "site": settings.SITE_URL}
-    return _problem_response(request, 400, _WRONG_HOST, names, only_way=settings.SITE_URL)
+    return _problem_response(request, _WRONG_HOST, names, only_way=settings.SITE_URL)
 
 
 def too_many_streams(request: HttpRequest) -> HttpResponse:
     """Answer 503 to a download for which there is no thread."""
-    response = _problem_response(request, 503, _TOO_MANY_STREAMS)
-    response.headers["Retry-After"] = "60"
-    return response
+    return _problem_response(request, _TOO_MANY_STREAMS, retry_after=60)
 
 
 def form_too_large(request: HttpRequest) -> HttpResponse:
     """Answer 413 to a form that is larger than any of ours."""
-    return _problem_response(request, 413, _FORM_TOO_LARGE, only_way="/")
+    return _problem_response(request, _FORM_TOO_LARGE, only_way="/")
 
 
 def too_many_forms(request: HttpRequest) -> HttpResponse:
     """Answer 503 to a slow form for which there is no thread."""
-    response = _problem_response(request, 503, _TOO_MANY_FORMS, only_way="/")
-    response.headers["Retry-After"] = "10"
-    return response
+    return _problem_response(request, _TOO_MANY_FORMS, only_way="/", retry_after=10)
 
 
 def too_long(request: HttpRequest) -> HttpResponse:
     """Answer 414 to a URL that is too long."""
-    return _problem_response(request, 414, _TOO_LONG, only_way="/")
+    return _problem_response(request, _TOO_LONG, only_way="/")
 
 
 def _problem_response(
-    request: HttpRequest, status: int, problem: dict[str, Any], names: dict[str, str] | None = None, only_way: str = ""
+    request: HttpRequest,
+    problem: ProblemText,
+    names: dict[str, str] | None = None,
+    *,
+    only_way: str = "",
+    retry_after: int = 0,
 ) -> HttpResponse:
+    """Build the response. `names` fill the advice; `only_way` replaces a retry; `retry_after` is in seconds."""
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
     if request.path.startswith("/v1"):
-        message = f"{problem['title']}. {problem['advice']}" % (names or {})
-        error = ApiError(message, type="server_error" if status >= 500 else "invalid_request_error")
-        return HttpResponse(to_body(error), status=status, content_type="application/json")
+        message = f"{problem.title}. {problem.advice}" % (names or {})
+        error = ApiError(message, type="server_error" if problem.status >= 500 else "invalid_request_error")
+        return HttpResponse(to_body(error), content_type="application/json", status=problem.status, headers=headers)
     template = "web/_problem.html" if request.headers.get("HX-Request") == "true" else "500.html"
-    texts = problem | {"title": gettext(problem["title"]), "advice": gettext(problem["advice"]) % (names or {})}
-    context = {"problem": texts, "retry_url": request.get_full_path(), "only_way": only_way, "request": request}
-    return HttpResponse(render_to_string(template, context), status=status)
+    text = replace(problem, title=gettext(problem.title), advice=gettext(problem.advice) % (names or {}))
+    context = {"problem": text, "retry_url": request.get_full_path(), "only_way": only_way, "request": request}
+    return HttpResponse(render_to_string(template, context), status=text.status, headers=headers)
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:

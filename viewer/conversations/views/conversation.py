@@ -9,7 +9,6 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from viewer.client.client import Order
-from viewer.client.problem_texts import ProblemText, describe
 from viewer.completions.ids import has_address
 from viewer.completions.types import Completion
 from viewer.conversations.facts import build_facts, build_jumps, build_jumps_in_whole
@@ -21,8 +20,10 @@ from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.places import answer_at, place_of_answer, url_of
 from viewer.rendering.titles import answer_line, first_question
+from viewer.sources.problem_texts import describe
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import SourceProblem
+from viewer.web.problem_text import ProblemText
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 

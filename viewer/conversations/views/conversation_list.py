@@ -6,7 +6,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from viewer.client.problem_texts import describe
 from viewer.conversations.filters import (
     fetch_page,
     filter_labels,
@@ -19,6 +18,7 @@ from viewer.conversations.filters import (
     without,
 )
 from viewer.conversations.rows import build_rows
+from viewer.sources.problem_texts import describe
 from viewer.sources.sources import SourceProblem, chosen_source
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment

@@ -7,9 +7,10 @@ from typing import Any
 from django import template
 
 from viewer.archive.models import StoredCompletion, fit
-from viewer.client.problem_texts import ProblemText, describe
 from viewer.client.problems import Problem
+from viewer.sources.problem_texts import describe
 from viewer.sources.sources import Source
+from viewer.web.problem_text import ProblemText
 
 register = template.Library()
 

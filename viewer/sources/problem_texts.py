@@ -1,59 +1,14 @@
-"""The texts that describe problems to a reader: what happened, and what to do."""
+"""The texts that describe the problems of a source to a reader: what happened, and what to do."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext, gettext_noop
 
-from .problems import Cause, Problem, ProblemName
-
-_TRANSIENT = ("rate-limited", "timeout", "unavailable")
-_MAX_COUNTDOWN = 3600  # seconds; a longer wait is given in hours or days
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemText:
-    """A problem in words. `detail` is the server's own text if `is_quoted`, else ours; `status` is our page's."""
-
-    name: ProblemName
-    title: str
-    advice: str
-    detail: str
-    is_quoted: bool
-    status: int
-    wait: int = 0  # whole seconds until a retry makes sense
-    request_id: str = ""
-    is_of_list: bool = False
-    needs_administrator: bool = False
-
-    @property
-    def is_transient(self) -> bool:
-        """Whether it may go away by itself."""
-        return self.name in _TRANSIENT
-
-    @property
-    def leads_to_keys(self) -> bool:
-        """Whether another key or another base URL would help."""
-        return self.name in ("invalid-key", "forbidden") or (self.is_of_list and self.name == "not-found")
-
-    @property
-    def opens_by_id(self) -> bool:
-        """Whether the source may still open a conversation by its id, although it cannot list any."""
-        return self.is_of_list and self.name in ("unsupported", "not-found")
-
-    @property
-    def later(self) -> str:
-        """When to try again, if that is too far off for a countdown."""
-        if self.wait <= _MAX_COUNTDOWN:
-            return ""
-        hours = math.ceil(self.wait / 3600)
-        if hours < 48:
-            return ngettext("Try again in %(count)d hour.", "Try again in %(count)d hours.", hours) % {"count": hours}
-        days = math.ceil(hours / 24)
-        return ngettext("Try again in %(count)d day.", "Try again in %(count)d days.", days) % {"count": days}
-
+from viewer.client.problems import Cause, Problem, ProblemName
+from viewer.web.problem_text import ProblemText
 
 _TEXTS: dict[ProblemName, tuple[str, str, int]] = {
     "invalid-key": (
@@ -168,21 +123,20 @@ _UNKNOWN_MESSAGE_CURSOR = (
 def describe(problem: Problem, source: str, *, is_of_list: bool = False) -> ProblemText:
     """Describe a problem of `source`, its label; `is_of_list` if the request was for a list and so had no id."""
     title, advice, status = _texts_for(problem, is_of_list=is_of_list)
-    wait = math.ceil(problem.retry_after) if problem.retry_after and problem.name in _TRANSIENT else 0
     is_quoted = bool(problem.status)
-    detail = problem.message if is_quoted else gettext(problem.message)
-    return ProblemText(
+    text = ProblemText(
         name=problem.name,
         title=gettext(title) % {"source": source},
         advice=gettext(advice),
-        detail=detail,
-        is_quoted=is_quoted,
         status=status,
-        wait=wait,
+        detail=problem.message if is_quoted else gettext(problem.message),
+        is_quoted=is_quoted,
         request_id=problem.request_id,
         is_of_list=is_of_list,
         needs_administrator=bool(problem.cause),
     )
+    wait = math.ceil(problem.retry_after) if problem.retry_after and text.is_transient else 0
+    return replace(text, wait=wait)
 
 
 def _texts_for(problem: Problem, *, is_of_list: bool) -> tuple[str, str, int]:
