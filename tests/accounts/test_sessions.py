@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.conftest import make_completion, make_key
-from tests.test_leaks import database_bytes
+from tests.traces import database_bytes
 from viewer.accounts.models import Session
 from viewer.accounts.sessions import IDLE_LIMIT, SessionStore, digest
 from viewer.sync.models import CopyRun
