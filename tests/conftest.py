@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,15 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
-from django.core.cache.backends.redis import RedisCache
 from django.test import Client
 from django.utils import translation
 
 from tests.pages import PageClient
+from tests.processes import copy_prepared, copy_static_files, prepare
 from tests.upstream import Upstream, running_upstream
 from viewer.archive.importing import Outcome, import_lines
 from viewer.client.limiter import host_limiter, person_limit
+from viewer.deployment.data_dir import preparation_lock
 from viewer.keys.encryption import Secret
 from viewer.keys.models import AccessToken, ApiKey
 
@@ -66,22 +66,31 @@ def _no_language_is_left_behind() -> Iterator[None]:
     translation.deactivate()
 
 
-def kept_in_caches() -> dict[str, str]:
-    """Everything that the caches keep, packed as they keep it."""
-    kept: dict[str, bytes] = {}
-    for cache in caches.all(initialized_only=False):
-        if isinstance(cache, RedisCache):
-            redis = cache._cache.get_client(write=True)
-            kept |= {key.decode(): redis.get(key) for key in redis.scan_iter()}
-        else:
-            kept |= cache._cache
-    return {key: value.decode("latin-1") for key, value in kept.items()}
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a server that was started once, by whichever of the parallel processes needs it first."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    data = folder / "prepared"
+    with preparation_lock(folder):
+        if not data.exists():
+            prepare(data)
+    return data
 
 
-def traces(secret: str) -> list[str]:
-    """What gives a whole secret away: itself, and its base64 at each alignment without the ends, which neighbours share."""
-    packed = [b64encode(b"." * before + secret.encode()).decode()[4:-4] for before in range(3)]
-    return [secret, *packed, *(one.translate({ord("+"): "-", ord("/"): "_"}) for one in packed)]
+@pytest.fixture
+def prepared_folder(prepared: Path, tmp_path: Path) -> Path:
+    """A data folder in which `./run` was started before."""
+    return copy_prepared(prepared, tmp_path / "data")
+
+
+@pytest.fixture
+def new_folder(prepared: Path, tmp_path: Path) -> Path:
+    """A data folder in which `./run` was never started; the static files alone are there."""
+    data = tmp_path / "data"
+    data.mkdir()
+    return copy_static_files(prepared, data)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.conftest import say
-from tests.rendering.test_media import make_png
+from tests.images import make_png
 
 PNG = base64.b64encode(make_png(4, 4)).decode()
 PICTURE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}

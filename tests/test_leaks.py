@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import logging
-import subprocess
 from contextlib import suppress
-from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
-from django.db import connection
 from django.test import Client
 
-from tests.conftest import kept_in_caches, traces
+from tests.traces import database_bytes, kept_in_caches, traces
 from tests.upstream import Upstream
 from viewer.keys.models import AccessToken, ApiKey
 from viewer.sync.models import CopyFailure, CopyRun
@@ -135,19 +132,3 @@ def test_a_failure_of_our_own_shows_no_variables(
     ]
     assert mails
     assert not hold("".join(mails), CANARY)
-
-
-def database_bytes() -> str:
-    """Everything the database holds, as the files on disk hold it (or, on another database, as rows)."""
-    if connection.vendor == "sqlite":
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        name = Path(str(connection.settings_dict["NAME"]))
-        # By another process: closing a file of the database here would let go of all locks that SQLite holds on it.
-        read = subprocess.run(["cat", *name.parent.glob(f"{name.name}*")], check=True, capture_output=True)
-        return read.stdout.decode("latin-1")
-    rows = []
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names():
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
-            rows += cursor.fetchall()
-    return repr(rows)

@@ -23,20 +23,29 @@ _TAG = re.compile(r"{%\s*(load|include|extends)\s+([^%]+?)\s*%}")
 ROOMS = draw_rooms.read_rooms(draw_rooms.TABLE.read_text())
 
 
-def imported_rooms(file: Path) -> set[str]:
-    """Name the rooms that a Python file imports, and those whose templates it renders."""
-    modules, texts = set(), set()
+def imported_modules(file: Path) -> set[str]:
+    """Name what a Python file imports, with the module in front; what comes from its own folder begins with a dot."""
+    modules = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            modules |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level > 1:
-            raise AssertionError(f"{file} climbs out of its room with a relative import")
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(".html"):
-            texts.add(node.value)
-    rooms = {parts[1] for parts in (module.split(".") for module in modules) if parts[0] == "viewer"}
-    return rooms | {room for text in texts if (room := room_of_template(text))}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level < 2, f"{file} climbs out of its folder with a relative import"
+            modules |= {f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names}
+    return modules
+
+
+def rendered_templates(file: Path) -> set[str]:
+    """Name the templates that a Python file mentions."""
+    nodes = ast.walk(ast.parse(file.read_text()))
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {text for text in texts if text.endswith(".html")}
+
+
+def imported_rooms(file: Path) -> set[str]:
+    """Name the rooms that a Python file imports, and those whose templates it renders."""
+    rooms = {parts[1] for parts in (module.split(".") for module in imported_modules(file)) if parts[0] == "viewer"}
+    return rooms | {room for text in rendered_templates(file) if (room := room_of_template(text))}
 
 
 def room_of_template(name: str) -> str:
@@ -115,6 +124,12 @@ def test_no_function_has_more_than_five_parameters() -> None:
         if len(parameters_of(arguments)) > MAX_PARAMETERS
     }
     assert found == TOO_MANY_PARAMETERS
+
+
+def test_no_test_module_is_imported() -> None:
+    """What several tests need is in a module that is named for what it gives."""
+    for file in (ROOT / "tests").rglob("*.py"):
+        assert not [name for name in imported_modules(file) if ".test_" in name], file
 
 
 def test_the_picture_of_the_rooms_is_up_to_date() -> None:

@@ -8,16 +8,16 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import psycopg
 import pytest
 import requests
 
 from tests.conversations.pages import visible
-from tests.operations.test_start import running, sign_in
 from tests.pages import flat
+from tests.processes import copy_static_files, post, running, sign_in, until
 from tests.servers import redis
-from tests.sync.test_processes import until
 from tests.upstream import Upstream
 
 PASSWORD = "two machines 1"
@@ -52,6 +52,7 @@ def let_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, E
 def machines(
     database: tuple[str, Let],
     let_redis: tuple[str, ExitStack],
+    prepared: Path,
     tmp_path_factory: pytest.TempPathFactory,
     _running_upstream: Upstream,
 ) -> Iterator[list[str]]:
@@ -61,19 +62,14 @@ def machines(
         "SECRET_KEY": secrets.token_hex(32), "KEY_ENCRYPTION_KEYS": base64.b64encode(bytes(32)).decode(),
     }  # fmt: skip
     with ExitStack() as servers:
-        folders = [tmp_path_factory.mktemp("machine") for _ in range(2)]
-        yield [servers.enter_context(running(folder, **settings))[1] for folder in folders]
+        folders = [copy_static_files(prepared, tmp_path_factory.mktemp("machine")) for _ in range(2)]
+        yield [servers.enter_context(running(folder, **settings)).address for folder in folders]
 
 
 @pytest.fixture(scope="module")
 def reader(machines: list[str]) -> requests.Session:
     """Somebody who has signed in on the first machine. A cookie counts for every port of a host."""
     return sign_in(machines[0], PASSWORD)
-
-
-def post(reader: requests.Session, address: str, answers: dict[str, str]) -> requests.Response:
-    token = reader.cookies["csrf"]
-    return reader.post(address, answers | {"csrfmiddlewaretoken": token}, headers={"Referer": address}, timeout=30)
 
 
 def test_who_signs_in_here_is_signed_in_there(machines: list[str], reader: requests.Session) -> None:

@@ -15,7 +15,8 @@ import requests
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.conftest import make_completion, make_key, traces
+from tests.conftest import make_completion, make_key
+from tests.traces import traces
 from tests.upstream import Upstream
 from viewer.client.limiter import MAX_REQUESTS
 from viewer.client.problems import Problem

@@ -13,18 +13,9 @@ import pytest
 from django.db import connection
 
 from benchmarks.__main__ import BENCHMARKS, main
-from benchmarks.desk import ROOT, free_port, own_environment, running
+from benchmarks.desk import ROOT
 
 Bench = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of a Lectern that was started once: each benchmark starts from a copy, which is quicker."""
-    folder, port = tmp_path_factory.mktemp("prepared"), free_port()
-    environment = own_environment(DATA_DIR=str(folder), PORT=str(port), SYNC_WORKER="false")
-    with running([sys.executable, "manage.py", "start"], f"http://127.0.0.1:{port}/health/", environment):
-        return folder
 
 
 @pytest.fixture

@@ -10,16 +10,17 @@ from playwright.sync_api import Browser, Response
 
 from tests.browser.conftest import DESKTOP
 from tests.budgets import assert_within_budget
-from tests.operations.test_start import running, sign_in
+from tests.processes import running, sign_in
 
 OPENED = "/completions/chatcmpl-mMgBvbJlanPjZPF5VATayrULrNdvJ/"  # the longest: its page is a full one
 LIBRARY = "django_htmx/"
 
 
 def test_a_conversation_opens_with_little_from_one_host_and_keeps_what_does_not_change(
-    browser: Browser, tmp_path: Path
+    browser: Browser, prepared_folder: Path
 ) -> None:
-    with running(tmp_path, DEMO_PASSWORD="budgets 1") as (_, address, _):
+    with running(prepared_folder, DEMO_PASSWORD="budgets 1", SYNC_WORKER="false") as server:
+        address = server.address
         session = sign_in(address, "budgets 1")
         listed = session.get(f"{address}/completions/").text
         ids = re.findall(r'data-completion-id="([^"]+)"', listed)

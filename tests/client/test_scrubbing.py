@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import traces
 from tests.costs import assert_linear, cost
+from tests.traces import traces
 from viewer.client.problems import problem_of
 from viewer.client.scrubbing import Scrubber, without_keys
 from viewer.completions.errors import read_error

@@ -22,7 +22,7 @@ from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_key, say
 from tests.conversations.pages import link, message_ids, part_kinds, visible
-from tests.rendering.test_media import make_png
+from tests.images import make_png
 
 ID = "chatcmpl-case"
 PNG = base64.b64encode(make_png(6, 5)).decode()

@@ -13,7 +13,7 @@ from django.utils.http import parse_header_parameters
 
 from tests.conftest import make_choice, make_completion, make_long, say
 from tests.conversations.pages import link, message_ids, part_kinds, visible
-from tests.rendering.test_media import make_png
+from tests.images import make_png
 from viewer.completions.reading import read_message
 from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import for_customer

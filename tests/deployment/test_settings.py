@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from tests.processes import ROOT, SECRETS, manage
 from viewer.deployment.environment import RENAMED
 from viewer.deployment.site_url import is_loopback, read_site_url
-
-ROOT = Path(__file__).parents[2]
-GIVEN = {"SECRET_KEY": "0123456789" * 5, "KEY_ENCRYPTION_KEYS": "A" * 43 + "="}
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
@@ -26,14 +24,8 @@ def test_every_setting_is_documented_and_no_other() -> None:
     assert sorted(documented) == sorted(read)
 
 
-def manage(data: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data), **settings}
-    command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
-
-
 def check(data: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return manage(data, "check", *arguments, **GIVEN | settings)
+    return manage(data, "check", *arguments, **SECRETS | settings)
 
 
 def read_settings(data: Path, name: str, **settings: str) -> str:
@@ -245,7 +237,7 @@ def test_a_command_makes_no_archive_where_there_is_none(tmp_path: Path, command:
     (tmp_path / "other").mkdir()
     other = manage(tmp_path / "other", command, *needed.get(command, []))
     assert other.stderr.startswith(f"lectern: {tmp_path}/other holds no secret_key")
-    never = manage(tmp_path / "other", command, *needed.get(command, []), **GIVEN)
+    never = manage(tmp_path / "other", command, *needed.get(command, []), **SECRETS)
     assert f"There is no archive at {tmp_path}/other/lectern.sqlite3." in never.stderr
     assert [done.returncode for done in (missing, other, never)] == [1, 1, 1]
     assert "Traceback" not in missing.stderr + other.stderr + never.stderr

@@ -12,7 +12,7 @@ from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
 from tests.conversations.pages import message_ids, visible
-from tests.rendering.test_media import make_png
+from tests.images import make_png
 from tests.upstream import HEX, LONG, MESSAGES, Upstream
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, StoredMessage

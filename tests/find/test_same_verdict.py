@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.completions.test_outcomes import FAILED, GOOD, UNPROVEN
 from tests.conftest import make_completion, say
+from tests.tool_results import FAILED, GOOD, UNPROVEN
 from viewer.archive.models import StoredMessage
 from viewer.archive.search_query import read_query
 from viewer.archive.searching import search

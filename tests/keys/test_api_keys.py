@@ -10,7 +10,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.keys.test_encryption import CANARY, make_key
+from tests.keys.secrets import CANARY, make_key
 from viewer.deployment.api_hosts import read_entries
 from viewer.keys.forms import read_base_url
 from viewer.keys.models import AccessToken, ApiKey

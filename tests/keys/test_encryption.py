@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import base64
-import os
 from io import StringIO
 from typing import Any
 
@@ -11,19 +9,9 @@ from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import make_key as make_any_key
+from tests.keys.secrets import CANARY, make_key, new_master_key
 from viewer.keys.encryption import CannotDecrypt, Secret, decrypt, encrypt
 from viewer.keys.models import ApiKey
-
-CANARY = "sk-canary-2718281828459045"
-
-
-def new_master_key() -> str:
-    return base64.b64encode(os.urandom(32)).decode()
-
-
-def make_key(owner: User, label: str = "work", secret: str = CANARY, **fields: Any) -> ApiKey:
-    return make_any_key(owner, label, secret, **fields)
 
 
 @given(st.text(max_size=200), st.text(max_size=50))

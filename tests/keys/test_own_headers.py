@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from tests.conftest import make_key
-from tests.keys.test_encryption import new_master_key
+from tests.keys.secrets import new_master_key
 from tests.upstream import Upstream
 from viewer.keys.encryption import CannotDecrypt, is_newest
 from viewer.keys.models import ApiKey

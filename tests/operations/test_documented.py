@@ -13,7 +13,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from benchmarks.__main__ import BENCHMARKS
-from tests.deployment.test_settings import GIVEN, manage
+from tests.processes import SECRETS, manage
 from viewer.operations import server
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ def test_the_settings_are_understood_and_documented(tmp_path: Path) -> None:
     table = (ROOT / "docs" / "settings.md").read_text()
     for name in settings_in(written):
         assert f"| `{name.removesuffix('_FILE')}` |" in table
-    for name, secret in GIVEN.items():
+    for name, secret in SECRETS.items():
         (tmp_path / name).write_text(f"{secret}\n")
         written = re.sub(rf"^{name}_FILE=.*", f"{name}_FILE={tmp_path / name}", written, flags=re.MULTILINE)
     file.write_text(written)

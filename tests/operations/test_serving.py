@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import resource
 import select
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,7 +16,7 @@ import requests
 from django.conf import settings
 
 from tests.conftest import make_completion, say
-from tests.operations.test_start import ROOT, running
+from tests.processes import copy_prepared, manage, running
 
 THREADS = 16
 LARGE = "chatcmpl-large"
@@ -55,25 +52,13 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    data = tmp_path_factory.mktemp("served")
+def served(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    data = copy_prepared(prepared, tmp_path_factory.mktemp("served"))
     lines = data / "large.jsonl"
     lines.write_text(json.dumps(make_completion(LARGE, *(say("user", f"{n} " + "x" * 80_000) for n in range(100)))))
-    with running(data, SYNC_WORKER="false") as (_, address, printed):
-        manage(data, "import_completions", str(lines))
-        token = re.search(r"lectern_[\w-]+", printed)
-        assert token
-        yield Served(int(address.rpartition(":")[2]), token[0])
-
-
-def manage(data: Path, *command: str) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=ROOT,
-        env={"DATA_DIR": str(data), "PATH": ""},
-        check=True,
-        capture_output=True,
-    )
+    with running(data, SYNC_WORKER="false") as server:
+        assert manage(data, "import_completions", str(lines)).returncode == 0
+        yield Served(int(server.address.rpartition(":")[2]), server.printed_as("Access token"))
 
 
 def rest_of(connection: socket.socket) -> bytes:

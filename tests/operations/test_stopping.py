@@ -15,27 +15,19 @@ import requests
 from requests.adapters import HTTPAdapter, Retry
 
 from tests.conftest import make_completion, say
-from tests.deployment.test_settings import manage
-from tests.operations.test_start import (
-    _children,
-    _command,
-    beginning,
-    printed_as,
-    read_until_it_serves,
-    running,
-    wait_for,
-)
+from tests.processes import beginning, children, command_of, manage, running
 
 
-def test_ctrl_c_ends_under_load_and_with_a_client_that_does_not_read(tmp_path: Path) -> None:
-    with running(tmp_path, SYNC_WORKER="false") as (process, address, printed):
+def test_ctrl_c_ends_under_load_and_with_a_client_that_does_not_read(prepared_folder: Path, tmp_path: Path) -> None:
+    with running(prepared_folder, SYNC_WORKER="false") as server:
+        address = server.address
         line = json.dumps(make_completion("chatcmpl-big", say("user", "x" * 30_000_000)))
         (tmp_path / "big.jsonl").write_text(line)
-        assert manage(tmp_path, "import_completions", str(tmp_path / "big.jsonl")).returncode == 0
+        assert manage(prepared_folder, "import_completions", str(tmp_path / "big.jsonl")).returncode == 0
         host, port = address.removeprefix("http://").split(":")
         stuck = socket.create_connection((host, int(port)))
         question = "GET /v1/chat/completions/chatcmpl-big/messages HTTP/1.1\r\nHost: localhost\r\n"
-        stuck.sendall(f"{question}Authorization: Bearer {printed_as('Access token', printed)}\r\n\r\n".encode())
+        stuck.sendall(f"{question}Authorization: Bearer {server.printed_as('Access token')}\r\n\r\n".encode())
         assert stuck.recv(12) == b"HTTP/1.1 200"
         is_over = threading.Event()
 
@@ -47,9 +39,9 @@ def test_ctrl_c_ends_under_load_and_with_a_client_that_does_not_read(tmp_path: P
         askers = [threading.Thread(target=ask, daemon=True) for _ in range(8)]
         for asker in askers:
             asker.start()
-        process.send_signal(signal.SIGINT)
+        server.process.send_signal(signal.SIGINT)
         try:
-            assert process.wait(timeout=25) == 0  # after SIGTERM, what does not end is killed after 30 s
+            assert server.process.wait(timeout=25) == 0  # after SIGTERM, what does not end is killed after 30 s
         finally:
             is_over.set()
             stuck.close()
@@ -58,24 +50,27 @@ def test_ctrl_c_ends_under_load_and_with_a_client_that_does_not_read(tmp_path: P
 
 
 def _workers(server: int) -> set[int]:
-    return {child for child in _children(server) if "spawn_main" in "".join(_command(child))}
+    return {child for child in children(server) if "spawn_main" in "".join(command_of(child))}
 
 
-def test_ctrl_c_reaches_the_first_process_alone(tmp_path: Path) -> None:
+def test_ctrl_c_reaches_the_first_process_alone(prepared_folder: Path) -> None:
     """A terminal sends it to a whole process group. A worker that also gets it from the main process hangs."""
-    with running(tmp_path, SYNC_WORKER="false") as (process, _, _):
-        workers = _workers(process.pid)
+    with running(prepared_folder, SYNC_WORKER="false") as server:
+        workers = _workers(server.process.pid)
         assert workers
         assert {os.getpgid(worker) for worker in workers} == workers
 
 
-def test_a_reload_refuses_nobody_however_long_the_next_process_takes_to_begin(tmp_path: Path) -> None:
+def test_a_reload_refuses_nobody_however_long_the_next_process_takes_to_begin(
+    prepared_folder: Path, tmp_path: Path
+) -> None:
     slow = tmp_path / "slow"
     slow.mkdir()
     (slow / "sitecustomize.py").write_text(
-        "import sys, time\ntime.sleep(4 if '--multiprocessing-fork' in sys.orig_argv else 0)\n"
+        "import sys, time\ntime.sleep(2 if '--multiprocessing-fork' in sys.orig_argv else 0)\n"
     )
-    with running(tmp_path, SYNC_WORKER="false", PYTHONPATH=str(slow)) as (process, address, _):
+    with running(prepared_folder, SYNC_WORKER="false", PYTHONPATH=str(slow)) as server:
+        process, address = server.process, server.address
         before = _workers(process.pid)
         process.send_signal(signal.SIGHUP)
         answers = []
@@ -91,28 +86,25 @@ def test_a_reload_refuses_nobody_however_long_the_next_process_takes_to_begin(tm
         assert not now & before
         process.terminate()
         assert process.wait(timeout=40) == 0
-        assert process.stdout
-        assert "spawning up to" not in process.stdout.read()  # Granian's advice on the number of threads
+        assert "spawning up to" not in server.output_to_its_end()  # Granian's advice on the number of threads
 
 
-def test_a_reload_that_comes_too_early_does_not_end_the_start(tmp_path: Path) -> None:
+def test_a_reload_that_comes_too_early_does_not_end_the_start(new_folder: Path) -> None:
     """systemd takes an end by SIGHUP for a clean one, and starts nothing again."""
-    with beginning(tmp_path, SYNC_WORKER="false") as (process, address):
-        assert process.stdout
-        while "Lectern" not in process.stdout.readline():
-            pass
-        process.send_signal(signal.SIGHUP)
-        read_until_it_serves(process)
-        wait_for(address)
-        assert process.poll() is None
+    with beginning(new_folder, SYNC_WORKER="false", PYTHONUNBUFFERED="true") as server:  # says it at once
+        server.wait_for("Lectern")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_until_it_serves()
+        assert "Ctrl-C" in server.printed, server.output
+        assert server.process.poll() is None
 
 
-def test_when_the_first_process_is_killed_the_others_end_and_the_port_is_free(tmp_path: Path) -> None:
-    with running(tmp_path, SYNC_WORKER="false") as (process, address, _):
-        process.kill()
+def test_when_the_first_process_is_killed_the_others_end_and_the_port_is_free(prepared_folder: Path) -> None:
+    with running(prepared_folder, SYNC_WORKER="false") as server:
+        server.process.kill()
         for _ in range(300):
             with suppress(requests.ConnectionError):
-                requests.get(f"{address}/health/", timeout=30)
+                requests.get(f"{server.address}/health/", timeout=30)
                 sleep(0.1)
                 continue
             return

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from tests.conftest import make_choice, make_completion, say
 from tests.conversations.pages import visible
 from tests.image_host import OTHER_PUBLIC, PUBLIC, ImageHost, running_image_host
-from tests.rendering.test_media import make_png
+from tests.images import make_png
 from viewer.remote_images import fetch as remote_images
 from viewer.remote_images.fetch import fetch_image
 from viewer.rendering.remote_hosts import NotLoaded, Refused, host_of, is_public

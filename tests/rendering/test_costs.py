@@ -15,9 +15,10 @@ from django.template import Context, Template
 from django.test import Client
 from django.utils.translation import override
 
-from tests.conftest import kept_in_caches, make_choice, make_completion, say
+from tests.conftest import make_choice, make_completion, say
 from tests.conversations.pages import link, message_ids
 from tests.costs import assert_linear
+from tests.traces import kept_in_caches
 from viewer.archive import api
 from viewer.client.client import Client as ApiClient
 from viewer.client.http import HttpClient, Limits

@@ -14,9 +14,10 @@ from django.core.cache import caches
 from django.test import Client
 from django.utils.http import parse_header_parameters
 
-from tests.conftest import kept_in_caches, make_choice, make_completion, say
+from tests.conftest import make_choice, make_completion, say
 from tests.costs import assert_linear
 from tests.heavy import HEAVY, HOME, ID, PAGES, WORD, make_heavy
+from tests.traces import kept_in_caches
 from viewer.archive import searching
 from viewer.completions.folding import compile_pattern
 from viewer.completions.markdown import to_html

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tests.conftest import make_key
 from tests.conversations.pages import visible
-from tests.sync.test_work import FEW, copy, start_or_resume
+from tests.sync.runs import FEW, copy, start_or_resume
 from tests.upstream import LIVE, Upstream
 from viewer.keys.models import ApiKey
 from viewer.sync import work as copying

@@ -7,36 +7,25 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
-from time import monotonic
 
 import pytest
-import requests
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
 from tests.conftest import make_key
-from tests.operations.test_start import ROOT, copy_workers, running, sign_in
-from tests.sync.test_work import FEW
+from tests.processes import PATIENCE, ROOT, post, running, sign_in, until
+from tests.sync.runs import FEW
 from tests.upstream import LIVE, MESSAGES, Upstream
 from viewer.archive.models import StoredCompletion
 from viewer.sync.models import Copy, CopyRun
 
-PATIENCE = 60  # seconds
 PASSWORD = "copies 1"
-
-
-def until(is_so: Callable[[], object]) -> None:
-    end = monotonic() + PATIENCE
-    while not is_so():
-        assert monotonic() < end, "it did not come to pass"
-        Event().wait(0.05)
 
 
 def database_url() -> str:
@@ -127,23 +116,17 @@ def test_the_worker_serves_whoever_asks_and_ends_with_its_parent(key: None, alic
         process.stdin = None
 
 
-def test_run_starts_a_worker_which_ends_with_it_even_when_killed(tmp_path: Path, upstream: Upstream) -> None:
-    with running(tmp_path, DEMO_PASSWORD=PASSWORD, API_HOSTS=upstream.host) as (process, address, _):
-        until(lambda: copy_workers(process.pid))
-        os.kill(copy_workers(process.pid)[0], signal.SIGKILL)  # the next one does the work
-        reader = sign_in(address, PASSWORD)
+def test_run_starts_a_worker_which_ends_with_it_even_when_killed(prepared_folder: Path, upstream: Upstream) -> None:
+    with running(prepared_folder, DEMO_PASSWORD=PASSWORD, API_HOSTS=upstream.host) as server:
+        until(server.copy_workers)
+        os.kill(server.copy_workers()[0], signal.SIGKILL)  # the next one does the work
+        address, reader = server.address, sign_in(server.address, PASSWORD)
         post(reader, f"{address}/keys/", {"label": "work", "key": "sk-good-1", "base_url": upstream.base()})
         key = re.search(r'<option value="([0-9a-f-]{36})"', reader.get(f"{address}/imports/").text)
         assert key
         post(reader, f"{address}/imports/", {"key": key[1], "metadata": "team=returns"})
         until(lambda: 'data-run="done"' in reader.get(f"{address}/imports/").text)
         assert reader.get(f"{address}/completions/{LIVE[0]}/").status_code == 200
-        process.kill()
-        process.wait(PATIENCE)
-        assert process.stdout
-        assert "Traceback" not in process.stdout.read()  # to its end, which comes when the last process has ended
-
-
-def post(reader: requests.Session, address: str, answers: dict[str, str]) -> None:
-    token = reader.cookies["csrf"]
-    reader.post(address, answers | {"csrfmiddlewaretoken": token}, headers={"Referer": address}, timeout=30)
+        server.process.kill()
+        server.process.wait(PATIENCE)
+        assert "Traceback" not in server.output_to_its_end()

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tests.conftest import make_completion, make_key, say
+from tests.sync.runs import FEW, copy, start_or_resume, work
 from tests.upstream import COMPLETIONS, HEX, IMAGE, LIVE, LONG, MESSAGES, NEWEST, Upstream
 from viewer.archive.api import respond
 from viewer.archive.models import StoredCompletion, StoredMessage
@@ -25,28 +26,11 @@ from viewer.sync.models import AnotherIsActive, Copy, CopyRun, CopyRuns
 from viewer.sync.worker import work_on
 
 pytestmark = pytest.mark.django_db
-FEW = {"team": "returns"}  # eleven completions, none of them long
 
 
 @pytest.fixture
 def key(alice: User, upstream: Upstream) -> ApiKey:
     return make_key(alice, base_url=upstream.base())
-
-
-def start_or_resume(key: ApiKey, metadata: dict[str, str] | None = None, **filters: Any) -> CopyRun:
-    return CopyRun.objects.start_or_resume(key, metadata=metadata or {}, **{"model": "", "since": None, **filters})
-
-
-def work(run: CopyRun, stopping: Event | None = None) -> CopyRun:
-    claimed = CopyRun.objects.filter(pk=run.pk).claim()
-    assert claimed
-    work_on(claimed, stopping or Event())
-    run.refresh_from_db()
-    return run
-
-
-def copy(key: ApiKey, metadata: dict[str, str] | None = None, **filters: Any) -> CopyRun:
-    return work(start_or_resume(key, metadata, **filters))
 
 
 def stored() -> set[str]:
