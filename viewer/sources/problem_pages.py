@@ -44,7 +44,7 @@ def _problem(request: Request, failure: SourceProblem) -> HttpResponse:
 
 def title_of(failure: SourceProblem, *, is_of_list: bool = False) -> str:
     """Describe the problem and its source in one line."""
-    title = describe(failure.problem, failure.source.label, is_of_list=is_of_list).title
-    if failure.source.label in title:
-        return title
-    return gettext("%(source)s: %(problem)s") % {"source": failure.source.label, "problem": title}
+    text = describe(failure.problem, failure.source.label, is_of_list=is_of_list)
+    if text.names_source:
+        return text.title
+    return gettext("%(source)s: %(problem)s") % {"source": failure.source.label, "problem": text.title}

@@ -133,6 +133,7 @@ def describe(problem: Problem, source: str, *, is_of_list: bool = False) -> Prob
         is_quoted=is_quoted,
         request_id=problem.request_id,
         is_of_list=is_of_list,
+        names_source="%(source)s" in title,
         needs_administrator=bool(problem.cause),
     )
     wait = math.ceil(problem.retry_after) if problem.retry_after and text.is_transient else 0

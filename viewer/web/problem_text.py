@@ -24,6 +24,7 @@ class ProblemText:
     wait: int = 0  # whole seconds until a retry makes sense
     request_id: str = ""
     is_of_list: bool = False
+    names_source: bool = False  # in its title
     needs_administrator: bool = False
 
     @property
