@@ -18,7 +18,6 @@ from django.core.cache import caches
 from django.test import Client
 from django.utils import translation
 
-from tests.pages import PageClient
 from tests.processes import copy_prepared, copy_static_files, prepare
 from tests.upstream import Upstream, running_upstream
 from viewer.archive.importing import Outcome, import_lines
@@ -134,7 +133,7 @@ def alices_token(alice: User) -> str:
 
 @pytest.fixture
 def client() -> Client:
-    return PageClient()
+    return Client()
 
 
 @pytest.fixture

@@ -1,54 +1,75 @@
-"""Pages as tests read them: as a browser takes them, for which the line breaks of our templates mean nothing."""
+"""Reads pages as a browser does: parsed, and asked by CSS selector.
+
+Ask for the hooks that pages promise first (docs/development.md#templates-scripts-and-styles). A page is the text of a
+response, whole or a fragment, or an element of one.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
 
-from django.test import Client
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-_TAG = re.compile(r"""(<!--.*?-->|</?[a-zA-Z!](?:"[^"]*"|'[^']*'|[^>"'])*>)""", re.DOTALL)
-_AS_WRITTEN = re.compile(r"""<(pre|script|textarea)\b|<(div)\b[^>]*class="(?:text|prose)\b""")
+Page = str | LexborNode
 
 
-class PageClient(Client):
-    """A browser without JavaScript that gives pages flat."""
-
-    def request(self, **request: Any) -> Any:
-        answer = super().request(**request)
-        if answer.get("Content-Type", "").startswith("text/html"):
-            if answer.streaming:
-                answer.streaming_content = _flat_at_last(answer.streaming_content)
-            else:
-                answer.content = flat(answer.content.decode())
-        return answer
+@lru_cache(maxsize=8)  # a test asks several times of one page; nobody may change what is kept
+def _parse(page: str) -> LexborHTMLParser:
+    return LexborHTMLParser(page)
 
 
-def _flat_at_last(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    yield flat(b"".join(pieces).decode()).encode()
+def elements(page: Page, selector: str) -> list[LexborNode]:
+    """All elements that match, in the order of the page."""
+    return (_parse(page) if isinstance(page, str) else page).css(selector)
 
 
-def flat(page: str) -> str:
-    """Write each tag on one line, and leave out white space with a line break in it at the edges of texts.
-
-    In elements that show white space, every character stays.
-    """
-    written, kept, depth = [], "", 0
-    for n, piece in enumerate(_TAG.split(page)):
-        if n % 2 and kept:
-            depth += piece.startswith(f"<{kept}") - piece.startswith(f"</{kept}")
-            kept = kept if depth else ""
-        elif n % 2:
-            piece = _on_one_line(piece)
-            if found := _AS_WRITTEN.match(piece):
-                kept, depth = found[1] or found[2], 1
-        elif not kept:
-            piece = re.sub(r"\s*\n\s*", " ", re.sub(r"^\s*\n\s*|\s*\n\s*$", "", piece))
-        written.append(piece)
-    return "".join(written)
+def element(page: Page, selector: str) -> LexborNode:
+    """The only element that matches."""
+    found = elements(page, selector)
+    assert len(found) == 1, f"{len(found)} elements match {selector}"
+    return found[0]
 
 
-def _on_one_line(tag: str) -> str:
-    spaced = re.sub(r"""("[^"]*"|'[^']*')|\s+""", lambda found: found[1] or " ", tag)
-    return re.sub(r" >$", ">", spaced)
+def has(page: Page, selector: str) -> bool:
+    return bool(elements(page, selector))
+
+
+def attributes(page: Page, name: str, selector: str = "") -> list[str]:
+    """The values of an attribute, of all elements that match and have it."""
+    found = elements(page, selector or f"[{name}]")
+    return [one.attributes[name] or "" for one in found if name in one.attributes]
+
+
+def visible(page: Page) -> str:
+    """The text without tags, as one line of words; tags part words."""
+    body = _parse(page).body if isinstance(page, str) else page
+    return " ".join(body.text(separator=" ").split()) if body else ""
+
+
+def texts(page: Page, selector: str) -> list[str]:
+    """What is visible of each element that matches."""
+    return [visible(found) for found in elements(page, selector)]
+
+
+def message_ids(page: Page) -> list[str]:
+    return attributes(page, "data-message-id", "article")
+
+
+def completion_ids(page: Page) -> list[str]:
+    """The rows of a list."""
+    return attributes(page, "data-completion-id")
+
+
+def part_kinds(page: Page) -> list[str]:
+    return attributes(page, "data-part")
+
+
+def link(page: Page, direction: str) -> str | None:
+    """The URL behind `[data-more=direction]`, as a reader without JavaScript follows it."""
+    found = attributes(page, "href", f'[data-more="{direction}"] a')
+    return found[0] if found else None
+
+
+def problems(page: Page) -> list[str]:
+    """The problems that a page reports, by name."""
+    return attributes(page, "data-problem", '[role="alert"]')

@@ -15,6 +15,7 @@ from time import monotonic
 
 import requests
 
+from tests.pages import element
 from tests.servers import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -135,10 +136,8 @@ def sign_in(address: str, password: str, host: str | None = None) -> requests.Se
     """Sign in as `demo`; whether it succeeded, a page tells."""
     session = requests.Session()
     session.headers.update({"Host": host} if host else {})
-    form = session.get(f"{address}/login/").text
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
-    assert token
-    answer = {"csrfmiddlewaretoken": token[1], "login": "demo", "password": password}
+    token = element(session.get(f"{address}/login/").text, 'input[name="csrfmiddlewaretoken"]').attributes["value"]
+    answer = {"csrfmiddlewaretoken": token, "login": "demo", "password": password}
     session.post(f"{address}/login/", data=answer, headers={"Referer": f"{address}/login/"})
     return session
 

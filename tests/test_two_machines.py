@@ -14,8 +14,7 @@ import psycopg
 import pytest
 import requests
 
-from tests.conversations.pages import visible
-from tests.pages import flat
+from tests.pages import attributes, completion_ids, element, elements, message_ids, problems, visible
 from tests.processes import copy_static_files, post, running, sign_in, until
 from tests.servers import redis
 from tests.upstream import Upstream
@@ -82,7 +81,7 @@ def test_a_token_revoked_here_is_refused_there(machines: list[str], reader: requ
     assert token
     bearer = {"Authorization": f"Bearer {token[0]}"}
     assert requests.get(f"{there}/v1/chat/completions", headers=bearer, timeout=30).status_code == 200
-    for revoke in re.findall(r"/tokens/\d+/revoke/", reader.get(f"{here}/tokens/").text):
+    for revoke in attributes(reader.get(f"{here}/tokens/").text, "action", 'form[action$="/revoke/"]'):
         post(reader, here + revoke, {})
     assert requests.get(f"{there}/v1/chat/completions", headers=bearer, timeout=30).status_code == 401
 
@@ -92,19 +91,14 @@ def test_what_was_read_here_is_not_asked_for_again_there(
 ) -> None:
     here, there = machines
     post(reader, f"{here}/keys/", {"label": "team", "key": "sk-good-alice-0001", "base_url": upstream.base()})
-    key = re.search(r'name="key" value="([0-9a-f-]{36})"|/keys/([0-9a-f-]{36})/', reader.get(f"{here}/keys/").text)
-    assert key
-    post(reader, f"{here}/keys/choose/", {"key": key[1] or key[2]})
+    key = attributes(reader.get(f"{here}/keys/").text, "value", '[name="key"]:not([value=""])')[0]
+    post(reader, f"{here}/keys/choose/", {"key": key})
     upstream.forget()
-    assert "data-message-id" in reader.get(here + ONE).text
+    assert message_ids(reader.get(here + ONE).text)
     asked = len(upstream.asked())
     assert asked
-    assert "data-message-id" in reader.get(there + ONE).text
+    assert message_ids(reader.get(there + ONE).text)
     assert len(upstream.asked()) == asked
-
-
-def page_of(reader: requests.Session, address: str) -> str:
-    return flat(reader.get(address).text)
 
 
 def test_a_copy_asked_for_here_is_watched_and_paused_there(
@@ -113,16 +107,15 @@ def test_a_copy_asked_for_here_is_watched_and_paused_there(
     here, there = machines
     upstream.set("delay", 0.2)
     post(reader, f"{here}/keys/", {"label": "copies", "key": "sk-good-alice-0001", "base_url": upstream.base()})
-    key = re.search(r'<option value="([0-9a-f-]{36})"[^>]*>copies', page_of(reader, f"{there}/imports/"))
-    assert key
-    post(reader, f"{here}/imports/", {"key": key[1], "metadata": "team=returns"})
-    until(lambda: re.search("[1-9] of 11 imported", visible(page_of(reader, f"{there}/imports/"))))
-    run = re.search(r"/imports/\d+/", page_of(reader, f"{there}/imports/"))
-    assert run
-    post(reader, there + run[0], {"wish": "pause"})
-    assert 'data-run="paused"' in page_of(reader, f"{here}/imports/")
-    post(reader, there + run[0], {"wish": "resume"})
-    until(lambda: 'data-run="done"' in page_of(reader, f"{here}/imports/"))
+    options = elements(reader.get(f"{there}/imports/").text, 'select[name="key"] option')
+    (key,) = [option.attributes["value"] or "" for option in options if visible(option).startswith("copies")]
+    post(reader, f"{here}/imports/", {"key": key, "metadata": "team=returns"})
+    until(lambda: re.search(r"\b[1-9] of 11 imported", visible(reader.get(f"{there}/imports/").text)))
+    run = element(reader.get(f"{there}/imports/").text, "[data-run] h2 a").attributes["href"] or ""
+    post(reader, there + run, {"wish": "pause"})
+    assert attributes(reader.get(f"{here}/imports/").text, "data-run") == ["paused"]
+    post(reader, there + run, {"wish": "resume"})
+    until(lambda: attributes(reader.get(f"{here}/imports/").text, "data-run") == ["done"])
     paths = [asked["path"] for asked in upstream.asked() if asked["path"].endswith("/messages")]
     assert len(set(paths)) == 11
 
@@ -143,7 +136,7 @@ def test_without_the_database_every_page_says_so_and_comes_back_with_it(
         let(True)
     assert [answer.status_code for answer in (refused, in_the_feed, at_the_door, health)] == [503] * 4
     assert "The database is unavailable" in refused.text
-    assert 'data-problem="unavailable"' in in_the_feed.text
+    assert problems(in_the_feed.text) == ["unavailable"]
     assert reader.get(f"{machines[0]}/completions/", timeout=60).status_code == 200
 
 
@@ -159,8 +152,8 @@ def test_without_redis_pages_still_come_and_wrong_passwords_are_still_counted(
     machines: list[str], reader: requests.Session, let_redis: tuple[str, ExitStack]
 ) -> None:
     let_redis[1].close()
-    assert "data-message-id" in reader.get(f"{machines[1]}{ONE}", timeout=60).text
-    assert "data-completion-id" in reader.get(f"{machines[0]}/completions/", timeout=60).text
+    assert message_ids(reader.get(f"{machines[1]}{ONE}", timeout=60).text)
+    assert completion_ids(reader.get(f"{machines[0]}/completions/", timeout=60).text)
     sign_in(machines[0], PASSWORD)  # counted anew, by this process
     for _ in range(5):
         sign_in(machines[0], "wrong")

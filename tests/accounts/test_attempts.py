@@ -18,6 +18,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
+from tests.pages import has
 from viewer.accounts import attempts, hashing
 from viewer.web.client_address import client_address, network_of
 
@@ -97,7 +98,7 @@ def test_a_locked_name_is_told_the_wait(alice: User) -> None:
     assert answer.status_code == 429
     assert 0 < int(answer["Retry-After"]) <= 300
     assert "Too many wrong passwords for this username. Try again in 5 minutes." in answer.content.decode()
-    assert 'name="password"' in answer.content.decode()
+    assert has(answer.text, 'input[name="password"]')
 
 
 def test_a_name_that_nobody_has_is_answered_alike(alice: User) -> None:

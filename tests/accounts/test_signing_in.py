@@ -9,14 +9,20 @@ from django.core.cache import caches
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from tests.pages import element, visible
 from viewer.accounts.models import Session
 
 OPEN = {
     "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password", "health", "ready",
 }  # fmt: skip
 ARGUMENTS = {
-    "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "token_id": 1,
-    "key_id": UUID(int=1), "run_id": 1,
+    "completion_id": "chatcmpl-one",
+    "message_id": "chatcmpl-one-0",
+    "n": 0,
+    "position": 0,
+    "token_id": 1,
+    "key_id": UUID(int=1),
+    "run_id": 1,
 }  # fmt: skip
 
 
@@ -56,7 +62,7 @@ def test_signing_in_leads_to_the_page_first_asked_for(client: Client, alice: Use
     asked = "/completions/chatcmpl-one/messages/chatcmpl-one-7/?order=desc"
     entrance = client.get(asked, follow=True)
     assert "Sign in to open the page you requested" in entrance.content.decode()
-    assert "session" not in entrance.content.decode().split('id="main"')[1].split("</main>")[0]
+    assert "session" not in visible(element(entrance.text, "#main"))
     answer = client.post(entrance.redirect_chain[-1][0], {"login": "alice", "password": "alice reads 1"})
     assert answer["Location"] == asked
 
@@ -106,7 +112,7 @@ def test_an_ended_session_gives_a_script_a_401_and_a_reader_the_way_back(reader:
     assert reader.get("/completions/", headers={"X-Page-Source": "archive"}).status_code == 401
     page = {"Referer": "http://testserver/completions/chatcmpl-one/?order=desc"}
     entrance = reader.get("/completions/chatcmpl-two/", follow=True, headers=page)
-    assert "Your session has ended" in entrance.content.decode().split('id="main"')[1]
+    assert "Your session has ended" in visible(element(entrance.text, "#main"))
     assert entrance.redirect_chain[-1][0] == "/login/?next=/completions/chatcmpl-two/"
     back = "/login/?next=/completions/chatcmpl-one/%3Forder%3Ddesc"
     assert reader.post("/view/", {"texts": "source"}, headers=page)["Location"] == back

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PHONE
 from tests.browser.reading import LINKED, Held, settle, tops_in_view
 from tests.conftest import make_choice, make_completion, make_long, say
-from tests.conversations.pages import visible
+from tests.pages import texts
 from tests.shapes import UNSEEN, numbered
 
 PLACE = ".find [role=status]"
@@ -113,7 +113,7 @@ def test_what_is_found_in_any_shape_is_marked(
     for word in sorted(set(re.findall(r"SECRET-\d+z", str(held)))):
         page.evaluate("(word) => markWords(document.querySelector('reading-place'), word)", word)
         found = reader.get("/completions/chatcmpl-odd/find/", {"q": word}).content.decode()
-        hits = [visible(hit) for hit in re.findall(r'(?s)<a class="hit".*?</a>', found)]
+        hits = texts(found, "a.hit")
         if page.locator("mark").count() < sum("JSON" not in hit for hit in hits) or not hits:
             unmarked.append((word, hits))
     assert unmarked == []

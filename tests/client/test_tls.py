@@ -23,7 +23,7 @@ from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from tests.conftest import make_key
-from tests.conversations.pages import visible
+from tests.pages import visible
 from viewer.client.client import Client
 from viewer.client.http import HttpClient, KeyAuth, Limits, new_session
 from viewer.client.limiter import ConcurrencyLimit, HostLimiter, RequestLimiter

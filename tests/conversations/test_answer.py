@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
-from tests.conversations.pages import link, message_ids, visible
+from tests.pages import elements, has, link, message_ids, problems, texts, visible
 from tests.upstream import Upstream
 from viewer.client.client import Client as Asking
 from viewer.client.problems import Problem
@@ -47,7 +47,9 @@ def taken(reader: Client, first: str, last: str, **asked: str) -> str:
 
 
 def ringed(page: str) -> list[str]:
-    return re.findall(r'<article [^>]*(data-(?:message-id|choice)="[^"]*")[^>]* aria-current="true"', page)
+    """The linked messages and answers, by the end of their permalinks."""
+    linked = [found.attributes for found in elements(page, 'article[aria-current="true"]')]
+    return [found.get("data-message-id") or f"choices/{found['data-choice']}" for found in linked]
 
 
 def headings(text: str) -> list[str]:
@@ -60,32 +62,32 @@ def headings(text: str) -> list[str]:
 def test_an_answer_opens_at_the_end_of_the_conversation_with_a_ring(reader: Client, two: None) -> None:
     page = opened(reader, f"{ONE}choices/1/")
     assert message_ids(page) == [f"chatcmpl-one-{n}" for n in range(25, 45)]
-    assert ringed(page) == ['data-choice="1"']
+    assert ringed(page) == ["choices/1"]
     assert visible(page).count("Linked answer") == 1
     assert page.index("number 44") < page.index("It is red.") < page.index("It is blue.")
     assert link(page, "later") is None
     assert link(page, "earlier") == f"{ONE}?before=chatcmpl-one-25"
-    assert 'href="/completions/chatcmpl-one/choices/1/" title="Copy the link to this answer"' in page
-    assert 'href="/completions/chatcmpl-one/choices/1/raw/" title="JSON of this answer' in page
+    assert has(page, f'a[href="{ONE}choices/1/"][title="Copy the link to this answer"]')
+    assert has(page, f'a[href="{ONE}choices/1/raw/"][title^="JSON of this answer"]')
 
 
 def test_an_answer_opens_newest_first_too(reader: Client, two: None) -> None:
     page = opened(reader, f"{ONE}choices/0/?order=desc")
     assert message_ids(page) == [f"chatcmpl-one-{n}" for n in range(44, 24, -1)]
-    assert ringed(page) == ['data-choice="0"']
+    assert ringed(page) == ["choices/0"]
     assert page.index("It is blue.") < page.index("It is red.") < page.index("number 44")
     assert link(page, "earlier") == f"{ONE}?order=desc&after=chatcmpl-one-25"
 
 
 def test_an_answer_without_messages_has_its_address(reader: Client, stored: Store) -> None:
     stored(make_completion("chatcmpl-one"))
-    assert ringed(opened(reader, f"{ONE}choices/0/")) == ['data-choice="0"']
+    assert ringed(opened(reader, f"{ONE}choices/0/")) == ["choices/0"]
 
 
 def test_an_answer_that_cannot_be_read_has_its_address(reader: Client, stored: Store) -> None:
     stored(make_completion("chatcmpl-one", say("user", "x"), choices=[None, make_choice("y")]))
     page = opened(reader, f"{ONE}choices/0/")
-    assert ringed(page) == ['data-choice="0"']
+    assert ringed(page) == ["choices/0"]
     assert "Answer 1 of 2" in visible(page)
 
 
@@ -99,7 +101,7 @@ def test_an_answer_that_is_not_there_is_said_with_what_to_do(
     page = answer.content.decode()
     assert "No answer with this number in the conversation" in page
     assert "Check the link, or read the conversation from its start." in page
-    assert headers or f'<a class="button" href="{ONE}">Open the conversation from its start</a>' in page
+    assert headers or "Open the conversation from its start" in texts(page, f'a.button[href="{ONE}"]')
 
 
 def test_an_answer_of_an_unknown_conversation_is_a_problem_of_the_conversation(reader: Client, two: None) -> None:
@@ -119,7 +121,7 @@ def test_the_address_of_an_answer_that_a_server_appended_is_that_of_its_message(
     answer = reader.get(f"{ONE}choices/{position}/?find=e&order=desc")
     assert answer["Location"] == f"{ONE}messages/chatcmpl-one-{expected}/?find=e&order=desc"
     page = opened(reader, f"{ONE}messages/chatcmpl-one-{expected}/")
-    assert ringed(page) == [f'data-message-id="chatcmpl-one-{expected}"']
+    assert ringed(page) == [f"chatcmpl-one-{expected}"]
     assert f"Answer {position + 1} of 2" in visible(page)
 
 
@@ -149,7 +151,7 @@ def test_without_the_completion_the_messages_stand_below_the_problem(
 
     monkeypatch.setattr(Asking, "completion", fail)
     page = opened(reader, f"{ONE}choices/0/")
-    assert 'data-problem="unavailable"' in page
+    assert problems(page) == ["unavailable"]
     assert message_ids(page)[-1] == "chatcmpl-one-44"
     assert ringed(page) == []
 
@@ -165,7 +167,7 @@ def test_a_linked_answer_is_shown_in_the_customers_view_though_it_was_not_seen(r
     reader.cookies["audience"] = "customer"
     assert ringed(opened(reader, ONE)) == []
     page = opened(reader, f"{ONE}choices/0/")
-    assert ringed(page) == ['data-choice="0"']
+    assert ringed(page) == ["choices/0"]
     assert "Not seen by the customer" in page
 
 
@@ -177,11 +179,11 @@ def test_an_answer_has_one_name_everywhere(reader: Client, stored: Store, count:
     choices = [make_choice(f"Parcel {n}", index=5) for n in range(count)]
     stored(make_completion("chatcmpl-one", say("user", "Where?"), choices=choices))
     page = opened(reader, ONE)
-    assert re.findall('class="message__number">(Answer[^<]*)<', page) == names
+    assert texts(page, "[data-choice] .message__number") == names
     printed = reader.get(f"{ONE}print/").getvalue().decode()
-    assert re.findall('class="message__number">(Answer[^<]*)<', printed) == names
-    assert re.findall(r"<b>(Answer[^<]*)</b>", opened(reader, f"{ONE}find/?q=parcel")) == names
-    assert re.findall(r"<b>(Answer[^<]*)</b>", opened(reader, "/search/?q=parcel")) == names[:1]
+    assert texts(printed, "[data-choice] .message__number") == names
+    assert texts(opened(reader, f"{ONE}find/?q=parcel"), "a.hit b") == names
+    assert texts(opened(reader, "/search/?q=parcel"), "a.found__hit b") == names[:1]
     assert headings(taken(reader, "", "")) == ["#0 Customer", *(f"{name} Assistant, Finished" for name in names)]
     markdown = reader.get(f"{ONE}transcript/").getvalue().decode()
     site = "http://testserver/completions/chatcmpl-one/choices"
@@ -220,8 +222,8 @@ def test_a_range_ends_or_begins_at_an_answer(
     count = f"{len(expected)} message{'s' if len(expected) > 1 else ''}"
     assert text.endswith(f"-- End of the transcript, {count}. --\n")
     printed = reader.get(f"{ONE}print/", {"from": first, "to": last}).getvalue().decode()
-    assert f"<dd>{told}</dd>" in printed
-    assert len(re.findall("<article ", printed)) == len(expected)
+    assert told in texts(printed, "dd")
+    assert len(elements(printed, "article")) == len(expected)
     got = json.loads(taken(reader, first, last, format="json"))
     assert len(got["messages"]) == sum(heading.startswith("#") for heading in expected)
     assert len(got["completion"]["choices"]) == 2

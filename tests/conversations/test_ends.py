@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from html import unescape
-
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.conftest import make_key
-from tests.conversations.pages import message_ids, visible
+from tests.pages import attributes, completion_ids, elements, has, message_ids, problems, texts, visible
 from tests.upstream import COMPLETIONS, HEX, LIVE, MESSAGES, Upstream
 from viewer.conversations.views import navigation
 from viewer.find import views as find
@@ -35,8 +32,7 @@ def opened(reader: Client, address: str, status: int = 200) -> str:
 
 
 def next_page(page: str) -> str:
-    found = re.search(r'data-more="later"[^>]*hx-get="([^"]+)"', page)
-    return unescape(found[1]) if found else ""
+    return "".join(attributes(page, "hx-get", '[data-more="later"]'))
 
 
 def read_on(reader: Client, address: str) -> list[str]:
@@ -57,7 +53,7 @@ def test_a_conversation_is_shown_to_its_end_with_its_answer(
     pages = read_on(reader, f"/completions/{completion_id}/")
     assert [one for page in pages for one in message_ids(page)] == [one["id"] for one in MESSAGES[completion_id]]
     assert [page.count(END) for page in pages] == [0] * (len(pages) - 1) + [1]
-    assert "".join(pages).count("data-answer") == 1
+    assert sum(len(elements(page, "[data-answer]")) for page in pages) == 1
     assert "No messages are stored" not in "".join(pages)
 
 
@@ -69,7 +65,7 @@ def test_an_answer_that_the_messages_end_with_stands_there_once_when_nothing_fol
     first = opened(reader, f"/completions/{nineteen}/")
     assert len(message_ids(first)) == 20
     last = opened(reader, f"/completions/{nineteen}/?after={nineteen}-19")
-    assert (END in last, "data-answer" in last) == (True, False)
+    assert (END in last, has(last, "[data-answer]")) == (True, False)
     found = reader.get(f"/completions/{nineteen}/find/?q=parcel&after={nineteen}-19").content.decode()
     assert "No matches." in visible(found)
 
@@ -78,7 +74,7 @@ def test_an_answer_that_the_messages_end_with_stands_there_once_when_nothing_fol
 def test_a_list_is_shown_to_its_end(reader: Client, browse: None, upstream: Upstream, mode: str) -> None:
     upstream.set("mode", mode)
     pages = read_on(reader, "/completions/")
-    shown = [one for page in pages for one in re.findall(r'data-completion-id="([^"]+)"', page)]
+    shown = [one for page in pages for one in completion_ids(page)]
     assert shown == list(COMPLETIONS)
     assert [page.count("End of the list") for page in pages] == [0] * (len(pages) - 1) + [1]
 
@@ -109,7 +105,7 @@ def test_a_page_that_cannot_follow_is_a_problem_in_words_and_no_end(
     upstream.set("mode", mode)
     for page in (first, list_):
         following = opened(reader, next_page(page), 502)
-        assert 'data-problem="unreadable"' in following
+        assert problems(following) == ["unreadable"]
         assert said in visible(following)
         assert not message_ids(following)
     assert not [end for end in (END, "End of the list") if end in first + list_]
@@ -128,8 +124,8 @@ def test_messages_without_ids_are_shown_and_nobody_says_that_they_end(
 ) -> None:
     upstream.set("mode", "ids-empty")
     page = opened(reader, f"/completions/{THIRTY}/")
-    assert page.count("<article") == 20
-    assert (END in page, "data-answer" in page) == (False, False)
+    assert len(elements(page, "article")) == 20
+    assert (END in page, has(page, "[data-answer]")) == (False, False)
     assert "There are more messages, but the server did not say where to continue." in visible(page)
 
 
@@ -139,9 +135,9 @@ def test_find_keeps_what_it_found_and_says_that_it_did_not_read_all(
 ) -> None:
     upstream.set("mode", mode)
     page = opened(reader, f"/completions/{HEX}/find/?q={HEX}")
-    assert page.count('class="hit"') == 100
-    assert 'data-problem="unreadable"' in page
-    assert "messages" not in visible(page.rpartition("</ol>")[2])
+    assert len(elements(page, "a.hit")) == 100
+    assert problems(page) == ["unreadable"]
+    assert not [words for words in texts(page, "ol.hits ~ *") if "messages" in words]
 
 
 @pytest.mark.parametrize("mode", WITHOUT_A_WAY_ON)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from html import unescape
 from itertools import chain
 from typing import Any
 
@@ -13,7 +11,17 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
-from tests.conversations.pages import message_ids, visible
+from tests.pages import (
+    attributes,
+    completion_ids,
+    element,
+    elements,
+    has,
+    link,
+    message_ids,
+    problems,
+    visible,
+)
 from tests.shapes import CHOICES, SEEN, UNSEEN
 from tests.upstream import COMPLETIONS, LONG, Upstream
 from viewer.archive.holdings import holdings_of
@@ -47,13 +55,8 @@ def opened(reader: Client, address: str, came_from: str = "") -> str:
 
 
 def way(page: str, rel: str) -> str:
-    found = re.search(rf'rel="{rel}" href="([^"]+)"', page)
-    assert found
-    return unescape(found[1])
-
-
-def rows(fragment: str) -> list[str]:
-    return re.findall(r'data-completion-id="([^"]+)"', fragment)
+    (address,) = set(attributes(page, "href", f'a[rel="{rel}"]'))
+    return address
 
 
 def beside(reader: Client, address: str) -> str:
@@ -92,9 +95,9 @@ def test_the_filter_is_remembered_and_stands_in_no_address_of_the_conversation(
 ) -> None:
     opened(reader, "/completions/c-36/", came_from=FILTERED)
     page = opened(reader, "/completions/c-32/messages/c-32-0/", came_from="/completions/c-36/")
-    assert 'hx-get="/completions/c-32/beside/?model=even&amp;metadata' in page
-    assert 'href="/completions/?model=even&amp;metadata%5Bdesk%5D=n+%26+s" aria-label="Back to the list"' in page
-    assert 'href="/completions/c-32/messages/c-32-0/" title="Copy the link' in page
+    assert has(page, '[hx-get^="/completions/c-32/beside/?model=even&metadata"]')
+    assert has(page, f'a[href="{FILTERED}"][aria-label="Back to the list"]')
+    assert has(page, 'a[href="/completions/c-32/messages/c-32-0/"][title^="Copy the link"]')
     assert reader.get(way(page, "next"))["Location"] == "/completions/c-28/"
 
 
@@ -110,7 +113,7 @@ def test_a_conversation_that_the_filter_does_not_hold_stands_in_the_whole_list(
 
 def test_a_page_of_another_site_sets_no_filter(reader: Client, forty: list[str]) -> None:
     answer = reader.get("/completions/c-36/", headers={"Referer": f"https://elsewhere.example{FILTERED}"})
-    assert '/completions/c-36/next/"' in answer.content.decode()
+    assert way(answer.text, "next") == "/completions/c-36/next/"
 
 
 def test_at_the_end_of_the_list_the_reader_stays_with_a_notice(reader: Client, forty: list[str]) -> None:
@@ -130,43 +133,41 @@ def test_a_conversation_that_is_not_in_the_list_says_so(reader: Client, forty: l
 
 def test_the_sidebar_shows_the_rows_around_and_continues_both_ways(reader: Client, forty: list[str]) -> None:
     page = opened(reader, "/completions/c-20/")
-    found = re.search(r'hx-get="(/completions/c-20/beside/[^"]*)"', page)
-    assert found
-    fragment = beside(reader, unescape(found[1]))
-    shown = rows(fragment)
+    fragment = beside(reader, *attributes(page, "hx-get", '[hx-get^="/completions/c-20/beside/"]'))
+    shown = completion_ids(fragment)
     assert shown == forty[7:39]
-    assert re.findall(r'href="/completions/(c-\d+)/"[^>]* aria-current="page"', fragment) == ["c-20"]
-    above, below = (unescape(each) for each in re.findall(r'hx-get="([^"]+)"', fragment))
+    assert attributes(fragment, "href", 'a[aria-current="page"]') == ["/completions/c-20/"]
+    above, below = attributes(fragment, "hx-get")
     before, after = beside(reader, above), beside(reader, below)
-    assert rows(before) + shown + rows(after) == forty
-    assert "hx-get" not in before + after
+    assert completion_ids(before) + shown + completion_ids(after) == forty
+    assert not has(before + after, "[hx-get]")
 
 
 def test_the_list_opens_around_a_row_and_continues_both_ways(reader: Client, forty: list[str]) -> None:
     whole = beside(reader, "/completions/?around=c-20")
-    assert rows(whole) == forty[7:39]
-    above, below = (unescape(each) for each in re.findall(r'hx-get="([^"]+)"', whole))
+    assert completion_ids(whole) == forty[7:39]
+    above, below = attributes(whole, "hx-get")
     before, after = beside(reader, above), beside(reader, below)
-    assert rows(before) + rows(whole) + rows(after) == forty
-    assert "hx-get" not in before + after
+    assert completion_ids(before) + completion_ids(whole) + completion_ids(after) == forty
+    assert not has(before + after, "[hx-get]")
     assert "End of the list" not in before
     assert "End of the list" in after
     page = opened(reader, above)  # without htmx
-    assert rows(page) == forty[:7]
-    assert 'data-more="later"' in page
-    assert rows(opened(reader, "/completions/?around=c-gone")) == forty[:20]
-    assert rows(opened(reader, f"{FILTERED}&around=c-8")) == [f"c-{n}" for n in range(36, -1, -4)]
+    assert completion_ids(page) == forty[:7]
+    assert link(page, "later")
+    assert completion_ids(opened(reader, "/completions/?around=c-gone")) == forty[:20]
+    assert completion_ids(opened(reader, f"{FILTERED}&around=c-8")) == [f"c-{n}" for n in range(36, -1, -4)]
 
 
 def test_the_sidebar_keeps_the_filter(reader: Client, forty: list[str]) -> None:
     fragment = beside(reader, "/completions/c-8/beside/?model=even&metadata[desk]=n+%26+s")
-    assert rows(fragment) == [f"c-{n}" for n in range(36, -1, -4)]
+    assert completion_ids(fragment) == [f"c-{n}" for n in range(36, -1, -4)]
 
 
 def test_the_sidebar_of_a_conversation_from_another_source_begins_at_the_start(
     reader: Client, forty: list[str]
 ) -> None:
-    assert rows(beside(reader, "/completions/c-gone/beside/")) == forty[:20]
+    assert completion_ids(beside(reader, "/completions/c-gone/beside/")) == forty[:20]
 
 
 def test_the_sidebar_redirects_a_reader_without_htmx_to_the_list(reader: Client, forty: list[str]) -> None:
@@ -179,14 +180,14 @@ def test_a_conversation_page_does_not_request_the_list_from_upstream(
     ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ok")))
     model = COMPLETIONS[LONG]["model"]
     page = opened(reader, f"/completions/{LONG}/", came_from=f"/completions/?model={model}")
-    assert f"/completions/{LONG}/beside/?model={model}" in page
+    assert f"/completions/{LONG}/beside/?model={model}" in attributes(page, "hx-get")
     assert all("chatcmpl-live-long" in asked["path"] for asked in upstream.asked())
 
 
 def test_the_sidebar_shows_why_the_list_cannot_be_read(reader: Client, alice: User, upstream: Upstream) -> None:
     ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("no-list")))
     answer = reader.get("/completions/chatcmpl-live-0001/beside/", headers={"HX-Request": "true"})
-    assert 'data-problem="unsupported"' in answer.content.decode()
+    assert problems(answer.text) == ["unsupported"]
     assert answer.content.decode().startswith("<li>")
     reader.get("/completions/chatcmpl-live-0001/next/")
     said = visible(opened(reader, "/completions/chatcmpl-live-0001/"))
@@ -199,7 +200,7 @@ def test_the_sidebar_shows_why_the_list_cannot_be_read(reader: Client, alice: Us
 def test_a_number_redirects_to_the_permalink_without_a_request(reader: Client, alice: User, upstream: Upstream) -> None:
     ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ok")))
     page = opened(reader, "/completions/chatcmpl-live-long/")
-    assert '<input type="hidden" name="ids" value="counted">' in page
+    assert has(page, 'input[type="hidden"][name="ids"][value="counted"]')
     upstream.forget()
     answer = reader.get("/completions/chatcmpl-live-long/go/", {"to": " #42 ", "ids": "counted"})
     assert answer["Location"] == "/completions/chatcmpl-live-long/messages/chatcmpl-live-long-42/"
@@ -212,7 +213,7 @@ def test_a_number_redirects_to_the_permalink_without_a_request(reader: Client, a
 def test_a_number_is_walked_to_where_ids_do_not_count(reader: Client, stored: Store, number: int) -> None:
     long = make_long("chatcmpl-long", 250, prefix="msg_")
     stored(long)
-    assert 'name="ids"' not in opened(reader, "/completions/chatcmpl-long/")
+    assert not has(opened(reader, "/completions/chatcmpl-long/"), '[name="ids"]')
     answer = reader.get("/completions/chatcmpl-long/go/", {"to": str(number)})
     assert answer["Location"] == f"/completions/chatcmpl-long/messages/{long['messages'][number]['id']}/"
 
@@ -257,16 +258,16 @@ def test_last_leads_to_the_last_answer_else_to_the_last_message(
     stored(long, long | {"id": "chatcmpl-none", "choices": []})
     page = opened(reader, "/completions/chatcmpl-long/go/?to=last")
     assert message_ids(page)[-1] == last
-    assert re.search('data-choice="0"[^>]* aria-current="true"', page)
+    assert has(page, 'article[data-choice="0"][aria-current="true"]')
     page = opened(reader, "/completions/chatcmpl-none/go/?to=last")
-    assert re.search(rf'data-message-id="{last}"[^>]* aria-current="true"', page)
+    assert has(page, f'article[data-message-id="{last}"][aria-current="true"]')
 
 
 def test_a_permalink_can_be_read_newest_first(reader: Client, stored: Store) -> None:
     stored(make_long("chatcmpl-long", 60))
     page = opened(reader, "/completions/chatcmpl-long/messages/chatcmpl-long-30/?order=desc")
     assert message_ids(page) == [f"chatcmpl-long-{n}" for n in range(39, 19, -1)]
-    above, below = (unescape(each) for each in re.findall(r'data-more="[a-z]+" hx-get="([^"]+)"', page))
+    above, below = attributes(page, "hx-get", "[data-more]")
     assert message_ids(beside(reader, above))[-1] == "chatcmpl-long-40"
     assert message_ids(beside(reader, below))[0] == "chatcmpl-long-19"
 
@@ -275,11 +276,23 @@ def test_a_permalink_can_be_read_newest_first(reader: Client, stored: Store) -> 
 
 
 def counts(page: str) -> dict[str, int]:
-    found = re.findall(
-        r'<a href="[^"]*" data-find="[^"]*"(?: data-count="\d+")?( hidden)?><i [^>]*></i>([^<]+)<span[^>]*>(\d+)', page
-    )
-    assert all((number == "0") == bool(hidden) for hidden, _, number in found)
-    return {label: int(number) for hidden, label, number in found if not hidden}
+    """What the conversation holds and how many, as far as the jumps are shown."""
+    shown = {}
+    for jump in elements(page, "jump-to a[data-find]"):
+        label, _, number = visible(jump).rpartition(" ")
+        assert jump.attributes.get("data-count", number) == number
+        assert (number == "0") == ("hidden" in jump.attributes)
+        if number != "0":
+            shown[label] = int(number)
+    return shown
+
+
+def counts_the_whole(page: str) -> bool:
+    """Whether the jumps say so; otherwise they say that they count what is loaded."""
+    whole, loaded = element(page, "jump-to [data-whole]"), element(page, "jump-to [data-loaded]")
+    assert (visible(whole), visible(loaded)) == ("In the whole conversation", "In the messages loaded so far")
+    assert ("hidden" in whole.attributes) != ("hidden" in loaded.attributes)
+    return "hidden" in loaded.attributes
 
 
 def make_mixed() -> dict[str, Any]:
@@ -314,20 +327,25 @@ def test_what_the_messages_hold_is_counted_and_can_be_jumped_to(reader: Client, 
     assert counts(page) == {
         "Images": 2, "Tool calls": 2, "Tool errors": 1, "Cited sources": 3, "Refusals": 1, "Audio": 1, "Files": 1,
     }  # fmt: skip
-    assert re.search(r'<a href="/completions/chatcmpl-mixed/go/\?to=error" data-find="[^"]*" data-count="1">', page)
-    assert "<span data-whole>In the whole conversation</span><span data-loaded hidden>" in page
+    error = element(page, 'jump-to a[href="/completions/chatcmpl-mixed/go/?to=error"][data-find]')
+    assert error.attributes["data-count"] == "1"
+    assert counts_the_whole(page)
 
 
 def test_every_counted_kind_is_found_on_the_page_by_its_selector(reader: Client, stored: Store) -> None:
     stored(make_mixed())
     page = opened(reader, "/completions/chatcmpl-mixed/")
-    thread = page[page.index("<reading-place") : page.index("</reading-place>")]
+    thread = element(page, "reading-place")
+    found = {
+        visible(jump).rpartition(" ")[0]: len(elements(thread, jump.attributes["data-find"] or ""))
+        for jump in elements(page, "jump-to a[data-find]:not([hidden])")
+    }
     marks = {
-        "Images": 'data-part="image"', "Tool calls": 'data-part="tool-call"', "Tool errors": "result--error",
-        "Cited sources": "sources__title", "Refusals": 'data-part="refusal"', "Audio": 'data-part="audio"',
-        "Files": 'data-part="file"',
+        "Images": '[data-part="image"]', "Tool calls": '[data-part="tool-call"]', "Tool errors": ".result--error",
+        "Cited sources": ".sources__title", "Refusals": '[data-part="refusal"]', "Audio": '[data-part="audio"]',
+        "Files": '[data-part="file"]',
     }  # fmt: skip
-    assert {label: thread.count(mark) for label, mark in marks.items()} == counts(page)
+    assert {label: len(elements(thread, mark)) for label, mark in marks.items()} == found == counts(page)
 
 
 def make_mixed_and_long() -> dict[str, Any]:
@@ -344,7 +362,7 @@ def test_an_archived_conversation_is_counted_as_a_whole(reader: Client, stored: 
     assert counts(page) == {
         "Images": 2, "Tool calls": 2, "Tool errors": 2, "Cited sources": 3, "Refusals": 1, "Audio": 1, "Files": 1,
     }  # fmt: skip
-    assert "<span data-whole>In the whole conversation</span><span data-loaded hidden>" in page
+    assert counts_the_whole(page)
 
 
 def test_a_conversation_elsewhere_or_as_the_customer_saw_it_is_counted_as_far_as_it_is_loaded(
@@ -353,7 +371,7 @@ def test_a_conversation_elsewhere_or_as_the_customer_saw_it_is_counted_as_far_as
     stored(make_mixed_and_long())
     reader.cookies["audience"] = "customer"
     page = opened(reader, "/completions/chatcmpl-mixed/")
-    assert "<span data-whole hidden>In the whole conversation</span><span data-loaded>" in page
+    assert not counts_the_whole(page)
     assert "Tool calls" not in counts(page)
     del reader.cookies["audience"]
     SearchEntry.objects.all().delete()  # not indexed yet
@@ -364,7 +382,7 @@ def test_a_conversation_elsewhere_or_as_the_customer_saw_it_is_counted_as_far_as
 def test_where_nothing_can_be_counted_there_is_no_gap(reader: Client, stored: Store) -> None:
     stored(make_completion("c", say("user", "x")))
     page = opened(reader, "/completions/c/")
-    assert (counts(page), '<jump-to class="jumps" data-counted hidden>' in page) == ({}, True)
+    assert (counts(page), has(page, "jump-to.jumps[data-counted][hidden]")) == ({}, True)
 
 
 @pytest.mark.parametrize(

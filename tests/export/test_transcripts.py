@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
-from tests.conversations.pages import message_ids, visible
 from tests.images import make_png
+from tests.pages import attributes, element, elements, has, message_ids, problems, visible
 from tests.upstream import HEX, LONG, MESSAGES, Upstream
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, StoredMessage
@@ -78,7 +78,7 @@ def test_an_unknown_format_and_a_part_of_a_json_line_are_refused(reader: Client,
 def test_what_is_not_there_is_a_problem_and_no_file(reader: Client, stored: Store) -> None:
     answer = reader.get(ONE)
     assert answer.status_code == 404
-    assert 'data-problem="not-found"' in answer.content.decode()
+    assert problems(answer.text) == ["not-found"]
     assert "Content-Disposition" not in answer
 
 
@@ -398,7 +398,10 @@ def test_what_breaks_off_in_the_middle_says_so_in_its_last_line_and_is_not_taken
 def test_a_print_that_breaks_off_shows_the_problem(reader: Client, elsewhere: Upstream) -> None:
     page = broken_off(reader, elsewhere, "print/")
     assert len(message_ids(page)) == 100
-    assert page.index(f"{LONG}-99") < page.index('data-problem="unavailable"') < page.index("</html>")
+    last, problem = elements(page, "article, [data-problem]")[-2:]
+    assert last.attributes["data-message-id"] == f"{LONG}-99"
+    assert problem.attributes["data-problem"] == "unavailable"
+    assert page.rstrip().endswith("</html>")
     assert "End of the conversation" not in page
 
 
@@ -425,16 +428,18 @@ def test_the_print_has_every_message_and_the_answer(reader: Client, stored: Stor
     page = answer.getvalue().decode()
     assert answer.streaming
     assert message_ids(page) == [f"chatcmpl-one-{n}" for n in range(250)]
-    assert page.index(f'"chatcmpl-one-{249}"') < page.index("data-answer") < page.index("End of the conversation")
+    *_, last, answers = elements(page, "[data-message-id], [data-answer]")
+    assert (last.attributes["data-message-id"], "data-answer" in answers.attributes) == ("chatcmpl-one-249", True)
+    assert visible(page).index("You are welcome.") < visible(page).index("End of the conversation")
     assert "by alice" in visible(page)
-    assert "data-more" not in page
+    assert not has(page, "[data-more]")
 
 
 def test_the_print_respects_the_customers_view(reader: Client, stored: Store) -> None:
     stored(make_completion("chatcmpl-one", *WITH_TOOLS))
     page = reader.get("/completions/chatcmpl-one/print/?include=customer").getvalue().decode()
     assert "look_up" not in page
-    assert "data-hidden" in page
+    assert has(page, "[data-hidden]")
 
 
 # The form
@@ -443,11 +448,12 @@ def test_the_print_respects_the_customers_view(reader: Client, stored: Store) ->
 def test_a_conversation_offers_it_without_javascript(reader: Client, stored: Store) -> None:
     stored(make_long("chatcmpl-one", 3))
     page = reader.get("/completions/chatcmpl-one/").content.decode()
-    assert f'action="{ONE}"' in page
-    assert 'formaction="/completions/chatcmpl-one/print/"' in page
-    assert 'value="everything" checked' in page
+    form = element(page, f'form.menu__panel[action="{ONE}"]')
+    assert has(form, 'button[formaction="/completions/chatcmpl-one/print/"]')
+    assert attributes(form, "value", '[name="include"][checked]') == ["everything"]
     reader.cookies["audience"] = "customer"
-    assert 'value="customer" checked' in reader.get("/completions/chatcmpl-one/").content.decode()
+    page = reader.get("/completions/chatcmpl-one/").text
+    assert attributes(page, "value", '.menu__panel [name="include"][checked]') == ["customer"]
 
 
 @pytest.mark.parametrize("url", ["gs://b/a.png", "attachment://a.png", "/uploads/a.png"])

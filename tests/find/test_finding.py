@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from html import unescape
 from typing import Any
 
 import pytest
@@ -13,8 +12,8 @@ from django.core.cache import cache
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
-from tests.conversations.pages import message_ids, visible
 from tests.costs import assert_linear
+from tests.pages import attributes, element, elements, has, message_ids, problems, texts, visible
 from tests.upstream import Upstream
 from viewer.archive.search_text import shown_texts
 from viewer.client import client as asking
@@ -54,13 +53,11 @@ def finds(reader: Client, words: str, completion_id: str = "chatcmpl-one") -> li
 
 
 def hits_of(page: str) -> list[tuple[str, str]]:
-    lines = re.findall(r'<a class="hit" href="([^"]+)"[^>]*>(.*?)</a>', page, re.DOTALL)
-    return [(unescape(address), visible(line)) for address, line in lines]
+    return [(hit.attributes["href"] or "", visible(hit)) for hit in elements(page, "a.hit")]
 
 
 def next_step(page: str) -> str:
-    found = re.search(r'class="find__line" hx-get="([^"]+)"', page)
-    return unescape(found[1]) if found else ""
+    return "".join(attributes(page, "hx-get", "p.find__line"))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +155,7 @@ def test_the_answer_is_looked_through_after_the_last_message(reader: Client, sto
         f"/completions/chatcmpl-one/{place}/?find=parcel"
         for place in ("messages/chatcmpl-one-0", "choices/0", "choices/1")
     ]
-    assert re.search('data-choice="1"[^>]* aria-current="true"', opened(reader, addresses[2]))
+    assert has(opened(reader, addresses[2]), 'article[data-choice="1"][aria-current="true"]')
 
 
 def test_an_answer_that_stands_among_the_messages_is_found_once(reader: Client, stored: Store) -> None:
@@ -189,7 +186,7 @@ def test_the_page_of_a_hit_holds_the_words_and_the_message(reader: Client, store
     [(address, _)] = finds(reader, "number 250 of")
     page = opened(reader, address)
     assert "chatcmpl-one-250" in message_ids(page)
-    assert 'name="q" type="search" required maxlength="200" value="number 250 of"' in page
+    assert has(page, 'input[name="q"][type="search"][required][maxlength="200"][value="number 250 of"]')
 
 
 @pytest.mark.parametrize("words", ["", " ", "x", "*", "\u0301"])
@@ -218,7 +215,7 @@ def test_nothing_found_says_how_much_was_read(reader: Client, stored: Store) -> 
 
 
 def test_an_unknown_conversation_is_a_named_problem(reader: Client) -> None:
-    assert 'data-problem="not-found"' in opened(reader, "/completions/chatcmpl-none/find/?q=zebra", 404)
+    assert problems(opened(reader, "/completions/chatcmpl-none/find/?q=zebra", 404)) == ["not-found"]
 
 
 def test_words_of_a_stranger_stay_words(reader: Client, stored: Store) -> None:
@@ -273,7 +270,7 @@ def test_steps_find_every_hit_once_and_show_how_far_they_are(
         step = opened(reader, address, headers=HTMX)
         assert "<html" not in step
         found += [each for each, _ in hits_of(step)]
-        told += [visible(line) for line in re.findall(r'<p class="find__line".*?</p>', step, re.DOTALL)]
+        told += texts(step, "p.find__line")
         address = next_step(step)
     assert len(found) == len(set(found)) == 450
     assert told[0] == "100 matches so far. 100 messages searched."
@@ -296,7 +293,9 @@ def test_many_hits_pause_until_the_reader_continues(
 
 
 def go_on(page: str) -> str:
-    return unescape(re.search(r'href="([^"]+)"[^>]*>Continue', page)[1])
+    link = element(page, ".find__line a")
+    assert visible(link) == "Continue"
+    return link.attributes["href"] or ""
 
 
 def test_after_a_problem_the_hits_stay_and_the_next_step_continues_from_there(
@@ -314,9 +313,9 @@ def test_after_a_problem_the_hits_stay_and_the_next_step_continues_from_there(
         broken.setattr(asking.Client, "messages", messages)
         page = opened(reader, "/completions/chatcmpl-one/find/?q=message+number", headers=HTMX)
     assert len(hits_of(page)) == 100
-    assert 'data-problem="rate-limited"' in page
-    again = unescape(re.search(r'hx-get="([^"]+)" hx-target="closest \[data-problem\]"', page)[1])
-    page = opened(reader, again, headers=HTMX)
+    assert problems(page) == ["rate-limited"]
+    again = element(page, '[data-problem] a[hx-target="closest [data-problem]"]')
+    page = opened(reader, again.attributes["hx-get"] or "", headers=HTMX)
     assert len(hits_of(page)) == 150
     assert "250 matches. 250 messages searched." in visible(page)
 

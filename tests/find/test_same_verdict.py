@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from tests.conftest import make_completion, say
+from tests.pages import elements, has, texts, visible
 from tests.tool_results import FAILED, GOOD, UNPROVEN
 from viewer.archive.models import StoredMessage
 from viewer.archive.search_query import read_query
@@ -61,22 +62,24 @@ def test_every_place_shows_the_same_outcome_of_a_result(
     }
 
 
+def count_of_errors(page: str) -> str:
+    (jump,) = [words for words in texts(page, "jump-to a") if words.startswith("Tool errors ")]
+    return jump.removeprefix("Tool errors ")
+
+
 def told(reader: Client) -> dict[str, Any]:
     page = body(reader, ONE)
-    card = re.search(r'data-part="tool-call".*?</summary>', page, re.DOTALL)
-    jump = re.search(r'</i>Tool errors<span class="jumps__count">(\d+)', page)
+    card = elements(page, '[data-part="tool-call"] > summary')[0]
     transcript = body(reader, f"{ONE}transcript/", format="text")
     line = re.search(r"^  (Error|Result)(?: · |$)", transcript, re.MULTILINE)
-    assert card
-    assert jump
     assert line
     chips = {"chip--bad": "error", "chip--good": "good"}
-    verdicts = [verdict for chip, verdict in chips.items() if chip in card[0]]
+    verdicts = [verdict for chip, verdict in chips.items() if has(card, f".{chip}")]
     pages = [read_message(source) for source in StoredMessage.objects.values_list("body", flat=True)]
     labels = [field.label for message in pages for field in text_fields(message) if field.part.startswith("tool")]
     return {
         "card": "".join(verdicts),
-        "facts": int(jump[1]),
+        "facts": int(count_of_errors(page)),
         "has:error": bool(search(read_query("has:error")).groups),
         "transcript": line[1],
         "find": [label for label in labels if label in ("Error", "Result")],
@@ -96,15 +99,15 @@ def test_of_two_results_without_an_id_no_card_takes_one(reader: Client, stored: 
     asked = say("assistant", None, tool_calls=[{**CALL, "id": ""}, {**CALL, "id": ""}])
     stored(make_completion("chatcmpl-one", asked, say("tool", FAILED[0]), say("tool", "fine"), choices=[]))
     page = body(reader, ONE)
-    assert page.count("Missing ids") == 2
-    assert "call--error" not in page
-    assert 'Tool errors<span class="jumps__count">1' in page
+    assert visible(page).count("Missing ids") == 2
+    assert not has(page, ".call--error")
+    assert count_of_errors(page) == "1"
     assert bool(search(read_query("has:error")).groups)
 
 
 def test_an_error_of_the_result_is_none_of_what_the_call_carries(reader: Client, stored: Store) -> None:
     asked = say("assistant", None, tool_calls=[{**CALL, "output": "fine"}])
     stored(make_completion("chatcmpl-one", asked, say("tool", FAILED[0], tool_call_id="call_a"), choices=[]))
-    assert 'Tool errors<span class="jumps__count">1' in body(reader, ONE)
+    assert count_of_errors(body(reader, ONE)) == "1"
     transcript = body(reader, f"{ONE}transcript/", format="text")
     assert re.findall(r"^  (Error|Result)\b", transcript, re.MULTILINE) == ["Result", "Error"]

@@ -11,12 +11,12 @@ import pytest
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, say
+from tests.pages import attributes, has
 from tests.shapes import CHOICES, PICTURE, SEEN, UNSEEN, numbered
 
 Store = Callable[..., Any]
 ONE = "/completions/chatcmpl-one/"
 MARKED = re.compile(r"(?:SECRET|SEEN)-\d+z")
-HIT, RESULT = (re.compile(rf'<a class="{name}" href="([^"]+)"') for name in ("hit", "found__hit"))
 CITED = {"type": "url_citation", "url_citation": {"url": "https://a.example/X", "title": "X", "content": "X"}}
 MORE = [
     say("assistant", "X", annotations=[CITED]), say("assistant", "X", context={"citations": [{"title": "X", "content": "X"}]}),
@@ -48,14 +48,14 @@ def body(reader: Client, address: str, **asked: str) -> str:
 
 def ways_lost(reader: Client, word: str, hits: int = 1) -> str:
     """Search for a word, follow the result, and find the word there; say where it is lost."""
-    links = [unescape(link) for link in RESULT.findall(body(reader, "/search/", q=f'"{word}"'))]
+    links = attributes(body(reader, "/search/", q=f'"{word}"'), "href", "a.found__hit")
     if not links:
         return f"{word} is not found"
     for link in links:
         if word not in unescape(body(reader, link)):
             return f"{word} is not on {link}"
         conversation = "/".join(link.split("/")[:3])
-        if "find=" in link and len(HIT.findall(body(reader, f"{conversation}/find/", q=word))) < 1:
+        if "find=" in link and not has(body(reader, f"{conversation}/find/", q=word), "a.hit"):
             return f"{word} is not counted on {link}"
     return ""
 
@@ -109,4 +109,4 @@ def test_what_only_the_choice_says_of_an_appended_answer_is_found_shown_and_take
 
 def test_a_picture_that_only_the_choice_has_is_shown(reader: Client, stored: Store) -> None:
     stored(make_completion("chatcmpl-one", say("assistant", "Hi"), choices=[make_choice("Hi", images=[PICTURE])]))
-    assert 'src="/completions/chatcmpl-one/choices/0/parts/1/"' in reader.get(ONE).content.decode()
+    assert attributes(reader.get(ONE).text, "src", "img") == ["/completions/chatcmpl-one/choices/0/parts/1/"]

@@ -15,6 +15,7 @@ import requests
 from django.contrib.auth.models import User
 
 from tests.conftest import make_key
+from tests.pages import completion_ids
 from tests.processes import ROOT, beginning, running, sign_in
 from viewer.operations.management.commands import start
 
@@ -24,7 +25,7 @@ def test_the_first_start_gives_a_person_samples_and_a_token_and_the_second_keeps
         address = first.address
         assert f"  Lectern  {address}" in first.printed
         page = sign_in(address, first.printed_as("Password")).get(f"{address}/completions/").text
-        assert page.count("data-completion-id") >= 12
+        assert len(completion_ids(page)) >= 12
         bearer = {"Authorization": f"Bearer {first.printed_as('Access token')}"}
         assert len(requests.get(f"{address}/v1/chat/completions", headers=bearer).json()["data"]) >= 12
         first.process.send_signal(signal.SIGINT)

@@ -25,9 +25,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import make_choice, make_completion, say
-from tests.conversations.pages import visible
 from tests.image_host import OTHER_PUBLIC, PUBLIC, ImageHost, running_image_host
 from tests.images import make_png
+from tests.pages import attributes, part_kinds, visible
 from viewer.remote_images import fetch as remote_images
 from viewer.remote_images.fetch import fetch_image
 from viewer.rendering.remote_hosts import NotLoaded, Refused, host_of, is_public
@@ -396,9 +396,8 @@ def with_picture(stored: Callable[..., Any], host: ImageHost) -> ImageHost:
 def test_opening_a_conversation_asks_no_host_for_anything(reader: Client, with_picture: ImageHost) -> None:
     page = reader.get("/completions/chatcmpl-one/").content.decode()
     assert "Image on pictures.example, not loaded" in visible(page)
-    assert f'href="{TILE}"' in page
-    assert "/completions/chatcmpl-one/choices/0/parts/0/remote/" in page
-    assert page.count('data-part="image"') == 4
+    assert {TILE, "/completions/chatcmpl-one/choices/0/parts/0/remote/"} <= {*attributes(page, "href", "a")}
+    assert part_kinds(page).count("image") == 4
     assert (with_picture.looked_up, with_picture.asked) == ([], [])
 
 

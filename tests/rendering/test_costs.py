@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_type_hints
@@ -16,8 +15,8 @@ from django.test import Client
 from django.utils.translation import override
 
 from tests.conftest import make_choice, make_completion, say
-from tests.conversations.pages import link, message_ids
 from tests.costs import assert_linear
+from tests.pages import attributes, element, elements, link, message_ids, texts, visible
 from tests.traces import kept_in_caches
 from viewer.archive import api
 from viewer.client.client import Client as ApiClient
@@ -57,7 +56,7 @@ def test_texts_beyond_the_budget_are_shown_as_written_then_truncated_with_a_link
     second = reader.get(link(page, "later") or "").content.decode()
     for shown in (page, second):  # every page has its own budget
         assert len(message_ids(shown)) == 20
-        assert shown.count('<div class="prose"') == limits.MAX_MARKDOWN // 19_100
+        assert len(elements(shown, "div.prose")) == limits.MAX_MARKDOWN // 19_100
     assert page.count("Show all (19 kB)") == 0
     many = opened(reader, stored, *(say("user", long(19_000)) for _ in range(60)), replace=True, choices=[])
     assert many.count("Show all") == 0  # twenty texts of the longest kind fit
@@ -67,7 +66,7 @@ def test_a_page_of_very_long_texts_is_small_and_links_to_all_of_them(reader: Cli
     page = opened(reader, stored, *(say("assistant", long(250_000)) for _ in range(20)))
     assert page.count("Show all (250 kB)") == 20
     assert len(page) < 300_000
-    address = re.findall(r'href="([^"]+/parts/0/)"', page)[7]
+    address = attributes(page, "href", 'a[href$="/parts/0/"]')[7]
     assert reader.get(address).content.decode() == long(250_000)
 
 
@@ -75,10 +74,10 @@ def test_many_long_parts_share_the_budget_of_the_page(reader: Client, stored: St
     parts = [{"type": "text", "text": long(15_000, f"part {n} \U0001f600 <b> ")} for n in range(200)]
     page = opened(reader, stored, say("user", parts), say("user", "after it"))
     assert len(page) < 6 * limits.MAX_TEXT
-    assert "hx-disable>after it</div>" in page  # and whole: one message cannot use the whole budget
+    assert "after it" in texts(page, "[hx-disable]")  # and whole: one message cannot use the whole budget
     assert page.count("Show all (") > 1
     assert "characters are not shown" in page
-    address = re.findall(r'data-left-out>.*?href="([^"]+)"', page)[0]
+    address = attributes(page, "href", "[data-left-out] a")[0]
     whole = json.loads(reader.get(address).content)["content_parts"]
     assert [part["text"] for part in whole] == [part["text"] for part in parts]
 
@@ -105,14 +104,13 @@ def test_whatever_a_message_is_full_of_the_page_stays_small_and_says_what_is_mis
 ) -> None:
     page = opened(reader, stored, say("assistant", "before it"), say("assistant", **{"content": "x", **fields}))
     assert len(page) < 6 * limits.MAX_TEXT
-    assert "data-left-out" in page
-    assert f'href="{ONE}messages/chatcmpl-one-1/raw/">Show all as JSON' in page
+    assert "Show all as JSON" in texts(page, f'[data-left-out] a[href="{ONE}messages/chatcmpl-one-1/raw/"]')
 
 
 def test_long_reasoning_and_json_without_a_url_stay_small_too(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, say("assistant", "x", reasoning_content="r" * 900_000), say("user", "after it"))
     assert len(page) < limits.MAX_TEXT
-    assert f'href="{ONE}messages/chatcmpl-one-0/raw/">Show all as JSON' in page
+    assert "Show all as JSON" in texts(page, f'a[href="{ONE}messages/chatcmpl-one-0/raw/"]')
     lost = read_message_page(json.dumps({"data": [say("user", "y" * 900_000, reasoning_content="r" * 900_000)]}))
     (bubble,) = build_bubbles(RenderContext(""), lost.items)
     assert len(bubble.source) + len(bubble.parts[0].text) + len(bubble.reasoning[0].text) < limits.MAX_MESSAGE
@@ -135,22 +133,22 @@ def test_a_linked_message_is_whole_whatever_comes_before_it(reader: Client, stor
     messages = [say("assistant", [{"type": "text", "text": long(19_000)}] * 30), say("assistant", long(19_000))]
     page = opened(reader, stored, *messages)
     assert "Show all (19 kB)" in page
-    linked = reader.get(f"{ONE}messages/chatcmpl-one-1/").content.decode().split('aria-current="true"')[-1]
-    assert "Show all" not in linked
-    assert linked.count("<strong>way</strong>") > 100
+    linked = element(reader.get(f"{ONE}messages/chatcmpl-one-1/").text, 'article[aria-current="true"]')
+    assert "Show all" not in visible(linked)
+    assert texts(linked, "strong").count("way") > 100
 
 
 def test_a_short_text_is_whole_even_if_the_budget_is_spent(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, *(say("user", [{"type": "text", "text": long(19_000)}] * 9) for _ in range(6)),
                   say("assistant", "Thank you **so** much"))  # fmt: skip
-    assert "hx-disable>Thank you" in page
+    assert "Thank you **so** much" in texts(page, "[hx-disable]")
     assert "Show all (21 bytes)" not in page
 
 
 def test_many_answers_share_a_budget_too(reader: Client, stored: Store) -> None:
     page = opened(reader, stored, say("user", "x"), choices=[make_choice(long(19_000), n) for n in range(60)])
     assert len(page) < 6 * limits.MAX_TEXT
-    assert page.count("data-choice=") == 60
+    assert len(elements(page, "[data-choice]")) == 60
     assert "Show all (19 kB)" in page
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import tracemalloc
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from django.utils.http import parse_header_parameters
 from tests.conftest import make_choice, make_completion, say
 from tests.costs import assert_linear
 from tests.heavy import HEAVY, HOME, ID, PAGES, WORD, make_heavy
+from tests.pages import attributes, completion_ids, elements, texts
 from tests.traces import kept_in_caches
 from viewer.archive import searching
 from viewer.completions.folding import compile_pattern
@@ -182,9 +182,9 @@ def test_only_the_beginning_of_very_large_json_is_indented() -> None:
 def test_a_page_of_very_many_answers_shows_the_first_and_the_linked_one(reader: Client, stored: Store) -> None:
     stored(make_completion(ID, say("user", "x"), choices=[make_choice(f"said {n}", n) for n in range(300)]))
     page = reader.get(HOME).content.decode()
-    assert page.count("data-choice=") == 100
+    assert len(elements(page, "[data-choice]")) == 100
     assert "200 more answers are not shown." in page
-    assert f'href="{HOME}raw/">Show all as JSON' in page
+    assert "Show all as JSON" in texts(page, f'a[href="{HOME}raw/"]')
     linked = reader.get(f"{HOME}choices/250/").content.decode()
     assert "said 250" in linked
     assert "199 more answers" in linked
@@ -196,8 +196,8 @@ def test_facts_are_truncated_with_a_note_except_for_the_pair_that_was_found(read
     pairs = {f"key{n}": f"value {n}" for n in range(2_000)}
     stored(make_completion(ID, say("user", "x"), metadata=pairs, **{f"field{n}": n for n in range(2_000)}))
     page = reader.get(f"{HOME}?pair=key1999").content.decode()
-    assert "value 1</a>" in page
-    assert "<mark>value 1999</mark>" in page
+    assert "value 1" in texts(page, ".facts__pairs a")
+    assert texts(page, ".facts__pairs mark") == ["value 1999"]
     assert "value 1500" not in page
     assert "characters are not shown" in page
     row = reader.get("/completions/").content.decode()
@@ -223,7 +223,7 @@ def test_a_text_that_there_was_no_time_to_format_is_shown_as_written_and_not_cac
     assert "This **is** it" in page
     assert "Shown as written, because formatting would take too long" in page
     monkeypatch.undo()
-    assert "This <strong>is</strong> it" in reader.get(HOME).content.decode()
+    assert texts(reader.get(HOME).text, '[data-part="text"] strong') == ["is"]
     assert any("<strong>is" in kept for kept in kept_in_caches().values())
 
 
@@ -249,14 +249,14 @@ def test_places_that_take_too_long_to_try_are_only_in_the_list_of_sources(monkey
 
 def test_find_goes_through_a_slow_page_in_steps(reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(make_completion(ID, *(say("user", f"{WORD} {n}") for n in range(7)), choices=[make_choice(WORD)]))
-    address, hits = f"{HOME}find/?q={WORD}", 'data-message="([^"]+)"'
-    whole = re.findall(hits, reader.get(address).content.decode())
+    address = f"{HOME}find/?q={WORD}"
+    whole = attributes(reader.get(address).text, "data-message", "a.hit")
     assert len(whole) == 8
     monkeypatch.setattr(finding, "_MAX_SECONDS", 0)
     read: list[int] = []
     real = finding._read_stretch
     monkeypatch.setattr(finding, "_read_stretch", lambda *given: read.append(1) or real(*given))
-    assert re.findall(hits, reader.get(address).content.decode()) == whole
+    assert attributes(reader.get(address).text, "data-message", "a.hit") == whole
     assert len(read) == 7
 
 
@@ -277,10 +277,11 @@ def test_results_for_which_there_is_no_room_are_named(
     monkeypatch.setattr(searching, "_MAX_READ", 3_000)
     stored(*(make_completion(f"c{n}", say("user", f"{WORD} " + "x" * 2_000), choices=[]) for n in range(3)))
     found = reader.get(f"/search/?q={WORD}").content.decode()
-    assert found.count("data-completion-id") == 3
-    assert found.count(f"<mark>{WORD}</mark>") == 1
-    assert found.count("<b>Message</b>") == 2
-    assert len(re.findall(r'href="/completions/c\d/messages/c\d-0/', found)) == 3
+    assert len(completion_ids(found)) == 3
+    assert texts(found, "mark") == [WORD]
+    assert texts(found, "a.found__hit b").count("Message") == 2
+    links = attributes(found, "href", "a.found__hit")
+    assert sorted(link.partition("?")[0] for link in links) == [f"/completions/c{n}/messages/c{n}-0/" for n in range(3)]
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
+from selectolax.lexbor import LexborNode
 
 from tests.conftest import make_choice, make_completion, make_long, say
-from tests.conversations.pages import message_ids, part_kinds, visible
+from tests.pages import attributes, element, elements, has, message_ids, part_kinds, texts, visible
 
 Store = Callable[..., Any]
 HTMX = {"HX-Request": "true"}
@@ -42,25 +42,21 @@ def shown(reader: Client, stored: Store, *messages: dict[str, Any], **fields: An
     return opened(reader)
 
 
-def cards(page: str) -> list[str]:
-    return re.findall(r'<details class="call[^"]*" data-part="tool-call".*?</div></details>', page, re.DOTALL)
+def cards(page: str) -> list[LexborNode]:
+    return elements(page, 'details.call[data-part="tool-call"]')
 
 
-def results(page: str) -> list[str]:
-    return re.findall(r'<details class="result[^"]*" data-part="tool-result".*?</div></details>', page, re.DOTALL)
+def results(page: str) -> list[LexborNode]:
+    return elements(page, 'details.result[data-part="tool-result"]')
 
 
-def is_open(part: str) -> bool:
-    return " open" in part[: part.index(">")]
+def is_open(part: LexborNode) -> bool:
+    return "open" in part.attributes
 
 
-def without_tags(html: str) -> str:
-    return re.sub(r"<[^>]+>", "", html)
-
-
-def state(card: str) -> str:
+def state(card: LexborNode) -> str:
     """Return the texts of the chips of a card."""
-    return visible(card.split('class="call__state">')[1].split("<i ")[0])
+    return visible(element(card, ".call__state"))
 
 
 # Arguments
@@ -72,34 +68,34 @@ def test_a_card_shows_the_name_a_line_of_the_arguments_and_all_of_them_as_they_w
     page = shown(reader, stored, asking(call(arguments='{"b":1.10,"a":[1,2],"b":12345678901234567890,"e":1e400}')))
     (card,) = cards(page)
     assert "look_up b: 1.10, a: [1,2], b: 12345678901234567890, e: 1e400" in visible(card)
-    assert (
-        "{\n  &quot;b&quot;: 1.10,\n  &quot;a&quot;: [\n    1,\n    2\n  ],"
-        "\n  &quot;b&quot;: 12345678901234567890,\n  &quot;e&quot;: 1e400\n}"
-    ) in without_tags(card).replace('"', "&quot;")
-    assert "Invalid JSON" not in card
+    assert element(card, "pre").text() == (
+        '{\n  "b": 1.10,\n  "a": [\n    1,\n    2\n  ],\n  "b": 12345678901234567890,\n  "e": 1e400\n}'
+    )
+    assert "Invalid JSON" not in visible(card)
 
 
 def test_json_is_highlighted_and_nothing_in_it_is_active(reader: Client, stored: Store) -> None:
     page = shown(reader, stored, asking(call(arguments='{"k<b>": ["<img src=x>", -1.5, null]}')))
     (card,) = cards(page)
-    assert '<span class="k">"k&lt;b&gt;"</span>' in card
-    assert '<span class="s">"&lt;img src=x&gt;"</span>' in card
-    assert '-<span class="m">1.5</span>' in card
-    assert '<span class="k">null</span>' in card
-    assert "style=" not in card
+    assert texts(card, "pre span.k") == ['"k<b>"', "null"]
+    assert texts(card, "pre span.s") == ['"<img src=x>"']
+    assert texts(card, "pre span.m") == ["1.5"]
+    assert "-1.5" in element(card, "pre").text()
+    assert "&lt;img src=x&gt;" in page
+    assert "style=" not in str(card.html)
 
 
 @pytest.mark.parametrize("arguments", ['{"city": "Os', "{'ok': True}", '{"a":1} I hope this helps', '{"re":"\\d+"}'])
 def test_invalid_json_is_marked_and_shown_unchanged(reader: Client, stored: Store, arguments: str) -> None:
     (card,) = cards(shown(reader, stored, asking(call(arguments=arguments))))
     assert "Invalid JSON" in state(card)
-    assert visible(card.split("<pre")[1].split(">", 1)[1]).startswith(arguments)
+    assert element(card, "pre").text() == arguments
 
 
 @pytest.mark.parametrize("arguments", ["", None])
 def test_a_call_without_arguments_says_so(reader: Client, stored: Store, arguments: Any) -> None:
     (card,) = cards(shown(reader, stored, asking(call(arguments=arguments))))
-    assert "Invalid JSON" not in card
+    assert "Invalid JSON" not in visible(card)
     assert "Empty" in visible(card)
 
 
@@ -108,11 +104,12 @@ def test_arguments_may_be_an_object_and_a_custom_call_is_text(reader: Client, st
     strange = {"id": "call_c", "type": "mcp", "server": "files"}
     page = shown(reader, stored, asking(call(arguments={"n": 10**30}), custom, strange))
     as_object, as_text, unknown = cards(page)
-    assert f'"n": {10**30}' in without_tags(as_object)
-    assert "SELECT 1\n  -- &lt;b&gt; {&quot;a&quot;:1}</pre>" in as_text
-    assert "Input of a custom tool" in as_text
-    assert "unknown type “mcp”" in unknown
-    assert '"server": "files"' in without_tags(unknown)
+    assert f'"n": {10**30}' in as_object.text()
+    assert "SELECT 1\n  -- &lt;b&gt; {&quot;a&quot;:1}</pre>" in page
+    assert element(as_text, "pre").text() == 'SELECT 1\n  -- <b> {"a":1}'
+    assert "Input of a custom tool" in visible(as_text)
+    assert "unknown type “mcp”" in visible(unknown)
+    assert '"server": "files"' in unknown.text()
     assert "3 tool calls in parallel" in visible(page)
     assert "tool calls in parallel" not in shown_again(reader, stored, asking(call()))
 
@@ -132,12 +129,12 @@ def test_large_arguments_are_truncated_with_a_link_to_all_of_them(
 ) -> None:
     page = shown(reader, stored, asking(call(arguments=arguments)))
     (card,) = cards(page)
-    assert "Show all (" in card
+    assert "Show all (" in visible(card)
     assert len(page) < 60_000
     address = f"{HOME}messages/chatcmpl-one-0/calls/0/"
-    assert f'href="{address}"' in card
-    whole = opened(reader, address, **HTMX)
-    assert "".join(without_tags(whole).replace("&quot;", '"').split()) == "".join(arguments.split())
+    assert has(card, f'a[href="{address}"]')
+    whole = element(opened(reader, address, **HTMX), "body")
+    assert "".join(whole.text().split()) == "".join(arguments.split())
     assert reader.get(address).content.decode() == f"look_up\n{arguments}"
 
 
@@ -150,16 +147,16 @@ def test_a_result_is_in_the_card_of_its_call_and_its_message_is_folded(reader: C
         saying('{"answer":1.0}', "call_b"), saying("plain words", "call_a"), say("user", "Thanks"),
     )  # fmt: skip
     first, second = cards(page)
-    assert "plain words" in first
+    assert "plain words" in visible(first)
     assert "Result in #2" in visible(first)
-    assert '"answer": 1.0' in without_tags(second)
+    assert '"answer": 1.0' in second.text()
     assert "Result in #1" in visible(second)
     assert state(first) == state(second) == "Result"
     assert not any(map(is_open, [first, second]))
     assert message_ids(page) == [f"chatcmpl-one-{n}" for n in range(4)]
     assert part_kinds(page).count("tool-result") == 2
     of_second, of_first = results(page)
-    assert '"answer": 1.0' in without_tags(of_second)
+    assert '"answer": 1.0' in of_second.text()
     assert "second shown with its call" in visible(of_second)
     assert "Result of the call in #0" in visible(of_first)
     assert not any(map(is_open, [of_first, of_second]))
@@ -187,8 +184,8 @@ def test_a_permalink_to_a_result_shows_it(reader: Client, stored: Store) -> None
 def test_an_error_is_marked_and_its_card_is_open(reader: Client, stored: Store, said: str, is_error: bool) -> None:
     page = shown(reader, stored, asking(call(), call("call_b")), saying(said), saying("fine", "call_b"))
     card, other = cards(page)
-    assert is_open(card) == ("call--error" in card) == ("Error" in state(card)) == is_error
-    assert ("result--error" in results(page)[0]) == is_error
+    assert is_open(card) == has(card, ".call--error") == ("Error" in state(card)) == is_error
+    assert has(results(page)[0], ".result--error") == is_error
     assert not is_open(other)
 
 
@@ -215,7 +212,7 @@ def test_media_in_a_result_is_shown_in_its_message(reader: Client, stored: Store
     parts = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}, {"type": "strange"}]
     page = shown(reader, stored, asking(call()), saying(None, content_parts=parts))
     (card,) = cards(page)
-    assert "one\ntwo" in card
+    assert "one\ntwo" in card.text()
     assert "Its message contains more than text" in visible(card)
     assert "Unsupported content: strange" in visible(page)
 
@@ -225,11 +222,10 @@ def test_a_large_result_is_truncated_and_can_be_opened_and_downloaded(reader: Cl
     page = shown(reader, stored, asking(call()), saying(said))
     address = f"{HOME}messages/chatcmpl-one-1/results/0/"
     for drawn in (*cards(page), *results(page)):
-        assert f'hx-get="{address}"' in drawn
-        assert f"Show all ({len(said) / 1000:.0f} kB)" in drawn
+        assert texts(drawn, f'a[hx-get="{address}"]') == [f"Show all ({len(said) / 1000:.0f} kB)"]
     assert len(page) < 40_000
     fragment = reader.get(address, headers=HTMX)
-    assert json.loads(without_tags(fragment.content.decode()).replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">")) == json.loads(said)  # fmt: skip
+    assert json.loads(element(fragment.text, "body").text()) == json.loads(said)
     kept = reader.get(address)
     assert kept.content.decode() == said
     assert kept["Content-Type"] == "text/plain; charset=utf-8"
@@ -244,7 +240,7 @@ def test_calls_and_results_have_addresses_and_nothing_else_has(reader: Client, s
     choices = [make_choice(None, tool_calls=[call(name="last", arguments='{"a":1.0}')])]
     page = shown(reader, stored, asking(call()), saying("x"), choices=choices)
     address = f"{HOME}choices/0/calls/0/"
-    assert f'href="{address}"' in page
+    assert has(page, f'a[href="{address}"]')
     assert state(cards(page)[-1]) == "No result"
     assert reader.get(address).content == b'last\n{"a":1.0}'
     for nothing in ("messages/chatcmpl-one-0/calls/1/", "messages/chatcmpl-one-0/results/0/", "choices/0/calls/1/"):
@@ -330,19 +326,19 @@ def long(stored: Store) -> None:
 def test_a_card_names_and_links_a_result_on_the_next_page(reader: Client, long: None) -> None:
     near, far, never = cards(opened(reader))
     assert state(near) == "Result in #20"
-    assert f'href="{HOME}messages/chatcmpl-one-20/"' in near
-    assert "over the border" not in near
+    assert has(near, f'a[href="{HOME}messages/chatcmpl-one-20/"]')
+    assert "over the border" not in visible(near)
     assert state(far) == state(never) == "Result not loaded"
-    assert 'data-call="call_a"' in near
-    assert 'data-call="call_c"' in never
+    assert attributes(near, "data-call") == ["call_a"]
+    assert attributes(never, "data-call") == ["call_c"]
 
 
 def test_a_result_names_and_links_a_call_on_the_page_before(reader: Client, long: None) -> None:
     (result,) = results(opened(reader, f"{HOME}?after=chatcmpl-one-19"))
     assert is_open(result)
     assert "Result of the call in #19 , on another page" in visible(result)
-    assert f'href="{HOME}messages/chatcmpl-one-19/"' in result
-    assert 'data-result="call_a"' in result
+    assert has(result, f'a[href="{HOME}messages/chatcmpl-one-19/"]')
+    assert attributes(result, "data-result") == ["call_a"]
     (far,) = results(opened(reader, f"{HOME}?after=chatcmpl-one-39"))
     assert is_open(far)
     assert "The call is not on this page" in visible(far)
@@ -367,4 +363,4 @@ def test_a_cached_bubble_never_shows_a_stale_link(reader: Client, long: None) ->
 def test_a_fragment_leaves_links_to_the_page_that_it_is_added_to(reader: Client, long: None) -> None:
     (result,) = results(opened(reader, f"{HOME}?after=chatcmpl-one-19", **HTMX))
     assert "The call is not on this page" in visible(result)
-    assert 'data-result="call_a"' in result
+    assert attributes(result, "data-result") == ["call_a"]

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.conftest import make_key
-from tests.conversations.pages import visible
+from tests.pages import attributes, has, visible
 from tests.sync.runs import FEW, copy, start_or_resume
 from tests.upstream import LIVE, Upstream
 from viewer.keys.models import ApiKey
@@ -36,8 +36,8 @@ def page(reader: Client, address: str = "/imports/", **headers: Any) -> str:
 
 def test_without_a_key_the_page_says_what_to_do(reader: Client) -> None:
     seen = page(reader)
-    assert "No API key yet" in seen
-    assert 'href="/keys/"' in seen
+    assert "No API key yet" in visible(seen)
+    assert has(seen, 'main a[href="/keys/"]')
     assert FOR_ALL not in seen
 
 
@@ -54,14 +54,14 @@ def test_a_start_creates_a_run_for_a_worker_to_claim(reader: Client, key: ApiKey
     run = CopyRun.objects.get()
     assert (run.state, run.model, run.metadata) == ("waiting", "gpt-4.1", {"team": "a=b", "case": "0001"})
     assert run.since == datetime(2025, 11, 1, tzinfo=UTC)
-    assert 'data-run="waiting"' in page(reader)
+    assert attributes(page(reader), "data-run") == ["waiting"]
 
 
 @pytest.mark.parametrize("told", [{}, {"metadata": "team=a\nb"}, {"metadata": "=a"}, {"since": "yesterday"}])
 def test_an_invalid_form_is_explained_and_starts_nothing(reader: Client, key: ApiKey, told: dict[str, str]) -> None:
     answer = reader.post("/imports/", {"key": key.pk, **told} if told else {})
     assert answer.status_code == 422
-    assert "field-error" in answer.content.decode()
+    assert has(answer.text, ".field-error")
     assert not CopyRun.objects.exists()
 
 
@@ -70,7 +70,7 @@ def test_nobody_copies_with_somebody_elses_key(client: Client, mallory: User, ke
     make_key(mallory)
     assert client.post("/imports/", {"key": key.pk}).status_code == 422
     run = start_or_resume(key)
-    assert "data-run" not in page(client)
+    assert not has(page(client), "[data-run]")
     assert client.post(f"/imports/{run.pk}/", {"wish": "cancel"}).status_code == 404
 
 
@@ -78,9 +78,9 @@ def test_it_is_paused_resumed_and_cancelled(reader: Client, key: ApiKey) -> None
     run = start_or_resume(key)
     for action, state in (("pause", "paused"), ("resume", "waiting"), ("cancel", "cancelled")):
         seen = page(reader)
-        assert f'value="{action}"' in seen
+        assert has(seen, f'button[name="wish"][value="{action}"]')
         assert reader.post(f"/imports/{run.pk}/", {"wish": action}).status_code == 302
-        assert f'data-run="{state}"' in page(reader)
+        assert attributes(page(reader), "data-run") == [state]
     for action in ("resume", "nonsense"):
         reader.post(f"/imports/{run.pk}/", {"wish": action})
         assert "This is its current state" in page(reader)
@@ -104,10 +104,10 @@ def test_its_figures_come_alone_as_long_as_they_may_change(reader: Client, key: 
     run = start_or_resume(key, FEW)
     fragment = page(reader, f"/imports/{run.pk}/", headers={"HX-Request": "true"})
     assert "<html" not in fragment
-    assert 'hx-trigger="every 2s"' in fragment
+    assert attributes(fragment, "hx-trigger") == ["every 2s"]
     copy(key, FEW)
     fragment = page(reader, f"/imports/{run.pk}/", headers={"HX-Request": "true"})
-    assert "hx-trigger" not in fragment
+    assert not has(fragment, "[hx-trigger]")
     assert "11 imported" in visible(fragment)
 
 
@@ -117,7 +117,7 @@ def test_progress_is_a_bar_once_the_list_is_known(reader: Client, key: ApiKey) -
     assert "40 found so far, 30 of them new" in visible(page(reader))
     CopyRun.objects.update(is_listed=True, copied=12)
     seen = page(reader)
-    assert 'max="30" value="12"' in seen
+    assert has(seen, 'progress[max="30"][value="12"]')
     assert "12 of 30 imported · 10 already in the archive" in visible(seen)
     CopyRun.objects.update(problem="rate-limited", waits_until=timezone.now() + timedelta(seconds=40))
     assert "asks to slow down. Resuming in" in visible(page(reader, f"/imports/{run.pk}/"))
@@ -135,7 +135,7 @@ def test_what_failed_is_named_with_its_reason_and_tried_again(reader: Client, ke
     run = copy(key, {"case": "0004"})
     assert "1 failed" in visible(page(reader))
     seen = page(reader, f"/imports/{run.pk}/")
-    assert 'data-problem="unavailable"' in seen
+    assert attributes(seen, "data-problem") == ["unavailable"]
     assert LIVE[3] in seen
     assert "The server had an error while processing your request" in seen
     reader.post(f"/imports/{run.pk}/", {"wish": "retry"})

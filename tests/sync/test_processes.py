@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.conftest import make_key
+from tests.pages import attributes
 from tests.processes import PATIENCE, ROOT, post, running, sign_in, until
 from tests.sync.runs import FEW
 from tests.upstream import LIVE, MESSAGES, Upstream
@@ -122,10 +122,9 @@ def test_run_starts_a_worker_which_ends_with_it_even_when_killed(prepared_folder
         os.kill(server.copy_workers()[0], signal.SIGKILL)  # the next one does the work
         address, reader = server.address, sign_in(server.address, PASSWORD)
         post(reader, f"{address}/keys/", {"label": "work", "key": "sk-good-1", "base_url": upstream.base()})
-        key = re.search(r'<option value="([0-9a-f-]{36})"', reader.get(f"{address}/imports/").text)
-        assert key
-        post(reader, f"{address}/imports/", {"key": key[1], "metadata": "team=returns"})
-        until(lambda: 'data-run="done"' in reader.get(f"{address}/imports/").text)
+        (key,) = attributes(reader.get(f"{address}/imports/").text, "value", 'select[name="key"] option')
+        post(reader, f"{address}/imports/", {"key": key, "metadata": "team=returns"})
+        until(lambda: attributes(reader.get(f"{address}/imports/").text, "data-run") == ["done"])
         assert reader.get(f"{address}/completions/{LIVE[0]}/").status_code == 200
         server.process.kill()
         server.process.wait(PATIENCE)

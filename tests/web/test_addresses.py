@@ -14,6 +14,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from tests.conftest import make_long
+from tests.pages import has, texts
 from viewer.web import health
 
 TRANSCRIPT = "/completions/chatcmpl-long/transcript/?form=markdown"
@@ -65,7 +66,7 @@ def test_who_comes_by_another_name_is_told_the_right_one(public: str, client: Cl
     page = client.get("/completions/", headers={"host": "10.0.0.7"})
     assert page.status_code == 400
     assert f"You opened 10.0.0.7, but this Lectern is set up for {public}" in page.content.decode()
-    assert f'href="{public}"' in page.content.decode()
+    assert has(page.text, f'a[href="{public}"]')
     assert "frame-ancestors" in page["Content-Security-Policy"]
 
 
@@ -105,7 +106,7 @@ def test_the_version_is_one_everywhere(client: Client, reader: Client) -> None:
     ).stdout
     assert printed == f"lectern {settings.VERSION}\n"
     assert ready(client)[1]["version"] == client.get("/health/").headers["X-Lectern-Version"] == settings.VERSION
-    assert f"Lectern {settings.VERSION}</p>" in reader.get("/completions/").content.decode()
+    assert f"Lectern {settings.VERSION}" in texts(reader.get("/completions/").text, "p")
     assert f"\n## {settings.VERSION} - " in (settings.BASE_DIR / "CHANGELOG.md").read_text()
 
 
