@@ -127,6 +127,7 @@ def pieces_for(pattern: re.Pattern[str]) -> Iterator[str]:
         yield from (own + piece for piece in " a1<\"'(\n*`")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_takes_time_in_line_with_the_length_of_the_text(name: str) -> None:
     pattern, uses = PATTERNS[name]

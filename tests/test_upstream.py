@@ -138,6 +138,7 @@ def test_it_drips(upstream: Upstream) -> None:
         get(upstream, "drip-headers", timeout=0.1)
 
 
+@pytest.mark.slow
 def test_big_answers_are_big_and_valid(upstream: Upstream) -> None:
     packed = get(upstream, "gzip-bomb", stream=True).raw.read(decode_content=False)
     assert len(packed) < 400_000
@@ -190,6 +191,7 @@ def test_it_tells_what_was_asked_and_can_be_set(upstream: Upstream) -> None:
     assert get(upstream, "ok").status_code == 200
 
 
+@pytest.mark.slow
 def test_fifty_wait_at_the_same_time(upstream: Upstream) -> None:
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: get(upstream, "slow-1.5").status_code, range(50)))
@@ -197,6 +199,7 @@ def test_fifty_wait_at_the_same_time(upstream: Upstream) -> None:
     assert upstream.busy()["most"] >= 8  # all fifty, on a machine with nothing else to do
 
 
+@pytest.mark.slow
 def test_every_mode_answers_or_fails_without_a_traceback(upstream: Upstream, capfd: pytest.CaptureFixture[str]) -> None:
     for mode in MODES.keys() - {"drip-headers"}:  # a byte each 0.2 s outlives every timeout that counts reads
         for path in ("chat/completions", ONE, f"{ONE}/messages"):

@@ -215,6 +215,7 @@ ODD = [
 ]
 
 
+@pytest.mark.slow
 def test_turns_are_given_back_whatever_becomes_of_the_answer(
     alice: User, upstream: Upstream, base: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +249,7 @@ def test_a_turn_is_given_back_when_the_answer_cannot_be_handed_on(
     assert client.get("/v1/chat/completions", headers=headers).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_stream_that_nobody_reads_or_closes_gives_its_turn_back(alice: User, upstream: Upstream) -> None:
     key = make_key(alice, base_url=upstream.base("huge-5"))
     for _ in range(12):
@@ -272,6 +274,7 @@ def test_a_stream_that_its_client_does_not_take_gives_its_turn_back_at_its_end(
     assert len(held) > settings.UPSTREAM_MAX_CONCURRENCY // 2
 
 
+@pytest.mark.slow
 def test_a_stream_has_an_end(alice: User, upstream: Upstream, base: str, settings: Any) -> None:
     settings.UPSTREAM_DEADLINE = 0.2
     came = []
@@ -291,6 +294,7 @@ def test_a_stream_that_grows_too_large_breaks_off(
         list(answer.streaming_content)
 
 
+@pytest.mark.slow
 def test_one_persons_questions_leave_room_for_others(alice: User, mallory: User, upstream: Upstream) -> None:
     """A request to a server that hangs occupies a slot; one person may have half of a host's slots."""
     hers = [make_key(mallory, f"{n}", base_url=upstream.base("drip")) for n in range(2)]

@@ -444,6 +444,7 @@ def test_nesting_without_end_is_a_bad_line(opening: str) -> None:
     why_bad(opening * 50_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape",
     [
@@ -627,6 +628,7 @@ class Lines:
             yield to_lines([make_completion(f"c-{n}", say("user", "x" * self._size))])[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "size", "ahead"), [(2_600, 10, 500), (60, 1_000_000, 9)])
 def test_no_more_than_a_batch_is_read_ahead(count: int, size: int, ahead: int) -> None:
     lines = Lines(count, size)
@@ -663,7 +665,8 @@ def test_a_conversation_of_too_many_messages_is_refused_before_they_are_read(mon
         read_line(*to_lines([make_long("four", 4)]))
 
 
-@pytest.mark.parametrize("messages", [[say("user", "word by word " * 400_000)], [say("user", "a")] * 40_000])
+@pytest.mark.slow
+@pytest.mark.parametrize("messages", [[say("user", "word by word " * 100_000)], [say("user", "a")] * 10_000])
 @pytest.mark.parametrize("shape", ["stored", "tuning"])
 def test_a_line_takes_memory_in_line_with_its_length(messages: list[dict[str, Any]], shape: str) -> None:
     """The values of many small messages would take fifty times their text, were they held together."""
@@ -780,6 +783,7 @@ def make_file(file: Path, count: int) -> dict[str, int]:
     return lengths
 
 
+@pytest.mark.slow
 def test_an_import_killed_again_and_again_is_completed_by_the_next(archive: Archive, tmp_path: Path) -> None:
     file = tmp_path / "many.jsonl"
     expected = make_file(file, 4_000)
@@ -806,6 +810,7 @@ def test_an_import_killed_again_and_again_is_completed_by_the_next(archive: Arch
     assert archive.holdings() == expected
 
 
+@pytest.mark.slow
 def test_two_imports_at_the_same_time_store_everything_once(archive: Archive, tmp_path: Path) -> None:
     file = tmp_path / "many.jsonl"
     expected = make_file(file, 1_000)
@@ -816,6 +821,7 @@ def test_two_imports_at_the_same_time_store_everything_once(archive: Archive, tm
     assert archive.holdings() == expected
 
 
+@pytest.mark.slow
 def test_a_pipe_is_imported_while_it_is_still_being_written(archive: Archive) -> None:
     process = archive.start("import_completions", "-", stdin=subprocess.PIPE)
     assert process.stdin is not None

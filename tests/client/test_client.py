@@ -34,19 +34,17 @@ class Counting:
         return Source(None).client.http.get(url)
 
 
-@pytest.mark.parametrize("position", [0, 1, 9, 10, 11, 5000, 9990, 9999])
-def test_a_window_opens_anywhere_in_ten_thousand_messages_by_one_request(
-    stored: Callable[..., Any], position: int
-) -> None:
+def test_a_window_opens_anywhere_in_ten_thousand_messages_by_one_request(stored: Callable[..., Any]) -> None:
     stored(make_long("chatcmpl-long", 10_000))
-    counting = Counting()
-    window = counting.client.messages_around("chatcmpl-long", f"chatcmpl-long-{position}")
-    ids = [item.id for item in window.items]
-    start = max(0, position - 10)
-    assert ids == [f"chatcmpl-long-{n}" for n in range(start, min(start + 20, 10_000))]
-    assert window.has_earlier == (start > 0)
-    assert window.has_later == (start + 20 < 10_000)
-    assert len(counting.requests) == 1
+    for position in (0, 1, 9, 10, 11, 5000, 9990, 9999):
+        counting = Counting()
+        window = counting.client.messages_around("chatcmpl-long", f"chatcmpl-long-{position}")
+        ids = [item.id for item in window.items]
+        start = max(0, position - 10)
+        assert ids == [f"chatcmpl-long-{n}" for n in range(start, min(start + 20, 10_000))]
+        assert window.has_earlier == (start > 0)
+        assert window.has_later == (start + 20 < 10_000)
+        assert len(counting.requests) == 1
 
 
 @pytest.mark.parametrize("position", [0, 1, 9, 10, 11, 150, 290, 299])

@@ -194,6 +194,7 @@ SCANNERS: list[Callable[[str], object]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scan", SCANNERS, ids=range(len(SCANNERS)))
 @pytest.mark.parametrize(
     "chunk", ["x", " ", ":", "*", "**", "* ", "**a ", "a-", ".", "...a-", "sk-", "-", "Chat completion with id ", " not found"]

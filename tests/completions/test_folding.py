@@ -123,6 +123,7 @@ def found_in_whole(words: str, text: str) -> Iterator[tuple[int, int]]:
             yield letters[match.start()][0], end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letter", ["é", "x", "\u202e", "ß"])
 def test_memory_does_not_grow_with_the_text(letter: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folding, "_OVERLAP", 2_000)

@@ -451,6 +451,7 @@ def test_every_field_of_a_message_is_shown_somewhere(value: dict[str, Any]) -> N
     }
 
 
+@pytest.mark.slow
 def test_nesting_near_the_limit_of_the_stack_never_raises() -> None:
     for depth in range(850, 1000):
         deep = "[" * depth + "]" * depth

@@ -149,6 +149,7 @@ def test_what_is_no_list_has_no_items(text: str) -> None:
         list_items(text)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(any_text, values), blanks, st.booleans())
 @thorough
 def test_members_agree_with_json_loads(written: dict[str, object], blank: str, escaped: bool) -> None:
@@ -159,6 +160,7 @@ def test_members_agree_with_json_loads(written: dict[str, object], blank: str, e
     assert [name for name, _ in found] == list(json.loads(text))
 
 
+@pytest.mark.slow
 @given(st.lists(values), blanks)
 @thorough
 def test_items_agree_with_json_loads(written: list[object], blank: str) -> None:
@@ -261,6 +263,7 @@ def test_pretty_keeps_every_duplicate_key(pairs: list[tuple[str, object]]) -> No
     assert [name for name, _ in members(pretty(text) or "")] == names
 
 
+@pytest.mark.slow
 @given(st.lists(st.dictionaries(any_text, values) | values), st.integers(0, 3))
 @settings(max_examples=200)
 def test_a_large_text_is_read_like_a_small_one(written: list[object], first: int) -> None:

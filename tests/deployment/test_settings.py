@@ -80,6 +80,7 @@ def test_a_setting_that_is_not_understood_stops_the_start_with_one_sentence(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_what_would_give_away_a_public_site_stops_the_start(tmp_path: Path) -> None:
     public = {"SITE_URL": "https://lectern.example"}
     for unsafe, said in (({"DEBUG": "true"}, "lectern: DEBUG shows"), ({"SECRET_KEY": "short"}, "lectern: SECRET_KEY")):
@@ -105,6 +106,7 @@ def test_a_file_without_certificates_stops_the_start(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["UPSTREAM_CA", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_a_folder_of_certificates_needs_their_hashes(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "authorities"
@@ -222,6 +224,7 @@ def test_only_what_this_machine_alone_can_reach_is_not_public(host: str, is_own:
     assert is_loopback(host) == is_own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["createsuperuser", "import_completions", "backup_sqlite", "sync", "create_token"])
 def test_a_command_makes_no_archive_where_there_is_none(tmp_path: Path, command: str) -> None:
     """A mistyped DATA_DIR must not become an empty archive that seems to be backed up."""

@@ -47,7 +47,9 @@ def in_a_block(said: str) -> list[dict[str, Any]]:
     return [say("assistant", [use]), say("user", [{"type": "tool_result", "tool_use_id": "call_a", "content": said}])]
 
 
-@pytest.mark.parametrize("messages", [in_a_message, in_the_call, in_a_block])
+@pytest.mark.parametrize(
+    "messages", [in_a_message, *(pytest.param(one, marks=pytest.mark.slow) for one in (in_the_call, in_a_block))]
+)
 @pytest.mark.parametrize(("said", "verdict"), VERDICTS)
 def test_every_place_shows_the_same_outcome_of_a_result(
     reader: Client, stored: Store, said: str, verdict: str, messages: Callable[[str], list[dict[str, Any]]]

@@ -60,6 +60,7 @@ def ways_lost(reader: Client, word: str, hits: int = 1) -> str:
     return ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message", [*(message for _, message in UNSEEN), *SEEN, *MORE])
 def test_a_word_of_a_message_is_found_shown_and_counted(reader: Client, stored: Store, message: dict[str, Any]) -> None:
     held = numbered(message, iter(range(1000, 9999)))
@@ -67,6 +68,7 @@ def test_a_word_of_a_message_is_found_shown_and_counted(reader: Client, stored: 
     assert [lost for word in values_in(held) if (lost := ways_lost(reader, word))] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_appended", [False, True])
 @pytest.mark.parametrize(
     "fields",

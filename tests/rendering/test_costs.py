@@ -70,6 +70,7 @@ def test_a_page_of_very_long_texts_is_small_and_links_to_all_of_them(reader: Cli
     assert reader.get(address).content.decode() == long(250_000)
 
 
+@pytest.mark.slow
 def test_many_long_parts_share_the_budget_of_the_page(reader: Client, stored: Store) -> None:
     parts = [{"type": "text", "text": long(15_000, f"part {n} \U0001f600 <b> ")} for n in range(200)]
     page = opened(reader, stored, say("user", parts), say("user", "after it"))
@@ -82,6 +83,7 @@ def test_many_long_parts_share_the_budget_of_the_page(reader: Client, stored: St
     assert [part["text"] for part in whole] == [part["text"] for part in parts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [
@@ -152,6 +154,7 @@ def test_many_answers_share_a_budget_too(reader: Client, stored: Store) -> None:
     assert "Show all (19 kB)" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", ["a", "<", "\u202e", "\x00", "\u200d", "\U0001f468\u200d", "\U0001f3f4\U000e0067", "\ufe0f"]
 )
@@ -159,6 +162,7 @@ def test_escaping_takes_linear_time(piece: str) -> None:
     assert_linear(lambda size: escape_invisible((piece * size)[:size]), 400_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ['{"a":', "[", "[1,", '"\\\\u00e9",', '"a" ', "1 ", " ", "\\", '"', ",", "-"])
 def test_indenting_json_takes_linear_time(piece: str) -> None:
     assert_linear(lambda size: pretty((piece * size)[:size]), 200_000)
@@ -174,6 +178,7 @@ def test_reading_takes_linear_time() -> None:
     assert_linear(read, 400_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["word ", "([a.example](https://a.example/)) ", "https://a.example/ ", "[" * 9, "- " * 9]
 )

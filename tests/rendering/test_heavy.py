@@ -45,6 +45,7 @@ def page_of(*messages: dict[str, Any]) -> Any:
     return read_message_page(json.dumps({"data": numbered, "has_more": False}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEAVY)
 def test_every_page_of_a_heavy_completion_is_small(reader: Client, stored: Store, name: str) -> None:
     caches["bubbles"].clear()
@@ -58,6 +59,7 @@ def test_every_page_of_a_heavy_completion_is_small(reader: Client, stored: Store
         assert len(answer.content) < 3 * limits.MAX_TEXT, page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEAVY)
 def test_reading_rendering_and_finding_take_linear_time(name: str) -> None:
     def run(size: int) -> None:
@@ -74,6 +76,7 @@ def test_reading_rendering_and_finding_take_linear_time(name: str) -> None:
     assert_linear(run, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -129,6 +132,7 @@ def test_a_card_shows_the_first_of_very_many_results_and_every_error_counts() ->
     assert "41" in card.notes[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ids", [("", ""), ("c{n}", ""), ("same", "same"), ("", "r{n}")])
 @pytest.mark.parametrize("name", ["f", "f{n}", ""])
 def test_linking_many_calls_and_results_takes_linear_time(ids: tuple[str, str], name: str) -> None:

@@ -354,12 +354,14 @@ CODE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", REPEATED)
 def test_rendering_takes_linear_time(piece: str) -> None:
     cited = [Citation(f"https://{n}.example/", "", n, n + 9) for n in range(20)]
     assert_linear(lambda size: render_prose((piece * size)[:size], cited), MARKDOWN_LIMIT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "language", ["python", "js", "json", "sh", "sql", "c", "java", "yaml", "toml", "css", "html", "diff"]
 )
