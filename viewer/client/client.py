@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from typing import ClassVar, Generic, Literal, TypeVar
@@ -45,6 +45,20 @@ class Window(Generic[Item]):
     has_later: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """Which page of a list is requested; as a string, the query of the URL."""
+
+    after: str = ""
+    order: Order = "desc"
+    limit: int = PAGE_SIZE
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        params = {"limit": str(self.limit), "order": self.order, "after": self.after, **self.filters}
+        return urlencode({name: value for name, value in params.items() if value}, errors="replace")
+
+
 @dataclass(frozen=True)
 class Client:
     """Reads one API, whose `base_url` ends in `/v1`. `http` knows the server and the key.
@@ -68,7 +82,7 @@ class Client:
 
     def check_key(self) -> None:
         """Send the cheapest request there is. Raises its Problem."""
-        self._read("", read_completion_page, _query("", "desc", 1))
+        self._read("", read_completion_page, str(_Query(limit=1)))
 
     def concurrently(self, first: Callable[[], First], second: Callable[[], Read]) -> tuple[First, Callable[[], Read]]:
         """Send two requests at the same time. The returned function gives the second result, or raises its Problem."""
@@ -87,9 +101,9 @@ class Client:
         limit: int = PAGE_SIZE,
     ) -> Page[Completion | Unreadable]:
         """Read one page of stored completions; all `metadata` pairs must match exactly."""
-        query = {"model": model, **{f"metadata[{key}]": value for key, value in (metadata or {}).items()}}
+        filters = {"model": model, **{f"metadata[{key}]": value for key, value in (metadata or {}).items()}}
         try:
-            return self._page(partial(self._read, "", read_completion_page), after, order, limit, query)
+            return self._page(partial(self._read, "", read_completion_page), _Query(after, order, limit, filters))
         except Problem as problem:
             if after and _may_be_cursor_error(problem):
                 raise _unknown_cursor(problem) from None
@@ -122,7 +136,7 @@ class Client:
         """Read one page of messages after the message `after`, or a smaller page if a whole one is too large."""
         read = partial(self._read, f"{_path(completion_id)}/messages", read_message_page)
         try:
-            return self._page(partial(read, is_lasting=True), after, order, limit, uncached=read)
+            return self._page(partial(read, is_lasting=True), _Query(after, order, limit), uncached=read)
         except Problem as problem:
             if after and _may_be_cursor_error(problem):
                 if problem.name == "not-found":
@@ -237,25 +251,16 @@ class Client:
             raise Problem("not-found", param="message_id", status=404)
         return window
 
-    def _page(
-        self,
-        read: ReadPage[Listed],
-        after: str,
-        order: Order,
-        limit: int,
-        filters: dict[str, str] | None = None,
-        *,
-        uncached: ReadPage[Listed] | None = None,
-    ) -> Page[Listed]:
+    def _page(self, read: ReadPage[Listed], query: _Query, *, uncached: ReadPage[Listed] | None = None) -> Page[Listed]:
         """Read one page, and the one after it if the server does not say whether there is one.
 
         If reading the second fails, there may be more: whoever reads on will get the problem.
         """
-        page = _read_checked(read, uncached or read, after, _query(after, order, limit, filters))
+        page = _read_checked(read, uncached or read, query)
         if page.is_certain or not page.cursor:
             return page
         try:
-            following = _read_checked(read, uncached or read, page.cursor, _query(page.cursor, order, limit, filters))
+            following = _read_checked(read, uncached or read, replace(query, after=page.cursor))
         except Problem:
             return page
         return replace(page, has_more=bool(following.items), is_certain=True)
@@ -300,17 +305,17 @@ def next_cursor(page: Page[Listed]) -> str:
     return page.cursor if page.has_more else ""
 
 
-def _read_checked(read: ReadPage[Listed], uncached: ReadPage[Listed], after: str, query: str) -> Page[Listed]:
-    """Read one page. Raises Problem unless it continues after `after`, so that nothing is shown twice or left out.
+def _read_checked(read: ReadPage[Listed], uncached: ReadPage[Listed], query: _Query) -> Page[Listed]:
+    """Read one page. Raises Problem unless it continues after the cursor: nothing is shown twice, nothing left out.
 
     An empty page that is not the last may be a passing fault of the server, so it is requested once more.
     """
-    page = read(query)
+    page = read(str(query))
     if page.has_more and not page.items:
-        page = uncached(query)
+        page = uncached(str(query))
     if page.has_more and not page.items:
         raise Problem("unreadable", _EMPTY_PAGE)
-    if after and any(item.id == after for item in page.items):
+    if query.after and any(item.id == query.after for item in page.items):
         raise Problem("unreadable", _REPEATED_PAGE)
     return page
 
@@ -338,8 +343,3 @@ def _path(completion_id: str) -> str:
     if not has_address(completion_id):
         raise Problem("not-found", status=404, param="completion_id")
     return f"/{quote(completion_id, safe='', errors='replace')}"
-
-
-def _query(after: str, order: Order, limit: int, filters: dict[str, str] | None = None) -> str:
-    params = {"limit": str(limit), "order": order, "after": after, **(filters or {})}
-    return urlencode({name: value for name, value in params.items() if value}, errors="replace")

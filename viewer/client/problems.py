@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
@@ -36,31 +37,24 @@ PROXY_NEEDS_LOGIN = gettext_noop("The proxy in UPSTREAM_PROXY requires a usernam
 _MAX_WAIT = 366 * 24 * 60 * 60  # seconds
 
 
+@dataclass(eq=False)  # an exception is itself, and nothing else
 class Problem(Exception):
     """Why a request has no usable response. `status` is that of the server, and then `message` is the server's text.
 
     With status 0, `message` is our own text, marked for translation. `cause` says why the server was not reached.
     """
 
-    def __init__(
-        self,
-        name: ProblemName,
-        message: str = "",
-        *,
-        status: int = 0,
-        param: str = "",
-        cause: Cause = "",
-        retry_after: float | None = None,
-        request_id: str = "",
-    ) -> None:
-        super().__init__(f"{name}: {message}" if message else name)
-        self.name = name
-        self.message = message
-        self.status = status
-        self.param = param
-        self.cause = cause
-        self.retry_after = retry_after  # seconds, if the server named them or requests are paused
-        self.request_id = request_id
+    name: ProblemName
+    message: str = ""
+    _: KW_ONLY
+    status: int = 0
+    param: str = ""
+    cause: Cause = ""
+    retry_after: float | None = None  # seconds, if the server named them or requests are paused
+    request_id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.message}" if self.message else self.name
 
 
 def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
