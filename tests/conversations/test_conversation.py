@@ -611,13 +611,33 @@ def test_the_raw_json_comes_as_it_was_stored(reader: Client, stored: Store) -> N
     assert json.loads(answer.content)["seed"] == 12345678901234567890
 
 
-def test_a_page_asks_the_archive_a_fixed_number_of_times(
-    reader: Client, stored: Store, django_assert_max_num_queries: Any
+@pytest.mark.parametrize("count", [30, 600])
+@pytest.mark.parametrize("address", ["/", "/messages/chatcmpl-one-25/", "/?order=desc"])
+def test_a_page_takes_at_most_eight_queries_however_long_the_conversation_is(
+    reader: Client, stored: Store, django_assert_max_num_queries: Any, address: str, count: int
 ) -> None:
-    stored(make_long("chatcmpl-one", 3000))
-    for address in ("/completions/chatcmpl-one/", "/completions/chatcmpl-one/messages/chatcmpl-one-2500/"):
-        with django_assert_max_num_queries(8):
-            reader.get(address)
+    stored(make_long("chatcmpl-one", count))
+    with django_assert_max_num_queries(8):
+        opened(reader, f"/completions/chatcmpl-one{address}")
+
+
+@pytest.mark.parametrize("address", ["/", "/messages/chatcmpl-one-25/", "/?order=desc"])
+def test_a_page_parses_each_message_once(
+    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    stored(make_long("chatcmpl-one", 60))
+    parsed: list[str] = []
+
+    def parse(text: str, role: str = "", values: Any = None) -> Any:
+        message = read_message(text, role, values)
+        parsed.append(message.id)
+        return message
+
+    monkeypatch.setattr("viewer.completions.reading.read_message", parse)
+    page = opened(reader, f"/completions/chatcmpl-one{address}")
+    of_messages = [one for one in parsed if one]  # the answer is read by the same function, and has no id
+    assert sorted(of_messages) == sorted(set(of_messages))
+    assert set(message_ids(page)) <= set(of_messages)
 
 
 @pytest.mark.parametrize("role", ["user", "assistant"])
