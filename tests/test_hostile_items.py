@@ -79,6 +79,7 @@ def stranger_than_most(stored: Store) -> list[str]:
     return [completion["id"] for completion in completions]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ZONES)
 def test_every_page_of_the_archive_stands(
     reader: Client, alice: User, stranger_than_most: list[str], zone: str
@@ -94,6 +95,7 @@ def test_every_page_of_the_archive_stands(
     assert len([one for one in listed if one.startswith("edge-")]) == len(stranger_than_most)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ZONES)
 def test_every_page_of_a_server_elsewhere_stands(reader: Client, alice: User, upstream: Upstream, zone: str) -> None:
     reader.cookies["timezone"] = zone
@@ -158,6 +160,7 @@ def test_where_the_last_item_has_no_id_a_page_says_that_there_is_more(
     assert "There is more, but the server did not say where to continue." in found
 
 
+@pytest.mark.slow
 def test_search_finds_what_is_nested_as_deep_as_an_import_takes(reader: Client) -> None:
     parts = [{"type": "text", "text": "deepword", "other": "DEEP"}, {"type": "DEEP"}]
     asked = {"tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "DEEP"}}, "DEEP"]}
@@ -209,6 +212,7 @@ def test_a_template_asks_no_mapping_for_its_members() -> None:
         assert [tag for tag in tags if re.search(r"\.(?:items|keys|values|get)\b", tag)] == [], file.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", ["a%00b", "%00"])
 def test_a_nul_in_an_address_is_no_failure(reader: Client, stored: Store, alices_token: str, at: str) -> None:
     stored(make_completion("chatcmpl-one", say("user", "hi")))

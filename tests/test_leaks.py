@@ -49,6 +49,7 @@ def _loud(upstream: Upstream, settings: Any, caplog: pytest.LogCaptureFixture, m
         caplog.set_level(logging.DEBUG, logger=name)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("mode", "secret"),

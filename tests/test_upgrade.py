@@ -120,6 +120,7 @@ def rows_of(tables: dict[str, list[str]]) -> dict[str, list[tuple[Any, ...]]]:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("empty_database")
 def test_every_row_of_0_1_0_is_there_after_an_upgrade(settings: Any) -> None:
     settings.KEY_ENCRYPTION_KEYS = [MASTER_KEY]

@@ -270,6 +270,7 @@ def test_the_reader_chooses_a_language_over_the_browsers(reader: Client) -> None
     assert "API keys" in reader.get("/keys/", headers={"Accept-Language": "de"}).text
 
 
+@pytest.mark.slow
 def test_what_is_kept_in_one_language_is_not_shown_in_another(reader: Client, everything: None) -> None:
     for address in ("/completions/chatcmpl-all/", f"/completions/chatcmpl-all/find/?q={SAID}", f"/search/?q={SAID}"):
         first = {language: _without_csrf_tokens(read(reader, address, language)) for language in ("en", "de")}

@@ -65,6 +65,7 @@ def doors() -> Iterator[str]:
     yield from walk(get_resolver().url_patterns)
 
 
+@pytest.mark.slow
 def test_every_door_is_locked_after_wrong_passwords(alice: User) -> None:
     alice.is_staff = alice.is_superuser = True
     alice.save()
@@ -156,6 +157,7 @@ def test_one_address_does_not_lock_a_name_everywhere(alice: User) -> None:
     assert is_in(sign_in(password=RIGHT, address=ELSEWHERE))
 
 
+@pytest.mark.slow
 def test_many_addresses_do(alice: User) -> None:
     for n in range(25):
         fail(4, address=f"203.0.113.{n}")

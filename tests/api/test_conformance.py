@@ -125,6 +125,7 @@ def test_without_an_order_the_client_gets_the_oldest_message_first(official: Ope
     assert found == [f"{completion['id']}-{n}" for n in range(250)]
 
 
+@pytest.mark.slow
 @in_both_orders
 @pytest.mark.django_db
 def test_the_client_reads_every_sample(official: OpenAI, order: Any) -> None:

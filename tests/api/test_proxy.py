@@ -90,6 +90,7 @@ def test_a_body_is_asked_for_packed_and_handed_on_unpacked(
     assert upstream.asked()[0]["headers"]["accept-encoding"] == "gzip"
 
 
+@pytest.mark.slow
 def test_a_large_body_streams_through_unchanged(alice: User, upstream: Upstream, base: str) -> None:
     headers = bearer(alice, upstream, "huge-40")
     with requests.get(f"{base}/{ONE}/messages", headers=headers, stream=True) as answer:
@@ -102,6 +103,7 @@ def test_a_large_body_streams_through_unchanged(alice: User, upstream: Upstream,
     assert through.hexdigest() == hashlib.sha256(directly(upstream, f"/{ONE}/messages", "huge-40").content).hexdigest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "status", "code"),
     [("stalled", 504, "timeout"), ("drip-headers", 504, "timeout"), ("reset", 503, "unavailable")],
@@ -259,6 +261,7 @@ def test_a_stream_that_nobody_reads_or_closes_gives_its_turn_back(alice: User, u
         gc.collect()
 
 
+@pytest.mark.slow
 def test_a_stream_that_its_client_does_not_take_gives_its_turn_back_at_its_end(
     alice: User, upstream: Upstream, settings: Any
 ) -> None:

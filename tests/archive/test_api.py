@@ -686,6 +686,7 @@ def test_a_message_id_leads_to_its_completion(stored: Store) -> None:
 # Cost
 
 
+@pytest.mark.slow
 def test_the_last_page_of_ten_thousand_messages_costs_what_the_first_costs(stored: Store) -> None:
     stored(make_long("chatcmpl-other", 300), make_long("chatcmpl-one", 10_000))
     queries = {}

@@ -328,6 +328,7 @@ def pages(question: str, **how: Any) -> list[list[str]]:
             return read
 
 
+@pytest.mark.slow
 def test_a_talkative_conversation_does_not_flood(stored: Store) -> None:
     stored(
         make_completion("before", say("user", "number"), created=1),
@@ -400,6 +401,7 @@ HOSTILE = some.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=HOSTILE, after=some.one_of(some.just(""), some.text(max_size=20), some.from_regex(r"[0-9]{1,5}-[0-9]{1,20}", fullmatch=True)))  # fmt: skip
 def test_any_question_has_an_answer(desk: None, question: str, after: str) -> None:
@@ -529,6 +531,7 @@ def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch:
     assert found("refund") == [f"c-{n}-0" for n in reversed(range(5))]
 
 
+@pytest.mark.slow
 def test_strange_times_and_shapes_are_stored_and_found(stored: Store) -> None:
     statuses = stored(
         make_completion("old", say("user", "refund"), created=-5),

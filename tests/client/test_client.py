@@ -34,6 +34,7 @@ class Counting:
         return Source(None).client.http.get(url)
 
 
+@pytest.mark.slow
 def test_a_window_opens_anywhere_in_ten_thousand_messages_by_one_request(stored: Callable[..., Any]) -> None:
     stored(make_long("chatcmpl-long", 10_000))
     for position in (0, 1, 9, 10, 11, 5000, 9990, 9999):

@@ -46,6 +46,7 @@ def test_a_strange_but_complete_response_is_read(upstream: Upstream, mode: str) 
     assert len(upstream.asked()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "name", "asked"),
     [
@@ -158,6 +159,7 @@ def test_not_found_is_not_counted_as_a_failure(upstream: Upstream) -> None:
     assert client_of(upstream, "ok", limiter=limiter).messages(ONE).items
 
 
+@pytest.mark.slow
 def test_concurrent_requests_are_limited(upstream: Upstream) -> None:
     limiter = HostLimiter(3)
     outcomes: list[str] = []

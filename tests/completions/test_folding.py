@@ -140,6 +140,7 @@ def test_memory_does_not_grow_with_the_text(letter: str, monkeypatch: pytest.Mon
     assert held(100) < 1.5 * held(25)
 
 
+@pytest.mark.slow
 @given(MIXED, MIXED, MIXED)
 def test_every_part_of_a_text_is_found_in_it_and_every_match_folds_to_the_query(
     before: str, words: str, behind: str

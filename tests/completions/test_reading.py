@@ -406,6 +406,7 @@ def test_control_bidi_and_nul_come_through_and_surrogates_are_replaced() -> None
     assert_can_be_shown(message)
 
 
+@pytest.mark.slow
 @given(objects | values)
 @thorough
 def test_reading_a_message_never_raises(value: Any) -> None:
@@ -415,6 +416,7 @@ def test_reading_a_message_never_raises(value: Any) -> None:
     assert_can_be_shown(item)
 
 
+@pytest.mark.slow
 @given(objects | values)
 @thorough
 def test_reading_a_completion_never_raises(value: Any) -> None:
@@ -430,6 +432,7 @@ def test_reading_no_json_never_raises(text: str) -> None:
     assert_can_be_shown(read_completion(text))
 
 
+@pytest.mark.slow
 @given(objects)
 @thorough
 def test_every_field_of_a_message_is_shown_somewhere(value: dict[str, Any]) -> None:

@@ -169,6 +169,7 @@ def test_items_agree_with_json_loads(written: list[object], blank: str) -> None:
     assert [piece.value for piece in found] == [json.loads(piece.source) for piece in found] == written
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(any_text, values)))
 @thorough
 def test_an_object_survives_splitting_and_joining(pairs: list[tuple[str, object]]) -> None:
@@ -255,6 +256,7 @@ def test_pretty_has_the_same_value_as_its_source(text: str) -> None:
     assert read_exactly(shown) == read_exactly(_without_lone_surrogates(text))
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.text(max_size=3), values), min_size=1))
 @thorough
 def test_pretty_keeps_every_duplicate_key(pairs: list[tuple[str, object]]) -> None:

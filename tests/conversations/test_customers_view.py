@@ -93,6 +93,7 @@ def test_what_is_hidden_is_counted_and_named(reader: Client, stored: Store, kind
     assert f"(1 not seen by the customer: {kind}" in said
 
 
+@pytest.mark.slow
 def test_a_row_and_a_title_say_what_the_customer_saw(reader: Client, stored: Store) -> None:
     numbers = iter(range(1000, 9999))
     hidden = [numbered(message, numbers) for _, message in UNSEEN]

@@ -77,6 +77,7 @@ def walked(reader: Client, page: str, rel: str) -> list[str]:
         passed.append(address.split("/")[2])
 
 
+@pytest.mark.slow
 def test_next_and_previous_follow_the_whole_list(reader: Client, forty: list[str]) -> None:
     assert walked(reader, opened(reader, "/completions/c-39/"), "next") == forty[1:]
     assert walked(reader, opened(reader, "/completions/c-0/"), "prev") == forty[-2::-1]

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import comrak
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -82,6 +83,7 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"[qz0-9退货]", text)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=500)
 @given(TEXTS)
 def test_every_letter_of_a_text_is_on_the_page_and_in_its_line_once_and_in_order(text: str) -> None:

@@ -128,6 +128,7 @@ def test_an_unwritable_data_dir_is_named(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"lectern: DATA_DIR {tmp_path}/file/data cannot be made")
 
 
+@pytest.mark.slow
 def test_the_deployment_check_is_clean_behind_tls(tmp_path: Path) -> None:
     assert check(tmp_path, "--deploy", "--fail-level", "WARNING", SITE_URL="https://lectern.example").returncode == 0
 
@@ -168,6 +169,7 @@ def test_a_file_of_a_value_that_is_missing_or_empty_is_named(tmp_path: Path) -> 
     assert empty.stderr == f"lectern: SECRET_KEY_FILE names {tmp_path}/empty, which is empty.\n"
 
 
+@pytest.mark.slow
 def test_one_file_gives_the_settings_to_every_command_and_the_environment_goes_first(tmp_path: Path) -> None:
     file = tmp_path / "lectern.env"
     file.write_text('# of all machines\n\nPORT=8123\nDEMO_PASSWORD="with blanks # and all"\nHOST = 127.0.0.2\n')

@@ -372,6 +372,7 @@ def test_a_conversation_from_upstream_is_read_to_its_end(reader: Client, elsewhe
     assert json.loads(answer.getvalue())["messages"] == MESSAGES[HEX]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["text", "markdown", "json", "jsonl"])
 def test_what_breaks_off_in_the_middle_says_so_in_its_last_line_and_is_not_taken_for_whole(
     reader: Client, elsewhere: Upstream, form: str
@@ -395,6 +396,7 @@ def test_what_breaks_off_in_the_middle_says_so_in_its_last_line_and_is_not_taken
             assert "End of the transcript" not in text
 
 
+@pytest.mark.slow
 def test_a_print_that_breaks_off_shows_the_problem(reader: Client, elsewhere: Upstream) -> None:
     page = broken_off(reader, elsewhere, "print/")
     assert len(message_ids(page)) == 100

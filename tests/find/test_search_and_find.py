@@ -94,6 +94,7 @@ def test_a_word_of_the_answer_is_found_shown_and_counted(
     assert [lost for word in values_in(held) if (lost := ways_lost(reader, word))] == []
 
 
+@pytest.mark.slow
 def test_what_only_the_choice_says_of_an_appended_answer_is_found_shown_and_taken_along(
     reader: Client, stored: Store
 ) -> None:

@@ -26,6 +26,7 @@ def _hosts(settings: Any) -> None:
     settings.API_HOSTS = HOSTS
 
 
+@pytest.mark.slow
 def test_a_key_is_saved_even_when_its_server_is_not_reachable_and_never_shown_again(
     reader: Client, alice: User
 ) -> None:
@@ -49,6 +50,7 @@ def test_a_form_that_is_refused_does_not_send_the_key_back(reader: Client) -> No
     assert "Enter a label, to tell" in answer.content.decode()
 
 
+@pytest.mark.slow
 def test_renaming_keeps_the_key_and_replacing_changes_it(reader: Client, alice: User) -> None:
     key = make_key(alice, base_url=DEAD)
     reader.post(f"/keys/{key.pk}/", {"label": "renamed", "key": "", "base_url": DEAD})
@@ -60,6 +62,7 @@ def test_renaming_keeps_the_key_and_replacing_changes_it(reader: Client, alice: 
     assert replaced.version != key.version
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "elsewhere", ["http://127.0.0.1/v1", "http://127.0.0.1:9/v2", "https://api.openai.com/v1", "https://127.0.0.1/v1"]
 )
@@ -78,6 +81,7 @@ def test_a_key_goes_to_no_other_address_than_the_one_it_was_saved_for(
     assert (ApiKey.objects.get().base_url, ApiKey.objects.get().open().reveal()) == (elsewhere, "sk-for-elsewhere")
 
 
+@pytest.mark.slow
 def test_organization_and_project_change_without_the_key(reader: Client, alice: User) -> None:
     key = make_key(alice, base_url=DEAD)
     change = {"label": "work", "key": "", "base_url": f"{DEAD}/", "organization": "org-1", "project": "proj_1"}

@@ -88,6 +88,7 @@ def test_new_rows_go_on_where_the_copied_ones_end(file: Path, move: Move) -> Non
     assert User.objects.create_user("new").pk > User.objects.get(username="ann").pk
 
 
+@pytest.mark.slow
 def test_it_can_be_repeated_after_the_file_has_changed(file: Path, move: Move) -> None:
     move(file)
     with sqlite3.connect(file) as old:
@@ -102,6 +103,7 @@ def test_it_can_be_repeated_after_the_file_has_changed(file: Path, move: Move) -
     assert User.objects.get(username="ann").first_name == "Ann"
 
 
+@pytest.mark.slow
 def test_a_copy_that_was_broken_off_is_completed(file: Path, move: Move) -> None:
     move(file)
     StoredMessage.objects.filter(position=1).delete()

@@ -265,6 +265,7 @@ def test_a_huge_picture_is_left_off(host: ImageHost) -> None:
     assert len(sent) < 1_000
 
 
+@pytest.mark.slow
 def test_a_picture_that_unpacks_to_more_is_left_off(host: ImageHost) -> None:
     packed = gzip.compress(PICTURE + b"\0" * 300_000_000, 1)
     host.serve("/bomb.png", packed, Content_Encoding="gzip")
@@ -282,6 +283,7 @@ def test_a_packed_picture_is_unpacked(host: ImageHost) -> None:
     assert fetch_image("http://pictures.example/packed.png") == PICTURE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [200, 0])
 def test_a_dripping_host_is_given_up_in_real_time(
     host: ImageHost, monkeypatch: pytest.MonkeyPatch, status: int
@@ -301,6 +303,7 @@ def test_a_dripping_host_is_given_up_in_real_time(
     assert len(dripped) < len(PICTURE)
 
 
+@pytest.mark.slow
 def test_a_name_server_that_says_nothing_is_given_up_in_real_time(
     host: ImageHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +328,7 @@ def test_a_name_that_nobody_knows_does_not_answer(host: ImageHost) -> None:
         fetch_image("http://nobody.example/a.png")
 
 
+@pytest.mark.slow
 def test_only_so_many_are_fetched_at_a_time(host: ImageHost) -> None:
     slots = [remote_images._slots.acquire() for _ in range(4)]
     try:

@@ -194,6 +194,7 @@ INDICES = st.one_of(st.none(), st.integers(-3, 200), st.integers())
 CITATIONS = st.lists(st.builds(Citation, st.sampled_from(URLS), st.text(max_size=5), INDICES, INDICES), max_size=8)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(PLAIN_TEXTS, CITATIONS)
 @example("a **b** c", [Citation(OSLO, "", 3, 5)])
@@ -203,6 +204,7 @@ def test_ranges_over_any_text_change_no_character_of_it(text: str, citations: li
     assert drawn == render_prose(text, citations)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(MARKED_TEXTS, CITATIONS)
 @example(TEXT.replace("oslo.example", HOSTS[0]), [Citation(URLS[0], "", 21, 62)])

@@ -108,6 +108,7 @@ def test_the_size_of_tables_is_limited_before_they_are_rendered() -> None:
     assert_linear(lambda size: to_html(("x|b\n-|\n" * size)[:size]), 20_000)
 
 
+@pytest.mark.slow
 def test_calls_are_truncated_before_they_are_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[str] = []
     monkeypatch.setattr(

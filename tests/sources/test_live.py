@@ -46,6 +46,7 @@ def test_the_list_comes_through_the_chosen_key(reader: Client, alice: User, upst
     assert upstream.asked()[0]["headers"]["authorization"] == "Bearer sk-good-alice-0001"
 
 
+@pytest.mark.slow
 def test_a_conversation_takes_two_concurrent_requests(reader: Client, alice: User, upstream: Upstream) -> None:
     browse(alice, upstream, "slow-1")
     seen = page(reader, f"/completions/{LONG}/")
@@ -54,6 +55,7 @@ def test_a_conversation_takes_two_concurrent_requests(reader: Client, alice: Use
     assert upstream.busy()["most"] == 2
 
 
+@pytest.mark.slow
 def test_a_chosen_server_that_is_silent_does_not_keep_back_what_the_archive_has(
     reader: Client,
     alice: User,
@@ -199,6 +201,7 @@ def test_a_page_continues_with_the_source_that_it_came_from(
     page(reader, "/completions/", 404, headers=from_here)
 
 
+@pytest.mark.slow
 def test_several_dead_servers_take_the_time_of_one(
     reader: Client, alice: User, upstream: Upstream, settings: Any
 ) -> None:
@@ -260,6 +263,7 @@ def test_a_server_that_ignores_metadata_filters_is_caught_at_it(
     assert "cannot filter by metadata" in seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "name"),
     [
@@ -285,6 +289,7 @@ def test_a_long_wait_is_shown_as_a_countdown(reader: Client, alice: User, upstre
     assert attributes(answer.text, "seconds", "count-down") == ["60"]
 
 
+@pytest.mark.slow
 def test_one_half_is_enough_for_a_page(reader: Client, alice: User, upstream: Upstream) -> None:
     browse(alice, upstream, "completion-500")
     seen = page(reader, f"/completions/{ONE}/")
@@ -323,6 +328,7 @@ def test_replacing_the_key_empties_what_was_cached(reader: Client, alice: User, 
     assert "Go to your API keys" in visible(seen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "secret", "said"),
     [

@@ -130,6 +130,7 @@ def test_a_run_that_nobody_takes_up_says_so(reader: Client, key: ApiKey) -> None
     assert "No worker is running" in page(reader)
 
 
+@pytest.mark.slow
 def test_what_failed_is_named_with_its_reason_and_tried_again(reader: Client, key: ApiKey, upstream: Upstream) -> None:
     upstream.set("mode", "completion-500")
     run = copy(key, {"case": "0004"})

@@ -147,6 +147,7 @@ def test_what_was_imported_is_there_already(key: ApiKey, stored: Callable[..., A
     assert not Copy.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_conversation_whose_second_page_fails_is_not_visible(alice: User, upstream: Upstream) -> None:
     key = make_key(alice, base_url=upstream.base("second-page-500"))
     run = copy(key, {"case": COMPLETIONS[LONG]["metadata"]["case"]})
@@ -226,6 +227,7 @@ def test_a_source_with_another_api_fails_the_run(alice: User, upstream: Upstream
     assert (run.state, run.problem) == ("failed", "unreadable")
 
 
+@pytest.mark.slow
 def test_what_failed_is_tried_again_without_listing(key: ApiKey, upstream: Upstream) -> None:
     upstream.set("mode", "completion-500")
     run = copy(key, {"case": "0004"})
@@ -269,6 +271,7 @@ def test_it_waits_as_long_as_the_source_asks_and_says_so(
     assert (run.state, run.problem, run.copied) == ("done", "", 11)
 
 
+@pytest.mark.slow
 def test_a_run_waits_for_an_unavailable_source_and_fails_in_the_end(
     key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ class SlowBody:
     readline = read
 
 
+@pytest.mark.slow
 def test_few_forms_may_come_slowly_and_fewer_from_one_network(settings: Any) -> None:
     settings.SENDERS, settings.SENDERS_OF_NETWORK = 3, 2
     ask, body = FormMiddleware(lambda request: HttpResponse("taken")), SlowBody()
