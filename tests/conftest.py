@@ -34,6 +34,11 @@ has_servers = os.environ.get("DATABASE_URL", "").startswith("postgres") and "CAC
 collect_ignore = [] if has_servers else ["test_two_machines.py"]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors, for many tests wait for a browser, a server or a clock."""
+    return min(4, (os.cpu_count() or 1) + 1)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what starts a browser or a server as slow, and leave the German catalogue to `./run translations`.
 
