@@ -34,6 +34,7 @@ has_servers = os.environ.get("DATABASE_URL", "").startswith("postgres") and "CAC
 collect_ignore = [] if has_servers else ["test_two_machines.py"]
 
 
+@pytest.hookimpl(optionalhook=True)  # pytest may be told to leave xdist out
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are processors, for many tests wait for a browser, a server or a clock."""
     return min(4, (os.cpu_count() or 1) + 1)
