@@ -122,6 +122,7 @@ def test_a_redirect_is_not_followed(alice: User, upstream: Upstream, base: str) 
     assert "location" not in answer.headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secret", SHAPES)
 @pytest.mark.parametrize("status", [200, 400, 401, 402, 403, 404, 409, 418, 422, 429, 500, 503, 599])
 def test_no_form_of_the_key_comes_back_at_any_status(

@@ -262,6 +262,7 @@ def test_thoughts_between_tags_are_not_part_of_the_answer(text: str, said: str, 
     assert split_thoughts(text) == (said, thoughts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

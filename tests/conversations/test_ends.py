@@ -79,6 +79,7 @@ def test_a_list_is_shown_to_its_end(reader: Client, browse: None, upstream: Upst
     assert [page.count("End of the list") for page in pages] == [0] * (len(pages) - 1) + [1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ODD)
 def test_find_and_a_transcript_read_to_the_end(
     reader: Client, browse: None, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, mode: str

@@ -69,6 +69,7 @@ def make_line(n: int) -> str:
     return json.dumps(make_completion(f"chatcmpl-{n}", *messages, metadata={"ticket": str(n)}, created=n)) + "\n"
 
 
+@pytest.mark.slow
 def test_everything_is_there_afterwards(file: Path, move: Move, capsys: pytest.CaptureFixture[str]) -> None:
     move(file)
     assert StoredCompletion.objects.count() == 700

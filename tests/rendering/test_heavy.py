@@ -151,6 +151,7 @@ def test_linking_many_calls_and_results_takes_linear_time(ids: tuple[str, str], 
     assert_linear(draw, 4_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [
