@@ -27,7 +27,10 @@ from viewer.keys.encryption import Secret
 from viewer.keys.models import AccessToken, ApiKey
 
 BROWSER = Path(__file__).parent / "browser"
-STARTING_SERVERS = {"test_start.py", "test_stopping.py", "test_serving.py", "test_processes.py", "test_two_machines.py"}
+STARTING_SERVERS = {
+    "test_start.py", "test_stopping.py", "test_serving.py", "test_processes.py", "test_two_machines.py",
+    "test_conformance.py", "test_upstream.py",
+}  # fmt: skip
 NOBODY = "127.0.0.1:9"  # the discard port: nobody listens
 _connect = socket.socket.connect
 has_servers = os.environ.get("DATABASE_URL", "").startswith("postgres") and "CACHE_URL" in os.environ
