@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 
 import pytest
 from hypothesis import assume, given, settings
@@ -101,6 +102,21 @@ def test_a_duplicate_key_is_kept_twice_and_in_order() -> None:
 
 def test_more_digits_than_python_reads_stay_readable() -> None:
     assert decode("9" * 5000) == "9" * 5000
+
+
+def test_numbers_are_read_at_the_same_cost_at_every_depth_of_the_stack() -> None:
+    """CPython 3.11 to 3.13 map memory for each call from C at some depths (findings/json_parse_int.sh)."""
+    count = 2_000
+    text = json.dumps([7] * count)
+
+    def page_faults(depth: int) -> int:
+        if depth:
+            return page_faults(depth - 1)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        decode(text)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    assert max(map(page_faults, range(600))) < count / 2
 
 
 @pytest.mark.parametrize("text", ["{}", " { } ", "\n{\t}\r\n"])

@@ -51,7 +51,7 @@ class Piece(NamedTuple):
 def _read_int(digits: str) -> int | str:
     try:
         return int(digits)
-    except ValueError:  # Python refuses more than 4,300 digits; keep them as text
+    except ValueError:
         return digits
 
 
@@ -59,8 +59,28 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-LENIENT = json.JSONDecoder(parse_int=_read_int, strict=False)
-STRICT = json.JSONDecoder(parse_int=_read_int, parse_constant=_refuse_constant)
+class _Decoder(json.JSONDecoder):
+    """Keeps an integer as text where Python refuses it: 4,301 digits or more.
+
+    Only a value with such an integer is decoded by a function of ours, which is asked for each integer: that is three
+    times as slow, and fifty times at an unlucky depth of the stack (findings/json_parse_int.sh).
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._with_long_integers = json.JSONDecoder(parse_int=_read_int, **options)
+
+    def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
+        try:
+            return super().raw_decode(s, idx)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:
+            return self._with_long_integers.raw_decode(s, idx)
+
+
+LENIENT = _Decoder(strict=False)
+STRICT = _Decoder(parse_constant=_refuse_constant)
 
 
 def decode(text: str, decoder: json.JSONDecoder = LENIENT) -> Any:
