@@ -16,13 +16,8 @@ OPEN = {
     "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password", "health", "ready",
 }  # fmt: skip
 ARGUMENTS = {
-    "completion_id": "chatcmpl-one",
-    "message_id": "chatcmpl-one-0",
-    "n": 0,
-    "position": 0,
-    "token_id": 1,
-    "key_id": UUID(int=1),
-    "run_id": 1,
+    "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "token_id": 1,
+    "key_id": UUID(int=1), "run_id": 1,
 }  # fmt: skip
 
 

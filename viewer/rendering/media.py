@@ -6,7 +6,9 @@ import base64
 import binascii
 import re
 import struct
+import wave
 from dataclasses import dataclass
+from io import BytesIO
 from urllib.parse import unquote, unquote_to_bytes
 
 _DATA_URL = re.compile(r"data:[^,]{0,200}?(;base64)?,", re.IGNORECASE)
@@ -141,9 +143,13 @@ def detect_type(head: bytes) -> MediaType:
 
 def as_wav(samples: bytes) -> bytes:
     """Put a WAV header before raw pcm16 samples, so that a browser can play them."""
-    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, 1, RAW_RATE,
-                       RAW_RATE * 2, 2, 16, b"data", len(samples))  # fmt: skip
-    return head + samples
+    file = BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(2)
+        written.setframerate(RAW_RATE)
+        written.writeframes(samples)
+    return file.getvalue()
 
 
 def _dimensions(kind: MediaType, head: bytes) -> tuple[int, int]:
