@@ -105,7 +105,7 @@ def test_more_digits_than_python_reads_stay_readable() -> None:
 
 
 def test_numbers_are_read_at_the_same_cost_at_every_depth_of_the_stack() -> None:
-    """CPython 3.11 to 3.13 map memory for each call from C at some depths (findings/json_parse_int.sh)."""
+    """At some, CPython 3.11 to 3.13 map memory for each call of a function (findings/cpython_stack_boundary.sh)."""
     count = 2_000
     text = json.dumps([7] * count)
 

@@ -63,7 +63,7 @@ class _Decoder(json.JSONDecoder):
     """Keeps an integer as text where Python refuses it: 4,301 digits or more.
 
     Only a value with such an integer is decoded by a function of ours, which is asked for each integer: that is three
-    times as slow, and fifty times at an unlucky depth of the stack (findings/json_parse_int.sh).
+    times as slow, and fifty times at an unlucky depth of the stack (findings/cpython_stack_boundary.sh).
     """
 
     def __init__(self, **options: Any) -> None:
