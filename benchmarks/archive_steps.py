@@ -30,13 +30,21 @@ Figures = dict[str, Any]
 
 _QUERIES: dict[str, tuple[str, ...]] = {
     "rare word": ("TK100007", "TK100015", "TK100023"),
+    "number as people type it": ("TK-100007", "tk 100015", "TK.100023"),
     "common word": ("order", "the", "refund"),
     "two common words": ("order refund", "patience parcel", "money address"),
+    "rare and common word": ("TK100007 refund", "TK100015 order parcel", "the money TK100023"),
+    "many words": ("where is the refund for my order", "order refund parcel money address patience number days"),
+    "forms": ("refunds", "ordered parcels", "addressed numbering"),
+    "in one message": ("same: order refund", "same: order parcel money", "same: TK100007 order"),
+    "one speaker": ("role:customer refund", "role:tools note order", "role:all refund"),
+    "either": ("refund OR money", "order OR zzzz"),
+    "nothing": ("refnud", "TK100007 zzzz", "order zzzz"),
     "phrase": ('"thank you for your patience"', '"where is my order"', '"order the for"', '"the parcel your"'),
     "prefix": ("refun*", "ord*", "ware*"),
     "operator": (
         "role:tool", "has:error", "tool:lookup_order", "refund meta.tier:gold", "order model:gpt-4.1 -parcel",
-        "refund after:2025-06-01 before:2025-07-01", "has:error meta.ticket:7",
+        "refund after:2025-06-01 before:2025-07-01", "has:error meta.ticket:7", "model:gpt-4*", "order model:gpt-4* tool:lookup*",
     ),
     "Chinese, Japanese, Korean": ("退款", "東京の天気", "환불", "か"),
 }  # fmt: skip

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import snowballstemmer
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -70,6 +71,15 @@ def _api_hosts() -> list[str]:
         raise ImproperlyConfigured(
             f"API_HOSTS: {error}. Write host, host:port, .domain or http://private-host:port, with commas between."
         ) from None
+
+
+def _search_languages() -> list[str]:
+    """Read the languages whose word forms the search knows, by the names that Snowball has for them."""
+    names = [name.strip().lower() for name in env.str("SEARCH_LANGUAGES", default="english, german").split(",")]
+    known = snowballstemmer.algorithms()
+    if unknown := [name for name in names if name and name not in known]:
+        raise ImproperlyConfigured(f"SEARCH_LANGUAGES has {unknown[0]!r}; known are {', '.join(sorted(known))}.")
+    return [name for name in names if name]
 
 
 def _ca_path() -> str:
@@ -130,6 +140,7 @@ SITE_IS_PUBLIC = not is_loopback(_SITE.hostname or "")
 DEMO = _bool("DEMO", not _IS_HTTPS)
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
 CONTACT = env.str("CONTACT", default="").strip()
+SEARCH_LANGUAGES = _search_languages()
 if DEBUG and SITE_IS_PUBLIC:
     raise ImproperlyConfigured(f"DEBUG shows settings and source code, so {SITE_URL} cannot be served with it.")
 DATA_DIR = open_folder(env.str("DATA_DIR", default="") or str(BASE_DIR / "data"))

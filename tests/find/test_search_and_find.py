@@ -48,7 +48,7 @@ def body(reader: Client, address: str, **asked: str) -> str:
 
 def ways_lost(reader: Client, word: str, hits: int = 1) -> str:
     """Search for a word, follow the result, and find the word there; say where it is lost."""
-    links = attributes(body(reader, "/search/", q=f'"{word}"'), "href", "a.found__hit")
+    links = attributes(body(reader, "/search/", q=f'"{word}" role:all'), "href", "a.found__hit")
     if not links:
         return f"{word} is not found"
     for link in links:

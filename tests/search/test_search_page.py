@@ -43,16 +43,18 @@ def test_a_result_says_who_where_and_when_and_leads_to_the_message(reader: Clien
     page = opened(reader, "refund")
     assert hits(page) == [
         "/completions/c-1/choices/0/?find=refund",
-        "/completions/c-1/messages/c-1-1/?find=refund",
         "/completions/c-1/messages/c-1-0/?find=refund",
+        "/completions/c-1/messages/c-1-1/?find=refund",
     ]
-    assert elements(page, "a.found__hit > span")[-1].text() == "Where is my <b>refund</b>?"
+    assert elements(page, "a.found__hit > span[dir]")[1].text() == "Where is my <b>refund</b>?"
+    links = attributes(page, "href", "li.found copy-link a")
+    assert links == [address.split("?")[0] for address in hits(page)]
     assert texts(page, "mark") == ["refund"] * 3
     text = visible(page)
-    assert "3 messages · 1 conversation" in text
-    assert "Where is my <b>refund</b>? gpt-4.1 1 Nov 2025" in text
+    assert "1 conversation" in text
+    assert "Where is my <b>refund</b>? desk: refund 1 Nov 2025" in text
     assert "Answer A refund was sent." in text
-    assert "Customer Where is my" in text
+    assert "Customer #0 Where is my" in text
     assert reader.get(hits(page)[1]).status_code == 200
 
 
@@ -73,8 +75,11 @@ def test_a_result_leads_to_the_answer_or_the_pair_that_holds_the_words(reader: C
     assert texts(page, "mark") == ["HB-90417"]
     assert has(page, 'search.find[aria-label="Find in this conversation"][hidden]')
     page = opened(reader, "model:odd")
+    assert completion_ids(page) == ["c-2"]
+    assert hits(page) == []
+    page = opened(reader, "odd 1 Nov")
     assert hits(page) == ["/completions/c-2/"]
-    assert "Conversation No text" in visible(page)
+    assert texts(page, "mark") == ["odd", "1", "Nov"]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +148,7 @@ def test_nothing_found_says_what_to_do_and_what_is_not_covered(reader: Client, s
     text = visible(page)
     assert "No results" in text
     assert "has:cheese is unknown" in text
-    assert "This searches only the archive, not OpenAI" in text
+    assert visible(element(page, "main h1")) == "Search the archive"
     assert "./run manage import_completions FILE" in text
     assert has(page, 'input[value="zebra has:cheese"]')
 
@@ -151,7 +156,7 @@ def test_nothing_found_says_what_to_do_and_what_is_not_covered(reader: Client, s
 def test_the_note_names_the_source_that_is_browsed(reader: Client, alice: Any) -> None:
     key = make_key(alice, label="Azure desk")
     reader.post("/keys/choose/", {"key": str(key.pk)})
-    assert "only the archive, not Azure desk" in visible(opened(reader, "refund"))
+    assert "This searches the archive. Conversations of Azure desk can be" in visible(opened(reader, "refund"))
 
 
 def test_an_empty_search_explains_the_operators(reader: Client, db: None) -> None:
@@ -179,3 +184,113 @@ def test_a_result_in_another_field_of_the_completion_opens_it(reader: Client, st
 def test_half_a_character_does_not_end_the_search(reader: Client) -> None:
     list(import_lines([json.dumps(make_completion("c-1", say("user", "refund \ud83d"))).encode()]))
     assert "refund \ufffd" in texts(opened(reader, "refund"), "a.found__hit > span:has(mark)")
+
+
+def test_prompts_are_left_out_until_they_are_asked_for(reader: Client, stored: Store) -> None:
+    tools = [{"type": "function", "function": {"name": "pay", "description": "Pays a refund."}}]
+    stored(
+        make_completion("c-1", say("system", "Never promise a refund."), say("user", "Where is my refund?")),
+        make_completion("c-2", say("system", "Never promise a refund."), say("user", "Hi")),
+        make_completion("c-3", say("user", "Hi"), tools=tools),
+    )
+    page = opened(reader, "refund")
+    assert completion_ids(page) == ["c-1"]
+    assert "1 conversation · 2 more only in prompts: search these as well" in visible(page)
+    chips = {visible(chip): str(chip.attributes["href"]) for chip in elements(page, ".facets a")}
+    assert [chip for chip in chips if chip.startswith(("Customer", "Prompts"))] == [
+        "Customer 1 1 conversation", "Prompts 3 3 conversations",
+    ]  # fmt: skip
+    everywhere = reader.get(next(at for at in attributes(page, "href", "p a") if "all" in at)).content.decode()
+    assert sorted(completion_ids(everywhere)) == ["c-1", "c-2", "c-3"]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("refnud", ["With the word refund 2 conversations"]),
+        ("TK-30528", ["With the word tk30582 1 conversation"]),
+        ("refund elephant", ["Without elephant 2 conversations"]),
+        ("refund model:none", ["Without model:none 2 conversations"]),
+        ("policy", ["In prompts and tool definitions as well 1 conversation"]),
+        ('"refund where"', ["With the words anywhere in the conversation 1 conversation"]),
+        ("same: sent where", ["With the words anywhere in the conversation 1 conversation", "Without sent 1 conversation", "Without where 1 conversation"]),
+        ("refund zebra elephant", ["Only refund 2 conversations"]),
+        ("zzzz", []),
+    ],
+)  # fmt: skip
+def test_nothing_found_offers_what_would_find_something(
+    reader: Client, stored: Store, question: str, expected: list[str]
+) -> None:
+    stored(
+        make_completion("c-1", say("system", "policy"), say("user", "where is refund TK-30582?"), say("assistant", "It was sent.")),
+        make_completion("c-2", say("user", "A refund!")),
+    )  # fmt: skip
+    page = opened(reader, question)
+    offered = {visible(one): str(one.css_first("a").attributes["href"]) for one in elements(page, ".suggestions li")}
+    assert list(offered) == expected
+    for said, address in offered.items():
+        assert len(completion_ids(reader.get(address).content.decode())) == int(said.split()[-2])
+
+
+def test_a_text_that_stands_in_many_conversations_is_shown_once(reader: Client, stored: Store) -> None:
+    stored(*(make_completion(f"c-{n}", say("user", "A refund, please"), choices=[]) for n in range(3)))
+    page = opened(reader, "refund")
+    assert len(completion_ids(page)) == 3
+    assert texts(page, "mark") == ["refund"]
+    assert [visible(one) for one in elements(page, "a.found__hit")][1:] == ["Customer #0 The same text as above"] * 2
+
+
+def test_the_results_are_the_list_of_a_conversation_that_is_opened_from_them(reader: Client, stored: Store) -> None:
+    stored(
+        *(make_completion(f"c-{n}", say("user", f"A refund of {n}"), choices=[], created=n) for n in range(5)),
+        make_completion("other", say("user", "Hello"), created=3),
+    )
+    search = opened(reader, "refund", order="newest")
+    assert completion_ids(search) == ["c-4", "c-3", "c-2", "c-1", "c-0"]
+    address, referer = hits(search)[2], {"Referer": "http://testserver/search/?q=refund&order=newest"}
+    page = reader.get(address, headers=referer).content.decode()
+    assert has(page, 'input[name=q][value="refund"]')
+    assert visible(element(page, ".side__head")) == "Results for refund"
+    assert set(attributes(page, "href", ".side__head a, back-link a")) == {"/search/?q=refund&order=newest"}
+    beside = reader.get(element(page, ".side [hx-get]").attributes["hx-get"], headers={"HX-Request": "true"})
+    assert completion_ids(beside.content.decode()) == ["c-4", "c-3", "c-2", "c-1", "c-0"]
+    assert texts(beside.content.decode(), "mark") == ["refund"] * 5
+    following = reader.get(str(element(page, ".conversation-head a[rel=next]").attributes["href"]))
+    assert following["Location"] == "/completions/c-1/messages/c-1-0/?find=refund"
+    assert reader.get(following["Location"]).content.decode().count("Results for refund") == 1  # kept
+    before = reader.get(str(element(page, ".conversation-head a[rel=prev]").attributes["href"]))
+    assert before["Location"] == "/completions/c-3/messages/c-3-0/?find=refund"
+    opened_by_id = reader.get("/completions/other/").content.decode()
+    assert "Results for refund" not in opened_by_id
+    last = reader.get("/completions/c-0/next/?q=refund&order=newest", follow=True).content.decode()
+    assert "This is the last result." in last
+    first = reader.get("/completions/c-4/previous/?q=refund&order=newest", follow=True).content.decode()
+    assert "This is the first result." in first
+
+
+@pytest.mark.parametrize("order", ["newest", "best"])
+def test_the_list_beside_a_result_goes_on_in_both_directions(reader: Client, stored: Store, order: str) -> None:
+    stored(*(make_completion(f"c-{n}", say("user", "refund " * (n % 7 + 1)), choices=[], created=n) for n in range(60)))
+    page, whole = opened(reader, "refund", order=order), list[str]()
+    while True:
+        whole += completion_ids(page)
+        if not (later := link(page, "later")):
+            break
+        page = reader.get(later).content.decode()
+    assert len(whole) == 60
+
+    def beside(address: str) -> tuple[list[str], list[str]]:
+        answer = reader.get(address, headers={"HX-Request": "true"}).content.decode()
+        return completion_ids(answer), attributes(answer, "hx-get", "[hx-get]")
+
+    ids, (above, below) = beside(f"/completions/{whole[30]}/beside/?q=refund&order={order}")
+    while above or below:
+        if above:
+            more, links = beside(above)
+            ids, above = more + ids, next(iter(links), "")
+        if below:
+            more, links = beside(below)
+            ids, below = ids + more, next(iter(links), "")
+    assert ids == whole
+    around = opened(reader, "refund", order=order, around=whole[45])
+    assert completion_ids(around) == whole[25:]

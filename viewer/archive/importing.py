@@ -14,7 +14,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from django.db import connection, transaction
@@ -25,8 +25,8 @@ from viewer.completions.source_text import STRICT, Piece, items, members, member
 
 from .bulk import insert, reserve_ids
 from .models import StoredCompletion, fit, fit_key, fit_value
-from .search_index import Entry, entries_of, save_entries
-from .search_text import words_to_index
+from .search_index import Conversation, entries_of, save
+from .search_text import Facts, words_to_index
 
 MAX_LINE_BYTES = 64_000_000  # bytes of one conversation; OpenAI accepts requests of 50 MB, images included
 _MAX_MESSAGES = 200_000  # per conversation
@@ -190,15 +190,18 @@ def _record(completion_id: str, fields: dict[str, Piece], body: str, digest: str
     name = fields.get("model", _NULL).value
     model = fit(name)[:255] if isinstance(name, str) else ""
     metadata = _read_metadata(fields.get("metadata", _NULL))
+    created = _read_seconds(fields.get("created", _NULL).value)
     stored: dict[str, str] = {}
     return Record(
         completion_id=completion_id,
-        created=_read_seconds(fields.get("created", _NULL).value),
+        created=created,
         model=model,
         metadata=metadata,
         body=body,
         digest=digest,
-        indexed=list(words_to_index(model, metadata, _read_messages(completion_id, messages, stored), body)),
+        indexed=list(
+            words_to_index(Facts(model, created, metadata), _read_messages(completion_id, messages, stored), body)
+        ),
         messages=list(stored.items()),
     )
 
@@ -351,10 +354,10 @@ def _insert(records: list[Record]) -> None:
         "completion_id, key, value",
         ((row, *pair) for row, record in completions for pair in record.metadata.items()),
     )
-    save_entries(chain.from_iterable(_entries(completions, iter(ids))))
+    save(_conversations(completions, iter(ids)))
 
 
-def _entries(completions: list[tuple[int, Record]], ids: Iterator[int]) -> Iterator[Iterator[Entry]]:
+def _conversations(completions: list[tuple[int, Record]], ids: Iterator[int]) -> Iterator[Conversation]:
     for row, record in completions:
         places = [(message, position) for position, message in enumerate(islice(ids, len(record.messages)))]
-        yield entries_of(row, record.created, places, iter(record.indexed))
+        yield row, record.created, entries_of(row, record.created, places, iter(record.indexed))

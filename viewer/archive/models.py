@@ -90,8 +90,7 @@ def read_held(text: str) -> dict[str, int]:
 class SearchEntry(models.Model):
     """The indexed words of a message (`search_text`), and what it contains. No position means a completion's answer.
 
-    The id is built from the completion's time and the order of insertion, so the newest entries have the highest ids
-    and those of one completion are adjacent: a page of results is the end of a range, never a sort of all matches.
+    The id is built from the completion's time and the order of insertion, so those of one completion are adjacent.
     """
 
     id = models.BigIntegerField(primary_key=True)
@@ -108,3 +107,29 @@ class SearchEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.completion_id}/{self.position}"
+
+
+class SearchDocument(models.Model):
+    """What a conversation is found by (`search_tokens`). A very long one has several, each of a range of positions.
+
+    The id is built from the completion's time, so that a page of results is the end of a range, never a sort.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="+")
+    first = models.PositiveIntegerField()
+    last = models.PositiveIntegerField()
+    signature = models.BinaryField()
+    tokens = models.TextField()  # the last column, because it is long and seldom read
+
+    def __str__(self) -> str:
+        return f"{self.completion_id}/{self.first}"
+
+
+class SearchWord(models.Model):
+    """A word that the archive has, or once had: its forms and what is spelled nearly alike are looked up here."""
+
+    word = models.CharField(max_length=64, primary_key=True)
+
+    def __str__(self) -> str:
+        return self.word

@@ -1,15 +1,15 @@
-"""The full-text index: FTS5 in SQLite, a generated tsvector in PostgreSQL.
+"""The full-text index of conversations: FTS5 in SQLite, GIN over a tsvector in PostgreSQL, and the words of messages.
 
-Triggers keep it in sync. Every change of an entry changes the index; a change of a message or completion deletes its
-entries, and `rebuild_search --missing` finds it because its answer's entry is missing.
+Triggers keep it in sync. Every change of a document changes the index; a change of a message or completion deletes its
+entries, that of its answer takes the documents along, and `rebuild_search --missing` finds it because it is missing.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice, tee
-from operator import itemgetter
+from itertools import islice, tee
 
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -18,12 +18,16 @@ from django.db.models import Exists, OuterRef, QuerySet
 from viewer.completions.source_text import Piece, decode_object
 
 from .bulk import BATCH_ROWS, insert
-from .models import SearchEntry, StoredCompletion, write_held
-from .search_text import words_to_index
+from .models import SearchDocument, SearchEntry, StoredCompletion, write_held
+from .search_text import Facts, words_to_index
+from .search_tokens import DocumentBuilder
 
 Entry = tuple[int, int, int | None, str, str]  # a row of SearchEntry
+DocumentRow = tuple[int, int, int, int, bytes, str]  # a row of SearchDocument
+Conversation = tuple[int, int, Iterable[Entry]]  # a completion's row, its time in Unix seconds, its entries
 
 _ENTRY, _COMPLETION, _MESSAGE = "archive_searchentry", "archive_storedcompletion", "archive_storedmessage"
+_DOCUMENT, _WORD = "archive_searchdocument", "archive_searchword"
 _DELETE_FOR_MESSAGE = (
     f"DELETE FROM {_ENTRY} WHERE completion_id = OLD.completion_id AND (position = OLD.position OR position IS NULL)"
 )
@@ -42,22 +46,34 @@ _INVALIDATIONS = [
     ("AFTER UPDATE", _COMPLETION, _DELETE_FOR_COMPLETION),
     ("BEFORE DELETE", _COMPLETION, _DELETE_FOR_COMPLETION),
 ]
-_REMOVE_WORDS = "INSERT INTO archive_search(archive_search, rowid, words) VALUES ('delete', OLD.id, OLD.words);"
-_ADD_WORDS = "INSERT INTO archive_search(rowid, words) VALUES (NEW.id, NEW.words);"
+_DELETE_DOCUMENTS = f"DELETE FROM {_DOCUMENT} WHERE completion_id = OLD.completion_id"
+_REMOVE_TOKENS = "INSERT INTO archive_search(archive_search, rowid, tokens) VALUES ('delete', OLD.id, OLD.tokens);"
+_ADD_TOKENS = "INSERT INTO archive_search(rowid, tokens) VALUES (NEW.id, NEW.tokens);"
 _SQLITE = [
-    # The words are split already, and `ascii` splits at nothing but spaces. No prefix index (`prefix=`): it would make
-    # imports a third slower, and save 3 ms when fifty thousand entries match.
-    f"CREATE VIRTUAL TABLE archive_search USING fts5(words, content='{_ENTRY}', content_rowid='id', tokenize='ascii')",
+    # The tokens are split already, and `ascii` splits at nothing but spaces. They have no order and no number, so the
+    # index is a quarter of one with positions.
+    f"CREATE VIRTUAL TABLE archive_search USING fts5(tokens, content='{_DOCUMENT}', content_rowid='id', "
+    "tokenize='ascii', detail=none, columnsize=0)",
     # Buffer up to 8 MB in memory: the default of 1 MB would write many small segments and merge them again.
     "INSERT INTO archive_search(archive_search, rank) VALUES ('hashsize', 8000000)",
-    f"CREATE TRIGGER archive_search_insert AFTER INSERT ON {_ENTRY} BEGIN {_ADD_WORDS} END",
-    f"CREATE TRIGGER archive_search_delete AFTER DELETE ON {_ENTRY} BEGIN {_REMOVE_WORDS} END",
-    f"CREATE TRIGGER archive_search_update AFTER UPDATE ON {_ENTRY} BEGIN {_REMOVE_WORDS} {_ADD_WORDS} END",
+    f"CREATE TRIGGER archive_search_insert AFTER INSERT ON {_DOCUMENT} BEGIN {_ADD_TOKENS} END",
+    f"CREATE TRIGGER archive_search_delete AFTER DELETE ON {_DOCUMENT} BEGIN {_REMOVE_TOKENS} END",
+    f"CREATE TRIGGER archive_search_update AFTER UPDATE ON {_DOCUMENT} BEGIN {_REMOVE_TOKENS} {_ADD_TOKENS} END",
+    f"CREATE TRIGGER archive_search_stale AFTER DELETE ON {_ENTRY} WHEN OLD.position IS NULL "
+    f"BEGIN {_DELETE_DOCUMENTS}; END",
 ]
 _POSTGRESQL = [
-    f"ALTER TABLE {_ENTRY} ADD COLUMN vector tsvector GENERATED ALWAYS AS (to_tsvector('simple', words)) STORED",
-    f"ALTER TABLE {_ENTRY} ALTER COLUMN vector SET STATISTICS 1000",
-    f"CREATE INDEX archive_search ON {_ENTRY} USING gin (vector)",
+    # Signatures stay in their rows if they fit: they are looked at one after the other.
+    f"ALTER TABLE {_DOCUMENT} ALTER COLUMN signature SET STORAGE MAIN",
+    # As costly as it says: the planner would otherwise rather make the vectors of thousands of documents than look into
+    # the index, wherever it thinks that most documents match.
+    "CREATE FUNCTION archive_tokens(tokens text) RETURNS tsvector IMMUTABLE PARALLEL SAFE COST 100000 "
+    "LANGUAGE plpgsql AS $$ BEGIN RETURN array_to_tsvector(string_to_array(tokens, ' ')); END $$",
+    f"CREATE INDEX archive_search ON {_DOCUMENT} USING gin (archive_tokens(tokens))",
+    "CREATE FUNCTION archive_search_stale() RETURNS trigger LANGUAGE plpgsql AS "
+    f"$$ BEGIN {_DELETE_DOCUMENTS}; RETURN NULL; END $$",
+    f"CREATE TRIGGER archive_search_stale AFTER DELETE ON {_ENTRY} FOR EACH ROW WHEN (OLD.position IS NULL) "
+    "EXECUTE FUNCTION archive_search_stale()",
 ]
 _MAX_SECONDS = 2**33 - 1  # the year 2242
 _BATCH = 50  # completions per transaction
@@ -79,11 +95,14 @@ def drop(database: BaseDatabaseWrapper) -> None:
     drop_triggers(database)
     with database.cursor() as cursor:
         if database.vendor == "sqlite":
-            for event in ("insert", "delete", "update"):
+            for event in ("insert", "delete", "update", "stale"):
                 cursor.execute(f"DROP TRIGGER IF EXISTS archive_search_{event}")
             cursor.execute("DROP TABLE IF EXISTS archive_search")
         else:
-            cursor.execute(f"ALTER TABLE {_ENTRY} DROP COLUMN IF EXISTS vector")
+            cursor.execute(f"DROP TRIGGER IF EXISTS archive_search_stale ON {_ENTRY}")
+            cursor.execute("DROP FUNCTION IF EXISTS archive_search_stale()")
+            cursor.execute("DROP INDEX IF EXISTS archive_search")
+            cursor.execute("DROP FUNCTION IF EXISTS archive_tokens(text)")
 
 
 def create_triggers(database: BaseDatabaseWrapper) -> None:
@@ -129,14 +148,36 @@ def entries_of(
     yield _entry_id(created, row, is_answer=True, is_alone=is_alone), completion, None, words, write_held(held)
 
 
-def save_entries(entries: Iterable[Entry]) -> None:
-    """Insert entries, some thousand at a time, so that memory does not grow with a conversation.
-
-    They are sorted by id, because FTS5 starts a new segment whenever an id is lower than the last.
-    """
-    entries = iter(entries)
-    while batch := sorted(islice(entries, BATCH_ROWS), key=itemgetter(0)):
+def save(conversations: Iterable[Conversation]) -> None:
+    """Insert the entries of conversations, and then what they are found by."""
+    documents, words = list[DocumentRow](), set[str]()
+    entries = _watched(conversations, documents, words)
+    while batch := list(islice(entries, BATCH_ROWS)):  # some thousand at a time; they may be read from the database
         insert(_ENTRY, "id, completion_id, position, words, held", batch)
+    insert(_DOCUMENT, "id, completion_id, first, last, signature, tokens", sorted(documents))
+    _insert_words(sorted(words))
+
+
+def _watched(conversations: Iterable[Conversation], documents: list[DocumentRow], words: set[str]) -> Iterator[Entry]:
+    """Pass the entries on, one at a time, and collect the documents and the words of each conversation."""
+    for completion, created, entries in conversations:
+        builder = DocumentBuilder()
+        for entry in entries:
+            builder.add(entry[2], entry[3])
+            yield entry
+        for number, made in enumerate(builder.documents):
+            document_id = _document_id(created, completion, number)
+            documents.append((document_id, completion, made.first, made.last, made.signature, made.tokens))
+        words |= builder.words
+
+
+def _insert_words(words: list[str]) -> None:
+    """Insert the words that are new. Sorted, so that two imports at once wait for each other in the same order."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"INSERT OR IGNORE INTO {_WORD} SELECT value FROM json_each(%s)", [json.dumps(words)])
+        else:
+            cursor.execute(f"INSERT INTO {_WORD} SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", [words])
 
 
 def clear() -> None:
@@ -144,7 +185,8 @@ def clear() -> None:
     with transaction.atomic():
         drop(connection)
         with connection.cursor() as cursor:
-            cursor.execute(f"DELETE FROM {_ENTRY}")
+            for table in (_ENTRY, _DOCUMENT, _WORD):
+                cursor.execute(f"DELETE FROM {table}")
         create(connection)
 
 
@@ -161,7 +203,8 @@ def index_missing() -> Iterator[int]:
         with transaction.atomic():
             completions = list(unindexed().filter(pk__gt=last).select_for_update()[:_BATCH])
             SearchEntry.objects.filter(completion__in=completions).delete()
-            save_entries(chain.from_iterable(map(_read_entries, completions)))
+            SearchDocument.objects.filter(completion__in=completions).delete()
+            save((each.pk, each.created, _read_entries(each)) for each in completions)
         if not completions:
             return
         last = completions[-1].pk
@@ -173,15 +216,15 @@ def optimise() -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("INSERT INTO archive_search(archive_search) VALUES ('optimize')")
-        cursor.execute(f"ANALYZE {_ENTRY}")
+        for table in (_ENTRY, _DOCUMENT, _WORD):
+            cursor.execute(f"ANALYZE {table}")
 
 
 def _read_entries(completion: StoredCompletion) -> Iterator[Entry]:
     rows = completion.messages.order_by("position").values_list("pk", "position", "body").iterator(2000)
     for_rows, for_words = tee(rows)  # read in step, so that only one row is in memory
     indexed = words_to_index(
-        completion.model,
-        dict(completion.metadata.values_list("key", "value")),
+        Facts(completion.model, completion.created, dict(completion.metadata.values_list("key", "value"))),
         (Piece(message, decode_object(message)) for _, _, message in for_words),
         completion.body,
     )
@@ -197,12 +240,17 @@ def _entry_id(created: int, row: int, *, is_answer: bool = False, is_alone: bool
     return _clamp(created) << 30 | is_alone << 29 | (row & 0xFFFFFFF) << 1 | is_answer
 
 
+def _document_id(created: int, completion: int, number: int) -> int:
+    """Build the id of a document from its second, its completion's row and its number within it."""
+    return _clamp(created) << 30 | (completion & 0x3FFFFF) << 8 | min(number, 0xFF)
+
+
 def _clamp(seconds: int) -> int:
     return min(max(seconds, 0), _MAX_SECONDS)
 
 
-def ids_between(since: int | None, until: int | None) -> tuple[int, int]:
-    """Return the lowest and highest entry id from `since` (inclusive) to `until` (exclusive)."""
+def documents_between(since: int | None, until: int | None) -> tuple[int, int]:
+    """Return the lowest and highest document id from `since` (inclusive) to `until` (exclusive), in Unix seconds."""
     lowest = _clamp(since or 0) << 30
     highest = _clamp(_MAX_SECONDS if until is None else until - 1) << 30 | 0x3FFFFFFF
     return (lowest, highest) if until is None or until > 0 else (0, 0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -12,27 +13,65 @@ from django.utils.translation import gettext
 from viewer.completions.folding import fold
 from viewer.completions.roles import canonical_role
 
-from .search_text import mark, query_words
+from .search_text import (
+    ASSISTANT,
+    CUSTOMER,
+    DETAILS,
+    PROMPTS,
+    TOOLS,
+    codes_and_phones,
+    joined_words,
+    mark,
+    phone_tail,
+    query_words,
+    words_of,
+)
 
 HAS = ("tool", "image", "audio", "file", "refusal", "citation", "reasoning", "error")
 _MAX_CHARACTERS = 1000  # characters of a query
 _MAX_WORDS = 40  # of all terms in total
 _MIN_PREFIX = 3  # letters; one or two would match half of the archive
+TALK = frozenset((CUSTOMER, ASSISTANT, TOOLS, DETAILS))  # where words are looked for unless `role:` says otherwise
+_SPEAKERS = {
+    "user": CUSTOMER, "customer": CUSTOMER, "assistant": ASSISTANT, "tool": TOOLS, "tools": TOOLS, "function": TOOLS,
+    "system": PROMPTS, "developer": PROMPTS, "prompt": PROMPTS, "prompts": PROMPTS,
+}  # fmt: skip
+_ROLES = {"customer": ("user",), "tools": ("tool",), "prompt": ("system", "developer")}  # the marks of other names
+_ROLES["prompts"] = _ROLES["prompt"]
+_EVERYBODY = ("all", "any")
 _PIECE = re.compile(
     r"""(?P<minus>-?)
-    (?:(?P<name>model|role|tool|has|before|after|id|meta\.(?:"[^"]+"|[^\s:"]+)):)?
-    (?:"(?P<quoted>[^"]*)"?(?P<star>\*?) | (?P<plain>[^\s"]+))""",
+    (?:(?P<name>model|role|tool|has|before|after|id|same|meta\.(?:"[^"]+"|[^\s:"]+)):)?
+    (?:"(?P<quoted>[^"]*)"?(?P<star>\*?) | (?P<plain>[^\s"]+) | (?<=same:))""",
     re.VERBOSE | re.IGNORECASE,
 )
 _DATE = re.compile(r"(\d{4})(?:-(\d\d?)(?:-(\d\d?))?)?", re.ASCII)
+_UNKNOWN_OPERATOR = re.compile(r"([a-z]{2,12}):(?!//)\S", re.IGNORECASE)
+_STAR_INSIDE = re.compile(r"\*+[^\s*]")
 _QUOTES = str.maketrans("“”„«»", '"""""')
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Consecutive words. With `is_prefix`, the last is only the beginning of a word."""
+    """Consecutive words. With `is_prefix`, the last is only the beginning of a word.
+
+    `others` are other ways to write the same, or what OR adds; of `is_exact` words no other forms are found.
+    """
 
     words: tuple[str, ...]
+    is_prefix: bool = False
+    is_excluded: bool = False
+    is_exact: bool = False
+    others: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a conversation must have: one of some marks (`search_text.mark`). With `is_prefix` they only begin so."""
+
+    name: str
+    marks: tuple[str, ...]
     is_prefix: bool = False
     is_excluded: bool = False
 
@@ -53,7 +92,10 @@ class Query:
 
     text: str = ""
     terms: tuple[Term, ...] = ()
+    filters: tuple[Filter, ...] = ()
     operators: tuple[Operator, ...] = ()
+    speakers: frozenset[str] = TALK
+    is_same: bool = False  # whether all words must stand in one message
     since: int | None = None
     until: int | None = None
     within: str = ""  # the id of a completion or a message
@@ -61,32 +103,33 @@ class Query:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.terms or self.within or self.since is not None or self.until is not None)
+        return not (
+            self.terms or self.filters or self.within or self.since is not None or self.until is not None
+        )  # fmt: skip
 
     @property
-    def marked(self) -> tuple[Term, ...]:
-        """The terms to mark in a text: neither excluded ones nor operators."""
-        return tuple(term for term in self.terms if not term.is_excluded and not term.words[0].startswith("ƻ"))
+    def wanted(self) -> tuple[Term, ...]:
+        return tuple(term for term in self.terms if not term.is_excluded)
 
 
 def read_query(typed: str) -> Query:
     """Parse a query. Never raises."""
     text = " ".join(typed.replace("\x00", " ").translate(_QUOTES)[:_MAX_CHARACTERS].split())
-    parser = _Parser()
+    parser = _Parser(text)
     for piece in _PIECE.finditer(text):
         if piece["name"]:
-            rest = " ".join((text[: piece.start()] + text[piece.end() :]).split())
-            parser.add_operator(piece["name"], _value(piece), bool(piece["minus"]), rest)
+            parser.add_operator(piece)
         else:
             parser.add_words(piece)
-    remarks = [*parser.remarks]
+    parser.join_codes_and_phones()
+    remarks = [*dict.fromkeys(parser.remarks)]
     if len(typed) > _MAX_CHARACTERS:
         remarks.append(gettext("Only the first %(count)d characters were used.") % {"count": _MAX_CHARACTERS})
     if parser.is_truncated:
         remarks.append(gettext("Only the first %(count)d words were used.") % {"count": _MAX_WORDS})
     return Query(
-        text, tuple(parser.terms), tuple(parser.operators), parser.since, parser.until, parser.within,
-        tuple(remarks),
+        text, tuple(parser.terms), tuple(parser.filters), tuple(parser.operators), frozenset(parser.speakers()),
+        parser.is_same, parser.since, parser.until, parser.within, tuple(remarks),
     )  # fmt: skip
 
 
@@ -96,20 +139,36 @@ def with_operator(query: Query, name: str, value: str) -> str:
 
 
 class _Parser:
-    """Collects the terms and operators of a query, piece by piece."""
+    """Collects the terms, filters and operators of a query, piece by piece."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
         self.terms: list[Term] = []
+        self.filters: list[Filter] = []
         self.operators: list[Operator] = []
+        self.is_same = False
         self.since: int | None = None
         self.until: int | None = None
         self.within = ""
         self.remarks: list[str] = []
         self.is_truncated = False
+        self._text = text
         self._words_left = _MAX_WORDS
+        self._asked_speakers: set[str] = set()
+        self._excluded_speakers: set[str] = set()
+        self._plain: list[tuple[int, int, int]] = []  # of each plain word: its start, its end, the number of its term
+        self._connective = ""
+
+    def speakers(self) -> set[str]:
+        """Return who must have said the words."""
+        return (self._asked_speakers or set(TALK)) - self._excluded_speakers
 
     def add_words(self, piece: re.Match[str]) -> None:
         value, is_excluded = _value(piece), bool(piece["minus"])
+        if value in ("OR", "AND", "NOT") and piece["plain"] and not is_excluded:
+            self._connective = value
+            return
+        self._explain(piece, value)
+        is_plain = bool(piece["plain"])
         words, is_open = query_words(value)
         self.is_truncated |= len(words) > self._words_left
         words = words[: self._words_left]
@@ -121,40 +180,119 @@ class _Parser:
             remark = gettext("%(value)s is too short to match beginnings. It was searched as a whole word.")
             self.remarks.append(remark % {"value": value})
             is_prefix = False
-        self.terms.append(Term(tuple(words), is_open or is_prefix, is_excluded))
+        others = () if is_prefix or is_open else tuple(_other_spellings(value, tuple(words)))
+        term = Term(tuple(words), is_open or is_prefix, is_excluded or self._connective == "NOT", not is_plain, others)
+        last = self.terms[-1] if self.terms else None
+        if self._connective == "OR" and last and not (last.is_excluded or last.is_prefix or term.is_prefix):
+            self.terms[-1] = replace(last, others=(*last.others, term.words, *term.others))
+        else:
+            self.terms.append(term)
+            if is_plain and not (is_excluded or is_prefix):
+                self._plain.append((*piece.span(), len(self.terms) - 1))
+        self._connective = ""
 
-    def add_operator(self, name: str, value: str, is_excluded: bool, rest: str) -> None:
+    def join_codes_and_phones(self) -> None:
+        """Add to the words of `HAT 136` or `+44 20 7946 0958` what they are when written together."""
+        for start, end, joined in codes_and_phones(self._text):
+            numbers = [number for first, last, number in self._plain if start <= first and last <= end]
+            for number in numbers if len(numbers) > 1 else ():
+                term = self.terms[number]
+                self.terms[number] = replace(term, others=(*term.others, *((word,) for word in joined)))
+
+    def add_operator(self, piece: re.Match[str]) -> None:
+        name, value, is_excluded = piece["name"], _value(piece), bool(piece["minus"])
         name = "meta." + name[5:].strip('"') if name[:5].lower() == "meta." else name.lower()
-        text = f"{name}:{value}"
+        said = {"said": f"{name}:{value}", "name": name}
         if name in ("before", "after"):
             moment = _read_date(value)
             if moment is None:
                 remark = gettext("%(said)s is not a valid date. Write it like %(name)s:2026-01-31.")
-                self.remarks.append(remark % {"said": text, "name": name})
+                self.remarks.append(remark % said)
                 return
-            if (name == "before") != is_excluded:
-                self.until = moment if self.until is None else min(moment, self.until)
-            else:
-                self.since = moment if self.since is None else max(moment, self.since)
+            self._limit_time(moment, is_upper=(name == "before") != is_excluded)
         elif name == "id":
             if is_excluded:
                 self.remarks.append(gettext("id: cannot be excluded."))
                 return
             self.within = value
+        elif name == "same":
+            self.is_same = True
+            if not value:
+                return
+            for part in _PIECE.finditer(value):
+                self.add_words(part)
+            return
         elif name == "has" and fold(value) not in HAS:
             remark = gettext("%(said)s is unknown. has: accepts %(kinds)s.")
-            self.remarks.append(remark % {"said": text, "kinds": ", ".join(HAS)})
+            self.remarks.append(remark % {**said, "kinds": ", ".join(HAS)})
             return
-        elif self._words_left:
-            self._words_left -= 1
-            key = f"meta.{fold(name[5:])}" if name.startswith("meta.") else name
-            word = mark(key, canonical_role(value) if key == "role" else value)
-            self.terms.append(Term((word,), is_excluded=is_excluded))
+        elif name == "role":
+            self._add_role(fold(value), is_excluded)
+        else:
+            self._add_filter(name, (value,), is_excluded)
+        rest = " ".join((self._text[: piece.start()] + self._text[piece.end() :]).split())
         self.operators.append(Operator(name, value, is_excluded, rest))
+
+    def _limit_time(self, moment: int, *, is_upper: bool) -> None:
+        if is_upper:
+            self.until = moment if self.until is None else min(moment, self.until)
+        else:
+            self.since = moment if self.since is None else max(moment, self.since)
+
+    def _add_role(self, role: str, is_excluded: bool) -> None:
+        """Limit who said the words, and ask for a message of that role."""
+        if role in _EVERYBODY:
+            speakers = {*TALK, PROMPTS}
+        else:
+            role = role if role in _ROLES else fold(canonical_role(role))
+            speakers = {_SPEAKERS.get(role, DETAILS)}
+        if is_excluded and role in _SPEAKERS:
+            self._excluded_speakers |= speakers
+            return
+        if not is_excluded:
+            self._asked_speakers |= speakers
+        if role in _EVERYBODY:
+            return
+        others = [one for one in self.filters if one.name == "role" and not one.is_excluded]
+        if others and not is_excluded and role in _SPEAKERS:  # one of them must have spoken
+            self.filters.remove(others[0])
+            marks = (*others[0].marks, *(mark("role", name) for name in _ROLES.get(role, (role,))))
+            self.filters.append(replace(others[0], marks=marks))
+        else:
+            self._add_filter("role", _ROLES.get(role, (role,)), is_excluded)
+
+    def _add_filter(self, name: str, values: tuple[str, ...], is_excluded: bool) -> None:
+        if not self._words_left:
+            return
+        self._words_left -= 1
+        key = f"meta.{fold(name[5:])}" if name.startswith("meta.") else name
+        is_prefix = len(values) == 1 and values[0].endswith("*") and len(values[0]) > 1
+        marks = tuple(mark(key, value.rstrip("*") if is_prefix else value) for value in values)
+        self.filters.append(Filter(name, marks, is_prefix, is_excluded))
+
+    def _explain(self, piece: re.Match[str], value: str) -> None:
+        """Say what a plain word does not do although it looks so."""
+        if not piece["plain"]:
+            return
+        if unknown := _UNKNOWN_OPERATOR.match(value):
+            remark = gettext("%(name)s: is not a filter. It was searched as a word.")
+            self.remarks.append(remark % {"name": unknown[1]})
+        if _STAR_INSIDE.search(value):
+            self.remarks.append(gettext("* matches only at the end of a word."))
+        if not words_of(value).strip() and value.strip("*-"):
+            self.remarks.append(gettext("%(value)s has no letters or digits to search for.") % {"value": value})
+
+
+def _other_spellings(value: str, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the words without their separators, the end of a phone number, and umlauts as two letters."""
+    joined = dict.fromkeys([*joined_words(value), *(phone_tail(words[0]) if words[0].isdecimal() else ())])
+    yield from ((word,) for word in joined if (word,) != words)
+    if spelled := value.translate(_UMLAUTS) != value and tuple(words_of(value.translate(_UMLAUTS)).split()):
+        yield spelled
 
 
 def _value(piece: re.Match[str]) -> str:
-    return str(piece["plain"] if piece["quoted"] is None else piece["quoted"])
+    return str((piece["plain"] or "") if piece["quoted"] is None else piece["quoted"])
 
 
 def _has_star(piece: re.Match[str]) -> bool:

@@ -1,7 +1,9 @@
 """Produces the words to index for a message: its texts, folded and split into words, and a mark for every operator.
 
-Both databases index what this file produces, so they find the same. After a change here a migration must clear the
-index. Scripts without spaces between words are split into overlapping pairs, so that a word is found inside a run.
+What it produces is one text of segments, `|2 your refund was sent |3 lookup order |m ƻroleƻ3aassistant `: a letter for
+who speaks, then words between single spaces, so that a phrase is found by looking for ` refund was `. Both databases
+index it. After a change here a migration must clear the index. Scripts without spaces between words are split into
+overlapping pairs, so that a word is found inside a run.
 """
 
 from __future__ import annotations
@@ -10,10 +12,16 @@ import re
 import unicodedata
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, lru_cache
 from hashlib import blake2b
 from itertools import chain
 from typing import Any
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.dates import MONTHS, MONTHS_3
 
 from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.calls import base_id
@@ -32,6 +40,14 @@ from viewer.completions.types import (
     effective_role,
 )
 
+CUSTOMER, ASSISTANT, TOOLS, PROMPTS, DETAILS = "12345"  # who speaks; details are metadata, model, date, unknown roles
+MARKS = "m"
+_SPEAKERS = {
+    "user": CUSTOMER, "assistant": ASSISTANT, "tool": TOOLS, "function": TOOLS, "system": PROMPTS, "developer": PROMPTS,
+}  # fmt: skip
+_PROMPT_KEYS = {"tools", "functions", "tool_choice", "response_format", "instructions"}  # fields of a request
+_MAX_SECONDS = 2**33 - 1  # the year 2242
+_CALL_KEYS = {"tool_calls", "function_call"}  # what an assistant says to a tool is not said to the customer
 _MAX_CHARACTERS = 200_000  # characters of one message; PostgreSQL takes at most 1 MB of words of one text
 _MAX_WORD = 64  # characters; nobody types longer words, and PostgreSQL rejects words of 2 kB
 # The API's own names for kinds are in nearly every message and are not indexed; other values of these keys are.
@@ -63,6 +79,15 @@ UNSPACED = (
 )
 _RUN = re.compile(f"[{UNSPACED}]+")
 _RUN_AT_END = re.compile(rf"(?<![{UNSPACED}])([{UNSPACED}]++)\s*+\Z")
+# What people write with or without separators: order numbers, amounts, dates, phone numbers, names with an apostrophe.
+_GROUPED = re.compile(r"[^\W_]+(?:[-_./,:'’#][^\W_]+)+")
+_CODE = re.compile(r"(?<![^\W_])[^\W\d_]{1,4} \d{2,}(?![^\W_])")  # "HAT 136"
+_PHONE = re.compile(r"(?:\+|(?<!\w)0|\()\d[\d ()/.-]{6,20}\d")
+_THOUSANDS = re.compile(r"\d{1,3}(?:[,.'’]\d{3})+(?!\d)")
+_DIGIT = re.compile(r"\d")
+_APOSTROPHE = re.compile(r"[^\W\d_]+['’][^\W\d_]+")
+_MAX_JOINED = 32  # characters
+_PHONE_TAIL = 9  # digits that a number has in common with and without its country code
 _LONG_WORD = re.compile(rf"(\S{{{_MAX_WORD}}})\S+")
 _DATE_OF_MODEL = re.compile(r"-\d{4}-\d{2}-\d{2}$", re.ASCII)
 
@@ -86,6 +111,35 @@ def _may_have_run(text: str, length: int) -> bool:
     return not all(" " in text[start : start + half] for start in range(0, len(text) - half + 1, half))
 
 
+def joined_words(text: str) -> Iterator[str]:
+    """Yield the words that a text has if separators are left out: `tk30582` for "TK-30582", `1234` for "1,234.00".
+
+    Of a phone number also its last nine digits, which it has in common with the number as dialled from elsewhere.
+    """
+    has_digit = _DIGIT.search(text) is not None
+    if not (has_digit or "'" in text or "’" in text):
+        return
+    for pattern in (_GROUPED, _CODE, _THOUSANDS, _PHONE) if has_digit else (_APOSTROPHE,):
+        for match in pattern.finditer(text):
+            joined = "".join(words_of(match[0]).split())
+            if len(joined) <= _MAX_JOINED and (_DIGIT.search(joined) or _APOSTROPHE.search(match[0])):
+                yield joined
+                if joined.isdecimal():
+                    yield from phone_tail(joined)
+
+
+def codes_and_phones(text: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield where a text has a code or a phone number with spaces in it, and its joined words."""
+    for match in chain(_CODE.finditer(text), _PHONE.finditer(text)):
+        joined = "".join(words_of(match[0]).split())
+        yield *match.span(), [joined, *(phone_tail(joined) if joined.isdecimal() else ())]
+
+
+def phone_tail(digits: str) -> Iterator[str]:
+    if len(digits) > _PHONE_TAIL:
+        yield digits[-_PHONE_TAIL:]
+
+
 def query_words(text: str) -> tuple[list[str], bool]:
     """Split a search text into words, and return whether the last is only a prefix.
 
@@ -101,12 +155,17 @@ def query_words(text: str) -> tuple[list[str], bool]:
 
 @lru_cache(10_000)
 def mark(operator: str, value: str) -> str:
-    """Return the index word for `operator:value`. It starts with a letter that no text uses."""
+    """Return the index word for `operator:value`, of letters and digits alone. It starts with one that no text uses.
+
+    The mark of the beginning of a value is the beginning of its mark, unless the value is long.
+    """
     text = f"{operator}:{fold(value).replace(chr(34), '').strip()}"
-    return "ƻ" + blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
+    if len(text) > _MAX_WORD:
+        return "ƻƻ" + blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
+    return "ƻ" + _BREAK.sub(lambda match: f"ƻ{ord(match[0]):02x}", unicodedata.normalize("NFC", text))
 
 
-EVERYTHING = mark("", "")
+EVERYTHING = "ƻ"  # a mark of every document
 
 
 def texts_of(value: Any, read_json: Callable[[str], str] = without_escapes, name: str = "") -> Iterator[str]:
@@ -143,8 +202,17 @@ def texts_in(
 
     The role and the message id are left out: operators search them.
     """
+    return ((text, is_prose) for text, is_prose, _ in _named_texts(item, read_json, values))
+
+
+def _named_texts(
+    item: Message | Unreadable,
+    read_json: Callable[[str], str] = without_escapes,
+    values: dict[str, Any] | None = None,
+) -> Iterator[tuple[str, bool, str]]:
+    """Yield what `texts_in` yields, and the name of the field that holds the text."""
     if isinstance(item, Unreadable):
-        yield from ((text, False) for text in texts_of(_value(item.source), read_json))
+        yield from ((text, False, "") for text in texts_of(_value(item.source), read_json))
         return
     values = dict(values) if values else decode_object(item.source)
     if isinstance(parts := values.get("content_parts"), list) and is_same_text(values.get("content"), parts):
@@ -153,8 +221,8 @@ def texts_in(
         is_prose = name in _MARKDOWN_KEYS and item.role == "assistant"
         for text in texts_of(value, read_json, name):
             prose, thoughts = split_thoughts(text) if is_prose else (text, [])
-            yield prose, is_prose and not is_json_text(prose)
-            yield from ((thought, False) for thought in thoughts)
+            yield prose, is_prose and not is_json_text(prose), name
+            yield from ((thought, False, name) for thought in thoughts)
 
 
 def _indexed_values(values: dict[str, Any]) -> dict[str, Any]:
@@ -193,15 +261,21 @@ def _value(source: str) -> Any:
         return source
 
 
-def words_to_index(
-    model: str, metadata: dict[str, str], messages: Iterable[Piece], body: str
-) -> Iterator[tuple[str, Counter[str]]]:
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a completion says of itself beside its JSON: its model, its time in Unix seconds and its metadata."""
+
+    model: str
+    created: int
+    metadata: dict[str, str]
+
+
+def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterator[tuple[str, Counter[str]]]:
     """Yield the words of each message and what it contains, and last those of the answer.
 
     The answer's entry also has the words of the completion itself, whose JSON is `body`. An answer that a server
     appended to the messages is counted there.
     """
-    shared = " ".join(_shared_marks(model, metadata))
     tools: dict[str, str] = {}
     completion = read_completion(body)
     choices = completion.choices if isinstance(completion, Completion) else ()
@@ -212,33 +286,69 @@ def words_to_index(
         newest.append(piece)
         held: Counter[str] = Counter()
         if role := role_of_plain_text(values):  # most messages; reading one takes as long as splitting it into words
-            words, marks = _words(texts_of(_indexed_values(values))), mark("role", role)
+            words, marks = _segment(_SPEAKERS[role], texts_of(_indexed_values(values))), [mark("role", role)]
         else:
             message = read_message(source, values=values)
-            words = _words(text for text, _ in texts_in(message, values=values))
+            words = _segments_of(message, values)
             held = _held_by(message)
-            marks = " ".join(_marks(message, held, tools))
-        yield f"{words} {marks} {shared}", held
+            marks = [*_marks(message, held, tools)]
+        yield words + _marks_segment(marks), held
+    shared = [*_shared_marks(facts)]
     if isinstance(completion, Unreadable):
-        yield shared, Counter()
+        yield _segment(DETAILS, _details(facts)) + _marks_segment(shared), Counter()
         return
     answers = [choice.message for choice in choices]
     ends = tuple(read_message(source, values=values) for source, values in newest)
     appended = appended_answers(ends, choices)
-    answered = _words(text for answer in answers for text, _ in texts_in(answer))
+    answered = "".join(map(_segments_of, answers))
     if answered == words:  # the message's entry has it
         answered = ""
     held_by_each = [_held_by(answer) for answer in answers]
     held_by_answers = map(_added_by, ends, choices) if appended else held_by_each
-    pairs = (f"{key} {value}" for key, value in metadata.items())
-    extras = chain.from_iterable(map(extra_texts, completion.choices))
-    others = _words(chain(pairs, extras, texts_in_fields(completion.other)))
-    answer_marks = {
-        word for answer, held in zip(answers, held_by_each, strict=True) for word in _marks(answer, held, tools)
-    }
+    others = (
+        _segment(ASSISTANT, chain.from_iterable(map(extra_texts, completion.choices)))
+        + _segment(DETAILS, chain(_details(facts), texts_in_fields(other_fields(completion))))
+        + _segment(PROMPTS, texts_in_fields(prompt_fields(completion)))
+    )
+    marks = [word for answer, held in zip(answers, held_by_each, strict=True) for word in _marks(answer, held, tools)]
     if completion.error or any(choice.error for choice in completion.choices):
-        answer_marks.add(mark("has", "error"))
-    yield f"{answered} {others} {' '.join(sorted(answer_marks))} {shared}", sum(held_by_answers, Counter())
+        marks.append(mark("has", "error"))
+    yield answered + others + _marks_segment([*marks, *shared]), sum(held_by_answers, Counter())
+
+
+def _details(facts: Facts) -> Iterator[str]:
+    yield facts.model
+    yield from day_texts(facts.created)
+    yield from (f"{key} {value}" for key, value in facts.metadata.items())
+
+
+def day_texts(created: int) -> Iterator[str]:
+    """Yield the ways to write the UTC day of a completion, so that "20 Nov" finds it."""
+    if 0 < created <= _MAX_SECONDS:
+        day = datetime.fromtimestamp(created, UTC)
+        yield from (f"{day:%Y-%m-%d}", f"{day:%d.%m.%Y}")
+        yield from (f"{day.day} {month} {day.year}" for month in _names_of_month(day.month))
+
+
+@cache
+def _names_of_month(month: int) -> list[str]:
+    """Return a month's name and its short form in each language of the pages."""
+    names = []
+    for language, _ in settings.LANGUAGES:
+        with translation.override(language):
+            names += [str(MONTHS[month]), str(MONTHS_3[month]).capitalize()]
+    return list(dict.fromkeys(names))
+
+
+def prompt_fields(completion: Completion) -> dict[str, str]:
+    """Return what else of a request tells the model what to do, by name, as JSON: above all, definitions of tools."""
+    fields = completion.parameters | completion.other
+    return {name: source for name, source in fields.items() if name in _PROMPT_KEYS}
+
+
+def other_fields(completion: Completion) -> dict[str, str]:
+    """Return the fields without a place of their own, except those of `prompt_fields`."""
+    return {name: source for name, source in completion.other.items() if name not in _PROMPT_KEYS}
 
 
 def _held_by(item: Message | Unreadable) -> Counter[str]:
@@ -255,14 +365,33 @@ def _in_pairs(run: re.Match[str]) -> str:
     return f" {' '.join(text[index : index + 2] for index in range(len(text)))} "
 
 
-def _words(texts: Iterable[str]) -> str:
-    return words_of("\n".join(texts)[:_MAX_CHARACTERS])
+def _segments_of(item: Message | Unreadable, values: dict[str, Any] | None = None) -> str:
+    """Return the segments of a message: what it says, and what it says to tools."""
+    speaker = _SPEAKERS.get(effective_role(item), DETAILS) if isinstance(item, Message) else DETAILS
+    said, called = list[str](), list[str]()
+    for text, _, name in _named_texts(item, values=values):
+        (called if name in _CALL_KEYS else said).append(text)
+    return _segment(speaker, said) + _segment(TOOLS, called)
 
 
-def _shared_marks(model: str, metadata: dict[str, str]) -> Iterator[str]:
+def _segment(speaker: str, texts: Iterable[str]) -> str:
+    """Return the segment of some texts, and one of their joined words, which stand beside no other word."""
+    text = "\n".join(texts)[:_MAX_CHARACTERS]
+    words = words_of(text).split()
+    if not words:
+        return ""
+    joined = " ".join(dict.fromkeys(joined_words(text)))
+    return f"|{speaker} {' '.join(words)} " + (f"|{speaker} {joined} " if joined else "")
+
+
+def _marks_segment(marks: Iterable[str]) -> str:
+    return f"|{MARKS} {' '.join(sorted(set(marks)))} "
+
+
+def _shared_marks(facts: Facts) -> Iterator[str]:
     yield EVERYTHING
-    yield from {mark("model", model), mark("model", _DATE_OF_MODEL.sub("", model))}
-    for key, value in metadata.items():
+    yield from {mark("model", facts.model), mark("model", _DATE_OF_MODEL.sub("", facts.model))}
+    for key, value in facts.metadata.items():
         yield mark(f"meta.{fold(key)}", value)
 
 
@@ -276,8 +405,9 @@ def _marks(item: Message | Unreadable, held: Counter[str], tools: dict[str, str]
     for call in item.tool_calls:
         if call.id:
             tools[call.id] = tools[base_id(call.id)] = call.name
-    results = (_tool_of(result, tools) for result in item.results)
-    yield from (mark("tool", name) for name in {*(call.name for call in item.tool_calls), *results} if name)
+    names = {*(call.name for call in item.tool_calls), *(_tool_of(result, tools) for result in item.results)}
+    # The words of a name as well: `tool:shipment` finds get_shipment_events.
+    yield from (mark("tool", part) for name in names if name for part in (name, *words_of(name).split()))
 
 
 def _tool_of(result: ToolResult, tools: dict[str, str]) -> str:

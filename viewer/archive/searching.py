@@ -1,6 +1,6 @@
-"""Searches the archive, in SQLite or PostgreSQL, and groups the results by conversation.
+"""Searches the archive, in SQLite or PostgreSQL: which conversations match, in which order, and what a page shows.
 
-No step reads all entries that match a common word: results are the end of a range, or the best of the newest thousand.
+No step reads all conversations that match a common word: a page is the end of a range, or the best of the newest ones.
 """
 
 from __future__ import annotations
@@ -9,36 +9,56 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import chain, islice
-from typing import Any, Literal
+from typing import Literal
 
-from django.db import connection
 from django.db.models import Count, Q
 from django.db.models.functions import Length
+from django.utils.timezone import get_current_timezone
 
 from viewer.completions.reading import read_completion, read_message
 from viewer.completions.types import Completion, Message, Unreadable, effective_role
 
-from .models import SearchEntry, StoredCompletion, StoredMessage, StoredMetadata, fit
-from .search_index import ids_between
-from .search_query import Query, Term, with_operator
-from .search_text import EVERYTHING, extra_texts, shown_texts, texts_in_fields
+from .models import (
+    SearchDocument,
+    SearchEntry,
+    StoredCompletion,
+    StoredMessage,
+    StoredMetadata,
+    fit,
+    read_held,
+)
+from .search_matching import Candidate, Clause, Match, Matcher
+from .search_query import TALK, Query, with_operator
+from .search_text import (
+    ASSISTANT,
+    CUSTOMER,
+    PROMPTS,
+    TOOLS,
+    day_texts,
+    extra_texts,
+    other_fields,
+    prompt_fields,
+    shown_texts,
+    texts_in_fields,
+)
 from .snippets import Snippet, snippet_of
 
 Order = Literal["newest", "best"]
-Row = tuple[int, int, int | None]  # an entry, its completion, its position
-MAX_COUNTED = 1000  # messages; beyond it the page says "more than"
+MAX_COUNTED = 1000  # conversations; beyond it the page says "more than"
+MAX_RANKED = 300  # conversations that "best" orders; the rest is found by the newest first
 _PAGE_SIZE = 20  # conversations on a page
 _MAX_CANDIDATES = 500  # choices, metadata pairs and fields in which the words of an answer are looked for
 _MAX_HITS = 3  # messages per conversation
-_BATCH = 60  # entries fetched at a time
-_SCAN_SIZES = (2_000, 50_000)  # entries compared one by one; each takes a microsecond
+_BATCH = 40  # conversations read at a time
 _MAX_READ = 8_000_000  # characters of JSON read for a page of results; later messages show only their id
 _OPENING_MESSAGES = 5  # messages in which the customer's first message is looked for
-_MAX_FACETS = 6  # each of models and of metadata pairs
-_MAX_ENTRY_ID = 2**63 - 1 - _PAGE_SIZE  # above every entry; plus a page it still fits a bigint of either database
+_MAX_FACETS = 4  # each of models, of metadata pairs and of days
+_MAX_DAYS = 62  # between the first and the last result that are counted by day
+_KINDS = ("error", "refusal", "image", "audio", "file")
+_MAX_ID = 2**63 - 1 - _PAGE_SIZE  # above every document; plus a page it still fits a bigint of either database
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +71,7 @@ class Hit:
     snippet: Snippet
     message_id: str = ""
     role: str = ""
+    position: int | None = None
     answer: int | None = None
     pair: str = ""
     field: str = ""
@@ -79,15 +100,19 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Counts and facets of the results, from the newest thousand matches."""
+    """Counts and facets of the results, from the newest thousand conversations that match.
 
-    messages: int
+    `in_prompts` is how many more there are if prompts are searched as well. Who said the words and what the
+    conversations contain is not counted if there are more than a thousand.
+    """
+
     conversations: int
-    facets: tuple[Facet, ...]
-
-    @property
-    def is_capped(self) -> bool:
-        return self.messages > MAX_COUNTED
+    is_capped: bool
+    in_prompts: int = 0
+    facets: tuple[Facet, ...] = ()
+    speakers: tuple[Facet, ...] = ()
+    kinds: tuple[Facet, ...] = ()
+    days: tuple[Facet, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,219 +124,193 @@ class Results:
     overview: Overview | None = None
 
 
-@dataclass(slots=True)
-class _MatchingConversation:
-    """The matching entries of one conversation: the positions of the first ones, and how many in total."""
-
-    completion: int
-    positions: list[int | None] = field(default_factory=list)
-    count: int = 0
-
-    def add(self, position: int | None) -> None:
-        self.count += 1
-        if len(self.positions) < _MAX_HITS:
-            self.positions.append(position)
-
-
 def search(query: Query, *, order: Order = "newest", after: str = "") -> Results:
     """Return one page of conversations. An invalid cursor starts from the beginning."""
     if query.is_empty:
         return Results()
-    matching = _MatchingEntries(query)
+    matcher = Matcher(query)
     skipped, below = _read_cursor(after)
-    is_first = below == _MAX_ENTRY_ID
-    newest = matching.newest(MAX_COUNTED + 1 if is_first or order == "best" else _BATCH, below)
+    is_first = below == _MAX_ID
+    needed = MAX_COUNTED + 1 if is_first or order == "best" else 2 * _BATCH
+    candidates = matcher.candidates(needed, below)
+    ranked = matcher.match(candidates[:MAX_RANKED]) if order == "best" or (is_first and not matcher.is_certain) else []
     if query.within:
-        groups, cursor = _within_conversation(newest)
+        page, cursor = _within_conversation(matcher, candidates, skipped)
     elif order == "best":
-        groups, cursor = _group_best(matching, newest, skipped)
+        page, cursor = _best(ranked, candidates, skipped)
     else:
-        groups, cursor = _group_newest(matching, newest)
-    return Results(tuple(_read_groups(groups, query)), cursor, _overview(newest, query) if is_first else None)
+        page, cursor = _newest(matcher, candidates)
+    overview = _overview(matcher, query, candidates, ranked) if is_first else None
+    return Results(tuple(_read_groups(page, query, matcher.wanted)), cursor, overview)
 
 
 def _read_cursor(text: str) -> tuple[int, int]:
-    """Parse how many conversations to skip, and the entry id below which to search."""
-    cursor = re.fullmatch(r"([0-9]{1,4})-([0-9]{1,19})", text, re.ASCII)
-    return (int(cursor[1]), min(int(cursor[2]), _MAX_ENTRY_ID)) if cursor else (0, _MAX_ENTRY_ID)
+    """Parse how many conversations (within one: messages) to skip, and the document id below which to search."""
+    cursor = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,19})", text, re.ASCII)
+    return (int(cursor[1]), min(int(cursor[2]), _MAX_ID)) if cursor else (0, _MAX_ID)
 
 
-def _within_conversation(rows: list[Row]) -> tuple[list[_MatchingConversation], str]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A conversation on a page: the positions that are shown, and how many more match."""
+
+    completion: int
+    positions: list[int | None]
+    more: int = 0
+
+
+def _place(match: Match) -> _Place:
+    return _Place(match.completion, match.positions[:_MAX_HITS], max(0, len(match.positions) - _MAX_HITS))
+
+
+def _within_conversation(matcher: Matcher, candidates: list[Candidate], skipped: int) -> tuple[list[_Place], str]:
     """Return every match in the one conversation that `id:` names, a page at a time."""
-    page = rows[:_PAGE_SIZE]
-    groups = [_MatchingConversation(page[0][1], [position for _, _, position in page], len(page))] if page else []
-    return groups, f"0-{page[-1][0]}" if len(rows) > len(page) else ""
+    if not candidates:
+        return [], ""
+    completion, positions = matcher.positions_within()
+    shown = positions[skipped : skipped + _PAGE_SIZE]
+    has_more = skipped + _PAGE_SIZE < len(positions)
+    return [
+        _Place(completion, shown)
+    ] if shown else [], f"{skipped + _PAGE_SIZE}-{candidates[0].id + 1}" if has_more else ""
 
 
-def _group_newest(matching: _MatchingEntries, rows: list[Row]) -> tuple[list[_MatchingConversation], str]:
-    """Walk down from the newest entry. Further matches of one conversation are counted and skipped."""
-    groups: list[_MatchingConversation] = []
-    is_last = len(rows) < _BATCH
-    while True:
-        for entry, completion, position in rows:
-            if not groups or groups[-1].completion != completion:
-                if len(groups) == _PAGE_SIZE:
-                    return groups, f"0-{entry + 1}"
-                groups.append(_MatchingConversation(completion))
-            groups[-1].add(position)
-        if is_last:
-            return groups, ""
-        below = rows[-1][0]
-        if groups[-1].count > _MAX_HITS:
-            first = _first_entry(groups[-1].completion) or below  # None if it was deleted meanwhile
-            groups[-1].count += matching.count(first, below)
-            below = first
-        rows = matching.newest(_BATCH, below)
-        is_last = len(rows) < _BATCH
+def _newest(matcher: Matcher, candidates: list[Candidate]) -> tuple[list[_Place], str]:
+    """Walk down from the newest conversation until a page is full, or as many are read as are ranked."""
+    page: list[_Place] = []
+    for start in range(0, min(len(candidates), MAX_RANKED), _BATCH):
+        batch = candidates[start : start + _BATCH]
+        for match in matcher.match(batch):
+            if len(page) == _PAGE_SIZE:
+                return page, f"0-{match.document + 1}"
+            page.append(_place(match))
+    rest = candidates[MAX_RANKED:]
+    return page, f"0-{rest[0].id + 1}" if rest else _cursor_after(matcher, candidates)
 
 
-def _group_best(matching: _MatchingEntries, rows: list[Row], skipped: int) -> tuple[list[_MatchingConversation], str]:
-    """Rank the newest thousand matches, and order conversations by their best message."""
-    rows = rows[:MAX_COUNTED]
-    ranks = matching.ranks([row[0] for row in rows]) if rows else {}
-    groups: dict[int, _MatchingConversation] = {}
-    for _, completion, position in sorted(rows, key=lambda row: (ranks.get(row[0], 0.0), -row[0])):
-        groups.setdefault(completion, _MatchingConversation(completion)).add(position)
-    page = list(islice(groups.values(), skipped, skipped + _PAGE_SIZE))
-    is_last = skipped + _PAGE_SIZE >= len(groups)
-    # The cursor keeps the newest entry, so that later imports push no conversation to the next page.
-    return page, "" if is_last else f"{skipped + _PAGE_SIZE}-{rows[0][0] + 1}"
+def _cursor_after(matcher: Matcher, candidates: list[Candidate]) -> str:
+    """Point to the conversation after those that were read, if there is one."""
+    further = matcher.candidates(1, candidates[-1].id) if candidates else []
+    return f"0-{further[0].id + 1}" if further else ""
 
 
-def _overview(newest: list[Row], query: Query) -> Overview:
-    """Count the matches and their facets among the newest thousand."""
-    completions = {completion for _, completion, _ in newest[:MAX_COUNTED]}
+def _best(ranked: list[Match], candidates: list[Candidate], skipped: int) -> tuple[list[_Place], str]:
+    """Order conversations by rank. The cursor keeps the newest, so that later imports push none to another page."""
+    ordered = _by_rank(ranked)
+    page = [_place(match) for match in ordered[skipped : skipped + _PAGE_SIZE]]
+    is_last = skipped + _PAGE_SIZE >= len(ordered)
+    return page, "" if is_last else f"{skipped + _PAGE_SIZE}-{candidates[0].id + 1}"
+
+
+def _by_rank(matches: list[Match]) -> list[Match]:
+    return sorted(matches, key=lambda match: (-match.rank, -match.document))
+
+
+def _overview(matcher: Matcher, query: Query, candidates: list[Candidate], ranked: list[Match]) -> Overview:
+    """Count the matching conversations and their facets, exactly if they are few enough to have been read."""
+    completions = {candidate.completion for candidate in candidates[:MAX_COUNTED]}
+    if not matcher.is_certain:
+        completions = {match.completion for match in ranked}
+    most = MAX_COUNTED if matcher.is_certain else MAX_RANKED
+    is_capped = len(candidates) > most
+    in_prompts = 0
+    if not is_capped and query.wanted and query.speakers == TALK:
+        in_prompts = matcher.count(TALK | {PROMPTS}, MAX_COUNTED + 1) - len(completions)
+    counted = [*_models(completions), *_pairs(completions)]
+    return Overview(
+        conversations=len(completions),
+        is_capped=is_capped,
+        in_prompts=max(0, in_prompts),
+        facets=_facets(query, counted),
+        speakers=_facets(query, [] if is_capped else _speakers(matcher, query)),
+        kinds=_facets(query, [] if is_capped else _kinds(completions)),
+        days=_days(query, [candidate.created for candidate in candidates if candidate.completion in completions]),
+    )
+
+
+def _facets(query: Query, counted: Iterable[tuple[str, str, int]]) -> tuple[Facet, ...]:
+    """Turn counted values into filters, without those that the query has."""
     present = {(operator.name.lower(), operator.value) for operator in query.operators}
-    facets = [
+    return tuple(
         Facet(name, value, count, with_operator(query, name, value))
-        for name, value, count in [*_models(completions), *_pairs(completions)]
+        for name, value, count in counted
         if (name.lower(), value) not in present
-    ]
-    return Overview(len(newest), len(completions), tuple(facets))
+    )
 
 
-class _MatchingEntries:
-    """The entries that match a query, fetched piece by piece. In SQL, because Django knows neither index."""
-
-    def __init__(self, query: Query) -> None:
-        self._query = query
-        self._is_sqlite = connection.vendor == "sqlite"
-        self._lowest, self._highest = ids_between(query.since, query.until)
-
-    def newest(self, limit: int, below: int) -> list[Row]:
-        """Return the newest entries below an id."""
-        for scanned in _SCAN_SIZES if self._is_misestimated else ():
-            rows = self._scan_newest(scanned, limit, below)
-            if len(rows) == limit:
-                return rows
-            if len(rows) < scanned / 50:  # rare words: the index is faster
-                break
-        where, values = self._where(self._lowest, below - 1)
-        entry = self._entry
-        order = f"{entry} + 0" if self._is_misestimated else entry  # + 0 keeps the planner from walking down all ids
-        return self._fetch(
-            f"SELECT e.id, e.completion_id, e.position FROM (SELECT {entry} AS id FROM {self._from} WHERE {where} "
-            f"ORDER BY {order} DESC LIMIT %s) f JOIN archive_searchentry e ON e.id = f.id ORDER BY e.id DESC",
-            [*values, limit],
-        )
-
-    @property
-    def _is_misestimated(self) -> bool:
-        """Whether PostgreSQL misjudges the cost of the index: it assumes that words occur independently.
-
-        For a prefix it would rather compare every entry from the newest down than read the index.
-        """
-        terms = self._query.terms
-        return not self._is_sqlite and (sum(len(term.words) for term in terms) > 1 or any(t.is_prefix for t in terms))
-
-    def _scan_newest(self, scanned: int, limit: int, below: int) -> list[Row]:
-        """Compare the newest entries one by one: that finds common words before the index has listed them."""
-        newest = "SELECT * FROM archive_searchentry WHERE id BETWEEN %s AND %s ORDER BY id DESC LIMIT %s"
-        where, values = self._where(self._lowest, below - 1)
-        return self._fetch(
-            f"SELECT id, completion_id, position FROM ({newest}) archive_searchentry WHERE {where} "
-            "ORDER BY id DESC LIMIT %s",
-            [self._lowest, min(below - 1, self._highest), scanned, *values, limit],
-        )
-
-    def count(self, lowest: int, below: int) -> int:
-        """Count the matching entries of a range, up to a thousand and one."""
-        where, values = self._where(max(lowest, self._lowest), below - 1)
-        counted = self._fetch(
-            f"SELECT COUNT(*) FROM (SELECT 1 FROM {self._from} WHERE {where} LIMIT %s) f", [*values, MAX_COUNTED + 1]
-        )
-        return int(counted[0][0])
-
-    def ranks(self, entries: list[int]) -> dict[int, float]:
-        """Rank matching entries (newest first); lower is better."""
-        if self._is_sqlite:
-            where, values = self._where(entries[-1], entries[0])
-            return dict(self._fetch(f"SELECT rowid, rank FROM {self._from} WHERE {where}", values))
-        rank = "-ts_rank_cd(vector, to_tsquery('simple', %s), 1)"  # 1: longer texts rank lower
-        tsquery = _tsquery([term for term in self._query.terms if not term.is_excluded])
-        return dict(self._fetch(f"SELECT id, {rank} FROM {self._from} WHERE id = ANY(%s)", [tsquery, entries]))
-
-    @property
-    def _from(self) -> str:
-        return "archive_search" if self._is_sqlite else "archive_searchentry"
-
-    @property
-    def _entry(self) -> str:
-        return "archive_search.rowid" if self._is_sqlite else "archive_searchentry.id"
-
-    def _where(self, lowest: int, highest: int) -> tuple[str, list[Any]]:
-        where = f"{self._entry} BETWEEN %s AND %s"
-        values: list[Any] = [lowest, min(highest, self._highest)]
-        if self._is_sqlite:
-            where, values = f"archive_search MATCH %s AND {where}", [_fts5(self._query.terms), *values]
-        elif self._query.terms:
-            where, values = f"vector @@ to_tsquery('simple', %s) AND {where}", [_tsquery(self._query.terms), *values]
-        if self._query.within:
-            completion, position = self._scope
-            exists = f"EXISTS (SELECT 1 FROM archive_searchentry s WHERE s.id = {self._entry} AND s.completion_id = %s"
-            where, values = f"{where} AND {exists}", [*values, completion]
-            if position is not None:
-                where, values = f"{where} AND s.position = %s", [*values, position]
-            where += ")"
-        return where, values
-
-    @cached_property
-    def _scope(self) -> tuple[int, int | None]:
-        """Find the completion, or the message in one, that `id:` names, or (0, None), which matches nothing."""
-        within = fit(self._query.within)
-        completion = StoredCompletion.objects.filter(completion_id=within).values_list("pk", flat=True).first()
-        if completion is not None:
-            return completion, None
-        message = StoredMessage.objects.filter(message_id=within).values_list("completion_id", "position").first()
-        return message or (0, None)
-
-    def _fetch(self, sql: str, values: list[Any]) -> list[Any]:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            return list(cursor.fetchall())
+def _speakers(matcher: Matcher, query: Query) -> Iterable[tuple[str, str, int]]:
+    """Count the conversations in which each speaker said all the words."""
+    if not query.wanted or any(operator.name == "role" for operator in query.operators):
+        return
+    for role, speaker in (("customer", CUSTOMER), ("assistant", ASSISTANT), ("tools", TOOLS), ("prompts", PROMPTS)):
+        if count := matcher.count(frozenset(speaker), MAX_COUNTED):
+            yield "role", role, count
 
 
-def _fts5(terms: Iterable[Term]) -> str:
-    """Write the terms as an FTS5 query. NOT needs a left operand, so every entry has one common word."""
-    terms = tuple(terms)
-    wanted = [_phrase(term, " + ", '"', " *") for term in terms if not term.is_excluded]
-    excluded = [_phrase(term, " + ", '"', " *") for term in terms if term.is_excluded]
-    return " NOT ".join(["(" + " AND ".join(wanted or [f'"{EVERYTHING}"']) + ")", *excluded])
+def _kinds(completions: set[int]) -> Iterable[tuple[str, str, int]]:
+    """Count the conversations that contain what people look for."""
+    held = SearchEntry.objects.filter(completion__in=completions).exclude(held="").values_list("completion", "held")
+    kinds = Counter(kind for _, kind in {(completion, kind) for completion, text in held for kind in read_held(text)})
+    return [("has", kind, kinds[kind]) for kind in _KINDS if kinds[kind]]
 
 
-def _tsquery(terms: Iterable[Term]) -> str:
-    phrases = [("!" if term.is_excluded else "", _phrase(term, " <-> ", "'", ":*")) for term in terms]
-    return " & ".join(f"{sign}({phrase})" for sign, phrase in phrases)
+def _days(query: Query, created: list[int]) -> tuple[Facet, ...]:
+    """Count by the reader's day, or by month if they are far apart."""
+    if len(created) < 2 or query.since is not None or query.until is not None:
+        return ()
+    days = [datetime.fromtimestamp(seconds, get_current_timezone()).date() for seconds in created]
+    is_by_month = (max(days) - min(days)).days > _MAX_DAYS
+    counts = Counter(day.replace(day=1) if is_by_month else day for day in days)
+    facets = []
+    for day, count in sorted(counts.most_common(_MAX_FACETS), reverse=True):
+        following = (day + timedelta(days=31)).replace(day=1) if is_by_month else day + timedelta(days=1)
+        pattern = "%Y-%m" if is_by_month else "%Y-%m-%d"
+        asked = f"{query.text} after:{day:{pattern}} before:{following:{pattern}}".strip()
+        facets.append(Facet("month" if is_by_month else "day", day.isoformat(), count, asked))
+    return tuple(facets) if len(facets) > 1 else ()
 
 
-def _phrase(term: Term, separator: str, quote: str, wildcard: str) -> str:
-    """Join the words of a term. They are only letters and digits (`search_text`), so quoting is safe."""
-    return separator.join(f"{quote}{word}{quote}" for word in term.words) + (wildcard if term.is_prefix else "")
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The results around a conversation in their order; it is at `index`, or nowhere (-1)."""
+
+    groups: tuple[Group, ...]
+    index: int
+    has_earlier: bool
+    has_later: bool
 
 
-def _first_entry(completion: int) -> int | None:
-    entries = SearchEntry.objects.filter(completion_id=completion, position__isnull=False).order_by("position")
-    return entries.values_list("id", flat=True).first()
+def results_around(query: Query, order: Order, completion_id: str, *, earlier: int, later: int) -> Window:
+    """Return so many results before and after a conversation, and itself; from the first one if it is not found."""
+    matcher = Matcher(query)
+    stored = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("pk", flat=True).first()
+    if order == "best":
+        matches = _by_rank(matcher.match(matcher.candidates(MAX_RANKED, _MAX_ID)))
+    else:
+        matches = matcher.match(_candidates_around(matcher, stored, max(earlier, later) + 1))
+    index = next((number for number, match in enumerate(matches) if match.completion == stored), -1)
+    first = max(0, index - earlier)
+    last = index + later + 1 if index >= 0 else later
+    shown = [_place(match) for match in matches[first:last]]
+    groups = tuple(_read_groups(shown, query, matcher.wanted))
+    return Window(groups, index - first if index >= 0 else -1, first > 0, last < len(matches))
+
+
+def finds(query: Query, completion_id: str) -> bool:
+    """Whether a conversation is among the results of a query."""
+    if query.is_empty:
+        return False
+    matcher = Matcher(replace(query, within=completion_id))
+    return bool(matcher.match(matcher.candidates(1, _MAX_ID)))
+
+
+def _candidates_around(matcher: Matcher, completion: int | None, count: int) -> list[Candidate]:
+    document = SearchDocument.objects.filter(completion_id=completion).values_list("id", flat=True).first()
+    if document is None:
+        return matcher.candidates(count, _MAX_ID)
+    # Some that have the tokens may not match, so more are read than are asked for.
+    above = matcher.candidates_above(count + _BATCH, document)
+    return above + matcher.candidates(count + _BATCH, document + 1)
 
 
 def _models(completions: set[int]) -> list[tuple[str, str, int]]:
@@ -327,7 +326,7 @@ def _pairs(completions: set[int]) -> list[tuple[str, str, int]]:
     return [(f"meta.{key}", value, count) for (key, value), count in commonest if count > 1 and len(value) <= 60]
 
 
-def _read_groups(groups: list[_MatchingConversation], query: Query) -> Iterable[Group]:
+def _read_groups(groups: list[_Place], query: Query, clauses: tuple[Clause, ...]) -> Iterable[Group]:
     """Read what a page of results shows: all completions in one query, all messages in another."""
     completions = _completions(groups)
     messages = _messages(groups)
@@ -339,9 +338,9 @@ def _read_groups(groups: list[_MatchingConversation], query: Query) -> Iterable[
             continue
         opening = [(group.completion, position) for position in range(_OPENING_MESSAGES)]
         hits = [
-            _answer_hit(completion, query.marked)
+            _answer_hit(completion, clauses)
             if position is None
-            else _message_hit(*messages[group.completion, position], query.marked)
+            else _message_hit(*messages[group.completion, position], position, clauses)
             for position in group.positions
             if position is None or (group.completion, position) in messages
         ]
@@ -349,11 +348,11 @@ def _read_groups(groups: list[_MatchingConversation], query: Query) -> Iterable[
             completion=completion,
             opening=map(read_message, (messages[key][1] for key in opening if key in messages and messages[key][1])),
             hits=tuple(hits),
-            more=group.count - len(group.positions),
+            more=group.more,
         )
 
 
-def _completions(groups: list[_MatchingConversation]) -> dict[int, str]:
+def _completions(groups: list[_Place]) -> dict[int, str]:
     """Read the completions; those beyond the limit have only their id, time and model."""
     rows = StoredCompletion.objects.filter(pk__in=[group.completion for group in groups])
     columns = rows.values_list("pk", "completion_id", "created", "model")
@@ -365,7 +364,7 @@ def _completions(groups: list[_MatchingConversation]) -> dict[int, str]:
     return stubs | dict(rows.filter(pk__in=readable).values_list("pk", "body"))
 
 
-def _messages(groups: list[_MatchingConversation]) -> dict[tuple[int, int], tuple[str, str]]:
+def _messages(groups: list[_Place]) -> dict[tuple[int, int], tuple[str, str]]:
     """Return the id and JSON of matching messages and of each conversation's first ones, by completion and position.
 
     Messages beyond the limit have no JSON; matching ones are read first.
@@ -399,26 +398,35 @@ def _within_limit(sizes: list[tuple[int, int]]) -> list[int]:
     return readable
 
 
-def _message_hit(message_id: str, body: str, terms: tuple[Term, ...]) -> Hit:
+def _message_hit(message_id: str, body: str, position: int, clauses: tuple[Clause, ...]) -> Hit:
     if not body:
-        return Hit((), message_id, is_unread=True)
+        return Hit((), message_id, position=position, is_unread=True)
     message = read_message(body)
     role = effective_role(message) if isinstance(message, Message) else ""
-    return Hit(snippet_of(shown_texts(message), terms), message.id, role)
+    return Hit(snippet_of(shown_texts(message), clauses), message.id, role, position)
 
 
-def _answer_hit(completion: Completion, terms: tuple[Term, ...]) -> Hit:
+def _answer_hit(completion: Completion, clauses: tuple[Clause, ...]) -> Hit:
     """Return the answer, metadata pair or field with the most matched words: one index entry covers them all."""
     candidates = chain(
         (
-            Hit(snippet_of(chain(shown_texts(choice.message), extra_texts(choice)), terms), answer=position)
+            Hit(snippet_of(chain(shown_texts(choice.message), extra_texts(choice)), clauses), answer=position)
             for position, choice in enumerate(completion.choices)
         ),
         [Hit(())],
-        (Hit(snippet_of([f"{key}: {value}"], terms), pair=key) for key, value in completion.metadata.items()),
-        (Hit(snippet_of(texts_in_fields({key: source}), terms), field=key) for key, source in completion.other.items()),
+        (Hit(snippet_of([f"{key}: {value}"], clauses), pair=key) for key, value in completion.metadata.items()),
+        (Hit(snippet_of([text], clauses)) for text in _model_and_day(completion)),
+        (
+            Hit(snippet_of(texts_in_fields({key: source}), clauses), field=key)
+            for key, source in (other_fields(completion) | prompt_fields(completion)).items()
+        ),
     )
     return max(islice(candidates, _MAX_CANDIDATES), key=_count_marked)  # the first of equally good ones
+
+
+def _model_and_day(completion: Completion) -> Iterable[str]:
+    days = day_texts(int(completion.created.timestamp())) if completion.created else [""]
+    return (f"{completion.model} · {day}" if day else completion.model for day in days)
 
 
 def _count_marked(hit: Hit) -> int:

@@ -9,20 +9,21 @@ from functools import lru_cache
 from viewer.completions.folding import find_spans, fold
 from viewer.completions.source_text import clean
 
-from .search_query import Term
+from .search_matching import Clause
 from .search_text import LETTER, UNSPACED
 
 Snippet = tuple[tuple[str, bool], ...]  # pieces of text, and whether each is marked
 
 _CONTEXT_BEFORE, _MAX_LENGTH = 70, 240  # characters: before the first match, and in total
 _WINDOW, _OVERLAP = 5000, 300  # characters searched at a time
+_SEPARATORS = "[-_./,:'’#() ]{0,2}"  # between the characters of a code
 # Characters searched in total: the first 200,000 of a message are indexed, and indented JSON may be longer.
 _MAX_SEARCHED = 1_000_000
 
 
-def snippet_of(texts: Iterable[str], terms: tuple[Term, ...]) -> Snippet:
+def snippet_of(texts: Iterable[str], clauses: tuple[Clause, ...]) -> Snippet:
     """Return a snippet around the first match, or the beginning of the text if nothing matches visibly."""
-    pattern = _pattern(terms)
+    pattern = _pattern(clauses)
     beginning = ""
     remaining = _MAX_SEARCHED
     for text in texts:
@@ -60,14 +61,15 @@ def _cut(text: str, start: int, pattern: re.Pattern[str] | None) -> Snippet:
 
 
 @lru_cache(200)
-def _pattern(terms: tuple[Term, ...]) -> re.Pattern[str] | None:
-    """Compile the terms into one pattern for folded text, the longest first because the first alternative wins."""
-    patterns = sorted((_term_pattern(term) for term in terms), key=len, reverse=True)
+def _pattern(clauses: tuple[Clause, ...]) -> re.Pattern[str] | None:
+    """Compile all wordings into one pattern for folded text, the longest first because the first alternative wins."""
+    wordings = {(wording, clause.is_prefix) for clause in clauses for wording in clause.wordings}
+    patterns = sorted((_wording_pattern(*wording) for wording in wordings), key=lambda text: (-len(text), text))
     return re.compile("|".join(patterns), re.DOTALL) if patterns else None
 
 
-def _term_pattern(term: Term) -> str:
-    words = list(term.words)
+def _wording_pattern(wording: str, is_prefix: bool) -> str:
+    words = wording.split()
     runs = [bool(re.match(f"[{UNSPACED}]", word)) for word in words]
     parts = []
     for index, word in enumerate(words):
@@ -75,7 +77,13 @@ def _term_pattern(term: Term) -> str:
             parts.append(re.escape(fold(word[1:])))  # of two overlapping pairs, the second adds one character
         else:
             between = f"(?:(?!{LETTER}).)" + ("*" if runs[index] or runs[index - 1] else "+")
-            parts.append((between if index else "") + re.escape(fold(word)))
+            parts.append((between if index else "") + _word_pattern(word))
     before = "" if runs[0] else f"(?<!{LETTER})"
-    after = "" if runs[-1] or term.is_prefix else f"(?!{LETTER})"
+    after = "" if runs[-1] or is_prefix else f"(?!{LETTER})"
     return before + "".join(parts) + after
+
+
+def _word_pattern(word: str) -> str:
+    """Let `tk30582` match "TK-30582": a word with digits may be written with separators."""
+    is_code = any(character.isdigit() for character in word)
+    return (_SEPARATORS if is_code else "").join(map(re.escape, fold(word)))

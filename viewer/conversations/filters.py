@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlencode, urlsplit
 
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from viewer.archive.search_query import Query
 from viewer.client.client import Client, Order, Window, opposite
 from viewer.client.problems import Problem
 from viewer.completions.types import Completion, Unreadable
 from viewer.web.request import Request, page_before
 
-_PARAMETERS = ("model", "order")
+_PARAMETERS = ("model", "order", "q")  # `q` is a search; the others filter the list
 _MAX_PAIR_IN_URL = 1_000  # characters of a pair; OpenAI takes 64 and 512
 _METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
 
@@ -41,7 +43,7 @@ def last_filters(request: Request) -> dict[str, str]:
     They are not part of a permalink, so a colleague who gets one does not get the filters with it.
     """
     page = urlsplit(page_before(request))
-    if page.path == reverse("completions"):
+    if page.path in (reverse("completions"), reverse("search")):
         save_filters(request, parse_filters(QueryDict(page.query)))
     filters: dict[str, str] = request.session.get("list", {})
     return filters
@@ -82,6 +84,13 @@ def pager_links(request: Request, window: Window[Completion], filters: dict[str,
     }
 
 
+def search_order_of(filters: dict[str, str], query: Query) -> Literal["newest", "best"]:
+    """Return the order of a search: the best first, unless the newest were asked for or there is nothing to rank by."""
+    if filters.get("order") in ("newest", "best"):
+        return "newest" if filters["order"] == "newest" else "best"
+    return "best" if query.wanted else "newest"
+
+
 def order_of(filters: dict[str, str]) -> Order:
     return "asc" if filters.get("order") == "asc" else "desc"
 
@@ -98,12 +107,16 @@ def matches_metadata(item: Completion | Unreadable, pairs: dict[str, str]) -> bo
 
 def matches(filters: dict[str, str], completion: Completion) -> bool:
     """Whether a completion matches the filters, as far as its own fields tell."""
+    if filters.get("q"):  # a search may be left by no id that is typed
+        return True
     model = filters.get("model", completion.model)
     return completion.model == model and matches_metadata(completion, metadata_of(filters))
 
 
 def filter_labels(filters: dict[str, str]) -> list[Pair]:
     """Label each filter, with the URL of the list without it."""
+    if filters.get("q"):
+        return []
     labels = {
         name: (pair[1] if (pair := _METADATA.fullmatch(name)) else gettext("Model"))
         for name in filters
@@ -125,7 +138,8 @@ def without(filters: dict[str, str], name: str) -> dict[str, str]:
 
 
 def list_url(filters: dict[str, str]) -> str:
-    return with_query(reverse("completions"), filters)
+    """Return the URL of a list: of a search if the filters have one."""
+    return with_query(reverse("search" if filters.get("q") else "completions"), filters)
 
 
 def with_query(url: str, query: dict[str, str]) -> str:

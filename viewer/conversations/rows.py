@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from viewer.archive.snippets import Snippet
 from viewer.client.client import Client
 from viewer.completions.ids import has_address
 from viewer.completions.types import Completion, Unreadable
@@ -36,6 +37,11 @@ class Row:
     created: datetime | None
     tokens: int | None
     metadata: tuple[tuple[str, str], ...]  # no dict: a template takes a key named `items` for the method
+    snippet: Snippet = ()  # of a search result, instead of the answer
+
+    def with_hit(self, url: str, label: str, snippet: Snippet) -> Row:
+        """Return the row as a search result: it opens the hit and shows its words."""
+        return replace(self, url=url, answered_by=label, snippet=snippet)
 
 
 def build_rows(client: Client, items: Sequence[Completion | Unreadable]) -> list[Row]:

@@ -7,38 +7,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext, gettext_noop
+from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from django.views.decorators.http import require_safe
 
 from viewer.archive.api import is_stored
-from viewer.archive.search_query import HAS, read_query
-from viewer.archive.searching import MAX_COUNTED, Group, Hit, Order, search
+from viewer.archive.search_query import HAS, Operator, Query, read_query
+from viewer.archive.search_suggestions import suggest
+from viewer.archive.searching import MAX_COUNTED, Facet, Group, Overview, Results, results_around, search
 from viewer.archive.snippets import Snippet
-from viewer.completions.types import Completion
-from viewer.conversations.filters import with_query
+from viewer.conversations.filters import search_order_of
+from viewer.conversations.hits import HitView, build_hit
 from viewer.conversations.rows import Row, build_row
-from viewer.rendering.places import name_of_answer, place_of_answer, url_of
-from viewer.rendering.roles import role_label
 from viewer.rendering.titles import first_question
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
+_SHOWN = 20  # results on each side of the one to which the reader comes back
+_LABELS = {
+    "customer": gettext_lazy("Customer"), "assistant": gettext_lazy("Assistant"), "tools": gettext_lazy("Tools"),
+    "prompts": gettext_lazy("Prompts"), "error": gettext_lazy("Tool errors"), "refusal": gettext_lazy("Refusals"),
+    "image": gettext_lazy("Images"), "audio": gettext_lazy("Audio"), "file": gettext_lazy("Files"),
+}  # fmt: skip
 # The path of our URLs, and OpenAI's prefixes of ids.
 _ID_OR_URL = re.compile(r"\S*/completions/\S+|(?:chatcmpl-|msg_)\S+")
 _OPERATORS = (
-    ("refund order", gettext_noop("both words in the same message")),
-    ('"late delivery"', gettext_noop("these words next to each other")),
+    ("refund TK-30582", gettext_noop("both, anywhere in the conversation, in any of their forms")),
+    ('"late delivery"', gettext_noop("exactly these words, next to each other")),
+    ("same: refund late", gettext_noop("all words in the same message")),
+    ("refund OR voucher", gettext_noop("one of them")),
     ("refun*", gettext_noop("words that begin like this")),
     ("refund -voucher", gettext_noop("the first word without the second")),
-    ("model:gpt-4.1", gettext_noop("by model, with or without its date")),
+    ("model:gpt-4o*", gettext_noop("by model, with or without its date")),
     ("meta.customer_id:cus_20933", gettext_noop("by metadata, key and value")),
-    ("role:user", gettext_noop("by speaker: user (the customer), assistant, system or tool")),
+    ("role:customer refund", gettext_noop("words of one speaker: customer, assistant, tools or prompts")),
     ("tool:lookup_order", gettext_noop("calls of a tool, and their results")),
     ("has:refusal", ", ".join(HAS)),
     ("after:2026-01-31 before:2026-03", gettext_noop("from this day on, and before this day, month or year")),
@@ -57,95 +66,114 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class HitView:
-    """One hit: the role or the kind of field, its URL, and a snippet with the words."""
-
-    message_id: str
-    label: str
-    url: str
-    snippet: Snippet
-
-
-@dataclass(frozen=True, slots=True)
 class GroupView:
     """One conversation with its hits."""
 
     row: Row
     hits: tuple[HitView, ...]
     more: int
-    more_is_capped: bool
     more_url: str
 
 
 @require_safe
 def search_results(request: Request) -> HttpResponse:
-    """Show the matching messages of the archive, by conversation, the newest or the best first."""
+    """Show the matching conversations of the archive with their messages, the best or the newest first."""
     text = request.GET.get("q", "").strip()
     if text and not re.search(r"\s", text) and (_ID_OR_URL.fullmatch(text) or is_stored(text)):
         return redirect(f"{reverse('open')}?{urlencode({'id': text})}")
     query = read_query(text)
-    order: Order = "best" if request.GET.get("order") == "best" else "newest"
-    results = search(query, order=order, after=request.GET.get("after", ""))
-    params = {"q": query.text} | ({"order": order} if order == "best" else {})
-    overview, leave_out = results.overview, gettext("not")
+    order = search_order_of(request.GET.dict(), query)
+    is_around = bool(request.GET.get("around"))
+    if is_around:
+        window = results_around(query, order, request.GET["around"], earlier=_SHOWN, later=_SHOWN)
+        results = Results(window.groups)
+    else:
+        results = search(query, order=order, after=request.GET.get("after", ""))
+    params = {"q": query.text} | ({"order": order} if "order" in request.GET else {})
     context = {
         "query": query,
+        "search_text": query.text,
         "order": order,
-        "groups": list(_build_groups(results.groups, query.text)),
-        "overview": overview,
+        "groups": list(_build_groups(results.groups, params)),
+        "is_around": is_around,
+        "overview": results.overview,
         "most_counted": MAX_COUNTED,
-        "facets": [
-            Link(facet.name.removeprefix("meta."), facet.value, _url(params | {"q": facet.query}), facet.count)
-            for facet in (overview.facets if overview else ())
-        ],
+        "facets": _facet_links(results.overview, params),
+        "suggestions": _suggestion_links(query, results, params),
         "operators": [
-            Link(
-                f"{leave_out} {operator.name}" if operator.is_excluded else operator.name,
-                operator.value,
-                _url(params | {"q": operator.rest}),
-            )
+            Link(_operator_label(operator), operator.value, _url(params | {"q": operator.rest}))
             for operator in query.operators
         ],
         "later_url": _url(params | {"after": results.cursor}) if results.cursor else "",
-        "is_first_page": overview is not None or query.is_empty,
-        "newest_url": _url({"q": query.text}),
+        "is_first_page": results.overview is not None or query.is_empty,
+        "first_url": _url(params),
+        "newest_url": _url({"q": query.text, "order": "newest"}),
         "best_url": _url({"q": query.text, "order": "best"}),
+        "with_prompts_url": _url(params | {"q": f"{query.text} role:all"}),
         "examples": [Link(example, gettext(meaning), _url({"q": example})) for example, meaning in _OPERATORS],
     }
     return page_or_fragment(request, "search/search.html", "search/_found.html", context)
 
 
-def _build_groups(groups: Iterable[Group], query_text: str) -> Iterable[GroupView]:
+def _build_groups(groups: Iterable[Group], params: dict[str, str]) -> Iterable[GroupView]:
+    """Build the view of each conversation. A text that stood further up is not shown again."""
+    shown: set[Snippet] = set()
     for group in groups:
-        completion_id = group.completion.id
+        hits = list[HitView]()
+        for hit in group.hits:
+            is_repeated = bool(hit.snippet) and hit.snippet in shown
+            shown.add(hit.snippet)
+            if not (is_repeated and hits):  # the first stays as a link
+                hits.append(replace(build_hit(group.completion, hit), is_repeated=is_repeated))
         yield GroupView(
             row=build_row(group.completion, first_question(group.opening)),
-            hits=tuple(_build_hit(group.completion, hit) for hit in group.hits),
-            more=min(group.more, MAX_COUNTED),
-            more_is_capped=group.more > MAX_COUNTED,
-            more_url=_url({"q": f"{query_text} id:{completion_id}"}),
+            hits=tuple(hits),
+            more=group.more,
+            more_url=_url(params | {"q": f"{params['q']} id:{group.completion.id}"}),
         )
 
 
-def _build_hit(completion: Completion, hit: Hit) -> HitView:
-    """Link to the message or the answer, or to the metadata pair in the panel.
+def _facet_links(overview: Overview | None, params: dict[str, str]) -> list[tuple[str, list[Link]]]:
+    """Return the facets in rows, each with its title."""
+    if overview is None:
+        return []
+    rows = (
+        (gettext("Who said it"), overview.speakers),
+        (gettext("Contains"), overview.kinds),
+        (gettext("When"), overview.days),
+        (gettext("Details"), overview.facets),
+    )
+    return [(title, [_facet_link(facet, params) for facet in facets]) for title, facets in rows if facets]
 
-    The page marks one text (`?find=`): the longest one that matched, as it is written there.
-    """
-    find = max((text for text, is_marked in hit.snippet if is_marked), key=len, default="")
-    place, params = hit.message_id, {"find": find}
-    if hit.message_id:
-        label = gettext("Message") if hit.is_unread else role_label(hit.role)
-    elif hit.answer is not None:
-        label, place = name_of_answer(hit.answer, len(completion.choices)), place_of_answer(hit.answer)
-    elif hit.pair:
-        label, params = gettext("Metadata"), {"pair": hit.pair}
-    elif hit.field:
-        label, params = gettext("Other fields"), {"field": hit.field}
-    else:
-        label = gettext("Conversation")
-    params = {name: value for name, value in params.items() if value}
-    return HitView(hit.message_id, label, with_query(url_of(completion.id, place), params), hit.snippet)
+
+def _facet_link(facet: Facet, params: dict[str, str]) -> Link:
+    name, value = facet.name.removeprefix("meta."), facet.value
+    if facet.name in ("role", "has"):
+        name, value = "", str(_LABELS[value])
+    elif facet.name in ("day", "month"):
+        name, value = "", date_format(date.fromisoformat(value), "j M Y" if facet.name == "day" else "F Y")
+    return Link(name, value, _url(params | {"q": facet.query}), facet.count)
+
+
+def _suggestion_links(query: Query, results: Results, params: dict[str, str]) -> list[Link]:
+    """Return other searches, if this one finds nothing."""
+    if query.is_empty or results.groups or not results.overview:
+        return []
+    labels = {
+        "spelling": gettext("With the word %(changed)s"),
+        "without": gettext("Without %(changed)s"),
+        "only": gettext("Only %(changed)s"),
+        "prompts": gettext("In prompts and tool definitions as well"),
+        "apart": gettext("With the words anywhere in the conversation"),
+    }
+    return [
+        Link(labels[each.kind] % {"changed": each.changed}, each.query, _url(params | {"q": each.query}), each.count)
+        for each in suggest(query)
+    ]
+
+
+def _operator_label(operator: Operator) -> str:
+    return f"{gettext('not')} {operator.name}" if operator.is_excluded else operator.name
 
 
 def _url(params: dict[str, str]) -> str:

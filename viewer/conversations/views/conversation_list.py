@@ -17,6 +17,7 @@ from viewer.conversations.filters import (
     parse_filters,
     without,
 )
+from viewer.conversations.results import results_beside
 from viewer.conversations.rows import build_rows
 from viewer.sources.problem_texts import describe
 from viewer.sources.sources import SourceProblem, chosen_source
@@ -29,7 +30,7 @@ def completions(request: Request) -> HttpResponse:
     """List completions, filtered by model and metadata, newest or oldest first."""
     if "key" in request.GET or "value" in request.GET:
         return redirect(list_url(_with_pair(request)))
-    filters = parse_filters(request.GET)
+    filters = without(parse_filters(request.GET), "q")
     model, metadata, order = filters.get("model", ""), metadata_of(filters), order_of(filters)
     source = chosen_source(request)
     with source.reading() as client:
@@ -61,6 +62,13 @@ def sidebar(request: Request, completion_id: str) -> HttpResponse:
     filters = parse_filters(request.GET)
     if not request.htmx:
         return redirect(list_url(filters))
+    if filters.get("q"):
+        context = {
+            "completion_id": completion_id,
+            "list_url": list_url(filters),
+            **results_beside(request, completion_id, filters),
+        }
+        return render(request, "conversations/_sidebar.html", context)
     source = chosen_source(request)
     try:
         with source.reading() as client:

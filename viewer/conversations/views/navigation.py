@@ -33,6 +33,7 @@ from viewer.conversations.filters import (
     save_filters,
     with_query,
 )
+from viewer.conversations.results import is_result, next_result
 from viewer.rendering.places import place_of_answer, url_of
 from viewer.sources.problem_pages import title_of
 from viewer.sources.reader import Reader, reader_for
@@ -50,11 +51,14 @@ def navigation_links(request: Request, completion_id: str, completion: Completio
     filters = last_filters(request)
     if completion is not None and not matches(filters, completion):
         filters = {}
+    if filters.get("q") and not is_result(filters, completion_id):
+        filters = {}
     urls = {name: reverse(name, args=[completion_id]) for name in ("beside", "previous", "next")}
     return {
         "list_url": list_url(filters),
         "list_filters": filter_labels(filters),
         "list_order": order_of(filters),
+        "search_text": filters.get("q", ""),
         **{f"{name}_url": with_query(address, filters) for name, address in urls.items()},
     }
 
@@ -64,6 +68,8 @@ def neighbour(request: Request, completion_id: str, direction: Literal["next", "
     """Go to the next or previous conversation of the list; at its end stay, with a notice."""
     filters = parse_filters(request.GET)
     save_filters(request, filters)
+    if filters.get("q"):
+        return _neighbouring_result(request, completion_id, filters, direction)
     order = order_of(filters) if direction == "next" else opposite(order_of(filters))
     try:
         with chosen_source(request).reading() as client:
@@ -76,6 +82,21 @@ def neighbour(request: Request, completion_id: str, direction: Literal["next", "
         if neighbour_id:
             return redirect("conversation", neighbour_id)
         notices.info(request, _end_of_list(direction, is_filtered=bool(filter_labels(filters))))
+    return redirect(_page_in_conversation(request, completion_id))
+
+
+def _neighbouring_result(
+    request: Request, completion_id: str, filters: dict[str, str], direction: Literal["next", "previous"]
+) -> HttpResponse:
+    url = next_result(completion_id, filters, direction)
+    if url:
+        return redirect(url)
+    if url is None:
+        notices.error(request, gettext("This conversation is not among the results."))
+    elif direction == "next":
+        notices.info(request, gettext("This is the last result."))
+    else:
+        notices.info(request, gettext("This is the first result."))
     return redirect(_page_in_conversation(request, completion_id))
 
 

@@ -1,0 +1,418 @@
+"""Matches a query with conversations and messages: by tokens in the index, then by the words of each message.
+
+The index says which conversations have all the words, wherever they stand. The words of their messages say which of
+them has which, whether a phrase stands there as one, and how much a message says of what was asked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from typing import Any, Literal
+
+from django.db import connection
+
+from .models import StoredCompletion, StoredMessage, fit
+from .search_forms import forms_of
+from .search_index import documents_between
+from .search_query import Filter, Query, Term
+from .search_text import ASSISTANT, CUSTOMER, DETAILS, EVERYTHING, MARKS, PROMPTS, TOOLS
+from .search_tokens import SPEAKERS, may_have_pair, pair_hashes
+
+_MAX_ROWS = 20_000  # messages read for a page of results
+_MAX_CHARACTERS = 16_000_000  # of their words
+_FORM_WEIGHT = 0.8  # of another form of a word than the one typed
+_SPEAKER_WEIGHTS = {CUSTOMER: 1.0, ASSISTANT: 1.0, DETAILS: 0.7, TOOLS: 0.6, PROMPTS: 0.4}
+_ADJACENT = 1.5  # words that stand as they were typed, one after the other
+_ELSEWHERE = 0.3  # of what a word counts that is not in the message but in another of the conversation
+_TYPICAL_LENGTH = 400  # characters of words; a longer text says less of each
+_IDENTIFIER_WEIGHT = 0.3  # an order number finds the conversation, the other words the message in it
+_FROM_MESSAGES = ("has", "tool")  # filters that single messages meet
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A term with all its wordings: words between single spaces, the first `exact` of them as typed."""
+
+    wordings: tuple[str, ...]
+    exact: int = 1
+    is_prefix: bool = False
+    is_excluded: bool = False
+
+    @property
+    def is_phrase(self) -> bool:
+        return " " in self.wordings[0]
+
+    @property
+    def is_identifier(self) -> bool:
+        return any(character.isdigit() for character in self.wordings[0])
+
+    @property
+    def needles(self) -> tuple[str, ...]:
+        end = "" if self.is_prefix else " "
+        return tuple(f" {wording}{end}" for wording in self.wordings)
+
+    def weight_in(self, text: str) -> float:
+        """Return how often a text has one of the wordings, forms counting less, or 0."""
+        return sum(
+            text.count(needle) * (1 if number < self.exact else _FORM_WEIGHT)
+            for number, needle in enumerate(self.needles)
+        )
+
+
+def clauses_of(query: Query) -> tuple[Clause, ...]:
+    """Look up the forms of every term in the archive."""
+    return tuple(map(_clause, query.terms))
+
+
+def _clause(term: Term) -> Clause:
+    exact = [" ".join(words) for words in (term.words, *term.others)]
+    forms = (
+        []
+        if term.is_exact or term.is_prefix
+        else [form for each in exact if " " not in each for form in forms_of(each)]
+    )
+    return Clause(tuple(dict.fromkeys(exact + forms)), len(exact), term.is_prefix, term.is_excluded)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A document that has the tokens of a query."""
+
+    id: int
+    completion: int
+
+    @property
+    def created(self) -> int:
+        """The completion's time in Unix seconds."""
+        return self.id >> 30
+
+
+@dataclass(slots=True)
+class Match:
+    """A conversation in which everything that was asked stands: its matching entries, the best first, and its rank."""
+
+    completion: int
+    document: int
+    positions: list[int | None] = field(default_factory=list)
+    rank: float = 0.0
+
+
+class Matcher:
+    """Finds the conversations that match a query. In SQL, because Django knows neither index."""
+
+    def __init__(self, query: Query) -> None:
+        self.clauses = clauses_of(query)
+        self._query = query
+        self._is_sqlite = connection.vendor == "sqlite"
+        self._lowest, self._highest = documents_between(query.since, query.until)
+
+    @property
+    def wanted(self) -> tuple[Clause, ...]:
+        return tuple(clause for clause in self.clauses if not clause.is_excluded)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether every candidate matches, so that they can be counted without reading messages."""
+        return not self._query.is_same and not any(clause.is_phrase for clause in self.wanted)
+
+    def candidates(self, limit: int, below: int) -> list[Candidate]:
+        """Return the newest documents below an id that have all the tokens."""
+        return self._documents(self._lowest, min(below - 1, self._highest), "DESC", limit)
+
+    def candidates_above(self, limit: int, above: int) -> list[Candidate]:
+        """Return the oldest documents above an id that have all the tokens, the newest first."""
+        return self._documents(max(above + 1, self._lowest), self._highest, "ASC", limit)
+
+    def count(self, speakers: frozenset[str], limit: int) -> int:
+        """Count the conversations that have all the tokens, if these had said the words."""
+        found = self._documents(self._lowest, self._highest, "DESC", limit, speakers)
+        return len({candidate.completion for candidate in found})
+
+    def _documents(
+        self,
+        lowest: int,
+        highest: int,
+        order: Literal["ASC", "DESC"],
+        limit: int,
+        speakers: frozenset[str] | None = None,
+    ) -> list[Candidate]:
+        where = ["{id} BETWEEN %s AND %s"]
+        values: list[Any] = [lowest, highest]
+        if expression := self._expression(speakers or self._query.speakers):
+            where.append("archive_search MATCH %s" if self._is_sqlite else "archive_tokens(tokens) @@ %s::tsquery")
+            values.append(expression)
+        if self._query.within:
+            where.append("{id} IN (SELECT id FROM archive_searchdocument WHERE completion_id = %s)")
+            values.append(self._scope[0])
+        if expression and self._pairs:
+            where += [self._has_pair] * len(self._pairs)
+            values += self._pairs
+        column, table, sorted_by = "id", "archive_searchdocument", "id"
+        if self._is_sqlite and expression:
+            column, table, sorted_by = "archive_search.rowid", "archive_search", "archive_search.rowid"
+        elif expression:
+            sorted_by = "id + 0"  # keeps the planner from walking down all ids and comparing each document
+        found = (
+            f"SELECT {column} AS id FROM {table} WHERE {' AND '.join(where).format(id=column)} "
+            f"ORDER BY {sorted_by} {order} LIMIT %s"
+        )
+        rows = self._fetch(
+            f"SELECT d.id, d.completion_id FROM ({found}) f JOIN archive_searchdocument d ON d.id = f.id "
+            "ORDER BY d.id DESC",
+            [*values, limit],
+        )
+        return [Candidate(*row) for row in rows]
+
+    @cached_property
+    def _pairs(self) -> list[int]:
+        """The neighbouring words that a conversation must have: those of phrases that cannot be written as one word."""
+        pairs = set[int]()
+        for clause in self.wanted:
+            if all(" " in wording for wording in clause.wordings) and len(clause.wordings) == 1:
+                words = clause.wordings[0].split()
+                pairs.update(pair_hashes(words[:-1] if clause.is_prefix else words))
+        return sorted(pairs)
+
+    @property
+    def _has_pair(self) -> str:
+        """The condition that the signature of a document has a pair."""
+        if not self._is_sqlite:
+            return "get_bit(signature, (%s::bigint & (octet_length(signature) * 8 - 1))::int) = 1"
+        connection.ensure_connection()
+        connection.connection.create_function("may_have_pair", 2, may_have_pair, deterministic=True)
+        return "may_have_pair((SELECT signature FROM archive_searchdocument WHERE id = {id}), %s)"
+
+    def match(self, candidates: Sequence[Candidate]) -> list[Match]:
+        """Read the words of the candidates' messages, and leave out those that do not have what was asked."""
+        documents: dict[int, int] = {}
+        for candidate in candidates:
+            documents.setdefault(candidate.completion, candidate.id)
+        if not self._needles:
+            return [Match(completion, document) for completion, document in documents.items()]
+        return self._read(list(documents)).matches(documents)
+
+    def positions_within(self) -> tuple[int, list[int | None]]:
+        """Return the completion that `id:` names, and the matching positions in it, in the order of reading."""
+        completion, position = self._scope
+        matches = self._read([completion]).matches({completion: 0})
+        found = {at for match in matches for at in match.positions if position is None or at == position}
+        return completion, sorted(found, key=lambda at: math.inf if at is None else at)
+
+    def _read(self, completions: list[int]) -> _Scores:
+        scores = _Scores(self.wanted, tuple(chain.from_iterable(self._filter_needles)))
+        for completion, position, words in self._matching_rows(completions, self._needles) if completions else ():
+            text = self._said_by_asked(words)
+            if not self._query.is_same or self._has_all(text):
+                scores.add(completion, position, text)
+        return scores
+
+    @cached_property
+    def _scope(self) -> tuple[int, int | None]:
+        """Find the completion, or the message in one, that `id:` names, or (0, None), which matches nothing."""
+        within = fit(self._query.within)
+        completion = StoredCompletion.objects.filter(completion_id=within).values_list("pk", flat=True).first()
+        if completion is not None:
+            return completion, None
+        message = StoredMessage.objects.filter(message_id=within).values_list("completion_id", "position").first()
+        return message or (0, None)
+
+    @property
+    def _needles(self) -> list[str]:
+        """What is looked for in messages: the words, what else they must have, and without both, who speaks."""
+        words = [needle for clause in self.wanted for needle in clause.needles]
+        filters = [each for each in self._query.filters if not each.is_excluded]
+        roles = [f" {mark} " for each in filters if each.name == "role" for mark in each.marks]
+        return [*words, *chain.from_iterable(self._filter_needles)] or roles
+
+    @cached_property
+    def _filter_needles(self) -> list[tuple[str, ...]]:
+        """For each filter that single messages meet, what stands among their marks."""
+        filters = [each for each in self._query.filters if each.name in _FROM_MESSAGES and not each.is_excluded]
+        return [tuple(f" {mark}{'' if each.is_prefix else ' '}" for mark in each.marks) for each in filters]
+
+    def _said_by_asked(self, words: str) -> str:
+        """Keep the segments of those who were asked for, and the marks."""
+        kept = {*self._query.speakers, MARKS}
+        return words if kept >= SPEAKERS else "|".join(part for part in words.split("|") if part[:1] in kept)
+
+    def _has_all(self, text: str) -> bool:
+        has_words = all(
+            any(needle in text for needle in clause.needles) != clause.is_excluded for clause in self.clauses
+        )
+        return has_words and all(any(needle in text for needle in each) for each in self._filter_needles)
+
+    def _matching_rows(self, completions: list[int], needles: list[str]) -> list[tuple[int, int | None, str]]:
+        contains = "instr(words, %s) > 0" if self._is_sqlite else "strpos(words, %s) > 0"
+        places = ", ".join(["%s"] * len(completions))
+        condition = f" AND ({' OR '.join([contains] * len(needles))})" if needles else ""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT completion_id, position, words FROM archive_searchentry WHERE completion_id IN ({places})"
+                f"{condition} LIMIT {_MAX_ROWS}",
+                [*completions, *needles],
+            )
+            rows, left = [], _MAX_CHARACTERS
+            for row in cursor:
+                rows.append(row)
+                left -= len(row[2])
+                if left < 0:
+                    break
+        return rows
+
+    def _expression(self, speakers: frozenset[str]) -> str:
+        """Write the query for the index; empty if it asks for no token."""
+        dialect = _FTS5 if self._is_sqlite else _TSQUERY
+        wanted = [dialect.clause(clause, speakers) for clause in self.wanted]
+        wanted += [dialect.filter(each) for each in self._query.filters if not each.is_excluded]
+        excluded = (
+            []
+            if self._query.is_same
+            else [dialect.clause(clause, speakers) for clause in self.clauses if clause.is_excluded]
+        )
+        excluded += [dialect.filter(each) for each in self._query.filters if each.is_excluded]
+        if excluded and not wanted:
+            wanted = [dialect.token(EVERYTHING)]
+        return dialect.without.join([dialect.both.join(wanted), *excluded]) if wanted else ""
+
+    def _fetch(self, sql: str, values: list[Any]) -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return list(cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    """How a database writes a query for its index. Tokens are only letters and digits, so quoting them is safe."""
+
+    quote: str
+    star: str
+    both: str
+    either: str
+    without: str
+
+    def token(self, token: str, is_prefix: bool = False) -> str:
+        return f"{self.quote}{token}{self.quote}{self.star if is_prefix else ''}"
+
+    def clause(self, clause: Clause, speakers: frozenset[str]) -> str:
+        return self._any(self._wording(wording, clause.is_prefix, speakers) for wording in clause.wordings)
+
+    def filter(self, asked: Filter) -> str:
+        return self._any(self.token(mark, asked.is_prefix) for mark in asked.marks)
+
+    def _wording(self, wording: str, is_prefix: bool, speakers: frozenset[str]) -> str:
+        words = wording.split()
+        last = len(words) - 1
+        said = [
+            self._any(self.token(speaker + word, is_prefix and number == last) for speaker in sorted(speakers))
+            for number, word in enumerate(words)
+        ]
+        return f"({self.both.join(said)})"
+
+    def _any(self, parts: Iterable[str]) -> str:
+        return f"({self.either.join(parts)})"
+
+
+_FTS5 = _Dialect('"', " *", " AND ", " OR ", " NOT ")
+_TSQUERY = _Dialect("'", ":*", " & ", " | ", " & !")
+
+
+class _Scores:
+    """Collects what the messages of conversations have of a query, and ranks them by it."""
+
+    def __init__(self, clauses: tuple[Clause, ...], extra_needles: tuple[str, ...]) -> None:
+        self._clauses = clauses
+        self._extra = extra_needles
+        self._rows: dict[int, list[_Row]] = defaultdict(list)
+        self._messages_with = [0] * len(clauses)
+
+    def add(self, completion: int, position: int | None, text: str) -> None:
+        """Add a message if it has something of the query."""
+        weights = [clause.weight_in(text) for clause in self._clauses]
+        if self._clauses and not any(weights) and not any(needle in text for needle in self._extra):
+            return
+        for number, weight in enumerate(weights):
+            self._messages_with[number] += weight > 0
+        speakers = self._speakers_in(text)
+        self._rows[completion].append(
+            _Row(position, weights, self._quality(text, speakers, weights), speakers == {DETAILS})
+        )
+
+    def _speakers_in(self, text: str) -> set[str]:
+        """Return who says any of the words."""
+        needles = [needle for clause in self._clauses for needle in clause.needles]
+        return {part[0] for part in text.split("|") if any(needle in part for needle in needles)}
+
+    def _quality(self, text: str, speakers: set[str], weights: list[float]) -> float:
+        """Weigh a message by who speaks, how long it is, and whether the words stand together as they were typed."""
+        speaker = max((_SPEAKER_WEIGHTS[one] for one in speakers), default=_SPEAKER_WEIGHTS[TOOLS])
+        phrase = " ".join(clause.wordings[0] for clause in self._clauses)
+        is_together = sum(weight > 0 for weight in weights) > 1 and f" {phrase} " in text
+        return speaker * (_ADJACENT if is_together else 1.0) / (1 + math.log1p(len(text) / _TYPICAL_LENGTH))
+
+    def matches(self, documents: dict[int, int]) -> list[Match]:
+        """Return the completions in which every clause is met by some message; `documents` has one of each."""
+        total = sum(map(len, self._rows.values()))
+        rarity = [math.log(1 + total / max(1, count)) for count in self._messages_with]
+        matches = []
+        for completion, document in documents.items():
+            rows = self._rows.get(completion, [])
+            if rows and all(any(row.weights[number] for row in rows) for number in range(len(self._clauses))):
+                matches.append(Match(completion, document, self._ordered(rows), _rank(rows, rarity)))
+        return matches
+
+    def _ordered(self, rows: list[_Row]) -> list[int | None]:
+        """Put the message first that says most, then those that say what it does not, then the rest.
+
+        Where one message has all the words, those that do not are left out.
+        """
+        topic = [_IDENTIFIER_WEIGHT if clause.is_identifier else 1.0 for clause in self._clauses]
+        complete = [row for row in rows if row.found == len(self._clauses)]
+        left = sorted(complete or rows, key=lambda row: (row.is_detail, -row.found, -row.score(topic), row.place))
+        ordered = list[int | None]()
+        missing = set(range(len(self._clauses)))
+        while missing and left:
+            row = max(left, key=lambda row: (not row.is_detail, sum(row.weights[number] > 0 for number in missing)))
+            if not any(row.weights[number] for number in missing):
+                row = next(other for other in left if any(other.weights[number] for number in missing))
+            left.remove(row)
+            ordered.append(row.position)
+            missing = {number for number in missing if not row.weights[number]}
+        return ordered + [row.position for row in left]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A message: how often it has each clause, and how much that counts."""
+
+    position: int | None
+    weights: list[float]
+    quality: float
+    is_detail: bool  # only the metadata, the model or the day have the words
+
+    @property
+    def found(self) -> int:
+        return sum(weight > 0 for weight in self.weights)
+
+    @property
+    def place(self) -> float:
+        return math.inf if self.position is None else self.position
+
+    def score(self, shares: list[float]) -> float:
+        """Weigh each clause by its share; the second mention of a word counts less than the first."""
+        return self.quality * sum(
+            share * weight / (weight + 1) for share, weight in zip(shares, self.weights, strict=True)
+        )
+
+
+def _rank(rows: list[_Row], rarity: list[float]) -> float:
+    """Rank a conversation by its best message, and by the best one for each clause."""
+    alone = [
+        max(row.quality * rare * row.weights[number] / (row.weights[number] + 1) for row in rows)
+        for number, rare in enumerate(rarity)
+    ]
+    return max(row.score(rarity) for row in rows) + _ELSEWHERE * sum(alone)

@@ -1,0 +1,76 @@
+"""Proposes searches that find something instead of one that finds nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from .search_forms import neighbours_of
+from .search_matching import Matcher
+from .search_query import Query, read_query
+from .search_text import PROMPTS, words_of
+
+Kind = Literal["spelling", "without", "prompts", "apart", "only"]
+_MAX_SUGGESTIONS = 8
+_MAX_TRIED = 20  # searches
+_MAX_COUNTED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Another search and how many conversations it finds; `kind` says how it differs, `changed` in what."""
+
+    kind: Kind
+    changed: str
+    query: str
+    count: int
+
+
+def suggest(query: Query) -> list[Suggestion]:
+    """Return searches that differ as little as possible and find something, the most similar first."""
+    suggestions = list[Suggestion]()
+    for tried, (kind, changed, text) in enumerate(_variants(query)):
+        if len(suggestions) == _MAX_SUGGESTIONS or tried == _MAX_TRIED:
+            break
+        if count := _count(text):
+            suggestions.append(Suggestion(kind, changed, text, count))
+    return suggestions
+
+
+def _count(text: str) -> int:
+    """Count the conversations that have what is asked; those of a phrase are read."""
+    query = read_query(text)
+    matcher = Matcher(query)
+    if matcher.is_certain:
+        return matcher.count(query.speakers, _MAX_COUNTED)
+    return len(matcher.match(matcher.candidates(100, 2**63 - 1)))
+
+
+def _variants(query: Query) -> Iterator[tuple[Kind, str, str]]:
+    if query.is_same:
+        yield "apart", "", " ".join(re.sub(r"(?i)\bsame:(\S*)", r"\1", query.text).split())
+    for word in _plain_words(query):
+        for other in neighbours_of("".join(words_of(word).split())):
+            yield "spelling", other, _with(query.text, word, other)
+    if query.terms and not query.speakers >= {PROMPTS}:
+        yield "prompts", "", f"{query.text} role:all"
+    for operator in query.operators:
+        yield "without", f"{operator.name}:{operator.value}", operator.rest
+    words = _plain_words(query)
+    for word in words if len(words) > 1 else ():
+        yield "without", word, _with(query.text, word, "")
+    for word in words if len(words) > 2 else ():
+        yield "only", word, word
+    if '"' in query.text:
+        yield "apart", "", " ".join(query.text.replace('"', " ").split())
+
+
+def _plain_words(query: Query) -> list[str]:
+    """Return the words of a query as they were typed, without operators, phrases and excluded ones."""
+    return [word for word in re.sub(r'"[^"]*"?', " ", query.text).split() if ":" not in word and word[0] not in "-("]
+
+
+def _with(text: str, word: str, other: str) -> str:
+    return " ".join(re.sub(rf"(?<!\S){re.escape(word)}(?!\S)", other, text, count=1).split())

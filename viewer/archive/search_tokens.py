@@ -1,0 +1,123 @@
+"""Produces what the index finds a conversation by, wherever in it the words stand: its tokens, and its signature.
+
+A token is a word with its speaker in front (`1refund`: the customer said it), or a mark (`search_text`). Tokens have no
+order. The signature says which words may stand side by side, so that a phrase of common words need not be looked for in
+every conversation that has them. The words of the messages, which are kept beside, say which message has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import xor
+from zlib import crc32
+
+from .search_text import ASSISTANT, CUSTOMER, DETAILS, MARKS, PROMPTS, TOOLS
+
+SPEAKERS = frozenset((CUSTOMER, ASSISTANT, TOOLS, PROMPTS, DETAILS))
+# PostgreSQL takes 1 MB of tokens. A conversation beyond that, of some ten thousand messages, has several documents.
+_MAX_BYTES = 900_000
+_BITS_PER_PAIR = 16  # of a signature: one of sixteen pairs seems to be there and is not
+_MAX_SIGNATURE = 1 << 17  # bytes
+_SEED = 0x9E3779B9  # any number but 0, so that "a b" and "b a" differ
+_MAX_HASHES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The tokens of messages from the position `first` to `last`, between spaces, and the signature of their pairs."""
+
+    tokens: str
+    signature: bytes
+    first: int
+    last: int
+
+
+class DocumentBuilder:
+    """Collects the tokens of a conversation, entry by entry, into as few documents as possible."""
+
+    def __init__(self) -> None:
+        self.documents: list[Document] = []
+        self.words: set[str] = set()
+        self._tokens: set[str] = set()
+        self._pairs: set[int] = set()
+        self._size = self._first = self._last = 0
+
+    def add(self, position: int | None, words: str) -> None:
+        """Add the words of an entry. That of the answer, without a position, is the last and completes the rest."""
+        new, pairs = tokens_and_pairs(words)
+        new -= self._tokens
+        size = (sum(map(len, new)) + len(new)) * (1 if words.isascii() else 4)  # bytes at most
+        if self._tokens and self._size + size > _MAX_BYTES:
+            self._close()
+            self._first = self._last if position is None else position
+        self._tokens |= new
+        self._pairs |= pairs
+        self._size += size
+        self._last = self._last if position is None else position
+        if position is None:
+            self._close()
+
+    def _close(self) -> None:
+        self.documents.append(Document(_join(self._tokens), _signature(self._pairs), self._first, self._last))
+        self.words |= {token[1:] for token in self._tokens if token[0] in SPEAKERS}
+        self._tokens, self._pairs, self._size = set(), set(), 0
+
+
+def _join(tokens: set[str]) -> str:
+    """Join as many tokens as fit: a single message may have more."""
+    text = " ".join(sorted(tokens))
+    encoded = text.encode("utf-8", "replace")
+    return text if len(encoded) <= _MAX_BYTES else encoded[:_MAX_BYTES].decode("utf-8", "ignore").rpartition(" ")[0]
+
+
+def tokens_and_pairs(words: str) -> tuple[set[str], set[int]]:
+    """Return the tokens of an entry's words, and the hashes of its pairs."""
+    tokens, pairs = set[str](), set[int]()
+    for segment in words.split("|"):
+        speaker, *said = segment.split() or [""]
+        if speaker == MARKS:
+            tokens.update(said)
+        elif speaker:
+            tokens.update([speaker + word for word in set(said)])
+            pairs.update(pair_hashes(said))
+    return tokens, pairs
+
+
+def pair_hashes(words: list[str]) -> Iterator[int]:
+    """Yield a number of 32 bits for every two neighbours."""
+    return map(xor, map(_FIRST.__getitem__, words[:-1]), map(_SECOND.__getitem__, words[1:]))
+
+
+class _Hashes(dict[str, int]):
+    """The hash of each word, computed when it is first needed: most words of a language come again and again."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def __missing__(self, word: str) -> int:
+        if len(self) > _MAX_HASHES:
+            self.clear()
+        self[word] = crc32(word.encode("utf-8", "replace"), self._seed)
+        return self[word]
+
+
+_FIRST, _SECOND = _Hashes(0), _Hashes(_SEED)  # of a word before another, and of one after another
+
+
+def _signature(pairs: set[int]) -> bytes:
+    """Set a bit for each pair, in a power of two of bytes."""
+    size = min(1 << max(3, (len(pairs) * _BITS_PER_PAIR // 8).bit_length()), _MAX_SIGNATURE)
+    signature = bytearray(size)
+    mask = size * 8 - 1
+    for pair in pairs:
+        bit = pair & mask
+        signature[bit >> 3] |= 1 << (bit & 7)
+    return bytes(signature)
+
+
+def may_have_pair(signature: bytes, pair: int) -> bool:
+    """Whether a signature has the bit of a pair."""
+    bit = pair & (len(signature) * 8 - 1)
+    return bool(signature[bit >> 3] >> (bit & 7) & 1)
