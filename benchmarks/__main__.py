@@ -14,6 +14,7 @@ BENCHMARKS = {
     "proxy": "Compare the /v1 proxy and the pages with requesting the same upstream directly.",
     "reading": "Measure in Chromium how quickly conversations open and how smoothly they are read.",
     "rendering": "Measure what rendering a page of messages costs, in time and in memory.",
+    "search": "Measure how well the search ranks labelled searches, beside plain full-text search.",
     "screenshots": "Take the README's pictures from the real pages.",
 }
 

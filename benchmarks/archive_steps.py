@@ -44,7 +44,8 @@ _QUERIES: dict[str, tuple[str, ...]] = {
     "prefix": ("refun*", "ord*", "ware*"),
     "operator": (
         "role:tool", "has:error", "tool:lookup_order", "refund meta.tier:gold", "order model:gpt-4.1 -parcel",
-        "refund after:2025-06-01 before:2025-07-01", "has:error meta.ticket:7", "model:gpt-4*", "order model:gpt-4* tool:lookup*",
+        "refund after:2025-06-01 before:2025-07-01", "has:error meta.ticket:7", "model:gpt-4*",
+        "order model:gpt-4* tool:lookup*",
     ),
     "Chinese, Japanese, Korean": ("退款", "東京の天気", "환불", "か"),
 }  # fmt: skip
