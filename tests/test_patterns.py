@@ -13,8 +13,8 @@ import pytest
 
 import viewer
 from tests.costs import assert_linear, cost
-from viewer.archive.search_query import Term
-from viewer.archive.snippets import _pattern as pattern_of_terms
+from viewer.archive.search_matching import Clause
+from viewer.archive.snippets import _pattern as pattern_of_clauses
 from viewer.completions.folding import compile_pattern
 from viewer.rendering.highlighting import _GRAMMARS
 from viewer.rendering.highlighting import _pattern as pattern_of_grammar
@@ -108,7 +108,7 @@ def all_patterns() -> dict[str, tuple[re.Pattern[str], set[str]]]:
         found[pattern.pattern] = pattern, {"finditer"}
         named[pattern.pattern] = f"colours of {names.split()[0]}"
     for words in ("aa", "a b", "a*", "日日", "a [b", "aaaaaaaa"):
-        for pattern in filter(None, (compile_pattern(words), pattern_of_terms((Term(tuple(words.split())),)))):
+        for pattern in filter(None, (compile_pattern(words), pattern_of_clauses((Clause((words,)),)))):
             found[pattern.pattern] = pattern, {"finditer"}
             named[pattern.pattern] = f"words {words}"
     return {f"{named[key]} {n}": given for n, (key, given) in enumerate(found.items()) if isinstance(key, str)}

@@ -6,12 +6,14 @@ them has which, whether a phrase stands there as one, and how much a message say
 
 from __future__ import annotations
 
+import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
+from operator import add
 from typing import Any, Literal
 
 from django.db import connection
@@ -23,6 +25,7 @@ from .search_query import Filter, Query, Term
 from .search_text import ASSISTANT, CUSTOMER, DETAILS, EVERYTHING, MARKS, PROMPTS, TOOLS
 from .search_tokens import SPEAKERS, may_have_pair, pair_hashes
 
+NEWEST = 2**63 - 1_000  # above every document; plus some it still fits a bigint of either database
 _MAX_ROWS = 20_000  # messages read for a page of results
 _MAX_CHARACTERS = 16_000_000  # of their words
 _FORM_WEIGHT = 0.8  # of another form of a word than the one typed
@@ -31,10 +34,16 @@ _ADJACENT = 1.5  # words that stand as they were typed, one after the other
 _ELSEWHERE = 0.3  # of what a word counts that is not in the message but in another of the conversation
 _TYPICAL_LENGTH = 400  # characters of words; a longer text says less of each
 _IDENTIFIER_WEIGHT = 0.3  # an order number finds the conversation, the other words the message in it
+_MAX_LOOKED_AT = 4_000  # documents that have the words of a phrase; looking at one takes 5 microseconds
+_PAIRS_AT_ONCE = 500
+_BATCH, _MAX_READ = 25, 100  # documents that are read at a time, and in all, because only reading shows a match
+_MAX_AROUND = 50  # of them that are read on each side of a conversation
+_SQLITE_HAS_PAIR = "may_have_pair(signature, %s)"
+_POSTGRESQL_HAS_PAIR = "get_bit(signature, (%s::bigint & (octet_length(signature) * 8 - 1))::int) = 1"
 _FROM_MESSAGES = ("has", "tool")  # filters that single messages meet
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Clause:
     """A term with all its wordings: words between single spaces, the first `exact` of them as typed."""
 
@@ -51,17 +60,19 @@ class Clause:
     def is_identifier(self) -> bool:
         return any(character.isdigit() for character in self.wordings[0])
 
-    @property
+    @cached_property
     def needles(self) -> tuple[str, ...]:
+        """What is looked for in the words of a message."""
         end = "" if self.is_prefix else " "
         return tuple(f" {wording}{end}" for wording in self.wordings)
 
+    @cached_property
+    def _weighted(self) -> tuple[tuple[str, float], ...]:
+        return tuple((needle, 1 if n < self.exact else _FORM_WEIGHT) for n, needle in enumerate(self.needles))
+
     def weight_in(self, text: str) -> float:
         """Return how often a text has one of the wordings, forms counting less, or 0."""
-        return sum(
-            text.count(needle) * (1 if number < self.exact else _FORM_WEIGHT)
-            for number, needle in enumerate(self.needles)
-        )
+        return sum([text.count(needle) * weight for needle, weight in self._weighted if needle in text])
 
 
 def clauses_of(query: Query) -> tuple[Clause, ...]:
@@ -92,14 +103,72 @@ class Candidate:
         return self.id >> 30
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Documents that were looked at, the matches among them, and the id below which to look on, if there are more."""
+
+    candidates: list[Candidate]
+    matches: list[Match]
+    below: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A message: how often it has each clause, and how much that counts."""
+
+    position: int | None
+    weights: list[float]
+    quality: float
+    is_detail: bool  # only the metadata, the model or the day have the words
+
+    @property
+    def found(self) -> int:
+        return sum(weight > 0 for weight in self.weights)
+
+    @property
+    def place(self) -> float:
+        return math.inf if self.position is None else self.position
+
+    def score(self, shares: Sequence[float]) -> float:
+        """Weigh each clause by its share; the second mention of a word counts less than the first."""
+        return self.quality * sum(
+            share * weight / (weight + 1) for share, weight in zip(shares, self.weights, strict=True)
+        )
+
+
+@dataclass(frozen=True)
 class Match:
-    """A conversation in which everything that was asked stands: its matching entries, the best first, and its rank."""
+    """A conversation in which everything that was asked stands, its matching messages, and its rank."""
 
     completion: int
     document: int
-    positions: list[int | None] = field(default_factory=list)
     rank: float = 0.0
+    rows: tuple[Row, ...] = ()
+    topic: tuple[float, ...] = ()  # what each clause counts in choosing the message
+
+    @cached_property
+    def positions(self) -> list[int | None]:
+        """The message that says most, then those that say what it does not, then the rest.
+
+        Where one message has all the words, those that do not are left out.
+        """
+        complete = [row for row in self.rows if row.found == len(self.topic)]
+        rows = complete or self.rows
+        left = sorted(rows, key=lambda row: (row.is_detail, -row.found, -row.score(self.topic), row.place))
+        ordered = list[Row]()
+        missing = set(range(len(self.topic)))
+        while missing and (row := max(left, key=lambda row: _new_in(row, missing), default=None)):
+            if not any(row.weights[number] for number in missing):
+                break
+            left.remove(row)
+            ordered.append(row)
+            missing = {number for number in missing if not row.weights[number]}
+        return [row.position for row in (*ordered, *left)]
+
+
+def _new_in(row: Row, missing: set[int]) -> tuple[bool, int]:
+    found = sum(row.weights[number] > 0 for number in missing)
+    return found > 0 and not row.is_detail, found
 
 
 class Matcher:
@@ -120,13 +189,44 @@ class Matcher:
         """Whether every candidate matches, so that they can be counted without reading messages."""
         return not self._query.is_same and not any(clause.is_phrase for clause in self.wanted)
 
-    def candidates(self, limit: int, below: int) -> list[Candidate]:
+    def newest(self, limit: int, below: int) -> list[Candidate]:
         """Return the newest documents below an id that have all the tokens."""
         return self._documents(self._lowest, min(below - 1, self._highest), "DESC", limit)
 
-    def candidates_above(self, limit: int, above: int) -> list[Candidate]:
-        """Return the oldest documents above an id that have all the tokens, the newest first."""
+    def oldest(self, limit: int, above: int) -> list[Candidate]:
+        """Return the oldest documents above an id that have all the tokens, the newest of them first."""
         return self._documents(max(above + 1, self._lowest), self._highest, "ASC", limit)
+
+    def look(self, limit: int, below: int, enough: int) -> Look:
+        """Look for matches among the newest documents below an id, until there are enough.
+
+        If all have them for certain, `limit` documents are returned and as many are read as are enough. Phrases, and
+        words of one message, may be in few of the conversations that have the words: more are looked at.
+        """
+        limit = limit if self.is_certain else _MAX_LOOKED_AT
+        candidates = self.newest(limit, below)
+        if self.is_certain:
+            matches = self.match(candidates[:enough])
+            return Look(candidates, matches, candidates[enough].id + 1 if len(candidates) > enough else None)
+        matches, read, last = list[Match](), 0, None
+        likely = self._likely(candidates)
+        while batch := list(islice(likely, _BATCH)):
+            matches += self.match(batch)
+            read, last = read + len(batch), batch[-1]
+            if len(matches) > enough or read >= _MAX_READ:
+                return Look(candidates, matches, last.id)
+        return Look(candidates, matches, candidates[-1].id if len(candidates) == limit else None)
+
+    def _likely(self, candidates: list[Candidate]) -> Iterator[Candidate]:
+        for start in range(0, len(candidates), _PAIRS_AT_ONCE):
+            yield from self._with_pairs(candidates[start : start + _PAIRS_AT_ONCE])
+
+    def match_around(self, document: int, count: int) -> list[Match]:
+        """Return the matches around a document: some that have the words may not match, so more are read."""
+        limit = count + 1 if self.is_certain else _MAX_LOOKED_AT
+        above = self._with_pairs(self.oldest(limit, document))[-max(count, _MAX_AROUND) :]
+        below = self._with_pairs(self.newest(limit, document + 1))[: max(count, _MAX_AROUND)]
+        return self.match([*above, *below])
 
     def count(self, speakers: frozenset[str], limit: int) -> int:
         """Count the conversations that have all the tokens, if these had said the words."""
@@ -149,9 +249,6 @@ class Matcher:
         if self._query.within:
             where.append("{id} IN (SELECT id FROM archive_searchdocument WHERE completion_id = %s)")
             values.append(self._scope[0])
-        if expression and self._pairs:
-            where += [self._has_pair] * len(self._pairs)
-            values += self._pairs
         column, table, sorted_by = "id", "archive_searchdocument", "id"
         if self._is_sqlite and expression:
             column, table, sorted_by = "archive_search.rowid", "archive_search", "archive_search.rowid"
@@ -178,14 +275,19 @@ class Matcher:
                 pairs.update(pair_hashes(words[:-1] if clause.is_prefix else words))
         return sorted(pairs)
 
-    @property
-    def _has_pair(self) -> str:
-        """The condition that the signature of a document has a pair."""
-        if not self._is_sqlite:
-            return "get_bit(signature, (%s::bigint & (octet_length(signature) * 8 - 1))::int) = 1"
-        connection.ensure_connection()
-        connection.connection.create_function("may_have_pair", 2, may_have_pair, deterministic=True)
-        return "may_have_pair((SELECT signature FROM archive_searchdocument WHERE id = {id}), %s)"
+    def _with_pairs(self, candidates: list[Candidate]) -> list[Candidate]:
+        """Keep the documents whose signature has the pairs of all phrases."""
+        if not (candidates and self._pairs):
+            return candidates
+        where, ids = is_one_of("id", [candidate.id for candidate in candidates])
+        with connection.cursor() as cursor:
+            if self._is_sqlite:
+                connection.connection.create_function("may_have_pair", 2, may_have_pair, deterministic=True)
+            has_pair = _SQLITE_HAS_PAIR if self._is_sqlite else _POSTGRESQL_HAS_PAIR
+            condition = " AND ".join([where, *[has_pair] * len(self._pairs)])
+            cursor.execute(f"SELECT id FROM archive_searchdocument WHERE {condition}", [ids, *self._pairs])
+            kept = {row for (row,) in cursor.fetchall()}
+        return [candidate for candidate in candidates if candidate.id in kept]
 
     def match(self, candidates: Sequence[Candidate]) -> list[Match]:
         """Read the words of the candidates' messages, and leave out those that do not have what was asked."""
@@ -248,13 +350,13 @@ class Matcher:
 
     def _matching_rows(self, completions: list[int], needles: list[str]) -> list[tuple[int, int | None, str]]:
         contains = "instr(words, %s) > 0" if self._is_sqlite else "strpos(words, %s) > 0"
-        places = ", ".join(["%s"] * len(completions))
+        where, values = is_one_of("completion_id", completions)
         condition = f" AND ({' OR '.join([contains] * len(needles))})" if needles else ""
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT completion_id, position, words FROM archive_searchentry WHERE completion_id IN ({places})"
+                f"SELECT completion_id, position, words FROM archive_searchentry WHERE {where}"
                 f"{condition} LIMIT {_MAX_ROWS}",
-                [*completions, *needles],
+                [values, *needles],
             )
             rows, left = [], _MAX_CHARACTERS
             for row in cursor:
@@ -283,6 +385,13 @@ class Matcher:
         with connection.cursor() as cursor:
             cursor.execute(sql, values)
             return list(cursor.fetchall())
+
+
+def is_one_of(column: str, values: Iterable[int]) -> tuple[str, Any]:
+    """Return the condition that a column has one of many values, and its one parameter."""
+    if connection.vendor == "sqlite":
+        return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
+    return f"{column} = ANY(%s)", list(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,89 +436,47 @@ class _Scores:
     def __init__(self, clauses: tuple[Clause, ...], extra_needles: tuple[str, ...]) -> None:
         self._clauses = clauses
         self._extra = extra_needles
-        self._rows: dict[int, list[_Row]] = defaultdict(list)
+        self._phrase = f" {' '.join(clause.wordings[0] for clause in clauses)} "
+        self._rows: dict[int, list[Row]] = defaultdict(list)
         self._messages_with = [0] * len(clauses)
 
     def add(self, completion: int, position: int | None, text: str) -> None:
         """Add a message if it has something of the query."""
-        weights = [clause.weight_in(text) for clause in self._clauses]
-        if self._clauses and not any(weights) and not any(needle in text for needle in self._extra):
+        weights, speakers = [0.0] * len(self._clauses), set[str]()
+        for part in text.split("|"):
+            if part[:1] == MARKS:
+                continue
+            found = [clause.weight_in(part) for clause in self._clauses]
+            if any(found):
+                weights = [*map(add, weights, found)]
+                speakers.add(part[0])
+        if self._clauses and not speakers and not any(needle in text for needle in self._extra):
             return
         for number, weight in enumerate(weights):
             self._messages_with[number] += weight > 0
-        speakers = self._speakers_in(text)
-        self._rows[completion].append(
-            _Row(position, weights, self._quality(text, speakers, weights), speakers == {DETAILS})
-        )
-
-    def _speakers_in(self, text: str) -> set[str]:
-        """Return who says any of the words."""
-        needles = [needle for clause in self._clauses for needle in clause.needles]
-        return {part[0] for part in text.split("|") if any(needle in part for needle in needles)}
+        quality = self._quality(text, speakers, weights)
+        self._rows[completion].append(Row(position, weights, quality, speakers == {DETAILS}))
 
     def _quality(self, text: str, speakers: set[str], weights: list[float]) -> float:
         """Weigh a message by who speaks, how long it is, and whether the words stand together as they were typed."""
         speaker = max((_SPEAKER_WEIGHTS[one] for one in speakers), default=_SPEAKER_WEIGHTS[TOOLS])
-        phrase = " ".join(clause.wordings[0] for clause in self._clauses)
-        is_together = sum(weight > 0 for weight in weights) > 1 and f" {phrase} " in text
+        is_together = sum(weight > 0 for weight in weights) > 1 and self._phrase in text
         return speaker * (_ADJACENT if is_together else 1.0) / (1 + math.log1p(len(text) / _TYPICAL_LENGTH))
 
     def matches(self, documents: dict[int, int]) -> list[Match]:
         """Return the completions in which every clause is met by some message; `documents` has one of each."""
         total = sum(map(len, self._rows.values()))
         rarity = [math.log(1 + total / max(1, count)) for count in self._messages_with]
+        topic = tuple(_IDENTIFIER_WEIGHT if clause.is_identifier else 1.0 for clause in self._clauses)
         matches = []
         for completion, document in documents.items():
             rows = self._rows.get(completion, [])
             if rows and all(any(row.weights[number] for row in rows) for number in range(len(self._clauses))):
-                matches.append(Match(completion, document, self._ordered(rows), _rank(rows, rarity)))
+                matches.append(Match(completion, document, _rank(rows, rarity), tuple(rows), topic))
         return matches
 
-    def _ordered(self, rows: list[_Row]) -> list[int | None]:
-        """Put the message first that says most, then those that say what it does not, then the rest.
 
-        Where one message has all the words, those that do not are left out.
-        """
-        topic = [_IDENTIFIER_WEIGHT if clause.is_identifier else 1.0 for clause in self._clauses]
-        complete = [row for row in rows if row.found == len(self._clauses)]
-        left = sorted(complete or rows, key=lambda row: (row.is_detail, -row.found, -row.score(topic), row.place))
-        ordered = list[int | None]()
-        missing = set(range(len(self._clauses)))
-        while missing and left:
-            row = max(left, key=lambda row: (not row.is_detail, sum(row.weights[number] > 0 for number in missing)))
-            if not any(row.weights[number] for number in missing):
-                row = next(other for other in left if any(other.weights[number] for number in missing))
-            left.remove(row)
-            ordered.append(row.position)
-            missing = {number for number in missing if not row.weights[number]}
-        return ordered + [row.position for row in left]
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A message: how often it has each clause, and how much that counts."""
-
-    position: int | None
-    weights: list[float]
-    quality: float
-    is_detail: bool  # only the metadata, the model or the day have the words
-
-    @property
-    def found(self) -> int:
-        return sum(weight > 0 for weight in self.weights)
-
-    @property
-    def place(self) -> float:
-        return math.inf if self.position is None else self.position
-
-    def score(self, shares: list[float]) -> float:
-        """Weigh each clause by its share; the second mention of a word counts less than the first."""
-        return self.quality * sum(
-            share * weight / (weight + 1) for share, weight in zip(shares, self.weights, strict=True)
-        )
-
-
-def _rank(rows: list[_Row], rarity: list[float]) -> float:
+def _rank(rows: list[Row], rarity: list[float]) -> float:
     """Rank a conversation by its best message, and by the best one for each clause."""
     alone = [
         max(row.quality * rare * row.weights[number] / (row.weights[number] + 1) for row in rows)

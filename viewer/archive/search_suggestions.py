@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .search_forms import neighbours_of
-from .search_matching import Matcher
+from .search_matching import NEWEST, Matcher
 from .search_query import Query, read_query
 from .search_text import PROMPTS, words_of
 
@@ -16,6 +16,7 @@ Kind = Literal["spelling", "without", "prompts", "apart", "only"]
 _MAX_SUGGESTIONS = 8
 _MAX_TRIED = 20  # searches
 _MAX_COUNTED = 1000
+_MAX_READ = 50  # conversations that are read to count those with a phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def _count(text: str) -> int:
     matcher = Matcher(query)
     if matcher.is_certain:
         return matcher.count(query.speakers, _MAX_COUNTED)
-    return len(matcher.match(matcher.candidates(100, 2**63 - 1)))
+    return len(matcher.look(_MAX_COUNTED, NEWEST, _MAX_READ).matches)
 
 
 def _variants(query: Query) -> Iterator[tuple[Kind, str, str]]:

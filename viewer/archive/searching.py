@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
-from typing import Literal
+from typing import Any, Literal
 
-from django.db.models import Count, Q
+from django.db import connection
 from django.db.models.functions import Length
 from django.utils.timezone import get_current_timezone
 
@@ -26,11 +26,10 @@ from .models import (
     SearchEntry,
     StoredCompletion,
     StoredMessage,
-    StoredMetadata,
     fit,
     read_held,
 )
-from .search_matching import Candidate, Clause, Match, Matcher
+from .search_matching import NEWEST, Clause, Look, Match, Matcher, is_one_of
 from .search_query import TALK, Query, with_operator
 from .search_text import (
     ASSISTANT,
@@ -48,17 +47,15 @@ from .snippets import Snippet, snippet_of
 
 Order = Literal["newest", "best"]
 MAX_COUNTED = 1000  # conversations; beyond it the page says "more than"
-MAX_RANKED = 300  # conversations that "best" orders; the rest is found by the newest first
+MAX_RANKED = 150  # conversations that "best" orders; the rest is found by the newest first
 _PAGE_SIZE = 20  # conversations on a page
 _MAX_CANDIDATES = 500  # choices, metadata pairs and fields in which the words of an answer are looked for
 _MAX_HITS = 3  # messages per conversation
-_BATCH = 40  # conversations read at a time
 _MAX_READ = 8_000_000  # characters of JSON read for a page of results; later messages show only their id
 _OPENING_MESSAGES = 5  # messages in which the customer's first message is looked for
 _MAX_FACETS = 4  # each of models, of metadata pairs and of days
 _MAX_DAYS = 62  # between the first and the last result that are counted by day
 _KINDS = ("error", "refusal", "image", "audio", "file")
-_MAX_ID = 2**63 - 1 - _PAGE_SIZE  # above every document; plus a page it still fits a bigint of either database
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +127,21 @@ def search(query: Query, *, order: Order = "newest", after: str = "") -> Results
         return Results()
     matcher = Matcher(query)
     skipped, below = _read_cursor(after)
-    is_first = below == _MAX_ID
-    needed = MAX_COUNTED + 1 if is_first or order == "best" else 2 * _BATCH
-    candidates = matcher.candidates(needed, below)
-    ranked = matcher.match(candidates[:MAX_RANKED]) if order == "best" or (is_first and not matcher.is_certain) else []
+    is_first = below == NEWEST
+    enough = MAX_RANKED if order == "best" else _PAGE_SIZE
+    look = matcher.look(MAX_COUNTED + 1 if is_first else enough + 1, below, enough)
     if query.within:
-        page, cursor = _within_conversation(matcher, candidates, skipped)
-    elif order == "best":
-        page, cursor = _best(ranked, candidates, skipped)
+        page, cursor = _within_conversation(matcher, look, skipped)
     else:
-        page, cursor = _newest(matcher, candidates)
-    overview = _overview(matcher, query, candidates, ranked) if is_first else None
+        page, cursor = _page(look, order, skipped)
+    overview = _overview(matcher, query, look) if is_first else None
     return Results(tuple(_read_groups(page, query, matcher.wanted)), cursor, overview)
 
 
 def _read_cursor(text: str) -> tuple[int, int]:
     """Parse how many conversations (within one: messages) to skip, and the document id below which to search."""
     cursor = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,19})", text, re.ASCII)
-    return (int(cursor[1]), min(int(cursor[2]), _MAX_ID)) if cursor else (0, _MAX_ID)
+    return (int(cursor[1]), min(int(cursor[2]), NEWEST)) if cursor else (0, NEWEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,56 +157,44 @@ def _place(match: Match) -> _Place:
     return _Place(match.completion, match.positions[:_MAX_HITS], max(0, len(match.positions) - _MAX_HITS))
 
 
-def _within_conversation(matcher: Matcher, candidates: list[Candidate], skipped: int) -> tuple[list[_Place], str]:
+def _within_conversation(matcher: Matcher, look: Look, skipped: int) -> tuple[list[_Place], str]:
     """Return every match in the one conversation that `id:` names, a page at a time."""
-    if not candidates:
+    if not look.matches:
         return [], ""
     completion, positions = matcher.positions_within()
     shown = positions[skipped : skipped + _PAGE_SIZE]
     has_more = skipped + _PAGE_SIZE < len(positions)
-    return [
-        _Place(completion, shown)
-    ] if shown else [], f"{skipped + _PAGE_SIZE}-{candidates[0].id + 1}" if has_more else ""
+    cursor = f"{skipped + _PAGE_SIZE}-{look.candidates[0].id + 1}" if has_more else ""
+    return [_Place(completion, shown)] if shown else [], cursor
 
 
-def _newest(matcher: Matcher, candidates: list[Candidate]) -> tuple[list[_Place], str]:
-    """Walk down from the newest conversation until a page is full, or as many are read as are ranked."""
-    page: list[_Place] = []
-    for start in range(0, min(len(candidates), MAX_RANKED), _BATCH):
-        batch = candidates[start : start + _BATCH]
-        for match in matcher.match(batch):
-            if len(page) == _PAGE_SIZE:
-                return page, f"0-{match.document + 1}"
-            page.append(_place(match))
-    rest = candidates[MAX_RANKED:]
-    return page, f"0-{rest[0].id + 1}" if rest else _cursor_after(matcher, candidates)
+def _page(look: Look, order: Order, skipped: int) -> tuple[list[_Place], str]:
+    """Return a page, and the cursor of the next one.
 
-
-def _cursor_after(matcher: Matcher, candidates: list[Candidate]) -> str:
-    """Point to the conversation after those that were read, if there is one."""
-    further = matcher.candidates(1, candidates[-1].id) if candidates else []
-    return f"0-{further[0].id + 1}" if further else ""
-
-
-def _best(ranked: list[Match], candidates: list[Candidate], skipped: int) -> tuple[list[_Place], str]:
-    """Order conversations by rank. The cursor keeps the newest, so that later imports push none to another page."""
-    ordered = _by_rank(ranked)
-    page = [_place(match) for match in ordered[skipped : skipped + _PAGE_SIZE]]
-    is_last = skipped + _PAGE_SIZE >= len(ordered)
-    return page, "" if is_last else f"{skipped + _PAGE_SIZE}-{candidates[0].id + 1}"
+    The best are those of the newest conversations; those of the older ones follow. The cursor keeps the newest that was
+    looked at, so that later imports push no conversation to another page.
+    """
+    matches = _by_rank(look.matches) if order == "best" else look.matches
+    page = [_place(match) for match in matches[skipped : skipped + _PAGE_SIZE]]
+    if skipped + _PAGE_SIZE < len(matches):
+        following = matches[skipped + _PAGE_SIZE].document + 1
+        return page, f"0-{following}" if order == "newest" else f"{skipped + _PAGE_SIZE}-{look.candidates[0].id + 1}"
+    return page, "" if look.below is None else f"0-{look.below}"
 
 
 def _by_rank(matches: list[Match]) -> list[Match]:
     return sorted(matches, key=lambda match: (-match.rank, -match.document))
 
 
-def _overview(matcher: Matcher, query: Query, candidates: list[Candidate], ranked: list[Match]) -> Overview:
-    """Count the matching conversations and their facets, exactly if they are few enough to have been read."""
-    completions = {candidate.completion for candidate in candidates[:MAX_COUNTED]}
+def _overview(matcher: Matcher, query: Query, look: Look) -> Overview:
+    """Count the matching conversations and their facets; of those that must be read, only those that were."""
+    candidates = look.candidates[:MAX_COUNTED]
+    is_capped = len(look.candidates) > MAX_COUNTED
     if not matcher.is_certain:
-        completions = {match.completion for match in ranked}
-    most = MAX_COUNTED if matcher.is_certain else MAX_RANKED
-    is_capped = len(candidates) > most
+        documents = {match.document for match in look.matches}
+        candidates = [candidate for candidate in candidates if candidate.id in documents]
+        is_capped = look.below is not None
+    completions = {candidate.completion for candidate in candidates}
     in_prompts = 0
     if not is_capped and query.wanted and query.speakers == TALK:
         in_prompts = matcher.count(TALK | {PROMPTS}, MAX_COUNTED + 1) - len(completions)
@@ -224,7 +206,7 @@ def _overview(matcher: Matcher, query: Query, candidates: list[Candidate], ranke
         facets=_facets(query, counted),
         speakers=_facets(query, [] if is_capped else _speakers(matcher, query)),
         kinds=_facets(query, [] if is_capped else _kinds(completions)),
-        days=_days(query, [candidate.created for candidate in candidates if candidate.completion in completions]),
+        days=_days(query, [] if is_capped else [candidate.created for candidate in candidates]),
     )
 
 
@@ -285,9 +267,10 @@ def results_around(query: Query, order: Order, completion_id: str, *, earlier: i
     matcher = Matcher(query)
     stored = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("pk", flat=True).first()
     if order == "best":
-        matches = _by_rank(matcher.match(matcher.candidates(MAX_RANKED, _MAX_ID)))
+        matches = _by_rank(matcher.look(MAX_RANKED, NEWEST, MAX_RANKED).matches)
     else:
-        matches = matcher.match(_candidates_around(matcher, stored, max(earlier, later) + 1))
+        document = SearchDocument.objects.filter(completion_id=stored).values_list("id", flat=True).first()
+        matches = matcher.match_around(document or NEWEST, max(earlier, later) + 1)
     index = next((number for number, match in enumerate(matches) if match.completion == stored), -1)
     first = max(0, index - earlier)
     last = index + later + 1 if index >= 0 else later
@@ -301,29 +284,29 @@ def finds(query: Query, completion_id: str) -> bool:
     if query.is_empty:
         return False
     matcher = Matcher(replace(query, within=completion_id))
-    return bool(matcher.match(matcher.candidates(1, _MAX_ID)))
-
-
-def _candidates_around(matcher: Matcher, completion: int | None, count: int) -> list[Candidate]:
-    document = SearchDocument.objects.filter(completion_id=completion).values_list("id", flat=True).first()
-    if document is None:
-        return matcher.candidates(count, _MAX_ID)
-    # Some that have the tokens may not match, so more are read than are asked for.
-    above = matcher.candidates_above(count + _BATCH, document)
-    return above + matcher.candidates(count + _BATCH, document + 1)
+    return bool(matcher.look(1, NEWEST, 1).matches)
 
 
 def _models(completions: set[int]) -> list[tuple[str, str, int]]:
-    with_model = StoredCompletion.objects.filter(pk__in=completions).exclude(model="")
-    counted = with_model.values_list("model").annotate(count=Count("pk")).order_by("-count", "model")[:_MAX_FACETS]
-    return [("model", model, count) for model, count in counted]
+    where, values = is_one_of("id", completions)
+    sql = f"SELECT model, COUNT(*) FROM archive_storedcompletion WHERE model <> '' AND {where} GROUP BY 1"
+    return [("model", model, count) for model, count in _commonest(sql, values)]
 
 
 def _pairs(completions: set[int]) -> list[tuple[str, str, int]]:
     """Count the most common metadata pairs; one that a single conversation has is no useful filter."""
-    pairs = StoredMetadata.objects.filter(completion__in=completions).values_list("key", "value")
-    commonest = Counter(pairs).most_common(_MAX_FACETS)
-    return [(f"meta.{key}", value, count) for (key, value), count in commonest if count > 1 and len(value) <= 60]
+    where, values = is_one_of("completion_id", completions)
+    sql = (
+        f"SELECT key, value, COUNT(*) FROM archive_storedmetadata WHERE {where} AND length(value) <= 60 "
+        "GROUP BY 1, 2 HAVING COUNT(*) > 1"
+    )
+    return [(f"meta.{key}", value, count) for key, value, count in _commonest(sql, values)]
+
+
+def _commonest(sql: str, values: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} ORDER BY COUNT(*) DESC, 1 LIMIT {_MAX_FACETS}", [values])
+        return list(cursor.fetchall())
 
 
 def _read_groups(groups: list[_Place], query: Query, clauses: tuple[Clause, ...]) -> Iterable[Group]:
@@ -370,18 +353,22 @@ def _messages(groups: list[_Place]) -> dict[tuple[int, int], tuple[str, str]]:
     Messages beyond the limit have no JSON; matching ones are read first.
     """
     hits = {(group.completion, position) for group in groups for position in group.positions if position is not None}
-    wanted = Q(completion__in=[group.completion for group in groups], position__lt=_OPENING_MESSAGES)
-    for group in groups:
-        wanted |= Q(
-            completion=group.completion, position__in=[position for position in group.positions if position is not None]
+    openings = {(group.completion, position) for group in groups for position in range(_OPENING_MESSAGES)}
+    if not openings:
+        return {}
+    wanted = [*hits, *(openings - hits)]
+    places = ", ".join(["(%s, %s)"] * len(wanted))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # Joined: SQLite would compare every message of the archive with a list of pairs.
+            f"SELECT completion_id, position, message_id, id, length(body) FROM (VALUES {places}) wanted "
+            "JOIN archive_storedmessage ON completion_id = column1 AND position = column2",
+            list(chain.from_iterable(wanted)),
         )
-    rows = StoredMessage.objects.filter(wanted)
-    ordered = sorted(
-        rows.values_list("completion_id", "position", "message_id", "pk", Length("body")),
-        key=lambda row: (row[:2] not in hits, row[:2]),
-    )
+        rows = cursor.fetchall()
+    ordered = sorted(rows, key=lambda row: (row[:2] not in hits, row[:2]))
     readable = _within_limit([(pk, size) for *_, pk, size in ordered])
-    bodies = dict(rows.filter(pk__in=readable).values_list("pk", "body"))
+    bodies = dict(StoredMessage.objects.filter(pk__in=readable).values_list("pk", "body"))
     return {
         (completion, position): (message_id, bodies.get(pk, "")) for completion, position, message_id, pk, _ in ordered
     }
