@@ -18,9 +18,9 @@ from hypothesis import strategies as some
 
 from tests.conftest import make_choice, make_completion, make_long, say
 from tests.hostile import hold_everywhere
-from viewer.archive import search_index, search_text
+from viewer.archive import search_index, search_matching, search_text, search_tokens
 from viewer.archive.management.commands import rebuild_search
-from viewer.archive.models import SearchEntry, StoredCompletion, StoredMessage
+from viewer.archive.models import SearchDocument, SearchEntry, StoredCompletion, StoredMessage
 from viewer.archive.search_query import read_query
 from viewer.archive.search_text import Facts, query_words, words_of, words_to_index
 from viewer.archive.searching import Hit, Results, search
@@ -619,3 +619,101 @@ def test_the_entries_of_a_conversation_lie_together(stored: Store) -> None:
     spans = SearchEntry.objects.values("completion").annotate(low=Min("id"), high=Max("id")).order_by("low")
     assert all(one["high"] < other["low"] for one, other in pairwise(spans))
     assert StoredMessage.objects.count() == 20
+
+
+@pytest.mark.parametrize(
+    ("text", "questions", "misses"),
+    [
+        ("We refunded you, refunds take days", ["refund", "refunding", "Refunds"], ["refuse", '"refund"', "refun"]),
+        ("The order was cancelled", ["cancel", "cancelling", "canceled", "cancels"], ["cancer"]),
+        ("Die Erstattungen der Rechnungen", ["Erstattung", "rechnung"], ["erstaunen", "recht"]),
+        ("Frau Müller, Rücksendeetikett", ["Mueller", "muller", "MÜLLER", "Ruecksendeetikett"], ["Meller"]),
+        ("Frau Mueller", ["Müller", "mueller"], ["Möller"]),
+        ("Mr O'Brien, don't", ["OBrien", "o'brien", "O’Brien", "dont"], ["brie"]),
+        ("Order TK-30582 of HAT 136", ["TK30582", "tk 30582", "TK_30582", "HAT136", "hat 136", "hat-136", "30582"], ["TK3058", "AT136"]),
+        ("Order TK30582, HAT136", ["TK-30582", "tk 30582", "HAT 136", "HAT-136"], ["30582", "136"]),
+        ("We paid $5,169.13 and 1.234,00 EUR", ["5169.13", "5,169.13", "5.169,13", "5169", "1234.00", "1234"], ["51.69", "51.6913", "516913"]),
+        ("Call +44 20 7946 0958 or (030) 123-4567", ["+442079460958", "020 7946 0958", "02079460958", "0301234567", "030/1234567"], ["020 7946 0959"]),
+        ("mia.li+x@example.com", ["mia.li+x@example.com", "mia.li", "example.com"], ["mia@example.com"]),
+        ("On 2026-11-20", ["20261120", "2026-11-20", "2026/11/20"], ["2026-11-02"]),
+    ],
+)  # fmt: skip
+def test_words_are_found_in_their_forms_and_numbers_as_people_type_them(
+    stored: Store, text: str, questions: list[str], misses: list[str]
+) -> None:
+    stored(make_completion("c", say("user", text), choices=[], model="", created=1))
+    assert {question: found(question) for question in questions} == {question: ["c-0"] for question in questions}
+    assert {question: found(question) for question in misses} == {question: [] for question in misses}
+
+
+def test_other_languages_take_effect_without_a_new_index(stored: Store, settings: Any) -> None:
+    stored(make_completion("c", say("user", "Compraron dos"), choices=[]))
+    assert found("comprar") == []
+    settings.SEARCH_LANGUAGES = ["spanish"]
+    assert found("comprar") == ["c-0"]
+
+
+def test_the_form_that_was_typed_comes_first(stored: Store) -> None:
+    said = ["they refunded it", "a refund of it", "we refunds it"]
+    stored(*(make_completion(f"c-{n}", say("user", text), choices=[], created=n) for n, text in enumerate(said)))
+    assert {word: found(word, order="best")[0] for word in ("refund", "refunds", "refunded")} == {
+        "refund": "c-1-0", "refunds": "c-2-0", "refunded": "c-0-0",
+    }  # fmt: skip
+
+
+def test_words_that_stand_together_come_before_those_that_do_not(stored: Store) -> None:
+    stored(
+        make_completion("together", say("user", "x"), say("user", "a safe account, they said"), choices=[], created=1),
+        make_completion("apart", say("user", "safe"), say("user", "account"), choices=[], created=2),
+        make_completion("turned", say("user", "my account is safe, they said"), choices=[], created=3),
+    )
+    assert found("safe account", order="best") == ["together-1", "turned-0", "apart-0", "apart-1"]
+    assert found('"safe account"') == ["together-1"]
+    assert found("same: safe account") == ["turned-0", "together-1"]
+
+
+def test_a_conversation_opens_at_the_words_and_not_at_the_order_number(stored: Store) -> None:
+    talk = ["My order is TK-30582", "Thank you", "The refund is on its way", "Great, TK-30582 it is"]
+    stored(make_completion("c", *(say("user", text) for text in talk), choices=[]))
+    assert found("TK-30582 refund") == ["c-2", "c-0", "c-3"]
+
+
+def test_a_conversation_of_more_words_than_a_document_takes_has_several(
+    stored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_tokens, "_MAX_BYTES", 2_000)
+    talk = [say("user", " ".join(f"word{n}x{m}" for m in range(20))) for n in range(40)]
+    stored(make_completion("c", say("user", "the beginning"), *talk, choices=[], metadata={"k": "v"}))
+    documents = list(SearchDocument.objects.order_by("id").values_list("first", "last"))
+    assert len(documents) > 3
+    assert (documents[0][0], documents[-1][1]) == (0, 40)
+    assert found("word0x3") == ["c-1"]
+    assert found("word39x3") == ["c-40"]
+    assert found("beginning") == ["c-0"]
+    assert results("word*").overview.conversations == 1  # type: ignore[union-attr]
+
+
+def test_a_long_search_goes_on_where_it_stopped(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only reading shows whether a phrase stands there: some are read, and the cursor leads to the rest."""
+    monkeypatch.setattr(search_matching, "_MAX_LOOKED_AT", 10)
+    monkeypatch.setattr(search_matching, "_MAX_READ", 5)
+    monkeypatch.setattr(search_matching, "_BATCH", 5)
+    said = ["safe account" if n % 9 == 0 else "account safe" for n in range(60)]
+    stored(*(make_completion(f"c-{n}", say("user", text), choices=[], created=n) for n, text in enumerate(said)))
+    expected = [f"c-{n}-0" for n in reversed(range(0, 60, 9))]
+    for order in ("newest", "best"):
+        assert list(chain.from_iterable(pages('"safe account"', order=order))) == expected
+    overview = results('"safe account"').overview
+    assert overview
+    assert overview.is_capped
+
+
+@settings(max_examples=100, deadline=None)
+@given(some.lists(some.text(alphabet="abcdé手", min_size=1, max_size=3), max_size=30), some.integers(0, 30))
+def test_a_signature_has_every_pair_of_the_words(words: list[str], at: int) -> None:
+    builder = search_tokens.DocumentBuilder()
+    builder.add(None, f"|1 {' '.join(words)} ")
+    (document,) = builder.documents
+    pairs = list(search_tokens.pair_hashes(words))
+    assert all(search_tokens.may_have_pair(document.signature, pair) for pair in pairs)
+    assert set(document.tokens.split()) == {f"1{word}" for word in words}

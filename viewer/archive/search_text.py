@@ -80,12 +80,13 @@ UNSPACED = (
 _RUN = re.compile(f"[{UNSPACED}]+")
 _RUN_AT_END = re.compile(rf"(?<![{UNSPACED}])([{UNSPACED}]++)\s*+\Z")
 # What people write with or without separators: order numbers, amounts, dates, phone numbers, names with an apostrophe.
-_GROUPED = re.compile(r"[^\W_]+(?:[-_./,:'’#][^\W_]+)+")
+_GROUPED = re.compile(r"(?<![^\W_])[^\W_]++(?:[-_./,:'’#][^\W_]++)+")
 _CODE = re.compile(r"(?<![^\W_])[^\W\d_]{1,4} \d{2,}(?![^\W_])")  # "HAT 136"
 _PHONE = re.compile(r"(?:\+|(?<!\w)0|\()\d[\d ()/.-]{6,20}\d")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[,.'’]\d{3})+(?!\d)")
+_AMOUNT = re.compile(r"(\d{1,3}(?:[,.'’]\d{3})+|\d+)[.,](\d{1,2})", re.ASCII)
 _DIGIT = re.compile(r"\d")
-_APOSTROPHE = re.compile(r"[^\W\d_]+['’][^\W\d_]+")
+_APOSTROPHE = re.compile(r"(?<![^\W\d_])[^\W\d_]++['’][^\W\d_]++")
 _MAX_JOINED = 32  # characters
 _PHONE_TAIL = 9  # digits that a number has in common with and without its country code
 _LONG_WORD = re.compile(rf"(\S{{{_MAX_WORD}}})\S+")
@@ -112,7 +113,9 @@ def _may_have_run(text: str, length: int) -> bool:
 
 
 def joined_words(text: str) -> Iterator[str]:
-    """Yield the words that a text has if separators are left out: `tk30582` for "TK-30582", `1234` for "1,234.00".
+    """Yield the words that a text has if separators are left out: `tk30582` for "TK-30582".
+
+    An amount is the same word however it is written, `1234x50` for "1,234.50" and "1234,50", and `1234` for its whole.
 
     Of a phone number also its last nine digits, which it has in common with the number as dialled from elsewhere.
     """
@@ -121,6 +124,9 @@ def joined_words(text: str) -> Iterator[str]:
         return
     for pattern in (_GROUPED, _CODE, _THOUSANDS, _PHONE) if has_digit else (_APOSTROPHE,):
         for match in pattern.finditer(text):
+            if amount := _AMOUNT.fullmatch(match[0]):
+                yield f"{re.sub('[^0-9]', '', amount[1])}x{amount[2]}"
+                continue
             joined = "".join(words_of(match[0]).split())
             if len(joined) <= _MAX_JOINED and (_DIGIT.search(joined) or _APOSTROPHE.search(match[0])):
                 yield joined

@@ -17,6 +17,7 @@ Snippet = tuple[tuple[str, bool], ...]  # pieces of text, and whether each is ma
 _CONTEXT_BEFORE, _MAX_LENGTH = 70, 240  # characters: before the first match, and in total
 _WINDOW, _OVERLAP = 5000, 300  # characters searched at a time
 _SEPARATORS = "[-_./,:'’#() ]{0,2}"  # between the characters of a code
+_AMOUNT, _DECIMAL_POINT = re.compile("[0-9]+x[0-9]{1,2}"), "[.,]"  # `search_text.joined_words`
 # Characters searched in total: the first 200,000 of a message are indexed, and indented JSON may be longer.
 _MAX_SEARCHED = 1_000_000
 
@@ -86,4 +87,7 @@ def _wording_pattern(wording: str, is_prefix: bool) -> str:
 def _word_pattern(word: str) -> str:
     """Let `tk30582` match "TK-30582": a word with digits may be written with separators."""
     is_code = any(character.isdigit() for character in word)
-    return (_SEPARATORS if is_code else "").join(map(re.escape, fold(word)))
+    letters = (
+        _DECIMAL_POINT if _AMOUNT.fullmatch(word) and letter == "x" else re.escape(letter) for letter in fold(word)
+    )
+    return (_SEPARATORS if is_code else "").join(letters)

@@ -127,9 +127,10 @@ def _copy(model: type[Model]) -> None:
         for rows in _chunks(model, _FILE):
             model._default_manager.using(DEFAULT_DB_ALIAS).bulk_create(
                 [model(**dict(zip(["pk", *names], row, strict=True))) for row in rows],
-                update_conflicts=True,
-                unique_fields=["pk"],
-                update_fields=names,
+                ignore_conflicts=not names,  # a row that is only its key cannot differ
+                update_conflicts=bool(names),
+                unique_fields=["pk"] if names else None,
+                update_fields=names or None,
             )
             progress.update(len(rows))
 
