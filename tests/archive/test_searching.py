@@ -103,6 +103,10 @@ def desk(stored: Store) -> None:
         ("refund -order", ["chatcmpl-b-0"]),
         ("refund -ord*", ["chatcmpl-b-0"]),
         ('refund -"my refund"', ["chatcmpl-b-0"]),
+        ('refund -"refund my"', ["chatcmpl-b-0", "chatcmpl-a-1"]),
+        ('-"my refund" meta.tier:gold', []),
+        ('-"refund my" meta.tier:gold', ["chatcmpl-a"]),
+        ('same: refund -"my refund"', ["chatcmpl-b-0"]),
         ("lookup_order", ["chatcmpl-a-2"]),
         ("jose geneve", ["chatcmpl-a-2"]),
         ("warehouse", ["chatcmpl-a-3"]),
@@ -691,6 +695,18 @@ def test_a_conversation_of_more_words_than_a_document_takes_has_several(
     assert found("word39x3") == ["c-40"]
     assert found("beginning") == ["c-0"]
     assert results("word*").overview.conversations == 1  # type: ignore[union-attr]
+
+
+def test_a_conversation_too_long_to_be_read_hides_no_other(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_matching, "_MAX_ROWS", 5)
+    stored(
+        make_completion("before", say("user", "number one"), choices=[], created=1),
+        make_long("long", 30) | {"created": 2},
+        make_completion("after", say("user", "number one"), choices=[], created=3),
+    )
+    for question in ("number", '"number one"', "same: number one"):
+        assert {name.split("-")[0] for name in found(question)} >= {"before", "after"}
+    assert "long" in {name.split("-")[0] for name in found("number")}
 
 
 def test_a_long_search_goes_on_where_it_stopped(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:

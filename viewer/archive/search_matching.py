@@ -187,7 +187,7 @@ class Matcher:
     @property
     def is_certain(self) -> bool:
         """Whether every candidate matches, so that they can be counted without reading messages."""
-        return not self._query.is_same and not any(clause.is_phrase for clause in self.wanted)
+        return not self._query.is_same and not any(clause.is_phrase for clause in self.clauses)
 
     def newest(self, limit: int, below: int) -> list[Candidate]:
         """Return the newest documents below an id that have all the tokens."""
@@ -208,13 +208,13 @@ class Matcher:
         if self.is_certain:
             matches = self.match(candidates[:enough])
             return Look(candidates, matches, candidates[enough].id + 1 if len(candidates) > enough else None)
-        matches, read, last = list[Match](), 0, None
+        matches, read = list[Match](), 0
         likely = self._likely(candidates)
         while batch := list(islice(likely, _BATCH)):
             matches += self.match(batch)
-            read, last = read + len(batch), batch[-1]
+            read += len(batch)
             if len(matches) > enough or read >= _MAX_READ:
-                return Look(candidates, matches, last.id)
+                return Look(candidates, matches, batch[-1].id)
         return Look(candidates, matches, candidates[-1].id if len(candidates) == limit else None)
 
     def _likely(self, candidates: list[Candidate]) -> Iterator[Candidate]:
@@ -263,7 +263,10 @@ class Matcher:
             "ORDER BY d.id DESC",
             [*values, limit],
         )
-        return [Candidate(*row) for row in rows]
+        newest = dict[int, int]()  # of each completion; the documents of a very long one follow each other
+        for document, completion in rows:
+            newest.setdefault(completion, document)
+        return [Candidate(document, completion) for completion, document in newest.items()]
 
     @cached_property
     def _pairs(self) -> list[int]:
@@ -291,12 +294,10 @@ class Matcher:
 
     def match(self, candidates: Sequence[Candidate]) -> list[Match]:
         """Read the words of the candidates' messages, and leave out those that do not have what was asked."""
-        documents: dict[int, int] = {}
-        for candidate in candidates:
-            documents.setdefault(candidate.completion, candidate.id)
+        documents = {candidate.completion: candidate.id for candidate in candidates}
         if not self._needles:
             return [Match(completion, document) for completion, document in documents.items()]
-        return self._read(list(documents)).matches(documents)
+        return self._read(list(documents)).matches(documents, with_unread=self.is_certain)
 
     def positions_within(self) -> tuple[int, list[int | None]]:
         """Return the completion that `id:` names, and the matching positions in it, in the order of reading."""
@@ -307,11 +308,27 @@ class Matcher:
 
     def _read(self, completions: list[int]) -> _Scores:
         scores = _Scores(self.wanted, tuple(chain.from_iterable(self._filter_needles)))
-        for completion, position, words in self._matching_rows(completions, self._needles) if completions else ():
-            text = self._said_by_asked(words)
-            if not self._query.is_same or self._has_all(text):
-                scores.add(completion, position, text)
+        left = [completions]
+        while left:
+            several = left.pop()
+            rows, is_complete = self._matching_rows(several)
+            if not is_complete and len(several) > 1:  # one of them may be very long
+                middle = len(several) // 2
+                left += [several[:middle], several[middle:]]
+                continue
+            for completion, position, words in rows:
+                text = self._said_by_asked(words)
+                if any(needle in text for clause in self._forbidden for needle in clause.needles):
+                    scores.forbid(completion)
+                elif not self._query.is_same or self._has_all(text):
+                    scores.add(completion, position, text)
         return scores
+
+    @property
+    def _forbidden(self) -> list[Clause]:
+        """The phrases that no message of a conversation may have: only reading shows it."""
+        is_same = self._query.is_same
+        return [] if is_same else [clause for clause in self.clauses if clause.is_excluded and clause.is_phrase]
 
     @cached_property
     def _scope(self) -> tuple[int, int | None]:
@@ -326,7 +343,7 @@ class Matcher:
     @property
     def _needles(self) -> list[str]:
         """What is looked for in messages: the words, what else they must have, and without both, who speaks."""
-        words = [needle for clause in self.wanted for needle in clause.needles]
+        words = [needle for clause in (*self.wanted, *self._forbidden) for needle in clause.needles]
         filters = [each for each in self._query.filters if not each.is_excluded]
         roles = [f" {mark} " for each in filters if each.name == "role" for mark in each.marks]
         return [*words, *chain.from_iterable(self._filter_needles)] or roles
@@ -348,36 +365,33 @@ class Matcher:
         )
         return has_words and all(any(needle in text for needle in each) for each in self._filter_needles)
 
-    def _matching_rows(self, completions: list[int], needles: list[str]) -> list[tuple[int, int | None, str]]:
+    def _matching_rows(self, completions: list[int]) -> tuple[list[tuple[int, int | None, str]], bool]:
+        """Return the rows of messages that have any of the needles, and whether these are all."""
         contains = "instr(words, %s) > 0" if self._is_sqlite else "strpos(words, %s) > 0"
         where, values = is_one_of("completion_id", completions)
+        needles = self._needles
         condition = f" AND ({' OR '.join([contains] * len(needles))})" if needles else ""
+        sql = f"SELECT completion_id, position, words FROM archive_searchentry WHERE {where}{condition}"
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT completion_id, position, words FROM archive_searchentry WHERE {where}"
-                f"{condition} LIMIT {_MAX_ROWS}",
-                [values, *needles],
-            )
+            cursor.execute(f"{sql} LIMIT {_MAX_ROWS}", [values, *needles])
             rows, left = [], _MAX_CHARACTERS
             for row in cursor:
                 rows.append(row)
                 left -= len(row[2])
                 if left < 0:
                     break
-        return rows
+        return rows, left >= 0 and len(rows) < _MAX_ROWS
 
     def _expression(self, speakers: frozenset[str]) -> str:
         """Write the query for the index; empty if it asks for no token."""
         dialect = _FTS5 if self._is_sqlite else _TSQUERY
         wanted = [dialect.clause(clause, speakers) for clause in self.wanted]
         wanted += [dialect.filter(each) for each in self._query.filters if not each.is_excluded]
-        excluded = (
-            []
-            if self._query.is_same
-            else [dialect.clause(clause, speakers) for clause in self.clauses if clause.is_excluded]
-        )
+        # What may not be in the same message, or not as a phrase, may be elsewhere in the conversation.
+        words = [] if self._query.is_same else [clause for clause in self.clauses if not clause.is_phrase]
+        excluded = [dialect.clause(clause, speakers) for clause in words if clause.is_excluded]
         excluded += [dialect.filter(each) for each in self._query.filters if each.is_excluded]
-        if excluded and not wanted:
+        if not wanted and (excluded or self._forbidden):
             wanted = [dialect.token(EVERYTHING)]
         return dialect.without.join([dialect.both.join(wanted), *excluded]) if wanted else ""
 
@@ -439,6 +453,7 @@ class _Scores:
         self._phrase = f" {' '.join(clause.wordings[0] for clause in clauses)} "
         self._rows: dict[int, list[Row]] = defaultdict(list)
         self._messages_with = [0] * len(clauses)
+        self._forbidden: set[int] = set()
 
     def add(self, completion: int, position: int | None, text: str) -> None:
         """Add a message if it has something of the query."""
@@ -463,16 +478,28 @@ class _Scores:
         is_together = sum(weight > 0 for weight in weights) > 1 and self._phrase in text
         return speaker * (_ADJACENT if is_together else 1.0) / (1 + math.log1p(len(text) / _TYPICAL_LENGTH))
 
-    def matches(self, documents: dict[int, int]) -> list[Match]:
-        """Return the completions in which every clause is met by some message; `documents` has one of each."""
+    def forbid(self, completion: int) -> None:
+        """Leave a completion out: it has what was excluded."""
+        self._forbidden.add(completion)
+
+    def matches(self, documents: dict[int, int], *, with_unread: bool = False) -> list[Match]:
+        """Return the completions in which every clause is met by some message; `documents` has one of each.
+
+        `with_unread`: also those of which no message was read, because there were too many.
+        """
         total = sum(map(len, self._rows.values()))
         rarity = [math.log(1 + total / max(1, count)) for count in self._messages_with]
         topic = tuple(_IDENTIFIER_WEIGHT if clause.is_identifier else 1.0 for clause in self._clauses)
+        with_unread = with_unread or not (self._clauses or self._extra)
         matches = []
         for completion, document in documents.items():
             rows = self._rows.get(completion, [])
+            if completion in self._forbidden:
+                continue
             if rows and all(any(row.weights[number] for row in rows) for number in range(len(self._clauses))):
                 matches.append(Match(completion, document, _rank(rows, rarity), tuple(rows), topic))
+            elif with_unread:
+                matches.append(Match(completion, document))
         return matches
 
 

@@ -196,7 +196,8 @@ def _overview(matcher: Matcher, query: Query, look: Look) -> Overview:
         is_capped = look.below is not None
     completions = {candidate.completion for candidate in candidates}
     in_prompts = 0
-    if not is_capped and query.wanted and query.speakers == TALK:
+    is_countable = matcher.is_certain and not is_capped
+    if is_countable and query.wanted and query.speakers == TALK:
         in_prompts = matcher.count(TALK | {PROMPTS}, MAX_COUNTED + 1) - len(completions)
     counted = [*_models(completions), *_pairs(completions)]
     return Overview(
@@ -204,7 +205,7 @@ def _overview(matcher: Matcher, query: Query, look: Look) -> Overview:
         is_capped=is_capped,
         in_prompts=max(0, in_prompts),
         facets=_facets(query, counted),
-        speakers=_facets(query, [] if is_capped else _speakers(matcher, query)),
+        speakers=_facets(query, _speakers(matcher, query) if is_countable else []),
         kinds=_facets(query, [] if is_capped else _kinds(completions)),
         days=_days(query, [] if is_capped else [candidate.created for candidate in candidates]),
     )
