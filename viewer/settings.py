@@ -141,6 +141,8 @@ DEMO = _bool("DEMO", not _IS_HTTPS)
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
 CONTACT = env.str("CONTACT", default="").strip()
 SEARCH_LANGUAGES = _search_languages()
+CUSTOMER_KEY = env.str("CUSTOMER_KEY", default="").strip()
+TICKET_KEY = env.str("TICKET_KEY", default="").strip()
 if DEBUG and SITE_IS_PUBLIC:
     raise ImproperlyConfigured(f"DEBUG shows settings and source code, so {SITE_URL} cannot be served with it.")
 DATA_DIR = open_folder(env.str("DATA_DIR", default="") or str(BASE_DIR / "data"))

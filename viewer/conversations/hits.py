@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
+from viewer.archive.identity_keys import IdentityKeys
 from viewer.archive.searching import Group, Hit
 from viewer.archive.snippets import Snippet
 from viewer.completions.types import Completion
@@ -56,9 +57,9 @@ def build_hit(completion: Completion, hit: Hit) -> HitView:
     return HitView(hit.message_id, label, hit.position, with_query(url, params), url, hit.snippet)
 
 
-def row_of(group: Group) -> Row:
+def row_of(group: Group, keys: IdentityKeys) -> Row:
     """Build the row of a result in the list beside a conversation: its best hit instead of the answer."""
-    row = build_row(group.completion, first_question(group.opening))
+    row = build_row(group.completion, first_question(group.opening), keys)
     if not group.hits:
         return row
     hit = build_hit(group.completion, group.hits[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from viewer.archive.identity_keys import identity_keys
 from viewer.archive.search_query import read_query
 from viewer.archive.searching import Window, finds, results_around
 from viewer.conversations.filters import search_order_of, with_query
@@ -28,7 +29,8 @@ def results_beside(request: Request, completion_id: str, filters: dict[str, str]
     groups = window.groups
     if after or before:
         groups = tuple(group for group in groups if group.completion.id not in (after, before))
-    rows = [row_of(group) for group in groups]
+    keys = identity_keys()
+    rows = [row_of(group, keys) for group in groups]
     has_above, has_below = window.has_earlier and not after, window.has_later and not before
     return {
         "rows": rows,

@@ -10,6 +10,7 @@ from itertools import islice
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from viewer.archive.identity_keys import IdentityKeys, identity_keys
 from viewer.archive.snippets import Snippet
 from viewer.client.client import Client
 from viewer.completions.ids import has_address
@@ -47,8 +48,9 @@ class Row:
 def build_rows(client: Client, items: Sequence[Completion | Unreadable]) -> list[Row]:
     """Build the rows of a page, with the first questions if they take no request to another server."""
     questions = _first_questions(client, [item.id for item in items if isinstance(item, Completion)])
+    keys = identity_keys()
     return [
-        build_row(item, questions.get(item.id, "")) if isinstance(item, Completion) else _unreadable_row(item)
+        build_row(item, questions.get(item.id, ""), keys) if isinstance(item, Completion) else _unreadable_row(item)
         for item in items
     ]
 
@@ -68,8 +70,8 @@ def _first_questions(client: Client, completion_ids: list[str]) -> dict[str, str
     return questions
 
 
-def build_row(completion: Completion, question: str) -> Row:
-    """Build one row; `question` is the first one, or empty if it is not known."""
+def build_row(completion: Completion, question: str, keys: IdentityKeys) -> Row:
+    """Build one row; `question` is the first one, or empty if it is not known. Customer and ticket come first."""
     by, answered = answer_line(completion)
     title = question or answered or completion.id or gettext("Conversation without an id")
     if not answered and (called := tool_call_line(completion)):
@@ -86,9 +88,13 @@ def build_row(completion: Completion, question: str) -> Row:
         tokens=completion.usage.total if completion.usage else None,
         metadata=tuple(
             (in_one_line(key, MAX_LINE), in_one_line(value, MAX_LINE))
-            for key, value in islice(completion.metadata.items(), _MAX_PAIRS)
+            for key, value in islice(_with_identity_first(completion.metadata, keys).items(), _MAX_PAIRS)
         ),
     )
+
+
+def _with_identity_first(metadata: dict[str, str], keys: IdentityKeys) -> dict[str, str]:
+    return {key: metadata[key] for key in (keys.customer, keys.ticket) if key in metadata} | metadata
 
 
 def _unreadable_row(item: Unreadable) -> Row:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from django.views.decorators.http import require_safe
 
 from viewer.archive.api import is_stored
+from viewer.archive.identity_keys import identity_keys
 from viewer.archive.search_query import HAS, Operator, Query, read_query
 from viewer.archive.search_suggestions import suggest
 from viewer.archive.searching import MAX_COUNTED, Facet, Group, Overview, Results, results_around, search
@@ -118,6 +119,7 @@ def search_results(request: Request) -> HttpResponse:
 def _build_groups(groups: Iterable[Group], params: dict[str, str]) -> Iterable[GroupView]:
     """Build the view of each conversation. A text that stood further up is not shown again."""
     shown: set[Snippet] = set()
+    keys = identity_keys()
     for group in groups:
         hits = list[HitView]()
         for hit in group.hits:
@@ -126,7 +128,7 @@ def _build_groups(groups: Iterable[Group], params: dict[str, str]) -> Iterable[G
             if not (is_repeated and hits):  # the first stays as a link
                 hits.append(replace(build_hit(group.completion, hit), is_repeated=is_repeated))
         yield GroupView(
-            row=build_row(group.completion, first_question(group.opening)),
+            row=build_row(group.completion, first_question(group.opening), keys),
             hits=tuple(hits),
             more=group.more,
             more_url=_url(params | {"q": f"{params['q']} id:{group.completion.id}"}),

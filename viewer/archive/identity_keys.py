@@ -1,0 +1,65 @@
+"""Finds the metadata keys that name the customer and the ticket: of the settings, else what sounds like it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+
+# The likelier a word, the earlier it stands.
+_CUSTOMER = ("customer", "kunde", "client", "user", "account", "member", "contact", "caller", "patient")
+_TICKET = ("ticket", "vorgang", "case", "issue", "incident", "claim", "booking", "order", "reservation")
+_MAX_KEYS = 200  # of the archive that are looked at
+_SECONDS = 60  # that a guess is kept; a new import may bring other keys
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityKeys:
+    """The metadata keys of the customer and of the ticket; empty if there is none."""
+
+    customer: str
+    ticket: str
+
+
+def identity_keys() -> IdentityKeys:
+    """Return the keys of the settings, else the guessed ones."""
+    if settings.CUSTOMER_KEY and settings.TICKET_KEY:
+        return IdentityKeys(settings.CUSTOMER_KEY, settings.TICKET_KEY)
+    guessed: IdentityKeys | None = cache.get("identity-keys")
+    if guessed is None:
+        guessed = _guess()
+        cache.set("identity-keys", guessed, _SECONDS)
+    return IdentityKeys(settings.CUSTOMER_KEY or guessed.customer, settings.TICKET_KEY or guessed.ticket)
+
+
+def _guess() -> IdentityKeys:
+    keys = _keys()
+    return IdentityKeys(_commonest(keys, _CUSTOMER), _commonest(keys, _TICKET))
+
+
+def _commonest(keys: list[str], words: tuple[str, ...]) -> str:
+    """Return the commonest key that has the first of the words that any key has."""
+    for word in words:
+        if sounding := [key for key in keys if word in key.lower()]:
+            return max(sounding, key=_count)
+    return ""
+
+
+def _keys() -> list[str]:
+    """Return the keys of the archive, jumping from one to the next in the index: there may be millions of pairs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE found(key) AS (SELECT MIN(key) FROM archive_storedmetadata UNION ALL "
+            "SELECT (SELECT MIN(m.key) FROM archive_storedmetadata m WHERE m.key > found.key) FROM found "
+            "WHERE found.key IS NOT NULL) SELECT key FROM found WHERE key IS NOT NULL LIMIT %s",
+            [_MAX_KEYS],
+        )
+        return [key for (key,) in cursor.fetchall()]
+
+
+def _count(key: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM archive_storedmetadata WHERE key = %s", [key])
+        return int(cursor.fetchone()[0])
