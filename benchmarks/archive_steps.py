@@ -18,11 +18,11 @@ from typing import Any
 from django.db import connection, transaction
 
 from benchmarks.archive_lines import SAYINGS
-from viewer.archive import search_index
 from viewer.archive.api import respond
 from viewer.archive.importing import import_lines, read_line
-from viewer.archive.search_query import read_query
-from viewer.archive.searching import Order, search
+from viewer.archive.search import index as search_index
+from viewer.archive.search.query import read_query
+from viewer.archive.search.results import Order, search
 
 _LONG = "chatcmpl-long"  # one conversation with as many messages as all the others have together
 _TIMES = 9  # that each request is made; one before them is not counted

@@ -20,8 +20,8 @@ from django.core.management import call_command
 
 from benchmarks.search_queries import LABELLED
 from viewer.archive.importing import import_lines
-from viewer.archive.search_query import read_query
-from viewer.archive.searching import search
+from viewer.archive.search.query import read_query
+from viewer.archive.search.results import search
 
 _FIRST = 3
 _GOAL = 0.9

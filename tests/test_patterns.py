@@ -13,8 +13,8 @@ import pytest
 
 import viewer
 from tests.costs import assert_linear, cost
-from viewer.archive.search_matching import Clause
-from viewer.archive.snippets import _pattern as pattern_of_clauses
+from viewer.archive.search.clauses import Clause
+from viewer.archive.search.snippets import _pattern as pattern_of_clauses
 from viewer.completions.folding import compile_pattern
 from viewer.rendering.highlighting import _GRAMMARS
 from viewer.rendering.highlighting import _pattern as pattern_of_grammar
@@ -148,4 +148,4 @@ def test_a_pattern_takes_time_in_line_with_the_length_of_the_text(name: str) -> 
 def test_the_patterns_are_found() -> None:
     assert len(PATTERNS) > 100
     assert any(name.startswith("completions.markdown._TAG") for name in PATTERNS)
-    assert any(name.startswith("archive.snippets, line") for name in PATTERNS)
+    assert any(name.startswith("archive.search.snippets, line") for name in PATTERNS)

@@ -17,8 +17,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from tests.conftest import make_choice, make_completion, say
-from viewer.archive import search_index
 from viewer.archive.models import SearchEntry
+from viewer.archive.search import index as search_index
 from viewer.keys.models import ApiKey
 
 # The last migration of each of our apps in 0.1.0, and of Django's sessions, which `accounts` has replaced since.

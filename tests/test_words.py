@@ -27,7 +27,7 @@ from tests.conftest import make_completion, make_key, say
 from tests.hostile import hold_everywhere
 from tests.pages import attributes, has
 from tests.upstream import Upstream
-from viewer.archive.search_query import HAS
+from viewer.archive.search.query import HAS
 from viewer.keys.models import AccessToken, ApiKey
 from viewer.web.templatetags.formats import ago, bytes_size, grouped, long_time, short_time
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from viewer.archive import search_index
+from viewer.archive.search import index as search_index
 
-VIEWER = Path(search_index.__file__).parent.parent
+VIEWER = Path(search_index.__file__).parent.parent.parent
 
 
 def test_no_migration_imports_what_changes_later() -> None:

@@ -18,12 +18,14 @@ from hypothesis import strategies as some
 
 from tests.conftest import make_choice, make_completion, make_long, say
 from tests.hostile import hold_everywhere
-from viewer.archive import search_index, search_matching, search_text, search_tokens
 from viewer.archive.management.commands import rebuild_search
 from viewer.archive.models import SearchDocument, SearchEntry, StoredCompletion, StoredMessage
-from viewer.archive.search_query import read_query
-from viewer.archive.search_text import Facts, query_words, words_of, words_to_index
-from viewer.archive.searching import Hit, Results, search
+from viewer.archive.search import index, matching, tokens
+from viewer.archive.search import text as text_module
+from viewer.archive.search.query import read_query
+from viewer.archive.search.reading import Hit
+from viewer.archive.search.results import Results, search
+from viewer.archive.search.text import Facts, query_words, words_of, words_to_index
 from viewer.completions.source_text import Piece
 
 Store = Callable[..., Any]
@@ -510,7 +512,7 @@ def test_a_journal_sees_how_far_the_index_is(stored: Store, monkeypatch: pytest.
 def test_rebuilding_mends_the_index_and_gives_what_importing_gave(stored: Store, desk: None) -> None:
     stored(make_completion("alone", metadata={"k": "v"}, choices=[]), make_long("long", 30))
     imported = list(SearchEntry.objects.order_by("id").values_list("id", "completion_id", "position", "words"))
-    search_index.drop(connection)
+    index.drop(connection)
     SearchEntry.objects.filter(position=1).delete()
     SearchEntry.objects.update(words="spoilt")
     for _ in range(2):
@@ -559,7 +561,7 @@ def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: 
     message = Piece(json.dumps(values), values)
     quick = list(words_to_index(Facts("m", 0, {}), [message], "{}"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search_text, "role_of_plain_text", lambda values: "")
+        patch.setattr(text_module, "role_of_plain_text", lambda values: "")
         read = list(words_to_index(Facts("m", 0, {}), [message], "{}"))
     assert [(set(words.split()), held) for words, held in quick] == [(set(words.split()), held) for words, held in read]
 
@@ -567,11 +569,11 @@ def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: 
 def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(*(make_completion(f"c-{n}", say("user", "refund")) for n in range(5)))
     SearchEntry.objects.all().delete()
-    monkeypatch.setattr(search_index, "_BATCH", 2)
-    interrupted = search_index.index_missing()
+    monkeypatch.setattr(index, "_BATCH", 2)
+    interrupted = index.index_missing()
     assert (next(interrupted), len(found("refund"))) == (2, 2)
     interrupted.close()
-    assert list(search_index.index_missing()) == [2, 1]
+    assert list(index.index_missing()) == [2, 1]
     assert found("refund") == [f"c-{n}-0" for n in reversed(range(5))]
 
 
@@ -685,7 +687,7 @@ def test_a_conversation_opens_at_the_words_and_not_at_the_order_number(stored: S
 def test_a_conversation_of_more_words_than_a_document_takes_has_several(
     stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_tokens, "_MAX_BYTES", 2_000)
+    monkeypatch.setattr(tokens, "_MAX_BYTES", 2_000)
     talk = [say("user", " ".join(f"word{n}x{m}" for m in range(20))) for n in range(40)]
     stored(make_completion("c", say("user", "the beginning"), *talk, choices=[], metadata={"k": "v"}))
     documents = list(SearchDocument.objects.order_by("id").values_list("first", "last"))
@@ -698,7 +700,7 @@ def test_a_conversation_of_more_words_than_a_document_takes_has_several(
 
 
 def test_a_conversation_too_long_to_be_read_hides_no_other(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_matching, "_MAX_ROWS", 5)
+    monkeypatch.setattr(matching, "_MAX_ROWS", 5)
     stored(
         make_completion("before", say("user", "number one"), choices=[], created=1),
         make_long("long", 30) | {"created": 2},
@@ -711,9 +713,9 @@ def test_a_conversation_too_long_to_be_read_hides_no_other(stored: Store, monkey
 
 def test_a_long_search_goes_on_where_it_stopped(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only reading shows whether a phrase stands there: some are read, and the cursor leads to the rest."""
-    monkeypatch.setattr(search_matching, "_MAX_LOOKED_AT", 10)
-    monkeypatch.setattr(search_matching, "_MAX_READ", 5)
-    monkeypatch.setattr(search_matching, "_BATCH", 5)
+    monkeypatch.setattr(matching, "_MAX_LOOKED_AT", 10)
+    monkeypatch.setattr(matching, "_MAX_READ", 5)
+    monkeypatch.setattr(matching, "_BATCH", 5)
     said = ["safe account" if n % 9 == 0 else "account safe" for n in range(60)]
     stored(*(make_completion(f"c-{n}", say("user", text), choices=[], created=n) for n, text in enumerate(said)))
     expected = [f"c-{n}-0" for n in reversed(range(0, 60, 9))]
@@ -727,9 +729,9 @@ def test_a_long_search_goes_on_where_it_stopped(stored: Store, monkeypatch: pyte
 @settings(max_examples=100, deadline=None)
 @given(some.lists(some.text(alphabet="abcdé手", min_size=1, max_size=3), max_size=30), some.integers(0, 30))
 def test_a_signature_has_every_pair_of_the_words(words: list[str], at: int) -> None:
-    builder = search_tokens.DocumentBuilder()
+    builder = tokens.DocumentBuilder()
     builder.add(None, f"|1 {' '.join(words)} ")
     (document,) = builder.documents
-    pairs = list(search_tokens.pair_hashes(words))
-    assert all(search_tokens.may_have_pair(document.signature, pair) for pair in pairs)
+    pairs = list(tokens.pair_hashes(words))
+    assert all(tokens.may_have_pair(document.signature, pair) for pair in pairs)
     assert set(document.tokens.split()) == {f"1{word}" for word in words}

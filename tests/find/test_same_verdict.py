@@ -13,8 +13,8 @@ from tests.conftest import make_completion, say
 from tests.pages import elements, has, texts, visible
 from tests.tool_results import FAILED, GOOD, UNPROVEN
 from viewer.archive.models import StoredMessage
-from viewer.archive.search_query import read_query
-from viewer.archive.searching import search
+from viewer.archive.search.query import read_query
+from viewer.archive.search.results import search
 from viewer.completions.reading import read_message
 from viewer.find.finding import text_fields
 

@@ -18,7 +18,7 @@ from tests.costs import assert_linear
 from tests.heavy import HEAVY, HOME, ID, PAGES, WORD, make_heavy
 from tests.pages import attributes, completion_ids, elements, texts
 from tests.traces import kept_in_caches
-from viewer.archive import searching
+from viewer.archive.search import reading
 from viewer.completions.folding import compile_pattern
 from viewer.completions.markdown import to_html
 from viewer.completions.reading import read_completion, read_message_page
@@ -280,7 +280,7 @@ def test_of_many_parts_as_many_are_found_as_words_of_markdown_as_the_page_format
 def test_results_for_which_there_is_no_room_are_named(
     reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "_MAX_READ", 3_000)
+    monkeypatch.setattr(reading, "_MAX_READ", 3_000)
     stored(*(make_completion(f"c{n}", say("user", f"{WORD} " + "x" * 2_000), choices=[]) for n in range(3)))
     found = reader.get(f"/search/?q={WORD}").content.decode()
     assert len(completion_ids(found)) == 3

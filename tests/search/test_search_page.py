@@ -10,6 +10,7 @@ from django.test import Client
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
 from tests.pages import attributes, completion_ids, element, elements, has, link, texts, visible
 from viewer.archive.importing import import_lines
+from viewer.archive.search import results
 
 Store = Callable[..., Any]
 
@@ -269,7 +270,10 @@ def test_the_results_are_the_list_of_a_conversation_that_is_opened_from_them(rea
 
 
 @pytest.mark.parametrize("order", ["newest", "best"])
-def test_the_list_beside_a_result_goes_on_in_both_directions(reader: Client, stored: Store, order: str) -> None:
+def test_the_list_beside_a_result_goes_on_in_both_directions(
+    reader: Client, stored: Store, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "MAX_RANKED", 25)  # so that the best come in several lots
     stored(*(make_completion(f"c-{n}", say("user", "refund " * (n % 7 + 1)), choices=[], created=n) for n in range(60)))
     page, whole = opened(reader, "refund", order=order), list[str]()
     while True:

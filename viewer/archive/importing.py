@@ -25,8 +25,8 @@ from viewer.completions.source_text import STRICT, Piece, items, members, member
 
 from .bulk import insert, reserve_ids
 from .models import StoredCompletion, fit, fit_key, fit_value
-from .search_index import Conversation, entries_of, save
-from .search_text import Facts, words_to_index
+from .search.index import Conversation, entries_of, save
+from .search.text import Facts, words_to_index
 
 MAX_LINE_BYTES = 64_000_000  # bytes of one conversation; OpenAI accepts requests of 50 MB, images included
 _MAX_MESSAGES = 200_000  # per conversation

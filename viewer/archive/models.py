@@ -88,7 +88,7 @@ def read_held(text: str) -> dict[str, int]:
 
 
 class SearchEntry(models.Model):
-    """The indexed words of a message (`search_text`), and what it contains. No position means a completion's answer.
+    """The indexed words of a message (`search.text`), and what it contains. No position means a completion's answer.
 
     The id is built from the completion's time and the order of insertion, so those of one completion are adjacent.
     """
@@ -110,7 +110,7 @@ class SearchEntry(models.Model):
 
 
 class SearchDocument(models.Model):
-    """What a conversation is found by (`search_tokens`). A very long one has several, each of a range of positions.
+    """What a conversation is found by (`search.tokens`). A very long one has several, each of a range of positions.
 
     The id is built from the completion's time, so that a page of results is the end of a range, never a sort.
     """

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from viewer.archive.search_query import Query
+from viewer.archive.search.query import Query
 from viewer.client.client import Client, Order, Window, opposite
 from viewer.client.problems import Problem
 from viewer.completions.types import Completion, Unreadable

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext
 
 from viewer.archive.identity_keys import IdentityKeys
-from viewer.archive.searching import Group, Hit
-from viewer.archive.snippets import Snippet
+from viewer.archive.search.reading import Group, Hit
+from viewer.archive.search.snippets import Snippet
 from viewer.completions.types import Completion
 from viewer.conversations.filters import with_query
 from viewer.conversations.rows import Row, build_row

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from viewer.archive.identity_keys import identity_keys
-from viewer.archive.search_query import read_query
-from viewer.archive.searching import Window, finds, results_around
+from viewer.archive.search.query import read_query
+from viewer.archive.search.results import Window, finds, results_around
 from viewer.conversations.filters import search_order_of, with_query
 from viewer.conversations.hits import build_hit, row_of
 from viewer.rendering.places import url_of

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from viewer.archive.identity_keys import IdentityKeys, identity_keys
-from viewer.archive.snippets import Snippet
+from viewer.archive.search.snippets import Snippet
 from viewer.client.client import Client
 from viewer.completions.ids import has_address
 from viewer.completions.types import Completion, Unreadable

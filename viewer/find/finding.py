@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from django.core.cache import caches
 from django.utils.translation import get_language, gettext
 
-from viewer.archive.search_text import texts_in
+from viewer.archive.search.text import texts_in
 from viewer.client.client import MAX_PAGE_SIZE, NO_CURSOR, Client
 from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice

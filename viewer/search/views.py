@@ -20,10 +20,12 @@ from django.views.decorators.http import require_safe
 
 from viewer.archive.api import is_stored
 from viewer.archive.identity_keys import identity_keys
-from viewer.archive.search_query import HAS, Operator, Query, read_query
-from viewer.archive.search_suggestions import suggest
-from viewer.archive.searching import MAX_COUNTED, Facet, Group, Overview, Results, results_around, search
-from viewer.archive.snippets import Snippet
+from viewer.archive.search.overview import Facet, Overview
+from viewer.archive.search.query import HAS, Operator, Query, read_query
+from viewer.archive.search.reading import Group
+from viewer.archive.search.results import Results, results_around, search
+from viewer.archive.search.snippets import Snippet
+from viewer.archive.search.suggestions import suggest
 from viewer.conversations.filters import search_order_of
 from viewer.conversations.hits import HitView, build_hit
 from viewer.conversations.rows import Row, build_row
@@ -98,7 +100,6 @@ def search_results(request: Request) -> HttpResponse:
         "groups": list(_build_groups(results.groups, params)),
         "is_around": is_around,
         "overview": results.overview,
-        "most_counted": MAX_COUNTED,
         "facets": _facet_links(results.overview, params),
         "suggestions": _suggestion_links(query, results, params),
         "operators": [

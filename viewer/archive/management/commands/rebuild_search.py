@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from tqdm import tqdm
 
-from viewer.archive import search_index
+from viewer.archive.search import index as search_index
 from viewer.deployment.database import explain
 
 _REPORT_EVERY = 10  # seconds

@@ -1,6 +1,6 @@
 """Produces what the index finds a conversation by, wherever in it the words stand: its tokens, and its signature.
 
-A token is a word with its speaker in front (`1refund`: the customer said it), or a mark (`search_text`). Tokens have no
+A token is a word with its speaker in front (`1refund`: the customer said it), or a mark (`text`). Tokens have no
 order. The signature says which words may stand side by side, so that a phrase of common words need not be looked for in
 every conversation that has them. The words of the messages, which are kept beside, say which message has them.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import xor
 from zlib import crc32
 
-from .search_text import ASSISTANT, CUSTOMER, DETAILS, MARKS, PROMPTS, TOOLS
+from .text import ASSISTANT, CUSTOMER, DETAILS, MARKS, PROMPTS, TOOLS
 
 SPEAKERS = frozenset((CUSTOMER, ASSISTANT, TOOLS, PROMPTS, DETAILS))
 # PostgreSQL takes 1 MB of tokens. A conversation beyond that, of some ten thousand messages, has several documents.

@@ -9,15 +9,15 @@ from functools import lru_cache
 from viewer.completions.folding import find_spans, fold
 from viewer.completions.source_text import clean
 
-from .search_matching import Clause
-from .search_text import LETTER, UNSPACED
+from .clauses import Clause
+from .text import LETTER, UNSPACED
 
 Snippet = tuple[tuple[str, bool], ...]  # pieces of text, and whether each is marked
 
 _CONTEXT_BEFORE, _MAX_LENGTH = 70, 240  # characters: before the first match, and in total
 _WINDOW, _OVERLAP = 5000, 300  # characters searched at a time
 _SEPARATORS = "[-_./,:'’#() ]{0,2}"  # between the characters of a code
-_AMOUNT, _DECIMAL_POINT = re.compile("[0-9]+x[0-9]{1,2}"), "[.,]"  # `search_text.joined_words`
+_AMOUNT, _DECIMAL_POINT = re.compile("[0-9]+x[0-9]{1,2}"), "[.,]"  # `text.joined_words`
 # Characters searched in total: the first 200,000 of a message are indexed, and indented JSON may be longer.
 _MAX_SEARCHED = 1_000_000
 

@@ -15,12 +15,12 @@ from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef, QuerySet
 
+from viewer.archive.bulk import BATCH_ROWS, insert
+from viewer.archive.models import SearchDocument, SearchEntry, StoredCompletion, write_held
 from viewer.completions.source_text import Piece, decode_object
 
-from .bulk import BATCH_ROWS, insert
-from .models import SearchDocument, SearchEntry, StoredCompletion, write_held
-from .search_text import Facts, words_to_index
-from .search_tokens import DocumentBuilder
+from .text import Facts, words_to_index
+from .tokens import DocumentBuilder
 
 Entry = tuple[int, int, int | None, str, str]  # a row of SearchEntry
 DocumentRow = tuple[int, int, int, int, bytes, str]  # a row of SearchDocument

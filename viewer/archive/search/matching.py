@@ -8,32 +8,26 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
-from operator import add
 from typing import Any, Literal
 
 from django.db import connection
 
-from .models import StoredCompletion, StoredMessage, fit
-from .search_forms import forms_of
-from .search_index import documents_between
-from .search_query import Filter, Query, Term
-from .search_text import ASSISTANT, CUSTOMER, DETAILS, EVERYTHING, MARKS, PROMPTS, TOOLS
-from .search_tokens import SPEAKERS, may_have_pair, pair_hashes
+from viewer.archive.models import StoredCompletion, StoredMessage, fit
+
+from .clauses import FTS5, TSQUERY, Clause, clauses_of
+from .index import documents_between
+from .query import Query
+from .ranking import Match, Scores
+from .text import EVERYTHING, MARKS
+from .tokens import SPEAKERS, may_have_pair, pair_hashes
 
 NEWEST = 2**63 - 1_000  # above every document; plus some it still fits a bigint of either database
 _MAX_ROWS = 20_000  # messages read for a page of results
 _MAX_CHARACTERS = 16_000_000  # of their words
-_FORM_WEIGHT = 0.8  # of another form of a word than the one typed
-_SPEAKER_WEIGHTS = {CUSTOMER: 1.0, ASSISTANT: 1.0, DETAILS: 0.7, TOOLS: 0.6, PROMPTS: 0.4}
-_ADJACENT = 1.5  # words that stand as they were typed, one after the other
-_ELSEWHERE = 0.3  # of what a word counts that is not in the message but in another of the conversation
-_TYPICAL_LENGTH = 400  # characters of words; a longer text says less of each
-_IDENTIFIER_WEIGHT = 0.3  # an order number finds the conversation, the other words the message in it
 _MAX_LOOKED_AT = 4_000  # documents that have the words of a phrase; looking at one takes 5 microseconds
 _PAIRS_AT_ONCE = 500
 _BATCH, _MAX_READ = 25, 100  # documents that are read at a time, and in all, because only reading shows a match
@@ -41,53 +35,6 @@ _MAX_AROUND = 50  # of them that are read on each side of a conversation
 _SQLITE_HAS_PAIR = "may_have_pair(signature, %s)"
 _POSTGRESQL_HAS_PAIR = "get_bit(signature, (%s::bigint & (octet_length(signature) * 8 - 1))::int) = 1"
 _FROM_MESSAGES = ("has", "tool")  # filters that single messages meet
-
-
-@dataclass(frozen=True)
-class Clause:
-    """A term with all its wordings: words between single spaces, the first `exact` of them as typed."""
-
-    wordings: tuple[str, ...]
-    exact: int = 1
-    is_prefix: bool = False
-    is_excluded: bool = False
-
-    @property
-    def is_phrase(self) -> bool:
-        return " " in self.wordings[0]
-
-    @property
-    def is_identifier(self) -> bool:
-        return any(character.isdigit() for character in self.wordings[0])
-
-    @cached_property
-    def needles(self) -> tuple[str, ...]:
-        """What is looked for in the words of a message."""
-        end = "" if self.is_prefix else " "
-        return tuple(f" {wording}{end}" for wording in self.wordings)
-
-    @cached_property
-    def _weighted(self) -> tuple[tuple[str, float], ...]:
-        return tuple((needle, 1 if n < self.exact else _FORM_WEIGHT) for n, needle in enumerate(self.needles))
-
-    def weight_in(self, text: str) -> float:
-        """Return how often a text has one of the wordings, forms counting less, or 0."""
-        return sum([text.count(needle) * weight for needle, weight in self._weighted if needle in text])
-
-
-def clauses_of(query: Query) -> tuple[Clause, ...]:
-    """Look up the forms of every term in the archive."""
-    return tuple(map(_clause, query.terms))
-
-
-def _clause(term: Term) -> Clause:
-    exact = [" ".join(words) for words in (term.words, *term.others)]
-    forms = (
-        []
-        if term.is_exact or term.is_prefix
-        else [form for each in exact if " " not in each for form in forms_of(each)]
-    )
-    return Clause(tuple(dict.fromkeys(exact + forms)), len(exact), term.is_prefix, term.is_excluded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,65 +57,6 @@ class Look:
     candidates: list[Candidate]
     matches: list[Match]
     below: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A message: how often it has each clause, and how much that counts."""
-
-    position: int | None
-    weights: list[float]
-    quality: float
-    is_detail: bool  # only the metadata, the model or the day have the words
-
-    @property
-    def found(self) -> int:
-        return sum(weight > 0 for weight in self.weights)
-
-    @property
-    def place(self) -> float:
-        return math.inf if self.position is None else self.position
-
-    def score(self, shares: Sequence[float]) -> float:
-        """Weigh each clause by its share; the second mention of a word counts less than the first."""
-        return self.quality * sum(
-            share * weight / (weight + 1) for share, weight in zip(shares, self.weights, strict=True)
-        )
-
-
-@dataclass(frozen=True)
-class Match:
-    """A conversation in which everything that was asked stands, its matching messages, and its rank."""
-
-    completion: int
-    document: int
-    rank: float = 0.0
-    rows: tuple[Row, ...] = ()
-    topic: tuple[float, ...] = ()  # what each clause counts in choosing the message
-
-    @cached_property
-    def positions(self) -> list[int | None]:
-        """The message that says most, then those that say what it does not, then the rest.
-
-        Where one message has all the words, those that do not are left out.
-        """
-        complete = [row for row in self.rows if row.found == len(self.topic)]
-        rows = complete or self.rows
-        left = sorted(rows, key=lambda row: (row.is_detail, -row.found, -row.score(self.topic), row.place))
-        ordered = list[Row]()
-        missing = set(range(len(self.topic)))
-        while missing and (row := max(left, key=lambda row: _new_in(row, missing), default=None)):
-            if not any(row.weights[number] for number in missing):
-                break
-            left.remove(row)
-            ordered.append(row)
-            missing = {number for number in missing if not row.weights[number]}
-        return [row.position for row in (*ordered, *left)]
-
-
-def _new_in(row: Row, missing: set[int]) -> tuple[bool, int]:
-    found = sum(row.weights[number] > 0 for number in missing)
-    return found > 0 and not row.is_detail, found
 
 
 class Matcher:
@@ -306,8 +194,8 @@ class Matcher:
         found = {at for match in matches for at in match.positions if position is None or at == position}
         return completion, sorted(found, key=lambda at: math.inf if at is None else at)
 
-    def _read(self, completions: list[int]) -> _Scores:
-        scores = _Scores(self.wanted, tuple(chain.from_iterable(self._filter_needles)))
+    def _read(self, completions: list[int]) -> Scores:
+        scores = Scores(self.wanted, tuple(chain.from_iterable(self._filter_needles)))
         left = [completions]
         while left:
             several = left.pop()
@@ -384,7 +272,7 @@ class Matcher:
 
     def _expression(self, speakers: frozenset[str]) -> str:
         """Write the query for the index; empty if it asks for no token."""
-        dialect = _FTS5 if self._is_sqlite else _TSQUERY
+        dialect = FTS5 if self._is_sqlite else TSQUERY
         wanted = [dialect.clause(clause, speakers) for clause in self.wanted]
         wanted += [dialect.filter(each) for each in self._query.filters if not each.is_excluded]
         # What may not be in the same message, or not as a phrase, may be elsewhere in the conversation.
@@ -406,107 +294,3 @@ def is_one_of(column: str, values: Iterable[int]) -> tuple[str, Any]:
     if connection.vendor == "sqlite":
         return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
     return f"{column} = ANY(%s)", list(values)
-
-
-@dataclass(frozen=True, slots=True)
-class _Dialect:
-    """How a database writes a query for its index. Tokens are only letters and digits, so quoting them is safe."""
-
-    quote: str
-    star: str
-    both: str
-    either: str
-    without: str
-
-    def token(self, token: str, is_prefix: bool = False) -> str:
-        return f"{self.quote}{token}{self.quote}{self.star if is_prefix else ''}"
-
-    def clause(self, clause: Clause, speakers: frozenset[str]) -> str:
-        return self._any(self._wording(wording, clause.is_prefix, speakers) for wording in clause.wordings)
-
-    def filter(self, asked: Filter) -> str:
-        return self._any(self.token(mark, asked.is_prefix) for mark in asked.marks)
-
-    def _wording(self, wording: str, is_prefix: bool, speakers: frozenset[str]) -> str:
-        words = wording.split()
-        last = len(words) - 1
-        said = [
-            self._any(self.token(speaker + word, is_prefix and number == last) for speaker in sorted(speakers))
-            for number, word in enumerate(words)
-        ]
-        return f"({self.both.join(said)})"
-
-    def _any(self, parts: Iterable[str]) -> str:
-        return f"({self.either.join(parts)})"
-
-
-_FTS5 = _Dialect('"', " *", " AND ", " OR ", " NOT ")
-_TSQUERY = _Dialect("'", ":*", " & ", " | ", " & !")
-
-
-class _Scores:
-    """Collects what the messages of conversations have of a query, and ranks them by it."""
-
-    def __init__(self, clauses: tuple[Clause, ...], extra_needles: tuple[str, ...]) -> None:
-        self._clauses = clauses
-        self._extra = extra_needles
-        self._phrase = f" {' '.join(clause.wordings[0] for clause in clauses)} "
-        self._rows: dict[int, list[Row]] = defaultdict(list)
-        self._messages_with = [0] * len(clauses)
-        self._forbidden: set[int] = set()
-
-    def add(self, completion: int, position: int | None, text: str) -> None:
-        """Add a message if it has something of the query."""
-        weights, speakers = [0.0] * len(self._clauses), set[str]()
-        for part in text.split("|"):
-            if part[:1] == MARKS:
-                continue
-            found = [clause.weight_in(part) for clause in self._clauses]
-            if any(found):
-                weights = [*map(add, weights, found)]
-                speakers.add(part[0])
-        if self._clauses and not speakers and not any(needle in text for needle in self._extra):
-            return
-        for number, weight in enumerate(weights):
-            self._messages_with[number] += weight > 0
-        quality = self._quality(text, speakers, weights)
-        self._rows[completion].append(Row(position, weights, quality, speakers == {DETAILS}))
-
-    def _quality(self, text: str, speakers: set[str], weights: list[float]) -> float:
-        """Weigh a message by who speaks, how long it is, and whether the words stand together as they were typed."""
-        speaker = max((_SPEAKER_WEIGHTS[one] for one in speakers), default=_SPEAKER_WEIGHTS[TOOLS])
-        is_together = sum(weight > 0 for weight in weights) > 1 and self._phrase in text
-        return speaker * (_ADJACENT if is_together else 1.0) / (1 + math.log1p(len(text) / _TYPICAL_LENGTH))
-
-    def forbid(self, completion: int) -> None:
-        """Leave a completion out: it has what was excluded."""
-        self._forbidden.add(completion)
-
-    def matches(self, documents: dict[int, int], *, with_unread: bool = False) -> list[Match]:
-        """Return the completions in which every clause is met by some message; `documents` has one of each.
-
-        `with_unread`: also those of which no message was read, because there were too many.
-        """
-        total = sum(map(len, self._rows.values()))
-        rarity = [math.log(1 + total / max(1, count)) for count in self._messages_with]
-        topic = tuple(_IDENTIFIER_WEIGHT if clause.is_identifier else 1.0 for clause in self._clauses)
-        with_unread = with_unread or not (self._clauses or self._extra)
-        matches = []
-        for completion, document in documents.items():
-            rows = self._rows.get(completion, [])
-            if completion in self._forbidden:
-                continue
-            if rows and all(any(row.weights[number] for row in rows) for number in range(len(self._clauses))):
-                matches.append(Match(completion, document, _rank(rows, rarity), tuple(rows), topic))
-            elif with_unread:
-                matches.append(Match(completion, document))
-        return matches
-
-
-def _rank(rows: list[Row], rarity: list[float]) -> float:
-    """Rank a conversation by its best message, and by the best one for each clause."""
-    alone = [
-        max(row.quality * rare * row.weights[number] / (row.weights[number] + 1) for row in rows)
-        for number, rare in enumerate(rarity)
-    ]
-    return max(row.score(rarity) for row in rows) + _ELSEWHERE * sum(alone)

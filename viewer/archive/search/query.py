@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from viewer.completions.folding import fold
 from viewer.completions.roles import canonical_role
 
-from .search_text import (
+from .text import (
     ASSISTANT,
     CUSTOMER,
     DETAILS,
@@ -68,7 +68,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a conversation must have: one of some marks (`search_text.mark`). With `is_prefix` they only begin so."""
+    """What a conversation must have: one of some marks (`text.mark`). With `is_prefix` they only begin so."""
 
     name: str
     marks: tuple[str, ...]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from .search_forms import neighbours_of
-from .search_matching import NEWEST, Matcher
-from .search_query import Query, read_query
-from .search_text import PROMPTS, words_of
+from .forms import neighbours_of
+from .matching import NEWEST, Matcher
+from .query import Query, read_query
+from .text import PROMPTS, words_of
 
 Kind = Literal["spelling", "without", "prompts", "apart", "only"]
 _MAX_SUGGESTIONS = 8

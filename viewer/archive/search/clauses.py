@@ -1,0 +1,95 @@
+"""Turns the terms of a query into clauses, with all ways to write each, and clauses into a query for the index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from .forms import forms_of
+from .query import Filter, Query, Term
+
+_FORM_WEIGHT = 0.8  # of another form of a word than the one typed
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A term with all its wordings: words between single spaces, the first `exact` of them as typed."""
+
+    wordings: tuple[str, ...]
+    exact: int = 1
+    is_prefix: bool = False
+    is_excluded: bool = False
+
+    @property
+    def is_phrase(self) -> bool:
+        return " " in self.wordings[0]
+
+    @property
+    def is_identifier(self) -> bool:
+        return any(character.isdigit() for character in self.wordings[0])
+
+    @cached_property
+    def needles(self) -> tuple[str, ...]:
+        """What is looked for in the words of a message."""
+        end = "" if self.is_prefix else " "
+        return tuple(f" {wording}{end}" for wording in self.wordings)
+
+    @cached_property
+    def _weighted(self) -> tuple[tuple[str, float], ...]:
+        return tuple((needle, 1 if n < self.exact else _FORM_WEIGHT) for n, needle in enumerate(self.needles))
+
+    def weight_in(self, text: str) -> float:
+        """Return how often a text has one of the wordings, forms counting less, or 0."""
+        return sum([text.count(needle) * weight for needle, weight in self._weighted if needle in text])
+
+
+def clauses_of(query: Query) -> tuple[Clause, ...]:
+    """Look up the forms of every term in the archive."""
+    return tuple(map(_clause, query.terms))
+
+
+def _clause(term: Term) -> Clause:
+    exact = [" ".join(words) for words in (term.words, *term.others)]
+    forms = (
+        []
+        if term.is_exact or term.is_prefix
+        else [form for each in exact if " " not in each for form in forms_of(each)]
+    )
+    return Clause(tuple(dict.fromkeys(exact + forms)), len(exact), term.is_prefix, term.is_excluded)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a database writes a query for its index. Tokens are only letters and digits, so quoting them is safe."""
+
+    quote: str
+    star: str
+    both: str
+    either: str
+    without: str
+
+    def token(self, token: str, is_prefix: bool = False) -> str:
+        return f"{self.quote}{token}{self.quote}{self.star if is_prefix else ''}"
+
+    def clause(self, clause: Clause, speakers: frozenset[str]) -> str:
+        return self._any(self._wording(wording, clause.is_prefix, speakers) for wording in clause.wordings)
+
+    def filter(self, asked: Filter) -> str:
+        return self._any(self.token(mark, asked.is_prefix) for mark in asked.marks)
+
+    def _wording(self, wording: str, is_prefix: bool, speakers: frozenset[str]) -> str:
+        words = wording.split()
+        last = len(words) - 1
+        said = [
+            self._any(self.token(speaker + word, is_prefix and number == last) for speaker in sorted(speakers))
+            for number, word in enumerate(words)
+        ]
+        return f"({self.both.join(said)})"
+
+    def _any(self, parts: Iterable[str]) -> str:
+        return f"({self.either.join(parts)})"
+
+
+FTS5 = Dialect('"', " *", " AND ", " OR ", " NOT ")
+TSQUERY = Dialect("'", ":*", " & ", " | ", " & !")

@@ -1,0 +1,146 @@
+"""Ranks conversations by the words of their messages, and chooses the message at which each is opened."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import add
+
+from .clauses import Clause
+from .text import ASSISTANT, CUSTOMER, DETAILS, MARKS, PROMPTS, TOOLS
+
+_SPEAKER_WEIGHTS = {CUSTOMER: 1.0, ASSISTANT: 1.0, DETAILS: 0.7, TOOLS: 0.6, PROMPTS: 0.4}
+_ADJACENT = 1.5  # words that stand as they were typed, one after the other
+_ELSEWHERE = 0.3  # of what a word counts that is not in the message but in another of the conversation
+_TYPICAL_LENGTH = 400  # characters of words; a longer text says less of each
+_IDENTIFIER_WEIGHT = 0.3  # an order number finds the conversation, the other words the message in it
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A message: how often it has each clause, and how much that counts."""
+
+    position: int | None
+    weights: list[float]
+    quality: float
+    is_detail: bool  # only the metadata, the model or the day have the words
+
+    @property
+    def found(self) -> int:
+        return sum(weight > 0 for weight in self.weights)
+
+    @property
+    def place(self) -> float:
+        return math.inf if self.position is None else self.position
+
+    def score(self, shares: Sequence[float]) -> float:
+        """Weigh each clause by its share; the second mention of a word counts less than the first."""
+        return self.quality * sum(
+            share * weight / (weight + 1) for share, weight in zip(shares, self.weights, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Match:
+    """A conversation in which everything that was asked stands, its matching messages, and its rank."""
+
+    completion: int
+    document: int
+    rank: float = 0.0
+    rows: tuple[Row, ...] = ()
+    topic: tuple[float, ...] = ()  # what each clause counts in choosing the message
+
+    @cached_property
+    def positions(self) -> list[int | None]:
+        """The message that says most, then those that say what it does not, then the rest.
+
+        Where one message has all the words, those that do not are left out.
+        """
+        complete = [row for row in self.rows if row.found == len(self.topic)]
+        rows = complete or self.rows
+        left = sorted(rows, key=lambda row: (row.is_detail, -row.found, -row.score(self.topic), row.place))
+        ordered = list[Row]()
+        missing = set(range(len(self.topic)))
+        while missing and (row := max(left, key=lambda row: _new_in(row, missing), default=None)):
+            if not any(row.weights[number] for number in missing):
+                break
+            left.remove(row)
+            ordered.append(row)
+            missing = {number for number in missing if not row.weights[number]}
+        return [row.position for row in (*ordered, *left)]
+
+
+def _new_in(row: Row, missing: set[int]) -> tuple[bool, int]:
+    found = sum(row.weights[number] > 0 for number in missing)
+    return found > 0 and not row.is_detail, found
+
+
+class Scores:
+    """Collects what the messages of conversations have of a query, and ranks them by it."""
+
+    def __init__(self, clauses: tuple[Clause, ...], extra_needles: tuple[str, ...]) -> None:
+        self._clauses = clauses
+        self._extra = extra_needles
+        self._phrase = f" {' '.join(clause.wordings[0] for clause in clauses)} "
+        self._rows: dict[int, list[Row]] = defaultdict(list)
+        self._messages_with = [0] * len(clauses)
+        self._forbidden: set[int] = set()
+
+    def add(self, completion: int, position: int | None, text: str) -> None:
+        """Add a message if it has something of the query."""
+        weights, speakers = [0.0] * len(self._clauses), set[str]()
+        for part in text.split("|"):
+            if part[:1] == MARKS:
+                continue
+            found = [clause.weight_in(part) for clause in self._clauses]
+            if any(found):
+                weights = [*map(add, weights, found)]
+                speakers.add(part[0])
+        if self._clauses and not speakers and not any(needle in text for needle in self._extra):
+            return
+        for number, weight in enumerate(weights):
+            self._messages_with[number] += weight > 0
+        quality = self._quality(text, speakers, weights)
+        self._rows[completion].append(Row(position, weights, quality, speakers == {DETAILS}))
+
+    def _quality(self, text: str, speakers: set[str], weights: list[float]) -> float:
+        """Weigh a message by who speaks, how long it is, and whether the words stand together as they were typed."""
+        speaker = max((_SPEAKER_WEIGHTS[one] for one in speakers), default=_SPEAKER_WEIGHTS[TOOLS])
+        is_together = sum(weight > 0 for weight in weights) > 1 and self._phrase in text
+        return speaker * (_ADJACENT if is_together else 1.0) / (1 + math.log1p(len(text) / _TYPICAL_LENGTH))
+
+    def forbid(self, completion: int) -> None:
+        """Leave a completion out: it has what was excluded."""
+        self._forbidden.add(completion)
+
+    def matches(self, documents: dict[int, int], *, with_unread: bool = False) -> list[Match]:
+        """Return the completions in which every clause is met by some message; `documents` has one of each.
+
+        `with_unread`: also those of which no message was read, because there were too many.
+        """
+        total = sum(map(len, self._rows.values()))
+        rarity = [math.log(1 + total / max(1, count)) for count in self._messages_with]
+        topic = tuple(_IDENTIFIER_WEIGHT if clause.is_identifier else 1.0 for clause in self._clauses)
+        with_unread = with_unread or not (self._clauses or self._extra)
+        matches = []
+        for completion, document in documents.items():
+            rows = self._rows.get(completion, [])
+            if completion in self._forbidden:
+                continue
+            if rows and all(any(row.weights[number] for row in rows) for number in range(len(self._clauses))):
+                matches.append(Match(completion, document, _rank(rows, rarity), tuple(rows), topic))
+            elif with_unread:
+                matches.append(Match(completion, document))
+        return matches
+
+
+def _rank(rows: list[Row], rarity: list[float]) -> float:
+    """Rank a conversation by its best message, and by the best one for each clause."""
+    alone = [
+        max(row.quality * rare * row.weights[number] / (row.weights[number] + 1) for row in rows)
+        for number, rare in enumerate(rarity)
+    ]
+    return max(row.score(rarity) for row in rows) + _ELSEWHERE * sum(alone)

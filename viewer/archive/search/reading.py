@@ -1,0 +1,170 @@
+"""Reads what a page of results shows: the conversations, and of each matching message a snippet with the words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from django.db import connection
+from django.db.models.functions import Length
+
+from viewer.archive.models import StoredCompletion, StoredMessage
+from viewer.completions.reading import read_completion, read_message
+from viewer.completions.types import Completion, Message, Unreadable, effective_role
+
+from .clauses import Clause
+from .snippets import Snippet, snippet_of
+from .text import day_texts, extra_texts, other_fields, prompt_fields, shown_texts, texts_in_fields
+
+_MAX_CANDIDATES = 500  # choices, metadata pairs and fields in which the words of an answer are looked for
+_MAX_READ = 8_000_000  # characters of JSON read for a page of results; later messages show only their id
+_OPENING_MESSAGES = 5  # messages in which the customer's first message is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A match: a message by its id, an answer by its position, or a metadata pair or other field by its key.
+
+    With none of these, the completion matches but no text shows why. `is_unread`: it was too large to read.
+    """
+
+    snippet: Snippet
+    message_id: str = ""
+    role: str = ""
+    position: int | None = None
+    answer: int | None = None
+    pair: str = ""
+    field: str = ""
+    is_unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A conversation with its first matching messages, and how many more match."""
+
+    completion: Completion
+    opening: Iterable[Message | Unreadable]  # one contains the customer's first message; read lazily
+    hits: tuple[Hit, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A conversation on a page: the positions that are shown, and how many more match."""
+
+    completion: int
+    positions: list[int | None]
+    more: int = 0
+
+
+def read_groups(groups: list[Place], clauses: tuple[Clause, ...]) -> Iterable[Group]:
+    """Read what a page of results shows: all completions in one query, all messages in another."""
+    completions = _completions(groups)
+    messages = _messages(groups)
+    for group in groups:
+        if group.completion not in completions:  # deleted meanwhile
+            continue
+        completion = read_completion(completions[group.completion])
+        if isinstance(completion, Unreadable):
+            continue
+        opening = [(group.completion, position) for position in range(_OPENING_MESSAGES)]
+        hits = [
+            _answer_hit(completion, clauses)
+            if position is None
+            else _message_hit(*messages[group.completion, position], position, clauses)
+            for position in group.positions
+            if position is None or (group.completion, position) in messages
+        ]
+        yield Group(
+            completion=completion,
+            opening=map(read_message, (messages[key][1] for key in opening if key in messages and messages[key][1])),
+            hits=tuple(hits),
+            more=group.more,
+        )
+
+
+def _completions(groups: list[Place]) -> dict[int, str]:
+    """Read the completions; those beyond the limit have only their id, time and model."""
+    rows = StoredCompletion.objects.filter(pk__in=[group.completion for group in groups])
+    columns = rows.values_list("pk", "completion_id", "created", "model")
+    stubs = {
+        pk: json.dumps({"id": completion_id, "created": created, "model": model})
+        for pk, completion_id, created, model in columns
+    }
+    readable = _within_limit([(pk, size) for pk, size in rows.values_list("pk", Length("body"))])
+    return stubs | dict(rows.filter(pk__in=readable).values_list("pk", "body"))
+
+
+def _messages(groups: list[Place]) -> dict[tuple[int, int], tuple[str, str]]:
+    """Return the id and JSON of matching messages and of each conversation's first ones, by completion and position.
+
+    Messages beyond the limit have no JSON; matching ones are read first.
+    """
+    hits = {(group.completion, position) for group in groups for position in group.positions if position is not None}
+    openings = {(group.completion, position) for group in groups for position in range(_OPENING_MESSAGES)}
+    if not openings:
+        return {}
+    wanted = [*hits, *(openings - hits)]
+    places = ", ".join(["(%s, %s)"] * len(wanted))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # Joined: SQLite would compare every message of the archive with a list of pairs.
+            f"SELECT completion_id, position, message_id, id, length(body) FROM (VALUES {places}) wanted "
+            "JOIN archive_storedmessage ON completion_id = column1 AND position = column2",
+            list(chain.from_iterable(wanted)),
+        )
+        rows = cursor.fetchall()
+    ordered = sorted(rows, key=lambda row: (row[:2] not in hits, row[:2]))
+    readable = _within_limit([(pk, size) for *_, pk, size in ordered])
+    bodies = dict(StoredMessage.objects.filter(pk__in=readable).values_list("pk", "body"))
+    return {
+        (completion, position): (message_id, bodies.get(pk, "")) for completion, position, message_id, pk, _ in ordered
+    }
+
+
+def _within_limit(sizes: list[tuple[int, int]]) -> list[int]:
+    """Return the rows that fit the read limit, by their sizes. The first always does."""
+    remaining = _MAX_READ
+    readable = list[int]()
+    for pk, size in sizes:
+        if size <= remaining or not readable:
+            readable.append(pk)
+            remaining -= size
+    return readable
+
+
+def _message_hit(message_id: str, body: str, position: int, clauses: tuple[Clause, ...]) -> Hit:
+    if not body:
+        return Hit((), message_id, position=position, is_unread=True)
+    message = read_message(body)
+    role = effective_role(message) if isinstance(message, Message) else ""
+    return Hit(snippet_of(shown_texts(message), clauses), message.id, role, position)
+
+
+def _answer_hit(completion: Completion, clauses: tuple[Clause, ...]) -> Hit:
+    """Return the answer, metadata pair or field with the most matched words: one index entry covers them all."""
+    candidates = chain(
+        (
+            Hit(snippet_of(chain(shown_texts(choice.message), extra_texts(choice)), clauses), answer=position)
+            for position, choice in enumerate(completion.choices)
+        ),
+        [Hit(())],
+        (Hit(snippet_of([f"{key}: {value}"], clauses), pair=key) for key, value in completion.metadata.items()),
+        (Hit(snippet_of([text], clauses)) for text in _model_and_day(completion)),
+        (
+            Hit(snippet_of(texts_in_fields({key: source}), clauses), field=key)
+            for key, source in (other_fields(completion) | prompt_fields(completion)).items()
+        ),
+    )
+    return max(islice(candidates, _MAX_CANDIDATES), key=_count_marked)  # the first of equally good ones
+
+
+def _model_and_day(completion: Completion) -> Iterable[str]:
+    days = day_texts(int(completion.created.timestamp())) if completion.created else [""]
+    return (f"{completion.model} · {day}" if day else completion.model for day in days)
+
+
+def _count_marked(hit: Hit) -> int:
+    return len({text.lower() for text, is_marked in hit.snippet if is_marked})
