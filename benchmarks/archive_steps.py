@@ -23,6 +23,7 @@ from viewer.archive.importing import import_lines, read_line
 from viewer.archive.search import index as search_index
 from viewer.archive.search.query import read_query
 from viewer.archive.search.results import Order, search
+from viewer.deployment.database import set_up_for_pages
 
 _LONG = "chatcmpl-long"  # one conversation with as many messages as all the others have together
 _TIMES = 9  # that each request is made; one before them is not counted
@@ -93,7 +94,9 @@ def _insert(completions: list[Any], messages: list[Any], metadata: list[Any]) ->
 
 
 def _request(file: Path, size: int) -> Figures:
-    """Time pages and searches, in the state that the database's own housekeeping leaves."""
+    """Time pages and searches, in the state that the database's own housekeeping leaves, connected as pages are."""
+    connection.ensure_connection()
+    set_up_for_pages(None, connection)
     bytes_used = _bytes_used()
     _store_long_conversation(size)
     search_index.optimise()

@@ -8,7 +8,7 @@ import threading
 from django.core.wsgi import get_wsgi_application
 from django.db.backends.signals import connection_created
 
-from viewer.deployment.database import limit_statements
+from viewer.deployment.database import set_up_for_pages
 
 
 def _exit_with(parent: multiprocessing.process.BaseProcess) -> None:
@@ -19,6 +19,6 @@ def _exit_with(parent: multiprocessing.process.BaseProcess) -> None:
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "viewer.settings")
 application = get_wsgi_application()
-connection_created.connect(limit_statements)  # only for pages: imports have no limit
+connection_created.connect(set_up_for_pages)  # only for pages: imports have no limit
 if parent := multiprocessing.parent_process():
     threading.Thread(target=_exit_with, args=[parent], daemon=True).start()

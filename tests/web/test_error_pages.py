@@ -16,7 +16,7 @@ from manage import main
 from tests.conftest import make_long
 from viewer.conversations.views import conversation_list
 from viewer.deployment import database
-from viewer.deployment.database import kind_of, limit_statements
+from viewer.deployment.database import kind_of, set_up_for_pages
 
 is_sqlite = connection.vendor == "sqlite"
 
@@ -58,7 +58,7 @@ def test_postgresql_says_unprepared_and_lets_no_page_hang() -> None:
         assert cursor.execute("SHOW tcp_keepalives_idle").fetchone()
         assert connection.connection.info.get_parameters()["tcp_user_timeout"] == "20000"
         cursor.execute("SET statement_timeout = 0")
-        limit_statements(None, connection)
+        set_up_for_pages(None, connection)
         assert cursor.execute("SHOW statement_timeout").fetchone()[0] == "30s"
         cursor.execute("SET statement_timeout = 1")
         assert kind_of(error_of(lambda: cursor.execute("SELECT pg_sleep(2)"))) == "away"
@@ -74,7 +74,7 @@ def test_a_server_that_hangs_does_not_hold_a_page(monkeypatch: pytest.MonkeyPatc
     """Its own limit is none then: here it has none, and takes longer than it may."""
     monkeypatch.setattr(database, "_RESPONSE_TIMEOUT", 0.2)
     connection.ensure_connection()
-    limit_statements(None, connection)
+    set_up_for_pages(None, connection)
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         assert kind_of(error_of(lambda: cursor.execute("SELECT pg_sleep(5)"))) == "away"

@@ -75,11 +75,18 @@ def sqlite_file() -> Path | None:
     return Path(unquote(urlsplit(name).path) if name.startswith("file:") else name)
 
 
-def limit_statements(sender: object, connection: BaseDatabaseWrapper, **kwargs: object) -> None:
-    """Limit how long a query can occupy a thread of the server. A receiver of `connection_created`."""
+def set_up_for_pages(sender: object, connection: BaseDatabaseWrapper, **kwargs: object) -> None:
+    """Limit how long a query can occupy a thread of the server. A receiver of `connection_created`.
+
+    PostgreSQL compiles a query, and starts processes for it, if it estimates a high cost: of a search always, and that
+    takes ten times as long as the search. A word that most conversations have it would look for in each of them.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT * 1000}")
+            cursor.execute(
+                f"SET statement_timeout = {_STATEMENT_TIMEOUT * 1000}; SET jit = off; "
+                "SET max_parallel_workers_per_gather = 0; SET enable_seqscan = off"
+            )
         driver = connection.connection
         driver.wait = partial(driver.wait, timeout=_RESPONSE_TIMEOUT)  # psycopg has no setting for it
 

@@ -41,8 +41,9 @@ _SQLITE = [
     f"BEGIN {_DELETE_DOCUMENTS}; END",
 ]
 _POSTGRESQL = [
-    # Signatures stay in their rows if they fit: they are looked at one after the other.
-    f"ALTER TABLE {_DOCUMENT} ALTER COLUMN signature SET STORAGE MAIN",
+    # Long values stand aside: a search reads the rows of all documents that match, and so they fit into few pages.
+    f"ALTER TABLE {_DOCUMENT} ALTER COLUMN signature SET STORAGE EXTERNAL",
+    f"ALTER TABLE {_DOCUMENT} SET (toast_tuple_target = 128)",
     # As costly as it says: the planner would otherwise rather make the vectors of thousands of documents than look into
     # the index, wherever it thinks that most documents match.
     "CREATE FUNCTION archive_tokens(tokens text) RETURNS tsvector IMMUTABLE PARALLEL SAFE COST 100000 "

@@ -36,12 +36,9 @@ class Clause:
         return tuple(f" {wording}{end}" for wording in self.wordings)
 
     @cached_property
-    def _weighted(self) -> tuple[tuple[str, float], ...]:
-        return tuple((needle, 1 if n < self.exact else _FORM_WEIGHT) for n, needle in enumerate(self.needles))
-
-    def weight_in(self, text: str) -> float:
-        """Return how often a text has one of the wordings, forms counting less, or 0."""
-        return sum([text.count(needle) * weight for needle, weight in self._weighted if needle in text])
+    def weighted(self) -> tuple[tuple[str, float], ...]:
+        """The needles, and what each counts: forms count less."""
+        return tuple((needle, 1.0 if n < self.exact else _FORM_WEIGHT) for n, needle in enumerate(self.needles))
 
 
 def clauses_of(query: Query) -> tuple[Clause, ...]:

@@ -28,9 +28,9 @@ from .tokens import SPEAKERS, may_have_pair, pair_hashes
 NEWEST = 2**63 - 1_000  # above every document; plus some it still fits a bigint of either database
 _MAX_ROWS = 20_000  # messages read for a page of results
 _MAX_CHARACTERS = 16_000_000  # of their words
-_MAX_LOOKED_AT = 4_000  # documents that have the words of a phrase; looking at one takes 5 microseconds
+_MAX_LOOKED_AT = 2_000  # documents that have the words of a phrase; looking at one takes 5 microseconds
 _PAIRS_AT_ONCE = 500
-_BATCH, _MAX_READ = 25, 100  # documents that are read at a time, and in all, because only reading shows a match
+_BATCH, _MAX_READ = 30, 60  # documents that are read at a time, and in all, because only reading shows a match
 _MAX_AROUND = 50  # of them that are read on each side of a conversation
 _SQLITE_HAS_PAIR = "may_have_pair(signature, %s)"
 _POSTGRESQL_HAS_PAIR = "get_bit(signature, (%s::bigint & (octet_length(signature) * 8 - 1))::int) = 1"

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import add
 
 from .clauses import Clause
 from .text import ASSISTANT, CUSTOMER, DETAILS, MARKS, PROMPTS, TOOLS
@@ -16,6 +15,7 @@ _SPEAKER_WEIGHTS = {CUSTOMER: 1.0, ASSISTANT: 1.0, DETAILS: 0.7, TOOLS: 0.6, PRO
 _ADJACENT = 1.5  # words that stand as they were typed, one after the other
 _ELSEWHERE = 0.3  # of what a word counts that is not in the message but in another of the conversation
 _TYPICAL_LENGTH = 400  # characters of words; a longer text says less of each
+_MAX_NEEDLES = 6
 _IDENTIFIER_WEIGHT = 0.3  # an order number finds the conversation, the other words the message in it
 
 
@@ -84,6 +84,10 @@ class Scores:
     def __init__(self, clauses: tuple[Clause, ...], extra_needles: tuple[str, ...]) -> None:
         self._clauses = clauses
         self._extra = extra_needles
+        self._needles = [(needle, n, weight) for n, clause in enumerate(clauses) for needle, weight in clause.weighted]
+        words = {needle.strip(): (n, weight) for needle, n, weight in self._needles if _is_word(needle)}
+        self._words = words if len(words) == sum(_is_word(needle) for needle, *_ in self._needles) else {}
+        self._others = [each for each in self._needles if not (self._words and _is_word(each[0]))]
         self._phrase = f" {' '.join(clause.wordings[0] for clause in clauses)} "
         self._rows: dict[int, list[Row]] = defaultdict(list)
         self._messages_with = [0] * len(clauses)
@@ -93,18 +97,23 @@ class Scores:
         """Add a message if it has something of the query."""
         weights, speakers = [0.0] * len(self._clauses), set[str]()
         for part in text.split("|"):
-            if part[:1] == MARKS:
-                continue
-            found = [clause.weight_in(part) for clause in self._clauses]
-            if any(found):
-                weights = [*map(add, weights, found)]
+            if part[:1] != MARKS and (found := self._found_in(part)):
                 speakers.add(part[0])
+                for number, weight in found:
+                    weights[number] += weight
         if self._clauses and not speakers and not any(needle in text for needle in self._extra):
             return
         for number, weight in enumerate(weights):
             self._messages_with[number] += weight > 0
         quality = self._quality(text, speakers, weights)
         self._rows[completion].append(Row(position, weights, quality, speakers == {DETAILS}))
+
+    def _found_in(self, text: str) -> list[tuple[int, float]]:
+        """Return the number of a clause and a weight for each of its wordings that a text has."""
+        if len(self._needles) > _MAX_NEEDLES:  # then it is faster to look up each word of the text
+            words = [entry for word in text.split() if (entry := self._words.get(word))]
+            return words + [(n, text.count(needle) * weight) for needle, n, weight in self._others if needle in text]
+        return [(n, text.count(needle) * weight) for needle, n, weight in self._needles if needle in text]
 
     def _quality(self, text: str, speakers: set[str], weights: list[float]) -> float:
         """Weigh a message by who speaks, how long it is, and whether the words stand together as they were typed."""
@@ -135,6 +144,10 @@ class Scores:
             elif with_unread:
                 matches.append(Match(completion, document))
         return matches
+
+
+def _is_word(needle: str) -> bool:
+    return needle[-1] == " " and " " not in needle[1:-1]
 
 
 def _rank(rows: list[Row], rarity: list[float]) -> float:

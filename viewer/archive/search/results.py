@@ -119,7 +119,7 @@ def _ranked_up_to(matcher: Matcher, completion: int | None, later: int) -> list[
     """Return the results in the order of their pages, up to some after a conversation."""
     matches, below = list[Match](), NEWEST
     for _ in range(_MAX_LOOKS):
-        look = matcher.look(MAX_RANKED, below, MAX_RANKED)
+        look = matcher.look(MAX_RANKED + 1, below, MAX_RANKED)
         matches += _by_rank(look.matches)
         index = _index_of(completion, matches)
         if look.below is None or 0 <= index < len(matches) - later - 1:
