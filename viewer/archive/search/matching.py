@@ -129,7 +129,7 @@ class Matcher:
         limit: int,
         speakers: frozenset[str] | None = None,
     ) -> list[Candidate]:
-        where = ["{id} BETWEEN %s AND %s"]
+        where = ["{ordered} BETWEEN %s AND %s"]
         values: list[Any] = [lowest, highest]
         if expression := self._expression(speakers or self._query.speakers):
             where.append("archive_search MATCH %s" if self._is_sqlite else "archive_tokens(tokens) @@ %s::tsquery")
@@ -137,14 +137,14 @@ class Matcher:
         if self._query.within:
             where.append("{id} IN (SELECT id FROM archive_searchdocument WHERE completion_id = %s)")
             values.append(self._scope[0])
-        column, table, sorted_by = "id", "archive_searchdocument", "id"
+        table, column, ordered = "archive_searchdocument", "id", "id"
         if self._is_sqlite and expression:
-            column, table, sorted_by = "archive_search.rowid", "archive_search", "archive_search.rowid"
+            table, column, ordered = "archive_search", "archive_search.rowid", "archive_search.rowid"
         elif expression:
-            sorted_by = "id + 0"  # keeps the planner from walking down all ids and comparing each document
+            ordered = "id + 0"  # keeps the planner from walking along the ids and comparing each document
         found = (
-            f"SELECT {column} AS id FROM {table} WHERE {' AND '.join(where).format(id=column)} "
-            f"ORDER BY {sorted_by} {order} LIMIT %s"
+            f"SELECT {column} AS id FROM {table} WHERE {' AND '.join(where).format(id=column, ordered=ordered)} "
+            f"ORDER BY {ordered} {order} LIMIT %s"
         )
         rows = self._fetch(
             f"SELECT d.id, d.completion_id FROM ({found}) f JOIN archive_searchdocument d ON d.id = f.id "

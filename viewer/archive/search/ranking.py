@@ -15,6 +15,7 @@ _SPEAKER_WEIGHTS = {CUSTOMER: 1.0, ASSISTANT: 1.0, DETAILS: 0.7, TOOLS: 0.6, PRO
 _ADJACENT = 1.5  # words that stand as they were typed, one after the other
 _ELSEWHERE = 0.3  # of what a word counts that is not in the message but in another of the conversation
 _TYPICAL_LENGTH = 400  # characters of words; a longer text says less of each
+_MAX_CHOSEN = 3  # messages that are chosen for what the others do not say
 _MAX_NEEDLES = 6
 _IDENTIFIER_WEIGHT = 0.3  # an order number finds the conversation, the other words the message in it
 
@@ -26,11 +27,8 @@ class Row:
     position: int | None
     weights: list[float]
     quality: float
+    found: int  # clauses
     is_detail: bool  # only the metadata, the model or the day have the words
-
-    @property
-    def found(self) -> int:
-        return sum(weight > 0 for weight in self.weights)
 
     @property
     def place(self) -> float:
@@ -64,9 +62,8 @@ class Match:
         left = sorted(rows, key=lambda row: (row.is_detail, -row.found, -row.score(self.topic), row.place))
         ordered = list[Row]()
         missing = set(range(len(self.topic)))
-        while missing and (row := max(left, key=lambda row: _new_in(row, missing), default=None)):
-            if not any(row.weights[number] for number in missing):
-                break
+        while missing and left and len(ordered) < _MAX_CHOSEN:
+            row = max(left, key=lambda row: _new_in(row, missing))
             left.remove(row)
             ordered.append(row)
             missing = {number for number in missing if not row.weights[number]}
@@ -105,8 +102,9 @@ class Scores:
             return
         for number, weight in enumerate(weights):
             self._messages_with[number] += weight > 0
-        quality = self._quality(text, speakers, weights)
-        self._rows[completion].append(Row(position, weights, quality, speakers == {DETAILS}))
+        found = sum(weight > 0 for weight in weights)
+        quality = self._quality(text, speakers, found)
+        self._rows[completion].append(Row(position, weights, quality, found, speakers == {DETAILS}))
 
     def _found_in(self, text: str) -> list[tuple[int, float]]:
         """Return the number of a clause and a weight for each of its wordings that a text has."""
@@ -115,10 +113,10 @@ class Scores:
             return words + [(n, text.count(needle) * weight) for needle, n, weight in self._others if needle in text]
         return [(n, text.count(needle) * weight) for needle, n, weight in self._needles if needle in text]
 
-    def _quality(self, text: str, speakers: set[str], weights: list[float]) -> float:
+    def _quality(self, text: str, speakers: set[str], found: int) -> float:
         """Weigh a message by who speaks, how long it is, and whether the words stand together as they were typed."""
         speaker = max((_SPEAKER_WEIGHTS[one] for one in speakers), default=_SPEAKER_WEIGHTS[TOOLS])
-        is_together = sum(weight > 0 for weight in weights) > 1 and self._phrase in text
+        is_together = found > 1 and self._phrase in text
         return speaker * (_ADJACENT if is_together else 1.0) / (1 + math.log1p(len(text) / _TYPICAL_LENGTH))
 
     def forbid(self, completion: int) -> None:

@@ -18,7 +18,7 @@ from .ranking import Match
 from .reading import Group, Place, read_groups
 
 Order = Literal["newest", "best"]
-MAX_RANKED = 150  # conversations that "best" orders together; older ones follow
+MAX_RANKED = 120  # conversations that "best" orders together; older ones follow
 _PAGE_SIZE = 20  # conversations on a page
 _MAX_HITS = 3  # messages per conversation
 _MAX_LOOKS = 10  # times so many conversations, in which a result is looked for to show its neighbours
