@@ -102,9 +102,9 @@ class Scores:
             return
         for number, weight in enumerate(weights):
             self._messages_with[number] += weight > 0
-        found = sum(weight > 0 for weight in weights)
-        quality = self._quality(text, speakers, found)
-        self._rows[completion].append(Row(position, weights, quality, found, speakers == {DETAILS}))
+        count = sum(weight > 0 for weight in weights)
+        quality = self._quality(text, speakers, count)
+        self._rows[completion].append(Row(position, weights, quality, count, speakers == {DETAILS}))
 
     def _found_in(self, text: str) -> list[tuple[int, float]]:
         """Return the number of a clause and a weight for each of its wordings that a text has."""
