@@ -47,7 +47,7 @@ def test_a_result_says_who_where_and_when_and_leads_to_the_message(reader: Clien
         "/completions/c-1/messages/c-1-0/?find=refund",
         "/completions/c-1/messages/c-1-1/?find=refund",
     ]
-    assert elements(page, "a.found__hit > span[dir]")[1].text() == "Where is my <b>refund</b>?"
+    assert elements(page, "a.found__hit > span[dir]")[1].text().strip() == "Where is my <b>refund</b>?"
     links = attributes(page, "href", "li.found copy-link a")
     assert links == [address.split("?")[0] for address in hits(page)]
     assert texts(page, "mark") == ["refund"] * 3
