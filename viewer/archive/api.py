@@ -150,7 +150,9 @@ def _read_pairs(params: list[tuple[str, str]]) -> set[tuple[str, str]]:
 
 def _messages(completion_id: str, params: list[tuple[str, str]]) -> Response:
     paging = _read_paging(params, descending=False)
-    stored = messages = StoredMessage.objects.filter(completion__completion_id=fit(completion_id))
+    # Not joined: PostgreSQL would sort all messages of the conversation for one page, because it may be several.
+    completion = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values("pk")
+    stored = messages = StoredMessage.objects.filter(completion=Subquery(completion))
     if paging.after is not None:
         position = Subquery(stored.filter(message_id=fit(paging.after)).values("position"))
         messages = (

@@ -22,6 +22,14 @@ class IdentityKeys:
     customer: str
     ticket: str
 
+    def first_in(self, metadata: dict[str, str]) -> dict[str, str]:
+        """Return metadata with the customer and the ticket in front."""
+        return self.of(metadata) | metadata
+
+    def of(self, metadata: dict[str, str]) -> dict[str, str]:
+        """Return the pairs of the customer and of the ticket, if a completion has them."""
+        return {key: metadata[key] for key in (self.customer, self.ticket) if key in metadata}
+
 
 def identity_keys() -> IdentityKeys:
     """Return the keys of the settings, else the guessed ones."""

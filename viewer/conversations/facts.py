@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
+from viewer.archive.identity_keys import identity_keys
 from viewer.client.client import Order
 from viewer.completions.types import Completion
 from viewer.rendering.customer import Hidden
@@ -99,8 +100,10 @@ def build_facts(completion: Completion | None, pair: str, field: str) -> dict[st
     if completion is None:
         return {}
     budget = PageBudget()
-    metadata = dict(build_other(_with_first(completion.metadata, pair), budget))
+    keys = identity_keys()
+    metadata = dict(build_other(_with_first(keys.first_in(completion.metadata), pair), budget))
     return {
+        "identity": list(keys.of(completion.metadata).items()),
         "metadata": metadata_links(metadata),
         "finish_reasons": finish_reasons(completion),
         "parameters": [(name, budget.truncate(value)) for name, value in build_parameters(completion)],

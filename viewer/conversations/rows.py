@@ -88,13 +88,9 @@ def build_row(completion: Completion, question: str, keys: IdentityKeys) -> Row:
         tokens=completion.usage.total if completion.usage else None,
         metadata=tuple(
             (in_one_line(key, MAX_LINE), in_one_line(value, MAX_LINE))
-            for key, value in islice(_with_identity_first(completion.metadata, keys).items(), _MAX_PAIRS)
+            for key, value in islice(keys.first_in(completion.metadata).items(), _MAX_PAIRS)
         ),
     )
-
-
-def _with_identity_first(metadata: dict[str, str], keys: IdentityKeys) -> dict[str, str]:
-    return {key: metadata[key] for key in (keys.customer, keys.ticket) if key in metadata} | metadata
 
 
 def _unreadable_row(item: Unreadable) -> Row:
