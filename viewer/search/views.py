@@ -176,7 +176,8 @@ def _suggestion_links(query: Query, results: Results, params: dict[str, str]) ->
 
 
 def _operator_label(operator: Operator) -> str:
-    return f"{gettext('not')} {operator.name}" if operator.is_excluded else operator.name
+    leave_out = gettext("not")  # in a line of its own: xgettext does not look into f-strings
+    return f"{leave_out} {operator.name}" if operator.is_excluded else operator.name
 
 
 def _url(params: dict[str, str]) -> str:
