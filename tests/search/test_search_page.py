@@ -10,7 +10,7 @@ from django.test import Client
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
 from tests.pages import attributes, completion_ids, element, elements, has, link, texts, visible
 from viewer.archive.importing import import_lines
-from viewer.archive.search import results
+from viewer.archive.search import matching, results
 
 Store = Callable[..., Any]
 
@@ -239,6 +239,25 @@ def test_a_text_that_stands_in_many_conversations_is_shown_once(reader: Client, 
     assert len(completion_ids(page)) == 3
     assert texts(page, "mark") == ["refund"]
     assert [visible(one) for one in elements(page, "a.found__hit")][1:] == ["Customer #0 The same text as above"] * 2
+
+
+def test_a_repeated_text_is_shown_within_one_conversation(reader: Client, stored: Store) -> None:
+    stored(make_completion("c-1", *[say("user", "A refund, please")] * 3, choices=[]))
+    assert len(hits(opened(reader, "refund"))) == 1
+    assert texts(opened(reader, "refund id:c-1"), "mark") == ["refund"] * 3
+
+
+def test_a_search_that_has_found_nothing_so_far_goes_on(
+    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matching, "_MAX_LOOKED_AT", 10)
+    said = ["safe account" if n == 0 else "account safe" for n in range(30)]
+    stored(*(make_completion(f"c-{n}", say("user", text), choices=[], created=n) for n, text in enumerate(said)))
+    page, pages = opened(reader, '"safe account"'), 1
+    while not completion_ids(page):
+        assert "No results" not in page
+        page, pages = reader.get(link(page, "later")).content.decode(), pages + 1
+    assert (completion_ids(page), pages) == (["c-0"], 3)
 
 
 def test_the_results_are_the_list_of_a_conversation_that_is_opened_from_them(reader: Client, stored: Store) -> None:

@@ -97,7 +97,7 @@ def search_results(request: Request) -> HttpResponse:
         "query": query,
         "search_text": query.text,
         "order": order,
-        "groups": list(_build_groups(results.groups, params)),
+        "groups": list(_build_groups(results.groups, params, with_repeated=bool(query.within))),
         "is_around": is_around,
         "overview": results.overview,
         "facets": _facet_links(results.overview, params),
@@ -117,14 +117,14 @@ def search_results(request: Request) -> HttpResponse:
     return page_or_fragment(request, "search/search.html", "search/_found.html", context)
 
 
-def _build_groups(groups: Iterable[Group], params: dict[str, str]) -> Iterable[GroupView]:
-    """Build the view of each conversation. A text that stood further up is not shown again."""
+def _build_groups(groups: Iterable[Group], params: dict[str, str], *, with_repeated: bool) -> Iterable[GroupView]:
+    """Build the view of each conversation. A text that stood further up is shown again only if asked."""
     shown: set[Snippet] = set()
     keys = identity_keys()
     for group in groups:
         hits = list[HitView]()
         for hit in group.hits:
-            is_repeated = bool(hit.snippet) and hit.snippet in shown
+            is_repeated = bool(hit.snippet) and hit.snippet in shown and not with_repeated
             shown.add(hit.snippet)
             if not (is_repeated and hits):  # the first stays as a link
                 hits.append(replace(build_hit(group.completion, hit), is_repeated=is_repeated))
@@ -160,7 +160,7 @@ def _facet_link(facet: Facet, params: dict[str, str]) -> Link:
 
 def _suggestion_links(query: Query, results: Results, params: dict[str, str]) -> list[Link]:
     """Return other searches, if this one finds nothing."""
-    if query.is_empty or results.groups or not results.overview:
+    if query.is_empty or results.groups or results.cursor or not results.overview:
         return []
     labels = {
         "spelling": gettext("With the word %(changed)s"),
