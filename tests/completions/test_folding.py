@@ -157,6 +157,7 @@ def test_every_part_of_a_text_is_found_in_it_and_every_match_folds_to_the_query(
     ("words", "text", "expected"),
     [
         ("zurich", "In Zürich.", "Zürich"),
+        ("a[", "see **a**[1]", "a**["),
         ("ZÜRICH", "In Zu\u0308rich.", "Zu\u0308rich"),
         ("cafe", "The cafe\u0301s", "cafe\u0301"),
         ("strasse", "Hauptstraße 3", "straße"),

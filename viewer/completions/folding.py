@@ -63,6 +63,7 @@ _LETTERS = _Letters()
 _LINE_SEPARATORS = "0085|2028|2029"
 _SKIPPED = rf"[*`]|\[u\+(?!{_LINE_SEPARATORS})[0-9a-f]{{4,6}}\]"
 _LETTER_GAP = rf"(?:{_SKIPPED})*"
+_MARKDOWN_GAP = "[*`]*"
 _WORD_GAP = rf"{_LETTER_GAP}(?: |\[u\+(?:{_LINE_SEPARATORS})\])(?: |\[u\+(?:{_LINE_SEPARATORS})\]|{_SKIPPED})*"
 
 
@@ -82,8 +83,9 @@ def compile_pattern(words: str) -> re.Pattern[str]:
 
 
 def _word_pattern(word: str) -> str:
-    """Allow a gap before every letter except a bracket, which may begin a gap: a text must match in one way only."""
-    return "".join(f"{_LETTER_GAP if n and letter != '[' else ''}{re.escape(letter)}" for n, letter in enumerate(word))
+    """Allow a gap before every letter, but before a bracket none that holds one: a text must match in one way only."""
+    gaps = ("" if n == 0 else _MARKDOWN_GAP if letter == "[" else _LETTER_GAP for n, letter in enumerate(word))
+    return "".join(gap + re.escape(letter) for gap, letter in zip(gaps, word, strict=True))
 
 
 def find_matches(pieces: Iterable[str], pattern: re.Pattern[str]) -> Iterator[tuple[str, int, int]]:

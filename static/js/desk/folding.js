@@ -56,7 +56,7 @@ const folding = {
     const blank = ` |\\[u\\+(?:${breaks})\\]`;
     const spelt = (word) =>
       [...word].map((letter, at) =>
-        (at && letter !== "[" ? `(?:${skipped})*` : "") + letter.replace(/[$()*+.?[\\\]^{|}]/, "\\$&")
+        (!at ? "" : letter === "[" ? "[*`]*" : `(?:${skipped})*`) + letter.replace(/[$()*+.?[\\\]^{|}]/, "\\$&")
       );
     const needle = this.fold(words).replace(/[*`]/g, "").split(" ").filter(Boolean);
     return RegExp(
