@@ -110,20 +110,18 @@ class SearchEntry(models.Model):
 
 
 class SearchDocument(models.Model):
-    """What a conversation is found by (`search.tokens`). A very long one has several, each of a range of positions.
+    """What a conversation is found by (`search.tokens`). A very long one has several.
 
     The id is built from the completion's time, so that a page of results is the end of a range, never a sort.
     """
 
     id = models.BigIntegerField(primary_key=True)
     completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="+")
-    first = models.PositiveIntegerField()
-    last = models.PositiveIntegerField()
     signature = models.BinaryField()
     tokens = models.TextField()  # the last column, because it is long and seldom read
 
     def __str__(self) -> str:
-        return f"{self.completion_id}/{self.first}"
+        return str(self.completion_id)
 
 
 class SearchWord(models.Model):

@@ -107,7 +107,7 @@ def matches_metadata(item: Completion | Unreadable, pairs: dict[str, str]) -> bo
 
 def matches(filters: dict[str, str], completion: Completion) -> bool:
     """Whether a completion matches the filters, as far as its own fields tell."""
-    if filters.get("q"):  # a search may be left by no id that is typed
+    if filters.get("q"):  # `results.is_result` says whether the search finds it
         return True
     model = filters.get("model", completion.model)
     return completion.model == model and matches_metadata(completion, metadata_of(filters))

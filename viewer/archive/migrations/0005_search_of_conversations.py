@@ -30,8 +30,6 @@ class Migration(migrations.Migration):
             name="SearchDocument",
             fields=[
                 ("id", models.BigIntegerField(primary_key=True, serialize=False)),
-                ("first", models.PositiveIntegerField()),
-                ("last", models.PositiveIntegerField()),
                 (
                     "completion",
                     models.ForeignKey(

@@ -28,8 +28,8 @@ _DELETE_DOCUMENTS = f"DELETE FROM {_DOCUMENT} WHERE completion_id = OLD.completi
 _REMOVE_TOKENS = "INSERT INTO archive_search(archive_search, rowid, tokens) VALUES ('delete', OLD.id, OLD.tokens);"
 _ADD_TOKENS = "INSERT INTO archive_search(rowid, tokens) VALUES (NEW.id, NEW.tokens);"
 _SQLITE = [
-    # The tokens are split already, and `ascii` splits at nothing but spaces. They have no order and no number, so the
-    # index is a quarter of one with positions.
+    # The tokens are split already, and `ascii` splits at nothing but spaces. They have neither order nor number, so the
+    # index keeps no positions.
     f"CREATE VIRTUAL TABLE archive_search USING fts5(tokens, content='{_DOCUMENT}', content_rowid='id', "
     "tokenize='ascii', detail=none, columnsize=0)",
     # Buffer up to 8 MB in memory: the default of 1 MB would write many small segments and merge them again.

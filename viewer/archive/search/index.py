@@ -19,11 +19,11 @@ from viewer.archive.bulk import BATCH_ROWS, insert
 from viewer.archive.models import SearchDocument, SearchEntry, StoredCompletion, write_held
 from viewer.completions.source_text import Piece, decode_object
 
-from .text import Facts, words_to_index
+from .text import MAX_SECONDS, Facts, words_to_index
 from .tokens import DocumentBuilder
 
 Entry = tuple[int, int, int | None, str, str]  # a row of SearchEntry
-DocumentRow = tuple[int, int, int, int, bytes, str]  # a row of SearchDocument
+DocumentRow = tuple[int, int, bytes, str]  # a row of SearchDocument
 Conversation = tuple[int, int, Iterable[Entry]]  # a completion's row, its time in Unix seconds, its entries
 
 _ENTRY, _COMPLETION, _MESSAGE = "archive_searchentry", "archive_storedcompletion", "archive_storedmessage"
@@ -50,8 +50,8 @@ _DELETE_DOCUMENTS = f"DELETE FROM {_DOCUMENT} WHERE completion_id = OLD.completi
 _REMOVE_TOKENS = "INSERT INTO archive_search(archive_search, rowid, tokens) VALUES ('delete', OLD.id, OLD.tokens);"
 _ADD_TOKENS = "INSERT INTO archive_search(rowid, tokens) VALUES (NEW.id, NEW.tokens);"
 _SQLITE = [
-    # The tokens are split already, and `ascii` splits at nothing but spaces. They have no order and no number, so the
-    # index is a quarter of one with positions.
+    # The tokens are split already, and `ascii` splits at nothing but spaces. They have neither order nor number, so the
+    # index keeps no positions.
     f"CREATE VIRTUAL TABLE archive_search USING fts5(tokens, content='{_DOCUMENT}', content_rowid='id', "
     "tokenize='ascii', detail=none, columnsize=0)",
     # Buffer up to 8 MB in memory: the default of 1 MB would write many small segments and merge them again.
@@ -76,7 +76,6 @@ _POSTGRESQL = [
     f"CREATE TRIGGER archive_search_stale AFTER DELETE ON {_ENTRY} FOR EACH ROW WHEN (OLD.position IS NULL) "
     "EXECUTE FUNCTION archive_search_stale()",
 ]
-_MAX_SECONDS = 2**33 - 1  # the year 2242
 _BATCH = 50  # completions per transaction
 
 
@@ -155,7 +154,7 @@ def save(conversations: Iterable[Conversation]) -> None:
     entries = _watched(conversations, documents, words)
     while batch := list(islice(entries, BATCH_ROWS)):  # some thousand at a time; they may be read from the database
         insert(_ENTRY, "id, completion_id, position, words, held", batch)
-    insert(_DOCUMENT, "id, completion_id, first, last, signature, tokens", sorted(documents))
+    insert(_DOCUMENT, "id, completion_id, signature, tokens", sorted(documents))
     _insert_words(sorted(words))
 
 
@@ -164,11 +163,10 @@ def _watched(conversations: Iterable[Conversation], documents: list[DocumentRow]
     for completion, created, entries in conversations:
         builder = DocumentBuilder()
         for entry in entries:
-            builder.add(entry[2], entry[3])
+            builder.add(entry[3], is_answer=entry[2] is None)
             yield entry
         for number, made in enumerate(builder.documents):
-            document_id = _document_id(created, completion, number)
-            documents.append((document_id, completion, made.first, made.last, made.signature, made.tokens))
+            documents.append((_document_id(created, completion, number), completion, made.signature, made.tokens))
         words |= builder.words
 
 
@@ -242,16 +240,16 @@ def _entry_id(created: int, row: int, *, is_answer: bool = False, is_alone: bool
 
 
 def _document_id(created: int, completion: int, number: int) -> int:
-    """Build the id of a document from its second, its completion's row and its number within it."""
-    return _clamp(created) << 30 | (completion & 0x3FFFFF) << 8 | min(number, 0xFF)
+    """Build the id of a document from its second, its completion's row (24 bits) and its number within it (6 bits)."""
+    return _clamp(created) << 30 | (completion & 0xFFFFFF) << 6 | number
 
 
 def _clamp(seconds: int) -> int:
-    return min(max(seconds, 0), _MAX_SECONDS)
+    return min(max(seconds, 0), MAX_SECONDS)
 
 
 def documents_between(since: int | None, until: int | None) -> tuple[int, int]:
     """Return the lowest and highest document id from `since` (inclusive) to `until` (exclusive), in Unix seconds."""
     lowest = _clamp(since or 0) << 30
-    highest = _clamp(_MAX_SECONDS if until is None else until - 1) << 30 | 0x3FFFFFFF
+    highest = _clamp(MAX_SECONDS if until is None else until - 1) << 30 | 0x3FFFFFFF
     return (lowest, highest) if until is None or until > 0 else (0, 0)

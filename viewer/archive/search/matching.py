@@ -52,11 +52,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Documents that were looked at, the matches among them, and the id below which to look on, if there are more."""
+    """Documents that were looked at, the matches among them, and the id below which to look on, if there are more.
+
+    `is_all`: no other documents have the tokens.
+    """
 
     candidates: list[Candidate]
     matches: list[Match]
     below: int | None
+    is_all: bool
 
 
 class Matcher:
@@ -93,17 +97,20 @@ class Matcher:
         """
         limit = limit if self.is_certain else _MAX_LOOKED_AT
         candidates = self.newest(limit, below)
+        is_all = len(candidates) < limit
+        candidates = _one_of_each(candidates)
         if self.is_certain:
             matches = self.match(candidates[:enough])
-            return Look(candidates, matches, candidates[enough].id + 1 if len(candidates) > enough else None)
+            following = candidates[enough].id + 1 if len(candidates) > enough else None
+            return Look(candidates, matches, following, is_all)
         matches, read = list[Match](), 0
         likely = self._likely(candidates)
         while batch := list(islice(likely, _BATCH)):
             matches += self.match(batch)
             read += len(batch)
             if len(matches) > enough or read >= _MAX_READ:
-                return Look(candidates, matches, batch[-1].id)
-        return Look(candidates, matches, candidates[-1].id if len(candidates) == limit else None)
+                return Look(candidates, matches, batch[-1].id, is_all)
+        return Look(candidates, matches, None if is_all else candidates[-1].id, is_all)
 
     def _likely(self, candidates: list[Candidate]) -> Iterator[Candidate]:
         for start in range(0, len(candidates), _PAIRS_AT_ONCE):
@@ -112,8 +119,8 @@ class Matcher:
     def match_around(self, document: int, count: int) -> list[Match]:
         """Return the matches around a document: some that have the words may not match, so more are read."""
         limit = count + 1 if self.is_certain else _MAX_LOOKED_AT
-        above = self._with_pairs(self.oldest(limit, document))[-max(count, _MAX_AROUND) :]
-        below = self._with_pairs(self.newest(limit, document + 1))[: max(count, _MAX_AROUND)]
+        above = self._with_pairs(_one_of_each(self.oldest(limit, document)))[-max(count, _MAX_AROUND) :]
+        below = self._with_pairs(_one_of_each(self.newest(limit, document + 1)))[: max(count, _MAX_AROUND)]
         return self.match([*above, *below])
 
     def count(self, speakers: frozenset[str], limit: int) -> int:
@@ -151,10 +158,7 @@ class Matcher:
             "ORDER BY d.id DESC",
             [*values, limit],
         )
-        newest = dict[int, int]()  # of each completion; the documents of a very long one follow each other
-        for document, completion in rows:
-            newest.setdefault(completion, document)
-        return [Candidate(document, completion) for completion, document in newest.items()]
+        return [Candidate(*row) for row in rows]
 
     @cached_property
     def _pairs(self) -> list[int]:
@@ -167,18 +171,20 @@ class Matcher:
         return sorted(pairs)
 
     def _with_pairs(self, candidates: list[Candidate]) -> list[Candidate]:
-        """Keep the documents whose signature has the pairs of all phrases."""
+        """Keep the completions of which a document's signature has the pairs of all phrases."""
         if not (candidates and self._pairs):
             return candidates
-        where, ids = is_one_of("id", [candidate.id for candidate in candidates])
+        where, completions = is_one_of("completion_id", [candidate.completion for candidate in candidates])
         with connection.cursor() as cursor:
             if self._is_sqlite:
                 connection.connection.create_function("may_have_pair", 2, may_have_pair, deterministic=True)
             has_pair = _SQLITE_HAS_PAIR if self._is_sqlite else _POSTGRESQL_HAS_PAIR
             condition = " AND ".join([where, *[has_pair] * len(self._pairs)])
-            cursor.execute(f"SELECT id FROM archive_searchdocument WHERE {condition}", [ids, *self._pairs])
+            cursor.execute(
+                f"SELECT completion_id FROM archive_searchdocument WHERE {condition}", [completions, *self._pairs]
+            )
             kept = {row for (row,) in cursor.fetchall()}
-        return [candidate for candidate in candidates if candidate.id in kept]
+        return [candidate for candidate in candidates if candidate.completion in kept]
 
     def match(self, candidates: Sequence[Candidate]) -> list[Match]:
         """Read the words of the candidates' messages, and leave out those that do not have what was asked."""
@@ -287,6 +293,14 @@ class Matcher:
         with connection.cursor() as cursor:
             cursor.execute(sql, values)
             return list(cursor.fetchall())
+
+
+def _one_of_each(candidates: list[Candidate]) -> list[Candidate]:
+    """Keep the first document of each completion: a very long one has several."""
+    first: dict[int, Candidate] = {}
+    for candidate in candidates:
+        first.setdefault(candidate.completion, candidate)
+    return list(first.values())
 
 
 def is_one_of(column: str, values: Iterable[int]) -> tuple[str, Any]:

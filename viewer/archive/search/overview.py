@@ -53,7 +53,7 @@ class Overview:
 def overview_of(matcher: Matcher, query: Query, look: Look) -> Overview:
     """Count the matching conversations and their facets; of those that must be read, only those that were."""
     candidates = look.candidates[:MAX_COUNTED]
-    is_capped = len(look.candidates) > MAX_COUNTED
+    is_capped = not look.is_all
     if not matcher.is_certain:
         documents = {match.document for match in look.matches}
         candidates = [candidate for candidate in candidates if candidate.id in documents]

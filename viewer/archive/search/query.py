@@ -219,8 +219,10 @@ class _Parser:
             self.is_same = True
             if not value:
                 return
+            known = len(self._plain)
             for part in _PIECE.finditer(value):
                 self.add_words(part)
+            del self._plain[known:]  # their places are in the value, not in the query
             return
         elif name == "has" and fold(value) not in HAS:
             remark = gettext("%(said)s is unknown. has: accepts %(kinds)s.")

@@ -46,7 +46,7 @@ _SPEAKERS = {
     "user": CUSTOMER, "assistant": ASSISTANT, "tool": TOOLS, "function": TOOLS, "system": PROMPTS, "developer": PROMPTS,
 }  # fmt: skip
 _PROMPT_KEYS = {"tools", "functions", "tool_choice", "response_format", "instructions"}  # fields of a request
-_MAX_SECONDS = 2**33 - 1  # the year 2242
+MAX_SECONDS = 2**33 - 1  # the year 2242
 _CALL_KEYS = {"tool_calls", "function_call"}  # what an assistant says to a tool is not said to the customer
 _MAX_CHARACTERS = 200_000  # characters of one message; PostgreSQL takes at most 1 MB of words of one text
 _MAX_WORD = 64  # characters; nobody types longer words, and PostgreSQL rejects words of 2 kB
@@ -330,7 +330,7 @@ def _details(facts: Facts) -> Iterator[str]:
 
 def day_texts(created: int) -> Iterator[str]:
     """Yield the ways to write the UTC day of a completion, so that "20 Nov" finds it."""
-    if 0 < created <= _MAX_SECONDS:
+    if 0 < created <= MAX_SECONDS:
         day = datetime.fromtimestamp(created, UTC)
         yield from (f"{day:%Y-%m-%d}", f"{day:%d.%m.%Y}")
         yield from (f"{day.day} {month} {day.year}" for month in _names_of_month(day.month))

@@ -8,16 +8,17 @@ every conversation that has them. The words of the messages, which are kept besi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import xor
 from zlib import crc32
 
-from .text import ASSISTANT, CUSTOMER, DETAILS, MARKS, PROMPTS, TOOLS
+from .text import ASSISTANT, CUSTOMER, DETAILS, EVERYTHING, MARKS, PROMPTS, TOOLS
 
 SPEAKERS = frozenset((CUSTOMER, ASSISTANT, TOOLS, PROMPTS, DETAILS))
 # PostgreSQL takes 1 MB of tokens. A conversation beyond that, of some ten thousand messages, has several documents.
 _MAX_BYTES = 900_000
-_BITS_PER_PAIR = 16  # of a signature: one of sixteen pairs seems to be there and is not
+_MAX_DOCUMENTS = 64
+_BITS_PER_PAIR = 16  # of a signature: at most one of sixteen pairs seems to be there and is not
 _MAX_SIGNATURE = 1 << 17  # bytes
 _SEED = 0x9E3779B9  # any number but 0, so that "a b" and "b a" differ
 _MAX_HASHES = 200_000
@@ -25,12 +26,10 @@ _MAX_HASHES = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The tokens of messages from the position `first` to `last`, between spaces, and the signature of their pairs."""
+    """The tokens of messages that follow each other, between spaces, and the signature of their pairs."""
 
     tokens: str
     signature: bytes
-    first: int
-    last: int
 
 
 class DocumentBuilder:
@@ -41,25 +40,25 @@ class DocumentBuilder:
         self.words: set[str] = set()
         self._tokens: set[str] = set()
         self._pairs: set[int] = set()
-        self._size = self._first = self._last = 0
+        self._size = 0
 
-    def add(self, position: int | None, words: str) -> None:
-        """Add the words of an entry. That of the answer, without a position, is the last and completes the rest."""
-        new, pairs = tokens_and_pairs(words)
-        new -= self._tokens
+    def add(self, words: str, *, is_answer: bool) -> None:
+        """Add the words of an entry. That of the answer is the last, and its marks are for all documents."""
+        entry, pairs = tokens_and_pairs(words)
+        new = entry - self._tokens
         size = (sum(map(len, new)) + len(new)) * (1 if words.isascii() else 4)  # bytes at most
-        if self._tokens and self._size + size > _MAX_BYTES:
+        if self._tokens and self._size + size > _MAX_BYTES and len(self.documents) < _MAX_DOCUMENTS - 1:
             self._close()
-            self._first = self._last if position is None else position
         self._tokens |= new
         self._pairs |= pairs
         self._size += size
-        self._last = self._last if position is None else position
-        if position is None:
+        if is_answer:
+            shared = " ".join(sorted(token for token in entry if token.startswith(EVERYTHING)))
+            self.documents = [replace(one, tokens=f"{one.tokens} {shared}") for one in self.documents]
             self._close()
 
     def _close(self) -> None:
-        self.documents.append(Document(_join(self._tokens), _signature(self._pairs), self._first, self._last))
+        self.documents.append(Document(_join(self._tokens), _signature(self._pairs)))
         self.words |= {token[1:] for token in self._tokens if token[0] in SPEAKERS}
         self._tokens, self._pairs, self._size = set(), set(), 0
 
