@@ -15,7 +15,7 @@ from zlib import crc32
 from .text import ASSISTANT, CUSTOMER, DETAILS, EVERYTHING, MARKS, PROMPTS, TOOLS
 
 SPEAKERS = frozenset((CUSTOMER, ASSISTANT, TOOLS, PROMPTS, DETAILS))
-# PostgreSQL takes 1 MB of tokens. A conversation beyond that, of some ten thousand messages, has several documents.
+# PostgreSQL takes 1 MB of tokens. A conversation beyond that, of some 100,000 different words, has several documents.
 _MAX_BYTES = 900_000
 _MAX_DOCUMENTS = 64
 _BITS_PER_PAIR = 16  # of a signature: at most one of sixteen pairs seems to be there and is not
