@@ -186,6 +186,7 @@ INSTALLED_APPS = [
     "viewer.keys",
     "viewer.sources",
     "viewer.sync",
+    "viewer.conversations",
     "viewer.rendering",
     "viewer.operations",
 ]

@@ -1,7 +1,7 @@
 // Single keys, as the help sheet (templates/shortcuts.html) lists them. None acts in a field, in a dialog, while a word
 // is composed, with Ctrl, Alt or Meta, or when they are switched off.
 {
-  const ITEMS = "reading-place article, main .row__title, main .found__hit";
+  const ITEMS = "reading-place article, main li.row .row__title, main .found__hit";
   const TOOLS = "[data-part^=tool]";
   const AWAY =
     "input, textarea, select, dialog, [role=dialog], [aria-busy=true], [contenteditable]:not([contenteditable=false])";
@@ -94,6 +94,8 @@
     K: () => press("main a[rel=prev]"),
     n: () => press("main a[rel=next]"),
     p: () => press("main a[rel=prev]"),
+    N: () => press("main [data-next-unseen], main .row--new .row__title"),
+    U: () => press("[data-unsee]"),
     u: () => press("back-link a"),
     c: copyLink,
     e: toggleTools,

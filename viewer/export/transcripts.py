@@ -21,6 +21,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers
 from viewer.completions.invisibles import escape_invisible
+from viewer.completions.lines import in_one_line
 from viewer.completions.source_text import members, to_object
 from viewer.completions.types import Choice, Completion, Message, RefusalPart, TextPart, Unreadable
 from viewer.rendering.answers import NoAnswer, no_answer_in, place_answers
@@ -28,7 +29,6 @@ from viewer.rendering.citations import CitedSource, find_places, list_sources
 from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
 from viewer.rendering.limits import PageBudget
-from viewer.rendering.lines import in_one_line
 from viewer.rendering.markdown_html import is_portable
 from viewer.rendering.media_parts import AudioView, FileView, ImageView
 from viewer.rendering.messages import Bubble, build_bubbles

@@ -14,9 +14,10 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from viewer.client.problems import Problem
+from viewer.completions.summary import first_question
 from viewer.completions.types import Message, Unreadable
 from viewer.rendering.places import answer_at, in_order, name_of
-from viewer.rendering.titles import answer_line, first_question
+from viewer.rendering.titles import answer_line
 from viewer.sources.problem_texts import describe
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import Source

@@ -1,0 +1,19 @@
+"""Reads what lists show of archived conversations, as it was written when their messages were indexed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from viewer.completions.summary import Summary
+
+from .models import StoredSummary, fit, read_held
+
+
+def summaries_of(completion_ids: Iterable[str]) -> dict[str, Summary]:
+    """Return the summaries of conversations by id; those that are not indexed yet are missing."""
+    rows = StoredSummary.objects.filter(completion__completion_id__in=[fit(one) for one in completion_ids])
+    columns = rows.values_list("completion__completion_id", "question", "messages", "contents")
+    return {
+        completion_id: Summary(question, messages, read_held(contents))
+        for completion_id, question, messages, contents in columns
+    }
