@@ -107,7 +107,7 @@ def test_every_other_search_hit_opens_without_a_failure(
 ) -> None:
     failures = failures_of(page)
     page.goto(f"/search/?q={question}")
-    page.locator(".found__head a, .found__hit").last.click()
+    page.locator(".found .row__title, .found__hit").last.click()
     expect(page).to_have_url(f"{site}{address}")
     settle(page)
     assert failures == []

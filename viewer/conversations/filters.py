@@ -134,23 +134,26 @@ def metadata_links(metadata: dict[str, str]) -> list[Pair]:
 
 
 def as_search(filters: dict[str, str]) -> dict[str, str]:
-    """Turn model and metadata filters into a search with the same results; nothing if there are none, or it cannot be.
-
-    A search knows neither empty values nor white space other than single spaces.
-    """
+    """Turn model and metadata filters into a search; nothing if there are none, or if a search cannot say them."""
     pairs = [("model", filters["model"])] if "model" in filters else []
     pairs += [(f"meta.{key}", value) for key, value in metadata_of(filters).items()]
     query = read_query("")
     for name, value in pairs:
-        if not value or " ".join(value.split()) != value or " ".join(name.split()) != name:
-            return {}
         query = read_query(with_operator(query, name, value))
+    said = [(operator.name, operator.value) for operator in query.operators]
+    if said != pairs:  # a value is empty, or has quotes or line breaks
+        return {}
     order = {"order": "oldest"} if order_of(filters) == "asc" else {}
-    return {"q": query.text} | order if query.filters else {}
+    return {"q": query.text} | order if pairs else {}
 
 
 def without(filters: dict[str, str], name: str) -> dict[str, str]:
     return {key: value for key, value in filters.items() if key != name}
+
+
+def with_search(filters: dict[str, str], text: str) -> dict[str, str]:
+    """Return the filters with another search, or without one if its text is empty."""
+    return filters | {"q": text} if text else without(filters, "q")
 
 
 def list_url(filters: dict[str, str]) -> str:

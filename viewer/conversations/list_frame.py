@@ -14,7 +14,7 @@ from viewer.sources.sources import chosen_source
 from viewer.web.request import Request
 
 from .filter_choices import name_in_words, value_in_words
-from .filters import Pair, filter_labels, list_url, order_of, search_order_of, with_query, without
+from .filters import Pair, filter_labels, list_url, order_of, search_order_of, with_query, with_search, without
 from .models import SavedView
 from .rail import build_rail, current_link
 
@@ -52,7 +52,7 @@ def chips_of(filters: dict[str, str], reader: int) -> list[Pair]:
         Pair(
             f"{leave_out} {name_in_words(operator.name)}" if operator.is_excluded else name_in_words(operator.name),
             value_in_words(operator.name, operator.value),
-            list_url({name: value for name, value in {**filters, "q": operator.rest}.items() if value}),
+            list_url(with_search(filters, operator.rest)),
         )
         for operator in read_query(filters["q"], reader).operators
     ]

@@ -15,7 +15,7 @@ from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.results import mark_all_seen
 from viewer.archive.seen import mark_unseen
 from viewer.conversations.filter_choices import choices_of
-from viewer.conversations.filters import last_filters, list_url, parse_filters
+from viewer.conversations.filters import last_filters, list_url, parse_filters, with_search
 from viewer.conversations.forms import SavedViewForm
 from viewer.conversations.models import SavedView
 from viewer.conversations.rail import build_rail, with_counts
@@ -39,7 +39,7 @@ def filter_choices(request: Request) -> HttpResponse:
     filters = parse_filters(request.GET)
     query = read_query(filters.get("q", ""), request.user.pk)
     if "from" in request.GET or "to" in request.GET:
-        return redirect(list_url(filters | {"q": _with_dates(query, request.GET)}))
+        return redirect(list_url(with_search(filters, _with_dates(query, request.GET))))
     text = request.GET.get("text", "").strip()
     context: dict[str, Any] = {"list_url": list_url(filters), "hidden": list(filters.items()), "text": text}
     source = chosen_source(request)
