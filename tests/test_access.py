@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
@@ -65,6 +66,8 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "account_reset_password": (200, 200, 200, 200),
     "account_signup": (200, 200, 200, 200),
     "account_inactive": (200, 200, 200, 200),
+    "customer": ("in", 200, 200, 200),
+    "go": ("in", 302, 302, 302),
     "rail": ("in", 200, 200, 200),
     "filter-choices": ("in", 200, 200, 200),
     "next-unseen": ("in", 302, 302, 302),
@@ -98,13 +101,14 @@ def routes() -> Iterator[URLPattern]:
 
 @pytest.fixture
 def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
-    stored(make_completion("chatcmpl-one", say("user", "x")))
+    stored(make_completion("chatcmpl-one", say("user", "x"), metadata={"customer_id": "cus_1"}))
+    cache.clear()  # of what the metadata keys of other tests were
     key = make_key(alice, base_url="http://127.0.0.1:9/v1")
     token, _ = AccessToken.objects.issue(alice, "hers")
     return {
         "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "key_id": key.pk, "token_id": token.pk,
         "run_id": CopyRun.objects.start_or_resume(key, "", {}, None).pk,
-        "view_id": SavedView.objects.create(owner=alice, name="hers", query="q=refund").pk,
+        "value": "cus_1", "view_id": SavedView.objects.create(owner=alice, name="hers", query="q=refund").pk,
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from django.views.i18n import set_language
 
 from viewer.accounts.signing_in import SignIn, SignOut, still_signed_in
 from viewer.api import views as api
-from viewer.conversations.views import content, conversation_list, lists, navigation, preferences
+from viewer.conversations.views import content, conversation_list, customers, lists, navigation, preferences
 from viewer.conversations.views.conversation import conversation
 from viewer.export import views as export
 from viewer.find.views import find_in_conversation
@@ -57,6 +57,8 @@ urlpatterns = [
     path("completions/<str:completion_id>/unseen/", lists.forget_seen, name="forget-seen"),
     path("completions/<str:completion_id>/go/", navigation.go_to, name="go-to"),
     path("search/", search_results, name="search"),
+    path("customers/<path:value>/", customers.customer, name="customer"),
+    re_path(r"^go/?$", customers.go, name="go"),
     path("filters/", lists.filter_choices, name="filter-choices"),
     path("seen/", lists.mark_list_seen, name="mark-list-seen"),
     path("views/", lists.rail, name="rail"),

@@ -96,6 +96,8 @@
     p: () => press("main a[rel=prev]"),
     N: () => press("main [data-next-unseen], main .row--new .row__title"),
     U: () => press("[data-unsee]"),
+    ",": () => press("[data-of-customer=earlier]"),
+    ".": () => press("[data-of-customer=later]"),
     u: () => press("back-link a"),
     c: copyLink,
     e: toggleTools,

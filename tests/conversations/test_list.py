@@ -38,7 +38,7 @@ def test_rows_say_what_was_asked_what_was_answered_and_by_whom(reader: Client, s
     ]
     text = visible(page)
     assert "Assistant You are welcome." in text
-    assert "Refusal I cannot." in text
+    assert "Refused I cannot." in text
     assert "ticket: T-9" in text
     assert [visible(row) for row in elements(page, ".row__contents")] == [
         "0 0 messages",

@@ -60,8 +60,8 @@ def test_a_row_says_how_long_the_conversation_is_and_what_is_inside(reader: Clie
     }
 
 
-def test_an_answer_that_was_cut_off_is_marked(reader: Client, desk: None) -> None:
-    assert texts(opened(reader, "/completions/"), ".row__answer .chip") == ["Cut off"]
+def test_an_answer_that_was_cut_off_or_refused_is_marked(reader: Client, desk: None) -> None:
+    assert texts(opened(reader, "/completions/"), ".row__answer .chip") == ["Cut off", "Refused"]
 
 
 def test_the_list_reads_no_messages(reader: Client, desk: None, django_assert_num_queries: Any) -> None:

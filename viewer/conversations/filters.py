@@ -18,14 +18,13 @@ from viewer.completions.types import Completion, Unreadable
 from viewer.web.request import Request, page_before
 
 _PARAMETERS = ("model", "order", "q")  # `q` is a search; the others filter the list
-_MAX_PAIR_IN_URL = 1_000  # characters of a pair; OpenAI takes 64 and 512
 SEARCH_ORDERS: dict[str, SearchOrder] = {"newest": "newest", "oldest": "oldest", "best": "best"}
 _METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A name and a value with a URL: a filter with the list without it, or metadata with the list that shares it."""
+    """A filter in words, with the URL of the list without it."""
 
     name: str
     value: str
@@ -123,14 +122,6 @@ def filter_labels(filters: dict[str, str]) -> list[Pair]:
         if name != "order"
     }
     return [Pair(label, filters[name], list_url(without(filters, name))) for name, label in labels.items()]
-
-
-def metadata_links(metadata: dict[str, str]) -> list[Pair]:
-    """Link each metadata pair to the list of completions that share it; no URL where that would be too long."""
-    return [
-        Pair(key, value, list_url({f"metadata[{key}]": value}) if len(key) + len(value) <= _MAX_PAIR_IN_URL else "")
-        for key, value in metadata.items()
-    ]
 
 
 def as_search(filters: dict[str, str]) -> dict[str, str]:

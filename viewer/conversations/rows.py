@@ -18,7 +18,7 @@ from viewer.completions.contents import count_answers
 from viewer.completions.ids import has_address
 from viewer.completions.lines import in_one_line
 from viewer.completions.summary import Summary
-from viewer.completions.types import Completion, Unreadable
+from viewer.completions.types import Completion, Message, Unreadable
 from viewer.conversations.facts import KINDS, Kind
 from viewer.rendering.places import why_no_link
 from viewer.rendering.titles import MAX_BEGINNING, MAX_LINE, answer_line, tool_call_line
@@ -81,8 +81,8 @@ def build_row(completion: Completion, summary: Summary | None, keys: IdentityKey
         no_link=why_no_link(completion.id),
         title=title,
         answered=answered if title != answered else completion.id,
-        answered_by=by if title != answered else "",
-        ending=_ending(contents),
+        answered_by=by if title != answered and by != gettext("Refusal") else "",
+        ending=_ending(completion, contents),
         model=in_one_line(completion.model, MAX_LINE),
         created=completion.created,
         messages=summary.messages if summary else None,
@@ -94,7 +94,10 @@ def build_row(completion: Completion, summary: Summary | None, keys: IdentityKey
     )
 
 
-def _ending(contents: Mapping[str, int]) -> str:
+def _ending(completion: Completion, contents: Mapping[str, int]) -> str:
+    messages = (choice.message for choice in completion.choices)
+    if any(isinstance(message, Message) and message.refusal for message in messages):
+        return gettext("Refused")
     if contents.get("cut-off"):
         return gettext("Cut off")
     return gettext("Stopped by a filter") if contents.get("filtered") else ""
