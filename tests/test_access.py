@@ -68,6 +68,7 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "account_inactive": (200, 200, 200, 200),
     "customer": ("in", 200, 200, 200),
     "go": ("in", 302, 302, 302),
+    "palette": ("in", 200, 200, 200),
     "rail": ("in", 200, 200, 200),
     "filter-choices": ("in", 200, 200, 200),
     "next-unseen": ("in", 302, 302, 302),

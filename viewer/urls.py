@@ -23,7 +23,7 @@ from viewer.export import views as export
 from viewer.find.views import find_in_conversation
 from viewer.keys import views as keys
 from viewer.remote_images import views as remote_images
-from viewer.search.views import search_results
+from viewer.search.views import palette, search_results
 from viewer.sources.sources import check_key
 from viewer.sync import views as sync
 from viewer.web.health import health, ready
@@ -57,6 +57,7 @@ urlpatterns = [
     path("completions/<str:completion_id>/unseen/", lists.forget_seen, name="forget-seen"),
     path("completions/<str:completion_id>/go/", navigation.go_to, name="go-to"),
     path("search/", search_results, name="search"),
+    path("palette/", palette, name="palette"),
     path("customers/<path:value>/", customers.customer, name="customer"),
     re_path(r"^go/?$", customers.go, name="go"),
     path("filters/", lists.filter_choices, name="filter-choices"),

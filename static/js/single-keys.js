@@ -116,6 +116,10 @@
 
   addEventListener("keydown", (event) => {
     const { key, target, timeStamp } = event;
+    if (key === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+      event.preventDefault();
+      return press("[data-palette]");
+    }
     if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
     if (target.closest?.(AWAY) || document.querySelector("dialog[open], :popover-open")) return;
     awaited = null;

@@ -5,7 +5,6 @@ It uses the archive directly, not through a source, because other servers have n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,7 +17,6 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
-from viewer.archive.api import is_stored
 from viewer.archive.identity_keys import identity_keys
 from viewer.archive.search.overview import Facet, Overview
 from viewer.archive.search.query import HAS, Query, read_query
@@ -34,9 +32,11 @@ from viewer.conversations.rows import Row, build_row, mark_new
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
+from .palette import items_of
+from .targets import is_id_or_url
+
+_MAX_SEARCHES = 8  # that a session remembers
 _SHOWN = 20  # results on each side of the one to which the reader comes back
-# The path of our URLs, and OpenAI's prefixes of ids.
-_ID_OR_URL = re.compile(r"\S*/completions/\S+|(?:chatcmpl-|msg_)\S+")
 _OPERATORS = (
     ("refund TK-30582", gettext_noop("both, anywhere in the conversation, in any of their forms")),
     ('"late delivery"', gettext_noop("exactly these words, next to each other")),
@@ -79,7 +79,7 @@ class GroupView:
 def search_results(request: Request) -> HttpResponse:
     """Show the matching conversations of the archive with their messages, the best or the newest first."""
     text = request.GET.get("q", "").strip()
-    if text and not re.search(r"\s", text) and (_ID_OR_URL.fullmatch(text) or is_stored(text)):
+    if is_id_or_url(text):
         return redirect(f"{reverse('open')}?{urlencode({'id': text})}")
     query = read_query(text, request.user.pk)
     order = search_order_of(request.GET.dict(), query)
@@ -110,7 +110,25 @@ def search_results(request: Request) -> HttpResponse:
     }
     if not request.htmx:
         context |= list_frame(request, params)
+        if context["groups"]:
+            remember_search(request, query.text)
     return page_or_fragment(request, "search/search.html", "search/_found.html", context)
+
+
+@require_safe
+def palette(request: Request) -> HttpResponse:
+    """Show what a text leads to: on a page of its own, or for the dialog."""
+    text = request.GET.get("text", "").strip()
+    context = {"text": text, "groups": items_of(text, request.user, request.session.get("searches", []))}
+    fragment = "search/_palette_items.html" if "text" in request.GET else "search/_palette.html"
+    return page_or_fragment(request, "search/palette.html", fragment, context)
+
+
+def remember_search(request: Request, text: str) -> None:
+    """Keep the last searches of the session, the latest first."""
+    searches = request.session.get("searches", [])
+    if text and searches[:1] != [text]:
+        request.session.keep("searches", [text, *(one for one in searches if one != text)][:_MAX_SEARCHES])
 
 
 def _build_groups(groups: Iterable[Group], params: dict[str, str], *, with_repeated: bool) -> Iterable[GroupView]:
