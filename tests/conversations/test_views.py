@@ -10,8 +10,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.conftest import make_choice, make_completion, say
+from tests.conftest import make_choice, make_completion, make_key, say
 from tests.pages import attributes, completion_ids, element, elements, has, texts, visible
+from tests.upstream import LIVE, Upstream
 from viewer.archive.models import SeenCompletion, StoredSummary
 from viewer.conversations.models import SavedView
 
@@ -254,3 +255,29 @@ def test_what_was_seen_goes_with_the_person(reader: Client, desk: None, alice: U
     reader.get("/completions/old/")
     alice.delete()
     assert not SeenCompletion.objects.exists()
+
+
+@pytest.fixture
+def live(alice: User, upstream: Upstream) -> list[str]:
+    """A server's list is chosen; the ids that it lists first."""
+    make_key(alice, base_url=upstream.base(), is_chosen=True)
+    return LIVE[:3]
+
+
+def test_a_list_of_another_server_knows_what_was_seen(reader: Client, live: list[str]) -> None:
+    assert attributes(opened(reader, "/completions/"), "data-completion-id", ".row--new")[:3] == live
+    reader.get(f"/completions/{live[1]}/")
+    assert live[1] not in attributes(opened(reader, "/completions/"), "data-completion-id", ".row--new")
+    assert reader.get(f"/completions/{live[0]}/next-unseen/")["Location"] == f"/completions/{live[2]}/"
+
+
+def test_the_panel_says_what_the_api_of_another_server_can_filter(
+    reader: Client, live: list[str], upstream: Upstream
+) -> None:
+    page = opened(reader, "/filters/")
+    assert "filters by model and metadata, and only by whole values" in visible(page)
+    assert texts(page, ".filter-form label span") == ["Model", "Metadata key", "Value"]
+    assert not has(opened(reader, "/completions/"), 'form[action="/seen/"]')  # would read the whole server
+    asked = reader.get("/completions/", {"model": "gpt-4.1", "key": "team", "value": "x"})["Location"]
+    assert asked == "/completions/?model=gpt-4.1&metadata%5Bteam%5D=x"
+    assert reader.get(asked).status_code == 200  # asks the server, not the archive
