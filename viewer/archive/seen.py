@@ -51,9 +51,3 @@ def seen_among(person_id: int, completion_ids: Iterable[str]) -> set[str]:
     """Return those of some conversations that a person has seen."""
     seen = SeenCompletion.objects.filter(person_id=person_id, completion_id__in=[fit(one) for one in completion_ids])
     return set(seen.values_list("completion_id", flat=True))
-
-
-def last_seen(person_id: int, count: int) -> list[str]:
-    """Return the conversations that a person opened last, the latest first."""
-    seen = SeenCompletion.objects.filter(person_id=person_id).order_by("-at", "-pk")
-    return list(seen.values_list("completion_id", flat=True)[:count])

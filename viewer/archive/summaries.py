@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from viewer.completions.summary import Summary
 
 from .models import StoredSummary, fit, read_held
+
+
+def count_kinds(completions: Any) -> Counter[str]:
+    """Count how many of some conversations contain each kind; they are given as rows or as a query."""
+    contents = StoredSummary.objects.filter(completion__in=completions).exclude(contents="")
+    return Counter(kind for text in contents.values_list("contents", flat=True) for kind in read_held(text))
 
 
 def summaries_of(completion_ids: Iterable[str]) -> dict[str, Summary]:

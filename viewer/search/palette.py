@@ -15,7 +15,6 @@ from viewer.archive.identity_keys import identity_keys
 from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.results import search
 from viewer.archive.search.values import values_of
-from viewer.archive.seen import last_seen
 from viewer.archive.summaries import summaries_of
 from viewer.conversations.customer import customer_url
 from viewer.conversations.filters import list_url
@@ -53,14 +52,14 @@ class ItemGroup:
     """Items under a title; it is empty for what Enter does."""
 
     title: str
-    items: tuple[Item, ...]
+    links: tuple[Item, ...]
 
 
-def items_of(text: str, person: User, searches: list[str]) -> list[ItemGroup]:
+def items_of(text: str, person: User, opened: list[str], searches: list[str]) -> list[ItemGroup]:
     """Return what a text leads to; without one what was opened and searched last."""
     if not text:
         groups = [
-            (gettext("Recently opened"), _recent(person)),
+            (gettext("Recently opened"), _recent(opened[:_SHOWN])),
             (gettext("Recent searches"), [_search_item(each, each) for each in searches[:_SHOWN]]),
             (gettext("Go to"), _pages("")),
         ]
@@ -120,8 +119,7 @@ def _pages(text: str) -> list[Item]:
     return [Item(name, icon, reverse(url)) for name, icon, url in pages if _is_in(text, name)]
 
 
-def _recent(person: User) -> Iterable[Item]:
-    ids = last_seen(person.pk, _SHOWN)
+def _recent(ids: list[str]) -> Iterable[Item]:
     summaries = summaries_of(ids)
     return [Item(summaries[one].question if one in summaries else one, "message", url_of(one, "")) for one in ids]
 

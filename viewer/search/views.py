@@ -28,6 +28,7 @@ from viewer.conversations.filter_choices import name_in_words, value_in_words
 from viewer.conversations.filters import SEARCH_ORDERS, search_order_of
 from viewer.conversations.hits import HitView, build_hit
 from viewer.conversations.list_frame import list_frame
+from viewer.conversations.recent import recent, remember
 from viewer.conversations.rows import Row, build_row, mark_new
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
@@ -35,7 +36,6 @@ from viewer.web.responses import page_or_fragment
 from .palette import items_of
 from .targets import is_id_or_url
 
-_MAX_SEARCHES = 8  # that a session remembers
 _SHOWN = 20  # results on each side of the one to which the reader comes back
 _OPERATORS = (
     ("refund TK-30582", gettext_noop("both, anywhere in the conversation, in any of their forms")),
@@ -111,7 +111,7 @@ def search_results(request: Request) -> HttpResponse:
     if not request.htmx:
         context |= list_frame(request, params)
         if context["groups"]:
-            remember_search(request, query.text)
+            remember(request, "searches", query.text)
     return page_or_fragment(request, "search/search.html", "search/_found.html", context)
 
 
@@ -119,16 +119,10 @@ def search_results(request: Request) -> HttpResponse:
 def palette(request: Request) -> HttpResponse:
     """Show what a text leads to: on a page of its own, or for the dialog."""
     text = request.GET.get("text", "").strip()
-    context = {"text": text, "groups": items_of(text, request.user, request.session.get("searches", []))}
+    groups = items_of(text, request.user, recent(request, "opened"), recent(request, "searches"))
+    context = {"text": text, "groups": groups}
     fragment = "search/_palette_items.html" if "text" in request.GET else "search/_palette.html"
     return page_or_fragment(request, "search/palette.html", fragment, context)
-
-
-def remember_search(request: Request, text: str) -> None:
-    """Keep the last searches of the session, the latest first."""
-    searches = request.session.get("searches", [])
-    if text and searches[:1] != [text]:
-        request.session.keep("searches", [text, *(one for one in searches if one != text)][:_MAX_SEARCHES])
 
 
 def _build_groups(groups: Iterable[Group], params: dict[str, str], *, with_repeated: bool) -> Iterable[GroupView]:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from django.utils.timezone import get_current_timezone
 
-from viewer.archive.models import StoredSummary, read_held
+from viewer.archive.summaries import count_kinds
 
 from .matching import Look, Matcher, is_one_of
 from .query import TALK, Query, with_operator
@@ -96,8 +96,7 @@ def _speakers(matcher: Matcher, query: Query) -> Iterable[tuple[str, str, int]]:
 
 def _kinds(completions: set[int]) -> Iterable[tuple[str, str, int]]:
     """Count the conversations that contain what people look for."""
-    contents = StoredSummary.objects.filter(completion__in=completions).exclude(contents="")
-    kinds = Counter(kind for text in contents.values_list("contents", flat=True) for kind in read_held(text))
+    kinds = count_kinds(completions)
     return [("has", kind, kinds[kind]) for kind in _KINDS if kinds[kind]]
 
 

@@ -302,6 +302,7 @@ def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterat
         newest.append(piece)
         held: Counter[str] = Counter()
         message = None
+        opening = ""
         if role := role_of_plain_text(values):  # most messages; reading one takes as long as splitting it into words
             words, marks = _segment(_SPEAKERS[role], texts_of(_indexed_values(values))), [mark("role", role)]
         else:
@@ -309,11 +310,9 @@ def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterat
             words = _segments_of(message, values)
             held = _held_by(message)
             marks = [*_marks(message, held, tools)]
-        if question:
-            yield Indexed(words + _marks_segment(marks), held)
-        else:
-            question = question_in(message or read_message(source, values=values))
-            yield Indexed(words + _marks_segment(marks), held, question)
+        if not question and (message or role == "user"):
+            question = opening = question_in(message or read_message(source, values=values))
+        yield Indexed(words + _marks_segment(marks), held, opening)
     shared = [*_shared_marks(facts)]
     if isinstance(completion, Unreadable):
         yield Indexed(_segment(DETAILS, _details(facts)) + _marks_segment(shared), Counter())

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Max, Q, QuerySet
 
-from viewer.archive.models import StoredCompletion, StoredMetadata, StoredSummary, read_held
+from viewer.archive.models import StoredCompletion, StoredMetadata
+from viewer.archive.summaries import count_kinds
 
 from .matching import NEWEST, Matcher
 from .query import Query
@@ -34,7 +35,6 @@ class Values:
     """Values with their counts, the commonest of each name first. `newest`: only so many conversations were counted."""
 
     values: tuple[Value, ...]
-    keys: tuple[str, ...]  # all metadata keys, also those without a common value
     newest: int | None
 
 
@@ -48,9 +48,9 @@ def values_of(query: Query, text: str = "") -> Values:
     values = [
         *(Value(f"meta.{key}", value, count) for key, value, count in counted[:_MAX_PAIRS] if _is_usable(value)),
         *(Value("model", model, count) for model, count in models.annotate(count=Count("pk")).order_by("-count")),
-        *(Value("has", kind, count) for kind, count in _contents(completions)),
+        *(Value("has", kind, count) for kind, count in count_kinds(completions).most_common()),
     ]
-    return Values(tuple(_first_of_each(values)), tuple(sorted({key for key, *_ in counted[:_MAX_PAIRS]})), newest)
+    return Values(tuple(_first_of_each(values)), newest)
 
 
 def _completions(query: Query) -> tuple[QuerySet[StoredCompletion], int | None]:
@@ -65,12 +65,6 @@ def _completions(query: Query) -> tuple[QuerySet[StoredCompletion], int | None]:
 
 def _is_usable(value: str) -> bool:
     return bool(value.strip()) and len(value) <= _MAX_LENGTH
-
-
-def _contents(completions: QuerySet[StoredCompletion]) -> Iterable[tuple[str, int]]:
-    contents = StoredSummary.objects.filter(completion__in=completions).exclude(contents="")
-    kinds = Counter(kind for text in contents.values_list("contents", flat=True) for kind in read_held(text))
-    return kinds.most_common()
 
 
 def _first_of_each(values: Iterable[Value]) -> Iterable[Value]:

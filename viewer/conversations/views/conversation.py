@@ -16,6 +16,7 @@ from viewer.completions.types import Completion
 from viewer.conversations.facts import build_facts, build_jumps, build_jumps_in_whole
 from viewer.conversations.filters import with_query
 from viewer.conversations.paging import MessagePage, read_page, with_neighbours
+from viewer.conversations.recent import remember
 from viewer.rendering.answers import message_of_answer, no_answer_in, place_answers
 from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
@@ -77,6 +78,7 @@ def conversation(
     }
     if not request.htmx:
         record_seen(request.user.pk, completion_id)
+        remember(request, "opened", completion_id)
         context |= {
             "title": _title(reader, page, completion),
             **build_facts(completion, request.GET.get("pair", ""), request.GET.get("field", "")),
