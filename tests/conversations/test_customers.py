@@ -141,3 +141,46 @@ def test_patterns_are_read_by_key() -> None:
     assert read_url_pattern("TICKET_URL", " ") == ""
     with pytest.raises(ImproperlyConfigured, match="write key="):
         read_url_patterns("METADATA_URLS", "https://shop.example")
+
+
+@pytest.mark.parametrize("value", ["line1\nline2", "../keys", "x/../../views", "..", ".", "a\\b"])
+def test_a_value_that_no_url_can_have_is_a_search(reader: Client, stored: Store, value: str) -> None:
+    cache.clear()
+    stored(*(make_completion(f"c-{n}", say("user", "Hi"), metadata={"customer": value}) for n in range(2)))
+    page = opened(reader, "/completions/c-0/")
+    assert not [url for url in attributes(page, "href", "a") if "/customers/" in (url or "")]
+    answer = reader.get("/go", {"customer": value}, follow=True)
+    assert sorted(completion_ids(answer.content.decode())) == ["c-0", "c-1"]
+    assert reader.get("/palette/", {"text": value[:3]}).status_code == 200
+
+
+def test_the_page_of_a_customer_is_of_this_one_alone(reader: Client, stored: Store) -> None:
+    cache.clear()
+    stored(*(make_completion(f"c-{name}", metadata={"customer": name}) for name in ("Bob", "BOB", "Böb", "Bob*")))
+    assert completion_ids(opened(reader, "/customers/Bob/")) == ["c-Bob"]
+    assert "1 conversation " in visible(opened(reader, "/customers/Bob/"))
+    page = reader.get("/completions/c-Bob/", headers={"Referer": "http://testserver/customers/Bob/"}).content.decode()
+    assert visible(element(page, ".side__head")) == "Bob Newest first"
+    assert "No archived conversation has this value as its customer." in visible(opened(reader, "/customers/nobody/"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "leads_to"),
+    [
+        ({"ticket": "T-9", "utm_source": "mail"}, "/completions/other/"),
+        ({"ticket": "seen:no"}, "/search/?q=%22seen%3Ano%22"),
+        ({"ticket": "-x"}, "/search/?q=%22-x%22"),
+    ],
+)
+def test_a_link_from_elsewhere_is_no_query(reader: Client, history: None, asked: dict[str, str], leads_to: str) -> None:
+    assert reader.get("/go", asked)["Location"] == leads_to
+
+
+def test_a_key_named_customer_is_meant_if_there_is_one(reader: Client, stored: Store, settings: Any) -> None:
+    cache.clear()
+    settings.CUSTOMER_KEY = "customer_id"
+    stored(
+        make_completion("c-1", metadata={"customer": "only here"}),
+        make_completion("c-2", metadata={"customer_id": "cus_2"}),
+    )
+    assert reader.get("/go", {"customer": "only here"})["Location"] == "/completions/c-1/"

@@ -82,6 +82,9 @@ TEXTS = st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(SYNTAX)), max
 NO_WORD = re.compile(r"\]\(\W*[\dqz]|\[[^\]]*\]:\s*<?(?:https|www|mailto)(?<!\[ref\]: https)|(?:```|~~~)[^\n]*[\dqz]")
 
 
+_ESCAPE = re.compile("%[0-9A-F]{2}")
+
+
 def words_of(text: str) -> list[str]:
     return re.findall(r"[qz0-9退货]", text)
 
@@ -108,7 +111,7 @@ def test_every_letter_of_a_text_is_there_when_another_program_draws_the_transcri
 @given(TEXTS)
 def test_every_letter_of_a_text_is_in_the_plain_text_in_order_unless_a_table_repeats_its_headings(text: str) -> None:
     assume(not NO_WORD.search(text))
-    written = words_of(to_plain_text(text))
+    written = words_of(_ESCAPE.sub("", to_plain_text(text)))  # an address may have an escape, such as %5B
     if "<table" in (to_html(text) or ""):
         assert not Counter(words_of(text)) - Counter(written)
     else:

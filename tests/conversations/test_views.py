@@ -281,3 +281,65 @@ def test_the_panel_says_what_the_api_of_another_server_can_filter(
     asked = reader.get("/completions/", {"model": "gpt-4.1", "key": "team", "value": "x"})["Location"]
     assert asked == "/completions/?model=gpt-4.1&metadata%5Bteam%5D=x"
     assert reader.get(asked).status_code == 200  # asks the server, not the archive
+
+
+@pytest.mark.parametrize("query", ["q=!!!", "q=after%3Agarbage", "q=role%3Aall", "q=has%3Anonsense"])
+def test_a_list_that_shows_nothing_marks_nothing(reader: Client, desk: None, query: str) -> None:
+    assert not has(opened(reader, f"/search/?{query}"), 'form[action="/seen/"]')
+    answer = reader.post("/seen/", {"list": query}, follow=True)
+    assert "This list cannot be marked as seen as a whole." in visible(answer.content.decode())
+    assert len(found(reader, "seen:no")) == 4
+
+
+def test_a_list_of_another_server_marks_nothing_in_the_archive(reader: Client, desk: None, live: list[str]) -> None:
+    for query in ("", "model=gpt-4.1"):
+        reader.post("/seen/", {"list": query})
+    assert len(found(reader, "seen:no")) == 4
+
+
+def test_one_goes_back_to_what_was_read_from_the_list_of_those_not_yet_seen(reader: Client, desk: None) -> None:
+    reader.get("/search/?q=seen:no")
+    for completion_id in ("failed", "cut", "refused"):
+        reader.get(f"/completions/{completion_id}/")
+    assert reader.get("/completions/refused/previous/?q=seen:no")["Location"] == "/completions/cut/"
+    assert reader.get("/completions/cut/next-unseen/?q=seen:no")["Location"] == "/completions/old/"  # and not these
+
+
+def test_a_view_stays_itself_in_another_order_and_with_filters_of_the_api(
+    reader: Client, desk: None, alice: User
+) -> None:
+    page = opened(reader, "/search/", q="has:error", order="oldest")
+    assert texts(page, '.rail [aria-current="page"]') == ["Tool errors"]
+    view = SavedView.objects.create(owner=alice, name="Of cus_1", query="metadata%5Bcustomer_id%5D=cus_1")
+    page = opened(reader, view.url)
+    assert texts(page, '.rail [aria-current="page"]') == ["Of cus_1"]
+    assert has(page, f'a[href="/views/{view.pk}/"]')
+
+
+def test_a_server_that_is_browsed_has_no_count(reader: Client, desk: None, live: list[str]) -> None:
+    rail = [visible(link) for link in elements(reader.get("/views/").content.decode(), ".rail a")]
+    assert rail[:2] == ["All conversations", "Not yet seen 4"]
+
+
+@pytest.mark.parametrize("value", ["VIP*", "meta.foo bar", "two  spaces", "a\nb", 'say "hi"', "-x", "a:b", ""])
+def test_a_choice_finds_the_value_that_it_shows(reader: Client, stored: Store, value: str) -> None:
+    stored(
+        make_completion("wanted", metadata={"tier level": value}),
+        make_completion("other", metadata={"tier level": f"{value or 'x'}-more"}),
+    )
+    answer = reader.get("/completions/", {"metadata[tier level]": value}, follow=True)
+    assert completion_ids(answer.content.decode()) == ["wanted"]
+
+
+def test_umlauts_are_found_in_both_cases_and_old_values_exactly(
+    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(make_completion("c-1", metadata={"name": "MÜLLER"}), make_completion("c-2", metadata={"name": "Zoe"}))
+    page = reader.get("/filters/", {"text": "müller"}, headers={"HX-Request": "true"}).content.decode()
+    assert [visible(link).split()[0] for link in elements(page, "a")] == ["MÜLLER"]
+    monkeypatch.setattr("viewer.archive.search.values._MAX_NEWEST", 1)
+    page = reader.get("/filters/", {"text": "MÜLLER"}, headers={"HX-Request": "true"}).content.decode()
+    assert [visible(link).split()[0] for link in elements(page, "a")] == ["MÜLLER"]
+    page = reader.get("/filters/", {"text": "LLER"}, headers={"HX-Request": "true"}).content.decode()
+    assert "None of these values contains this." in visible(page)
+    assert "the newest 1 conversations" in visible(page)

@@ -1,7 +1,8 @@
-"""Bulk inserts, in the fastest way for each database."""
+"""Statements about many rows, in the fastest way for each database."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from itertools import chain, islice
 from typing import Any
@@ -42,3 +43,10 @@ def insert(table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
             values = [*chain.from_iterable(batch), *[None] * (padding * width)]
             select = f"SELECT * FROM (VALUES {placeholders}) WHERE column1 IS NOT NULL"
             cursor.execute(f"INSERT INTO {table} ({columns}) {select}", values)
+
+
+def is_one_of(column: str, values: Iterable[int]) -> tuple[str, Any]:
+    """Return the condition that a column has one of many values, and its one parameter."""
+    if connection.vendor == "sqlite":
+        return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
+    return f"{column} = ANY(%s)", list(values)

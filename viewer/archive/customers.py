@@ -34,7 +34,7 @@ class History:
 
 def history_of(key: str, value: str, completion_id: str, size: int) -> History:
     """Return so many conversations of a customer on each side of one; if it is not stored, the newest ones."""
-    conversations = StoredCompletion.objects.filter(metadata__key=fit_key(key), metadata__value=fit_value(value))
+    conversations = _with(key, value)
     rows = conversations.values_list("completion_id", "created")
     place = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("created", "pk").first()
     if place is None:
@@ -49,7 +49,16 @@ def history_of(key: str, value: str, completion_id: str, size: int) -> History:
     visits = [
         [Visit(one, read_time(seconds), summaries.get(one)) for one, seconds in side] for side in (later, earlier)
     ]
-    return History(tuple(visits[0]), tuple(visits[1]), conversations.count())
+    return History(tuple(visits[0]), tuple(visits[1]), count_with(key, value))
+
+
+def count_with(key: str, value: str) -> int:
+    """Count the conversations that have a metadata pair."""
+    return _with(key, value).count()
+
+
+def _with(key: str, value: str) -> QuerySet[StoredCompletion]:
+    return StoredCompletion.objects.filter(metadata__key=fit_key(key), metadata__value=fit_value(value))
 
 
 def ids_with(pairs: dict[str, str], limit: int) -> list[str]:

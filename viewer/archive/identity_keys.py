@@ -13,6 +13,7 @@ _CUSTOMER = ("customer", "kunde", "client", "user", "account", "member", "contac
 _TICKET = ("ticket", "vorgang", "case", "issue", "incident", "claim", "booking", "order", "reservation")
 _CHANNEL = ("channel", "kanal", "inbox", "medium")
 _MAX_KEYS = 200  # of the archive that are looked at
+_CACHED_AS = "identity-keys-2"  # another name for another shape: versions share a cache while they are upgraded
 _SECONDS = 60  # that a guess is kept; a new import may bring other keys
 
 
@@ -35,10 +36,10 @@ class IdentityKeys:
 
 def identity_keys() -> IdentityKeys:
     """Return the keys of the settings, else the guessed ones."""
-    guessed: IdentityKeys | None = cache.get("identity-keys")
+    guessed: IdentityKeys | None = cache.get(_CACHED_AS)
     if guessed is None:
         guessed = _guess()
-        cache.set("identity-keys", guessed, _SECONDS)
+        cache.set(_CACHED_AS, guessed, _SECONDS)
     return replace(
         guessed,
         customer=settings.CUSTOMER_KEY or guessed.customer,
@@ -47,7 +48,7 @@ def identity_keys() -> IdentityKeys:
 
 
 def _guess() -> IdentityKeys:
-    keys = _keys()
+    keys = metadata_keys()
     return IdentityKeys(_commonest(keys, _CUSTOMER), _commonest(keys, _TICKET), _commonest(keys, _CHANNEL))
 
 
@@ -59,7 +60,7 @@ def _commonest(keys: list[str], words: tuple[str, ...]) -> str:
     return ""
 
 
-def _keys() -> list[str]:
+def metadata_keys() -> list[str]:
     """Return the keys of the archive, jumping from one to the next in the index: there may be millions of pairs."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from django.db import DatabaseError, transaction
-from django.db.models import Exists, OuterRef
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from viewer.deployment.database import without_waiting
 
+from .bulk import is_one_of
 from .models import SeenCompletion, StoredCompletion, fit
-
-_AT_ONCE = 5_000  # rows
 
 
 def mark_seen(person_id: int, completion_ids: Iterable[str]) -> None:
@@ -30,16 +29,21 @@ def record_seen(person_id: int, completion_id: str) -> None:
 
 def mark_stored_seen(person_id: int, completions: list[int] | None = None) -> int:
     """Remember that a person has seen archived conversations, by their rows, or all; return how many were new."""
-    stored = StoredCompletion.objects.all()
-    if completions is not None:
-        stored = stored.filter(pk__in=completions)
-    seen = SeenCompletion.objects.filter(person_id=person_id, completion_id=OuterRef("completion_id"))
-    new = stored.filter(~Exists(seen)).values_list("completion_id", flat=True)
-    count = 0
-    for batch in iter(lambda: list(new[:_AT_ONCE]), []):
-        mark_seen(person_id, batch)
-        count += len(batch)
-    return count
+    where, chosen = ("%s", True) if completions is None else is_one_of("id", completions)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO archive_seencompletion (person_id, completion_id, at) SELECT %s, completion_id, %s "
+            f"FROM archive_storedcompletion WHERE {where} ON CONFLICT DO NOTHING",
+            [person_id, timezone.now(), chosen],
+        )
+        return max(0, int(cursor.rowcount))
+
+
+def count_unseen(person_id: int) -> int:
+    """Count the archived conversations that a person has not seen, from what they have: mostly less to look at."""
+    ids = SeenCompletion.objects.filter(person_id=person_id).values("completion_id")
+    seen = StoredCompletion.objects.filter(completion_id__in=ids)
+    return StoredCompletion.objects.count() - seen.count()
 
 
 def mark_unseen(person_id: int, completion_id: str) -> None:

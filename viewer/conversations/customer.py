@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,7 @@ _OUTCOMES = {
     "error": gettext_noop("Tool errors"),
     "cut-off": gettext_noop("Cut off"),
 }
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.{1,2}(?:/|$)")
 _SIDE = 3  # conversations shown before and after the open one
 _MAX_PAIR_IN_URL = 1_000  # characters of a pair; OpenAI takes 64 and 512
 
@@ -55,8 +57,8 @@ class VisitView:
 
 
 def customer_url(value: str) -> str:
-    """Return the URL of a customer's page; empty if the value cannot be part of one."""
-    is_fit = 0 < len(value) <= _MAX_PAIR_IN_URL and value not in (".", "..") and "\\" not in value
+    """Return the URL of a customer's page; empty if the value cannot be part of one: browsers follow dots upwards."""
+    is_fit = 0 < len(value) <= _MAX_PAIR_IN_URL and not _UNFIT.search(value)
     return reverse("customer", args=[value]) if is_fit else ""
 
 

@@ -81,7 +81,7 @@ def choices_of(query: Query, filters: dict[str, str], text: str) -> tuple[list[C
     found = values_of(query, text)
     keys = identity_keys()
     first = [f"meta.{key}" for key in (keys.customer, keys.ticket) if key]
-    others = {value.name for value in found.values if value.name.startswith("meta.")} - {*first}
+    others = {value.name for value in found.values if value.name.startswith("meta.")} - {"meta.", *first}
     groups = [
         *(_group(query, filters, name, found) for name in (*first, "has")),
         _periods(query, filters),

@@ -131,8 +131,7 @@ def as_search(filters: dict[str, str]) -> dict[str, str]:
     query = read_query("")
     for name, value in pairs:
         query = read_query(with_operator(query, name, value))
-    said = [(operator.name, operator.value) for operator in query.operators]
-    if said != pairs:  # a value is empty, or has quotes or line breaks
+    if len(query.operators) != len(pairs):  # a key is empty, or all of it is too long
         return {}
     order = {"order": "oldest"} if order_of(filters) == "asc" else {}
     return {"q": query.text} | order if pairs else {}

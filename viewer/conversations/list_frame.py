@@ -9,12 +9,22 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from viewer.archive.search.query import read_query
+from viewer.archive.search.query import Query, read_query
 from viewer.sources.sources import chosen_source
 from viewer.web.request import Request
 
 from .filter_choices import name_in_words, value_in_words
-from .filters import Pair, filter_labels, list_url, order_of, search_order_of, with_query, with_search, without
+from .filters import (
+    Pair,
+    as_search,
+    filter_labels,
+    list_url,
+    order_of,
+    search_order_of,
+    with_query,
+    with_search,
+    without,
+)
 from .models import SavedView
 from .rail import build_rail, current_link
 
@@ -28,7 +38,7 @@ def list_frame(request: Request, filters: dict[str, str]) -> dict[str, Any]:
         "rail": rail,
         "list_name": current.name if current else "",
         "is_search": bool(query.terms or query.within),
-        "is_archive_list": bool(query.text) or chosen_source(request).is_archive,
+        "can_mark": query_of_list(request, filters) is not None,
         "rail_url": with_query(reverse("rail"), filters),
         "chips": chips_of(filters, request.user.pk),
         "choices_url": with_query(reverse("filter-choices"), filters),
@@ -38,9 +48,23 @@ def list_frame(request: Request, filters: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def query_of_list(request: Request, filters: dict[str, str]) -> Query | None:
+    """Return the query that finds what a list shows, empty for the whole archive; None if it is no list of the archive.
+
+    A query that finds nothing, because nothing of it was understood, is no query for everything.
+    """
+    filters = without(filters, "order")
+    if not filters:
+        return Query() if chosen_source(request).is_archive else None
+    query = read_query(filters.get("q", "") or as_search(filters).get("q", ""), request.user.pk)
+    is_of_archive = "q" in filters or chosen_source(request).is_archive
+    return query if is_of_archive and not query.is_empty else None
+
+
 def edit_url(view: SavedView, person: User) -> str:
     """Return the URL to edit a view; empty if the person may not."""
-    return reverse("saved-view", args=[view.pk]) if view.owner_id == person.pk or person.is_staff else ""
+    is_editable = SavedView.objects.editable_by(person).filter(pk=view.pk).exists()
+    return reverse("saved-view", args=[view.pk]) if is_editable else ""
 
 
 def chips_of(filters: dict[str, str], reader: int) -> list[Pair]:

@@ -12,14 +12,16 @@ from viewer.archive.models import StoredCompletion
 from viewer.archive.search.overview import MAX_COUNTED
 from viewer.archive.search.query import read_query
 from viewer.archive.search.results import count_results
+from viewer.archive.seen import count_unseen
 from viewer.web.templatetags.formats import grouped
 
-from .filters import list_url
+from .filters import as_search, list_url, without
 from .models import SavedView
 
+_NOT_SEEN = {"q": "seen:no"}
 # Name, icon, query. Everybody has these.
 _READY = (
-    (gettext_noop("Not yet seen"), "dot", "seen:no"),
+    (gettext_noop("Not yet seen"), "dot", _NOT_SEEN["q"]),
     (gettext_noop("Tool errors"), "alert", "has:error"),
     (gettext_noop("Refusals"), "shield", "has:refusal"),
     (gettext_noop("Cut off"), "cut", "has:cut-off"),
@@ -58,10 +60,12 @@ def build_rail(person: User, filters: dict[str, str]) -> list[RailGroup]:
     return [RailGroup(title, tuple(_marked(links, filters))) for title, links in groups if links]
 
 
-def with_counts(groups: Iterable[RailGroup], person: User) -> list[RailGroup]:
-    """Count the conversations of each view."""
+def with_counts(groups: Iterable[RailGroup], person: User, *, is_archive: bool) -> list[RailGroup]:
+    """Count the conversations of each view in the archive; how many another server has is not known."""
     return [
-        replace(group, links=tuple(replace(link, count=_count(link, person)) for link in group.links))
+        replace(
+            group, links=tuple(replace(link, count=_count(link, person, is_archive=is_archive)) for link in group.links)
+        )
         for group in groups
     ]
 
@@ -84,12 +88,20 @@ def _saved_link(view: SavedView) -> RailLink:
 
 
 def _marked(links: Iterable[RailLink], filters: dict[str, str]) -> Iterable[RailLink]:
-    return (replace(link, is_current=link.filters == filters) for link in links)
+    """Mark the link of a list, in whichever order that is shown."""
+    shown = _without_order(filters)
+    return (replace(link, is_current=_without_order(link.filters) == shown) for link in links)
 
 
-def _count(link: RailLink, person: User) -> str:
+def _without_order(filters: dict[str, str]) -> dict[str, str]:
+    return without(as_search(filters) or filters, "order")
+
+
+def _count(link: RailLink, person: User, *, is_archive: bool) -> str:
     if not link.filters:
-        return grouped(StoredCompletion.objects.count())
+        return grouped(StoredCompletion.objects.count()) if is_archive else ""
+    if link.filters == _NOT_SEEN:
+        return grouped(count_unseen(person.pk))
     query = link.filters.get("q", "")
     found = count_results(read_query(query, person.pk)) if query else None
     if found is None:

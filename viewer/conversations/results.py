@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Literal
 
+from django.utils import timezone
+
 from viewer.archive.identity_keys import identity_keys
-from viewer.archive.search.query import read_query, with_operator
+from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.reading import Group
-from viewer.archive.search.results import Window, finds, results_around, search
+from viewer.archive.search.results import finds, results_around, search
 from viewer.conversations.filters import search_order_of, with_query
 from viewer.conversations.hits import build_hit, row_of
 from viewer.conversations.rows import mark_new
@@ -25,13 +29,12 @@ def is_result(filters: dict[str, str], completion_id: str, reader: int) -> bool:
 def results_beside(request: Request, completion_id: str, filters: dict[str, str]) -> dict[str, Any]:
     """Return the rows around a conversation, or those further up or down, and the URLs of the next ones."""
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    window = _window(
-        filters,
-        after or before or completion_id,
-        request.user.pk,
-        earlier=0 if after else _SHOWN,
-        later=0 if before else _SHOWN,
+    query = _query_of_list(request, filters)
+    order, sides = (
+        search_order_of(filters, query),
+        {"earlier": 0 if after else _SHOWN, "later": 0 if before else _SHOWN},
     )
+    window = results_around(query, order, after or before or completion_id, **sides)
     groups = window.groups
     if after or before:
         groups = tuple(group for group in groups if group.completion.id not in (after, before))
@@ -46,33 +49,43 @@ def results_beside(request: Request, completion_id: str, filters: dict[str, str]
 
 
 def next_result(
-    completion_id: str, filters: dict[str, str], direction: Literal["next", "previous"], reader: int
+    request: Request, completion_id: str, filters: dict[str, str], direction: Literal["next", "previous"]
 ) -> str | None:
     """Return the URL of the next or previous result: "" at the end, None if the conversation is no result."""
-    is_next = direction == "next"
-    window = _window(filters, completion_id, reader, earlier=0 if is_next else 1, later=1 if is_next else 0)
-    if window.index < 0:
-        return None
-    position = window.index + (1 if is_next else -1)
-    return _url_of(window.groups[position]) if 0 <= position < len(window.groups) else ""
+    return _next_url(_query_of_list(request, filters), filters, completion_id, is_next=direction == "next")
 
 
 def next_unseen(completion_id: str, filters: dict[str, str], reader: int) -> str:
     """Return the URL of the next result that the reader has not seen, else of the first one; "" if there is none."""
     query = read_query(filters.get("q", ""), reader)
     if query.is_seen is not False:
-        filters = filters | {"q": with_operator(query, "seen", "no")}
-    if url := next_result(completion_id, filters, "next", reader):
+        query = read_query(with_operator(query, "seen", "no"), reader)
+    if url := _next_url(query, filters, completion_id, is_next=True):
         return url
-    query = read_query(filters["q"], reader)
     first = search(query, order=search_order_of(filters, query)).groups
     return next((_url_of(group) for group in first if group.completion.id != completion_id), "")
 
 
+def begin_list(request: Request) -> None:
+    """Remember when a list of what was seen, or not, was shown: what is opened from it stays in it."""
+    request.session.keep("seen_until", timezone.now().isoformat())
+
+
+def _query_of_list(request: Request, filters: dict[str, str]) -> Query:
+    """Return the query of the list that a person works through, as it was when the list was shown."""
+    query = read_query(filters["q"], request.user.pk)
+    shown = request.session.get("seen_until", "")
+    return replace(query, seen_until=datetime.fromisoformat(shown)) if shown else query
+
+
+def _next_url(query: Query, filters: dict[str, str], completion_id: str, *, is_next: bool) -> str | None:
+    sides = {"earlier": 0 if is_next else 1, "later": 1 if is_next else 0}
+    window = results_around(query, search_order_of(filters, query), completion_id, **sides)
+    if window.index < 0:
+        return None
+    position = window.index + (1 if is_next else -1)
+    return _url_of(window.groups[position]) if 0 <= position < len(window.groups) else ""
+
+
 def _url_of(group: Group) -> str:
     return build_hit(group.completion, group.hits[0]).url if group.hits else url_of(group.completion.id, "")
-
-
-def _window(filters: dict[str, str], completion_id: str, reader: int, *, earlier: int, later: int) -> Window:
-    query = read_query(filters["q"], reader)
-    return results_around(query, search_order_of(filters, query), completion_id, earlier=earlier, later=later)

@@ -95,6 +95,8 @@ def build_row(completion: Completion, summary: Summary | None, keys: IdentityKey
 
 
 def _ending(completion: Completion, contents: Mapping[str, int]) -> str:
+    if completion.error or any(choice.error for choice in completion.choices):
+        return gettext("Failed")
     messages = (choice.message for choice in completion.choices)
     if any(isinstance(message, Message) and message.refusal for message in messages):
         return gettext("Refused")

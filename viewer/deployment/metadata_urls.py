@@ -34,5 +34,5 @@ def read_url_patterns(name: str, text: str) -> dict[str, str]:
 
 
 def fill(pattern: str, value: str) -> str:
-    """Return the URL for a value; empty if there is no pattern."""
-    return pattern.replace(_VALUE, quote(value, safe=""))
+    """Return the URL for a value; empty for dots, which browsers follow upwards."""
+    return "" if value in (".", "..") else pattern.replace(_VALUE, quote(value, safe=""))

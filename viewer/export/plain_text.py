@@ -189,7 +189,7 @@ def _image(given: dict[str, str]) -> str:
 
 def _address(address: str) -> str:
     address = address.removeprefix("mailto:")
-    return address if web_address(address) else first_line(address, _MAX_ADDRESS)
+    return address if web_address(address) else first_line(unquote(address), _MAX_ADDRESS)  # `to_html` quotes it
 
 
 def _without_scheme(address: str) -> str:

@@ -121,7 +121,7 @@ def _pages(text: str) -> list[Item]:
 
 def _recent(ids: list[str]) -> Iterable[Item]:
     summaries = summaries_of(ids)
-    return [Item(summaries[one].question if one in summaries else one, "message", url_of(one, "")) for one in ids]
+    return [Item((one in summaries and summaries[one].question) or one, "message", url_of(one, "")) for one in ids]
 
 
 def _is_in(text: str, words: str) -> bool:

@@ -29,6 +29,7 @@ from viewer.conversations.filters import SEARCH_ORDERS, search_order_of
 from viewer.conversations.hits import HitView, build_hit
 from viewer.conversations.list_frame import list_frame
 from viewer.conversations.recent import recent, remember
+from viewer.conversations.results import begin_list
 from viewer.conversations.rows import Row, build_row, mark_new
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
@@ -110,7 +111,9 @@ def search_results(request: Request) -> HttpResponse:
     }
     if not request.htmx:
         context |= list_frame(request, params)
-        if context["groups"]:
+        if query.is_seen is not None:
+            begin_list(request)
+        if context["groups"] and query.terms:
             remember(request, "searches", query.text)
     return page_or_fragment(request, "search/search.html", "search/_found.html", context)
 

@@ -1,6 +1,8 @@
 // The link to the palette, or Ctrl or Cmd+K, opens it over the page. The arrows move between its links; Enter in its field
 // follows the first one.
 {
+  let coming;
+
   const openPalette = async (address) => {
     const answer = await lectern.fetch(address, { headers: { "HX-Request": "true" } }).catch(() => ({}));
     if (answer.status === 401) return; // the bar says why
@@ -46,6 +48,7 @@
     if (!link || !lectern.isPlainClick(event)) return;
     event.preventDefault();
     link.closest("details").open = false;
-    if (!document.querySelector("dialog[open]")) openPalette(link.href);
+    if (coming || document.querySelector("dialog[open], .palette")) return;
+    coming = openPalette(link.href).finally(() => (coming = null));
   });
 }

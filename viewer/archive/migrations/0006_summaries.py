@@ -39,6 +39,12 @@ def delete_summaries_too(apps: Any, editor: Any) -> None:
             cursor.execute(statement)
 
 
+def delete_documents_alone(apps: Any, editor: Any) -> None:
+    """Make the triggers of 0005 again."""
+    _search_index_0005.drop(editor.connection)
+    _search_index_0005.create(editor.connection)
+
+
 class Migration(migrations.Migration):
     """Lists show a summary that is made with the index: the next start indexes everything, and says how far it is."""
 
@@ -89,5 +95,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(delete_summaries_too, migrations.RunPython.noop),
+        migrations.RunPython(delete_summaries_too, delete_documents_alone),
     ]

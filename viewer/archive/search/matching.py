@@ -6,16 +6,17 @@ them has which, whether a phrase stands there as one, and how much a message say
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
 from typing import Any, Literal
 
 from django.db import connection
+from django.utils import timezone
 
+from viewer.archive.bulk import is_one_of
 from viewer.archive.models import StoredCompletion, StoredMessage, fit
 
 from .clauses import FTS5, TSQUERY, Clause, clauses_of
@@ -37,7 +38,8 @@ _SQLITE_HAS_PAIR = "may_have_pair(signature, %s)"
 _POSTGRESQL_HAS_PAIR = "get_bit(signature, (%s::bigint & (octet_length(signature) * 8 - 1))::int) = 1"
 _IS_SEEN = (
     "EXISTS (SELECT 1 FROM archive_searchdocument d JOIN archive_storedcompletion c ON c.id = d.completion_id "
-    "JOIN archive_seencompletion s ON s.completion_id = c.completion_id AND s.person_id = %s WHERE d.id = {id})"
+    "JOIN archive_seencompletion s ON s.completion_id = c.completion_id AND s.person_id = %s AND s.at <= %s "
+    "WHERE d.id = {id})"
 )
 _OF_COMPLETION = "{id} IN (SELECT id FROM archive_searchdocument WHERE completion_id = %s)"
 _FROM_MESSAGES = ("has", "tool")  # filters that single messages meet
@@ -154,7 +156,7 @@ class Matcher:
         if self._query.is_seen is not None:
             is_seen = _IS_SEEN if self._query.is_seen else f"NOT {_IS_SEEN}"
             where.append(f"({is_seen} OR {_OF_COMPLETION})")
-            values += [self._query.reader, self._kept]
+            values += [self._query.reader, self._query.seen_until or timezone.now(), self._kept]
         if self._query.within:
             where.append(_OF_COMPLETION)
             values.append(self._scope[0])
@@ -321,10 +323,3 @@ def _one_of_each(candidates: list[Candidate]) -> list[Candidate]:
     for candidate in candidates:
         first.setdefault(candidate.completion, candidate)
     return list(first.values())
-
-
-def is_one_of(column: str, values: Iterable[int]) -> tuple[str, Any]:
-    """Return the condition that a column has one of many values, and its one parameter."""
-    if connection.vendor == "sqlite":
-        return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
-    return f"{column} = ANY(%s)", list(values)

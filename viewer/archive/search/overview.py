@@ -11,9 +11,10 @@ from typing import Any
 from django.db import connection
 from django.utils.timezone import get_current_timezone
 
+from viewer.archive.bulk import is_one_of
 from viewer.archive.summaries import count_kinds
 
-from .matching import Look, Matcher, is_one_of
+from .matching import Look, Matcher
 from .query import TALK, Query, with_operator
 from .text import ASSISTANT, CUSTOMER, PROMPTS, TOOLS
 

@@ -102,6 +102,7 @@ class Query:
     within: str = ""  # the id of a completion or a message
     is_seen: bool | None = None  # whether `reader` has seen the conversation
     reader: int | None = None  # the id of the person who searches
+    seen_until: datetime | None = None  # what `reader` opened later does not count as seen
     remarks: tuple[str, ...] = ()
 
     @property
@@ -151,7 +152,7 @@ def read_query(typed: str, reader: int | None = None) -> Query:
 
 def with_operator(query: Query, name: str, value: str) -> str:
     """Return the query with one more operator, for the link of a facet."""
-    return f"{query.text} {_quoted(name)}:{_quoted(value)}".strip()
+    return f"{query.text} {_quoted_name(name)}:{_quoted(value)}".strip()
 
 
 class _Parser:
@@ -253,7 +254,7 @@ class _Parser:
         elif name == "role":
             self._add_role(fold(value), is_excluded)
         else:
-            self._add_filter(name, (value,), is_excluded)
+            self._add_filter(name, (value,), is_excluded, is_prefix=_has_star(piece) and value != "*")
         rest = " ".join((self._text[: piece.start()] + self._text[piece.end() :]).split())
         self.operators.append(Operator(name, value, is_excluded, rest))
 
@@ -285,12 +286,11 @@ class _Parser:
         else:
             self._add_filter("role", _ROLES.get(role, (role,)), is_excluded)
 
-    def _add_filter(self, name: str, values: tuple[str, ...], is_excluded: bool) -> None:
+    def _add_filter(self, name: str, values: tuple[str, ...], is_excluded: bool, *, is_prefix: bool = False) -> None:
         if not self._words_left:
             return
         self._words_left -= 1
         key = f"meta.{fold(name[5:])}" if name.startswith("meta.") else name
-        is_prefix = len(values) == 1 and values[0].endswith("*") and len(values[0]) > 1
         marks = tuple(mark(key, value.rstrip("*") if is_prefix else value) for value in values)
         self.filters.append(Filter(name, marks, is_prefix, is_excluded))
 
@@ -333,8 +333,12 @@ def _read_date(value: str) -> int | None:
         return None
 
 
+def _quoted_name(name: str) -> str:
+    name = name.replace('"', "")
+    return f'meta."{name[5:]}"' if name.startswith("meta.") and re.search(r"[\s:]", name[5:]) else name
+
+
 def _quoted(value: str) -> str:
+    """Quote what would otherwise end early, be nothing, or match beginnings. Marks know no quotes."""
     value = value.replace('"', "")
-    if value.startswith("meta."):
-        return f'meta."{value[5:]}"' if re.search(r"[\s:]", value[5:]) else value
-    return f'"{value}"' if re.search(r"\s", value) else value
+    return f'"{value}"' if not value or re.search(r"\s|\*$", value) else value

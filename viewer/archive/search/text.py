@@ -166,7 +166,7 @@ def mark(operator: str, value: str) -> str:
 
     The mark of the beginning of a value is the beginning of its mark, unless the value is long.
     """
-    text = f"{operator}:{fold(value).replace(chr(34), '').strip()}"
+    text = " ".join(f"{operator}:{fold(value).strip()}".replace('"', "").split())
     if len(text) > _MAX_WORD:
         return "ƻƻ" + blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
     return "ƻ" + _BREAK.sub(lambda match: f"ƻ{ord(match[0]):02x}", unicodedata.normalize("NFC", text))

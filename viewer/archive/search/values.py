@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from django.db.models import Count, Max, Q, QuerySet
 
+from viewer.archive.identity_keys import metadata_keys
 from viewer.archive.models import StoredCompletion, StoredMetadata
 from viewer.archive.summaries import count_kinds
 
@@ -42,8 +45,10 @@ def values_of(query: Query, text: str = "") -> Values:
     """Return the commonest values of what a query finds, or of the whole archive, that have a text in them."""
     completions, newest = _completions(query)
     metadata = StoredMetadata.objects.filter(completion__in=completions)
-    pairs = metadata.filter(Q(value__icontains=text) | Q(key__icontains=text)) if text else metadata
-    counted = pairs.values_list("key", "value").annotate(count=Count("pk")).order_by("-count", "key", "value")
+    if text:
+        exactly = StoredMetadata.objects.filter(key__in=metadata_keys(), value=text)  # by the index, however old
+        metadata = metadata.filter(_contains("value", text) | _contains("key", text)) | exactly
+    counted = metadata.values_list("key", "value").annotate(count=Count("pk")).order_by("-count", "key", "value")
     models = completions.exclude(model="").filter(model__icontains=text).values_list("model")
     values = [
         *(Value(f"meta.{key}", value, count) for key, value, count in counted[:_MAX_PAIRS] if _is_usable(value)),
@@ -51,6 +56,12 @@ def values_of(query: Query, text: str = "") -> Values:
         *(Value("has", kind, count) for kind, count in count_kinds(completions).most_common()),
     ]
     return Values(tuple(_first_of_each(values)), newest)
+
+
+def _contains(field: str, text: str) -> Q:
+    """Match a text in any case. SQLite ignores that of ASCII alone, so other letters are tried in both."""
+    spellings = {text, text.lower(), text.upper(), text.capitalize()}
+    return reduce(or_, (Q(**{f"{field}__icontains": spelling}) for spelling in spellings))
 
 
 def _completions(query: Query) -> tuple[QuerySet[StoredCompletion], int | None]:

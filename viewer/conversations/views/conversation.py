@@ -77,7 +77,8 @@ def conversation(
         "order": page.order,
     }
     if not request.htmx:
-        record_seen(request.user.pk, completion_id)
+        if request.method == "GET":
+            record_seen(request.user.pk, completion_id)
         remember(request, "opened", completion_id)
         context |= {
             "title": _title(reader, page, completion),

@@ -2,49 +2,54 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib import messages as notices
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from viewer.archive.customers import ids_with
-from viewer.archive.identity_keys import identity_keys
+from viewer.archive.customers import count_with, ids_with
+from viewer.archive.identity_keys import identity_keys, metadata_keys
 from viewer.archive.search.query import read_query, with_operator
-from viewer.archive.search.results import search
 from viewer.conversations.customer import customer_url, other_url
-from viewer.conversations.filters import list_url, with_query
-from viewer.conversations.hits import row_of
+from viewer.conversations.filters import fetch_page, list_url, pager_links, save_filters
 from viewer.conversations.list_frame import list_frame
-from viewer.conversations.rows import mark_new
+from viewer.conversations.rows import build_rows
 from viewer.rendering.places import url_of
+from viewer.sources.archive_client import archive_client
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
+
+_PLAIN = re.compile(r"\w[\w@.+/#-]*")  # one word, which is found in all its spellings
 
 
 @require_safe
 def customer(request: Request, value: str) -> HttpResponse:
-    """Show all conversations of a customer, the newest first; if no key names customers, what mentions the value."""
+    """Show all archived conversations of a customer, the newest first; without a key of customers, search the value."""
     keys = identity_keys()
     if not keys.customer:
         return redirect(list_url({"q": value}))
-    text = with_operator(read_query(""), f"meta.{keys.customer}", value)
-    results = search(read_query(text, request.user.pk), after=request.GET.get("after", ""))
-    url = customer_url(value)
+    filters = {f"metadata[{keys.customer}]": value}
+    client = archive_client()
+    window = fetch_page(client, filters, request.GET, request.GET.get("around", ""))
     context = {
         "customer": value,
         "customer_key": keys.customer,
         "other_url": other_url(keys.customer, value, keys),
-        "rows": mark_new((row_of(group, keys) for group in results.groups), request.user.pk),
+        "count": count_with(keys.customer, value),
+        "search_url": list_url({"q": value}),
+        "rows": build_rows(client, window.items, request.user.pk),
         "is_by_day": True,
-        "overview": results.overview,
-        "below_url": with_query(url, {"after": results.cursor}) if results.cursor else "",
-        "starts_here": "after" not in request.GET,
-        "ends_here": not results.cursor,
-        "first_url": url,
+        **pager_links(request, window, {}),
+        "starts_here": not window.has_earlier,
+        "ends_here": not window.has_later,
+        "first_url": request.path,
     }
     if not request.htmx:
-        context |= list_frame(request, {"q": text})
+        save_filters(request, filters)
+        context |= list_frame(request, filters)
     return page_or_fragment(request, "conversations/customer.html", "conversations/_rows.html", context)
 
 
@@ -52,21 +57,30 @@ def customer(request: Request, value: str) -> HttpResponse:
 def go(request: Request) -> HttpResponse:
     """Open the conversation that has some metadata, for links from other software; of several, list them.
 
-    `customer` and `ticket` stand for the keys of the settings, unless the archive has keys of these names. What is in
-    no metadata is searched for in the messages.
+    `customer` and `ticket` stand for the keys of the settings, unless the archive has keys of these names. Parameters
+    that are no key, such as those of a campaign, are ignored. What is in no metadata is searched for in the messages.
     """
-    keys = identity_keys()
-    names = {"customer": keys.customer, "ticket": keys.ticket}
-    pairs = {names.get(name) or name: str(value).strip() for name, value in request.GET.items() if str(value).strip()}
-    if not pairs:
+    asked = {name: str(value) for name, value in request.GET.items() if str(value).strip()}
+    if not asked:
         notices.error(request, gettext("The link names nothing to open. It must end like ?ticket=TK-7719."))
         return redirect("completions")
-    found = ids_with(pairs, 2)
+    pairs = _pairs(asked)
+    found = ids_with(pairs, 2) if pairs else []
     if len(found) == 1:
         return redirect(url_of(found[0], ""))
-    if found and [*pairs] == [keys.customer]:
-        return redirect(customer_url(pairs[keys.customer]) or list_url({"q": _operators(pairs)}))
-    return redirect(list_url({"q": _operators(pairs) if found else _words(pairs)}))
+    if found and [*pairs] == [identity_keys().customer] and (url := customer_url(*pairs.values())):
+        return redirect(url)
+    if found:
+        return redirect(list_url({"q": _operators(pairs)}))
+    return redirect(list_url({"q": " ".join(_quoted(value) for value in (pairs or asked).values())}))
+
+
+def _pairs(asked: dict[str, str]) -> dict[str, str]:
+    """Return the metadata that is asked for."""
+    keys, known = identity_keys(), {*metadata_keys()}
+    names = {"customer": keys.customer, "ticket": keys.ticket}
+    pairs = {name if name in known else names.get(name, ""): value for name, value in asked.items()}
+    return {key: value for key, value in pairs.items() if key}
 
 
 def _operators(pairs: dict[str, str]) -> str:
@@ -76,5 +90,8 @@ def _operators(pairs: dict[str, str]) -> str:
     return text
 
 
-def _words(pairs: dict[str, str]) -> str:
-    return " ".join(pairs.values())
+def _quoted(value: str) -> str:
+    """Return a value as words that stand next to each other, and never as an operator."""
+    if _PLAIN.fullmatch(value.strip()):
+        return value.strip()
+    return '"' + " ".join(value.replace('"', " ").split()) + '"'

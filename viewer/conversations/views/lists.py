@@ -15,8 +15,9 @@ from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.results import mark_all_seen
 from viewer.archive.seen import mark_unseen
 from viewer.conversations.filter_choices import choices_of
-from viewer.conversations.filters import last_filters, list_url, parse_filters, with_search
+from viewer.conversations.filters import last_filters, list_url, parse_filters, with_search, without
 from viewer.conversations.forms import SavedViewForm
+from viewer.conversations.list_frame import query_of_list
 from viewer.conversations.models import SavedView
 from viewer.conversations.rail import build_rail, with_counts
 from viewer.sources.sources import chosen_source
@@ -29,7 +30,7 @@ from viewer.web.templatetags.formats import grouped
 def rail(request: Request) -> HttpResponse:
     """Show the views with their counts: on a page of their own, or for htmx in the rail."""
     groups = build_rail(request.user, parse_filters(request.GET))
-    context = {"rail": with_counts(groups, request.user)}
+    context = {"rail": with_counts(groups, request.user, is_archive=chosen_source(request).is_archive)}
     return page_or_fragment(request, "conversations/views.html", "conversations/_rail.html", context)
 
 
@@ -71,10 +72,9 @@ def save_view(request: Request) -> HttpResponse:
     view = SavedView(owner=request.user)
     view.filters = filters
     form = SavedViewForm(request.POST, instance=view)
-    if not filters:
+    if not without(filters, "order"):
         notices.error(request, gettext("Search or filter first: this list has nothing to save."))
-    elif form.is_valid():
-        form.save()
+    elif form.is_valid() and form.save_if_free():
         notices.success(request, gettext("The view “%(name)s” was saved.") % {"name": view.name})
     else:
         context = {"form": form, "view": view, "list_query": view.query}
@@ -108,7 +108,11 @@ def delete_view(request: Request, view_id: int) -> HttpResponse:
 def mark_list_seen(request: Request) -> HttpResponse:
     """Mark every conversation of a list of the archive as seen by this person."""
     filters = parse_filters(QueryDict(request.POST.get("list", "")))
-    count = mark_all_seen(read_query(filters.get("q", ""), request.user.pk), request.user.pk)
+    query = query_of_list(request, filters)
+    if query is None:
+        notices.error(request, gettext("This list cannot be marked as seen as a whole."))
+        return redirect(list_url(filters))
+    count = mark_all_seen(query, request.user.pk)
     marked = ngettext(
         "%(count)s conversation was marked as seen.", "%(count)s conversations were marked as seen.", count
     )

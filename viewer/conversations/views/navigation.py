@@ -92,7 +92,7 @@ def neighbour(request: Request, completion_id: str, direction: Literal["next", "
 def _neighbouring_result(
     request: Request, completion_id: str, filters: dict[str, str], direction: Literal["next", "previous"]
 ) -> HttpResponse:
-    url = next_result(completion_id, filters, direction, request.user.pk)
+    url = next_result(request, completion_id, filters, direction)
     if url:
         return redirect(url)
     if url is None:
@@ -142,6 +142,8 @@ def _neighbour(
                 return item.id
         if not (after := next_cursor(page)):
             return ""
+    if not_seen_by:
+        raise Problem("unsupported", gettext_noop("The next one that you have not seen is too far down the list."))
     raise Problem("unsupported", gettext_noop("The server cannot filter by metadata, and the next match is too far."))
 
 

@@ -40,8 +40,10 @@ def clock(moment: datetime) -> str:
 
 
 @register.filter
-def day_in_words(moment: datetime) -> str:
+def day_in_words(moment: datetime | None) -> str:
     """Format a day, in the reader's time zone: Today, Yesterday, Friday, 20 Nov 2026."""
+    if moment is None:
+        return gettext("Date unknown")
     day, today = _localize(moment).date(), timezone.localdate()
     if day == today:
         return gettext("Today")
