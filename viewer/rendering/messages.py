@@ -43,6 +43,7 @@ class ChoiceView:
     finish_reason: str
     finish_words: str
     is_finished: bool
+    is_cut_off: bool
     has_logprobs: bool
     url: str  # of its JSON
 
@@ -108,7 +109,7 @@ class Bubble:
             *(self.own_results, self.calls, self.reasoning, self.other, self.error),
             *(self.left_out, self.source, self.unseen),
         )
-        return any(rest) or (self.choice is not None and self.choice.has_logprobs)
+        return any(rest) or (self.choice is not None and (self.choice.has_logprobs or self.choice.is_cut_off))
 
     @property
     def has_times(self) -> bool:
