@@ -37,7 +37,7 @@ customElements.define(
       const head = lectern.headLine();
       const begin = place.getBoundingClientRect().top;
       const tops = this.contextOf(place).map((one) => head + begin - one.getBoundingClientRect().top);
-      return tops.find((top) => top < innerHeight * .45) ?? Math.max(head + 48, innerHeight * .3);
+      return tops.find((top) => top < innerHeight / 2) ?? Math.max(head + 48, innerHeight * .3);
     }
 
     // From the farthest to the nearest.
