@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.reading import MESSAGES, SHOWN, Held, settle
-from tests.conftest import make_completion, make_long, say
+from tests.conftest import make_long, say
 
 CONVERSATION = "/completions/chatcmpl-talk/"
 LOW = {"width": 800, "height": 400}

@@ -17,7 +17,7 @@
       click(event) {
         const message = event.target.closest?.(".message__head") && this.messageAt(event.target);
         const isOpening = event.target.closest?.("[data-select]");
-        if (isOpening) this.open(isOpening.closest("details"));
+        if (isOpening) this.open(isOpening.closest("details.menu"));
         if (this.hidden || !message || event.target.closest(".message__raw, button[data-copy], copy-content")) return;
         event.stopPropagation();
         if (!event.target.matches(".message__pick")) event.preventDefault();
