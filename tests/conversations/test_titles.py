@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, say
@@ -13,6 +14,11 @@ from tests.pages import element, visible
 
 LONG = "My parcel has not come, and nobody at the shop answers the telephone, whatever the hour. " * 3
 CALL = {"id": "a", "type": "function", "function": {"name": "find_parcel", "arguments": "{}"}}
+
+
+@pytest.fixture(autouse=True)
+def _keys(settings: LazySettings) -> None:
+    settings.CUSTOMER_KEY, settings.TICKET_KEY = "customer_id", "ticket"
 
 
 @pytest.fixture
