@@ -27,6 +27,7 @@
     const message = row.closest("article");
     const section = document.createElement("section");
     const head = lectern.headOf(message).cloneNode(true);
+    head.autofocus = false;
     for (const tool of head.querySelectorAll(".message__dot, .message__tools, .message__pick")) tool.remove();
     head.querySelector("h3").replaceWith(Object.assign(document.createElement("h4"), { textContent: title }));
     for (const fact of row.querySelector(".call__label").cloneNode(true).children) {

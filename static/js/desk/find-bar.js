@@ -141,7 +141,7 @@ customElements.define(
       const message = this.messageOf(hit) ?? (await this.fetch(hit));
       if (!message || this.shown !== hit) return;
       for (const other of this.thread.querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
-      for (const place of [message, ...lectern.placesOf(message)]) place.setAttribute("aria-current", "true");
+      for (const place of [message, ...lectern.resultsOf(message)]) place.setAttribute("aria-current", "true");
       this.land(message, hit.dataset);
     }
 
@@ -165,35 +165,29 @@ customElements.define(
 
     // Opens what is folded over the hit. A long text is fetched whole when the hit is not in its beginning.
     land(message, { nth, in: part }) {
-      const places = lectern.placesOf(message);
-      const marks = this.marksOf(message);
-      if (marks.length < nth) {
-        for (const more of places.flatMap((place) => [...place.querySelectorAll("[hx-get]")])) more.click();
-      }
+      const marks = this.within(message, "mark:not([data-goes-on])");
+      if (marks.length < nth) { for (const more of this.within(message, "[hx-get]")) more.click(); }
       const mark = marks[Math.min(nth, marks.length) - 1];
-      const found = mark ?? message.querySelector(`[data-part="${part}"]`) ?? places[0];
+      const found = mark ?? message.querySelector(`[data-part="${part}"]`) ?? lectern.placesOf(message)[0];
       lectern.openFolds(found);
       mark?.setAttribute("aria-current", "true");
       this.thread.land(found.closest("[data-shows], article"), found);
     }
 
-    // In the order in which viewer/find/finding.py lists them: results come before calls, wherever they are shown.
-    marksOf(message) {
-      const marksIn = (place) =>
-        [...place.querySelectorAll("mark:not([data-goes-on])")].filter((mark) =>
-          mark.closest("[data-shows], article") === place
-        );
+    // What a message shows in its place and in cards, in the order of viewer/find/finding.py: results before calls.
+    within(message, selector) {
       const results = lectern.resultsOf(message).sort((one, other) => one.dataset.index - other.dataset.index);
-      const marks = marksIn(message);
-      const at = marks.findIndex((mark) => mark.closest(".calls, article > .fold"));
-      marks.splice(at < 0 ? marks.length : at, 0, ...results.flatMap(marksIn));
-      return marks;
+      const [own, ...inCards] = [message, ...results].map((place) =>
+        [...place.querySelectorAll(selector)].filter((one) => one.closest("[data-shows], article") === place)
+      );
+      const isBehind = (one) => one.closest(".calls, article > .fold");
+      return [...own.filter((one) => !isBehind(one)), ...inCards.flat(), ...own.filter(isBehind)];
     }
 
     // Messages came by scrolling, or a long text is whole now.
     markLate(loaded) {
       const place = loaded.closest("[data-shows], article");
-      for (const one of place?.matches("article") ? lectern.placesOf(place) : [place ?? loaded]) {
+      for (const one of place?.matches("article") ? [place, ...lectern.resultsOf(place)] : [place ?? loaded]) {
         markWords(one, this.words);
       }
       const isShown = this.shown && place !== loaded && place?.closest("[aria-current]");
