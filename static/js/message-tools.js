@@ -4,9 +4,9 @@
   const offer = ({ target }) => {
     const message = lectern.placeAt(target);
     tools ??= document.querySelector(".message__tools");
-    if (!message || message.dataset.messageId === "" || !tools || tools.querySelector(":focus-visible")) return;
-    if (lectern.headOf(message).contains(tools)) return;
-    lectern.headOf(message).append(tools);
+    const head = message && message.dataset.messageId !== "" && lectern.headOf(message);
+    if (!head || !tools || head.contains(tools) || tools.querySelector(":focus-visible")) return;
+    head.append(tools);
     tools.hidden = false;
     tools.elements.from.value = tools.elements.to.value = document.querySelector("reading-place").placeOf(message);
   };
