@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from tests.conftest import make_completion, make_key, say
+from viewer.conversations.models import SavedView
 from viewer.keys.models import AccessToken, ApiKey
 from viewer.sync.models import CopyRun
 
@@ -64,6 +66,17 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "account_reset_password": (200, 200, 200, 200),
     "account_signup": (200, 200, 200, 200),
     "account_inactive": (200, 200, 200, 200),
+    "customer": ("in", 200, 200, 200),
+    "go": ("in", 302, 302, 302),
+    "palette": ("in", 200, 200, 200),
+    "rail": ("in", 200, 200, 200),
+    "filter-choices": ("in", 200, 200, 200),
+    "next-unseen": ("in", 302, 302, 302),
+    "forget-seen": ("in", 405, 405, 405),
+    "mark-list-seen": ("in", 405, 405, 405),
+    "save-view": ("in", 405, 405, 405),
+    "saved-view": ("in", 404, 404, 200),
+    "delete-view": ("in", 405, 405, 405),
     "health": (200, 200, 200, 200),
     "ready": (200, 200, 200, 200),
 }
@@ -75,6 +88,8 @@ CHANGING: dict[str, tuple[int | str, int, int, int]] = {
     "api-key": ("in", 404, 404, 422),
     "imports": ("in", 422, 422, 422),
     "import-run": ("in", 404, 404, 302),
+    "saved-view": ("in", 404, 404, 422),
+    "delete-view": ("in", 404, 404, 302),
 }
 PEOPLE = ("stranger", "another", "staff", "owner")
 
@@ -87,12 +102,14 @@ def routes() -> Iterator[URLPattern]:
 
 @pytest.fixture
 def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
-    stored(make_completion("chatcmpl-one", say("user", "x")))
+    stored(make_completion("chatcmpl-one", say("user", "x"), metadata={"customer_id": "cus_1"}))
+    cache.clear()  # of what the metadata keys of other tests were
     key = make_key(alice, base_url="http://127.0.0.1:9/v1")
     token, _ = AccessToken.objects.issue(alice, "hers")
     return {
         "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "key_id": key.pk, "token_id": token.pk,
         "run_id": CopyRun.objects.start_or_resume(key, "", {}, None).pk,
+        "value": "cus_1", "view_id": SavedView.objects.create(owner=alice, name="hers", query="q=refund").pk,
     }  # fmt: skip
 
 

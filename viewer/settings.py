@@ -21,6 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from viewer.deployment.api_hosts import read_entries
 from viewer.deployment.data_dir import may_create_archive, open_folder, read_or_create_secret
 from viewer.deployment.environment import read_environment
+from viewer.deployment.metadata_urls import read_url_pattern, read_url_patterns
 from viewer.deployment.site_url import is_loopback, read_site_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -143,6 +144,9 @@ CONTACT = env.str("CONTACT", default="").strip()
 SEARCH_LANGUAGES = _search_languages()
 CUSTOMER_KEY = env.str("CUSTOMER_KEY", default="").strip()
 TICKET_KEY = env.str("TICKET_KEY", default="").strip()
+CUSTOMER_URL = read_url_pattern("CUSTOMER_URL", env.str("CUSTOMER_URL", default=""))
+TICKET_URL = read_url_pattern("TICKET_URL", env.str("TICKET_URL", default=""))
+METADATA_URLS = read_url_patterns("METADATA_URLS", env.str("METADATA_URLS", default=""))
 if DEBUG and SITE_IS_PUBLIC:
     raise ImproperlyConfigured(f"DEBUG shows settings and source code, so {SITE_URL} cannot be served with it.")
 DATA_DIR = open_folder(env.str("DATA_DIR", default="") or str(BASE_DIR / "data"))
@@ -186,6 +190,7 @@ INSTALLED_APPS = [
     "viewer.keys",
     "viewer.sources",
     "viewer.sync",
+    "viewer.conversations",
     "viewer.rendering",
     "viewer.operations",
 ]

@@ -17,13 +17,13 @@ from django.views.i18n import set_language
 
 from viewer.accounts.signing_in import SignIn, SignOut, still_signed_in
 from viewer.api import views as api
-from viewer.conversations.views import content, conversation_list, navigation, preferences
+from viewer.conversations.views import content, conversation_list, customers, lists, navigation, preferences
 from viewer.conversations.views.conversation import conversation
 from viewer.export import views as export
 from viewer.find.views import find_in_conversation
 from viewer.keys import views as keys
 from viewer.remote_images import views as remote_images
-from viewer.search.views import search_results
+from viewer.search.views import palette, search_results
 from viewer.sources.sources import check_key
 from viewer.sync import views as sync
 from viewer.web.health import health, ready
@@ -53,8 +53,19 @@ urlpatterns = [
     path("completions/<str:completion_id>/beside/", conversation_list.sidebar, name="beside"),
     path("completions/<str:completion_id>/next/", navigation.neighbour, {"direction": "next"}, name="next"),
     path("completions/<str:completion_id>/previous/", navigation.neighbour, {"direction": "previous"}, name="previous"),
+    path("completions/<str:completion_id>/next-unseen/", navigation.next_not_seen, name="next-unseen"),
+    path("completions/<str:completion_id>/unseen/", lists.forget_seen, name="forget-seen"),
     path("completions/<str:completion_id>/go/", navigation.go_to, name="go-to"),
     path("search/", search_results, name="search"),
+    path("palette/", palette, name="palette"),
+    path("customers/<path:value>/", customers.customer, name="customer"),
+    re_path(r"^go/?$", customers.go, name="go"),
+    path("filters/", lists.filter_choices, name="filter-choices"),
+    path("seen/", lists.mark_list_seen, name="mark-list-seen"),
+    path("views/", lists.rail, name="rail"),
+    path("views/save/", lists.save_view, name="save-view"),
+    path("views/<int:view_id>/", lists.saved_view, name="saved-view"),
+    path("views/<int:view_id>/delete/", lists.delete_view, name="delete-view"),
     path("view/", preferences.choose_view, name="choose-view"),
     path("language/", require_POST(set_language), name="choose-language"),
     path("completions/<str:completion_id>/messages/<str:message_id>/raw/", content.raw_message, name="raw-message"),

@@ -18,6 +18,7 @@
       const field = Object.assign(document.createElement("textarea"), { value: text, readOnly: true });
       const focused = document.activeElement;
       field.className = "visually-hidden";
+      field.style.whiteSpace = "pre"; // or the text would lose its indents
       document.body.append(field);
       field.select();
       const copied = document.execCommand("copy");

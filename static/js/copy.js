@@ -1,5 +1,5 @@
 // <copy-link data-copied><a href>: a plain click copies the whole address.
-// <copy-text data-press><input><button>: copies what the field holds.
+// <copy-text data-press><input><button value>: copies what the field holds, or without one the value of the button.
 // <copy-code> around a <pre>: gets the button of the page's `template[data-copy-code]`, which copies the code.
 // <copy-content data-not-copied><button hidden><a href>: the button copies what the address gives.
 customElements.define(
@@ -58,8 +58,9 @@ customElements.define(
       button.hidden = false;
       button.addEventListener("click", async () => {
         const field = this.querySelector("input");
-        field.select();
-        lectern.say((await lectern.copy(field.value)) ? lectern.words.copied : this.dataset.press);
+        field?.select();
+        const isCopied = await lectern.copy((field ?? button).value);
+        lectern.say(isCopied ? lectern.words.copied : this.dataset.press);
       });
     }
   },

@@ -8,7 +8,10 @@ customElements.define(
     connectedCallback() {
       this.scroller = this.closest(".side") ?? window;
       this.addEventListener("htmx:beforeSwap", () => (this.seen = this.inView()[0] ?? this.current()));
-      this.addEventListener("htmx:afterSwap", () => this.put(this.seen));
+      this.addEventListener("htmx:afterSwap", () => {
+        this.joinDays();
+        this.put(this.seen);
+      });
       if (this.dataset.current) {
         addEventListener("pagehide", () => (sessionStorage.rows = JSON.stringify(this.inView())));
       } else if (history.state?.row) this.comeBack(history.state.row);
@@ -38,6 +41,12 @@ customElements.define(
       const row = this.rows().find((one) => one.dataset.completionId === id);
       if (row) this.scroller.scrollBy({ top: row.getBoundingClientRect().top - at, behavior: "instant" });
       return row;
+    }
+
+    // A page of rows begins with its day, which may be the one that the page above ended with.
+    joinDays() {
+      const days = [...this.querySelectorAll("[data-day]")];
+      for (const [n, day] of days.entries()) if (day.dataset.day === days[n - 1]?.dataset.day) day.remove();
     }
 
     remember() {

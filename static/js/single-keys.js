@@ -1,7 +1,7 @@
 // Single keys, as the help sheet (templates/shortcuts.html) lists them. None acts in a field, in a dialog, while a word
 // is composed, with Ctrl, Alt or Meta, or when they are switched off.
 {
-  const ITEMS = "reading-place article:not(.message--in-card), main .row__title, main .found__hit";
+  const ITEMS = "reading-place article:not(.message--in-card), main li.row .row__title, main .found__hit";
   const TOOLS = "details[data-part^=tool]";
   const AWAY =
     "input, textarea, select, dialog, [role=dialog], [aria-busy=true], [contenteditable]:not([contenteditable=false])";
@@ -95,6 +95,10 @@
     K: () => press("main a[rel=prev]"),
     n: () => press("main a[rel=next]"),
     p: () => press("main a[rel=prev]"),
+    N: () => press("main [data-next-unseen], main .row--new .row__title"),
+    U: () => press("[data-unsee]"),
+    ",": () => press("[data-of-customer=earlier]"),
+    ".": () => press("[data-of-customer=later]"),
     u: () => press("back-link a"),
     c: copyLink,
     e: toggleTools,
@@ -113,6 +117,10 @@
 
   addEventListener("keydown", (event) => {
     const { key, target, timeStamp } = event;
+    if (key === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+      event.preventDefault();
+      return press("[data-palette]");
+    }
     if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
     if (target.closest?.(AWAY) || document.querySelector("dialog[open], :popover-open")) return;
     awaited = null;

@@ -678,7 +678,7 @@ def test_a_line_takes_memory_in_line_with_its_length(messages: list[dict[str, An
     finally:
         tracemalloc.stop()
     assert len(record.messages) == len(messages)
-    kept = sum(len(words) + 100 for words, _ in record.indexed) + sum(len(body) + 200 for _, body in record.messages)
+    kept = sum(len(one.words) + 100 for one in record.indexed) + sum(len(body) + 200 for _, body in record.messages)
     assert peak < 4 * len(line) + 3 * kept
 
 

@@ -564,7 +564,8 @@ def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_module, "role_of_plain_text", lambda values: "")
         read = list(words_to_index(Facts("m", 0, {}), [message], "{}"))
-    assert [(set(words.split()), held) for words, held in quick] == [(set(words.split()), held) for words, held in read]
+    assert [(set(one.words.split()), one.held) for one in quick] == [(set(one.words.split()), one.held) for one in read]
+    assert [one.question for one in quick] == [one.question for one in read]
 
 
 def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ def test_every_other_search_hit_opens_without_a_failure(
 ) -> None:
     failures = failures_of(page)
     page.goto(f"/search/?q={question}")
-    page.locator(".found__head a, .found__hit").last.click()
+    page.locator(".found .row__title, .found__hit").last.click()
     expect(page).to_have_url(f"{site}{address}")
     settle(page)
     assert failures == []
@@ -162,13 +162,15 @@ def test_c_never_copies_another_link_than_that_of_the_message(
     assert clipboard(page) == "as before"
 
 
-def test_the_answer_is_copied_and_selected_where_it_stands(page: Page, context: BrowserContext, two: None) -> None:
+def test_the_answer_is_copied_and_selected_where_it_stands(
+    page: Page, context: BrowserContext, two: None, site: str
+) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{ONE}choices/0/")
     second = page.locator(ANSWERS).nth(1)
     second.hover()
     second.get_by_role("button", name="Copy", exact=True).click()
-    expect_copied(page, "The washer is in the **second**.\n")
+    expect_copied(page, f"The washer is in the second.\n\n-- Assistant, Answer 2 of 2, {site}{ONE}choices/1/\n")
     second.get_by_role("button", name="Select").click()
     bar = page.get_by_role("group", name="Selected messages")
     expect(bar.get_by_role("status")).to_have_text("Messages selected: 1")
@@ -176,9 +178,9 @@ def test_the_answer_is_copied_and_selected_where_it_stands(page: Page, context: 
     expect(bar.get_by_role("status")).to_have_text("Messages selected: 3")
     second.get_by_role("checkbox", name="Select Answer 2 of 2").uncheck()
     expect(bar.get_by_role("status")).to_have_text("Messages selected: 2")
-    bar.get_by_role("button", name="Copy as text").click()
+    bar.get_by_role("button", name="Copy", exact=True).click()
     expect(page.locator(TOAST)).to_have_text("Copied")
-    assert headings(page) == ["#89 Assistant", "Answer 1 of 2 Assistant, Finished"]
+    assert headings(page) == ["#89 Assistant", "Assistant, Answer 1 of 2"]
 
 
 @pytest.mark.parametrize("order", ["", "?order=desc"], ids=["ascending", "descending"])
@@ -196,11 +198,11 @@ def test_a_selection_that_ends_at_an_answer_goes_on_where_it_is_not_on_the_page(
     expect(bar.get_by_role("status")).to_have_text("Messages selected: …")
     expect(page.locator('[data-message-id="chatcmpl-one-46"]').get_by_role("checkbox")).to_be_checked()
     expect(page.locator('[data-message-id="chatcmpl-one-44"]').get_by_role("checkbox")).not_to_be_checked()
-    bar.get_by_role("button", name="Copy as text").click()
+    bar.get_by_role("button", name="Copy", exact=True).click()
     expect(page.locator(TOAST)).to_have_text("Copied")
     assert headings(page) == [
         *(f"#{n} {'Assistant' if n % 2 else 'Customer'}" for n in range(45, 90)),
-        "Answer 1 of 2 Assistant, Finished",
+        "Assistant, Answer 1 of 2",
     ]
 
 

@@ -42,8 +42,10 @@ ADDRESSES = [
     '" onerror="window.pwned=1',
     *PAYLOADS,
 ]
-# More messages, "Show all", and the list beside.
-OUR_FRAGMENT = re.compile(r"/completions/[^?]+/(?:\?after=.+|(?:parts|calls|results)/\d+/(?:output/)?|beside/)$")
+# More messages, "Show all", the list beside, and the counts of the views.
+OUR_FRAGMENT = re.compile(
+    r"/completions/[^?]+/(?:\?after=.+|(?:parts|calls|results)/\d+/(?:output/)?|beside/)$|/views/(?:\?|$)"
+)
 CANARY = '<i class="canary"></i>'
 # Links to scripts are followed, the others not; nothing is fetched for the reader, and nothing copied.
 USE_EVERYTHING = """() => {

@@ -190,3 +190,27 @@ def test_the_keys_go_over_a_row_that_is_no_link(page: Page, alice: User, upstrea
     expect(page.locator('[data-completion-id="a/b"] a')).to_be_focused()
     press(page, "Enter", "k")
     expect(page.locator(f'[data-completion-id="{LIVE[0]}"] a')).to_be_focused()
+
+
+def test_one_box_leads_everywhere_by_keys_alone(page: Page, stored: Callable, site: str) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "Where is my refund?")), make_completion("chatcmpl-two"))
+    page.goto(f"{site}/completions/")
+    box = page.get_by_role("searchbox", name="Search, open or go to")
+    page.keyboard.press("Control+k")
+    expect(box).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(box).to_have_count(0)
+    page.keyboard.press("Meta+k")
+    expect(box).to_be_focused()
+    page.keyboard.type("refund")
+    expect(page.get_by_role("link", name="Where is my refund?")).to_have_count(2)  # one is in the list below
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("link", name="Search the archive for “refund”")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-one/messages/chatcmpl-one-0/?find=refund")
+    page.keyboard.press("Control+k")
+    expect(box).to_be_focused()
+    page.keyboard.type("refund")
+    page.keyboard.press("Enter")  # at once
+    expect(page).to_have_url(f"{site}/search/?q=refund")

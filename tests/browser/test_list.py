@@ -100,7 +100,7 @@ def test_the_list_comes_back_at_the_same_row_where_the_browser_has_not_kept_the_
     assert row_ids(page) == newest_first
 
 
-def test_the_form_filters_by_model_and_metadata_and_the_address_says_so(
+def test_filters_are_chosen_from_what_is_stored_and_the_address_says_so(
     page: Page, stored: Callable, site: str
 ) -> None:
     stored(
@@ -109,21 +109,34 @@ def test_the_form_filters_by_model_and_metadata_and_the_address_says_so(
         make_completion("chatcmpl-tier", model="gpt-4o", metadata={"customer": "cus 1 & more", "tier": "tin"}),
     )
     page.goto(f"{site}/completions/")
-    page.get_by_label("Model", exact=True).fill("gpt-4o")
-    page.get_by_label("Metadata key").fill("customer")
-    page.get_by_label("Value").fill("cus 1 & more")
-    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("link", name="Add filter").click()
+    expect(page.get_by_label("Find a value to filter by")).to_be_focused()
+    page.get_by_role("link", name="gpt-4o 2 conversations").click()
     expect(page.locator("[data-completion-id]")).to_have_count(2)
-    page.get_by_label("Metadata key").fill("tier")
-    page.get_by_label("Value").fill("gold")
-    page.get_by_label("Value").press("Enter")
+    page.get_by_role("link", name="Add filter").click()
+    page.get_by_label("Find a value to filter by").press_sequentially("gol")
+    expect(page.locator(".choices__group")).to_have_count(1)
+    page.get_by_role("link", name="gold 1 conversation").click()
     expect(page.locator("[data-completion-id]")).to_have_count(1)
     assert row_ids(page) == ["chatcmpl-wanted"]
-    assert query_of(page) == {
-        "model": ["gpt-4o"],
-        "metadata[customer]": ["cus 1 & more"],
-        "metadata[tier]": ["gold"],
-    }
+    assert query_of(page) == {"q": ["model:gpt-4o meta.tier:gold"]}
+
+
+def test_the_panel_of_filters_closes_by_key_by_button_and_by_its_link(page: Page, stored: Callable, site: str) -> None:
+    stored(make_completion("chatcmpl-a"))
+    page.goto(f"{site}/completions/")
+    opener, panel = page.get_by_role("link", name="Add filter"), page.get_by_role("region", name="Add filter")
+    for close in (
+        lambda: page.keyboard.press("Escape"),
+        lambda: page.get_by_role("link", name="Close").click(),
+        opener.click,
+    ):
+        opener.click()
+        expect(panel).to_be_visible()
+        close()
+        expect(panel).to_have_count(0)
+        expect(opener).to_be_focused()
+    expect(page).to_have_url(f"{site}/completions/")
 
 
 def test_a_filter_can_be_taken_off_again(page: Page, stored: Callable, site: str) -> None:
@@ -131,15 +144,49 @@ def test_a_filter_can_be_taken_off_again(page: Page, stored: Callable, site: str
     page.goto(f"{site}/completions/?model=gpt-4.1&metadata[tier]=gold")
     page.get_by_role("link", name="Remove filter tier gold").click()
     expect(page.locator("[data-completion-id]")).to_have_count(2)
-    assert query_of(page) == {"model": ["gpt-4.1"]}
+    assert query_of(page) == {"q": ["model:gpt-4.1"]}
 
 
 def test_a_filter_that_matches_nothing_says_so_and_leads_back(page: Page, stored: Callable, site: str) -> None:
     stored(make_completion("chatcmpl-a"))
-    page.goto(f"{site}/completions/?model=GPT-4.1")
-    expect(page.get_by_role("heading", name="No conversation matches")).to_be_visible()
-    page.get_by_role("link", name="Show all conversations").click()
+    page.goto(f"{site}/completions/?model=GPT-5")
+    expect(page.get_by_role("heading", name="No results")).to_be_visible()
+    page.get_by_role("link", name="Clear filters").click()
     expect(page.locator("[data-completion-id]")).to_have_count(1)
+
+
+def test_days_stand_once_however_many_pages_are_loaded(page: Page, stored: Callable, site: str) -> None:
+    stored(*(make_completion(f"chatcmpl-{n}", created=1_762_000_000 + n * 2_000) for n in range(65)))
+    page.goto(f"{site}/completions/")
+    walk_to_the_end(page)
+    days = page.locator(".day h2").all_inner_texts()
+    assert days == ["Monday, 3 Nov 2025", "Sunday, 2 Nov 2025", "Saturday, 1 Nov 2025"]
+
+
+def test_keys_lead_to_what_was_not_seen_and_back_to_the_list(page: Page, stored: Callable, site: str) -> None:
+    stored(*(make_completion(f"chatcmpl-{n}", say("user", f"Question {n}"), created=n) for n in range(3)))
+    page.goto(f"{site}/completions/")
+    page.keyboard.press("N")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-2/")
+    page.keyboard.press("N")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-1/")
+    page.keyboard.press("U")
+    expect(page).to_have_url(f"{site}/completions/")
+    expect(page.locator(".row--new")).to_have_count(2)
+    expect(page.locator('[data-completion-id="chatcmpl-2"].row--new')).to_have_count(0)
+
+
+def test_a_view_is_saved_and_stands_in_the_rail_with_its_count(page: Page, stored: Callable, site: str) -> None:
+    stored(*(make_completion(f"chatcmpl-{n}", model="a" if n else "b", created=n) for n in range(3)))
+    page.goto(f"{site}/search/?q=model:a")
+    page.locator("summary", has_text="Save view").click()
+    page.get_by_label("Name").fill("Only a")
+    page.get_by_label("For the whole team").check()
+    page.get_by_role("button", name="Save view").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Only a")
+    expect(page.get_by_role("navigation", name="Views").get_by_role("link", name="Only a 2")).to_have_attribute(
+        "aria-current", "page"
+    )
 
 
 def test_an_empty_archive_says_how_to_fill_it(page: Page, site: str) -> None:

@@ -52,7 +52,7 @@ def test_the_list_that_one_came_from_stands_beside_and_keeps_its_place(page: Pag
     page.get_by_role("link", name="Next conversation").first.click()
     expect(page).to_have_url(f"{site}/completions/c-22/")
     page.get_by_role("link", name="Back to the list").click()
-    expect(page).to_have_url(f"{site}/completions/?model=even")
+    expect(page).to_have_url(f"{site}/search/?q=model%3Aeven")
 
 
 def test_a_row_that_was_cut_by_the_head_of_the_list_is_shown_whole_when_it_is_read(

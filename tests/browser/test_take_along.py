@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.reading import MESSAGES, Held, walk_to_the_end
@@ -22,6 +23,15 @@ POSITIONED = """() => [...document.querySelectorAll(".thread *")].flatMap((one) 
 
 def clipboard(page: Page) -> str:
     return page.evaluate("() => navigator.clipboard.readText()")
+
+
+def clipboard_html(page: Page) -> Page:
+    """Paste the HTML of the clipboard into a page of its own."""
+    html = page.evaluate("async () => (await (await navigator.clipboard.read())[0].getType('text/html')).text()")
+    pasted = page.context.new_page()
+    pasted.set_content(html)
+    page.bring_to_front()
+    return pasted
 
 
 def head(page: Page, n: int) -> Any:
@@ -43,7 +53,7 @@ def test_a_range_is_selected_by_mouse_and_keyboard_and_copied_as_a_transcript(
     page.locator(MENU).click()
     page.get_by_role("button", name="Select messages").click()
     bar = page.get_by_role("group", name="Selected messages")
-    expect(bar.get_by_role("button", name="Copy as text")).to_be_disabled()
+    expect(bar.get_by_role("button", name="Copy", exact=True)).to_be_disabled()
     head(page, 2).get_by_role("checkbox").check()
     head(page, 5).locator(".message__number").click(modifiers=["Shift"])
     expect(bar.get_by_role("status")).to_have_text("Messages selected: 4")
@@ -54,7 +64,7 @@ def test_a_range_is_selected_by_mouse_and_keyboard_and_copied_as_a_transcript(
     assert selected(page) == [2, 3, 4, 5]
     walk_to_the_end(page)
     expect(page.locator(".message__pick")).to_have_count(46)  # what loads later can be selected too, and the answer
-    bar.get_by_role("button", name="Copy as text").click()
+    bar.get_by_role("button", name="Copy", exact=True).click()
     expect(page.locator(TOAST)).to_have_text("Copied")
     text = clipboard(page)
     assert re.findall(r"^== #(\d+)", text, re.MULTILINE) == ["2", "3", "4", "5"]
@@ -83,7 +93,7 @@ def test_a_selection_goes_on_where_its_messages_are_not_on_the_page(
     page.locator('[data-message-id="chatcmpl-one-250"]').get_by_role("checkbox").check()
     expect(bar.get_by_role("status")).to_have_text("Messages selected: 249")
     expect(page.locator('[data-message-id="chatcmpl-one-245"]').get_by_role("checkbox")).to_be_checked()
-    bar.get_by_role("button", name="Copy as text").click()
+    bar.get_by_role("button", name="Copy", exact=True).click()
     expect(page.locator(TOAST)).to_have_text("Copied")
     assert re.findall(r"^== #(\d+)", clipboard(page), re.MULTILINE) == [str(n) for n in range(2, 251)]
     bar.get_by_role("button", name="Clear selection").click()
@@ -92,14 +102,127 @@ def test_a_selection_goes_on_where_its_messages_are_not_on_the_page(
     expect(bar).to_be_hidden()
 
 
-def test_one_message_is_copied_where_it_stands(page: Page, context: BrowserContext, stored: Callable[..., Any]) -> None:
+def test_one_message_is_copied_where_it_stands(
+    page: Page, context: BrowserContext, stored: Callable[..., Any], site: str
+) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     stored(make_completion("chatcmpl-one", say("user", "first"), say("assistant", "**second**\n\n- one\n- two")))
     page.goto(ONE)
     page.locator(MESSAGES).nth(1).hover()
     head(page, 1).get_by_role("button", name="Copy", exact=True).click()
     expect(page.locator(TOAST)).to_have_text("Copied")
-    assert clipboard(page) == "**second**\n\n- one\n- two\n"
+    link = f"{site}{ONE}messages/chatcmpl-one-1/"
+    assert clipboard(page) == f"second\n\n- one\n- two\n\n-- Assistant, #1, {link}\n"
+    assert clipboard_html(page).locator("blockquote li").all_text_contents() == ["one", "two"]
+
+
+CALL = {"id": "call_1", "type": "function", "function": {"name": "look_up", "arguments": '{"order": 4711}'}}
+HELP = "Your **plan**:\n\n| Plan | Price |\n|---|---|\n| Basic | €5 |\n\nSee [help](https://help.example/)."
+WITH_TOOLS = (
+    say("system", "You are a desk."),
+    say("user", "Which plan?\nThe <b>cheap</b> one?"),
+    say("assistant", None, tool_calls=[CALL]),
+    say("tool", '{"plan": "Basic"}', tool_call_id="call_1"),
+    say("assistant", HELP),
+)
+
+
+def copy_by_menu(page: Page, choice: str = "", button: str = "Copy") -> None:
+    page.locator(MENU).click()
+    form = page.locator(".take-along form", has_text="Copy for a ticket")
+    if choice:
+        form.get_by_label(choice).check()
+    form.get_by_role("button", name=button, exact=True).click()
+
+
+def test_a_copy_is_text_and_html_and_leaves_prompts_and_tools_out_until_asked(
+    page: Page, context: BrowserContext, stored: Callable[..., Any], site: str
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    stored(make_completion("chatcmpl-one", *WITH_TOOLS, metadata={"ticket": "HB-90417"}))
+    page.goto(ONE)
+    page.locator(MENU).click()
+    expect(page.get_by_label("Only what the customer saw")).to_have_accessible_description(
+        "Prompts and tool calls are left out."
+    )
+    page.locator(MENU).click()
+    copy_by_menu(page)
+    expect(page.locator(TOAST)).to_have_text("Copied")
+    text = clipboard(page)
+    assert "ticket: HB-90417\n" in text
+    assert "\n  Prompts and tool calls are left out.\n" in text
+    assert "Plan: Basic; Price: €5" in text
+    assert "look_up" not in text
+    pasted = clipboard_html(page)
+    expect(pasted.get_by_text("Prompts and tool calls are left out.")).to_be_visible()
+    assert pasted.locator("table tr").all_inner_texts() == ["Plan\tPrice", "Basic\t€5"]
+    expect(pasted.get_by_role("link", name="help")).to_have_attribute("href", "https://help.example/")
+    expect(pasted.get_by_role("link", name="#1")).to_have_attribute("href", f"{site}{ONE}messages/chatcmpl-one-1/")
+    assert pasted.locator("blockquote").first.inner_text() == "Which plan?\nThe <b>cheap</b> one?"
+    assert "look_up" not in pasted.content()
+    page.reload()
+    copy_by_menu(page, "Everything")
+    expect(page.locator(TOAST)).to_have_text("Copied")
+    assert "You are a desk." in clipboard(page)
+    assert "left out" not in clipboard(page)
+    expect(clipboard_html(page).locator("pre", has_text="4711")).to_be_visible()
+
+
+def test_the_tab_keeps_what_to_include_and_a_new_one_begins_with_what_the_customer_saw(
+    page: Page, context: BrowserContext, stored: Callable[..., Any]
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    stored(make_completion("chatcmpl-one", *WITH_TOOLS), make_completion("chatcmpl-two", *WITH_TOOLS))
+    page.goto(ONE)
+    copy_by_menu(page, "Everything")
+    page.goto("/completions/chatcmpl-two/")
+    page.locator(MENU).click()
+    expect(page.get_by_label("Everything").first).to_be_checked()
+    other = context.new_page()
+    other.goto(ONE)
+    other.locator(MENU).click()
+    expect(other.get_by_label("Only what the customer saw").first).to_be_checked()
+
+
+WITHOUT = {
+    "clipboard items": "delete globalThis.ClipboardItem",
+    "a clipboard": "Object.defineProperty(navigator, 'clipboard', { value: undefined })",
+}
+
+
+@pytest.mark.parametrize("missing", WITHOUT)
+def test_a_browser_without_it_copies_the_text(
+    page: Page, context: BrowserContext, stored: Callable[..., Any], missing: str
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    stored(make_completion("chatcmpl-one", *WITH_TOOLS))
+    reading = context.new_page()
+    reading.goto(ONE)
+    page.add_init_script(WITHOUT[missing])
+    page.goto(ONE)
+    copy_by_menu(page)
+    expect(page.locator(TOAST)).to_have_text("Copied")
+    reading.bring_to_front()
+    assert "== #1 Customer ==\n    Which plan?\n" in clipboard(reading)
+
+
+def test_a_copy_as_markdown_is_text_alone(page: Page, context: BrowserContext, stored: Callable[..., Any]) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    stored(make_completion("chatcmpl-one", *WITH_TOOLS))
+    page.goto(ONE)
+    copy_by_menu(page, button="Copy as Markdown")
+    expect(page.locator(TOAST)).to_have_text("Copied")
+    assert "> Your **plan**:\n" in clipboard(page)
+    assert page.evaluate("async () => (await navigator.clipboard.read())[0].types") == ["text/plain"]
+
+
+def test_a_copy_tells_how_far_it_is(page: Page, context: BrowserContext, stored: Callable[..., Any]) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    stored(make_long("chatcmpl-one", 300))
+    page.goto(ONE)
+    copy_by_menu(page)
+    expect(page.locator(TOAST)).to_have_text("Copied")
+    assert page.locator("[data-taking] [aria-hidden]").text_content().startswith("301 messages, ")
 
 
 def test_a_download_tells_how_far_it_is_and_can_be_cancelled(page: Page, stored: Callable[..., Any]) -> None:
@@ -107,7 +230,7 @@ def test_a_download_tells_how_far_it_is_and_can_be_cancelled(page: Page, stored:
     page.goto(ONE)
     held = Held(page, "/transcript/")
     page.locator(MENU).click()
-    row = page.locator(".take-along p", has_text="Download").first
+    row = page.locator(".take-along form", has_text="Download or print")
     row.get_by_role("button", name="Plain text").click()
     expect(page.get_by_text("Loading the conversation")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()

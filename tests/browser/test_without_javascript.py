@@ -29,9 +29,10 @@ def test_filtering_and_turning_the_pages_of_the_list_without_javascript(
 ) -> None:
     stored(*(make_completion(f"chatcmpl-{n}", metadata={"half": str(n % 2)}, created=n) for n in range(90)))
     plain_page.goto(f"{site}/completions/")
-    plain_page.get_by_label("Metadata key").fill("half")
-    plain_page.get_by_label("Value").fill("1")
-    turn(plain_page.get_by_role("button", name="Filter"))
+    turn(plain_page.get_by_role("link", name="Add filter"))
+    plain_page.get_by_label("Find a value to filter by").fill("half")
+    turn(plain_page.get_by_role("button", name="Find"))
+    turn(plain_page.get_by_role("link", name="1 45 conversations"))
     shown = row_ids(plain_page)
     for _ in range(2):
         turn(plain_page.get_by_role("link", name="Next page"))

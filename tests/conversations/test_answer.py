@@ -184,10 +184,10 @@ def test_an_answer_has_one_name_everywhere(reader: Client, stored: Store, count:
     assert texts(printed, "[data-choice] .message__number") == names
     assert texts(opened(reader, f"{ONE}find/?q=parcel"), "a.hit b") == names
     assert texts(opened(reader, "/search/?q=parcel"), "a.found__hit b") == names[:1]
-    assert headings(taken(reader, "", "")) == ["#0 Customer", *(f"{name} Assistant, Finished" for name in names)]
+    assert headings(taken(reader, "", "")) == ["#0 Customer", *(f"Assistant, {name}" for name in names)]
     markdown = reader.get(f"{ONE}transcript/").getvalue().decode()
     site = "http://testserver/completions/chatcmpl-one/choices"
-    assert re.findall(r"^## \[(Answer.*?)\]\(<(.*?)>\) Assistant, Finished$", markdown, re.MULTILINE) == [
+    assert re.findall(r"^## Assistant, \[(Answer.*?)\]\(<(.*?)>\)$", markdown, re.MULTILINE) == [
         (name, f"{site}/{n}/") for n, name in enumerate(names)
     ]
     assert names[-1] in taken(reader, "", f"choices/{count - 1}").split("==")[0]
@@ -196,7 +196,7 @@ def test_an_answer_has_one_name_everywhere(reader: Client, stored: Store, count:
 # As an end of what is taken along
 
 MESSAGES = [f"#{n} {'Assistant' if n % 2 else 'Customer'}" for n in range(45)]
-ANSWERS = ["Answer 1 of 2 Assistant, Finished", "Answer 2 of 2 Assistant, Finished"]
+ANSWERS = ["Assistant, Answer 1 of 2", "Assistant, Answer 2 of 2"]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_range_ends_or_begins_at_an_answer(
 ) -> None:
     text = taken(reader, first, last)
     assert headings(text) == expected
-    assert f"Messages:     {told}\n" in text
+    assert f"Messages: {told}\n" in text
     count = f"{len(expected)} message{'s' if len(expected) > 1 else ''}"
     assert text.endswith(f"-- End of the transcript, {count}. --\n")
     printed = reader.get(f"{ONE}print/", {"from": first, "to": last}).getvalue().decode()
@@ -237,15 +237,20 @@ def test_a_range_to_an_answer_works_where_ids_do_not_count(reader: Client, store
         assert len(headings(taken(reader, *ends))) == 2
 
 
-def test_one_answer_can_be_had_bare(reader: Client, two: None) -> None:
-    assert taken(reader, "choices/1", "choices/1", bare="1") == "It is blue.\n"
-    assert taken(reader, "choices/0", "choices/0", bare="1", format="markdown").strip() == "> It is red."
+def test_one_answer_can_be_quoted(reader: Client, two: None) -> None:
+    link = f"http://testserver{ONE}choices"
+    assert taken(reader, "choices/1", "choices/1", quote="1") == (
+        f"It is blue.\n\n-- Assistant, Answer 2 of 2, {link}/1/\n"
+    )
+    assert taken(reader, "choices/0", "choices/0", quote="1", format="markdown").strip() == (
+        f"> It is red.\n\n— Assistant, Answer 1 of 2, <{link}/0/>"
+    )
 
 
 def test_a_range_of_answers_reads_no_messages(reader: Client, alice: User, upstream: Upstream) -> None:
     ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ok")))
     address = "/completions/chatcmpl-live-long/transcript/"
-    answer = reader.get(address, {"format": "text", "from": "choices/0", "to": "choices/0", "bare": "1"})
+    answer = reader.get(address, {"format": "text", "from": "choices/0", "to": "choices/0", "quote": "1"})
     assert "your parcel is on its way" in answer.getvalue().decode()
     assert not [asked for asked in upstream.asked() if asked["path"].endswith("/messages")]
 

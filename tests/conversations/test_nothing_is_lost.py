@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,8 +18,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from viewer.completions.markdown import markdown_to_text
-from viewer.export.transcripts import MessageText, text_in_markdown
+from viewer.completions.markdown import markdown_to_text, to_html
+from viewer.export.blocks import MessageText
+from viewer.export.formats import Markdown
+from viewer.export.plain_text import to_plain_text
 from viewer.rendering.markdown_html import render_prose
 
 SAMPLES = Path(__file__).parents[2] / "viewer" / "archive" / "samples.jsonl"
@@ -96,9 +99,20 @@ def test_every_letter_of_a_text_is_on_the_page_and_in_its_line_once_and_in_order
 @given(TEXTS)
 def test_every_letter_of_a_text_is_there_when_another_program_draws_the_transcript(text: str) -> None:
     assume(not NO_WORD.search(text))
-    transcript = text_in_markdown(MessageText(text, is_markdown=True))
+    transcript = Markdown().write(MessageText(text, "markdown"))
     for draw in (MarkdownIt("commonmark").render, comrak.render_markdown):
         assert words_of(Page(draw(transcript)).text) == words_of(text)
+
+
+@settings(deadline=None, max_examples=300)
+@given(TEXTS)
+def test_every_letter_of_a_text_is_in_the_plain_text_in_order_unless_a_table_repeats_its_headings(text: str) -> None:
+    assume(not NO_WORD.search(text))
+    written = words_of(to_plain_text(text))
+    if "<table" in (to_html(text) or ""):
+        assert not Counter(words_of(text)) - Counter(written)
+    else:
+        assert written == words_of(text)
 
 
 def answers() -> Iterator[str]:
@@ -113,5 +127,5 @@ def test_every_word_of_the_samples_is_on_the_page_in_its_line_and_in_the_transcr
         without_addresses = re.sub(r"\]\([^)]*\)", "]", text)
         letters = re.findall(r"[^\W_]", without_addresses)
         assert re.findall(r"[^\W_]", markdown_to_text(text)) == letters
-        transcript = text_in_markdown(MessageText(text, is_markdown=True))
+        transcript = Markdown().write(MessageText(text, "markdown"))
         assert re.findall(r"[^\W_]", Page(MarkdownIt("commonmark").render(transcript)).text) == letters

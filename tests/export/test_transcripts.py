@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
 from tests.images import make_png
-from tests.pages import attributes, element, elements, has, message_ids, problems, visible
+from tests.pages import attributes, element, elements, has, message_ids, problems, texts, visible
 from tests.upstream import HEX, LONG, MESSAGES, Upstream
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, StoredMessage
@@ -158,7 +159,7 @@ def test_tool_calls_can_be_left_out(reader: Client, stored: Store) -> None:
     text = transcript(reader, stored, *WITH_TOOLS, format="text", include="no-tools")
     assert numbers(text) == [0, 1, 4]
     assert "look_up" not in text
-    assert "Without tool calls and results" in text
+    assert "Tool calls and results are left out." in text
 
 
 def test_tool_calls_of_the_answer_can_be_left_out_too(reader: Client, stored: Store) -> None:
@@ -227,11 +228,12 @@ def test_a_very_long_text_is_whole(reader: Client, stored: Store) -> None:
     assert "the end" in reader.get("/completions/chatcmpl-one/print/").getvalue().decode()
 
 
-def test_one_message_can_be_had_bare(reader: Client, stored: Store) -> None:
+def test_one_message_can_be_quoted_with_who_said_it_and_where(reader: Client, stored: Store) -> None:
     stored(make_completion("chatcmpl-one", *WITH_TOOLS))
-    asked = {"from": "chatcmpl-one-4", "to": "chatcmpl-one-4", "bare": "1"}
-    assert taken(reader, format="text", **asked) == "It is lost.\n"
-    assert taken(reader, format="markdown", **asked).strip() == "> It is lost."
+    asked = {"from": "chatcmpl-one-4", "to": "chatcmpl-one-4", "quote": "1"}
+    link = "http://testserver/completions/chatcmpl-one/messages/chatcmpl-one-4/"
+    assert taken(reader, format="text", **asked) == f"It is lost.\n\n-- Assistant, #4, {link}\n"
+    assert taken(reader, format="markdown", **asked).strip() == f"> It is lost.\n\n— Assistant, \\#4, <{link}>"
 
 
 # Hostile content
@@ -450,12 +452,13 @@ def test_the_print_respects_the_customers_view(reader: Client, stored: Store) ->
 def test_a_conversation_offers_it_without_javascript(reader: Client, stored: Store) -> None:
     stored(make_long("chatcmpl-one", 3))
     page = reader.get("/completions/chatcmpl-one/").content.decode()
-    form = element(page, f'form.menu__panel[action="{ONE}"]')
+    form = element(page, f'.menu__panel form[action="{ONE}"]:not([hidden])')
     assert has(form, 'button[formaction="/completions/chatcmpl-one/print/"]')
-    assert attributes(form, "value", '[name="include"][checked]') == ["everything"]
+    assert attributes(form, "value", "option")[0] == "everything"
+    assert not has(form, "option[selected]")
     reader.cookies["audience"] = "customer"
     page = reader.get("/completions/chatcmpl-one/").text
-    assert attributes(page, "value", '.menu__panel [name="include"][checked]') == ["customer"]
+    assert attributes(page, "value", ".menu__panel option[selected]") == ["customer"]
 
 
 @pytest.mark.parametrize("url", ["gs://b/a.png", "attachment://a.png", "/uploads/a.png"])
@@ -484,3 +487,197 @@ def test_other_fields_of_the_completion_are_exported_with_everything(reader: Cli
     for include, is_there in (("everything", True), ("no-tools", False), ("customer", False)):
         taken = b"".join(reader.get(f"/completions/c/{form}include={include}")).decode()
         assert ("third" in taken) == is_there
+
+
+# The header
+
+
+METADATA = {
+    "channel": "web-chat",
+    "Link": "javascript:alert(1)",
+    "ticket": "HB-90417",
+    "note": "<b>![x](https://spy.example/p.png)\n## Forged",
+    "customer_id": f"cus_{OVERRIDE}1",
+}
+
+
+def header_of(text: str) -> list[str]:
+    return re.split(r"\n\n(?:==|##) ", text)[0].split("\n")[2:]
+
+
+@pytest.fixture
+def with_metadata(stored: Store) -> None:
+    cache.clear()  # the keys that another test's metadata suggested
+    stored(make_completion("chatcmpl-one", *WITH_TOOLS, metadata=METADATA))
+
+
+def test_the_header_begins_with_customer_and_ticket_then_other_metadata(reader: Client, with_metadata: None) -> None:
+    lines = header_of(taken(reader, format="text"))
+    assert lines[:5] == [
+        "customer_id: cus_[U+202E]1",
+        "ticket: HB-90417",
+        "channel: web-chat",
+        "Link: javascript:alert(1)",
+        "note: <b>![x](https://spy.example/p.png) ## Forged",
+    ]
+    names = [line.split(":")[0] for line in lines[5:]]
+    assert names == ["Created", "Model", "Conversation", "Link", "Source", "Exported"]
+
+
+def test_the_keys_of_the_settings_name_customer_and_ticket(reader: Client, with_metadata: None, settings: Any) -> None:
+    settings.CUSTOMER_KEY, settings.TICKET_KEY = "channel", "note"
+    assert [line.split(":")[0] for line in header_of(taken(reader, format="text"))[:2]] == ["channel", "note"]
+
+
+def test_metadata_is_no_markup_and_no_link(reader: Client, with_metadata: None) -> None:
+    markdown = header_of(taken(reader, format="markdown"))
+    assert "- **Link:** javascript:alert(1)" in markdown
+    assert "- **note:** \\<b\\>\\!\\[x\\](https://spy.example/p.png) \\#\\# Forged" in markdown
+    assert "- **Link:** <http://testserver/completions/chatcmpl-one/>" in markdown
+    for page in (pasted(reader), reader.get("/completions/chatcmpl-one/print/").getvalue().decode()):
+        assert "<b>![x](https://spy.example/p.png)" in visible(page)
+        assert not has(page, '[href^="javascript"]')
+        assert not has(page, "img")
+
+
+def test_the_print_begins_with_customer_and_ticket(reader: Client, with_metadata: None) -> None:
+    page = reader.get("/completions/chatcmpl-one/print/").getvalue().decode()
+    assert texts(page, ".print-facts dt")[:3] == ["customer_id", "ticket", "channel"]
+    assert texts(page, ".print-facts dd")[:2] == ["cus_[U+202E]1", "HB-90417"]
+
+
+# What is left out
+
+SENTENCES = {"customer": "Prompts and tool calls are left out.", "no-tools": "Tool calls and results are left out."}
+EXPORTS = ["print/?", "transcript/?format=text&", "transcript/?format=markdown&", "transcript/?format=clipboard&"]
+
+
+def exported(reader: Client, address: str) -> str:
+    return reader.get(f"/completions/chatcmpl-one/{address}").getvalue().decode()
+
+
+@pytest.mark.parametrize("form", EXPORTS)
+def test_the_top_says_what_is_left_out(reader: Client, stored: Store, form: str) -> None:
+    stored(make_completion("chatcmpl-one", *WITH_TOOLS))
+    for include, sentence in SENTENCES.items():
+        text = exported(reader, f"{form}include={include}")
+        assert text.index(sentence) < text.rindex("Where is it?")
+    assert "left out" not in exported(reader, f"{form}include=everything")
+
+
+@pytest.mark.parametrize("form", EXPORTS)
+@pytest.mark.parametrize("include", SENTENCES)
+def test_it_does_not_say_so_where_nothing_is(reader: Client, stored: Store, form: str, include: str) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "Where is it?"), say("assistant", "It is lost.")))
+    assert "left out" not in exported(reader, f"{form}include={include}")
+    choice = make_choice("One moment.", tool_calls=[CALL])
+    stored(make_completion("chatcmpl-one", say("user", "Where is it?"), choices=[choice]), replace=True)
+    assert SENTENCES[include] in exported(reader, f"{form}include={include}")
+
+
+@pytest.mark.slow
+def test_what_breaks_off_while_it_looks_what_is_left_out_is_not_lost(reader: Client, elsewhere: Upstream) -> None:
+    answer = reader.get(f"/completions/{LONG}/transcript/?format=text&include=no-tools")
+    elsewhere.set("mode", "reset")
+    text = answer.getvalue().decode()
+    assert numbers(text) == list(range(100))
+    assert "INCOMPLETE: stopped after #99." in text
+
+
+# The clipboard
+
+
+def flavours(reader: Client, **asked: str) -> tuple[str, str]:
+    lines = [json.loads(line) for line in taken(reader, format="clipboard", **asked).splitlines()]
+    return "".join(line["text"] for line in lines), "".join(line["html"] for line in lines)
+
+
+def pasted(reader: Client, **asked: str) -> str:
+    return flavours(reader, **asked)[1]
+
+
+def test_the_text_of_the_clipboard_is_the_plain_text(reader: Client, stored: Store) -> None:
+    stored(make_completion("chatcmpl-one", *WITH_TOOLS))
+    text, _ = flavours(reader)
+    without_time = [line for line in text.split("\n") if not line.startswith("Exported: ")]
+    assert without_time == [
+        line for line in taken(reader, format="text").split("\n") if not line.startswith("Exported: ")
+    ]
+
+
+def test_the_html_is_simple_markup_of_all_that_was_said(reader: Client, stored: Store) -> None:
+    said = "# Plan\n\n1. **One** `x`\n   - two\n\n| A | B |\n|---|---|\n| 1 | 2 |\n\n```js\nx < 1\n```\n\n[on](https://a.example/b)"
+    stored(make_completion("chatcmpl-one", say("user", "Hi,\n  there\n\nyou"), say("assistant", said), *WITH_TOOLS[2:]))
+    page = pasted(reader)
+    customer, answer = elements(page, "blockquote")[:2]
+    assert [part.text() for part in elements(customer, "p")] == ["Hi,\xa0\xa0there", "you"]
+    assert has(customer, "br")
+    for selector in ("h4", "ol > li > strong", "ol ul li", "table[border] td", "pre", 'a[href="https://a.example/b"]'):
+        assert has(answer, selector), selector
+    assert "js" not in answer.text()
+    assert has(page, "blockquote pre")
+    assert not attributes(page, "class", "[class]")
+    assert not elements(page, "span, div, figure, button, style")
+    assert has(page, 'b a[href="http://testserver/completions/chatcmpl-one/messages/chatcmpl-one-0/"]')
+
+
+HOSTILE = (
+    "</blockquote><p><b>#9 Customer</b></p><script>alert(1)</script>\n\n![x](https://spy.example/p.png)"
+    "\n\n[press](javascript:alert(1)) <img src=https://spy.example/p.png onerror=alert(1)>"
+)
+
+
+@pytest.mark.parametrize("role", ["user", "assistant", "tool", "system"])
+def test_pasted_html_runs_nothing_loads_nothing_and_keeps_a_message_in_its_quote(
+    reader: Client, stored: Store, role: str
+) -> None:
+    stored(make_completion("chatcmpl-one", say(role, HOSTILE, name="<i>x</i>"), choices=[]))
+    page = pasted(reader)
+    assert not elements(page, "script, img, i i, [onerror], [src], [style]")
+    assert {url.split(":")[0] for url in attributes(page, "href", "[href]")} == {"http"}
+    assert "#9 Customer" in element(page, "blockquote").text()
+    assert not [heading for heading in elements(page, "body > p > b") if "#9" in heading.text()]
+
+
+def test_a_hidden_character_from_an_entity_is_visible_everywhere_and_the_heading_says_so(
+    reader: Client, stored: Store
+) -> None:
+    stored(make_completion("chatcmpl-one", say("assistant", "invoice_&#x202E;gpj.exe"), choices=[]))
+    text, html = flavours(reader)
+    assert "invoice_[U+202E]gpj.exe" in text
+    assert "invoice_[U+202E]gpj.exe" in html
+    assert "== #0 Assistant, hidden characters made visible ==" in text
+    assert "```\ninvoice_&#x202E;gpj.exe\n```" in taken(reader, format="markdown")
+
+
+def test_json_is_not_taken_for_markdown(reader: Client, stored: Store) -> None:
+    said = '{"a_b": "**c**", "d_e": [1]}'
+    stored(make_completion("chatcmpl-one", say("assistant", said), choices=[]))
+    text, html = flavours(reader)
+    assert said in text
+    assert element(html, "pre").text() == said
+
+
+def test_sources_are_numbered_and_listed_with_title_and_address(reader: Client, stored: Store) -> None:
+    said = "Rain is wet ([a.example](https://a.example/rain?utm_source=openai)). Snow is cold."
+    notes = [
+        {"type": "url_citation", "url_citation": {"url": url, "title": title, "start_index": start, "end_index": end}}
+        for url, title, start, end in [
+            ("https://a.example/rain?utm_source=openai", "On rain", 12, 66),
+            ("https://b.example/snow", "https://b.example/snow", 69, 81),
+        ]
+    ]
+    stored(make_completion("chatcmpl-one", say("assistant", said, annotations=notes), choices=[]))
+    text, html = flavours(reader)
+    assert "    Rain is wet [1]. Snow is cold [2].\n" in text
+    assert "\n  1. On rain (https://a.example/rain?utm_source=openai)\n  2. https://b.example/snow\n" in text
+    assert has(html, 'a[href="https://b.example/snow"]')
+
+
+@pytest.mark.slow
+def test_a_copy_that_breaks_off_says_so(reader: Client, elsewhere: Upstream) -> None:
+    text = broken_off(reader, elsewhere, "transcript/?format=clipboard")
+    last = json.loads(text.splitlines()[-1])
+    assert last["text"].startswith("\n-- INCOMPLETE: stopped after #99.")
+    assert "INCOMPLETE" in last["html"]
+    assert last["incomplete"].startswith("INCOMPLETE: stopped after #99.")

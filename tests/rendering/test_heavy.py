@@ -210,15 +210,6 @@ def test_facts_are_truncated_with_a_note_except_for_the_pair_that_was_found(read
     assert row.count("key") < 3 * rows._MAX_PAIRS
 
 
-def test_a_list_stops_looking_for_first_questions_when_they_take_too_long(
-    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stored(make_completion(ID, say("user", "the question"), choices=[make_choice("the answer")]))
-    assert "the question" in reader.get("/completions/").content.decode()
-    monkeypatch.setattr(rows, "_MAX_SECONDS", 0)
-    assert "the answer" in reader.get("/completions/").content.decode()
-
-
 def test_a_text_that_there_was_no_time_to_format_is_shown_as_written_and_not_cached(
     reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,7 +130,7 @@ def test_a_database_that_is_read_only_is_named_in_a_short_line(lines: Lines) -> 
     assert (line["cause"], "traceback" in line) == ("cannot execute INSERT", False)
 
 
-def test_a_line_after_a_request_carries_no_id(client: Client, lines: Lines) -> None:
+def test_a_line_after_a_request_carries_no_id(client: Client, lines: Lines, db: None) -> None:  # the signal looks at it
     client.get("/login/")
     request_finished.send(sender=None)
     logging.getLogger("viewer").warning("between requests")

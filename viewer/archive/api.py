@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -89,17 +88,6 @@ def completion_of(message_id: str) -> str | None:
     """Find the completion that contains a message, for a reader who has only the message's id."""
     messages = StoredMessage.objects.filter(message_id=fit(message_id)).order_by("completion_id")
     return messages.values_list("completion__completion_id", flat=True).first()
-
-
-def openings(completion_ids: list[str], count: int) -> Iterator[tuple[str, str]]:
-    """Yield the first `count` messages of each conversation as (completion id, body).
-
-    The first message of every conversation comes first, then the second of each, and so on. It is one query, read only
-    as far as the caller iterates.
-    """
-    messages = StoredMessage.objects.filter(completion__completion_id__in=completion_ids, position__lt=count)
-    ordered = messages.order_by("position", "completion_id").values_list("completion__completion_id", "body")
-    return ordered.iterator(chunk_size=4)
 
 
 def _completion(completion_id: str) -> Response:

@@ -1,8 +1,8 @@
-"""Finds the metadata keys that name the customer and the ticket: of the settings, else what sounds like it."""
+"""Finds the metadata keys that name customer, ticket and channel: of the settings, else what sounds like it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.core.cache import cache
@@ -11,40 +11,44 @@ from django.db import connection
 # The likelier a word, the earlier it stands.
 _CUSTOMER = ("customer", "kunde", "client", "user", "account", "member", "contact", "caller", "patient")
 _TICKET = ("ticket", "vorgang", "case", "issue", "incident", "claim", "booking", "order", "reservation")
+_CHANNEL = ("channel", "kanal", "inbox", "medium")
 _MAX_KEYS = 200  # of the archive that are looked at
 _SECONDS = 60  # that a guess is kept; a new import may bring other keys
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityKeys:
-    """The metadata keys of the customer and of the ticket; empty if there is none."""
+    """The metadata keys of the customer, of the ticket and of the channel; empty if there is none."""
 
     customer: str
     ticket: str
+    channel: str = ""
 
     def first_in(self, metadata: dict[str, str]) -> dict[str, str]:
-        """Return metadata with the customer and the ticket in front."""
+        """Return metadata with customer, ticket and channel in front."""
         return self.of(metadata) | metadata
 
     def of(self, metadata: dict[str, str]) -> dict[str, str]:
-        """Return the pairs of the customer and of the ticket, if a completion has them."""
-        return {key: metadata[key] for key in (self.customer, self.ticket) if key in metadata}
+        """Return the pairs of the customer, of the ticket and of the channel, if a completion has them."""
+        return {key: metadata[key] for key in (self.customer, self.ticket, self.channel) if key in metadata}
 
 
 def identity_keys() -> IdentityKeys:
     """Return the keys of the settings, else the guessed ones."""
-    if settings.CUSTOMER_KEY and settings.TICKET_KEY:
-        return IdentityKeys(settings.CUSTOMER_KEY, settings.TICKET_KEY)
     guessed: IdentityKeys | None = cache.get("identity-keys")
     if guessed is None:
         guessed = _guess()
         cache.set("identity-keys", guessed, _SECONDS)
-    return IdentityKeys(settings.CUSTOMER_KEY or guessed.customer, settings.TICKET_KEY or guessed.ticket)
+    return replace(
+        guessed,
+        customer=settings.CUSTOMER_KEY or guessed.customer,
+        ticket=settings.TICKET_KEY or guessed.ticket,
+    )
 
 
 def _guess() -> IdentityKeys:
     keys = _keys()
-    return IdentityKeys(_commonest(keys, _CUSTOMER), _commonest(keys, _TICKET))
+    return IdentityKeys(_commonest(keys, _CUSTOMER), _commonest(keys, _TICKET), _commonest(keys, _CHANNEL))
 
 
 def _commonest(keys: list[str], words: tuple[str, ...]) -> str:

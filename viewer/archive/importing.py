@@ -11,7 +11,6 @@ import json
 import re
 import time
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -26,7 +25,7 @@ from viewer.completions.source_text import STRICT, Piece, items, members, member
 from .bulk import insert, reserve_ids
 from .models import StoredCompletion, fit, fit_key, fit_value
 from .search.index import Conversation, entries_of, save
-from .search.text import Facts, words_to_index
+from .search.text import Facts, Indexed, words_to_index
 
 MAX_LINE_BYTES = 64_000_000  # bytes of one conversation; OpenAI accepts requests of 50 MB, images included
 _MAX_MESSAGES = 200_000  # per conversation
@@ -53,7 +52,7 @@ _NULL = Piece("null", None)
 class Record:
     """One line, ready to be stored: the completion's columns, its messages as (id, JSON), and its index entries.
 
-    `indexed` has the words of each message and what it contains, and last those of the answer.
+    `indexed` has what is kept of each message, and last of the answer.
     """
 
     completion_id: str
@@ -63,7 +62,7 @@ class Record:
     body: str
     digest: str
     messages: list[tuple[str, str]]
-    indexed: list[tuple[str, Counter[str]]]
+    indexed: list[Indexed]
 
 
 @dataclass(frozen=True, slots=True)

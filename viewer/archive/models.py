@@ -5,7 +5,9 @@ The JSON is stored as text, not as parsed columns, so it comes out exactly as it
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from viewer.completions.source_text import clean
 
@@ -122,6 +124,32 @@ class SearchDocument(models.Model):
 
     def __str__(self) -> str:
         return str(self.completion_id)
+
+
+class StoredSummary(models.Model):
+    """What a list shows of a conversation without reading its messages; made and deleted with the index entries."""
+
+    completion = models.OneToOneField(StoredCompletion, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    question = models.TextField(blank=True)  # the first of a user, in one line
+    messages = models.PositiveIntegerField()
+    contents = models.CharField(max_length=255, blank=True)  # of all messages and answers, as in `SearchEntry.held`
+
+    def __str__(self) -> str:
+        return self.question
+
+
+class SeenCompletion(models.Model):
+    """A conversation that a person opened. By its id, because it may be read from a server and imported later."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    completion_id = models.CharField(max_length=255)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "completion_id"], name="seen_by_person")]
+
+    def __str__(self) -> str:
+        return self.completion_id
 
 
 class SearchWord(models.Model):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from viewer.completions.ids import has_address, index_of
 from viewer.completions.reading import read_completion, read_completion_page, read_message_page
+from viewer.completions.summary import Summary
 from viewer.completions.types import Completion, Item, Message, Page, Unreadable
 
 from .http import HttpClient, Stream
@@ -146,9 +147,9 @@ class Client:
                 raise
         return self.messages(completion_id, after=after, order=order, limit=max(1, limit // 5))
 
-    def openings(self, completion_ids: list[str]) -> Iterable[tuple[str, Message | Unreadable]]:
-        """Return ids of completions, each with one of its first messages, if that takes no request: here never."""
-        return ()
+    def summaries(self, completion_ids: Iterable[str]) -> Mapping[str, Summary]:
+        """Return the summaries of conversations, by id, that are known without a request: here none."""
+        return {}
 
     def counts(self, completion_id: str) -> Mapping[str, int] | None:
         """Return how many things of each kind a conversation contains, if that is known without reading it."""

@@ -115,6 +115,11 @@ def without_citation_markers(text: str) -> str:
     return _MARKER.sub("", text)
 
 
+def citation_markers(text: str) -> list[tuple[int, int]]:
+    """Return the start and the end of each citation marker, with the space before it."""
+    return [marker.span() for marker in _MARKER.finditer(text)]
+
+
 def link_urls(text: str) -> list[str]:
     """List the URLs of the links and images of a text, except of links whose text is their URL."""
     html = _cached_html(text) if "](" in text or "]:" in text else None

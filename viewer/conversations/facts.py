@@ -19,7 +19,8 @@ from viewer.rendering.media_parts import AudioView, FileView, ImageView
 from viewer.rendering.messages import Bubble, build_other
 from viewer.rendering.parts import PartView, RefusalView
 
-from .filters import metadata_links, with_query
+from .customer import build_history, build_metadata
+from .filters import with_query
 
 _MAX_PAIRS_UNSORTED = 50  # pairs that certainly fit, in any order
 _MAX_REASONS, _MAX_REASON_LENGTH = 10, 200
@@ -104,7 +105,8 @@ def build_facts(completion: Completion | None, pair: str, field: str) -> dict[st
     metadata = dict(build_other(_with_first(keys.first_in(completion.metadata), pair), budget))
     return {
         "identity": list(keys.of(completion.metadata).items()),
-        "metadata": metadata_links(metadata),
+        "metadata": build_metadata(metadata, keys),
+        **build_history(completion, keys),
         "finish_reasons": finish_reasons(completion),
         "parameters": [(name, budget.truncate(value)) for name, value in build_parameters(completion)],
         "other": build_other(_with_first(completion.other, field), budget),

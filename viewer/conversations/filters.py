@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import urlencode, urlsplit
 
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from viewer.archive.search.query import Query
+from viewer.archive.search.query import Query, read_query, with_operator
+from viewer.archive.search.results import Order as SearchOrder
 from viewer.client.client import Client, Order, Window, opposite
 from viewer.client.problems import Problem
 from viewer.completions.types import Completion, Unreadable
 from viewer.web.request import Request, page_before
 
 _PARAMETERS = ("model", "order", "q")  # `q` is a search; the others filter the list
-_MAX_PAIR_IN_URL = 1_000  # characters of a pair; OpenAI takes 64 and 512
+SEARCH_ORDERS: dict[str, SearchOrder] = {"newest": "newest", "oldest": "oldest", "best": "best"}
 _METADATA = re.compile(r"metadata\[(.+)\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A name and a value with a URL: a filter with the list without it, or metadata with the list that shares it."""
+    """A filter in words, with the URL of the list without it."""
 
     name: str
     value: str
@@ -84,11 +84,10 @@ def pager_links(request: Request, window: Window[Completion], filters: dict[str,
     }
 
 
-def search_order_of(filters: dict[str, str], query: Query) -> Literal["newest", "best"]:
-    """Return the order of a search: the best first, unless the newest were asked for or there is nothing to rank by."""
-    if filters.get("order") in ("newest", "best"):
-        return "newest" if filters["order"] == "newest" else "best"
-    return "best" if query.wanted else "newest"
+def search_order_of(filters: dict[str, str], query: Query) -> SearchOrder:
+    """Return the order of a search: the one asked for, else the best first if there are words to rank by."""
+    asked = filters.get("order", "")
+    return SEARCH_ORDERS.get(asked) or ("best" if query.wanted else "newest")
 
 
 def order_of(filters: dict[str, str]) -> Order:
@@ -125,16 +124,27 @@ def filter_labels(filters: dict[str, str]) -> list[Pair]:
     return [Pair(label, filters[name], list_url(without(filters, name))) for name, label in labels.items()]
 
 
-def metadata_links(metadata: dict[str, str]) -> list[Pair]:
-    """Link each metadata pair to the list of completions that share it; no URL where that would be too long."""
-    return [
-        Pair(key, value, list_url({f"metadata[{key}]": value}) if len(key) + len(value) <= _MAX_PAIR_IN_URL else "")
-        for key, value in metadata.items()
-    ]
+def as_search(filters: dict[str, str]) -> dict[str, str]:
+    """Turn model and metadata filters into a search; nothing if there are none, or if a search cannot say them."""
+    pairs = [("model", filters["model"])] if "model" in filters else []
+    pairs += [(f"meta.{key}", value) for key, value in metadata_of(filters).items()]
+    query = read_query("")
+    for name, value in pairs:
+        query = read_query(with_operator(query, name, value))
+    said = [(operator.name, operator.value) for operator in query.operators]
+    if said != pairs:  # a value is empty, or has quotes or line breaks
+        return {}
+    order = {"order": "oldest"} if order_of(filters) == "asc" else {}
+    return {"q": query.text} | order if pairs else {}
 
 
 def without(filters: dict[str, str], name: str) -> dict[str, str]:
     return {key: value for key, value in filters.items() if key != name}
+
+
+def with_search(filters: dict[str, str], text: str) -> dict[str, str]:
+    """Return the filters with another search, or without one if its text is empty."""
+    return filters | {"q": text} if text else without(filters, "q")
 
 
 def list_url(filters: dict[str, str]) -> str:

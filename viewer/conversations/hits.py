@@ -14,7 +14,6 @@ from viewer.conversations.filters import with_query
 from viewer.conversations.rows import Row, build_row
 from viewer.rendering.places import name_of_answer, place_of_answer, url_of
 from viewer.rendering.roles import role_label
-from viewer.rendering.titles import first_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def build_hit(completion: Completion, hit: Hit) -> HitView:
 
 def row_of(group: Group, keys: IdentityKeys) -> Row:
     """Build the row of a result in the list beside a conversation: its best hit instead of the answer."""
-    row = build_row(group.completion, first_question(group.opening), keys)
+    row = build_row(group.completion, group.summary, keys)
     if not group.hits:
         return row
     hit = build_hit(group.completion, group.hits[0])

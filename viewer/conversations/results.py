@@ -5,32 +5,38 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from viewer.archive.identity_keys import identity_keys
-from viewer.archive.search.query import read_query
-from viewer.archive.search.results import Window, finds, results_around
+from viewer.archive.search.query import read_query, with_operator
+from viewer.archive.search.reading import Group
+from viewer.archive.search.results import Window, finds, results_around, search
 from viewer.conversations.filters import search_order_of, with_query
 from viewer.conversations.hits import build_hit, row_of
+from viewer.conversations.rows import mark_new
 from viewer.rendering.places import url_of
 from viewer.web.request import Request
 
 _SHOWN = 12  # results on each side of the conversation, and on each further page
 
 
-def is_result(filters: dict[str, str], completion_id: str) -> bool:
-    """Whether the search of a list finds a conversation."""
-    return finds(read_query(filters["q"]), completion_id)
+def is_result(filters: dict[str, str], completion_id: str, reader: int) -> bool:
+    """Whether the search of a list finds a conversation, whether seen or not."""
+    return finds(read_query(filters["q"], reader), completion_id)
 
 
 def results_beside(request: Request, completion_id: str, filters: dict[str, str]) -> dict[str, Any]:
     """Return the rows around a conversation, or those further up or down, and the URLs of the next ones."""
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
     window = _window(
-        filters, after or before or completion_id, earlier=0 if after else _SHOWN, later=0 if before else _SHOWN
+        filters,
+        after or before or completion_id,
+        request.user.pk,
+        earlier=0 if after else _SHOWN,
+        later=0 if before else _SHOWN,
     )
     groups = window.groups
     if after or before:
         groups = tuple(group for group in groups if group.completion.id not in (after, before))
     keys = identity_keys()
-    rows = [row_of(group, keys) for group in groups]
+    rows = mark_new((row_of(group, keys) for group in groups), request.user.pk)
     has_above, has_below = window.has_earlier and not after, window.has_later and not before
     return {
         "rows": rows,
@@ -39,19 +45,34 @@ def results_beside(request: Request, completion_id: str, filters: dict[str, str]
     }
 
 
-def next_result(completion_id: str, filters: dict[str, str], direction: Literal["next", "previous"]) -> str | None:
+def next_result(
+    completion_id: str, filters: dict[str, str], direction: Literal["next", "previous"], reader: int
+) -> str | None:
     """Return the URL of the next or previous result: "" at the end, None if the conversation is no result."""
     is_next = direction == "next"
-    window = _window(filters, completion_id, earlier=0 if is_next else 1, later=1 if is_next else 0)
+    window = _window(filters, completion_id, reader, earlier=0 if is_next else 1, later=1 if is_next else 0)
     if window.index < 0:
         return None
     position = window.index + (1 if is_next else -1)
-    if not 0 <= position < len(window.groups):
-        return ""
-    group = window.groups[position]
+    return _url_of(window.groups[position]) if 0 <= position < len(window.groups) else ""
+
+
+def next_unseen(completion_id: str, filters: dict[str, str], reader: int) -> str:
+    """Return the URL of the next result that the reader has not seen, else of the first one; "" if there is none."""
+    query = read_query(filters.get("q", ""), reader)
+    if query.is_seen is not False:
+        filters = filters | {"q": with_operator(query, "seen", "no")}
+    if url := next_result(completion_id, filters, "next", reader):
+        return url
+    query = read_query(filters["q"], reader)
+    first = search(query, order=search_order_of(filters, query)).groups
+    return next((_url_of(group) for group in first if group.completion.id != completion_id), "")
+
+
+def _url_of(group: Group) -> str:
     return build_hit(group.completion, group.hits[0]).url if group.hits else url_of(group.completion.id, "")
 
 
-def _window(filters: dict[str, str], completion_id: str, *, earlier: int, later: int) -> Window:
-    query = read_query(filters["q"])
+def _window(filters: dict[str, str], completion_id: str, reader: int, *, earlier: int, later: int) -> Window:
+    query = read_query(filters["q"], reader)
     return results_around(query, search_order_of(filters, query), completion_id, earlier=earlier, later=later)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -12,16 +12,18 @@ from django.utils.translation import gettext
 
 from viewer.archive.identity_keys import IdentityKeys, identity_keys
 from viewer.archive.search.snippets import Snippet
+from viewer.archive.seen import seen_among
 from viewer.client.client import Client
+from viewer.completions.contents import count_answers
 from viewer.completions.ids import has_address
-from viewer.completions.types import Completion, Unreadable
-from viewer.rendering.limits import TimeBudget
-from viewer.rendering.lines import in_one_line
+from viewer.completions.lines import in_one_line
+from viewer.completions.summary import Summary
+from viewer.completions.types import Completion, Message, Unreadable
+from viewer.conversations.facts import KINDS, Kind
 from viewer.rendering.places import why_no_link
-from viewer.rendering.titles import MAX_BEGINNING, MAX_LINE, answer_line, first_question, tool_call_line
+from viewer.rendering.titles import MAX_BEGINNING, MAX_LINE, answer_line, tool_call_line
 
 _MAX_PAIRS = 16  # of metadata, as many as OpenAI accepts; the page of the conversation shows all
-_MAX_SECONDS = 0.5  # of CPU for the first questions of a page; a row without one shows its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,13 @@ class Row:
     title: str
     answered: str
     answered_by: str
+    ending: str  # how the answer ended if not well, such as "Cut off"
     model: str
     created: datetime | None
-    tokens: int | None
+    messages: int | None  # how many input messages; None if not known
+    contents: tuple[tuple[Kind, int], ...]  # how many images, tool calls and so on
     metadata: tuple[tuple[str, str], ...]  # no dict: a template takes a key named `items` for the method
+    is_new: bool = False  # the reader has not seen it
     snippet: Snippet = ()  # of a search result, instead of the answer
 
     def with_hit(self, url: str, label: str, snippet: Snippet) -> Row:
@@ -45,52 +50,57 @@ class Row:
         return replace(self, url=url, answered_by=label, snippet=snippet)
 
 
-def build_rows(client: Client, items: Sequence[Completion | Unreadable]) -> list[Row]:
-    """Build the rows of a page, with the first questions if they take no request to another server."""
-    questions = _first_questions(client, [item.id for item in items if isinstance(item, Completion)])
+def build_rows(client: Client, items: Sequence[Completion | Unreadable], person_id: int) -> list[Row]:
+    """Build the rows of a page for a person, with what is known of the messages without a request to another server."""
+    summaries = client.summaries([item.id for item in items if isinstance(item, Completion)])
     keys = identity_keys()
-    return [
-        build_row(item, questions.get(item.id, ""), keys) if isinstance(item, Completion) else _unreadable_row(item)
+    rows = [
+        build_row(item, summaries.get(item.id), keys) if isinstance(item, Completion) else _unreadable_row(item)
         for item in items
     ]
+    return mark_new(rows, person_id)
 
 
-def _first_questions(client: Client, completion_ids: list[str]) -> dict[str, str]:
-    """Return the first line of each conversation's first question, by completion; some may be missing."""
-    questions: dict[str, str] = {}
-    budget = TimeBudget(_MAX_SECONDS)
-    openings = iter(client.openings(completion_ids))
-    while len(questions) < len(completion_ids) and not budget.is_spent:
-        with budget.running():
-            if (opening := next(openings, None)) is None:
-                break
-            completion_id, message = opening
-            if completion_id not in questions and (question := first_question([message])):
-                questions[completion_id] = question
-    return questions
+def mark_new(rows: Iterable[Row], person_id: int) -> list[Row]:
+    """Mark the rows that a person has not seen."""
+    rows = list(rows)
+    seen = seen_among(person_id, [row.id for row in rows if row.url])
+    return [replace(row, is_new=bool(row.url) and row.id not in seen) for row in rows]
 
 
-def build_row(completion: Completion, question: str, keys: IdentityKeys) -> Row:
-    """Build one row; `question` is the first one, or empty if it is not known. Customer and ticket come first."""
+def build_row(completion: Completion, summary: Summary | None, keys: IdentityKeys) -> Row:
+    """Build one row; without a summary it shows what the answer tells. Customer and ticket come first."""
     by, answered = answer_line(completion)
-    title = question or answered or completion.id or gettext("Conversation without an id")
+    title = (summary and summary.question) or answered or completion.id or gettext("Conversation without an id")
     if not answered and (called := tool_call_line(completion)):
         by, answered = gettext("Tool call"), called
+    contents = summary.contents if summary else count_answers(completion.choices)
     return Row(
         id=completion.id,
         url=reverse("conversation", args=[completion.id]) if has_address(completion.id) else "",
         no_link=why_no_link(completion.id),
         title=title,
         answered=answered if title != answered else completion.id,
-        answered_by=by if title != answered else "",
+        answered_by=by if title != answered and by != gettext("Refusal") else "",
+        ending=_ending(completion, contents),
         model=in_one_line(completion.model, MAX_LINE),
         created=completion.created,
-        tokens=completion.usage.total if completion.usage else None,
+        messages=summary.messages if summary else None,
+        contents=tuple((kind, contents[name]) for name, kind in KINDS.items() if contents.get(name)),
         metadata=tuple(
             (in_one_line(key, MAX_LINE), in_one_line(value, MAX_LINE))
             for key, value in islice(keys.first_in(completion.metadata).items(), _MAX_PAIRS)
         ),
     )
+
+
+def _ending(completion: Completion, contents: Mapping[str, int]) -> str:
+    messages = (choice.message for choice in completion.choices)
+    if any(isinstance(message, Message) and message.refusal for message in messages):
+        return gettext("Refused")
+    if contents.get("cut-off"):
+        return gettext("Cut off")
+    return gettext("Stopped by a filter") if contents.get("filtered") else ""
 
 
 def _unreadable_row(item: Unreadable) -> Row:
@@ -101,8 +111,10 @@ def _unreadable_row(item: Unreadable) -> Row:
         title=gettext("Unreadable item"),
         answered=in_one_line(item.source[:MAX_BEGINNING]),
         answered_by="",
+        ending="",
         model="",
         created=None,
-        tokens=None,
+        messages=None,
+        contents=(),
         metadata=(),
     )

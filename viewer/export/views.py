@@ -13,10 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
+from viewer.archive.identity_keys import identity_keys
 from viewer.client.problems import Problem
+from viewer.completions.summary import first_question
 from viewer.completions.types import Message, Unreadable
 from viewer.rendering.places import answer_at, in_order, name_of
-from viewer.rendering.titles import answer_line, first_question
+from viewer.rendering.titles import answer_line
 from viewer.sources.problem_texts import describe
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import Source
@@ -25,23 +27,18 @@ from viewer.web.request import Request
 from viewer.web.responses import attachment, plain_text
 from viewer.web.templatetags.formats import long_time, utc_time
 
-from .transcripts import (
-    INCLUDES,
-    Extract,
-    Include,
-    build_pages,
-    to_bare,
-    to_json,
-    to_json_line,
-    to_markdown,
-    to_text,
-)
+from .blocks import Fact
+from .extracts import LEFT_OUT, Extract, Include, TranscriptPage, build_pages, say_what_is_left_out
+from .formats import Markdown, PlainText
+from .raw_data import to_json, to_json_line
+from .transcripts import quote_of, to_clipboard, transcript_of
 
 _TRANSCRIPTS = {
     "markdown": ("text/markdown", "md"),
     "text": ("text/plain", "txt"),
     "json": ("application/json", "json"),
     "jsonl": ("application/jsonl", "jsonl"),
+    "clipboard": ("application/jsonl", "jsonl"),  # plain text and HTML, for the button that copies
 }  # formats: media type and file extension
 
 
@@ -72,14 +69,17 @@ def printed(request: Request, completion_id: str) -> HttpResponseBase:
     event("exported", completion=completion_id, format="print")
     opening = next(extract.pages, ())
     extract = replace(extract, pages=chain([opening], extract.pages))
+    include = _include(request)
+    left_out, pages = say_what_is_left_out(include, build_pages(extract, include, for_print=True))
     context = {
         "completion_id": completion_id,
         "title": first_question(opening) or answer_line(extract.completion)[1] or completion_id,
         "facts": _facts(request, extract, reader.source),
-        "other": [*extract.completion.other.items()] if _include(request) == "everything" else [],
+        "left_out": left_out,
+        "other": [*extract.completion.other.items()] if include == "everything" else [],
     }
     page = render_to_string("export/print.html", context, request)
-    return StreamingHttpResponse(_print(request, page, extract, reader.source))
+    return StreamingHttpResponse(_print(request, page, pages, reader.source))
 
 
 def _extract(reader: Reader, query: QueryDict) -> Extract:
@@ -106,23 +106,32 @@ def _write(request: Request, form: str, extract: Extract, source: Source) -> Ite
         return to_json(extract)
     if form == "jsonl":
         return to_json_line(extract)
-    if "bare" in request.GET:
-        return to_bare(extract, include, site, is_markdown=form == "markdown")
-    return (to_markdown if form == "markdown" else to_text)(_facts(request, extract, source), extract, include, site)
+    is_quote = "quote" in request.GET
+    if is_quote:
+        blocks = quote_of(extract, include, site)
+    else:
+        blocks = transcript_of(extract, include, _facts(request, extract, source), site)
+    if form == "clipboard":
+        return to_clipboard(blocks, PlainText(is_quote=is_quote))
+    return map((Markdown() if form == "markdown" else PlainText(is_quote=is_quote)).write, blocks)
 
 
 def _include(request: Request) -> Include:
     """Return what to include, by default what the reader sees."""
     requested = request.GET.get("include", "")
-    if requested in INCLUDES:
+    if requested in LEFT_OUT:
         return requested
     return "customer" if request.COOKIES.get("audience") == "customer" else "everything"
 
 
-def _facts(request: Request, extract: Extract, source: Source) -> list[tuple[str, str]]:
-    """List what was exported, from where, by whom and when, in the reader's time zone."""
-    created, now = extract.completion.created, timezone.now()
-    ends = [name_of(extract.completion_id, extract.completion, end) for end in (extract.first, extract.last)]
+def _facts(request: Request, extract: Extract, source: Source) -> tuple[Fact, ...]:
+    """List the metadata, the customer and the ticket first, then what was exported, by whom and when.
+
+    Times are in the reader's time zone.
+    """
+    completion, now = extract.completion, timezone.now()
+    created = completion.created
+    ends = [name_of(extract.completion_id, completion, end) for end in (extract.first, extract.last)]
     link = reverse("conversation", args=[extract.completion_id])
     unknown = gettext("unknown")
     extent = gettext("%(first)s to %(last)s") % {
@@ -133,26 +142,25 @@ def _facts(request: Request, extract: Extract, source: Source) -> list[tuple[str
         "name": request.user.get_username(),
         "time": f"{long_time(now)} ({utc_time(now)})",
     }
-    return [
-        (gettext("Conversation"), extract.completion_id),
-        (gettext("Link"), request.build_absolute_uri(link)),
-        (gettext("Model"), extract.completion.model or unknown),
-        (gettext("Created"), f"{long_time(created)} ({utc_time(created)})" if created else unknown),
-        (gettext("Source"), source.label),
-        (gettext("Messages"), extent if any(ends) else gettext("all")),
-        (gettext("Included"), gettext(INCLUDES[_include(request)])),
-        (gettext("Exported"), exported),
-    ]
+    return (
+        *(Fact(name, value) for name, value in identity_keys().first_in(completion.metadata).items()),
+        Fact(gettext("Created"), f"{long_time(created)} ({utc_time(created)})" if created else unknown),
+        Fact(gettext("Model"), completion.model or unknown),
+        *([Fact(gettext("Messages"), extent)] if any(ends) else []),
+        Fact(gettext("Conversation"), extract.completion_id),
+        Fact(gettext("Link"), request.build_absolute_uri(link), is_link=True),
+        Fact(gettext("Source"), source.label),
+        Fact(gettext("Exported"), exported),
+    )
 
 
-def _print(request: Request, html: str, extract: Extract, source: Source) -> Iterator[str]:
+def _print(request: Request, html: str, pages: Iterator[TranscriptPage], source: Source) -> Iterator[str]:
     """Yield the head of the page, its messages, and the rest; if reading fails, the problem after the last message."""
     head, rest = html.split("<!-- messages -->")
     end = gettext("End of the conversation")
     yield head
-    include = _include(request)
     try:
-        for page in build_pages(extract, include, for_print=True):
+        for page in pages:
             if page.bubbles or page.answer or page.no_answer:
                 context = {
                     "bubbles": page.bubbles,
@@ -161,7 +169,7 @@ def _print(request: Request, html: str, extract: Extract, source: Source) -> Ite
                     "order": "asc",
                 }
                 yield render_to_string("rendering/_bubbles.html", context)
-        yield "" if extract.last else f'<p class="end">{end}</p>'
+        yield "" if request.GET.get("to") else f'<p class="end">{end}</p>'
     except Problem as problem:
         failure = {"problem": describe(problem, source.label), "source": source, "retry_url": request.get_full_path()}
         yield render_to_string("web/_problem.html", failure, request)

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
 from viewer.completions.answers import appended_answers, with_choice
+from viewer.completions.finish_reasons import canonical_finish_reason
 from viewer.completions.invisibles import escape_invisible
 from viewer.completions.source_text import decode
 from viewer.completions.types import Choice, Completion, Message, Unreadable
@@ -26,12 +27,6 @@ _FINISH_REASONS = {
     "content_filter": gettext_noop("Stopped by the content filter"),
     "tool_calls": gettext_noop("Waiting for tool results"),
     "function_call": gettext_noop("Waiting for a function result"),
-}
-_SPELLINGS = {  # of other servers
-    **dict.fromkeys(("end_turn", "eos", "eos_token", "stop_sequence", "complete"), "stop"),
-    **dict.fromkeys(("max_tokens", "max_output_tokens"), "length"),
-    **dict.fromkeys(("safety", "refusal"), "content_filter"),
-    "tool_use": "tool_calls",
 }
 _MAX_ANSWERS = 100  # of a completion on a page; OpenAI returns at most 128
 _MAX_REASON = 200  # characters of a finish reason that is not listed above
@@ -127,7 +122,7 @@ def _filters_in(source: str) -> str:
 def _build_choice(completion_id: str, choices: tuple[Choice, ...], position: int) -> ChoiceView:
     choice = choices[position]
     reason = escape_invisible(choice.finish_reason[:_MAX_REASON])
-    known = _SPELLINGS.get(reason.lower(), reason.lower())
+    known = canonical_finish_reason(reason)
     return ChoiceView(
         position=position,
         name=name_of_answer(position, len(choices)),

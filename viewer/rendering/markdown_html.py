@@ -95,7 +95,8 @@ def is_portable(markdown: str) -> bool:
         return False
     ours, html = to_html(markdown), to_standard_html(markdown)
     is_unchanged = ours is not None and "".join(html_to_text(ours).split()) == "".join(html_to_text(html).split())
-    return is_unchanged and not any(sign in html for sign in _NOT_PORTABLE)
+    is_visible = "&" not in markdown or escape_invisible(html) == html  # an entity can be a hidden character
+    return is_unchanged and is_visible and not any(sign in html for sign in _NOT_PORTABLE)
 
 
 def render_prose(

@@ -12,12 +12,12 @@ from django.utils.translation import gettext
 
 from viewer.completions.ids import index_of
 from viewer.completions.invisibles import escape_invisible
+from viewer.completions.lines import first_line
 from viewer.completions.types import Citation, Message, Unreadable, effective_role
 
 from .citations import CitedSource, list_sources
 from .context import RenderContext
 from .limits import MAX_CITATIONS, PageBudget
-from .lines import first_line
 from .parts import (
     PartContext,
     PartView,

@@ -13,9 +13,8 @@ from django.utils.translation import gettext, gettext_noop
 
 from viewer.completions.ids import MAX_ID_LENGTH, Flaw, flaw_of, index_of
 from viewer.completions.invisibles import escape_invisible
+from viewer.completions.lines import in_one_line
 from viewer.completions.types import Completion
-
-from .lines import in_one_line
 
 _WHY_NO_LINK: dict[Flaw, str] = {
     "missing": gettext_noop("No link: the id is missing"),

@@ -1,16 +1,14 @@
-"""Titles of a conversation: its first question, its answer, or the tools that the answer calls; and of its pages."""
+"""Titles of a conversation: its answer, or the tools that the answer calls; and of its pages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.utils.translation import gettext
 
+from viewer.completions.lines import in_one_line
 from viewer.completions.markdown import markdown_to_text
-from viewer.completions.types import Completion, Message, Unreadable, text_of
+from viewer.completions.types import Completion, Message, text_of
 
 from .customer import sees_role
-from .lines import in_one_line
 from .messages import Bubble
 from .parts import words_of
 
@@ -18,12 +16,6 @@ MAX_BEGINNING = 1_000  # characters of an answer; a row shows less
 MAX_LINE = 200  # characters of a model, a name or a value
 _MAX_CALLS = 20
 _MAX_TITLE, _MAX_NAME = 60, 24  # characters of the title of a page, and of the ticket or customer in it
-
-
-def first_question(opening: Iterable[Message | Unreadable]) -> str:
-    """Return the first user message with text, in one line."""
-    texts = (text_of(item) for item in opening if isinstance(item, Message) and item.role == "user")
-    return next((in_one_line(text) for text in texts if text.strip()), "")
 
 
 def tool_call_line(completion: Completion) -> str:

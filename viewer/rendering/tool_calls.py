@@ -14,13 +14,13 @@ from django.utils.translation import gettext
 
 from viewer.completions.ids import index_of
 from viewer.completions.invisibles import escape_invisible
+from viewer.completions.lines import first_line
 from viewer.completions.outcomes import outcome_of, result_text
 from viewer.completions.source_text import STRICT, members, pretty
 from viewer.completions.types import Outcome, TextPart, ToolCall
 
 from .context import RenderContext
 from .limits import PageBudget
-from .lines import first_line
 from .tool_call_links import Position, ToolCallLinks
 
 State = Literal["error", "good", "answered", "other-page", "open", "nameless", "never"]

@@ -5,7 +5,6 @@ It uses the archive directly, not through a source, because other servers have n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,32 +14,29 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
-from viewer.archive.api import is_stored
 from viewer.archive.identity_keys import identity_keys
 from viewer.archive.search.overview import Facet, Overview
-from viewer.archive.search.query import HAS, Operator, Query, read_query
+from viewer.archive.search.query import HAS, Query, read_query
 from viewer.archive.search.reading import Group
 from viewer.archive.search.results import Results, results_around, search
 from viewer.archive.search.snippets import Snippet
 from viewer.archive.search.suggestions import suggest
-from viewer.conversations.filters import search_order_of
+from viewer.conversations.filter_choices import name_in_words, value_in_words
+from viewer.conversations.filters import SEARCH_ORDERS, search_order_of
 from viewer.conversations.hits import HitView, build_hit
-from viewer.conversations.rows import Row, build_row
-from viewer.rendering.titles import first_question
+from viewer.conversations.list_frame import list_frame
+from viewer.conversations.recent import recent, remember
+from viewer.conversations.rows import Row, build_row, mark_new
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
+from .palette import items_of
+from .targets import is_id_or_url
+
 _SHOWN = 20  # results on each side of the one to which the reader comes back
-_LABELS = {
-    "customer": gettext_lazy("Customer"), "assistant": gettext_lazy("Assistant"), "tools": gettext_lazy("Tools"),
-    "prompts": gettext_lazy("Prompts"), "error": gettext_lazy("Tool errors"), "refusal": gettext_lazy("Refusals"),
-    "image": gettext_lazy("Images"), "audio": gettext_lazy("Audio"), "file": gettext_lazy("Files"),
-}  # fmt: skip
-# The path of our URLs, and OpenAI's prefixes of ids.
-_ID_OR_URL = re.compile(r"\S*/completions/\S+|(?:chatcmpl-|msg_)\S+")
 _OPERATORS = (
     ("refund TK-30582", gettext_noop("both, anywhere in the conversation, in any of their forms")),
     ('"late delivery"', gettext_noop("exactly these words, next to each other")),
@@ -54,6 +50,7 @@ _OPERATORS = (
     ("tool:lookup_order", gettext_noop("calls of a tool, and their results")),
     ("has:refusal", ", ".join(HAS)),
     ("after:2026-01-31 before:2026-03", gettext_noop("from this day on, and before this day, month or year")),
+    ("seen:no", gettext_noop("not yet seen by you; seen:yes for the others")),
     ("id:chatcmpl-9", gettext_noop("within one conversation or message")),
 )
 
@@ -82,9 +79,9 @@ class GroupView:
 def search_results(request: Request) -> HttpResponse:
     """Show the matching conversations of the archive with their messages, the best or the newest first."""
     text = request.GET.get("q", "").strip()
-    if text and not re.search(r"\s", text) and (_ID_OR_URL.fullmatch(text) or is_stored(text)):
+    if is_id_or_url(text):
         return redirect(f"{reverse('open')}?{urlencode({'id': text})}")
-    query = read_query(text)
+    query = read_query(text, request.user.pk)
     order = search_order_of(request.GET.dict(), query)
     is_around = bool(request.GET.get("around"))
     if is_around:
@@ -97,24 +94,35 @@ def search_results(request: Request) -> HttpResponse:
         "query": query,
         "search_text": query.text,
         "order": order,
-        "groups": list(_build_groups(results.groups, params, with_repeated=bool(query.within))),
+        "groups": _mark_new(_build_groups(results.groups, params, with_repeated=bool(query.within)), request.user.pk),
         "is_around": is_around,
         "overview": results.overview,
         "facets": _facet_links(results.overview, params),
         "suggestions": _suggestion_links(query, results, params),
-        "operators": [
-            Link(_operator_label(operator), operator.value, _url(params | {"q": operator.rest}))
-            for operator in query.operators
-        ],
         "later_url": _url(params | {"after": results.cursor}) if results.cursor else "",
-        "is_first_page": results.overview is not None or query.is_empty,
+        "starts_here": results.overview is not None or query.is_empty,
         "first_url": _url(params),
-        "newest_url": _url({"q": query.text, "order": "newest"}),
-        "best_url": _url({"q": query.text, "order": "best"}),
+        "order_urls": {name: _url({"q": query.text, "order": name}) for name in SEARCH_ORDERS},
+        "can_rank": bool(query.wanted),
+        "is_by_day": order != "best",
         "with_prompts_url": _url(params | {"q": f"{query.text} role:all"}),
         "examples": [Link(example, gettext(meaning), _url({"q": example})) for example, meaning in _OPERATORS],
     }
+    if not request.htmx:
+        context |= list_frame(request, params)
+        if context["groups"]:
+            remember(request, "searches", query.text)
     return page_or_fragment(request, "search/search.html", "search/_found.html", context)
+
+
+@require_safe
+def palette(request: Request) -> HttpResponse:
+    """Show what a text leads to: on a page of its own, or for the dialog."""
+    text = request.GET.get("text", "").strip()
+    groups = items_of(text, request.user, recent(request, "opened"), recent(request, "searches"))
+    context = {"text": text, "groups": groups}
+    fragment = "search/_palette_items.html" if "text" in request.GET else "search/_palette.html"
+    return page_or_fragment(request, "search/palette.html", fragment, context)
 
 
 def _build_groups(groups: Iterable[Group], params: dict[str, str], *, with_repeated: bool) -> Iterable[GroupView]:
@@ -129,11 +137,17 @@ def _build_groups(groups: Iterable[Group], params: dict[str, str], *, with_repea
             if not (is_repeated and hits):  # the first stays as a link
                 hits.append(replace(build_hit(group.completion, hit), is_repeated=is_repeated))
         yield GroupView(
-            row=build_row(group.completion, first_question(group.opening), keys),
+            row=build_row(group.completion, group.summary, keys),
             hits=tuple(hits),
             more=group.more,
             more_url=_url(params | {"q": f"{params['q']} id:{group.completion.id}"}),
         )
+
+
+def _mark_new(groups: Iterable[GroupView], person_id: int) -> list[GroupView]:
+    groups = list(groups)
+    rows = mark_new((group.row for group in groups), person_id)
+    return [replace(group, row=row) for group, row in zip(groups, rows, strict=True)]
 
 
 def _facet_links(overview: Overview | None, params: dict[str, str]) -> list[tuple[str, list[Link]]]:
@@ -150,9 +164,9 @@ def _facet_links(overview: Overview | None, params: dict[str, str]) -> list[tupl
 
 
 def _facet_link(facet: Facet, params: dict[str, str]) -> Link:
-    name, value = facet.name.removeprefix("meta."), facet.value
+    name, value = name_in_words(facet.name), facet.value
     if facet.name in ("role", "has"):
-        name, value = "", str(_LABELS[value])
+        name, value = "", value_in_words(facet.name, value)
     elif facet.name in ("day", "month"):
         name, value = "", date_format(date.fromisoformat(value), "j M Y" if facet.name == "day" else "F Y")
     return Link(name, value, _url(params | {"q": facet.query}), facet.count)
@@ -173,11 +187,6 @@ def _suggestion_links(query: Query, results: Results, params: dict[str, str]) ->
         Link(labels[each.kind] % {"changed": each.changed}, each.query, _url(params | {"q": each.query}), each.count)
         for each in suggest(query)
     ]
-
-
-def _operator_label(operator: Operator) -> str:
-    leave_out = gettext("not")  # in a line of its own: xgettext does not look into f-strings
-    return f"{leave_out} {operator.name}" if operator.is_excluded else operator.name
 
 
 def _url(params: dict[str, str]) -> str:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
 import requests
 
-from viewer.archive import api, transport
+from viewer.archive import transport
 from viewer.archive.holdings import holdings_of
+from viewer.archive.summaries import summaries_of
 from viewer.client.client import Client, First, Read
 from viewer.client.http import HttpClient, Limits
-from viewer.completions.reading import read_message
-from viewer.completions.types import Message, Unreadable
-
-_OPENING_SIZE = 5  # messages that are searched for the first question; prompts and examples precede it
-_MAX_OPENINGS = 16_000_000  # characters that are read to find the first questions of one page
+from viewer.completions.summary import Summary
 
 
 class ArchiveClient(Client):
@@ -28,13 +25,8 @@ class ArchiveClient(Client):
         """Send one request after the other: there is no network to wait for, and a thread would need a connection."""
         return first(), second
 
-    def openings(self, completion_ids: list[str]) -> Iterator[tuple[str, Message | Unreadable]]:
-        left = _MAX_OPENINGS
-        for completion_id, body in api.openings(completion_ids, _OPENING_SIZE):
-            yield completion_id, read_message(body)
-            left -= len(body)
-            if left < 0:
-                return
+    def summaries(self, completion_ids: Iterable[str]) -> Mapping[str, Summary]:
+        return summaries_of(completion_ids)
 
     def counts(self, completion_id: str) -> Mapping[str, int] | None:
         holdings = holdings_of(completion_id)

@@ -9,6 +9,14 @@ customElements.define(
       this.bar.querySelector("[data-cancel]").addEventListener("click", () => this.running.abort());
       const forms = document.querySelectorAll("take-along form, .message__tools"); // which stand on a message by now
       for (const form of forms) form.addEventListener("submit", (event) => this.send(event));
+      this.querySelectorAll("form:has([name=include])").forEach((form, n) => this.remember(form, `include-${n}`));
+    }
+
+    // The tab keeps what a form is to include; a new one begins with what is safe to send.
+    remember(form, key) {
+      const { include } = form.elements;
+      include.value = sessionStorage[key] ?? include.value;
+      form.addEventListener("change", () => sessionStorage[key] = include.value);
     }
 
     send(event) {
@@ -16,7 +24,7 @@ customElements.define(
       if (submitter.hasAttribute("formaction")) return;
       event.preventDefault();
       const url = `${form.action}?${new URLSearchParams(new FormData(form, submitter))}`;
-      if ("copy" in submitter.dataset) this.copy(url);
+      if ("copy" in submitter.dataset) this.copy(url, submitter.dataset.copy);
       else this.download(url);
     }
 
@@ -28,16 +36,23 @@ customElements.define(
       setTimeout(() => URL.revokeObjectURL(href), 60_000);
     }
 
-    // The text is promised at once: browsers forget the click that allowed it while a long conversation is read.
-    async copy(url) {
+    // The clipboard gets HTML beside the text, if that was asked for. Both are promised at once: browsers forget the
+    // click that allowed it while a long conversation is read.
+    async copy(url, withHtml) {
       const fetched = this.fetched(url);
-      const text = fetched.then((file) => file?.text() ?? Promise.reject(new Error("nothing to copy")));
-      text.catch(() => {}); // `fetched` has said it
+      const read = async (flavour) => {
+        const text = await (await fetched ?? Promise.reject(new Error("nothing to copy"))).text();
+        return withHtml ? text.trim().split("\n").map((line) => JSON.parse(line)[flavour]).join("") : text;
+      };
+      const blob = async (flavour, type) => new Blob([await read(flavour)], { type });
+      const flavours = { "text/plain": blob("text", "text/plain") };
+      if (withHtml) flavours["text/html"] = blob("html", "text/html");
+      for (const flavour of Object.values(flavours)) flavour.catch(() => {}); // `fetched` has said it
       try {
-        await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
+        await navigator.clipboard.write([new ClipboardItem(flavours)]);
       } catch {
         if (!(await fetched)) return;
-        if (!(await lectern.copy(await text))) return lectern.say(this.dataset.notCopied);
+        if (!(await lectern.copy(await read("text")))) return lectern.say(this.dataset.notCopied);
       }
       if (!(await fetched).isIncomplete) lectern.say(lectern.words.copied);
     }
@@ -74,8 +89,9 @@ customElements.define(
         pieces.push(value);
         bytes += value.length;
         const text = tail + decoder.decode(value, { stream: true });
-        messages += text.match(/\n(##|==) /g)?.length ?? 0;
-        tail = text.slice(-3);
+        const end = text.lastIndexOf("\n") + 1;
+        messages += text.slice(0, end).match(/^(##|==|\{"text": "\\n==) /gm)?.length ?? 0;
+        tail = text.slice(end);
         this.bar.querySelector("[data-so-far]").textContent = `${
           messages ? `${this.dataset.progress.replace("{count}", shown(messages))}, ` : ""
         }${shown(Math.ceil(bytes / 1000))} kB`;

@@ -16,18 +16,19 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef, QuerySet
 
 from viewer.archive.bulk import BATCH_ROWS, insert
-from viewer.archive.models import SearchDocument, SearchEntry, StoredCompletion, write_held
+from viewer.archive.models import SearchDocument, SearchEntry, StoredCompletion, StoredSummary, fit, write_held
 from viewer.completions.source_text import Piece, decode_object
 
-from .text import MAX_SECONDS, Facts, words_to_index
+from .text import MAX_SECONDS, Facts, Indexed, words_to_index
 from .tokens import DocumentBuilder
 
 Entry = tuple[int, int, int | None, str, str]  # a row of SearchEntry
+SummaryRow = tuple[int, str, int, str]  # a row of StoredSummary
 DocumentRow = tuple[int, int, bytes, str]  # a row of SearchDocument
-Conversation = tuple[int, int, Iterable[Entry]]  # a completion's row, its time in Unix seconds, its entries
+Conversation = tuple[int, int, Iterable[tuple[Entry, Indexed]]]  # a completion's row, its Unix time, its entries
 
 _ENTRY, _COMPLETION, _MESSAGE = "archive_searchentry", "archive_storedcompletion", "archive_storedmessage"
-_DOCUMENT, _WORD = "archive_searchdocument", "archive_searchword"
+_DOCUMENT, _WORD, _SUMMARY = "archive_searchdocument", "archive_searchword", "archive_storedsummary"
 _DELETE_FOR_MESSAGE = (
     f"DELETE FROM {_ENTRY} WHERE completion_id = OLD.completion_id AND (position = OLD.position OR position IS NULL)"
 )
@@ -46,7 +47,10 @@ _INVALIDATIONS = [
     ("AFTER UPDATE", _COMPLETION, _DELETE_FOR_COMPLETION),
     ("BEFORE DELETE", _COMPLETION, _DELETE_FOR_COMPLETION),
 ]
-_DELETE_DOCUMENTS = f"DELETE FROM {_DOCUMENT} WHERE completion_id = OLD.completion_id"
+_DELETE_DOCUMENTS = (
+    f"DELETE FROM {_DOCUMENT} WHERE completion_id = OLD.completion_id; "
+    f"DELETE FROM {_SUMMARY} WHERE completion_id = OLD.completion_id"
+)
 _REMOVE_TOKENS = "INSERT INTO archive_search(archive_search, rowid, tokens) VALUES ('delete', OLD.id, OLD.tokens);"
 _ADD_TOKENS = "INSERT INTO archive_search(rowid, tokens) VALUES (NEW.id, NEW.tokens);"
 _SQLITE = [
@@ -136,35 +140,43 @@ def drop_triggers(database: BaseDatabaseWrapper) -> None:
 
 
 def entries_of(
-    completion: int, created: int, messages: Iterable[tuple[int, int]], indexed: Iterator[tuple[str, Counter[str]]]
-) -> Iterator[Entry]:
+    completion: int, created: int, messages: Iterable[tuple[int, int]], indexed: Iterator[Indexed]
+) -> Iterator[tuple[Entry, Indexed]]:
     """Yield the entries of a completion, from (row, position) of each message and the output of `words_to_index`."""
     row, is_alone = completion, True
     for row, position in messages:
         is_alone = False
-        words, held = next(indexed)
-        yield _entry_id(created, row), completion, position, words, write_held(held)
-    words, held = next(indexed)
-    yield _entry_id(created, row, is_answer=True, is_alone=is_alone), completion, None, words, write_held(held)
+        of = next(indexed)
+        yield (_entry_id(created, row), completion, position, of.words, write_held(of.held)), of
+    of = next(indexed)
+    entry_id = _entry_id(created, row, is_answer=True, is_alone=is_alone)
+    yield (entry_id, completion, None, of.words, write_held(of.held)), of
 
 
 def save(conversations: Iterable[Conversation]) -> None:
-    """Insert the entries of conversations, and then what they are found by."""
-    documents, words = list[DocumentRow](), set[str]()
-    entries = _watched(conversations, documents, words)
+    """Insert the entries of conversations, and then what they are found by and what lists show of them."""
+    documents, summaries, words = list[DocumentRow](), list[SummaryRow](), set[str]()
+    entries = _watched(conversations, documents, summaries, words)
     while batch := list(islice(entries, BATCH_ROWS)):  # some thousand at a time; they may be read from the database
         insert(_ENTRY, "id, completion_id, position, words, held", batch)
     insert(_DOCUMENT, "id, completion_id, signature, tokens", sorted(documents))
+    insert(_SUMMARY, "completion_id, question, messages, contents", summaries)
     _insert_words(sorted(words))
 
 
-def _watched(conversations: Iterable[Conversation], documents: list[DocumentRow], words: set[str]) -> Iterator[Entry]:
-    """Pass the entries on, one at a time, and collect the documents and the words of each conversation."""
+def _watched(
+    conversations: Iterable[Conversation], documents: list[DocumentRow], summaries: list[SummaryRow], words: set[str]
+) -> Iterator[Entry]:
+    """Pass the entries on, one at a time, and collect the documents, the summary and the words of each conversation."""
     for completion, created, entries in conversations:
         builder = DocumentBuilder()
-        for entry in entries:
-            builder.add(entry[3], is_answer=entry[2] is None)
+        question, count, contents = "", -1, Counter[str]()  # the answer is no message
+        for entry, indexed in entries:
+            builder.add(indexed.words, is_answer=entry[2] is None)
+            question, count = question or indexed.question, count + 1
+            contents += indexed.held
             yield entry
+        summaries.append((completion, fit(question), count, write_held(contents)))
         for number, made in enumerate(builder.documents):
             documents.append((_document_id(created, completion, number), completion, made.signature, made.tokens))
         words |= builder.words
@@ -184,7 +196,7 @@ def clear() -> None:
     with transaction.atomic():
         drop(connection)
         with connection.cursor() as cursor:
-            for table in (_ENTRY, _DOCUMENT, _WORD):
+            for table in (_ENTRY, _DOCUMENT, _SUMMARY, _WORD):
                 cursor.execute(f"DELETE FROM {table}")
         create(connection)
 
@@ -203,6 +215,7 @@ def index_missing() -> Iterator[int]:
             completions = list(unindexed().filter(pk__gt=last).select_for_update()[:_BATCH])
             SearchEntry.objects.filter(completion__in=completions).delete()
             SearchDocument.objects.filter(completion__in=completions).delete()
+            StoredSummary.objects.filter(completion__in=completions).delete()
             save((each.pk, each.created, _read_entries(each)) for each in completions)
         if not completions:
             return
@@ -215,11 +228,11 @@ def optimise() -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("INSERT INTO archive_search(archive_search) VALUES ('optimize')")
-        for table in (_ENTRY, _DOCUMENT, _WORD):
+        for table in (_ENTRY, _DOCUMENT, _SUMMARY, _WORD):
             cursor.execute(f"ANALYZE {table}")
 
 
-def _read_entries(completion: StoredCompletion) -> Iterator[Entry]:
+def _read_entries(completion: StoredCompletion) -> Iterator[tuple[Entry, Indexed]]:
     rows = completion.messages.order_by("position").values_list("pk", "position", "body").iterator(2000)
     for_rows, for_words = tee(rows)  # read in step, so that only one row is in memory
     indexed = words_to_index(

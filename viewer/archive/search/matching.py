@@ -26,6 +26,7 @@ from .text import EVERYTHING, MARKS
 from .tokens import SPEAKERS, may_have_pair, pair_hashes
 
 NEWEST = 2**63 - 1_000  # above every document; plus some it still fits a bigint of either database
+OLDEST = -1  # below every document
 _MAX_ROWS = 20_000  # messages read for a page of results
 _MAX_CHARACTERS = 16_000_000  # of their words
 _MAX_LOOKED_AT = 2_000  # documents that have the words of a phrase; looking at one takes 5 microseconds
@@ -34,6 +35,11 @@ _BATCH, _MAX_READ = 30, 60  # documents that are read at a time, and in all, bec
 _MAX_AROUND = 50  # of them that are read on each side of a conversation
 _SQLITE_HAS_PAIR = "may_have_pair(signature, %s)"
 _POSTGRESQL_HAS_PAIR = "get_bit(signature, (%s::bigint & (octet_length(signature) * 8 - 1))::int) = 1"
+_IS_SEEN = (
+    "EXISTS (SELECT 1 FROM archive_searchdocument d JOIN archive_storedcompletion c ON c.id = d.completion_id "
+    "JOIN archive_seencompletion s ON s.completion_id = c.completion_id AND s.person_id = %s WHERE d.id = {id})"
+)
+_OF_COMPLETION = "{id} IN (SELECT id FROM archive_searchdocument WHERE completion_id = %s)"
 _FROM_MESSAGES = ("has", "tool")  # filters that single messages meet
 
 
@@ -52,22 +58,26 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Documents that were looked at, the matches among them, and the id below which to look on, if there are more.
+    """Documents that were looked at, the matches among them, and the id beyond which to look on, if there are more.
 
     `is_all`: no other documents have the tokens.
     """
 
     candidates: list[Candidate]
     matches: list[Match]
-    below: int | None
+    edge: int | None
     is_all: bool
 
 
 class Matcher:
-    """Finds the conversations that match a query. In SQL, because Django knows neither index."""
+    """Finds the conversations that match a query. In SQL, because Django knows neither index.
 
-    def __init__(self, query: Query) -> None:
+    `kept` is the row of a completion that counts both as seen and as not yet seen.
+    """
+
+    def __init__(self, query: Query, *, kept: int | None = None) -> None:
         self.clauses = clauses_of(query)
+        self._kept = kept
         self._query = query
         self._is_sqlite = connection.vendor == "sqlite"
         self._lowest, self._highest = documents_between(query.since, query.until)
@@ -89,19 +99,19 @@ class Matcher:
         """Return the oldest documents above an id that have all the tokens, the newest of them first."""
         return self._documents(max(above + 1, self._lowest), self._highest, "ASC", limit)
 
-    def look(self, limit: int, below: int, enough: int) -> Look:
-        """Look for matches among the newest documents below an id, until there are enough.
+    def look(self, limit: int, edge: int, enough: int, *, oldest_first: bool = False) -> Look:
+        """Look for matches among the newest documents below an id, or the oldest above it, until there are enough.
 
         If all have them for certain, `limit` documents are returned and as many are read as are enough. Phrases, and
         words of one message, may be in few of the conversations that have the words: more are looked at.
         """
         limit = limit if self.is_certain else _MAX_LOOKED_AT
-        candidates = self.newest(limit, below)
+        candidates = self.oldest(limit, edge)[::-1] if oldest_first else self.newest(limit, edge)
         is_all = len(candidates) < limit
         candidates = _one_of_each(candidates)
         if self.is_certain:
             matches = self.match(candidates[:enough])
-            following = candidates[enough].id + 1 if len(candidates) > enough else None
+            following = beyond(candidates[enough].id, oldest_first) if len(candidates) > enough else None
             return Look(candidates, matches, following, is_all)
         matches, read = list[Match](), 0
         likely = self._likely(candidates)
@@ -141,14 +151,19 @@ class Matcher:
         if expression := self._expression(speakers or self._query.speakers):
             where.append("archive_search MATCH %s" if self._is_sqlite else "archive_tokens(tokens) @@ %s::tsquery")
             values.append(expression)
+        if self._query.is_seen is not None:
+            is_seen = _IS_SEEN if self._query.is_seen else f"NOT {_IS_SEEN}"
+            where.append(f"({is_seen} OR {_OF_COMPLETION})")
+            values += [self._query.reader, self._kept]
         if self._query.within:
-            where.append("{id} IN (SELECT id FROM archive_searchdocument WHERE completion_id = %s)")
+            where.append(_OF_COMPLETION)
             values.append(self._scope[0])
-        table, column, ordered = "archive_searchdocument", "id", "id"
+        table = "archive_searchdocument"
+        column = ordered = "archive_searchdocument.id"
         if self._is_sqlite and expression:
             table, column, ordered = "archive_search", "archive_search.rowid", "archive_search.rowid"
         elif expression:
-            ordered = "id + 0"  # keeps the planner from walking along the ids and comparing each document
+            ordered = f"{column} + 0"  # keeps the planner from walking along the ids and comparing each document
         found = (
             f"SELECT {column} AS id FROM {table} WHERE {' AND '.join(where).format(id=column, ordered=ordered)} "
             f"ORDER BY {ordered} {order} LIMIT %s"
@@ -293,6 +308,11 @@ class Matcher:
         with connection.cursor() as cursor:
             cursor.execute(sql, values)
             return list(cursor.fetchall())
+
+
+def beyond(document: int, oldest_first: bool) -> int:
+    """Return the edge beyond which a document is the first."""
+    return document - 1 if oldest_first else document + 1
 
 
 def _one_of_each(candidates: list[Candidate]) -> list[Candidate]:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from django.utils.timezone import get_current_timezone
 
-from viewer.archive.models import SearchEntry, read_held
+from viewer.archive.summaries import count_kinds
 
 from .matching import Look, Matcher, is_one_of
 from .query import TALK, Query, with_operator
@@ -20,7 +20,7 @@ from .text import ASSISTANT, CUSTOMER, PROMPTS, TOOLS
 MAX_COUNTED = 1000  # conversations; beyond it the page says "more than"
 _MAX_FACETS = 4  # each of models, of metadata pairs and of days
 _MAX_DAYS = 62  # between the first and the last result that are counted by day
-_KINDS = ("error", "refusal", "image", "audio", "file")
+_KINDS = ("error", "refusal", "cut-off", "filtered", "image", "audio", "file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def overview_of(matcher: Matcher, query: Query, look: Look) -> Overview:
     if not matcher.is_certain:
         documents = {match.document for match in look.matches}
         candidates = [candidate for candidate in candidates if candidate.id in documents]
-        is_capped = look.below is not None
+        is_capped = look.edge is not None
     completions = {candidate.completion for candidate in candidates}
     in_prompts = 0
     is_countable = matcher.is_certain and not is_capped
@@ -96,8 +96,7 @@ def _speakers(matcher: Matcher, query: Query) -> Iterable[tuple[str, str, int]]:
 
 def _kinds(completions: set[int]) -> Iterable[tuple[str, str, int]]:
     """Count the conversations that contain what people look for."""
-    held = SearchEntry.objects.filter(completion__in=completions).exclude(held="").values_list("completion", "held")
-    kinds = Counter(kind for _, kind in {(completion, kind) for completion, text in held for kind in read_held(text)})
+    kinds = count_kinds(completions)
     return [("has", kind, kinds[kind]) for kind in _KINDS if kinds[kind]]
 
 

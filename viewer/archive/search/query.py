@@ -27,7 +27,8 @@ from .text import (
     words_of,
 )
 
-HAS = ("tool", "image", "audio", "file", "refusal", "citation", "reasoning", "error")
+HAS = ("tool", "image", "audio", "file", "refusal", "citation", "reasoning", "error", "cut-off", "filtered")
+_SEEN = {"yes": True, "no": False}
 _MAX_CHARACTERS = 1000  # characters of a query
 _MAX_WORDS = 40  # of all terms in total
 _MIN_PREFIX = 3  # letters; one or two would match half of the archive
@@ -41,7 +42,7 @@ _ROLES["prompts"] = _ROLES["prompt"]
 _EVERYBODY = ("all", "any")
 _PIECE = re.compile(
     r"""(?P<minus>-?)
-    (?:(?P<name>model|role|tool|has|before|after|id|same|meta\.(?:"[^"]+"|[^\s:"]+)):)?
+    (?:(?P<name>model|role|tool|has|seen|before|after|id|same|meta\.(?:"[^"]+"|[^\s:"]+)):)?
     (?:"(?P<quoted>[^"]*)"?(?P<star>\*?) | (?P<plain>[^\s"]+) | (?<=same:))""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -99,21 +100,26 @@ class Query:
     since: int | None = None
     until: int | None = None
     within: str = ""  # the id of a completion or a message
+    is_seen: bool | None = None  # whether `reader` has seen the conversation
+    reader: int | None = None  # the id of the person who searches
     remarks: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         return not (
-            self.terms or self.filters or self.within or self.since is not None or self.until is not None
-        )  # fmt: skip
+            self.terms
+            or self.filters
+            or self.within
+            or any(limit is not None for limit in (self.since, self.until, self.is_seen))
+        )
 
     @property
     def wanted(self) -> tuple[Term, ...]:
         return tuple(term for term in self.terms if not term.is_excluded)
 
 
-def read_query(typed: str) -> Query:
-    """Parse a query. Never raises."""
+def read_query(typed: str, reader: int | None = None) -> Query:
+    """Parse a query of a person, whose id `seen:` needs. Never raises."""
     text = " ".join(typed.replace("\x00", " ").translate(_QUOTES)[:_MAX_CHARACTERS].split())
     parser = _Parser(text)
     for piece in _PIECE.finditer(text):
@@ -128,9 +134,19 @@ def read_query(typed: str) -> Query:
     if parser.is_truncated:
         remarks.append(gettext("Only the first %(count)d words were used.") % {"count": _MAX_WORDS})
     return Query(
-        text, tuple(parser.terms), tuple(parser.filters), tuple(parser.operators), frozenset(parser.speakers()),
-        parser.is_same, parser.since, parser.until, parser.within, tuple(remarks),
-    )  # fmt: skip
+        text=text,
+        terms=tuple(parser.terms),
+        filters=tuple(parser.filters),
+        operators=tuple(parser.operators),
+        speakers=frozenset(parser.speakers()),
+        is_same=parser.is_same,
+        since=parser.since,
+        until=parser.until,
+        within=parser.within,
+        is_seen=None if reader is None else parser.is_seen,
+        reader=reader,
+        remarks=tuple(remarks),
+    )
 
 
 def with_operator(query: Query, name: str, value: str) -> str:
@@ -149,6 +165,7 @@ class _Parser:
         self.since: int | None = None
         self.until: int | None = None
         self.within = ""
+        self.is_seen: bool | None = None
         self.remarks: list[str] = []
         self.is_truncated = False
         self._text = text
@@ -228,6 +245,11 @@ class _Parser:
             remark = gettext("%(said)s is unknown. has: accepts %(kinds)s.")
             self.remarks.append(remark % {**said, "kinds": ", ".join(HAS)})
             return
+        elif name == "seen":
+            if fold(value) not in _SEEN:
+                self.remarks.append(gettext("%(said)s is unknown. seen: accepts yes and no.") % said)
+                return
+            self.is_seen = _SEEN[fold(value)] != is_excluded
         elif name == "role":
             self._add_role(fold(value), is_excluded)
         else:

@@ -11,8 +11,10 @@ from django.db import connection
 from django.db.models.functions import Length
 
 from viewer.archive.models import StoredCompletion, StoredMessage
+from viewer.archive.summaries import summaries_of
 from viewer.completions.reading import read_completion, read_message
-from viewer.completions.types import Completion, Message, Unreadable, effective_role
+from viewer.completions.summary import Summary
+from viewer.completions.types import Completion, Message, effective_role
 
 from .clauses import Clause
 from .snippets import Snippet, snippet_of
@@ -20,7 +22,6 @@ from .text import day_texts, extra_texts, other_fields, prompt_fields, shown_tex
 
 _MAX_CANDIDATES = 500  # choices, metadata pairs and fields in which the words of an answer are looked for
 _MAX_READ = 8_000_000  # characters of JSON read for a page of results; later messages show only their id
-_OPENING_MESSAGES = 5  # messages in which the customer's first message is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Group:
     """A conversation with its first matching messages, and how many more match."""
 
     completion: Completion
-    opening: Iterable[Message | Unreadable]  # one contains the customer's first message; read lazily
+    summary: Summary | None
     hits: tuple[Hit, ...]
     more: int
 
@@ -61,15 +62,13 @@ class Place:
 
 def read_groups(groups: list[Place], clauses: tuple[Clause, ...]) -> Iterable[Group]:
     """Read what a page of results shows: all completions in one query, all messages in another."""
-    completions = _completions(groups)
+    completions = {pk: read_completion(body) for pk, body in _completions(groups).items()}
+    summaries = summaries_of(completion.id for completion in completions.values())
     messages = _messages(groups)
     for group in groups:
-        if group.completion not in completions:  # deleted meanwhile
+        completion = completions.get(group.completion)  # None if it was deleted meanwhile
+        if not isinstance(completion, Completion):
             continue
-        completion = read_completion(completions[group.completion])
-        if isinstance(completion, Unreadable):
-            continue
-        opening = [(group.completion, position) for position in range(_OPENING_MESSAGES)]
         hits = [
             _answer_hit(completion, clauses)
             if position is None
@@ -79,7 +78,7 @@ def read_groups(groups: list[Place], clauses: tuple[Clause, ...]) -> Iterable[Gr
         ]
         yield Group(
             completion=completion,
-            opening=map(read_message, (messages[key][1] for key in opening if key in messages and messages[key][1])),
+            summary=summaries.get(completion.id),
             hits=tuple(hits),
             more=group.more,
         )
@@ -98,15 +97,10 @@ def _completions(groups: list[Place]) -> dict[int, str]:
 
 
 def _messages(groups: list[Place]) -> dict[tuple[int, int], tuple[str, str]]:
-    """Return the id and JSON of matching messages and of each conversation's first ones, by completion and position.
-
-    Messages beyond the limit have no JSON; matching ones are read first.
-    """
-    hits = {(group.completion, position) for group in groups for position in group.positions if position is not None}
-    openings = {(group.completion, position) for group in groups for position in range(_OPENING_MESSAGES)}
-    if not openings:
+    """Return the id and JSON of matching messages, by completion and position; beyond the limit they have no JSON."""
+    wanted = {(group.completion, position) for group in groups for position in group.positions if position is not None}
+    if not wanted:
         return {}
-    wanted = [*hits, *(openings - hits)]
     places = ", ".join(["(%s, %s)"] * len(wanted))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -116,7 +110,7 @@ def _messages(groups: list[Place]) -> dict[tuple[int, int], tuple[str, str]]:
             list(chain.from_iterable(wanted)),
         )
         rows = cursor.fetchall()
-    ordered = sorted(rows, key=lambda row: (row[:2] not in hits, row[:2]))
+    ordered = sorted(rows)
     readable = _within_limit([(pk, size) for *_, pk, size in ordered])
     bodies = dict(StoredMessage.objects.filter(pk__in=readable).values_list("pk", "body"))
     return {

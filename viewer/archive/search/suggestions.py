@@ -35,14 +35,14 @@ def suggest(query: Query) -> list[Suggestion]:
     for tried, (kind, changed, text) in enumerate(_variants(query)):
         if len(suggestions) == _MAX_SUGGESTIONS or tried == _MAX_TRIED:
             break
-        if count := _count(text):
+        if count := _count(text, query.reader):
             suggestions.append(Suggestion(kind, changed, text, count))
     return suggestions
 
 
-def _count(text: str) -> int:
+def _count(text: str, reader: int | None) -> int:
     """Count the conversations that have what is asked; those of a phrase are read."""
-    query = read_query(text)
+    query = read_query(text, reader)
     matcher = Matcher(query)
     if matcher.is_certain:
         return matcher.count(query.speakers, _MAX_COUNTED)

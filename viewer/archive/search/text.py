@@ -25,12 +25,13 @@ from django.utils.dates import MONTHS, MONTHS_3
 
 from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.calls import base_id
-from viewer.completions.contents import count_contents
+from viewer.completions.contents import count_contents, count_endings
 from viewer.completions.folding import IGNORED, fold
 from viewer.completions.markdown import MARKDOWN_LIMIT, link_urls, markdown_to_text, without_citation_markers
 from viewer.completions.reading import is_same_text, read_completion, read_message, role_of_plain_text
 from viewer.completions.reasoning import split_thoughts
 from viewer.completions.source_text import Piece, decode, decode_object, is_json_text, readable_json, without_escapes
+from viewer.completions.summary import question_in
 from viewer.completions.types import (
     Choice,
     Completion,
@@ -276,8 +277,17 @@ class Facts:
     metadata: dict[str, str]
 
 
-def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterator[tuple[str, Counter[str]]]:
-    """Yield the words of each message and what it contains, and last those of the answer.
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What is kept of a message or the answer: its words, and what it contains. Only a user's first has `question`."""
+
+    words: str
+    held: Counter[str]
+    question: str = ""
+
+
+def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterator[Indexed]:
+    """Yield what to index of each message, and last of the answer.
 
     The answer's entry also has the words of the completion itself, whose JSON is `body`. An answer that a server
     appended to the messages is counted there.
@@ -285,12 +295,14 @@ def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterat
     tools: dict[str, str] = {}
     completion = read_completion(body)
     choices = completion.choices if isinstance(completion, Completion) else ()
-    words = ""
+    words = question = ""
     newest: deque[Piece] = deque(maxlen=len(choices))
     for piece in messages:
         source, values = piece
         newest.append(piece)
         held: Counter[str] = Counter()
+        message = None
+        opening = ""
         if role := role_of_plain_text(values):  # most messages; reading one takes as long as splitting it into words
             words, marks = _segment(_SPEAKERS[role], texts_of(_indexed_values(values))), [mark("role", role)]
         else:
@@ -298,10 +310,12 @@ def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterat
             words = _segments_of(message, values)
             held = _held_by(message)
             marks = [*_marks(message, held, tools)]
-        yield words + _marks_segment(marks), held
+        if not question and (message or role == "user"):
+            question = opening = question_in(message or read_message(source, values=values))
+        yield Indexed(words + _marks_segment(marks), held, opening)
     shared = [*_shared_marks(facts)]
     if isinstance(completion, Unreadable):
-        yield _segment(DETAILS, _details(facts)) + _marks_segment(shared), Counter()
+        yield Indexed(_segment(DETAILS, _details(facts)) + _marks_segment(shared), Counter())
         return
     answers = [choice.message for choice in choices]
     ends = tuple(read_message(source, values=values) for source, values in newest)
@@ -317,9 +331,11 @@ def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterat
         + _segment(PROMPTS, texts_in_fields(prompt_fields(completion)))
     )
     marks = [word for answer, held in zip(answers, held_by_each, strict=True) for word in _marks(answer, held, tools)]
+    endings = count_endings(choices)
+    marks += [mark("has", kind) for kind in endings]
     if completion.error or any(choice.error for choice in completion.choices):
         marks.append(mark("has", "error"))
-    yield answered + others + _marks_segment([*marks, *shared]), sum(held_by_answers, Counter())
+    yield Indexed(answered + others + _marks_segment([*marks, *shared]), sum(held_by_answers, endings))
 
 
 def _details(facts: Facts) -> Iterator[str]:

@@ -8,18 +8,21 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
+from viewer.archive.seen import record_seen
 from viewer.client.client import Order
 from viewer.completions.ids import has_address
+from viewer.completions.summary import first_question
 from viewer.completions.types import Completion
 from viewer.conversations.facts import build_facts, build_jumps, build_jumps_in_whole
 from viewer.conversations.filters import with_query
 from viewer.conversations.paging import MessagePage, read_page, with_neighbours
+from viewer.conversations.recent import remember
 from viewer.rendering.answers import message_of_answer, no_answer_in, place_answers
 from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.places import answer_at, place_of_answer, url_of
-from viewer.rendering.titles import answer_line, first_question, page_title
+from viewer.rendering.titles import answer_line, page_title
 from viewer.sources.problem_texts import describe
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import SourceProblem
@@ -74,6 +77,8 @@ def conversation(
         "order": page.order,
     }
     if not request.htmx:
+        record_seen(request.user.pk, completion_id)
+        remember(request, "opened", completion_id)
         title = _title(reader, page, completion)
         facts = build_facts(completion, request.GET.get("pair", ""), request.GET.get("field", ""))
         names = [value for _, value in facts.get("identity", ())]  # the customer, then the ticket
@@ -130,7 +135,8 @@ def _bubbles_of(
 def _title(reader: Reader, page: MessagePage, completion: Completion | None) -> str:
     """Return the title: the first question if it is on the page or takes no request to find, else the answer."""
     if page.order == "asc" and page.above is None:
-        opening = page.items
+        question = first_question(page.items)
     else:
-        opening = tuple(message for _, message in reader.client.openings([reader.completion_id]))
-    return first_question(opening) or (answer_line(completion)[1] if completion else "") or reader.completion_id
+        summary = reader.client.summaries([reader.completion_id]).get(reader.completion_id)
+        question = summary.question if summary else ""
+    return question or (answer_line(completion)[1] if completion else "") or reader.completion_id

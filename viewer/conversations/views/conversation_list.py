@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from viewer.conversations.filters import (
+    as_search,
     fetch_page,
-    filter_labels,
     list_url,
     matches_metadata,
     metadata_of,
@@ -17,6 +17,7 @@ from viewer.conversations.filters import (
     parse_filters,
     without,
 )
+from viewer.conversations.list_frame import list_frame
 from viewer.conversations.results import results_beside
 from viewer.conversations.rows import build_rows
 from viewer.sources.problem_texts import describe
@@ -27,22 +28,25 @@ from viewer.web.responses import page_or_fragment
 
 @require_safe
 def completions(request: Request) -> HttpResponse:
-    """List completions, filtered by model and metadata, newest or oldest first."""
+    """List completions, newest or oldest first; those of a server filtered by model and metadata, as its API can.
+
+    The archive is filtered by its search, which can do more.
+    """
     if "key" in request.GET or "value" in request.GET:
         return redirect(list_url(_with_pair(request)))
     filters = without(parse_filters(request.GET), "q")
-    model, metadata, order = filters.get("model", ""), metadata_of(filters), order_of(filters)
+    metadata, order = metadata_of(filters), order_of(filters)
     source = chosen_source(request)
+    if source.is_archive and not request.htmx and (search := as_search(filters)):
+        return redirect(list_url(search))
     with source.reading() as client:
         window = fetch_page(client, filters, request.GET, request.GET.get("around", ""))
     matching = tuple(item for item in window.items if matches_metadata(item, metadata))
-    rows = build_rows(client, matching)
     context = {
-        "rows": rows,
+        "rows": build_rows(client, matching, request.user.pk),
+        "is_by_day": True,
         "ignores_metadata": len(matching) < len(window.items),
         "source": source,
-        "models": sorted({row.model for row in rows if row.model}),
-        "model": model,
         "order": order,
         **pager_links(request, window, filters),
         "starts_here": not window.has_earlier,
@@ -50,9 +54,9 @@ def completions(request: Request) -> HttpResponse:
         "first_url": list_url(filters),
         "newest_url": list_url(without(filters, "order")),
         "oldest_url": list_url(filters | {"order": "asc"}),
-        "filters": filter_labels(filters),
-        "hidden": [(name, value) for name, value in filters.items() if name != "model"],
     }
+    if not request.htmx:
+        context |= list_frame(request, filters)
     return page_or_fragment(request, "conversations/list.html", "conversations/_rows.html", context)
 
 
@@ -78,9 +82,10 @@ def sidebar(request: Request, completion_id: str) -> HttpResponse:
         context = {"problem": problem, "source": source, "retry_url": request.get_full_path()}
         return render(request, "conversations/_sidebar.html", context, status=problem.status)
     metadata = metadata_of(filters)
+    matching = tuple(item for item in window.items if matches_metadata(item, metadata))
     context = {
         "completion_id": completion_id,
-        "rows": build_rows(client, tuple(item for item in window.items if matches_metadata(item, metadata))),
+        "rows": build_rows(client, matching, request.user.pk),
         "list_url": list_url(filters),
         **pager_links(request, window, filters),
     }

@@ -15,6 +15,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from viewer.archive.holdings import next_message_with
+from viewer.archive.seen import seen_among
 from viewer.client.client import PAGE_SIZE, Client, Order, next_cursor, opposite
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
@@ -22,6 +23,7 @@ from viewer.completions.invisibles import escape_invisible
 from viewer.completions.types import Completion, Message, Unreadable
 from viewer.conversations.facts import KINDS
 from viewer.conversations.filters import (
+    as_search,
     filter_labels,
     last_filters,
     list_url,
@@ -33,7 +35,8 @@ from viewer.conversations.filters import (
     save_filters,
     with_query,
 )
-from viewer.conversations.results import is_result, next_result
+from viewer.conversations.list_frame import name_of_list, order_in_words
+from viewer.conversations.results import is_result, next_result, next_unseen
 from viewer.rendering.places import place_of_answer, url_of
 from viewer.sources.problem_pages import title_of
 from viewer.sources.reader import Reader, reader_for
@@ -51,14 +54,15 @@ def navigation_links(request: Request, completion_id: str, completion: Completio
     filters = last_filters(request)
     if completion is not None and not matches(filters, completion):
         filters = {}
-    if filters.get("q") and not is_result(filters, completion_id):
+    if filters.get("q") and not is_result(filters, completion_id, request.user.pk):
         filters = {}
     urls = {name: reverse(name, args=[completion_id]) for name in ("beside", "previous", "next")}
     return {
         "list_url": list_url(filters),
-        "list_filters": filter_labels(filters),
-        "list_order": order_of(filters),
+        "list_name": name_of_list(filters, request.user.pk),
+        "list_order": order_in_words(filters, request.user.pk),
         "search_text": filters.get("q", ""),
+        "next_unseen_url": with_query(reverse("next-unseen", args=[completion_id]), filters),
         **{f"{name}_url": with_query(address, filters) for name, address in urls.items()},
     }
 
@@ -88,7 +92,7 @@ def neighbour(request: Request, completion_id: str, direction: Literal["next", "
 def _neighbouring_result(
     request: Request, completion_id: str, filters: dict[str, str], direction: Literal["next", "previous"]
 ) -> HttpResponse:
-    url = next_result(completion_id, filters, direction)
+    url = next_result(completion_id, filters, direction, request.user.pk)
     if url:
         return redirect(url)
     if url is None:
@@ -100,13 +104,41 @@ def _neighbouring_result(
     return redirect(_page_in_conversation(request, completion_id))
 
 
-def _neighbour(client: Client, completion_id: str, filters: dict[str, str], order: Order) -> str:
+@require_safe
+def next_not_seen(request: Request, completion_id: str) -> HttpResponse:
+    """Go to the next conversation of the list that the person has not seen; if there is none, stay, with a notice."""
+    filters = parse_filters(request.GET)
+    save_filters(request, filters)
+    source = chosen_source(request)
+    try:
+        if filters.get("q") or source.is_archive:
+            search = as_search(filters) or filters | ({"order": "oldest"} if order_of(filters) == "asc" else {})
+            url = next_unseen(completion_id, search, request.user.pk)
+        else:
+            with source.reading() as client:
+                neighbour_id = _neighbour(client, completion_id, filters, order_of(filters), request.user.pk)
+            url = url_of(neighbour_id, "") if neighbour_id else ""
+    except SourceProblem as failure:
+        notices.error(request, title_of(failure, is_of_list=True))
+        url = ""
+    else:
+        if not url:
+            notices.info(request, gettext("You have seen all other conversations of this list."))
+    return redirect(url or _page_in_conversation(request, completion_id))
+
+
+def _neighbour(
+    client: Client, completion_id: str, filters: dict[str, str], order: Order, not_seen_by: int | None = None
+) -> str:
+    """Return the id of the next conversation in an order, or of the next one that a person has not seen."""
     model, metadata, after = filters.get("model", ""), metadata_of(filters), completion_id
-    limit = PAGE_SIZE if metadata else 1
+    limit = PAGE_SIZE if metadata or not_seen_by else 1
     for _ in range(_MAX_PAGES):
         page = client.completions(model=model, metadata=metadata, after=after, order=order, limit=limit)
+        seen = seen_among(not_seen_by, [item.id for item in page.items]) if not_seen_by else set()
         for item in page.items:
-            if isinstance(item, Completion) and has_address(item.id) and matches_metadata(item, metadata):
+            is_wanted = isinstance(item, Completion) and has_address(item.id) and item.id not in seen
+            if is_wanted and matches_metadata(item, metadata):
                 return item.id
         if not (after := next_cursor(page)):
             return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 from django.conf import settings
@@ -31,6 +31,23 @@ def short_time(moment: datetime) -> str:
     if local.date() == now.date():
         return date_format(local, pgettext("time", "H:i"))
     return date_format(local, pgettext("day, time", "j M, H:i") if local.year == now.year else pgettext("day", "j M Y"))
+
+
+@register.filter
+def clock(moment: datetime) -> str:
+    """Format the time of a day, in the reader's time zone: 10:51."""
+    return date_format(_localize(moment), pgettext("time", "H:i"))
+
+
+@register.filter
+def day_in_words(moment: datetime) -> str:
+    """Format a day, in the reader's time zone: Today, Yesterday, Friday, 20 Nov 2026."""
+    day, today = _localize(moment).date(), timezone.localdate()
+    if day == today:
+        return gettext("Today")
+    if day == today - timedelta(days=1):
+        return gettext("Yesterday")
+    return date_format(day, pgettext("weekday, day", "l, j M Y"))
 
 
 @register.filter

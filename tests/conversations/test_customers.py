@@ -1,0 +1,143 @@
+"""The customer of a conversation: their history, their page, and links to and from other software."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
+
+from tests.conftest import make_choice, make_completion, say
+from tests.pages import attributes, completion_ids, element, elements, has, texts, visible
+from viewer.deployment.metadata_urls import read_url_pattern, read_url_patterns
+
+Store = Callable[..., Any]
+
+
+def opened(reader: Client, address: str, **data: str) -> str:
+    answer = reader.get(address, data, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.fixture
+def history(stored: Store) -> None:
+    """Ten conversations of one customer, the sixth refused, and one of another."""
+    cache.clear()
+    refused = [make_choice(None, refusal="I cannot.")]
+    stored(
+        *(
+            make_completion(
+                f"c-{n}",
+                say("user", f"Question {n}"),
+                metadata={"customer_id": "cus 1/a", "ticket": f"T-{n // 2}", "channel": "chat"},
+                created=1_762_000_000 + n * 86_400,
+                **({"choices": refused} if n == 5 else {}),
+            )
+            for n in range(10)
+        ),
+        make_completion("other", say("user", "Hello"), metadata={"customer_id": "cus_2", "ticket": "T-9"}),
+    )
+
+
+def test_the_history_of_the_customer_stands_beside_a_conversation(reader: Client, history: None) -> None:
+    page = opened(reader, "/completions/c-6/")
+    shown = [visible(visit) for visit in elements(page, ".history li")]
+    assert shown == [
+        "10 Nov 2025 Question 9", "9 Nov 2025 Question 8", "8 Nov 2025 Question 7", "7 Nov 2025 This conversation",
+        "6 Nov 2025 Refusal Question 5", "5 Nov 2025 Question 4", "4 Nov 2025 Question 3",
+    ]  # fmt: skip
+    assert attributes(page, "href", '[data-of-customer="later"]') == ["/completions/c-7/"]
+    assert attributes(page, "href", '[data-of-customer="earlier"]') == ["/completions/c-5/"]
+    assert (
+        visible(element(page, f'a[href="/customers/{quote("cus 1/a")}/"]:not(.facts__value)')) == "All 10 conversations"
+    )
+
+
+def test_a_customer_with_one_conversation_has_no_history(reader: Client, history: None) -> None:
+    assert not has(opened(reader, "/completions/other/"), ".history")
+
+
+def test_the_facts_begin_with_who_it_is_each_with_a_button_that_copies_it(reader: Client, history: None) -> None:
+    page = opened(reader, "/completions/c-6/")
+    assert texts(page, ".facts__pairs dt")[:3] == ["customer_id", "ticket", "channel"]
+    assert attributes(page, "value", ".facts copy-text button[value]") == ["cus 1/a", "T-3", "chat"]
+
+
+def test_a_customer_has_a_page_with_all_conversations(reader: Client, history: None) -> None:
+    page = opened(reader, f"/customers/{quote('cus 1/a')}/")
+    assert completion_ids(page) == [f"c-{n}" for n in range(9, -1, -1)]
+    assert visible(element(page, "h1")) == "cus 1/a"
+    assert "customer_id · 10 conversations" in visible(page)
+    assert completion_ids(opened(reader, "/customers/nobody/")) == []
+
+
+def test_the_page_of_a_customer_goes_on(reader: Client, stored: Store) -> None:
+    cache.clear()
+    stored(*(make_completion(f"c-{n}", metadata={"customer": "a"}, created=n) for n in range(45)))
+    address, seen = "/customers/a/", []
+    while address:
+        page = opened(reader, address)
+        seen += completion_ids(page)
+        address = next(iter(attributes(page, "href", '[data-more="later"] a')), "")
+    assert seen == [f"c-{n}" for n in range(44, -1, -1)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "leads_to"),
+    [
+        ({"ticket": "T-9"}, "/completions/other/"),
+        ({"customer": "cus_2"}, "/completions/other/"),
+        ({"customer_id": "cus_2"}, "/completions/other/"),
+        ({"customer": "cus 1/a"}, "/customers/cus%201/a/"),
+        ({"ticket": "T-3"}, "/search/?q=meta.ticket%3AT-3"),
+        ({"ticket": "T-4", "channel": "mail"}, "/search/?q=T-4+mail"),
+        ({"order": "TK-30582"}, "/search/?q=TK-30582"),
+        ({"ticket": " "}, "/completions/"),
+        ({}, "/completions/"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/go", "/go/"])
+def test_a_help_desk_can_link_to_a_conversation(
+    reader: Client, history: None, path: str, asked: dict[str, str], leads_to: str
+) -> None:
+    assert reader.get(path, asked)["Location"] == leads_to
+
+
+def test_metadata_leads_to_other_software(reader: Client, history: None, settings: Any) -> None:
+    settings.TICKET_URL = "https://help.example/tickets/{value}"
+    settings.CUSTOMER_URL = "https://crm.example/?id={value}&tab=chat"
+    settings.METADATA_URLS = {"channel": "https://status.example/{value}"}
+    page = opened(reader, "/completions/c-6/")
+    links = elements(page, '.facts a[target="_blank"]')
+    assert [link.attributes["href"] for link in links] == [
+        "https://crm.example/?id=cus%201%2Fa&tab=chat",
+        "https://help.example/tickets/T-3",
+        "https://status.example/chat",
+    ]
+    assert {link.attributes["rel"] for link in links} == {"noopener noreferrer"}
+    assert has(opened(reader, "/customers/cus_2/"), 'a[href="https://crm.example/?id=cus_2&tab=chat"]')
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["help.example/{value}", "https://help.example/", "javascript:alert({value})", "https://{value}.example/"],
+)
+def test_a_pattern_that_leads_nowhere_stops_the_start(pattern: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="write a URL like"):
+        read_url_pattern("TICKET_URL", pattern)
+
+
+def test_patterns_are_read_by_key() -> None:
+    text = "order=https://shop.example/{value}\n store=http://s.example/?{value}"
+    assert read_url_patterns("METADATA_URLS", text) == {
+        "order": "https://shop.example/{value}",
+        "store": "http://s.example/?{value}",
+    }
+    assert read_url_pattern("TICKET_URL", " ") == ""
+    with pytest.raises(ImproperlyConfigured, match="write key="):
+        read_url_patterns("METADATA_URLS", "https://shop.example")

@@ -1,0 +1,136 @@
+"""What a list can be filtered by: metadata, model, date, contents and whether it was seen, with counts and URLs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
+
+from viewer.archive.identity_keys import identity_keys
+from viewer.archive.search.query import Query, with_operator
+from viewer.archive.search.values import Value, Values, values_of
+
+from .filters import list_url
+
+_MAX_NAMES = 12  # of metadata
+_NAMES = {
+    "model": gettext_lazy("Model"),
+    "has": gettext_lazy("Contains"),
+    "seen": gettext_lazy("Seen"),
+    "after": gettext_lazy("From"),
+    "before": gettext_lazy("Before"),
+    "role": gettext_lazy("Said by"),
+    "tool": gettext_lazy("Tool"),
+    "id": gettext_lazy("Within"),
+}
+_VALUES = {
+    ("has", "tool"): gettext_lazy("Tool calls"),
+    ("has", "error"): gettext_lazy("Tool errors"),
+    ("has", "refusal"): gettext_lazy("Refusals"),
+    ("has", "cut-off"): gettext_lazy("Cut-off answers"),
+    ("has", "filtered"): gettext_lazy("Answers stopped by a filter"),
+    ("has", "image"): gettext_lazy("Images"),
+    ("has", "audio"): gettext_lazy("Audio"),
+    ("has", "file"): gettext_lazy("Files"),
+    ("has", "citation"): gettext_lazy("Cited sources"),
+    ("has", "reasoning"): gettext_lazy("Reasoning"),
+    ("role", "customer"): gettext_lazy("Customer"),
+    ("role", "assistant"): gettext_lazy("Assistant"),
+    ("role", "tools"): gettext_lazy("Tools"),
+    ("role", "prompts"): gettext_lazy("Prompts"),
+    ("seen", "yes"): gettext_lazy("Seen by me"),
+    ("seen", "no"): gettext_lazy("Not yet seen"),
+}
+_PERIODS = ((gettext_noop("Today"), 0), (gettext_noop("Last 7 days"), 6), (gettext_noop("Last 30 days"), 29))  # days
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A filter to add, with the URL of the list that has it; `count` is None where it was not counted."""
+
+    value: str
+    url: str
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceGroup:
+    """Choices under the name of what they filter by."""
+
+    name: str
+    choices: tuple[Choice, ...]
+
+
+def name_in_words(operator: str) -> str:
+    """Return what an operator of a query filters by: of metadata its key."""
+    return operator[5:] if operator.startswith("meta.") else str(_NAMES.get(operator, operator))
+
+
+def value_in_words(operator: str, value: str) -> str:
+    """Return the value of an operator as pages show it."""
+    return str(_VALUES.get((operator, value), value))
+
+
+def choices_of(query: Query, filters: dict[str, str], text: str) -> tuple[list[ChoiceGroup], int | None]:
+    """Return the filters that can be added to a query, those with a text in them if there is one.
+
+    The second value is how many conversations were counted, if not all.
+    """
+    found = values_of(query, text)
+    keys = identity_keys()
+    first = [f"meta.{key}" for key in (keys.customer, keys.ticket) if key]
+    others = {value.name for value in found.values if value.name.startswith("meta.")} - {*first}
+    groups = [
+        *(_group(query, filters, name, found) for name in (*first, "has")),
+        _periods(query, filters),
+        _seen(query, filters),
+        *(_group(query, filters, name, found) for name in ("model", *sorted(others)[:_MAX_NAMES])),
+    ]
+    if text:
+        groups = [_matching(group, text) for group in groups]
+    return [group for group in groups if group.choices], found.newest
+
+
+def _group(query: Query, filters: dict[str, str], name: str, found: Values) -> ChoiceGroup:
+    present = {(operator.name, operator.value) for operator in query.operators}
+    values = [value for value in found.values if value.name == name and (name, value.value) not in present]
+    return ChoiceGroup(name_in_words(name), tuple(_choice(query, filters, value) for value in values))
+
+
+def _choice(query: Query, filters: dict[str, str], value: Value) -> Choice:
+    url = _url_with(query, filters, value.name, value.value)
+    return Choice(value_in_words(value.name, value.value), url, value.count)
+
+
+def _url_with(query: Query, filters: dict[str, str], name: str, value: str) -> str:
+    return list_url(filters | {"q": with_operator(query, name, value)})
+
+
+def _periods(query: Query, filters: dict[str, str]) -> ChoiceGroup:
+    if query.since is not None or query.until is not None:
+        return ChoiceGroup("", ())
+    today = timezone.localdate()
+    days = [(gettext(name), f"{today - timedelta(days=before)}") for name, before in _PERIODS]
+    return ChoiceGroup(
+        gettext("Date"), tuple(Choice(name, _url_with(query, filters, "after", day)) for name, day in days)
+    )
+
+
+def _seen(query: Query, filters: dict[str, str]) -> ChoiceGroup:
+    if query.is_seen is not None:
+        return ChoiceGroup("", ())
+    values = [(value_in_words("seen", value), value) for value in ("no", "yes")]
+    return ChoiceGroup(
+        name_in_words("seen"), tuple(Choice(name, _url_with(query, filters, "seen", value)) for name, value in values)
+    )
+
+
+def _matching(group: ChoiceGroup, text: str) -> ChoiceGroup:
+    """Keep what has the text in its name or value: contents are named in the reader's language."""
+    if text.casefold() in group.name.casefold():
+        return group
+    return ChoiceGroup(
+        group.name, tuple(choice for choice in group.choices if text.casefold() in choice.value.casefold())
+    )

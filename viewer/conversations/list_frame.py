@@ -1,0 +1,74 @@
+"""What stands around every list: the rail of views, the filters as chips, and what can be done with the whole list."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from viewer.archive.search.query import read_query
+from viewer.sources.sources import chosen_source
+from viewer.web.request import Request
+
+from .filter_choices import name_in_words, value_in_words
+from .filters import Pair, filter_labels, list_url, order_of, search_order_of, with_query, with_search, without
+from .models import SavedView
+from .rail import build_rail, current_link
+
+
+def list_frame(request: Request, filters: dict[str, str]) -> dict[str, Any]:
+    """Return what the pages of lists have in common, for the list with these filters."""
+    rail = build_rail(request.user, filters)
+    current = current_link(rail)
+    query = read_query(filters.get("q", ""), request.user.pk)
+    return {
+        "rail": rail,
+        "list_name": current.name if current else "",
+        "is_search": bool(query.terms or query.within),
+        "is_archive_list": bool(query.text) or chosen_source(request).is_archive,
+        "rail_url": with_query(reverse("rail"), filters),
+        "chips": chips_of(filters, request.user.pk),
+        "choices_url": with_query(reverse("filter-choices"), filters),
+        "list_query": urlencode(filters),
+        "can_save": bool(without(filters, "order")) and current is None,
+        "edit_view_url": edit_url(current.view, request.user) if current and current.view else "",
+    }
+
+
+def edit_url(view: SavedView, person: User) -> str:
+    """Return the URL to edit a view; empty if the person may not."""
+    return reverse("saved-view", args=[view.pk]) if view.owner_id == person.pk or person.is_staff else ""
+
+
+def chips_of(filters: dict[str, str], reader: int) -> list[Pair]:
+    """Return each filter in words, with the URL of the list without it."""
+    if not filters.get("q"):
+        return filter_labels(filters)
+    leave_out = gettext("not")  # in a line of its own: xgettext does not look into f-strings
+    return [
+        Pair(
+            f"{leave_out} {name_in_words(operator.name)}" if operator.is_excluded else name_in_words(operator.name),
+            value_in_words(operator.name, operator.value),
+            list_url(with_search(filters, operator.rest)),
+        )
+        for operator in read_query(filters["q"], reader).operators
+    ]
+
+
+def name_of_list(filters: dict[str, str], reader: int) -> str:
+    """Name a list: a search by what was typed, another one by its filters in words."""
+    query = read_query(filters.get("q", ""), reader)
+    if query.terms or query.within:
+        return gettext("Results for %(words)s") % {"words": query.text}
+    return ", ".join(chip.value for chip in chips_of(filters, reader)) or gettext("All conversations")
+
+
+def order_in_words(filters: dict[str, str], reader: int) -> str:
+    """Return the order of a list as its page names it."""
+    query = read_query(filters.get("q", ""), reader)
+    order = search_order_of(filters, query) if query.text else order_of(filters)
+    names = {"best": gettext("Best match"), "oldest": gettext("Oldest first"), "asc": gettext("Oldest first")}
+    return names.get(order, gettext("Newest first"))

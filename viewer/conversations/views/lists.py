@@ -1,0 +1,124 @@
+"""What can be done with a list: add a filter, save it as a view, mark what is in it as seen."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib import messages as notices
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from viewer.archive.search.query import Query, read_query, with_operator
+from viewer.archive.search.results import mark_all_seen
+from viewer.archive.seen import mark_unseen
+from viewer.conversations.filter_choices import choices_of
+from viewer.conversations.filters import last_filters, list_url, parse_filters, with_search
+from viewer.conversations.forms import SavedViewForm
+from viewer.conversations.models import SavedView
+from viewer.conversations.rail import build_rail, with_counts
+from viewer.sources.sources import chosen_source
+from viewer.web.request import Request
+from viewer.web.responses import page_or_fragment
+from viewer.web.templatetags.formats import grouped
+
+
+@require_safe
+def rail(request: Request) -> HttpResponse:
+    """Show the views with their counts: on a page of their own, or for htmx in the rail."""
+    groups = build_rail(request.user, parse_filters(request.GET))
+    context = {"rail": with_counts(groups, request.user)}
+    return page_or_fragment(request, "conversations/views.html", "conversations/_rail.html", context)
+
+
+@require_safe
+def filter_choices(request: Request) -> HttpResponse:
+    """Show what a list can be filtered by, for htmx in a panel above it. The dates of its form lead to a list."""
+    filters = parse_filters(request.GET)
+    query = read_query(filters.get("q", ""), request.user.pk)
+    if "from" in request.GET or "to" in request.GET:
+        return redirect(list_url(with_search(filters, _with_dates(query, request.GET))))
+    text = request.GET.get("text", "").strip()
+    context: dict[str, Any] = {"list_url": list_url(filters), "hidden": list(filters.items()), "text": text}
+    source = chosen_source(request)
+    if source.is_archive or query.text:
+        groups, newest = choices_of(query, filters, text)
+        context |= {"groups": groups, "newest": newest, "has_dates": query.since is query.until is None}
+    else:
+        context |= {"source": source, "model": filters.get("model", "")}
+    fragment = "conversations/_choices.html" if "text" not in request.GET else "conversations/_choice_groups.html"
+    return page_or_fragment(request, "conversations/choices.html", fragment, context)
+
+
+def _with_dates(query: Query, params: QueryDict) -> str:
+    """Return the query with the days of the form, both of which belong to the result."""
+    text = query.text
+    for name, operator, days in (("from", "after", 0), ("to", "before", 1)):
+        try:
+            day = date.fromisoformat(params.get(name, "")) + timedelta(days=days)
+        except (ValueError, OverflowError):
+            continue
+        text = with_operator(read_query(text, query.reader), operator, f"{day:%Y-%m-%d}")
+    return text
+
+
+@require_POST
+def save_view(request: Request) -> HttpResponse:
+    """Save a list under a name, and show it."""
+    filters = parse_filters(QueryDict(request.POST.get("list", "")))
+    view = SavedView(owner=request.user)
+    view.filters = filters
+    form = SavedViewForm(request.POST, instance=view)
+    if not filters:
+        notices.error(request, gettext("Search or filter first: this list has nothing to save."))
+    elif form.is_valid():
+        form.save()
+        notices.success(request, gettext("The view “%(name)s” was saved.") % {"name": view.name})
+    else:
+        context = {"form": form, "view": view, "list_query": view.query}
+        return render(request, "conversations/saved_view.html", context, status=422)
+    return redirect(list_url(filters))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def saved_view(request: Request, view_id: int) -> HttpResponse:
+    """Rename a view, share it with the team, or stop sharing it."""
+    view = get_object_or_404(SavedView.objects.editable_by(request.user), pk=view_id)
+    form = SavedViewForm(request.POST if request.method == "POST" else None, instance=view)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        notices.success(request, gettext("The view “%(name)s” was saved.") % {"name": view.name})
+        return redirect(view.url)
+    status = 422 if form.errors else 200
+    return render(request, "conversations/saved_view.html", {"form": form, "view": view}, status=status)
+
+
+@require_POST
+def delete_view(request: Request, view_id: int) -> HttpResponse:
+    """Delete a view. The conversations stay."""
+    view = get_object_or_404(SavedView.objects.editable_by(request.user), pk=view_id)
+    view.delete()
+    notices.success(request, gettext("The view “%(name)s” was deleted.") % {"name": view.name})
+    return redirect(view.url)
+
+
+@require_POST
+def mark_list_seen(request: Request) -> HttpResponse:
+    """Mark every conversation of a list of the archive as seen by this person."""
+    filters = parse_filters(QueryDict(request.POST.get("list", "")))
+    count = mark_all_seen(read_query(filters.get("q", ""), request.user.pk), request.user.pk)
+    marked = ngettext(
+        "%(count)s conversation was marked as seen.", "%(count)s conversations were marked as seen.", count
+    )
+    notices.success(request, marked % {"count": grouped(count)})
+    return redirect(list_url(filters))
+
+
+@require_POST
+def forget_seen(request: Request, completion_id: str) -> HttpResponse:
+    """Mark a conversation as not yet seen, and go back to the list."""
+    mark_unseen(request.user.pk, completion_id)
+    notices.success(request, gettext("The conversation is marked as not yet seen."))
+    return redirect(list_url(last_filters(request)))
