@@ -183,7 +183,8 @@ def test_a_range_can_begin_and_end_at_a_result_in_a_card(
     page.keyboard.press("Shift+ArrowDown")  # the other card is closed, so the next box is that of #4
     expect(bar.get_by_role("status")).to_have_text("Messages selected: 3")
     expect(page.locator('[data-message-id="chatcmpl-long-4"] .message__pick')).to_be_focused()
-    bar.get_by_role("button", name="Copy as text").click()
+    bar.get_by_role("combobox").select_option("everything")
+    bar.get_by_role("button", name="Copy", exact=True).click()
     expect(page.locator(".toast")).to_have_text("Copied")
     text = page.evaluate("navigator.clipboard.readText()")
     assert re.findall(r"^== #(\d)", text, re.MULTILINE) == ["2", "3", "4"]
