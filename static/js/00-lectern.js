@@ -44,8 +44,17 @@
     // Where the bars at the top of the window end.
     headLine: () => parseFloat(getComputedStyle(document.documentElement).scrollPaddingBlockStart),
 
+    // What shows a message: the message itself, or if that takes no room, its results in the cards of their calls.
+    placeAt: (element) => element.closest?.("[data-shows]:not([data-shows='']), reading-place article"),
+    placesOf: (message) => (message.matches(".message--in-card") ? lectern.resultsOf(message) : [message]),
+    resultsOf: ({ dataset: { messageId } }) =>
+      messageId ? [...document.querySelectorAll(`[data-shows="${CSS.escape(messageId)}"]:not([data-duplicate])`)] : [],
+
+    headOf: (place) => place.querySelector(":scope > .message__head"),
+    linkOf: (place) => lectern.headOf(place)?.querySelector(".message__link a"),
+
     // "#12", or the name of an answer; empty for a message without a link.
-    numberOn: (message) => message.querySelector(".message__number")?.textContent.trim() ?? "",
+    numberOn: (place) => lectern.headOf(place)?.querySelector(".message__number")?.textContent.trim() ?? "",
 
     openFolds: (place) => {
       for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;

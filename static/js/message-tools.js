@@ -2,10 +2,11 @@
 {
   let tools; // kept here when the message it stands on leaves the page
   const offer = ({ target }) => {
-    const message = target.closest?.("reading-place article:not([data-message-id=''])");
+    const message = lectern.placeAt(target);
     tools ??= document.querySelector(".message__tools");
-    if (!message || !tools || message.contains(tools) || tools.querySelector(":focus-visible")) return;
-    message.querySelector(".message__head").append(tools);
+    const head = message && message.dataset.messageId !== "" && lectern.headOf(message);
+    if (!head || !tools || head.contains(tools) || tools.querySelector(":focus-visible")) return;
+    head.append(tools);
     tools.hidden = false;
     tools.elements.from.value = tools.elements.to.value = document.querySelector("reading-place").placeOf(message);
   };

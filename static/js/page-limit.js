@@ -7,10 +7,10 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const underWay = place.querySelectorAll("[data-more].htmx-request").length;
   if (messages.length + 20 * (underWay + 1) <= 500) return;
   event.preventDefault();
-  const linked = messages.filter((message) => place.addressOf(message));
-  const outermost = more.matches(".more--above") ? linked[0] : linked.at(-1);
+  const isLinked = (message) => place.addressOf(message);
+  const outermost = more.matches(".more--above") ? messages.find(isLinked) : messages.findLast(isLinked);
   if (!outermost) return;
-  const number = lectern.numberOn(outermost);
+  const number = lectern.numberOn(lectern.placesOf(outermost)[0]);
   more.dataset.stopped = "full";
   const link = more.querySelector("a");
   link.href = place.addressOf(outermost);

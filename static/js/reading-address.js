@@ -6,9 +6,10 @@
     document.querySelector("main list-place")?.remember();
     const place = document.querySelector("reading-place");
     if (!place?.hasMoved || new URLSearchParams(location.search).has("find")) return;
-    const messages = place.messages();
-    const before = messages.slice(0, messages.indexOf(place.lineBeingRead()) + 1);
-    const read = before.findLast((message) => place.addressOf(message));
+    const line = place.lineBeingRead();
+    const shown = place.shown();
+    const before = shown.slice(0, shown.indexOf(line) + 1);
+    const read = line && place.addressOf(line) ? line : before.findLast((message) => place.addressOf(message));
     if (!read) return;
     const isAtStart = scrollY === 0 && !place.querySelector(".more--above");
     const reading = { id: place.placeOf(read), top: read.getBoundingClientRect().top };

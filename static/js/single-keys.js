@@ -1,8 +1,8 @@
 // Single keys, as the help sheet (templates/shortcuts.html) lists them. None acts in a field, in a dialog, while a word
 // is composed, with Ctrl, Alt or Meta, or when they are switched off.
 {
-  const ITEMS = "reading-place article, main li.row .row__title, main .found__hit";
-  const TOOLS = "[data-part^=tool]";
+  const ITEMS = "reading-place article:not(.message--in-card), main li.row .row__title, main .found__hit";
+  const TOOLS = "details[data-part^=tool]";
   const AWAY =
     "input, textarea, select, dialog, [role=dialog], [aria-busy=true], [contenteditable]:not([contenteditable=false])";
   let reached; // the one message that Tab comes to
@@ -57,16 +57,17 @@
     thread()?.keep(line);
   };
 
-  const openPermalink = (message) => {
-    const link = message.querySelector(".message__link a");
+  const openPermalink = (place) => {
+    const link = lectern.linkOf(place);
     if (link) location.assign(link.href);
   };
 
   // Of the message that holds the focus, else of the ringed one in view, else of the one being read; never of another.
   const copyLink = () => {
-    const ringed = [...document.querySelectorAll("article[aria-current]")].find(isInView);
-    const message = chosen() ?? ringed ?? thread()?.lineBeingRead();
-    const link = message?.querySelector(".message__link a");
+    const { ringed } = thread() ?? {};
+    const focused = chosen() && lectern.placeAt(document.activeElement);
+    const message = focused ?? (ringed && isInView(ringed) ? ringed : thread()?.lineBeingRead());
+    const link = message && lectern.linkOf(message);
     if (link) link.click();
     else if (message) lectern.say(message.querySelector("[data-no-link]")?.textContent ?? "");
     else press("main copy-link a");
@@ -124,7 +125,7 @@
     if (target.closest?.(AWAY) || document.querySelector("dialog[open], :popover-open")) return;
     awaited = null;
     if (key === "Escape") return close();
-    if (key === "Enter" && target.matches("article, .message__head")) return openPermalink(target.closest("article"));
+    if (key === "Enter" && target.matches("article, .message__head")) return openPermalink(lectern.placeAt(target));
     if (!act[key] || !lectern.hasSingleKeys() || (event.repeat && !"jk".includes(key))) return;
     event.preventDefault();
     act[key](last.key === key && timeStamp - last.timeStamp < 1000);

@@ -8,7 +8,7 @@
 
   const nameOf = (tie) => {
     const message = tie.closest("article");
-    const { href } = message.querySelector(".message__link a") ?? {};
+    const { href } = lectern.linkOf(message) ?? {};
     const number = lectern.numberOn(message);
     return Object.assign(document.createElement(href ? "a" : "span"), {
       ...(href && { href }),
@@ -22,30 +22,56 @@
     return [before, message, after];
   };
 
-  const join = (call, result) => {
+  // A result as a card shows it, with the head of its message (templates/rendering/parts/_result_in_card.html).
+  const inCard = (row, title) => {
+    const message = row.closest("article");
+    const section = document.createElement("section");
+    const head = lectern.headOf(message).cloneNode(true);
+    head.autofocus = false;
+    for (const tool of head.querySelectorAll(".message__dot, .message__tools, .message__pick")) tool.remove();
+    head.querySelector("h3").replaceWith(Object.assign(document.createElement("h4"), { textContent: title }));
+    for (const fact of row.querySelector(".call__label").cloneNode(true).children) {
+      if (!fact.matches("tool-tie")) head.append(fact.cloneNode(true));
+    }
+    section.className = `call__result${"failed" in row.dataset ? " call__result--error" : ""}`;
+    section.dataset.shows = message.dataset.messageId;
+    section.dataset.index = row.dataset.index;
+    section.append(head, row.querySelector(".source").cloneNode(true));
+    return section;
+  };
+
+  // The card has all of the result, so its row goes, and its message too if it has nothing else.
+  const fold = (row, section) => {
+    const message = row.closest("article");
+    section.dataset.part = row.dataset.part;
+    row.remove();
+    if (message.children.length > 1) return;
+    message.replaceChildren();
+    message.className = "message message--in-card";
+  };
+
+  // `stays` says that the result may be being read where it is: then the card gets a copy.
+  const join = (call, result, stays) => {
     const card = call.closest(".call");
-    const answer = result.closest(".result");
-    const isError = answer.classList.contains("result--error");
-    const label = document.createElement("p");
-    label.className = `call__label${isError ? " call__label--bad" : ""}`;
-    label.append(
-      ...sentence(call.dataset.resultIn, nameOf(result)),
-      answer.querySelector("copy-content")?.cloneNode(true) ?? "",
-    );
-    call.replaceChildren(label, answer.querySelector(".source").cloneNode(true));
-    call.removeAttribute("data-call");
-    htmx.process(call);
+    const row = result.closest(".result");
+    const isError = "failed" in row.dataset;
+    const section = inCard(row, call.dataset.title);
     const chip = card.querySelector("[data-tie]");
     chip.textContent = isError ? chip.dataset.error : chip.dataset.result;
-    chip.className = `chip${
-      isError ? " chip--bad" : answer.querySelector("summary > .icon-check") ? " chip--good" : ""
-    }`;
+    chip.className = `chip${isError ? " chip--bad" : row.querySelector("summary > .icon-check") ? " chip--good" : ""}`;
     chip.removeAttribute("data-at-the-end");
+    const { textContent: number } = nameOf(result);
+    if (number.startsWith("#")) card.querySelector(".call__number").textContent = number;
     card.classList.toggle("call--error", isError);
-    answer.querySelector(".call__name").textContent = card.querySelector(".call__name").textContent;
-    const note = answer.querySelector("[data-tie]");
+    const caller = nameOf(call);
+    call.replaceWith(section);
+    htmx.process(section);
+    if (!stays) return fold(row, section);
+    section.dataset.duplicate = "";
+    row.querySelector(".call__name").textContent = card.querySelector(".call__name").textContent;
+    const note = row.querySelector("[data-tie]");
     note.textContent = note.dataset.inCall;
-    result.replaceChildren(...sentence(result.dataset.toCall, nameOf(call)));
+    result.replaceChildren(...sentence(result.dataset.toCall, caller));
     result.removeAttribute("data-result");
   };
 
@@ -58,14 +84,12 @@
           const calls = waiting("call").filter((one) => one.dataset.call === result && comesBefore(one, this));
           const nearest = calls.at(isNewestFirst ? 0 : -1);
           if (!nearest) return;
-          join(nearest, this);
-          // It has just come, so nobody reads it yet: like every result whose call is at hand, it is read in the card.
-          // An error stays open here: opening the card would move what is being read.
-          if (!this.closest(".result--error, [aria-current]")) this.closest(".result").open = false;
+          // It has just come, so nobody reads it yet. An error stays in sight: opening the card would move what is read.
+          join(nearest, this, this.closest("[data-failed], [aria-current]"));
         } else if (call !== undefined) {
           const results = waiting("result").filter((one) => one.dataset.result === call && comesBefore(this, one));
           const nearest = results.at(isNewestFirst ? -1 : 0);
-          if (nearest) join(this, nearest);
+          if (nearest) join(this, nearest, true);
         }
       }
     },

@@ -17,6 +17,7 @@ MESSAGES = "article[data-message-id]"
 EARLIER = '[data-more="earlier"]'
 LATER = '[data-more="later"]'
 LINKED = 'article[aria-current="true"]'
+SHOWN = ':is(article:not(.message--in-card), [data-shows])[aria-current="true"]'  # where the linked message is shown
 PROBLEM = '[role="alert"][data-problem]'
 ID_READ = "decodeURIComponent(location.pathname.split('/').at(-2))"
 

@@ -12,7 +12,7 @@ from django.test import Client
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE
-from tests.browser.reading import LINKED, Held, settle, tops_in_view
+from tests.browser.reading import LINKED, SHOWN, Held, settle, tops_in_view
 from tests.conftest import make_choice, make_completion, make_long, say
 from tests.pages import texts
 from tests.shapes import UNSEEN, numbered
@@ -31,7 +31,7 @@ def expect_hit(page: Page, place: str, message_id: str) -> None:
     """The hit is named, its message is the linked one and the words are marked where they can be seen."""
     expect(page.locator(PLACE)).to_have_text(place)
     expect(page.locator(LINKED)).to_have_attribute("data-message-id", message_id)
-    expect(page.locator(f"{LINKED} {CURRENT}")).to_be_in_viewport()
+    expect(page.locator(f"{SHOWN} {CURRENT}")).to_be_in_viewport()
 
 
 def test_enter_goes_from_hit_to_hit_through_the_whole_conversation_and_the_address_says_where(

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.reading import LINKED, MESSAGES, Held, make_varied, settle, tops_in_view
+from tests.browser.reading import LINKED, MESSAGES, SHOWN, Held, make_varied, settle, tops_in_view
 
 AT_THE_TOP = "0"
 ONE_PIXEL_DOWN = "1"
@@ -30,7 +30,7 @@ def opened(page: Page, stored: Callable, site: str) -> Page:
 
 def open_at(page: Page, site: str, index: int = 60) -> None:
     page.goto(f"{site}/completions/chatcmpl-varied/messages/chatcmpl-varied-{index}/")
-    expect(page.locator(LINKED)).to_be_visible()
+    expect(page.locator(SHOWN)).to_be_visible()
 
 
 def scroll_to(page: Page, place: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.reading import (
     LINKED,
+    MESSAGES,
     Held,
     expect_copied,
     settle,
@@ -16,7 +18,7 @@ from tests.browser.reading import (
     walk_to_the_end,
     walk_to_the_start,
 )
-from tests.conftest import make_long, say
+from tests.conftest import make_completion, make_long, say
 
 ADDRESS = "/completions/chatcmpl-long/"
 ARGUMENTS = '{"order":1.10,"order":2}'
@@ -58,12 +60,11 @@ def test_a_card_is_filled_when_the_page_of_its_result_loads(page: Page, long: No
     near, far = card(page, "on_page_2"), card(page, "on_page_3")
     expect(near).to_contain_text("second words 29")
     expect(near.locator(".chip")).to_have_text("Result")
-    assert near.get_by_role("link", name="#25", include_hidden=True).get_attribute("href") == (
-        f"{site}{ADDRESS}messages/chatcmpl-long-25/"
-    )
-    expect(result(page, 25)).not_to_have_attribute("open", "")
-    expect(result(page, 25)).to_contain_text("on_page_2")
-    expect(result(page, 25)).to_contain_text("Result of the call in #12")
+    expect(near.locator(".call__number")).to_have_text("#25")
+    link = near.get_by_role("link", name="#25", include_hidden=True)
+    assert link.evaluate("(link) => link.href") == f"{site}{ADDRESS}messages/chatcmpl-long-25/"
+    expect(page.locator('[data-message-id="chatcmpl-long-25"]')).to_have_text("")
+    expect(page.locator('[data-message-id="chatcmpl-long-25"]')).to_have_css("height", "0px")
     expect(far.locator(".chip")).to_have_text("Error")
     expect(far).to_contain_text("third words")
     expect(result(page, 45)).to_have_attribute("open", "")
@@ -120,3 +121,95 @@ def test_a_result_that_was_filled_in_can_be_copied_too(
     unfold(card(page, "on_page_3"))
     card(page, "on_page_3").get_by_role("button", name="Copy the result").click()
     expect_copied(page, '{"error": "third words"}')
+
+
+@pytest.fixture
+def short(stored: Callable) -> None:
+    """#1 makes two calls, and #2 and #3 answer them."""
+    calls = [
+        {"id": call_id, "type": "function", "function": {"name": f"find_{call_id}", "arguments": "{}"}}
+        for call_id in "ab"
+    ]
+    stored(
+        make_completion(
+            "chatcmpl-long", say("user", "Where is it?"), say("assistant", None, tool_calls=calls),
+            say("tool", "in Bergen", tool_call_id="a"), say("tool", "in Oslo", tool_call_id="b"),
+            say("assistant", "Here it is."), say("user", "Thanks"),
+        )
+    )  # fmt: skip
+
+
+def in_card(page: Page, n: int) -> Locator:
+    return page.locator(f'[data-shows="chatcmpl-long-{n}"]')
+
+
+def test_the_keys_step_over_a_message_that_a_card_shows(page: Page, short: None, site: str) -> None:
+    page.goto(site + ADDRESS)
+    expect(page.locator(MESSAGES)).to_have_count(6)
+    page.locator(MESSAGES).nth(1).focus()
+    for key, n in (("j", 4), ("j", 5), ("k", 4), ("k", 1)):
+        page.keyboard.press(key)
+        expect(page.locator(f'[data-message-id="chatcmpl-long-{n}"]')).to_be_focused()
+
+
+def test_a_result_in_a_card_has_the_tools_of_its_message(
+    context: BrowserContext, page: Page, short: None, site: str
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{site}{ADDRESS}messages/chatcmpl-long-3/")
+    permalink = f"{site}{ADDRESS}messages/chatcmpl-long-3/"
+    page.keyboard.press("c")
+    expect_copied(page, permalink, "Link copied")
+    unfold(card(page, "find_a"))
+    in_card(page, 2).get_by_role("link", name="copy the link to this message").click()
+    expect_copied(page, permalink.replace("-3/", "-2/"), "Link copied")
+    in_card(page, 2).get_by_role("button", name="Copy the result").click()
+    expect_copied(page, "in Bergen")
+    json = in_card(page, 2).get_by_role("link", name="JSON")
+    assert json.evaluate("(link) => link.href") == permalink.replace("-3/", "-2/raw/")
+
+
+def test_a_range_can_begin_and_end_at_a_result_in_a_card(
+    context: BrowserContext, page: Page, short: None, site: str
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(site + ADDRESS)
+    unfold(card(page, "find_a"))
+    in_card(page, 2).hover()
+    in_card(page, 2).get_by_role("button", name="Select").click()
+    bar = page.get_by_role("group", name="Selected messages")
+    in_card(page, 2).get_by_role("checkbox").check()
+    expect(bar.get_by_role("status")).to_have_text("Messages selected: 1")
+    page.keyboard.press("Shift+ArrowDown")  # the other card is closed, so the next box is that of #4
+    expect(bar.get_by_role("status")).to_have_text("Messages selected: 3")
+    expect(page.locator('[data-message-id="chatcmpl-long-4"] .message__pick')).to_be_focused()
+    bar.get_by_role("combobox").select_option("everything")
+    bar.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.locator(".toast")).to_have_text("Copied")
+    text = page.evaluate("navigator.clipboard.readText()")
+    assert re.findall(r"^== #(\d)", text, re.MULTILINE) == ["2", "3", "4"]
+    assert "in Oslo" in text
+
+
+def test_a_tool_error_is_reached_in_its_card(page: Page, stored: Callable, site: str) -> None:
+    made = make_long("chatcmpl-long", 30)
+    calls = [{"id": "a", "type": "function", "function": {"name": "find_a", "arguments": "{}"}}]
+    made["messages"][17] |= say("assistant", None, tool_calls=calls)
+    made["messages"][18] |= say("tool", '{"error": "no such city"}', tool_call_id="a")
+    stored(made)
+    page.goto(site + ADDRESS)
+    page.get_by_role("link", name="Tool errors 1").click()
+    expect(in_card(page, 18).get_by_text("no such city")).to_be_in_viewport()
+
+
+def test_as_written_and_in_print_each_result_is_there_once(page: Page, short: None, site: str) -> None:
+    page.goto(site + ADDRESS)
+    page.get_by_role("button", name="As written").click()
+    expect(result(page, 2)).to_contain_text("in Bergen")
+    expect(result(page, 2)).to_be_visible()
+    expect(page.get_by_text("in Bergen")).to_have_count(1)
+    page.goto(f"{site}{ADDRESS}print/")
+    page.emulate_media(media="print")
+    expect(page.get_by_text("in Oslo")).to_have_count(1)
+    expect(page.get_by_text("in Oslo")).to_be_visible()
+    expect(in_card(page, 3).locator(".message__number")).to_have_text("#3")

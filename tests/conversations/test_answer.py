@@ -64,7 +64,7 @@ def test_an_answer_opens_at_the_end_of_the_conversation_with_a_ring(reader: Clie
     assert message_ids(page) == [f"chatcmpl-one-{n}" for n in range(25, 45)]
     assert ringed(page) == ["choices/1"]
     assert visible(page).count("Linked answer") == 1
-    assert page.index("number 44") < page.index("It is red.") < page.index("It is blue.")
+    assert page.rindex("number 44") < page.rindex("It is red.") < page.rindex("It is blue.")
     assert link(page, "later") is None
     assert link(page, "earlier") == f"{ONE}?before=chatcmpl-one-25"
     assert has(page, f'a[href="{ONE}choices/1/"][title="Copy the link to this answer"]')
@@ -75,7 +75,7 @@ def test_an_answer_opens_newest_first_too(reader: Client, two: None) -> None:
     page = opened(reader, f"{ONE}choices/0/?order=desc")
     assert message_ids(page) == [f"chatcmpl-one-{n}" for n in range(44, 24, -1)]
     assert ringed(page) == ["choices/0"]
-    assert page.index("It is blue.") < page.index("It is red.") < page.index("number 44")
+    assert page.rindex("It is blue.") < page.rindex("It is red.") < page.rindex("number 44")
     assert link(page, "earlier") == f"{ONE}?order=desc&after=chatcmpl-one-25"
 
 
@@ -269,3 +269,29 @@ def test_a_range_to_an_answer_that_is_not_there_is_a_problem(reader: Client, two
     answer = reader.get(f"{ONE}{page}/", {"to": "choices/2"})
     assert answer.status_code == 404
     assert "No answer with this number in the conversation" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("length", "Cut off at the token limit"), ("content_filter", "Stopped by the content filter"), ("stop", "")],
+)
+def test_an_answer_that_was_cut_off_says_so_at_its_end_too(
+    reader: Client, stored: Store, reason: str, words: str
+) -> None:
+    cited = {
+        "type": "url_citation",
+        "url_citation": {"url": "https://a.example/", "title": "A", "start_index": 0, "end_index": 3},
+    }
+    choice = make_choice("The parcel will", annotations=[cited]) | {"finish_reason": reason}
+    stored(make_completion("chatcmpl-one", say("user", "Where is it?"), choices=[choice]))
+    (bubble,) = elements(opened(reader, ONE), "article[data-choice] > .bubble")
+    assert visible(bubble).startswith(f"The 1 parcel will {words}".strip())
+    assert texts(bubble, "[data-cut]") == [words] * bool(words)
+
+
+def test_an_answer_cut_off_in_a_tool_call_says_so_below_it(reader: Client, stored: Store) -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "find", "arguments": '{"where": '}}
+    choice = make_choice(None, tool_calls=[call]) | {"finish_reason": "length"}
+    stored(make_completion("chatcmpl-one", say("user", "Where is it?"), choices=[choice]))
+    page = opened(reader, ONE)
+    assert has(page, "article[data-choice] > .calls + [data-cut]")

@@ -312,8 +312,8 @@ SHOWN = [
             say("tool", '{"km":2}', tool_call_id="c2"),
             say("tool", '{"km":1}', tool_call_id="c1"),
         ],
-        words=["find_van", '"plate": "B-1", "near": true', "find_van", '"plate": "B-2"', '"km": 2', '"km": 1'],
-        parts=["tool-call", "tool-call", "tool-result", "tool-result"],
+        words=["find_van", '"plate": "B-1", "near": true', '"km": 1', "find_van", '"plate": "B-2"', '"km": 2'],
+        parts=["tool-call", "tool-result", "tool-call", "tool-result"],
         absent=["null"],
     ),
     Shape(

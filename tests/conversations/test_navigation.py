@@ -342,7 +342,7 @@ def test_every_counted_kind_is_found_on_the_page_by_its_selector(reader: Client,
         for jump in elements(page, "jump-to a[data-find]:not([hidden])")
     }
     marks = {
-        "Images": '[data-part="image"]', "Tool calls": '[data-part="tool-call"]', "Tool errors": ".result--error",
+        "Images": '[data-part="image"]', "Tool calls": '[data-part="tool-call"]', "Tool errors": ".call__result--error",
         "Cited sources": ".sources__title", "Refusals": '[data-part="refusal"]', "Audio": '[data-part="audio"]',
         "Files": '[data-part="file"]',
     }  # fmt: skip

@@ -47,7 +47,17 @@ def cards(page: str) -> list[LexborNode]:
 
 
 def results(page: str) -> list[LexborNode]:
-    return elements(page, 'details.result[data-part="tool-result"]')
+    """All results: those in the cards of their calls, and those in their own messages."""
+    return elements(page, '[data-part="tool-result"]')
+
+
+def rows(page: str) -> list[LexborNode]:
+    """The results in their own messages."""
+    return elements(page, "article > details.result")
+
+
+def is_in_card(result: LexborNode) -> bool:
+    return "data-shows" in result.attributes
 
 
 def is_open(part: LexborNode) -> bool:
@@ -141,32 +151,101 @@ def test_large_arguments_are_truncated_with_a_link_to_all_of_them(
 # Results
 
 
-def test_a_result_is_in_the_card_of_its_call_and_its_message_is_folded(reader: Client, stored: Store) -> None:
+def test_a_result_is_in_the_card_of_its_call_and_its_message_takes_no_room(reader: Client, stored: Store) -> None:
     page = shown(
         reader, stored, asking(call("call_a", "first"), call("call_b", "second")),
         saying('{"answer":1.0}', "call_b"), saying("plain words", "call_a"), say("user", "Thanks"),
     )  # fmt: skip
     first, second = cards(page)
     assert "plain words" in visible(first)
-    assert "Result in #2" in visible(first)
     assert '"answer": 1.0' in second.text()
-    assert "Result in #1" in visible(second)
+    assert [visible(element(card, ".call__number")) for card in (first, second)] == ["#2", "#1"]
     assert state(first) == state(second) == "Result"
     assert not any(map(is_open, [first, second]))
     assert message_ids(page) == [f"chatcmpl-one-{n}" for n in range(4)]
     assert part_kinds(page).count("tool-result") == 2
-    of_second, of_first = results(page)
-    assert '"answer": 1.0' in of_second.text()
-    assert "second shown with its call" in visible(of_second)
-    assert "Result of the call in #0" in visible(of_first)
-    assert not any(map(is_open, [of_first, of_second]))
+    for card, n in ((first, 2), (second, 1)):
+        (result,) = elements(card, f'[data-shows="chatcmpl-one-{n}"]')
+        assert has(result, f'copy-link a[href="{HOME}messages/chatcmpl-one-{n}/"]')
+        assert has(result, f'a.message__raw[href="{HOME}messages/chatcmpl-one-{n}/raw/"]')
+        (message,) = elements(page, f'article[data-message-id="chatcmpl-one-{n}"]')
+        assert "message--in-card" in str(message.attributes["class"])
+        assert message.attributes["data-role"] == "tool"
+        assert visible(message) == ""
 
 
-def test_a_permalink_to_a_result_shows_it(reader: Client, stored: Store) -> None:
+def test_a_permalink_to_a_result_opens_its_card(reader: Client, stored: Store) -> None:
     shown(reader, stored, asking(call()), saying("words of the tool"), asking(call("call_b")), saying("more", "call_b"))
-    folded, linked = results(opened(reader, f"{HOME}messages/chatcmpl-one-3/"))
-    assert is_open(linked)
-    assert not is_open(folded)
+    page = opened(reader, f"{HOME}messages/chatcmpl-one-3/")
+    assert [is_open(card) for card in cards(page)] == [False, True]
+    assert attributes(page, "data-message-id", 'article[aria-current="true"]') == ["chatcmpl-one-3"]
+    assert attributes(page, "data-shows", 'section[aria-current="true"]') == ["chatcmpl-one-3"]
+    assert texts(page, ".chip--accent") == ["Linked message"]
+    assert has(page, 'section[aria-current="true"] > [autofocus]')
+
+
+def test_as_written_every_result_is_in_its_own_message(reader: Client, stored: Store) -> None:
+    reader.cookies["texts"] = "source"
+    page = shown(reader, stored, asking(call()), saying("words of the tool"))
+    (row,) = rows(page)
+    assert is_open(row)
+    assert "Result of the call in #0" in visible(row)
+    assert "words of the tool" in visible(row)
+    assert not has(page, ".message--in-card")
+    (card,) = cards(page)
+    assert "Result in #1" in visible(card)
+    assert "words of the tool" not in visible(card)
+
+
+def test_a_result_beyond_those_that_a_card_shows_is_in_its_own_message(reader: Client, stored: Store) -> None:
+    parts = [{"type": "tool_result", "tool_use_id": "call_a", "content": f"result {n}"} for n in range(23)]
+    page = shown(reader, stored, asking(call()), say("user", parts))
+    assert [visible(element(row, "pre")) for row in rows(page)] == [f"result {n}" for n in (20, 21, 22)]
+    assert len(results(page)) == 23
+
+
+def test_a_result_of_a_call_that_does_not_fit_is_in_its_own_message(reader: Client, stored: Store) -> None:
+    calls = [call(f"call_{n}", arguments="x" * 1000) for n in range(400)]
+    page = shown(reader, stored, asking(*calls), saying("first words", "call_0"), saying("last words", "call_399"))
+    assert len(cards(page)) < 400
+    assert [visible(element(row, "pre")) for row in rows(page)] == ["last words"]
+    assert "first words" in visible(cards(page)[0])
+
+
+def test_a_message_with_results_in_several_cards_takes_no_room(reader: Client, stored: Store) -> None:
+    parts = [
+        {"type": "tool_result", "tool_use_id": tool_id, "content": words}
+        for tool_id, words in (("b", "of the second"), ("a", "of the first"))
+    ]
+    calls = [{"type": "tool_use", "id": tool_id, "name": tool_id * 3, "input": {}} for tool_id in "ab"]
+    page = shown(reader, stored, say("assistant", calls), say("user", parts))
+    first, second = cards(page)
+    assert "of the first" in visible(first)
+    assert "of the second" in visible(second)
+    assert attributes(page, "data-index", '[data-shows="chatcmpl-one-1"]') == ["1", "0"]
+    assert not rows(page)
+    assert attributes(page, "data-message-id", ".message--in-card") == ["chatcmpl-one-1"]
+
+
+def test_what_else_a_message_holds_stays_where_it_is(reader: Client, stored: Store) -> None:
+    parts = [{"type": "tool_result", "tool_use_id": "a", "content": "of the tool"}, {"type": "text", "text": "By me"}]
+    calls = [{"type": "tool_use", "id": "a", "name": "look_up", "input": {}}]
+    page = shown(reader, stored, say("assistant", calls), say("user", parts))
+    assert "of the tool" in visible(cards(page)[0])
+    (message,) = elements(page, 'article[data-message-id="chatcmpl-one-1"]')
+    assert "By me" in visible(message)
+    assert "of the tool" not in visible(message)
+
+
+def test_the_customers_view_shows_a_linked_result_in_its_own_message(reader: Client, stored: Store) -> None:
+    shown(reader, stored, say("user", "Hello"), asking(call()), saying("words of the tool"))
+    reader.cookies["audience"] = "customer"
+    page = opened(reader, f"{HOME}messages/chatcmpl-one-2/")
+    assert message_ids(page) == ["chatcmpl-one-0", "chatcmpl-one-2"]
+    assert not cards(page)
+    (linked,) = elements(page, 'article[aria-current="true"]')
+    assert "words of the tool" in visible(linked)
+    assert "Not seen by the customer" in visible(linked)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +264,7 @@ def test_an_error_is_marked_and_its_card_is_open(reader: Client, stored: Store, 
     page = shown(reader, stored, asking(call(), call("call_b")), saying(said), saying("fine", "call_b"))
     card, other = cards(page)
     assert is_open(card) == has(card, ".call--error") == ("Error" in state(card)) == is_error
-    assert has(results(page)[0], ".result--error") == is_error
+    assert has(results(page)[0], ".call__result--error[data-failed]") == is_error
     assert not is_open(other)
 
 
@@ -253,8 +332,8 @@ def test_calls_and_results_have_addresses_and_nothing_else_has(reader: Client, s
 def test_ids_that_restart_in_every_turn_link_each_result_to_the_last_call(reader: Client, stored: Store) -> None:
     page = shown(reader, stored, asking(call("0")), saying("one", "0"), asking(call("0")), saying("two", "0"))
     first, second = cards(page)
-    assert "Result in #1" in visible(first)
-    assert "Result in #3" in visible(second)
+    assert attributes(first, "data-shows") == ["chatcmpl-one-1"]
+    assert attributes(second, "data-shows") == ["chatcmpl-one-3"]
     assert "two" not in visible(first)
     assert all("2 calls have this id" in visible(card) for card in (first, second))
 
@@ -262,7 +341,8 @@ def test_ids_that_restart_in_every_turn_link_each_result_to_the_last_call(reader
 def test_duplicate_ids_in_one_message_are_linked_in_order_with_a_note(reader: Client, stored: Store) -> None:
     page = shown(reader, stored, asking(call(), call()), saying("one"), saying("two"), saying("three"))
     first, second = cards(page)
-    assert "Result in #1" in visible(first)
+    assert attributes(first, "data-shows") == ["chatcmpl-one-1"]
+    assert attributes(second, "data-shows") == ["chatcmpl-one-2", "chatcmpl-one-3"]
     assert state(second) == "2 results"
     assert "2 results have this id" in visible(second)
     assert all("2 calls have this id" in visible(part) for part in (first, second, *results(page)))
@@ -307,7 +387,8 @@ def test_a_result_without_an_id_is_linked_only_if_one_call_is_possible(
     reader: Client, stored: Store, calls: list[Any], said: list[Any], tied: list[bool]
 ) -> None:
     page = shown(reader, stored, asking(*calls), *said)
-    assert ["shown with its call" in visible(result) for result in results(page)] == tied
+    assert sum(map(is_in_card, results(page))) == sum(tied)
+    assert [not visible(message) for message in elements(page, "article[data-role=tool]")] == tied
 
 
 # Across pages

@@ -62,7 +62,7 @@ _KINDS = (
         "error",
         gettext_noop("Tool errors"),
         "alert",
-        "[data-part=tool-result]:has(.chip--bad), [data-part=tool-call][data-failed]",
+        "[data-part^=tool-][data-failed]",
         lambda bubble: [one.outcome for tools in (bubble.results, bubble.calls) for one in tools].count("error"),
     ),
     Kind("citation", gettext_noop("Cited sources"), "quote", "[data-sources] li", lambda bubble: len(bubble.sources)),

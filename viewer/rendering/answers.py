@@ -129,6 +129,7 @@ def _build_choice(completion_id: str, choices: tuple[Choice, ...], position: int
         finish_reason=reason,
         finish_words=gettext(_FINISH_REASONS[known]) if known in _FINISH_REASONS else reason,
         is_finished=known == "stop",
+        is_cut_off=known in ("length", "content_filter"),
         has_logprobs=choice.has_logprobs,
         url=reverse("raw-choice", args=[completion_id, position]),
     )

@@ -43,6 +43,7 @@ class ChoiceView:
     finish_reason: str
     finish_words: str
     is_finished: bool
+    is_cut_off: bool
     has_logprobs: bool
     url: str  # of its JSON
 
@@ -88,13 +89,32 @@ class Bubble:
         return ", ".join(name for name, _ in self.other)
 
     @property
+    def own_results(self) -> tuple[ToolResultView, ...]:
+        """The results that it shows itself: those that are in no card, and all of them where cards are hidden."""
+        return self.results if self.is_out_of_sight else tuple(one for one in self.results if not one.is_in_card)
+
+    @property
+    def is_in_card(self) -> bool:
+        """Whether the cards of its calls show all of it."""
+        rest = (
+            *(self.own_results, self.parts, self.sources, self.calls, self.reasoning, self.other, self.error),
+            *(self.left_out, self.source, self.no_link, self.choice),
+        )
+        return bool(self.results) and not any(rest)
+
+    @property
     def has_more(self) -> bool:
         """Whether it shows anything except its parts. Most do not, and checking each field in a template takes time."""
         rest = (
-            *(self.results, self.calls, self.reasoning, self.other, self.error),
+            *(self.own_results, self.calls, self.reasoning, self.other, self.error),
             *(self.left_out, self.source, self.unseen),
         )
-        return any(rest) or (self.choice is not None and self.choice.has_logprobs)
+        return any(rest) or (self.choice is not None and (self.choice.has_logprobs or self.choice.is_cut_off))
+
+    @property
+    def has_times(self) -> bool:
+        in_cards = (result.message.created for call in self.calls for result in call.results)
+        return self.created is not None or any(in_cards)
 
     @property
     def place(self) -> str:

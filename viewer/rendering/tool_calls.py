@@ -1,9 +1,13 @@
-"""View objects of tool calls and tool results: the card of a call, and the results in their own messages."""
+"""View objects of tool calls and tool results.
+
+A result is shown once: in the card of its call if that is on the page, else in its own message.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from django.utils.translation import gettext
@@ -23,8 +27,9 @@ State = Literal["error", "good", "answered", "other-page", "open", "nameless", "
 _MAX_SUMMARY = 160  # characters
 _MAX_SHOWN = 4_000  # characters of arguments or of a result that are shown unfolded, and
 _MAX_LINES = 40  # lines; the whole text is a separate request
-_MAX_IN_CARD = 20  # results of one call; all of them are in their messages
+_MAX_IN_CARD = 20  # results of one call; the others are in their messages
 _MAX_NOTED_ID = 80  # characters of an id in a note
+_MAX_NAME = 1_000  # characters of the name in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +51,33 @@ class ToolTextView:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultMessage:
+    """The message of a result: what the card of the call shows of it."""
+
+    id: str
+    label: str
+    url: str
+    name: str
+    created: datetime | None
+    is_linked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ToolResultView:
     """What a tool returned, and which call it answers."""
 
+    index: int  # in its message
     text: ToolTextView
-    message: MessageLink  # that contains it
+    message: ResultMessage
     outcome: Outcome
-    has_parts: bool  # such as images, which only the message shows
+    has_parts: bool  # such as images, which its message shows
     is_legacy: bool
     tool: str
     call_id: str
+    has_same_id: bool  # as its call
     call: MessageLink | None
-    is_in_card: bool  # whether the call is on this page
+    is_call_here: bool  # on this page
+    is_in_card: bool  # of its call, not in its message
     notes: tuple[str, ...]
     key: str  # equals that of its call, if the call may be on a page that is loaded later
 
@@ -81,6 +101,16 @@ class ToolCallView:
     notes: tuple[str, ...]
     key: str
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it opens with the page: if it failed, or if the reader's link leads to a result in it."""
+        return self.state == "error" or any(result.message.is_linked for result in self.results)
+
+    @property
+    def number(self) -> str:
+        """The number of the message of its only result."""
+        return self.results[0].message.label if len(self.results) == 1 and self.results[0].message.url else ""
+
 
 class ToolCallViews:
     """Builds the views of the calls and results of one page."""
@@ -88,7 +118,7 @@ class ToolCallViews:
     def __init__(self, context: RenderContext, links: ToolCallLinks) -> None:
         self._context = context
         self._links = links
-        self._results: dict[Position, ToolResultView] = {}  # shown both in its message and in its card
+        self._in_cards: dict[Position, ToolResultView] = {}
 
     def calls(self, n: int, url: str, budget: PageBudget) -> tuple[ToolCallView, ...]:
         """Build the calls of message `n` of the page; `url` is that of the message, the base of those of its calls."""
@@ -102,7 +132,7 @@ class ToolCallViews:
         index = self._links.first + n
         message = self._links.messages[index]
         shown = budget.take_entries(result_text(message, result) for result in message.results)
-        return tuple(self._result((index, i)) for i in range(shown))
+        return tuple(self._in_cards.get((index, i)) or self._result((index, i)) for i in range(shown))
 
     def _call(self, position: Position, url: str) -> ToolCallView:
         links, call = self._links, self._links.call_at(position)
@@ -111,7 +141,9 @@ class ToolCallViews:
         text = build_tool_text(arguments, "" if self._context.is_whole else url, is_json=not is_custom)
         all_results = links.results_of(position)
         on_page = [result for result in all_results if links.is_on_page(result)]
-        results = tuple(self._result(result) for result in on_page[:_MAX_IN_CARD])
+        is_in_card = not self._context.as_source
+        results = tuple(self._result(result, is_in_card=is_in_card) for result in on_page[:_MAX_IN_CARD])
+        self._in_cards |= zip(on_page, results, strict=False)
         outcomes = [result.outcome for result in results] + [self._outcome(result) for result in on_page[_MAX_IN_CARD:]]
         other_page = next((self._link(result) for result in all_results if not links.is_on_page(result)), None)
         state = self._state(position, outcomes, has_other_page=other_page is not None)
@@ -133,29 +165,35 @@ class ToolCallViews:
             key=_key(call.id, call.name, is_legacy=call.kind == "function_call") if may_come else "",
         )
 
-    def _result(self, position: Position) -> ToolResultView:
-        if position not in self._results:
-            self._results[position] = self._build_result(position)
-        return self._results[position]
-
-    def _build_result(self, position: Position) -> ToolResultView:
+    def _result(self, position: Position, *, is_in_card: bool = False) -> ToolResultView:
         links, message, result = self._links, self._links.messages[position[0]], self._links.result_at(position)
         text = result_text(message, result)
         url = "" if self._context.is_whole else self._context.permalink(message.id)
         call = links.call_of(position)
-        is_in_card = call is not None and links.is_on_page(call)
+        is_call_here = call is not None and links.is_on_page(call)
         is_legacy = message.role == "function"
-        may_come = not (is_in_card or links.neighbours.is_start)
+        may_come = not (is_call_here or links.neighbours.is_start)
         key = _key(result.call_id, result.name, is_legacy=is_legacy) if may_come else ""
+        link = self._link(position)
         return ToolResultView(
+            index=position[1],
             text=build_tool_text(text, f"{url}results/{position[1]}/" if url else "", is_json=_may_be_json(text)),
-            message=self._link(position),
+            message=ResultMessage(
+                id=message.id,
+                label=link.label,
+                url=link.url,
+                name=escape_invisible(message.name[:_MAX_NAME]),
+                created=message.created,
+                is_linked=bool(message.id) and message.id == self._context.linked,
+            ),
             outcome=outcome_of(message, result),
             has_parts=any(not isinstance(part, TextPart) for part in message.parts[result.start : result.end]),
             is_legacy=is_legacy,
             tool=links.call_at(call).name if call else result.name,
             call_id=result.call_id,
+            has_same_id=call is not None and links.call_at(call).id == result.call_id,
             call=self._link(call) if call else None,
+            is_call_here=is_call_here,
             is_in_card=is_in_card,
             notes=tuple(self._notes_on_result(position, key)),
             key=key,

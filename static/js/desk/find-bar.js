@@ -141,7 +141,7 @@ customElements.define(
       const message = this.messageOf(hit) ?? (await this.fetch(hit));
       if (!message || this.shown !== hit) return;
       for (const other of this.thread.querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
-      message.setAttribute("aria-current", "true");
+      for (const place of [message, ...lectern.resultsOf(message)]) place.setAttribute("aria-current", "true");
       this.land(message, hit.dataset);
     }
 
@@ -163,24 +163,35 @@ customElements.define(
       return this.messageOf(hit);
     }
 
-    // Opens what is folded over the hit. A long text is fetched whole when the hit is not in its beginning. The words
-    // are held in the middle: Firefox may not scroll to what came to the page a moment ago.
+    // Opens what is folded over the hit. A long text is fetched whole when the hit is not in its beginning.
     land(message, { nth, in: part }) {
-      const marks = message.querySelectorAll("mark:not([data-goes-on])");
-      if (marks.length < nth) { for (const more of message.querySelectorAll("[data-part] [hx-get]")) more.click(); }
+      const marks = this.within(message, "mark:not([data-goes-on])");
+      if (marks.length < nth) { for (const more of this.within(message, "[hx-get]")) more.click(); }
       const mark = marks[Math.min(nth, marks.length) - 1];
-      const place = mark ?? message.querySelector(`[data-part="${part}"]`) ?? message;
-      lectern.openFolds(place);
+      const found = mark ?? message.querySelector(`[data-part="${part}"]`) ?? lectern.placesOf(message)[0];
+      lectern.openFolds(found);
       mark?.setAttribute("aria-current", "true");
-      place.scrollIntoView({ block: mark ? "center" : "start" });
-      this.thread.keep(place, mark && innerHeight / 2);
+      this.thread.land(found.closest("[data-shows], article"), found);
+    }
+
+    // What a message shows in its place and in cards, in the order of viewer/find/finding.py: results before calls.
+    within(message, selector) {
+      const results = lectern.resultsOf(message).sort((one, other) => one.dataset.index - other.dataset.index);
+      const [own, ...inCards] = [message, ...results].map((place) =>
+        [...place.querySelectorAll(selector)].filter((one) => one.closest("[data-shows], article") === place)
+      );
+      const isBehind = (one) => one.closest(".calls, article > .fold");
+      return [...own.filter((one) => !isBehind(one)), ...inCards.flat(), ...own.filter(isBehind)];
     }
 
     // Messages came by scrolling, or a long text is whole now.
     markLate(loaded) {
-      const message = loaded.closest("article");
-      markWords(message ?? loaded, this.words);
-      if (this.shown && message?.ariaCurrent && message !== loaded) this.land(message, this.shown.dataset);
+      const place = loaded.closest("[data-shows], article");
+      for (const one of place?.matches("article") ? [place, ...lectern.resultsOf(place)] : [place ?? loaded]) {
+        markWords(one, this.words);
+      }
+      const isShown = this.shown && place !== loaded && place?.closest("[aria-current]");
+      if (isShown) this.land(this.messageOf(this.shown), this.shown.dataset);
     }
   },
 );

@@ -1,20 +1,22 @@
 // Marks words in the messages under an element, and takes the marks of other words away.
 // deno-lint-ignore no-unused-vars -- find-bar.js calls it
 function markWords(root, words) {
-  // Labels and numbers, and what stands in a card a second time: hits are counted where their message is.
+  // Labels and numbers, and copies in a card: hits are counted where their message is.
   const skipped =
-    "summary > :not(.call__name), .result .call__name, .call .source ~ .source:not([data-output] + .source), .call__label, .refusal__label, .audio__head, .chip-citation, button, small, .sources :is(h4, b)";
+    "summary > :not(.call__name), .result .call__name, [data-duplicate], [data-shows] > header > :not(bdi, .call__id), .call__label, .refusal__label, .audio__head, .chip-citation, button, small, .sources :is(h4, b)";
   const shownIds = ".call__label > code"; // of calls, which are looked for
+  const regions = "[data-part], [data-sources], article > .message__head > bdi";
   for (const mark of root.querySelectorAll("mark")) {
     const { parentNode } = mark;
     mark.replaceWith(...mark.childNodes);
     parentNode.normalize();
   }
   const pattern = folding.pattern(words);
-  for (const region of root.querySelectorAll("[data-part], [data-sources], .message__head > bdi")) {
+  for (const region of [root, ...root.querySelectorAll(regions)]) {
+    if (!region.matches(regions)) continue;
     const has = (text) => folding.matches(folding.fold(text), pattern).length > 0;
-    const links = [...region.querySelectorAll("a[href]:not(.chip-citation)")].filter((link) =>
-      has(link.href) && !has(link.textContent)
+    const links = [...region.querySelectorAll("a[href]:not(.button)")].filter((link) =>
+      !isSkipped(link, region) && has(link.href) && !has(link.textContent)
     );
     if (has(region.textContent)) markText(region);
     for (const link of links) {
@@ -25,13 +27,19 @@ function markWords(root, words) {
     }
   }
 
+  // A result in a card is a region of its own, not of the call's.
+  function isSkipped(element, region) {
+    const result = element.closest("[data-shows]");
+    return element.closest(skipped) || (result && result !== region);
+  }
+
   // A region is one run of text: words may begin in bold and end beyond it. The last place is wrapped first, so that
   // the others stay where they are.
   function markText(region) {
     const shown = document.createTreeWalker(
       region,
       NodeFilter.SHOW_TEXT,
-      ({ parentElement: at }) => (at.closest(skipped) && !at.matches(shownIds) ? 2 : 1),
+      ({ parentElement: at }) => (isSkipped(at, region) && !at.matches(shownIds) ? 2 : 1),
     );
     const places = []; // one for each letter of what is folded; what is ignored belongs to the letter before it
     let folded = "";

@@ -15,17 +15,17 @@
       }
 
       click(event) {
-        const message = event.target.closest?.(`${MESSAGE} > .message__head`)?.closest(MESSAGE);
+        const message = event.target.closest?.(".message__head") && this.messageAt(event.target);
         const isOpening = event.target.closest?.("[data-select]");
-        if (isOpening) this.open(isOpening.closest("details"));
-        if (this.hidden || !message || event.target.closest(".message__raw, [data-copy]")) return;
+        if (isOpening) this.open(isOpening.closest("details.menu"));
+        if (this.hidden || !message || event.target.closest(".message__raw, button[data-copy], copy-content")) return;
         event.stopPropagation();
         if (!event.target.matches(".message__pick")) event.preventDefault();
         this.pick(message);
       }
 
       key(event) {
-        const message = event.target.closest(MESSAGE);
+        const message = this.messageAt(event.target);
         const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
         if (this.hidden || event.isComposing) return;
         if (event.key === "Escape") return this.close();
@@ -36,11 +36,12 @@
       }
 
       extend(message, step) {
-        const next = this.messages[this.messages.indexOf(message) + step];
-        const box = next?.querySelector(".message__pick");
-        if (!box) return;
-        if (!message.querySelector(":checked.message__pick")) this.pick(message);
-        this.pick(box.checked ? message : next);
+        const boxes = [...document.querySelectorAll(".message__pick")].filter((box) => box.checkVisibility());
+        const at = boxes.findIndex((box) => this.messageAt(box) === message);
+        const box = boxes[at + step];
+        if (at < 0 || !box) return;
+        if (!boxes[at].checked) this.pick(message);
+        this.pick(box.checked ? message : this.messageAt(box));
         box.focus();
       }
 
@@ -59,6 +60,12 @@
 
       get messages() {
         return [...document.querySelectorAll(MESSAGE)];
+      }
+
+      messageAt(element) {
+        const place = lectern.placeAt(element);
+        const shows = place?.dataset.shows;
+        return this.messages.find((message) => (shows ? message.dataset.messageId === shows : message === place));
       }
 
       // The places of both ends, in the order of this page. The tab keeps them: the page that they lie on may be gone.
@@ -101,9 +108,11 @@
         if (this.hidden) return;
         const [low, high] = this.range;
         this.messages.forEach((message, n) => {
-          const head = message.querySelector(".message__head");
-          if (!head.querySelector(".message__pick")) head.prepend(this.box(head));
-          head.querySelector(".message__pick").checked = n >= low && n <= high;
+          for (const place of lectern.placesOf(message)) {
+            const head = lectern.headOf(place);
+            if (!head.querySelector(".message__pick")) head.prepend(this.box(place));
+            head.querySelector(".message__pick").checked = n >= low && n <= high;
+          }
         });
         const { ends } = this;
         const { elements } = this.querySelector("form");
@@ -114,9 +123,9 @@
           : this.dataset.none;
       }
 
-      box(head) {
+      box(place) {
         const box = Object.assign(document.createElement("input"), { type: "checkbox", className: "message__pick" });
-        box.setAttribute("aria-label", this.dataset.pick.replace("{message}", lectern.numberOn(head)));
+        box.setAttribute("aria-label", this.dataset.pick.replace("{message}", lectern.numberOn(place)));
         return box;
       }
     },

@@ -22,7 +22,7 @@ from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.places import answer_at, place_of_answer, url_of
-from viewer.rendering.titles import answer_line
+from viewer.rendering.titles import answer_line, page_title
 from viewer.sources.problem_texts import describe
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import SourceProblem
@@ -80,9 +80,14 @@ def conversation(
         if request.method == "GET":
             record_seen(request.user.pk, completion_id)
         remember(request, "opened", completion_id)
+        title = _title(reader, page, completion)
+        facts = build_facts(completion, request.GET.get("pair", ""), request.GET.get("field", ""))
+        names = [value for _, value in facts.get("identity", ())]  # the customer, then the ticket
+        linked_bubble = next((one for one in (*shown, *choices) if one.is_linked), None)
         context |= {
-            "title": _title(reader, page, completion),
-            **build_facts(completion, request.GET.get("pair", ""), request.GET.get("field", "")),
+            "title": title,
+            "page_title": page_title(names[-1] if names else "", title, linked_bubble),
+            **facts,
             **_jumps(reader, [*bubbles, *answer], page.order, is_for_customer=is_for_customer),
             "ids_count": any(bubble.number is not None for bubble in shown),
             **navigation_links(request, completion_id, completion),

@@ -32,7 +32,7 @@ _MAX_BYTES = 64_000  # bytes; with the cache's 1,000 entries this bounds its mem
 @register.simple_tag
 def render_bubble(bubble: Bubble, template: str = "rendering/_bubble.html") -> SafeString:
     """Render a bubble with its frame, or with another template that takes a bubble."""
-    zone = get_current_timezone_name() if bubble.created else ""
+    zone = get_current_timezone_name() if bubble.has_times else ""
     key = sha256(f"{_version()}{get_language()}{zone}{template}{bubble!r}".encode()).hexdigest()
     cache = caches["bubbles"]
     html: str | None = cache.get(key)
