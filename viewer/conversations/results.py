@@ -30,11 +30,8 @@ def results_beside(request: Request, completion_id: str, filters: dict[str, str]
     """Return the rows around a conversation, or those further up or down, and the URLs of the next ones."""
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
     query = _query_of_list(request, filters)
-    order, sides = (
-        search_order_of(filters, query),
-        {"earlier": 0 if after else _SHOWN, "later": 0 if before else _SHOWN},
-    )
-    window = results_around(query, order, after or before or completion_id, **sides)
+    sides = {"earlier": 0 if after else _SHOWN, "later": 0 if before else _SHOWN}
+    window = results_around(query, search_order_of(filters, query), after or before or completion_id, **sides)
     groups = window.groups
     if after or before:
         groups = tuple(group for group in groups if group.completion.id not in (after, before))
