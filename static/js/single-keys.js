@@ -84,7 +84,8 @@
     if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
-    } else if (document.querySelector(".find:not([hidden])")) press("find-bar [data-close]");
+    } else if (document.querySelector("filter-choices [data-close]")) press("filter-choices [data-close]");
+    else if (document.querySelector(".find:not([hidden])")) press("find-bar [data-close]");
     else chosen()?.blur();
   };
 

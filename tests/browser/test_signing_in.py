@@ -78,7 +78,7 @@ def test_signing_in_never_leads_to_another_site(strangers_page: Page, alice: Use
 
 def test_signing_out_closes_the_pages(page: Page, site: str) -> None:
     page.goto(f"{site}/completions/")
-    page.locator(".menu summary").click()
+    page.locator(".account .menu summary").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="You have signed out.")).to_be_visible()
