@@ -12,7 +12,7 @@ from django.test import Client
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE
-from tests.browser.reading import LINKED, SHOWN, Held, settle, tops_in_view
+from tests.browser.reading import LINKED, SHOWN, Held, settle
 from tests.conftest import make_choice, make_completion, make_long, say
 from tests.pages import texts
 from tests.shapes import UNSEEN, numbered
@@ -143,14 +143,14 @@ def test_the_next_hit_is_looked_for_from_where_the_reader_is(page: Page, stored:
     stored(long)
     page.goto(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-50/")
     expect(page.locator(LINKED)).to_be_in_viewport()
-    page.get_by_role("link", name="Find in this conversation").click()
     settle(page)
-    read = int(next(iter(tops_in_view(page))).rpartition("-")[2])
+    # Playwright would scroll before it clicks something in a sticky head; a reader's click does not.
+    page.get_by_role("link", name="Find in this conversation").evaluate("link => link.click()")
     field = page.get_by_role("searchbox", name="Find in this conversation")
     expect(field).to_be_focused()
     field.fill("number")
     page.keyboard.press("Enter")
-    expect_hit(page, f"{read + 1} of 90", f"chatcmpl-long-{read}")
+    expect_hit(page, "51 of 90", "chatcmpl-long-50")  # which landed with what comes before it in sight
     page.get_by_role("searchbox", name="Find in this conversation").fill("parcel")
     page.keyboard.press("Enter")
     expect_hit(page, "2 of 2", "chatcmpl-long-70")

@@ -214,3 +214,14 @@ def test_one_box_leads_everywhere_by_keys_alone(page: Page, stored: Callable, si
     page.keyboard.type("refund")
     page.keyboard.press("Enter")  # at once
     expect(page).to_have_url(f"{site}/search/?q=refund")
+
+
+def test_the_box_does_what_the_page_can_do(page: Page, stored: Callable, site: str) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "Where is my refund?")))
+    page.goto(f"{site}/completions/chatcmpl-one/")
+    page.keyboard.press("Control+k")
+    page.get_by_role("searchbox", name="Search, open or go to").press_sequentially("view")
+    commands = page.get_by_role("dialog").locator("section", has_text="On this page")
+    expect(commands.get_by_role("button")).to_have_text(["Customer’s view"])
+    commands.get_by_role("button").click()
+    expect(page.get_by_text("Customer’s view. Messages hidden on this page:")).to_be_visible()

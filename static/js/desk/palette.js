@@ -1,7 +1,29 @@
-// The link to the palette, or Ctrl or Cmd+K, opens it over the page. The arrows move between its links; Enter in its field
-// follows the first one.
+// The link to the palette, or Ctrl or Cmd+K, opens it over the page. The arrows move between what it offers; Enter in its
+// field takes the first.
 {
+  // What the page itself can do, by the names that its buttons and links have.
+  const COMMANDS =
+    ".conversation-head copy-link a, take-along > details > summary, [name=audience]:not([aria-current]), " +
+    "[name=texts]:not([aria-current]), main [data-next-unseen], [data-unsee], .list-filters summary, theme-switch button";
   let coming;
+
+  const nameOf = (command) => command.getAttribute("aria-label") ?? command.textContent.trim();
+
+  const addCommands = (dialog) => {
+    const text = dialog.querySelector("input").value.trim().toLowerCase();
+    const commands = [...document.querySelectorAll(COMMANDS)].filter((one) => nameOf(one).toLowerCase().includes(text));
+    const section = dialog.querySelector("template").content.cloneNode(true).firstElementChild;
+    for (const command of commands) {
+      const item = section.querySelector("template").content.cloneNode(true);
+      item.querySelector("span").textContent = nameOf(command);
+      item.querySelector("button").onclick = () => {
+        dialog.close();
+        command.click();
+      };
+      section.querySelector("ul").append(item);
+    }
+    if (commands.length) dialog.querySelector(".palette__items").append(section);
+  };
 
   const openPalette = async (address) => {
     const answer = await lectern.fetch(address, { headers: { "HX-Request": "true" } }).catch(() => ({}));
@@ -15,13 +37,15 @@
     dialog.addEventListener("keydown", move);
     document.body.append(dialog);
     htmx.process(dialog);
+    addCommands(dialog);
+    dialog.addEventListener("htmx:afterSwap", () => addCommands(dialog));
     dialog.showModal();
   };
 
   const move = (event) => {
     const dialog = event.currentTarget;
     const field = dialog.querySelector("input");
-    const stops = [field, ...dialog.querySelectorAll("a")];
+    const stops = [field, ...dialog.querySelectorAll("a, ul button")];
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (by) {
       event.preventDefault();
@@ -40,7 +64,7 @@
     const answer = await lectern.fetch(address, { headers: { "HX-Request": "true" } }).catch(() => ({}));
     if (!answer.ok) return lectern.say(lectern.words.noAnswer);
     dialog.querySelector(".palette__items").innerHTML = await answer.text();
-    dialog.querySelector("a")?.click();
+    dialog.querySelector("a, ul button")?.click();
   };
 
   document.addEventListener("click", (event) => {
