@@ -27,7 +27,7 @@ def conversation(stored: Callable[..., Any]) -> str:
         say("user", LONG), say("assistant", None, tool_calls=[CALL]), say("tool", "lost in Bergen", tool_call_id="a"),
         say("assistant", "I am **sorry** about this."),
     ]  # fmt: skip
-    metadata = {"customer_id": "cus_20933", "ticket": "TK-7719"}
+    metadata = {"customer_id": "cus_20933", "ticket": "TK-7719", "channel": "chat"}
     stored(make_completion("c-1", *messages, metadata=metadata, choices=[make_choice("A new one is on its way.")]))
     return "/completions/c-1/"
 

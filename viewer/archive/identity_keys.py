@@ -33,6 +33,10 @@ class IdentityKeys:
         """Return the pairs of the customer, of the ticket and of the channel, if a completion has them."""
         return {key: metadata[key] for key in (self.customer, self.ticket, self.channel) if key in metadata}
 
+    def name_in(self, metadata: dict[str, str]) -> str:
+        """Return the ticket, else the customer; empty if a completion has neither."""
+        return metadata.get(self.ticket) or metadata.get(self.customer) or ""
+
 
 def identity_keys() -> IdentityKeys:
     """Return the keys of the settings, else the guessed ones."""

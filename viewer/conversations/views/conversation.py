@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
+from viewer.archive.identity_keys import identity_keys
 from viewer.archive.seen import record_seen
 from viewer.client.client import Order
 from viewer.completions.ids import has_address
@@ -82,11 +83,10 @@ def conversation(
         remember(request, "opened", completion_id)
         title = _title(reader, page, completion)
         facts = build_facts(completion, request.GET.get("pair", ""), request.GET.get("field", ""))
-        names = [value for _, value in facts.get("identity", ())]  # the customer, then the ticket
         linked_bubble = next((one for one in (*shown, *choices) if one.is_linked), None)
         context |= {
             "title": title,
-            "page_title": page_title(names[-1] if names else "", title, linked_bubble),
+            "page_title": page_title(_name(completion), title, linked_bubble),
             **facts,
             **_jumps(reader, [*bubbles, *answer], page.order, is_for_customer=is_for_customer),
             "ids_count": any(bubble.number is not None for bubble in shown),
@@ -131,6 +131,10 @@ def _bubbles_of(
         context, completion, page.oldest_first, bubbles[in_order], has_earlier=page.has_older
     )
     return oldest_first[in_order], answer[in_order]
+
+
+def _name(completion: Completion | None) -> str:
+    return identity_keys().name_in(completion.metadata) if completion else ""
 
 
 def _title(reader: Reader, page: MessagePage, completion: Completion | None) -> str:
