@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE
@@ -214,6 +215,21 @@ def test_one_box_leads_everywhere_by_keys_alone(page: Page, stored: Callable, si
     page.keyboard.type("refund")
     page.keyboard.press("Enter")  # at once
     expect(page).to_have_url(f"{site}/search/?q=refund")
+
+
+def test_commas_and_full_stops_step_through_the_conversations_with_a_customer(
+    page: Page, stored: Callable, site: str
+) -> None:
+    cache.clear()
+    who = {"metadata": {"customer_id": "cus_1"}}
+    stored(*(make_completion(f"chatcmpl-{n}", created=1_762_000_000 + n, **who) for n in range(3)))
+    page.goto(f"{site}/completions/chatcmpl-1/")
+    page.keyboard.press(",")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-0/")
+    page.keyboard.press(".")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-1/")
+    page.keyboard.press(".")
+    expect(page).to_have_url(f"{site}/completions/chatcmpl-2/")
 
 
 def test_the_box_does_what_the_page_can_do(page: Page, stored: Callable, site: str) -> None:

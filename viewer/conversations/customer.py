@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.urls import reverse
@@ -31,16 +32,21 @@ _MAX_PAIR_IN_URL = 1_000  # characters of a pair; OpenAI takes 64 and 512
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """A metadata pair: the list that shares it, where it leads in other software, and whether it says who it is.
+class Site:
+    """Where a value leads in other software."""
 
-    URLs are empty where there is none.
-    """
+    url: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A metadata pair: the URL of the list that shares it, if there is one, and whether it says who it is."""
 
     name: str
     value: str
     url: str
-    other_url: str
+    other: Site | None
     is_identity: bool
 
 
@@ -64,8 +70,9 @@ def customer_url(value: str) -> str:
 
 def build_metadata(metadata: Mapping[str, str], keys: IdentityKeys) -> list[Fact]:
     """Link each pair to the list of completions that share it, the customer to their page; too long ones are not."""
+    identity = (keys.customer, keys.ticket, keys.channel)
     return [
-        Fact(key, value, _url_of(key, value, keys), other_url(key, value, keys), key in keys.of(dict(metadata)))
+        Fact(key, value, _url_of(key, value, keys), other_site(key, value, keys), key in identity)
         for key, value in metadata.items()
     ]
 
@@ -76,10 +83,11 @@ def _url_of(key: str, value: str, keys: IdentityKeys) -> str:
     return (key == keys.customer and customer_url(value)) or list_url({f"metadata[{key}]": value})
 
 
-def other_url(key: str, value: str, keys: IdentityKeys) -> str:
+def other_site(key: str, value: str, keys: IdentityKeys) -> Site | None:
     """Return where a value leads in other software, by the settings."""
     patterns = {keys.customer: settings.CUSTOMER_URL, keys.ticket: settings.TICKET_URL} | settings.METADATA_URLS
-    return fill(patterns[key], value) if patterns.get(key) else ""
+    url = fill(patterns.get(key, ""), value)
+    return Site(url, urlsplit(url).hostname or "") if url else None
 
 
 def build_history(completion: Completion, keys: IdentityKeys) -> dict[str, Any]:

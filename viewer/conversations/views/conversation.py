@@ -80,7 +80,7 @@ def conversation(
     if not request.htmx:
         if request.method == "GET":
             record_seen(request.user.pk, completion_id)
-        remember(request, "opened", completion_id)
+            remember(request, "opened", completion_id)
         title = _title(reader, page, completion)
         facts = build_facts(completion, request.GET.get("pair", ""), request.GET.get("field", ""))
         linked_bubble = next((one for one in (*shown, *choices) if one.is_linked), None)

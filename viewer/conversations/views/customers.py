@@ -12,9 +12,8 @@ from django.views.decorators.http import require_safe
 
 from viewer.archive.customers import count_with, ids_with
 from viewer.archive.identity_keys import identity_keys, metadata_keys
-from viewer.archive.search.query import read_query, with_operator
-from viewer.conversations.customer import customer_url, other_url
-from viewer.conversations.filters import fetch_page, list_url, pager_links, save_filters
+from viewer.conversations.customer import customer_url, other_site
+from viewer.conversations.filters import as_search, fetch_page, list_url, pager_links, save_filters
 from viewer.conversations.list_frame import list_frame
 from viewer.conversations.rows import build_rows
 from viewer.rendering.places import url_of
@@ -37,7 +36,7 @@ def customer(request: Request, value: str) -> HttpResponse:
     context = {
         "customer": value,
         "customer_key": keys.customer,
-        "other_url": other_url(keys.customer, value, keys),
+        "other": other_site(keys.customer, value, keys),
         "count": count_with(keys.customer, value),
         "search_url": list_url({"q": value}),
         "rows": build_rows(client, window.items, request.user.pk),
@@ -71,7 +70,7 @@ def go(request: Request) -> HttpResponse:
     if found and [*pairs] == [identity_keys().customer] and (url := customer_url(*pairs.values())):
         return redirect(url)
     if found:
-        return redirect(list_url({"q": _operators(pairs)}))
+        return redirect(list_url(as_search({f"metadata[{key}]": value for key, value in pairs.items()})))
     return redirect(list_url({"q": " ".join(_quoted(value) for value in (pairs or asked).values())}))
 
 
@@ -81,13 +80,6 @@ def _pairs(asked: dict[str, str]) -> dict[str, str]:
     names = {"customer": keys.customer, "ticket": keys.ticket}
     pairs = {name if name in known else names.get(name, ""): value for name, value in asked.items()}
     return {key: value for key, value in pairs.items() if key}
-
-
-def _operators(pairs: dict[str, str]) -> str:
-    text = ""
-    for key, value in pairs.items():
-        text = with_operator(read_query(text), f"meta.{key}", value)
-    return text
 
 
 def _quoted(value: str) -> str:

@@ -87,8 +87,7 @@ def saved_view(request: Request, view_id: int) -> HttpResponse:
     """Rename a view, share it with the team, or stop sharing it."""
     view = get_object_or_404(SavedView.objects.editable_by(request.user), pk=view_id)
     form = SavedViewForm(request.POST if request.method == "POST" else None, instance=view)
-    if request.method == "POST" and form.is_valid():
-        form.save()
+    if request.method == "POST" and form.is_valid() and form.save_if_free():
         notices.success(request, gettext("The view “%(name)s” was saved.") % {"name": view.name})
         return redirect(view.url)
     status = 422 if form.errors else 200

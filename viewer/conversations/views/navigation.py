@@ -123,7 +123,7 @@ def next_not_seen(request: Request, completion_id: str) -> HttpResponse:
         url = ""
     else:
         if not url:
-            notices.info(request, gettext("You have seen all other conversations of this list."))
+            notices.info(request, gettext("You have seen all other conversations in this list."))
     return redirect(url or _page_in_conversation(request, completion_id))
 
 
