@@ -115,6 +115,12 @@ def expect_copied(page: Page, text: str, told: str = "Copied") -> None:
     page.wait_for_function("async (text) => (await navigator.clipboard.readText()) === text", arg=text)
 
 
+def arrive(page: Page, address: str) -> None:
+    """Expect that a key or click led to an address, and wait until the scripts of that page hear keys."""
+    expect(page).to_have_url(address)
+    page.wait_for_load_state()
+
+
 def tops_in_view(page: Page) -> dict[str, float]:
     """Say for every message that can be seen where it begins, in pixels from the top of the window."""
     return page.evaluate(

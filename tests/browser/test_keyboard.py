@@ -10,7 +10,7 @@ from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE
-from tests.browser.reading import LATER, MESSAGES, Held, make_varied, settle
+from tests.browser.reading import LATER, MESSAGES, Held, arrive, make_varied, settle
 from tests.conftest import make_completion, make_key, make_long, say
 from tests.upstream import LIVE, Upstream
 from viewer.keys.models import ApiKey
@@ -209,7 +209,7 @@ def test_one_box_leads_everywhere_by_keys_alone(page: Page, stored: Callable, si
     expect(page.get_by_role("link", name="Search the archive for “refund”")).to_be_focused()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(f"{site}/completions/chatcmpl-one/messages/chatcmpl-one-0/?find=refund")
+    arrive(page, f"{site}/completions/chatcmpl-one/messages/chatcmpl-one-0/?find=refund")
     page.keyboard.press("Control+k")
     expect(box).to_be_focused()
     page.keyboard.type("refund")
@@ -225,11 +225,11 @@ def test_commas_and_full_stops_step_through_the_conversations_with_a_customer(
     stored(*(make_completion(f"chatcmpl-{n}", created=1_762_000_000 + n, **who) for n in range(3)))
     page.goto(f"{site}/completions/chatcmpl-1/")
     page.keyboard.press(",")
-    expect(page).to_have_url(f"{site}/completions/chatcmpl-0/")
+    arrive(page, f"{site}/completions/chatcmpl-0/")
     page.keyboard.press(".")
-    expect(page).to_have_url(f"{site}/completions/chatcmpl-1/")
+    arrive(page, f"{site}/completions/chatcmpl-1/")
     page.keyboard.press(".")
-    expect(page).to_have_url(f"{site}/completions/chatcmpl-2/")
+    arrive(page, f"{site}/completions/chatcmpl-2/")
 
 
 def test_the_box_does_what_the_page_can_do(page: Page, stored: Callable, site: str) -> None:

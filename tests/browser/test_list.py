@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.reading import EARLIER, LATER, LINKED, PROBLEM, row_ids, walk, walk_to_the_end
+from tests.browser.reading import EARLIER, LATER, LINKED, PROBLEM, arrive, row_ids, walk, walk_to_the_end
 from tests.conftest import make_completion, make_long, say
 
 
@@ -114,7 +114,8 @@ def test_filters_are_chosen_from_what_is_stored_and_the_address_says_so(
     page.get_by_role("link", name="gpt-4o 2 conversations").click()
     expect(page.locator("[data-completion-id]")).to_have_count(2)
     page.get_by_role("link", name="Add filter").click()
-    page.get_by_label("Find a value to filter by").press_sequentially("gol")
+    expect(page.get_by_label("Find a value to filter by")).to_be_focused()  # then it is listened to
+    page.keyboard.type("gol")
     expect(page.locator(".choices__group")).to_have_count(1)
     page.get_by_role("link", name="gold 1 conversation").click()
     expect(page.locator("[data-completion-id]")).to_have_count(1)
@@ -167,11 +168,11 @@ def test_keys_lead_to_what_was_not_seen_and_back_to_the_list(page: Page, stored:
     stored(*(make_completion(f"chatcmpl-{n}", say("user", f"Question {n}"), created=n) for n in range(3)))
     page.goto(f"{site}/completions/")
     page.keyboard.press("N")
-    expect(page).to_have_url(f"{site}/completions/chatcmpl-2/")
+    arrive(page, f"{site}/completions/chatcmpl-2/")
     page.keyboard.press("N")
-    expect(page).to_have_url(f"{site}/completions/chatcmpl-1/")
+    arrive(page, f"{site}/completions/chatcmpl-1/")
     page.keyboard.press("U")
-    expect(page).to_have_url(f"{site}/completions/")
+    arrive(page, f"{site}/completions/")
     expect(page.locator(".row--new")).to_have_count(2)
     expect(page.locator('[data-completion-id="chatcmpl-2"].row--new')).to_have_count(0)
 

@@ -72,7 +72,7 @@
     if (!link || !lectern.isPlainClick(event)) return;
     event.preventDefault();
     link.closest("details").open = false;
-    if (coming || document.querySelector("dialog[open], .palette")) return;
+    if (coming || document.querySelector("dialog[open], main .palette")) return;
     coming = openPalette(link.href).finally(() => (coming = null));
   });
 }
