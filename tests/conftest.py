@@ -18,7 +18,7 @@ from django.core.cache import caches
 from django.test import Client
 from django.utils import translation
 
-from tests.processes import copy_prepared, copy_static_files, prepare
+from tests.processes import copy_prepared, copy_static_files, prepare, until
 from tests.upstream import Upstream, running_upstream
 from viewer.archive.importing import Outcome, import_lines
 from viewer.client.limiter import host_limiter, person_limit
@@ -118,6 +118,14 @@ def upstream(_running_upstream: Upstream, settings: Any) -> Upstream:
     settings.API_HOSTS = [_running_upstream.host, f"localhost:{port}", NOBODY]
     settings.UPSTREAM_DEADLINE = 20
     return _running_upstream
+
+
+@pytest.fixture
+def quiet_upstream(upstream: Upstream) -> Upstream:
+    """The same, when it has answered what earlier tests did not wait for: its `busy` is of this test alone."""
+    until(lambda: not upstream.busy()["now"])
+    upstream.forget()
+    return upstream
 
 
 @pytest.fixture

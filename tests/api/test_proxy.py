@@ -233,6 +233,7 @@ def test_turns_are_given_back_whatever_becomes_of_the_answer(
             ):
                 answer.raw.read(10)  # and leave
     sleep(1)  # longer than the silence that the last stream may keep
+    settings.UPSTREAM_DEADLINE = 20
     calm = bearer(alice, upstream)
     for _ in range(6):
         assert requests.get(base, headers=calm).status_code == 200
@@ -266,7 +267,7 @@ def test_a_stream_that_nobody_reads_or_closes_gives_its_turn_back(alice: User, u
 def test_a_stream_that_its_client_does_not_take_gives_its_turn_back_at_its_end(
     alice: User, upstream: Upstream, settings: Any
 ) -> None:
-    settings.UPSTREAM_DEADLINE = 0.1
+    settings.UPSTREAM_DEADLINE = 0.5
     key = make_key(alice, base_url=upstream.base("huge-5"))
     held = [
         Source(key).client.stream("/chat/completions", "", {}) for _ in range(settings.UPSTREAM_MAX_CONCURRENCY // 2)
@@ -280,12 +281,13 @@ def test_a_stream_that_its_client_does_not_take_gives_its_turn_back_at_its_end(
 
 @pytest.mark.slow
 def test_a_stream_has_an_end(alice: User, upstream: Upstream, base: str, settings: Any) -> None:
-    settings.UPSTREAM_DEADLINE = 0.2
+    settings.UPSTREAM_DEADLINE = 0.5
     came = []
     answer = requests.get(base, headers=bearer(alice, upstream, "drip-0.01"), timeout=20, stream=True)
     with answer, suppress(requests.RequestException):
         came.extend(islice(answer.iter_content(1), 2_000))
     assert len(came) < 2_000  # they drip forever, a hundred a second
+    settings.UPSTREAM_DEADLINE = 20
     assert requests.get(base, headers=bearer(alice, upstream)).status_code == 200
 
 

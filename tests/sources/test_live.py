@@ -12,7 +12,6 @@ from django.test import Client
 
 from tests.conftest import make_completion, make_key, say
 from tests.pages import attributes, element, elements, has, link, message_ids, problems, texts, visible
-from tests.processes import until
 from tests.upstream import Upstream
 from viewer.client.problems import problem_of
 from viewer.keys.encryption import Secret
@@ -47,12 +46,12 @@ def test_the_list_comes_through_the_chosen_key(reader: Client, alice: User, upst
 
 
 @pytest.mark.slow
-def test_a_conversation_takes_two_concurrent_requests(reader: Client, alice: User, upstream: Upstream) -> None:
-    browse(alice, upstream, "slow-1")
+def test_a_conversation_takes_two_concurrent_requests(reader: Client, alice: User, quiet_upstream: Upstream) -> None:
+    browse(alice, quiet_upstream, "slow-1")
     seen = page(reader, f"/completions/{LONG}/")
     assert len(message_ids(seen)) == 20
-    assert sorted(paths(upstream)) == [f"/chat/completions/{LONG}", f"/chat/completions/{LONG}/messages"]
-    assert upstream.busy()["most"] == 2
+    assert sorted(paths(quiet_upstream)) == [f"/chat/completions/{LONG}", f"/chat/completions/{LONG}/messages"]
+    assert quiet_upstream.busy()["most"] == 2
 
 
 @pytest.mark.slow
@@ -65,10 +64,13 @@ def test_a_chosen_server_that_is_silent_does_not_keep_back_what_the_archive_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stored(make_completion(ONE, say("user", "the copy in the archive")))
-    monkeypatch.setattr("viewer.sources.reader._TIMEOUT_BEFORE_ARCHIVE", 0.5)
-    settings.UPSTREAM_DEADLINE = 1  # or its question would still be on its way in the tests that follow
     key = browse(alice, upstream, "slow-2")
-    assert "the copy in the archive" in page(reader, f"/completions/{ONE}/")
+    with monkeypatch.context() as impatient:
+        impatient.setattr("viewer.sources.reader._TIMEOUT_BEFORE_ARCHIVE", 0.5)
+        settings.UPSTREAM_DEADLINE = 1  # or its question would still be on its way in the tests that follow
+        assert "the copy in the archive" in page(reader, f"/completions/{ONE}/")
+    settings.UPSTREAM_DEADLINE = 20
+    monkeypatch.setattr("viewer.sources.reader._TIMEOUT_BEFORE_ARCHIVE", 20.0)
     ApiKey.objects.filter(pk=key.pk).update(base_url=upstream.base("ok"))
     assert "the copy in the archive" not in page(reader, f"/completions/{ONE}/")
 
@@ -203,30 +205,26 @@ def test_a_page_continues_with_the_source_that_it_came_from(
 
 @pytest.mark.slow
 def test_several_dead_servers_take_the_time_of_one(
-    reader: Client, alice: User, upstream: Upstream, settings: Any
+    reader: Client, alice: User, quiet_upstream: Upstream, settings: Any
 ) -> None:
     settings.UPSTREAM_DEADLINE = 1
-    until(lambda: not upstream.busy()["now"])  # what other tests have left waiting
-    upstream.forget()
     for n in range(4):
-        make_key(alice, f"dead {n}", base_url=upstream.base("stalled"))
+        make_key(alice, f"dead {n}", base_url=quiet_upstream.base("stalled"))
     assert problems(page(reader, "/completions/chatcmpl-nowhere/", 504)) == ["timeout"]
-    assert upstream.busy()["most"] == 4  # all at a time
+    assert quiet_upstream.busy()["most"] == 4  # all at a time
 
 
 def test_a_living_server_is_found_among_dead_ones(
-    reader: Client, alice: User, upstream: Upstream, settings: Any
+    reader: Client, alice: User, quiet_upstream: Upstream, settings: Any
 ) -> None:
     settings.UPSTREAM_DEADLINE = 8
-    until(lambda: not upstream.busy()["now"])  # what other tests have left waiting
-    upstream.forget()
     for n in range(3):
-        make_key(alice, f"dead {n}", base_url=upstream.base("stalled"))
-    make_key(alice, "living", base_url=upstream.base())
+        make_key(alice, f"dead {n}", base_url=quiet_upstream.base("stalled"))
+    make_key(alice, "living", base_url=quiet_upstream.base())
     assert message_ids(page(reader, f"/completions/{ONE}/"))
-    dead = [asked for asked in upstream.asked() if "/stalled/" in asked["path"]]
+    dead = [asked for asked in quiet_upstream.asked() if "/stalled/" in asked["path"]]
     assert dead
-    assert upstream.busy()["now"] >= len(dead)  # none has been waited for to its end
+    assert quiet_upstream.busy()["now"] >= len(dead)  # none has been waited for to its end
 
 
 def test_what_the_archive_has_is_not_requested_from_another_key(
