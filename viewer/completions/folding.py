@@ -8,9 +8,11 @@ Indic scripts, the virama, the voicing of kana. Each character is folded on its 
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from functools import lru_cache
+from itertools import accumulate, islice
 from unicodedata import normalize
 
 Span = tuple[int, int]
@@ -98,7 +100,7 @@ def find_matches(pieces: Iterable[str], pattern: re.Pattern[str]) -> Iterator[tu
     for piece, is_last in _with_is_last(pieces):
         window += piece
         folded = fold(window)
-        is_unchanged = folded == window
+        is_one_to_one = window.isascii() or folded == window  # every ASCII character is folded to one
         position_of = _position_mapper(window)
         limit = len(folded) - (0 if is_last else len(fold(window[-_OVERLAP:])))
         for match in pattern.finditer(folded, searched):
@@ -108,7 +110,7 @@ def find_matches(pieces: Iterable[str], pattern: re.Pattern[str]) -> Iterator[tu
             if _splits_letter(match, folded):
                 continue
             start, end = match.span()
-            if not is_unchanged:
+            if not is_one_to_one:
                 start, end = position_of(start), _end_of_letter(window, position_of(end - 1))
             yield window, start, end
         if not is_last:
@@ -143,15 +145,18 @@ def _position_mapper(text: str) -> Callable[[int], int]:
     """
     ends = list[int]()  # of the blocks in the folded text
 
+    @lru_cache(1)
+    def letter_ends(block: int) -> array[int]:
+        letters = text[block * _BLOCK : (block + 1) * _BLOCK]
+        return array("I", accumulate(len(_LETTERS[ord(letter)]) for letter in letters))
+
     def position_of(folded_position: int) -> int:
         while not ends or ends[-1] <= folded_position:
             start = len(ends) * _BLOCK
             ends.append((ends[-1] if ends else 0) + len(fold(text[start : start + _BLOCK])))
         block = bisect_right(ends, folded_position)
-        position, rest = block * _BLOCK, folded_position - (ends[block - 1] if block else 0)
-        while (length := len(_LETTERS[ord(text[position])])) <= rest:
-            position, rest = position + 1, rest - length
-        return position
+        within = folded_position - (ends[block - 1] if block else 0)
+        return block * _BLOCK + bisect_right(letter_ends(block), within)
 
     return position_of
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import mul
 
 from .clauses import Clause
 from .text import ASSISTANT, CUSTOMER, DETAILS, MARKS, PROMPTS, TOOLS
@@ -22,10 +23,10 @@ _IDENTIFIER_WEIGHT = 0.3  # an order number finds the conversation, the other wo
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A message: how often it has each clause, and how much that counts."""
+    """A message, and what each clause counts in it: from 0 to 1, as the second mention counts less than the first."""
 
     position: int | None
-    weights: list[float]
+    counts: list[float]
     quality: float
     found: int  # clauses
     is_detail: bool  # only the metadata, the model or the day have the words
@@ -35,21 +36,29 @@ class Row:
         return math.inf if self.position is None else self.position
 
     def score(self, shares: Sequence[float]) -> float:
-        """Weigh each clause by its share; the second mention of a word counts less than the first."""
-        return self.quality * sum(
-            share * weight / (weight + 1) for share, weight in zip(shares, self.weights, strict=True)
-        )
+        """Weigh each clause by its share."""
+        return self.quality * sum(map(mul, shares, self.counts))
 
 
 @dataclass(frozen=True)
 class Match:
-    """A conversation in which everything that was asked stands, its matching messages, and its rank."""
+    """A conversation in which everything that was asked stands, and its matching messages."""
 
     completion: int
     document: int
-    rank: float = 0.0
     rows: tuple[Row, ...] = ()
     topic: tuple[float, ...] = ()  # what each clause counts in choosing the message
+    rarity: tuple[float, ...] = ()  # and in ranking the conversation
+
+    @cached_property
+    def rank(self) -> float:
+        """How good its best message is, and the best one for each clause."""
+        if not self.rows:
+            return 0.0
+        alone = [
+            max(row.quality * rare * row.counts[number] for row in self.rows) for number, rare in enumerate(self.rarity)
+        ]
+        return max(row.score(self.rarity) for row in self.rows) + _ELSEWHERE * sum(alone)
 
     @cached_property
     def positions(self) -> list[int | None]:
@@ -66,12 +75,12 @@ class Match:
             row = max(left, key=lambda row: _new_in(row, missing))
             left.remove(row)
             ordered.append(row)
-            missing = {number for number in missing if not row.weights[number]}
+            missing = {number for number in missing if not row.counts[number]}
         return [row.position for row in (*ordered, *left)]
 
 
 def _new_in(row: Row, missing: set[int]) -> tuple[bool, int]:
-    found = sum(row.weights[number] > 0 for number in missing)
+    found = sum(row.counts[number] > 0 for number in missing)
     return found > 0 and not row.is_detail, found
 
 
@@ -104,12 +113,13 @@ class Scores:
             self._messages_with[number] += weight > 0
         count = sum(weight > 0 for weight in weights)
         quality = self._quality(text, speakers, count)
-        self._rows[completion].append(Row(position, weights, quality, count, speakers == {DETAILS}))
+        counts = [weight / (weight + 1) for weight in weights]
+        self._rows[completion].append(Row(position, counts, quality, count, speakers == {DETAILS}))
 
     def _found_in(self, text: str) -> list[tuple[int, float]]:
         """Return the number of a clause and a weight for each of its wordings that a text has."""
         if len(self._needles) > _MAX_NEEDLES:  # then it is faster to look up each word of the text
-            words = [entry for word in text.split() if (entry := self._words.get(word))]
+            words = list(filter(None, map(self._words.get, text.split())))
             return words + [(n, text.count(needle) * weight) for needle, n, weight in self._others if needle in text]
         return [(n, text.count(needle) * weight) for needle, n, weight in self._needles if needle in text]
 
@@ -129,7 +139,7 @@ class Scores:
         `with_unread`: also those of which no message was read, because there were too many.
         """
         total = sum(map(len, self._rows.values()))
-        rarity = [math.log(1 + total / max(1, count)) for count in self._messages_with]
+        rarity = tuple(math.log(1 + total / max(1, count)) for count in self._messages_with)
         topic = tuple(_IDENTIFIER_WEIGHT if clause.is_identifier else 1.0 for clause in self._clauses)
         with_unread = with_unread or not (self._clauses or self._extra)
         matches = []
@@ -137,8 +147,8 @@ class Scores:
             rows = self._rows.get(completion, [])
             if completion in self._forbidden:
                 continue
-            if rows and all(any(row.weights[number] for row in rows) for number in range(len(self._clauses))):
-                matches.append(Match(completion, document, _rank(rows, rarity), tuple(rows), topic))
+            if rows and all(any(row.counts[number] for row in rows) for number in range(len(self._clauses))):
+                matches.append(Match(completion, document, tuple(rows), topic, rarity))
             elif with_unread:
                 matches.append(Match(completion, document))
         return matches
@@ -146,12 +156,3 @@ class Scores:
 
 def _is_word(needle: str) -> bool:
     return needle[-1] == " " and " " not in needle[1:-1]
-
-
-def _rank(rows: list[Row], rarity: list[float]) -> float:
-    """Rank a conversation by its best message, and by the best one for each clause."""
-    alone = [
-        max(row.quality * rare * row.weights[number] / (row.weights[number] + 1) for row in rows)
-        for number, rare in enumerate(rarity)
-    ]
-    return max(row.score(rarity) for row in rows) + _ELSEWHERE * sum(alone)
