@@ -219,6 +219,7 @@ class Matcher:
 
     def _read(self, completions: list[int]) -> Scores:
         scores = Scores(self.wanted, tuple(chain.from_iterable(self._filter_needles)))
+        forbidden = [needle for clause in self._forbidden for needle in clause.needles]
         left = [completions]
         while left:
             several = left.pop()
@@ -229,7 +230,7 @@ class Matcher:
                 continue
             for completion, position, words in rows:
                 text = self._said_by_asked(words)
-                if any(needle in text for clause in self._forbidden for needle in clause.needles):
+                if any(needle in text for needle in forbidden):
                     scores.forbid(completion)
                 elif not self._query.is_same or self._has_all(text):
                     scores.add(completion, position, text)
@@ -267,8 +268,13 @@ class Matcher:
 
     def _said_by_asked(self, words: str) -> str:
         """Keep the segments of those who were asked for, and the marks."""
-        kept = {*self._query.speakers, MARKS}
-        return words if kept >= SPEAKERS else "|".join(part for part in words.split("|") if part[:1] in kept)
+        if not any(segment in words for segment in self._segments_left_out):
+            return words
+        return "|".join(part for part in words.split("|") if part[:1] in self._query.speakers or part[:1] == MARKS)
+
+    @cached_property
+    def _segments_left_out(self) -> list[str]:
+        return [f"|{speaker} " for speaker in SPEAKERS - self._query.speakers]
 
     def _has_all(self, text: str) -> bool:
         has_words = all(

@@ -6,8 +6,9 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from operator import mul
+from functools import cached_property, reduce
+from operator import mul, or_
+from typing import NamedTuple
 
 from .clauses import Clause
 from .text import ASSISTANT, CUSTOMER, DETAILS, MARKS, PROMPTS, TOOLS
@@ -17,18 +18,19 @@ _ADJACENT = 1.5  # words that stand as they were typed, one after the other
 _ELSEWHERE = 0.3  # of what a word counts that is not in the message but in another of the conversation
 _TYPICAL_LENGTH = 400  # characters of words; a longer text says less of each
 _MAX_CHOSEN = 3  # messages that are chosen for what the others do not say
-_MAX_NEEDLES = 6
 _IDENTIFIER_WEIGHT = 0.3  # an order number finds the conversation, the other words the message in it
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A message, and what each clause counts in it: from 0 to 1, as the second mention counts less than the first."""
+class Row(NamedTuple):
+    """A message, and what each clause counts in it: from 0 to 1, as the second mention counts less than the first.
+
+    A named tuple, because a search of many words makes thousands.
+    """
 
     position: int | None
     counts: list[float]
+    clauses: int  # bit n: it has clause n
     quality: float
-    found: int  # clauses
     is_detail: bool  # only the metadata, the model or the day have the words
 
     @property
@@ -66,22 +68,24 @@ class Match:
 
         Where one message has all the words, those that do not are left out.
         """
-        complete = [row for row in self.rows if row.found == len(self.topic)]
-        rows = complete or self.rows
-        left = sorted(rows, key=lambda row: (row.is_detail, -row.found, -row.score(self.topic), row.place))
+        missing = (1 << len(self.topic)) - 1
+        complete = [row for row in self.rows if row.clauses == missing]
+        left = sorted(complete or self.rows, key=self._by_topic)
         ordered = list[Row]()
-        missing = set(range(len(self.topic)))
         while missing and left and len(ordered) < _MAX_CHOSEN:
-            row = max(left, key=lambda row: _new_in(row, missing))
+            row = max(left, key=lambda row: _new_in(row, missing)) if ordered else left[0]
             left.remove(row)
             ordered.append(row)
-            missing = {number for number in missing if not row.counts[number]}
+            missing &= ~row.clauses
         return [row.position for row in (*ordered, *left)]
 
+    def _by_topic(self, row: Row) -> tuple[bool, int, float, float]:
+        return row.is_detail, -row.clauses.bit_count(), -row.score(self.topic), row.place
 
-def _new_in(row: Row, missing: set[int]) -> tuple[bool, int]:
-    found = sum(row.counts[number] > 0 for number in missing)
-    return found > 0 and not row.is_detail, found
+
+def _new_in(row: Row, missing: int) -> tuple[bool, int]:
+    found = row.clauses & missing
+    return found > 0 and not row.is_detail, found.bit_count()
 
 
 class Scores:
@@ -91,9 +95,6 @@ class Scores:
         self._clauses = clauses
         self._extra = extra_needles
         self._needles = [(needle, n, weight) for n, clause in enumerate(clauses) for needle, weight in clause.weighted]
-        words = {needle.strip(): (n, weight) for needle, n, weight in self._needles if _is_word(needle)}
-        self._words = words if len(words) == sum(_is_word(needle) for needle, *_ in self._needles) else {}
-        self._others = [each for each in self._needles if not (self._words and _is_word(each[0]))]
         self._phrase = f" {' '.join(clause.wordings[0] for clause in clauses)} "
         self._rows: dict[int, list[Row]] = defaultdict(list)
         self._messages_with = [0] * len(clauses)
@@ -101,27 +102,24 @@ class Scores:
 
     def add(self, completion: int, position: int | None, text: str) -> None:
         """Add a message if it has something of the query."""
-        weights, speakers = [0.0] * len(self._clauses), set[str]()
-        for part in text.split("|"):
-            if part[:1] != MARKS and (found := self._found_in(part)):
-                speakers.add(part[0])
-                for number, weight in found:
-                    weights[number] += weight
+        present = [each for each in self._needles if each[0] in text]
+        weights, speakers = dict[int, float](), set[str]()
+        for part in text.split("|") if present else ():
+            if part[:1] == MARKS:
+                continue
+            for needle, number, weight in present:
+                if count := part.count(needle):
+                    speakers.add(part[0])
+                    weights[number] = weights.get(number, 0.0) + count * weight
         if self._clauses and not speakers and not any(needle in text for needle in self._extra):
             return
-        for number, weight in enumerate(weights):
-            self._messages_with[number] += weight > 0
-        count = sum(weight > 0 for weight in weights)
-        quality = self._quality(text, speakers, count)
-        counts = [weight / (weight + 1) for weight in weights]
-        self._rows[completion].append(Row(position, counts, quality, count, speakers == {DETAILS}))
-
-    def _found_in(self, text: str) -> list[tuple[int, float]]:
-        """Return the number of a clause and a weight for each of its wordings that a text has."""
-        if len(self._needles) > _MAX_NEEDLES:  # then it is faster to look up each word of the text
-            words = list(filter(None, map(self._words.get, text.split())))
-            return words + [(n, text.count(needle) * weight) for needle, n, weight in self._others if needle in text]
-        return [(n, text.count(needle) * weight) for needle, n, weight in self._needles if needle in text]
+        counts, clauses = [0.0] * len(self._clauses), 0
+        for number, weight in weights.items():
+            self._messages_with[number] += 1
+            counts[number] = weight / (weight + 1)
+            clauses |= 1 << number
+        quality = self._quality(text, speakers, len(weights))
+        self._rows[completion].append(Row(position, counts, clauses, quality, speakers == {DETAILS}))
 
     def _quality(self, text: str, speakers: set[str], found: int) -> float:
         """Weigh a message by who speaks, how long it is, and whether the words stand together as they were typed."""
@@ -142,17 +140,14 @@ class Scores:
         rarity = tuple(math.log(1 + total / max(1, count)) for count in self._messages_with)
         topic = tuple(_IDENTIFIER_WEIGHT if clause.is_identifier else 1.0 for clause in self._clauses)
         with_unread = with_unread or not (self._clauses or self._extra)
+        all_clauses = (1 << len(self._clauses)) - 1
         matches = []
         for completion, document in documents.items():
             rows = self._rows.get(completion, [])
             if completion in self._forbidden:
                 continue
-            if rows and all(any(row.counts[number] for row in rows) for number in range(len(self._clauses))):
+            if rows and reduce(or_, (row.clauses for row in rows)) == all_clauses:
                 matches.append(Match(completion, document, tuple(rows), topic, rarity))
             elif with_unread:
                 matches.append(Match(completion, document))
         return matches
-
-
-def _is_word(needle: str) -> bool:
-    return needle[-1] == " " and " " not in needle[1:-1]
