@@ -43,17 +43,22 @@ class Clause:
 
 def clauses_of(query: Query) -> tuple[Clause, ...]:
     """Look up the forms of every term in the archive."""
-    return tuple(map(_clause, query.terms))
+    forms = forms_of(word for term in query.terms if _has_forms(term) for word in _exact(term))
+    return tuple(_clause(term, forms) for term in query.terms)
 
 
-def _clause(term: Term) -> Clause:
-    exact = [" ".join(words) for words in (term.words, *term.others)]
-    forms = (
-        []
-        if term.is_exact or term.is_prefix
-        else [form for each in exact if " " not in each for form in forms_of(each)]
-    )
-    return Clause(tuple(dict.fromkeys(exact + forms)), len(exact), term.is_prefix, term.is_excluded)
+def _clause(term: Term, forms: dict[str, list[str]]) -> Clause:
+    exact = _exact(term)
+    others = [form for each in exact for form in forms.get(each, ())] if _has_forms(term) else []
+    return Clause(tuple(dict.fromkeys(exact + others)), len(exact), term.is_prefix, term.is_excluded)
+
+
+def _exact(term: Term) -> list[str]:
+    return [" ".join(words) for words in (term.words, *term.others)]
+
+
+def _has_forms(term: Term) -> bool:
+    return not (term.is_exact or term.is_prefix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import snowballstemmer
 from django.conf import settings
@@ -21,17 +22,34 @@ _UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"))  # words are folded: "Müller
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
-def forms_of(word: str) -> list[str]:
-    """Return the other forms of a word that the archive has, in the languages of `SEARCH_LANGUAGES`, shortest first."""
-    if len(word) < _MIN_LETTERS or not word.isalpha():
-        return []
+def forms_of(words: Iterable[str]) -> dict[str, list[str]]:
+    """Return the other forms of words that the archive has, in the languages of `SEARCH_LANGUAGES`, shortest first."""
+    stems = {word: _stems_of(word) for word in words if len(word) >= _MIN_LETTERS and word.isalpha()}
+    longest = dict[str, int]()
+    for word, each in stems.items():
+        for beginning in map(_beginning, each):
+            longest[beginning] = max(longest.get(beginning, 0), len(word) + _MAX_SUFFIX)
+    beginning_so = _words_that_begin(longest)
+    return {word: _forms(word, each, beginning_so) for word, each in stems.items()}
+
+
+def _stems_of(word: str) -> set[tuple[str, str]]:
     spelled = {word, *(word.replace(two, one) for two, one in _UMLAUTS)}
-    stems = {(language, _stem(language, each)) for language in settings.SEARCH_LANGUAGES for each in spelled}
-    beginnings = {stem[: max(3, len(stem) - 1)] for _, stem in stems}
+    return {(language, _stem(language, each)) for language in settings.SEARCH_LANGUAGES for each in spelled}
+
+
+def _beginning(stem: tuple[str, str]) -> str:
+    return stem[1][: max(3, len(stem[1]) - 1)]
+
+
+def _forms(word: str, stems: set[tuple[str, str]], beginning_so: dict[str, list[str]]) -> list[str]:
     found = {
         other
-        for other in _words_that_begin(beginnings, len(word) + _MAX_SUFFIX)
-        if other.isalpha() and any(_stem(language, other) == stem for language, stem in stems)
+        for beginning in set(map(_beginning, stems))
+        for other in beginning_so[beginning]
+        if len(other) <= len(word) + _MAX_SUFFIX
+        and other.isalpha()
+        and any(_stem(language, other) == stem for language, stem in stems)
     }
     return sorted(found - {word}, key=lambda other: (len(other), other))[:_MAX_FORMS]
 
@@ -58,18 +76,23 @@ def _stemmer(language: str) -> snowballstemmer.stemmer:
     return snowballstemmer.stemmer(language)
 
 
-def _words_that_begin(beginnings: Iterable[str], max_letters: int) -> list[str]:
+def _words_that_begin(longest: dict[str, int]) -> dict[str, list[str]]:
+    """Return words by their beginning; `longest` has for each how many letters they may have."""
     # Compared byte by byte, as both databases can do by their index: the collation of PostgreSQL may order otherwise.
     from_, below = ("~>=~", "~<~") if connection.vendor == "postgresql" else (">=", "<")
-    sql = (
-        f"SELECT word FROM archive_searchword WHERE word {from_} %s AND word {below} %s AND length(word) <= %s "
-        f"LIMIT {_MAX_COMPARED}"
+    select = (
+        f"SELECT %s AS beginning, word FROM archive_searchword WHERE word {from_} %s AND word {below} %s "
+        f"AND length(word) <= %s LIMIT {_MAX_COMPARED}"
     )
-    words = []
-    with connection.cursor() as cursor:
-        for beginning in beginnings:
-            cursor.execute(sql, [beginning, beginning[:-1] + chr(ord(beginning[-1]) + 1), max_letters])
-            words += [word for (word,) in cursor.fetchall()]
+    values = list[Any]()
+    for beginning, letters in longest.items():
+        values += [beginning, beginning, beginning[:-1] + chr(ord(beginning[-1]) + 1), letters]
+    words: dict[str, list[str]] = {beginning: [] for beginning in longest}
+    if longest:
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join([f"SELECT * FROM ({select}) one"] * len(longest)), values)
+            for beginning, word in cursor.fetchall():
+                words[beginning].append(word)
     return words
 
 

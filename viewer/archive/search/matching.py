@@ -160,22 +160,21 @@ class Matcher:
         if self._query.within:
             where.append(_OF_COMPLETION)
             values.append(self._scope[0])
-        table = "archive_searchdocument"
+        table, columns = "archive_searchdocument", "id, completion_id"
         column = ordered = "archive_searchdocument.id"
         if self._is_sqlite and expression:
-            table, column, ordered = "archive_search", "archive_search.rowid", "archive_search.rowid"
+            table, columns = "archive_search", "rowid AS id"
+            column = ordered = "archive_search.rowid"
         elif expression:
             ordered = f"{column} + 0"  # keeps the planner from walking along the ids and comparing each document
         found = (
-            f"SELECT {column} AS id FROM {table} WHERE {' AND '.join(where).format(id=column, ordered=ordered)} "
+            f"SELECT {columns} FROM {table} WHERE {' AND '.join(where).format(id=column, ordered=ordered)} "
             f"ORDER BY {ordered} {order} LIMIT %s"
         )
-        rows = self._fetch(
-            f"SELECT d.id, d.completion_id FROM ({found}) f JOIN archive_searchdocument d ON d.id = f.id "
-            "ORDER BY d.id DESC",
-            [*values, limit],
-        )
-        return [Candidate(*row) for row in rows]
+        if table == "archive_search":
+            found = f"SELECT d.id, d.completion_id FROM ({found}) f JOIN archive_searchdocument d ON d.id = f.id"
+        rows = self._fetch(found, [*values, limit])
+        return [Candidate(*row) for row in sorted(rows, reverse=True)]
 
     @cached_property
     def _pairs(self) -> list[int]:

@@ -39,7 +39,8 @@ class Row(NamedTuple):
 
     def score(self, shares: Sequence[float]) -> float:
         """Weigh each clause by its share."""
-        return self.quality * sum(map(mul, shares, self.counts))
+        weighed: float = sum(map(mul, shares, self.counts))
+        return self.quality * weighed
 
 
 @dataclass(frozen=True)
