@@ -9,6 +9,7 @@ from itertools import chain, pairwise, product
 from typing import Any
 
 import pytest
+import snowballstemmer
 from django.core.management import call_command
 from django.db import connection
 from django.db.models import Max, Min
@@ -659,6 +660,13 @@ def test_other_languages_take_effect_without_a_new_index(stored: Store, settings
     assert found("comprar") == []
     settings.SEARCH_LANGUAGES = ["spanish"]
     assert found("comprar") == ["c-0"]
+
+
+def test_every_language_at_once_takes_the_longest_search(stored: Store, settings: Any) -> None:
+    settings.SEARCH_LANGUAGES = snowballstemmer.algorithms()
+    asked = [f"{first}{second}aeoeuesings" for first in "bcdfghjk" for second in "lmnpr"]  # 14 stems of each
+    stored(make_completion("c", say("user", " ".join(asked)), choices=[]))
+    assert found(" ".join(asked)) == ["c-0"]
 
 
 def test_the_form_that_was_typed_comes_first(stored: Store) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from itertools import islice
 
 import snowballstemmer
 from django.conf import settings
@@ -17,6 +17,7 @@ from django.db import connection
 _MIN_LETTERS = 4  # of a word that has other forms
 _MAX_SUFFIX = 7  # letters that a form may be longer than the word
 _MAX_COMPARED = 400  # words with the same beginning
+_MAX_UNITED = 100  # beginnings that are looked up at once; SQLite takes 500
 _MAX_FORMS = 12
 _UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"))  # words are folded: "Müller" is muller, "Mueller" is mueller
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -84,13 +85,16 @@ def _words_that_begin(longest: dict[str, int]) -> dict[str, list[str]]:
         f"SELECT %s AS beginning, word FROM archive_searchword WHERE word {from_} %s AND word {below} %s "
         f"AND length(word) <= %s LIMIT {_MAX_COMPARED}"
     )
-    values = list[Any]()
-    for beginning, letters in longest.items():
-        values += [beginning, beginning, beginning[:-1] + chr(ord(beginning[-1]) + 1), letters]
     words: dict[str, list[str]] = {beginning: [] for beginning in longest}
-    if longest:
-        with connection.cursor() as cursor:
-            cursor.execute(" UNION ALL ".join([f"SELECT * FROM ({select}) one"] * len(longest)), values)
+    left = iter(longest.items())
+    with connection.cursor() as cursor:
+        while several := list(islice(left, _MAX_UNITED)):
+            values = [
+                value
+                for beginning, letters in several
+                for value in (beginning, beginning, beginning[:-1] + chr(ord(beginning[-1]) + 1), letters)
+            ]
+            cursor.execute(" UNION ALL ".join([f"SELECT * FROM ({select}) one"] * len(several)), values)
             for beginning, word in cursor.fetchall():
                 words[beginning].append(word)
     return words
