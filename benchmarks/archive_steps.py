@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ from viewer.archive.importing import import_lines, read_line
 from viewer.archive.search import index as search_index
 from viewer.archive.search.query import read_query
 from viewer.archive.search.results import Order, search
-from viewer.deployment.database import set_up_for_pages
 
 _LONG = "chatcmpl-long"  # one conversation with as many messages as all the others have together
 _TIMES = 9  # that each request is made; one before them is not counted
@@ -94,9 +94,9 @@ def _insert(completions: list[Any], messages: list[Any], metadata: list[Any]) ->
 
 
 def _request(file: Path, size: int) -> Figures:
-    """Time pages and searches, in the state that the database's own housekeeping leaves, connected as pages are."""
+    """Time pages and searches, after the database's own housekeeping, in a process like a server's."""
+    import_module("viewer.wsgi")
     connection.ensure_connection()
-    set_up_for_pages(None, connection)
     bytes_used = _bytes_used()
     _store_long_conversation(size)
     search_index.optimise()

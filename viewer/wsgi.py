@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
 import threading
+from importlib import import_module
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.db.backends.signals import connection_created
 
@@ -19,6 +22,9 @@ def _exit_with(parent: multiprocessing.process.BaseProcess) -> None:
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "viewer.settings")
 application = get_wsgi_application()
+import_module(settings.ROOT_URLCONF)  # and with it all pages, which the first request would load
+gc.collect()
+gc.freeze()  # The collector would look through all of it again and again: for 40 ms at every twentieth search.
 connection_created.connect(set_up_for_pages)  # only for pages: imports have no limit
 if parent := multiprocessing.parent_process():
     threading.Thread(target=_exit_with, args=[parent], daemon=True).start()

@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 
 from tests.conftest import make_key
 from tests.pages import completion_ids
-from tests.processes import ROOT, beginning, running, sign_in
+from tests.processes import ROOT, beginning, manage, running, sign_in
 from viewer.operations.management.commands import start
 
 
@@ -132,3 +132,12 @@ def test_an_old_python_is_refused_in_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("lectern: Python 3.11 or newer is needed")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_worker_leaves_what_it_has_loaded_out_of_garbage_collection(prepared_folder: Path) -> None:
+    code = (
+        "import gc, sys, viewer.wsgi; print(gc.get_freeze_count(), len(gc.get_objects()), 'viewer.urls' in sys.modules)"
+    )
+    frozen, left, has_pages = manage(prepared_folder, "shell", "--no-imports", "-c", code).stdout.split()
+    assert int(frozen) > 100 * int(left)
+    assert has_pages == "True"
