@@ -43,11 +43,11 @@ def test_a_result_says_who_where_and_when_and_leads_to_the_message(reader: Clien
     )
     page = opened(reader, "refund")
     assert hits(page) == [
-        "/completions/c-1/choices/0/?find=refund",
         "/completions/c-1/messages/c-1-0/?find=refund",
         "/completions/c-1/messages/c-1-1/?find=refund",
+        "/completions/c-1/choices/0/?find=refund",
     ]
-    assert elements(page, "a.found__hit > span[dir]")[1].text().strip() == "Where is my <b>refund</b>?"
+    assert elements(page, "a.found__hit > span[dir]")[0].text().strip() == "Where is my <b>refund</b>?"
     links = attributes(page, "href", "li.found copy-link a")
     assert links == [address.split("?")[0] for address in hits(page)]
     assert texts(page, "mark") == ["refund"] * 3
@@ -58,7 +58,7 @@ def test_a_result_says_who_where_and_when_and_leads_to_the_message(reader: Clien
     )
     assert "Answer A refund was sent." in text
     assert "Customer #0 Where is my" in text
-    assert reader.get(hits(page)[1]).status_code == 200
+    assert reader.get(hits(page)[0]).status_code == 200
 
 
 def test_a_result_leads_to_the_answer_or_the_pair_that_holds_the_words(reader: Client, stored: Store) -> None:
@@ -82,7 +82,7 @@ def test_a_result_leads_to_the_answer_or_the_pair_that_holds_the_words(reader: C
     assert hits(page) == []
     page = opened(reader, "odd 1 Nov")
     assert hits(page) == ["/completions/c-2/"]
-    assert texts(page, "mark") == ["odd", "1", "Nov"]
+    assert texts(page, "mark") == ["odd", "1 November"]
 
 
 @pytest.mark.parametrize(
@@ -215,8 +215,8 @@ def test_prompts_are_left_out_until_they_are_asked_for(reader: Client, stored: S
         ("refund elephant", ["Without elephant 2 conversations"]),
         ("refund model:none", ["Without model:none 2 conversations"]),
         ("policy", ["In prompts and tool definitions as well 1 conversation"]),
-        ('"refund where"', ["With the words anywhere in the conversation 1 conversation"]),
-        ("same: sent where", ["With the words anywhere in the conversation 1 conversation", "Without sent 1 conversation", "Without where 1 conversation"]),
+        ('"TK-30582 refund"', ["With the words anywhere in the conversation 1 conversation"]),
+        ("same: sent TK-30582", ["With the words anywhere in the conversation 1 conversation", "Without sent 1 conversation", "Without TK-30582 1 conversation"]),
         ("refund zebra elephant", ["Only refund 2 conversations"]),
         ("zzzz", []),
     ],

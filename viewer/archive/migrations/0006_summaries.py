@@ -7,36 +7,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-from . import _search_index_0005
-
-_FORGET = (
-    "DELETE FROM archive_searchdocument WHERE completion_id = OLD.completion_id; "
-    "DELETE FROM archive_storedsummary WHERE completion_id = OLD.completion_id"
-)
-_SQLITE = [
-    "DROP TRIGGER archive_search_stale",
-    "CREATE TRIGGER archive_search_stale AFTER DELETE ON archive_searchentry WHEN OLD.position IS NULL "
-    f"BEGIN {_FORGET}; END",
-]
-_POSTGRESQL = [
-    "CREATE OR REPLACE FUNCTION archive_search_stale() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN {_FORGET}; RETURN NULL; END $$",
-]
-
-
-def empty(apps: Any, editor: Any) -> None:
-    """Leave nothing in the index. Without its triggers, because they would delete row by row."""
-    _search_index_0005.drop(editor.connection)
-    with editor.connection.cursor() as cursor:
-        for table in ("entry", "document", "word"):
-            cursor.execute(f"DELETE FROM archive_search{table}")
-    _search_index_0005.create(editor.connection)
-
-
-def delete_summaries_too(apps: Any, editor: Any) -> None:
-    with editor.connection.cursor() as cursor:
-        for statement in _SQLITE if editor.connection.vendor == "sqlite" else _POSTGRESQL:
-            cursor.execute(statement)
+from . import _search_index_0005, _search_index_0006
 
 
 def delete_documents_alone(apps: Any, editor: Any) -> None:
@@ -54,7 +25,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(empty, migrations.RunPython.noop),
+        migrations.RunPython(
+            lambda apps, editor: _search_index_0006.empty(editor.connection), migrations.RunPython.noop
+        ),
         migrations.CreateModel(
             name="StoredSummary",
             fields=[
@@ -95,5 +68,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(delete_summaries_too, delete_documents_alone),
+        migrations.RunPython(
+            lambda apps, editor: _search_index_0006.delete_summaries_too(editor.connection), delete_documents_alone
+        ),
     ]

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from .forms import forms_of
-from .query import Filter, Query, Term
+from .forms import existing, forms_of
+from .query import Filter, Query
+from .terms import Term
 
+_MAX_SMALL = 3  # digits
 _FORM_WEIGHT = 0.8  # of another form of a word than the one typed
 
 
@@ -29,6 +31,11 @@ class Clause:
     def is_identifier(self) -> bool:
         return any(character.isdigit() for character in self.wordings[0])
 
+    @property
+    def is_small_number(self) -> bool:
+        """Whether it says little where it stands: any metadata may have a 3."""
+        return self.wordings[0].isdecimal() and len(self.wordings[0]) <= _MAX_SMALL
+
     @cached_property
     def needles(self) -> tuple[str, ...]:
         """What is looked for in the words of a message."""
@@ -44,12 +51,14 @@ class Clause:
 def clauses_of(query: Query) -> tuple[Clause, ...]:
     """Look up the forms of every term in the archive."""
     forms = forms_of(word for term in query.terms if _has_forms(term) for word in _exact(term))
-    return tuple(_clause(term, forms) for term in query.terms)
+    compounds = set(existing({word for term in query.terms for word in term.compounds}))
+    return tuple(_clause(term, forms, compounds) for term in query.terms)
 
 
-def _clause(term: Term, forms: dict[str, list[str]]) -> Clause:
+def _clause(term: Term, forms: dict[str, list[str]], compounds: set[str]) -> Clause:
     exact = _exact(term)
     others = [form for each in exact for form in forms.get(each, ())] if _has_forms(term) else []
+    others += [word for word in term.compounds if word in compounds]
     return Clause(tuple(dict.fromkeys(exact + others)), len(exact), term.is_prefix, term.is_excluded)
 
 

@@ -7,7 +7,7 @@ first, and other languages take effect without a new index.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 
 import snowballstemmer
@@ -17,6 +17,18 @@ from django.db import connection
 _MIN_LETTERS = 4  # of a word that has other forms
 _MAX_SUFFIX = 7  # letters that a form may be longer than the word
 _MAX_COMPARED = 400  # words with the same beginning
+_COMPOUNDING = {"danish", "dutch", "finnish", "german", "hungarian", "norwegian", "swedish"}
+_MIN_OF_COMPOUND, _MIN_ADDED, _MAX_ADDED = 5, 4, 20  # letters of its beginning, and of what follows
+_LIGHT = "german, lightly"  # beside Snowball's German, for which gesperrt is no form of Sperrung
+_ENDINGS = (("ungen", 4), ("ung", 4), ("en", 4), ("et", 5), ("te", 5), ("st", 5), ("t", 5), ("n", 5), ("e", 5))
+# Words of one kind whose stems differ, and words of different kinds whose stems do not.
+_ALIKE = [
+    "lose lost loss", "pay paid payment", "deliver delivery", "send sent", "buy bought", "break broke broken",
+    "steal stole stolen", "write wrote written", "tell told", "hold held", "leave left", "bring brought",
+    "take took taken", "freeze froze frozen", "forget forgot forgotten", "keep kept", "sell sold", "receive receipt",
+    "deny denial", "refuse refusal", "choose chose chosen", "speak spoke spoken", "withdraw withdrew withdrawn",
+]  # fmt: skip
+_UNLIKE = ["customs", "internal intern", "police", "universe"]
 _MAX_UNITED = 100  # beginnings that are looked up at once; SQLite takes 500
 _MAX_FORMS = 12
 _UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"))  # words are folded: "Müller" is muller, "Mueller" is mueller
@@ -25,34 +37,81 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 def forms_of(words: Iterable[str]) -> dict[str, list[str]]:
     """Return the other forms of words that the archive has, in the languages of `SEARCH_LANGUAGES`, shortest first."""
-    stems = {word: _stems_of(word) for word in words if len(word) >= _MIN_LETTERS and word.isalpha()}
+    stems = {
+        word: _stems_of(word) for word in words if word.isalpha() and (len(word) >= _MIN_LETTERS or word in _alike())
+    }
     longest = dict[str, int]()
     for word, each in stems.items():
-        for beginning in map(_beginning, each):
+        for beginning in _beginnings(each):
             longest[beginning] = max(longest.get(beginning, 0), len(word) + _MAX_SUFFIX)
+        if _may_begin_compounds(word):
+            longest[word] = max(longest.get(word, 0), len(word) + _MAX_ADDED)
     beginning_so = _words_that_begin(longest)
     return {word: _forms(word, each, beginning_so) for word, each in stems.items()}
 
 
 def _stems_of(word: str) -> set[tuple[str, str]]:
+    """Return the stems of a word, each with its language."""
+    languages = [*settings.SEARCH_LANGUAGES, *([_LIGHT] if "german" in settings.SEARCH_LANGUAGES else [])]
     spelled = {word, *(word.replace(two, one) for two, one in _UMLAUTS)}
-    return {(language, _stem(language, each)) for language in settings.SEARCH_LANGUAGES for each in spelled}
+    stems = {(language, _stem(language, each)) for language in languages for each in spelled}
+    if "english" in languages:
+        stems |= {("english", stem) for stem in _alike().get(_stem("english", word), ())}
+    return stems
 
 
-def _beginning(stem: tuple[str, str]) -> str:
-    return stem[1][: max(3, len(stem[1]) - 1)]
+@cache
+def _alike() -> dict[str, set[str]]:
+    """Return all stems of a kind of words by each of them."""
+    kinds = [{_stem("english", word) for word in words.split()} for words in _ALIKE]
+    return {stem: kind for kind in kinds for stem in kind}
+
+
+@cache
+def _unlike() -> dict[str, int]:
+    return {word: number for number, words in enumerate(_UNLIKE) for word in words.split()}
+
+
+def _beginnings(stems: set[tuple[str, str]]) -> set[str]:
+    beginnings = {stem[: max(3, len(stem) - 1)] for language, stem in stems if language != _LIGHT}
+    return beginnings | {f"{prefix}{stem}" for language, stem in stems if language == _LIGHT for prefix in ("", "ge")}
+
+
+def _may_begin_compounds(word: str) -> bool:
+    return len(word) >= _MIN_OF_COMPOUND and not _COMPOUNDING.isdisjoint(settings.SEARCH_LANGUAGES)
 
 
 def _forms(word: str, stems: set[tuple[str, str]], beginning_so: dict[str, list[str]]) -> list[str]:
     found = {
         other
-        for beginning in set(map(_beginning, stems))
+        for beginning in _beginnings(stems)
         for other in beginning_so[beginning]
         if len(other) <= len(word) + _MAX_SUFFIX
         and other.isalpha()
         and any(_stem(language, other) == stem for language, stem in stems)
+        and _unlike().get(other) == _unlike().get(word)
     }
-    return sorted(found - {word}, key=lambda other: (len(other), other))[:_MAX_FORMS]
+    compounds = beginning_so[word] if _may_begin_compounds(word) else []
+    longer = {other for other in compounds if len(other) >= len(word) + _MIN_ADDED and other.isalpha()}
+    return [*_shortest(found - {word}), *_shortest(longer - found)][:_MAX_FORMS]
+
+
+def _shortest(words: set[str]) -> list[str]:
+    return sorted(words, key=lambda word: (len(word), word))
+
+
+def relatives_of(word: str) -> list[str]:
+    """Return words of the archive of which a long word may be made, or that end with it: haftpflicht, garageneinfahrt.
+
+    Looks at all words of the archive.
+    """
+    if len(word) < _MIN_OF_COMPOUND or not word.isalpha():
+        return []
+    beginnings = existing({word[:end] for end in range(_MIN_OF_COMPOUND, len(word) - 1)})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT word FROM archive_searchword WHERE word LIKE %s LIMIT 20", [f"%{word}"])
+        endings = {other for (other,) in cursor.fetchall()} - {word}
+    return [*sorted(beginnings, key=len)[-1:], *_shortest(endings)[:2]]
 
 
 def neighbours_of(word: str) -> list[str]:
@@ -64,12 +123,22 @@ def neighbours_of(word: str) -> list[str]:
     near |= {before + after[1] + after[0] + after[2:] for before, after in splits if len(after) > 1}
     near |= {before + letter + after[1:] for before, after in splits if after for letter in _LETTERS}
     near |= {before + letter + after for before, after in splits for letter in _LETTERS}
-    return _existing(near - {word})
+    return existing(near - {word})
 
 
 @lru_cache(20_000)
 def _stem(language: str, word: str) -> str:
-    return str(_stemmer(language).stemWord(word))
+    return _stem_lightly(word) if language == _LIGHT else str(_stemmer(language).stemWord(word))
+
+
+def _stem_lightly(word: str) -> str:
+    """Return `sperr` for sperren, Sperrung and gesperrt, `nachbar` for Nachbarn."""
+    is_participle = word.startswith("ge") and word.endswith(("t", "en")) and len(word) > 6
+    word = word.removeprefix("ge") if is_participle else word
+    for ending, min_left in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= min_left - is_participle:
+            return word.removesuffix(ending)
+    return word
 
 
 @lru_cache
@@ -100,8 +169,11 @@ def _words_that_begin(longest: dict[str, int]) -> dict[str, list[str]]:
     return words
 
 
-def _existing(words: Iterable[str]) -> list[str]:
+def existing(words: Iterable[str]) -> list[str]:
+    """Return those of some words that the archive has."""
     words = sorted(words)
+    if not words:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT word FROM archive_searchword WHERE word IN ({', '.join(['%s'] * len(words))})", words)
         return sorted(word for (word,) in cursor.fetchall())

@@ -13,13 +13,13 @@ from django.utils.translation import gettext
 from viewer.completions.folding import fold
 from viewer.completions.roles import canonical_role
 
+from .terms import ORDINAL, PlainWord, Term, join_neighbours
 from .text import (
     ASSISTANT,
     CUSTOMER,
     DETAILS,
     PROMPTS,
     TOOLS,
-    codes_and_phones,
     joined_words,
     mark,
     phone_tail,
@@ -51,20 +51,6 @@ _UNKNOWN_OPERATOR = re.compile(r"([a-z]{2,12}):(?!//)\S", re.IGNORECASE)
 _STAR_INSIDE = re.compile(r"\*+[^\s*]")
 _QUOTES = str.maketrans("“”„«»", '"""""')
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """Consecutive words. With `is_prefix`, the last is only the beginning of a word.
-
-    `others` are other ways to write the same, or what OR adds; of `is_exact` words no other forms are found.
-    """
-
-    words: tuple[str, ...]
-    is_prefix: bool = False
-    is_excluded: bool = False
-    is_exact: bool = False
-    others: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +114,18 @@ def read_query(typed: str, reader: int | None = None) -> Query:
             parser.add_operator(piece)
         else:
             parser.add_words(piece)
-    parser.join_codes_and_phones()
+    terms, left_out = join_neighbours(text, parser.terms, parser.plain)
     remarks = [*dict.fromkeys(parser.remarks)]
     if len(typed) > _MAX_CHARACTERS:
         remarks.append(gettext("Only the first %(count)d characters were used.") % {"count": _MAX_CHARACTERS})
     if parser.is_truncated:
         remarks.append(gettext("Only the first %(count)d words were used.") % {"count": _MAX_WORDS})
+    if left_out:
+        remark = gettext("Small words are only searched in quotes: %(words)s.")
+        remarks.append(remark % {"words": ", ".join(left_out)})
     return Query(
         text=text,
-        terms=tuple(parser.terms),
+        terms=terms,
         filters=tuple(parser.filters),
         operators=tuple(parser.operators),
         speakers=frozenset(parser.speakers()),
@@ -173,7 +162,7 @@ class _Parser:
         self._words_left = _MAX_WORDS
         self._asked_speakers: set[str] = set()
         self._excluded_speakers: set[str] = set()
-        self._plain: list[tuple[int, int, int]] = []  # of each plain word: its start, its end, the number of its term
+        self.plain: list[PlainWord] = []
         self._connective = ""
 
     def speakers(self) -> set[str]:
@@ -203,19 +192,12 @@ class _Parser:
         last = self.terms[-1] if self.terms else None
         if self._connective == "OR" and last and not (last.is_excluded or last.is_prefix or term.is_prefix):
             self.terms[-1] = replace(last, others=(*last.others, term.words, *term.others))
+            self.plain = [word for word in self.plain if word.term is not last]
         else:
             self.terms.append(term)
-            if is_plain and not (is_excluded or is_prefix):
-                self._plain.append((*piece.span(), len(self.terms) - 1))
+            if is_plain and not (term.is_excluded or is_prefix):
+                self.plain.append(PlainWord(*piece.span(), value, term))
         self._connective = ""
-
-    def join_codes_and_phones(self) -> None:
-        """Add to the words of `HAT 136` or `+44 20 7946 0958` what they are when written together."""
-        for start, end, joined in codes_and_phones(self._text):
-            numbers = [number for first, last, number in self._plain if start <= first and last <= end]
-            for number in numbers if len(numbers) > 1 else ():
-                term = self.terms[number]
-                self.terms[number] = replace(term, others=(*term.others, *((word,) for word in joined)))
 
     def add_operator(self, piece: re.Match[str]) -> None:
         name, value, is_excluded = piece["name"], _value(piece), bool(piece["minus"])
@@ -237,10 +219,10 @@ class _Parser:
             self.is_same = True
             if not value:
                 return
-            known = len(self._plain)
+            known = len(self.plain)
             for part in _PIECE.finditer(value):
                 self.add_words(part)
-            del self._plain[known:]  # their places are in the value, not in the query
+            del self.plain[known:]  # their places are in the value, not in the query
             return
         elif name == "has" and fold(value) not in HAS:
             remark = gettext("%(said)s is unknown. has: accepts %(kinds)s.")
@@ -309,10 +291,16 @@ class _Parser:
 
 def _other_spellings(value: str, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yield the words without their separators, the end of a phone number, and umlauts as two letters."""
-    joined = dict.fromkeys([*joined_words(value), *(phone_tail(words[0]) if words[0].isdecimal() else ())])
-    yield from ((word,) for word in joined if (word,) != words)
+    joined = [*joined_words(value), *(phone_tail(words[0]) if words[0].isdecimal() else ())]
+    if " " in value:  # a number in a phrase does not stand for the phrase
+        whole = "".join(words)
+        joined = [word for word in joined if word in (whole, *phone_tail(whole))]
+    yield from ((word,) for word in dict.fromkeys(joined) if (word,) != words)
     if spelled := value.translate(_UMLAUTS) != value and tuple(words_of(value.translate(_UMLAUTS)).split()):
         yield spelled
+
+    if ordinal := ORDINAL.fullmatch(value):
+        yield (ordinal[1],)
 
 
 def _value(piece: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from .clauses import Clause
 from .text import ASSISTANT, CUSTOMER, DETAILS, MARKS, PROMPTS, TOOLS
 
 _SPEAKER_WEIGHTS = {CUSTOMER: 1.0, ASSISTANT: 1.0, DETAILS: 0.7, TOOLS: 0.6, PROMPTS: 0.4}
+_NO_TALK = {TOOLS, PROMPTS}
 _ADJACENT = 1.5  # words that stand as they were typed, one after the other
 _ELSEWHERE = 0.3  # of what a word counts that is not in the message but in another of the conversation
 _TYPICAL_LENGTH = 400  # characters of words; a longer text says less of each
@@ -29,9 +30,10 @@ class Row(NamedTuple):
 
     position: int | None
     counts: list[float]
-    clauses: int  # bit n: it has clause n
+    clauses: int  # bit n: it says clause n
+    details: int  # bit n: the metadata, the model or the day have clause n; they are in the row of the answer
     quality: float
-    is_detail: bool  # only the metadata, the model or the day have the words
+    is_talk: bool  # the customer or the assistant says it, not only a tool or a prompt
 
     @property
     def place(self) -> float:
@@ -61,32 +63,54 @@ class Match:
         alone = [
             max(row.quality * rare * row.counts[number] for row in self.rows) for number, rare in enumerate(self.rarity)
         ]
-        return max(row.score(self.rarity) for row in self.rows) + _ELSEWHERE * sum(alone)
+        named = sum(rare for number, rare in enumerate(self.rarity) if self._details >> number & 1)
+        best = max(row.score(self.rarity) for row in self.rows)
+        return best + _ELSEWHERE * sum(alone) + _SPEAKER_WEIGHTS[DETAILS] * named / 2  # as if mentioned once
+
+    @cached_property
+    def _details(self) -> int:
+        return reduce(or_, (row.details for row in self.rows), 0)
+
+    @property
+    def wanted(self) -> int:
+        """The clauses by which a message is chosen, as bits.
+
+        What the metadata have, the customer's name above all, holds for all messages, and does not count if there is
+        anything else.
+        """
+        everything = (1 << len(self.topic)) - 1
+        return everything & ~self._details or everything
 
     @cached_property
     def positions(self) -> list[int | None]:
         """The message that says most, then those that say what it does not, then the rest.
 
-        Where one message has all the words, those that do not are left out.
+        Where one message has all the words, those that do not are left out. If the talk has all the words, what was
+        said to tools and by them comes last.
         """
-        missing = (1 << len(self.topic)) - 1
-        complete = [row for row in self.rows if row.clauses == missing]
-        left = sorted(complete or self.rows, key=self._by_topic)
+        talk = [row for row in self.rows if row.is_talk]
+        if self.wanted & ~reduce(or_, (row.clauses for row in talk), 0):
+            return self._chosen(self.rows)
+        others = [row for row in self._complete(self.rows) if not row.is_talk]
+        return self._chosen(talk) + [row.position for row in sorted(others, key=self._by_topic)]
+
+    def _chosen(self, rows: Sequence[Row]) -> list[int | None]:
+        missing = self.wanted
+        saying = [row for row in rows if row.clauses & missing or not row.details]
+        left = sorted(self._complete(rows) or saying, key=self._by_topic)
         ordered = list[Row]()
         while missing and left and len(ordered) < _MAX_CHOSEN:
-            row = max(left, key=lambda row: _new_in(row, missing)) if ordered else left[0]
+            row = max(left, key=lambda row: (row.clauses & missing).bit_count()) if ordered else left[0]
             left.remove(row)
             ordered.append(row)
             missing &= ~row.clauses
         return [row.position for row in (*ordered, *left)]
 
-    def _by_topic(self, row: Row) -> tuple[bool, int, float, float]:
-        return row.is_detail, -row.clauses.bit_count(), -row.score(self.topic), row.place
+    def _complete(self, rows: Sequence[Row]) -> list[Row]:
+        return [row for row in rows if not self.wanted & ~(row.clauses | row.details)]
 
-
-def _new_in(row: Row, missing: int) -> tuple[bool, int]:
-    found = row.clauses & missing
-    return found > 0 and not row.is_detail, found.bit_count()
+    def _by_topic(self, row: Row) -> tuple[int, float, float]:
+        return -(row.clauses & self.wanted).bit_count(), -row.score(self.topic), row.place
 
 
 class Scores:
@@ -104,27 +128,33 @@ class Scores:
     def add(self, completion: int, position: int | None, text: str) -> None:
         """Add a message if it has something of the query."""
         present = [each for each in self._needles if each[0] in text]
-        weights, speakers = dict[int, float](), set[str]()
+        weights, speakers, details = dict[int, float](), set[str](), 0
         for part in text.split("|") if present else ():
             if part[:1] == MARKS:
                 continue
+            is_detail = position is None and part[:1] == DETAILS
             for needle, number, weight in present:
-                if count := part.count(needle):
+                if not (count := part.count(needle)):
+                    continue
+                if is_detail and not self._clauses[number].is_small_number:
+                    details |= 1 << number
+                else:
                     speakers.add(part[0])
                     weights[number] = weights.get(number, 0.0) + count * weight
-        if self._clauses and not speakers and not any(needle in text for needle in self._extra):
+        if self._clauses and not (speakers or details) and not any(needle in text for needle in self._extra):
             return
         counts, clauses = [0.0] * len(self._clauses), 0
         for number, weight in weights.items():
-            self._messages_with[number] += 1
             counts[number] = weight / (weight + 1)
             clauses |= 1 << number
-        quality = self._quality(text, speakers, len(weights))
-        self._rows[completion].append(Row(position, counts, clauses, quality, speakers == {DETAILS}))
+        for number in range(len(self._clauses)):
+            self._messages_with[number] += (clauses | details) >> number & 1
+        quality = self._quality(text, speakers or {DETAILS}, len(weights))
+        self._rows[completion].append(Row(position, counts, clauses, details, quality, not speakers <= _NO_TALK))
 
     def _quality(self, text: str, speakers: set[str], found: int) -> float:
         """Weigh a message by who speaks, how long it is, and whether the words stand together as they were typed."""
-        speaker = max((_SPEAKER_WEIGHTS[one] for one in speakers), default=_SPEAKER_WEIGHTS[TOOLS])
+        speaker = max(_SPEAKER_WEIGHTS[one] for one in speakers)
         is_together = found > 1 and self._phrase in text
         return speaker * (_ADJACENT if is_together else 1.0) / (1 + math.log1p(len(text) / _TYPICAL_LENGTH))
 
@@ -147,7 +177,7 @@ class Scores:
             rows = self._rows.get(completion, [])
             if completion in self._forbidden:
                 continue
-            if rows and reduce(or_, (row.clauses for row in rows)) == all_clauses:
+            if rows and reduce(or_, (row.clauses | row.details for row in rows)) == all_clauses:
                 matches.append(Match(completion, document, tuple(rows), topic, rarity))
             elif with_unread:
                 matches.append(Match(completion, document))

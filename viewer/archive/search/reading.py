@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from django.db import connection
@@ -53,11 +53,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A conversation on a page: the positions that are shown, and how many more match."""
+    """A conversation on a page: the positions that are shown, how many more match, and by which clauses (bits)."""
 
     completion: int
     positions: list[int | None]
     more: int = 0
+    wanted: int = 0
 
 
 def read_groups(groups: list[Place], clauses: tuple[Clause, ...]) -> Iterable[Group]:
@@ -69,8 +70,9 @@ def read_groups(groups: list[Place], clauses: tuple[Clause, ...]) -> Iterable[Gr
         completion = completions.get(group.completion)  # None if it was deleted meanwhile
         if not isinstance(completion, Completion):
             continue
+        wanted = tuple(clause for number, clause in enumerate(clauses) if group.wanted >> number & 1)
         hits = [
-            _answer_hit(completion, clauses)
+            _answer_hit(completion, clauses, wanted)
             if position is None
             else _message_hit(*messages[group.completion, position], position, clauses)
             for position in group.positions
@@ -137,22 +139,21 @@ def _message_hit(message_id: str, body: str, position: int, clauses: tuple[Claus
     return Hit(snippet_of(shown_texts(message), clauses), message.id, role, position)
 
 
-def _answer_hit(completion: Completion, clauses: tuple[Clause, ...]) -> Hit:
-    """Return the answer, metadata pair or field with the most matched words: one index entry covers them all."""
-    candidates = chain(
-        (
-            Hit(snippet_of(chain(shown_texts(choice.message), extra_texts(choice)), clauses), answer=position)
-            for position, choice in enumerate(completion.choices)
-        ),
-        [Hit(())],
-        (Hit(snippet_of([f"{key}: {value}"], clauses), pair=key) for key, value in completion.metadata.items()),
-        (Hit(snippet_of([text], clauses)) for text in _model_and_day(completion)),
-        (
-            Hit(snippet_of(texts_in_fields({key: source}), clauses), field=key)
-            for key, source in (other_fields(completion) | prompt_fields(completion)).items()
-        ),
+def _answer_hit(completion: Completion, clauses: tuple[Clause, ...], wanted: tuple[Clause, ...]) -> Hit:
+    """Return the answer, metadata pair or field with the most wanted words: one index entry covers them all."""
+    answers = (
+        (Hit((), answer=position), list(chain(shown_texts(choice.message), extra_texts(choice))))
+        for position, choice in enumerate(completion.choices)
     )
-    return max(islice(candidates, _MAX_CANDIDATES), key=_count_marked)  # the first of equally good ones
+    pairs = ((Hit((), pair=key), [f"{key}: {value}"]) for key, value in completion.metadata.items())
+    facts = ((Hit(()), [text]) for text in _model_and_day(completion))
+    fields = (
+        (Hit((), field=key), list(texts_in_fields({key: source})))
+        for key, source in (other_fields(completion) | prompt_fields(completion)).items()
+    )
+    candidates = islice(chain(answers, [(Hit(()), [])], pairs, facts, fields), _MAX_CANDIDATES)
+    hit, texts = max(candidates, key=lambda one: _count_marked(snippet_of(one[1], wanted)))  # of equals, the first
+    return replace(hit, snippet=snippet_of(texts, clauses))
 
 
 def _model_and_day(completion: Completion) -> Iterable[str]:
@@ -160,5 +161,5 @@ def _model_and_day(completion: Completion) -> Iterable[str]:
     return (f"{completion.model} · {day}" if day else completion.model for day in days)
 
 
-def _count_marked(hit: Hit) -> int:
-    return len({text.lower() for text, is_marked in hit.snippet if is_marked})
+def _count_marked(snippet: Snippet) -> int:
+    return len({text.lower() for text, is_marked in snippet if is_marked})

@@ -95,7 +95,8 @@ def _read_cursor(text: str) -> tuple[int, int | None]:
 
 
 def _place(match: Match) -> Place:
-    return Place(match.completion, match.positions[:_MAX_HITS], max(0, len(match.positions) - _MAX_HITS))
+    positions = match.positions
+    return Place(match.completion, positions[:_MAX_HITS], max(0, len(positions) - _MAX_HITS), match.wanted)
 
 
 def _within_conversation(matcher: Matcher, look: Look, skipped: int) -> tuple[list[Place], str]:
@@ -103,10 +104,11 @@ def _within_conversation(matcher: Matcher, look: Look, skipped: int) -> tuple[li
     if not look.matches:
         return [], ""
     completion, positions = matcher.positions_within()
+    wanted = look.matches[0].wanted
     shown = positions[skipped : skipped + _PAGE_SIZE]
     has_more = skipped + _PAGE_SIZE < len(positions)
     cursor = f"{skipped + _PAGE_SIZE}-{look.candidates[0].id + 1}" if has_more else ""
-    return [Place(completion, shown)] if shown else [], cursor
+    return [Place(completion, shown, wanted=wanted)] if shown else [], cursor
 
 
 def _page(look: Look, order: Order, skipped: int) -> tuple[list[Place], str]:

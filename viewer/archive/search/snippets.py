@@ -6,42 +6,58 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from viewer.completions.folding import find_spans, fold
+from viewer.completions.folding import Span, find_spans, fold
 from viewer.completions.source_text import clean
 
 from .clauses import Clause
-from .text import LETTER, UNSPACED
+from .text import LETTER, PHONE_TAIL, UNSPACED
 
 Snippet = tuple[tuple[str, bool], ...]  # pieces of text, and whether each is marked
 
 _CONTEXT_BEFORE, _MAX_LENGTH = 70, 240  # characters: before the first match, and in total
 _WINDOW, _OVERLAP = 5000, 300  # characters searched at a time
-_SEPARATORS = "[-_./,:'’#() ]{0,2}"  # between the characters of a code
-_AMOUNT, _DECIMAL_POINT = re.compile("[0-9]+x[0-9]{1,2}"), "[.,]"  # `text.joined_words`
+_MAX_COMPARED = 30  # matches of a text, of which the place with the most different ones is shown
+_SEPARATORS = "[-_./,:'’#() ]{0,3}"  # between the characters of a code
+_BEFORE_TAIL = rf"(?:[+(]{{0,2}}[0-9]{_SEPARATORS}){{0,6}}"  # of a phone number
+_AMOUNT, _DECIMAL_POINT = re.compile("([0-9]+)x([0-9]{2})"), "[.,]"  # `text.joined_words`
 # Characters searched in total: the first 200,000 of a message are indexed, and indented JSON may be longer.
 _MAX_SEARCHED = 1_000_000
 
 
 def snippet_of(texts: Iterable[str], clauses: tuple[Clause, ...]) -> Snippet:
-    """Return a snippet around the first match, or the beginning of the text if nothing matches visibly."""
+    """Return a snippet of the text and place with the most different matches.
+
+    If nothing matches visibly, it is the beginning of the first text that is more than an id.
+    """
     pattern = _pattern(clauses)
-    beginning = ""
+    best, start, most = "", 0, 0
     remaining = _MAX_SEARCHED
     for text in texts:
-        beginning = beginning or text
-        if pattern and (index := _find(pattern, text[:remaining])) is not None:
-            return _cut(text, max(0, index - _CONTEXT_BEFORE), pattern)
+        if not most and " " not in best:
+            best = text if " " in text or not best else best
+        different, place = _find(pattern, text[:remaining]) if pattern else (0, 0)
+        if different > most:
+            best, start, most = text, max(0, place - _CONTEXT_BEFORE), different
         remaining -= len(text) + 1
-        if remaining <= 0:
+        if remaining <= 0 or most >= len(clauses):
             break
-    return _cut(beginning, 0, pattern)
+    return _cut(best, start, pattern)
 
 
-def _find(pattern: re.Pattern[str], text: str) -> int | None:
+def _find(pattern: re.Pattern[str], text: str) -> tuple[int, int]:
+    """Return how many different matches stand together at the best place of the first window with any, and where."""
     for start in range(0, max(1, len(text)), _WINDOW):
-        if matches := find_spans(text[start : start + _WINDOW + _OVERLAP], pattern, 1):
-            return start + matches[0][0]
-    return None
+        window = text[start : start + _WINDOW + _OVERLAP]
+        if spans := find_spans(window, pattern, _MAX_COMPARED):
+            places = [(len(_matches_in_snippet(window, spans, first)), -first) for first, _ in spans]
+            different, place = max(places)
+            return different, start - place
+    return 0, 0
+
+
+def _matches_in_snippet(text: str, spans: list[Span], start: int) -> set[str]:
+    end = start + _MAX_LENGTH - _CONTEXT_BEFORE
+    return {text[first:last].lower() for first, last in spans if start <= first and last <= end}
 
 
 def _cut(text: str, start: int, pattern: re.Pattern[str] | None) -> Snippet:
@@ -80,6 +96,8 @@ def _wording_pattern(wording: str, is_prefix: bool) -> str:
             between = f"(?:(?!{LETTER}).)" + ("*" if runs[index] or runs[index - 1] else "+")
             parts.append((between if index else "") + _word_pattern(word))
     before = "" if runs[0] else f"(?<!{LETTER})"
+    if wording.isdecimal() and len(wording) == PHONE_TAIL:
+        before += _BEFORE_TAIL
     after = "" if runs[-1] or is_prefix else f"(?!{LETTER})"
     return before + "".join(parts) + after
 
@@ -87,7 +105,8 @@ def _wording_pattern(wording: str, is_prefix: bool) -> str:
 def _word_pattern(word: str) -> str:
     """Let `tk30582` match "TK-30582": a word with digits may be written with separators."""
     is_code = any(character.isdigit() for character in word)
-    letters = (
-        _DECIMAL_POINT if _AMOUNT.fullmatch(word) and letter == "x" else re.escape(letter) for letter in fold(word)
-    )
+    if amount := _AMOUNT.fullmatch(word):
+        cents = f"{amount[2]}?" if word.endswith("0") else amount[2]
+        return _SEPARATORS.join(amount[1]) + _DECIMAL_POINT + cents
+    letters = map(re.escape, fold(word))
     return (_SEPARATORS if is_code else "").join(letters)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from .forms import neighbours_of
+from .forms import neighbours_of, relatives_of
 from .matching import NEWEST, Matcher
 from .query import Query, read_query
 from .text import PROMPTS, words_of
@@ -53,7 +53,8 @@ def _variants(query: Query) -> Iterator[tuple[Kind, str, str]]:
     if query.is_same:
         yield "apart", "", " ".join(re.sub(r"(?i)\bsame:(\S*)", r"\1", query.text).split())
     for word in _plain_words(query):
-        for other in neighbours_of("".join(words_of(word).split())):
+        folded = "".join(words_of(word).split())
+        for other in (*neighbours_of(folded), *relatives_of(folded)):
             yield "spelling", other, _with(query.text, word, other)
     if query.terms and not query.speakers >= {PROMPTS}:
         yield "prompts", "", f"{query.text} role:all"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, combinations
 from typing import Any
 
 from django.conf import settings
@@ -82,14 +82,23 @@ _RUN = re.compile(f"[{UNSPACED}]+")
 _RUN_AT_END = re.compile(rf"(?<![{UNSPACED}])([{UNSPACED}]++)\s*+\Z")
 # What people write with or without separators: order numbers, amounts, dates, phone numbers, names with an apostrophe.
 _GROUPED = re.compile(r"(?<![^\W_])[^\W_]++(?:[-_./,:'’#][^\W_]++)+")
-_CODE = re.compile(r"(?<![^\W_])[^\W\d_]{1,4} \d{2,}(?![^\W_])")  # "HAT 136"
+_CODE = re.compile(r"(?<![^\W_])(?:[^\W\d_]{1,4}|[A-Z]{5,6}) \d{2,}(?![^\W_])")  # "HAT 136"
+_NUMBER = r"(?=[^\W\d_]*+\d)[^\W_]++"
+# "LS6 3HT", "DE89 3704 0044", "SG 4410 2298 7 GB"
+_SPACED = re.compile(rf"(?<![^\W_])(?:[^\W\d_]{{1,4}} )?{_NUMBER}(?: {_NUMBER})+(?: [^\W\d_]{{1,4}}(?![^\W_]))?")
+_MAY_BE_SPACED = re.compile(r"\d[^\W\d_]* [^\W\d_]*\d")
+_MAX_SPACED = 8  # parts
+_MIN_SPACED = 5  # characters
 _PHONE = re.compile(r"(?:\+|(?<!\w)0|\()\d[\d ()/.-]{6,20}\d")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[,.'’]\d{3})+(?!\d)")
 _AMOUNT = re.compile(r"(\d{1,3}(?:[,.'’]\d{3})+|\d+)[.,](\d{1,2})", re.ASCII)
 _DIGIT = re.compile(r"\d")
-_APOSTROPHE = re.compile(r"(?<![^\W\d_])[^\W\d_]++['’][^\W\d_]++")
+# "don't", "e-mail". The separator is looked for first, because that is ten times faster than to try every word.
+_SEPARATOR = re.compile(r"['’-](?<=[^\W\d_].)(?=[^\W\d_])")
+_WORD_BEFORE = re.compile(r"(?<![^\W_])(?<![-'’])[^\W\d_]++$")
+_WORD_AFTER = re.compile(r"[^\W\d_]++(?![-'’]|[^\W_])")
 _MAX_JOINED = 32  # characters
-_PHONE_TAIL = 9  # digits that a number has in common with and without its country code
+PHONE_TAIL = 9  # digits that a number has in common with and without its country code
 _LONG_WORD = re.compile(rf"(\S{{{_MAX_WORD}}})\S+")
 _DATE_OF_MODEL = re.compile(r"-\d{4}-\d{2}-\d{2}$", re.ASCII)
 
@@ -114,37 +123,55 @@ def _may_have_run(text: str, length: int) -> bool:
 
 
 def joined_words(text: str) -> Iterator[str]:
-    """Yield the words that a text has if separators are left out: `tk30582` for "TK-30582".
+    """Yield the words that a text has if separators are left out: `tk30582` for "TK-30582", `email` for "e-mail".
 
-    An amount is the same word however it is written, `1234x50` for "1,234.50" and "1234,50", and `1234` for its whole.
+    An amount is the same word however it is written, `1234x50` for "1,234.50" and "1234,5", and `1234` for its whole.
 
     Of a phone number also its last nine digits, which it has in common with the number as dialled from elsewhere.
     """
-    has_digit = _DIGIT.search(text) is not None
-    if not (has_digit or "'" in text or "’" in text):
+    for separator in _SEPARATOR.finditer(text):
+        before = _WORD_BEFORE.search(text, max(0, separator.start() - _MAX_JOINED), separator.start())
+        after = _WORD_AFTER.match(text, separator.end())
+        if before and after and len(joined := _join(before[0] + after[0])) <= _MAX_JOINED:
+            yield joined
+    if not _DIGIT.search(text):
         return
-    for pattern in (_GROUPED, _CODE, _THOUSANDS, _PHONE) if has_digit else (_APOSTROPHE,):
+    for pattern in (_GROUPED, _CODE, _THOUSANDS, _PHONE):
         for match in pattern.finditer(text):
             if amount := _AMOUNT.fullmatch(match[0]):
-                yield f"{re.sub('[^0-9]', '', amount[1])}x{amount[2]}"
+                yield f"{re.sub('[^0-9]', '', amount[1])}x{amount[2]:0<2}"
                 continue
-            joined = "".join(words_of(match[0]).split())
-            if len(joined) <= _MAX_JOINED and (_DIGIT.search(joined) or _APOSTROPHE.search(match[0])):
+            joined = _join(match[0])
+            if len(joined) <= _MAX_JOINED and _DIGIT.search(joined):
                 yield joined
                 if joined.isdecimal():
                     yield from phone_tail(joined)
+    for match in _SPACED.finditer(text) if _MAY_BE_SPACED.search(text) else ():
+        yield from joined_runs(words_of(match[0]).split()[:_MAX_SPACED])
 
 
-def codes_and_phones(text: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Yield where a text has a code or a phone number with spaces in it, and its joined words."""
-    for match in chain(_CODE.finditer(text), _PHONE.finditer(text)):
-        joined = "".join(words_of(match[0]).split())
+def _join(text: str) -> str:
+    return "".join(words_of(text).split())
+
+
+def joined_runs(parts: list[str]) -> Iterator[str]:
+    """Yield every two or more neighbouring parts of a number as one word: somebody may search for a part of an IBAN."""
+    for start, end in combinations(range(len(parts) + 1), 2):
+        joined = "".join(parts[start:end])
+        if end - start > 1 and _MIN_SPACED <= len(joined) <= _MAX_JOINED:
+            yield joined
+
+
+def phones(text: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield where a text has a phone number with spaces in it, and its joined words."""
+    for match in _PHONE.finditer(text):
+        joined = _join(match[0])
         yield *match.span(), [joined, *(phone_tail(joined) if joined.isdecimal() else ())]
 
 
 def phone_tail(digits: str) -> Iterator[str]:
-    if len(digits) > _PHONE_TAIL:
-        yield digits[-_PHONE_TAIL:]
+    if len(digits) > PHONE_TAIL:
+        yield digits[-PHONE_TAIL:]
 
 
 def query_words(text: str) -> tuple[list[str], bool]:
@@ -341,19 +368,21 @@ def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterat
 def _details(facts: Facts) -> Iterator[str]:
     yield facts.model
     yield from day_texts(facts.created)
-    yield from (f"{key} {value}" for key, value in facts.metadata.items())
+    yield from facts.metadata.values()  # their keys are in every conversation: `meta.` asks for them
 
 
 def day_texts(created: int) -> Iterator[str]:
     """Yield the ways to write the UTC day of a completion, so that "20 Nov" finds it."""
     if 0 < created <= MAX_SECONDS:
         day = datetime.fromtimestamp(created, UTC)
-        yield from (f"{day:%Y-%m-%d}", f"{day:%d.%m.%Y}")
-        yield from (f"{day.day} {month} {day.year}" for month in _names_of_month(day.month))
+        yield from (f"{day:%Y-%m-%d}", f"{day:%d.%m.%Y}", f"{day.day}.{day.month}.{day.year}")
+        if day.day > 12:  # it cannot be taken for a month
+            yield from (f"{day.month}/{day.day}/{day.year}", f"{day.day}/{day.month}/{day.year}")
+        yield from (f"{day.day} {month} {day.year}" for month in names_of_month(day.month))
 
 
 @cache
-def _names_of_month(month: int) -> list[str]:
+def names_of_month(month: int) -> list[str]:
     """Return a month's name and its short form in each language of the pages."""
     names = []
     for language, _ in settings.LANGUAGES:
