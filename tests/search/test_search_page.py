@@ -207,6 +207,27 @@ def test_prompts_are_left_out_until_they_are_asked_for(reader: Client, stored: S
     assert sorted(completion_ids(everywhere)) == ["c-1", "c-2", "c-3"]
 
 
+def test_a_word_that_nobody_wrote_is_corrected_and_a_number_never(reader: Client, stored: Store) -> None:
+    stored(make_completion("c-1", say("user", "two glasses <b> of glass, TK-30582")))
+    answer = reader.get("/search/", {"q": "glases <b>"}, follow=True)
+    page = answer.content.decode()
+    assert completion_ids(page) == ["c-1"]
+    assert texts(page, ".notice b") == ["glases <b>", "glasses <b>"]
+    typed = next(at for at in attributes(page, "href", ".notice a") if "typed=" in at)
+    page = reader.get(typed).content.decode()
+    assert completion_ids(page) == []
+    assert "With the word glasses 1 conversation" in visible(page)
+    assert completion_ids(opened(reader, "TK-30528")) == []
+
+
+def test_small_words_are_left_out_and_the_page_says_so(reader: Client, stored: Store) -> None:
+    stored(make_completion("c-1", say("user", "I was charged twice")))
+    page = opened(reader, "why was I charged")
+    assert completion_ids(page) == ["c-1"]
+    assert "Not searched, because so many conversations have them: why, was, I. In quotes they are." in visible(page)
+    assert completion_ids(opened(reader, "was IT charged")) == []  # a word of its own
+
+
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
@@ -228,7 +249,7 @@ def test_nothing_found_offers_what_would_find_something(
         make_completion("c-1", say("system", "policy"), say("user", "where is refund TK-30582?"), say("assistant", "It was sent.")),
         make_completion("c-2", say("user", "A refund!")),
     )  # fmt: skip
-    page = opened(reader, question)
+    page = opened(reader, question, typed="")
     offered = {visible(one): str(one.css_first("a").attributes["href"]) for one in elements(page, ".suggestions li")}
     assert list(offered) == expected
     for said, address in offered.items():

@@ -19,11 +19,11 @@ from django.views.decorators.http import require_safe
 
 from viewer.archive.identity_keys import identity_keys
 from viewer.archive.search.overview import Facet, Overview
-from viewer.archive.search.query import HAS, Query, read_query
+from viewer.archive.search.query import HAS, read_query
 from viewer.archive.search.reading import Group
 from viewer.archive.search.results import Results, results_around, search
 from viewer.archive.search.snippets import Snippet
-from viewer.archive.search.suggestions import suggest
+from viewer.archive.search.suggestions import Suggestion, correction, suggest
 from viewer.conversations.filter_choices import name_in_words, value_in_words
 from viewer.conversations.filters import SEARCH_ORDERS, search_order_of
 from viewer.conversations.hits import HitView, build_hit
@@ -91,6 +91,10 @@ def search_results(request: Request) -> HttpResponse:
     else:
         results = search(query, order=order, after=request.GET.get("after", ""))
     params = {"q": query.text} | ({"order": order} if "order" in request.GET else {})
+    suggestions = [] if results.groups or not results.overview else suggest(query)
+    if "typed" not in request.GET and not request.htmx and (corrected := correction(suggestions)):
+        return redirect(_url(params | {"q": corrected.query, "typed": query.text}))
+    typed = request.GET.get("typed", query.text)
     context = {
         "query": query,
         "search_text": query.text,
@@ -99,7 +103,9 @@ def search_results(request: Request) -> HttpResponse:
         "is_around": is_around,
         "overview": results.overview,
         "facets": _facet_links(results.overview, params),
-        "suggestions": _suggestion_links(query, results, params),
+        "suggestions": _suggestion_links(suggestions, params),
+        "typed": typed if typed != query.text else "",
+        "typed_url": _url({"q": typed, "typed": typed}),
         "later_url": _url(params | {"after": results.cursor}) if results.cursor else "",
         "starts_here": results.overview is not None or query.is_empty,
         "first_url": _url(params),
@@ -175,10 +181,7 @@ def _facet_link(facet: Facet, params: dict[str, str]) -> Link:
     return Link(name, value, _url(params | {"q": facet.query}), facet.count)
 
 
-def _suggestion_links(query: Query, results: Results, params: dict[str, str]) -> list[Link]:
-    """Return other searches, if this one finds nothing."""
-    if query.is_empty or results.groups or results.cursor or not results.overview:
-        return []
+def _suggestion_links(suggestions: list[Suggestion], params: dict[str, str]) -> list[Link]:
     labels = {
         "spelling": gettext("With the word %(changed)s"),
         "without": gettext("Without %(changed)s"),
@@ -188,7 +191,7 @@ def _suggestion_links(query: Query, results: Results, params: dict[str, str]) ->
     }
     return [
         Link(labels[each.kind] % {"changed": each.changed}, each.query, _url(params | {"q": each.query}), each.count)
-        for each in suggest(query)
+        for each in suggestions
     ]
 
 

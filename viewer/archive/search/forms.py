@@ -123,7 +123,7 @@ def neighbours_of(word: str) -> list[str]:
     near |= {before + after[1] + after[0] + after[2:] for before, after in splits if len(after) > 1}
     near |= {before + letter + after[1:] for before, after in splits if after for letter in _LETTERS}
     near |= {before + letter + after for before, after in splits for letter in _LETTERS}
-    return existing(near - {word})
+    return sorted(existing(near - {word}), key=lambda other: (other[-2:] != word[-2:], other))
 
 
 @lru_cache(20_000)

@@ -89,6 +89,7 @@ class Query:
     is_seen: bool | None = None  # whether `reader` has seen the conversation
     reader: int | None = None  # the id of the person who searches
     seen_until: datetime | None = None  # what `reader` opened later does not count as seen
+    left_out: tuple[str, ...] = ()  # small words that are not searched
     remarks: tuple[str, ...] = ()
 
     @property
@@ -120,9 +121,6 @@ def read_query(typed: str, reader: int | None = None) -> Query:
         remarks.append(gettext("Only the first %(count)d characters were used.") % {"count": _MAX_CHARACTERS})
     if parser.is_truncated:
         remarks.append(gettext("Only the first %(count)d words were used.") % {"count": _MAX_WORDS})
-    if left_out:
-        remark = gettext("Small words are only searched in quotes: %(words)s.")
-        remarks.append(remark % {"words": ", ".join(left_out)})
     return Query(
         text=text,
         terms=terms,
@@ -135,6 +133,7 @@ def read_query(typed: str, reader: int | None = None) -> Query:
         within=parser.within,
         is_seen=None if reader is None else parser.is_seen,
         reader=reader,
+        left_out=tuple(left_out),
         remarks=tuple(remarks),
     )
 

@@ -40,6 +40,12 @@ def suggest(query: Query) -> list[Suggestion]:
     return suggestions
 
 
+def correction(suggestions: list[Suggestion]) -> Suggestion | None:
+    """Return the first if it changes a mere word: another order number would be another matter."""
+    first = suggestions[0] if suggestions else None
+    return first if first and first.kind == "spelling" and first.changed.isalpha() else None
+
+
 def _count(text: str, reader: int | None) -> int:
     """Count the conversations that have what is asked; those of a phrase are read."""
     query = read_query(text, reader)
