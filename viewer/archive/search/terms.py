@@ -63,11 +63,11 @@ class _Joiner:
         self._plain = plain
 
     def join_numbers(self, text: str) -> None:
-        """Add to the words of `HAT 136` or `+44 20 7946 0958` what they are when written together."""
-        for start, end, joined in phones(text):
+        """Make one term of `+44 20 7946 0958`; add to the words of `HAT 136` what they are when written together."""
+        for start, end, (number, *tail) in phones(text):
             words = [word for word in self._plain if start <= word.start and word.end <= end]
-            if len(words) > 1:
-                self._add(words, others=joined)
+            if len(words) > 1:  # a 44 somewhere else is not what is looked for
+                self._merge(words, Term((number,), others=tuple((each,) for each in tail)))
         for words in self._neighbours():
             together = "".join(words_of("".join(word.value for word in words)).split())
             if len(together) <= _MAX_NUMBER and _is_number([word.value for word in words]):
@@ -107,9 +107,7 @@ class _Joiner:
         for first, second in list(self._pairs()):
             dates = _dates(first.value, second.value)
             if dates and first in self._plain and second in self._plain:
-                self._replace(first.term, Term(dates[0], others=tuple(dates[1:])))
-                self.terms.remove(second.term)
-                self._plain = [word for word in self._plain if word not in (first, second)]
+                self._merge([first, second], Term(dates[0], others=tuple(dates[1:])))
 
     def leave_out_small_words(self, text: str) -> list[str]:
         """Search "why was I charged 12 euros" as "charged 12". Return what is left out, unless that would be all."""
@@ -124,6 +122,12 @@ class _Joiner:
             return []
         self.terms = kept
         return [word.value for word in small]
+
+    def _merge(self, words: list[PlainWord], term: Term) -> None:
+        merged = [word.term for word in words]
+        self._replace(merged[0], term)
+        self.terms = [term for term in self.terms if not any(term is one for one in merged)]
+        self._plain = [word for word in self._plain if word not in words]
 
     def _replace(self, old: Term, new: Term) -> None:
         self.terms[next(number for number, term in enumerate(self.terms) if term is old)] = new
