@@ -247,7 +247,7 @@ def test_one_box_leads_everywhere_by_keys_alone(page: Page, stored: Callable, si
     expect(page.get_by_role("link", name="Search the archive for “refund”")).to_be_focused()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    arrive(page, f"{site}/completions/chatcmpl-one/messages/chatcmpl-one-0/?find=refund")
+    arrive(page, f"{site}/completions/chatcmpl-one/messages/chatcmpl-one-0/?find=refund&search=refund%2A")
     page.keyboard.press("Control+k")
     expect(box).to_be_focused()
     page.keyboard.type("refund")
