@@ -1,7 +1,8 @@
 // Single keys, as the help sheet (templates/shortcuts.html) lists them. None acts in a field, in a dialog, while a word
 // is composed, with Ctrl, Alt or Meta, or when they are switched off.
 {
-  const ITEMS = "reading-place article:not(.message--in-card), main li.row .row__title, main .found__hit";
+  const ITEMS = "reading-place article:not(.message--in-card), main li.row .row__title, main .found__hit, " +
+    "main .found:not(:has(.found__hit)) .row__title, .suggestions a";
   const ROWS = "li .row__title, .found__line a, .history a";
   const TOOLS = "details[data-part^=tool]";
   const AWAY =

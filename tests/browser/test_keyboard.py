@@ -193,6 +193,22 @@ def test_the_keys_go_over_a_row_that_is_no_link(page: Page, alice: User, upstrea
     expect(page.locator(f'[data-completion-id="{LIVE[0]}"] a')).to_be_focused()
 
 
+def test_j_and_k_reach_the_searches_that_are_proposed_when_nothing_is_found(
+    page: Page, stored: Callable, site: str
+) -> None:
+    stored(make_completion("c-0", say("user", "Where is my refund?")))
+    page.goto(f"{site}/search/?q=refund+model:gpt-9")
+    proposed = page.locator(".suggestions a")
+    press(page, "j", "j", "k")
+    expect(proposed.first).to_be_focused()
+    press(page, "c")
+    expect(page.locator(".toast")).to_have_text("Nothing copied: choose a conversation with j or k first")
+    press(page, "Enter")
+    arrive(page, f"{site}/search/?q=refund")
+    press(page, "j")
+    expect(page.locator(".found__hit")).to_be_focused()
+
+
 def test_c_copies_the_link_of_the_row_that_has_the_focus_and_of_no_other(
     page: Page, alice: User, stored: Callable, upstream: Upstream, site: str
 ) -> None:
@@ -209,6 +225,7 @@ def test_c_copies_the_link_of_the_row_that_has_the_focus_and_of_no_other(
     for address, steps, link in [
         ("/search/?q=refund", 2, "c-0/messages/c-0-0/"),
         ("/search/?q=refund", 4, "c-1/messages/c-1-0/"),
+        ("/search/?q=seen:no", 3, "c-2/"),
         ("/completions/", 3, "c-2/"),
         ("/customers/cus_1/", 2, "c-1/"),
     ]:
