@@ -6,7 +6,7 @@ up to the ceiling, a quarter above what was measured when it was set.
 
 from __future__ import annotations
 
-MEASURED = {"app.css": 14_190, "app.js": 11_210, "desk.js": 9_640, "page": 10_040}
+MEASURED = {"app.css": 14_190, "app.js": 11_210, "desk.js": 10_180, "page": 10_040}
 CEILING = {"app.css": 15_800, "app.js": 12_000, "desk.js": 10_500, "page": 12_000}
 
 

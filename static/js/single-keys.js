@@ -1,7 +1,9 @@
 // Single keys, as the help sheet (templates/shortcuts.html) lists them. None acts in a field, in a dialog, while a word
 // is composed, with Ctrl, Alt or Meta, or when they are switched off.
 {
-  const ITEMS = "reading-place article:not(.message--in-card), main li.row .row__title, main .found__hit";
+  const ITEMS = "reading-place article:not(.message--in-card), main li.row .row__title, main .found__hit, " +
+    "main .found:not(:has(.found__hit)) .row__title, .suggestions a";
+  const ROWS = "li .row__title, .found__line a, .history a";
   const TOOLS = "details[data-part^=tool]";
   const AWAY =
     "input, textarea, select, dialog, [role=dialog], [aria-busy=true], [contenteditable]:not([contenteditable=false])";
@@ -62,15 +64,27 @@
     if (link) location.assign(link.href);
   };
 
-  // Of the message that holds the focus, else of the ringed one in view, else of the one being read; never of another.
+  // What a row leads to, without the words that are marked there: the address to send somebody.
+  const copyLinkOf = async (row) => {
+    if (!row.href) return lectern.say(row.closest("li").querySelector("[data-no-link]").textContent);
+    const address = row.origin + row.pathname;
+    if (await lectern.copy(address)) lectern.say(lectern.words.copied);
+    else location.assign(address);
+  };
+
+  // Of the row or message that holds the focus, else of the ringed message in view, else of the one being read; never
+  // of another.
   const copyLink = () => {
+    const row = document.activeElement.closest(ROWS);
+    if (row && isInView(row)) return copyLinkOf(row);
     const { ringed } = thread() ?? {};
     const focused = chosen() && lectern.placeAt(document.activeElement);
     const message = focused ?? (ringed && isInView(ringed) ? ringed : thread()?.lineBeingRead());
     const link = message && lectern.linkOf(message);
     if (link) link.click();
     else if (message) lectern.say(message.querySelector("[data-no-link]")?.textContent ?? "");
-    else press("main copy-link a");
+    else if (thread()) press(".conversation-head copy-link a");
+    else lectern.say(document.querySelector("main").dataset.noRow ?? "");
   };
 
   const search = () => {

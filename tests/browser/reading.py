@@ -112,7 +112,16 @@ def place_of_the_message_read(page: Page) -> tuple[str, float]:
 def expect_copied(page: Page, text: str, told: str = "Copied") -> None:
     """Wait for a text in the clipboard. The note alone does not tell: it may still be that of the copy before."""
     expect(page.locator(".toast")).to_have_text(told)
-    page.wait_for_function("async (text) => (await navigator.clipboard.readText()) === text", arg=text)
+    # `wait_for_function` takes the promise that such a function gives for an answer.
+    copied = page.evaluate(
+        """async (text) => {
+            const read = () => navigator.clipboard.readText();
+            for (let frame = 0; frame < 300 && (await read()) !== text; frame++) await new Promise(requestAnimationFrame);
+            return read();
+        }""",
+        text,
+    )
+    assert copied == text
 
 
 def arrive(page: Page, address: str) -> None:

@@ -183,6 +183,35 @@ def test_progress_is_shown_and_new_words_end_the_reading_for_the_old_ones(
     expect(page.locator(".hit")).to_have_count(111)
 
 
+def test_all_words_of_a_search_are_marked_in_the_message_that_a_result_opens(
+    page: Page, stored: Callable, site: str
+) -> None:
+    far = "Nothing here. " * 40
+    stored(
+        make_completion(
+            "chatcmpl-one",
+            say("user", "I was charged at fuelpoint."),
+            say("user", f"Charged **twice** at FuelPoint 7. {far} The charges, charged at TK-30582 batter."),
+        )
+    )
+    page.goto(f"{site}/search/?q=charged+twice+fuelpoint+at+tk30582")
+    page.locator('[data-message="chatcmpl-one-1"]').click()
+    others = page.locator("mark[data-also]")
+    for is_fresh in (False, True):
+        if is_fresh:
+            page.goto(page.url)
+        expect(page.locator(PLACE)).to_have_text("2 of 2")
+        expect(page.locator(f"{SHOWN} {CURRENT}")).to_have_text("FuelPoint")
+        found = ["Charged", "twice", "at", "charges", "charged", "at", "TK-30582"]
+        expect(others).to_have_text(found)
+        expect(page.locator(f"{SHOWN} mark")).to_have_count(len(found) + 1)
+    page.get_by_role("button", name="Previous match").click()
+    expect_hit(page, "1 of 2", "chatcmpl-one-0")
+    find(page, "nothing")
+    expect(page.locator(PLACE)).to_have_text("1 of 40")
+    expect(others).to_have_count(0)
+
+
 def test_finding_without_javascript_is_a_page_of_links(plain_page: Page, stored: Callable, site: str) -> None:
     stored(make_long("chatcmpl-long", 300))
     plain_page.goto(f"{site}/completions/chatcmpl-long/")

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE
-from tests.browser.reading import LATER, MESSAGES, Held, arrive, make_varied, settle
+from tests.browser.reading import LATER, MESSAGES, Held, arrive, expect_copied, make_varied, settle
 from tests.conftest import make_completion, make_key, make_long, say
 from tests.upstream import LIVE, Upstream
 from viewer.keys.models import ApiKey
@@ -193,6 +193,61 @@ def test_the_keys_go_over_a_row_that_is_no_link(page: Page, alice: User, upstrea
     expect(page.locator(f'[data-completion-id="{LIVE[0]}"] a')).to_be_focused()
 
 
+def test_j_and_k_reach_the_searches_that_are_proposed_when_nothing_is_found(
+    page: Page, stored: Callable, site: str
+) -> None:
+    stored(make_completion("c-0", say("user", "Where is my refund?")))
+    page.goto(f"{site}/search/?q=refund+model:gpt-9")
+    proposed = page.locator(".suggestions a")
+    press(page, "j", "j", "k")
+    expect(proposed.first).to_be_focused()
+    press(page, "c")
+    expect(page.locator(".toast")).to_have_text("Nothing copied: choose a conversation with j or k first")
+    press(page, "Enter")
+    arrive(page, f"{site}/search/?q=refund")
+    press(page, "j")
+    expect(page.locator(".found__hit")).to_be_focused()
+
+
+def test_c_copies_the_link_of_the_row_that_has_the_focus_and_of_no_other(
+    page: Page, alice: User, stored: Callable, upstream: Upstream, site: str
+) -> None:
+    cache.clear()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    who = {"metadata": {"customer_id": "cus_1"}}
+    stored(
+        *(
+            make_completion(f"c-{n}", say("user", f"Refund {n}"), say("user", "Refund!"), created=1_762_000_000 - n, **who)
+            for n in range(3)
+        )
+    )  # fmt: skip
+    toast = page.locator(".toast")
+    for address, steps, link in [
+        ("/search/?q=refund", 2, "c-0/messages/c-0-0/"),
+        ("/search/?q=refund", 4, "c-1/messages/c-1-0/"),
+        ("/search/?q=seen:no", 3, "c-2/"),
+        ("/completions/", 3, "c-2/"),
+        ("/customers/cus_1/", 2, "c-1/"),
+    ]:
+        page.goto(site + address)
+        press(page, "c")
+        expect(toast).to_have_text("Nothing copied: choose a conversation with j or k first")
+        press(page, *["j"] * steps, "c")
+        expect_copied(page, f"{site}/completions/{link}")
+    page.goto(f"{site}/search/?q=refund")
+    press(page, "j", "Enter")
+    arrive(page, f"{site}/completions/c-0/messages/c-0-1/?find=Refund")
+    for row in (".side--list .row__title", ".history a"):  # beside the conversation
+        page.locator(row).last.focus()
+        press(page, "c")
+        expect_copied(page, f"{site}/completions/c-2/" + ("messages/c-2-1/" if "side" in row else ""))
+    ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("hostile")))
+    page.goto(f"{site}/completions/")
+    page.locator('[data-completion-id="a/b"] a').focus()
+    press(page, "c")
+    expect(toast).to_have_text("No link: the id contains a slash")
+
+
 def test_one_box_leads_everywhere_by_keys_alone(page: Page, stored: Callable, site: str) -> None:
     stored(make_completion("chatcmpl-one", say("user", "Where is my refund?")), make_completion("chatcmpl-two"))
     page.goto(f"{site}/completions/")
@@ -209,7 +264,7 @@ def test_one_box_leads_everywhere_by_keys_alone(page: Page, stored: Callable, si
     expect(page.get_by_role("link", name="Search the archive for “refund”")).to_be_focused()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    arrive(page, f"{site}/completions/chatcmpl-one/messages/chatcmpl-one-0/?find=refund")
+    arrive(page, f"{site}/completions/chatcmpl-one/messages/chatcmpl-one-0/?find=refund&search=refund%2A")
     page.keyboard.press("Control+k")
     expect(box).to_be_focused()
     page.keyboard.type("refund")

@@ -237,7 +237,9 @@ def test_the_box_searches_for_everything_else_and_a_hit_leads_to_its_message(
     open_by(page, "cafe zurich")
     expect(page.locator("mark")).to_have_text(["Café", "Zürich"])
     page.locator("[data-message]").click()
-    expect(page).to_have_url(f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-30/?find=Z%C3%BCrich")
+    expect(page).to_have_url(
+        f"{site}/completions/chatcmpl-long/messages/chatcmpl-long-30/?find=Z%C3%BCrich&search=cafe+zurich"
+    )
     expect(page.locator(LINKED)).to_have_attribute("data-message-id", "chatcmpl-long-30")
 
 

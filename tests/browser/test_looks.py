@@ -180,6 +180,30 @@ def test_no_page_is_wider_than_a_phone_nor_with_letters_twice_as_large_and_axe_f
     assert sticking_out == {}
 
 
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_no_grid_is_wider_than_its_box_whatever_the_titles_and_the_metadata(
+    page: Page, stored: Callable, site: str, viewport: dict
+) -> None:
+    long = "Where is the refund of what was charged twice? " * 9
+    customer = "cus_" + "1" * 90
+    who = {"metadata": {"customer_id": customer, "ticket": "T" * 300}}
+    stored(*(make_completion(f"c-{n}", say("user", f"{n} {long}"), created=1_762_000_000 + n, **who) for n in range(3)))
+    page.set_viewport_size(viewport)
+    wide = {}
+    for address in ("/completions/c-1/", f"/customers/{customer}/", "/search/?q=refund", "/filters/?q=refund"):
+        open_page(page, site + address)
+        page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+        draw(page, 3)
+        wide[address] = page.evaluate(
+            """() => [...document.querySelectorAll("body *")].filter((one) => {
+                const { display, gridTemplateColumns } = getComputedStyle(one);
+                const widths = gridTemplateColumns.split(" ").map((width) => parseFloat(width) || 0);
+                return display.endsWith("grid") && widths.reduce((sum, width) => sum + width) > one.clientWidth + 1;
+            }).map((one) => one.className)"""
+        )
+    assert {address: grids for address, grids in wide.items() if grids} == {}
+
+
 @pytest.mark.parametrize("width", [320, 390, 1024, 1440, 1700])
 def test_the_search_box_and_the_heading_keep_a_usable_width_with_letters_twice_as_large(
     page: Page, filled: None, alice: User, site: str, width: int

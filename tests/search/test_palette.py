@@ -46,7 +46,10 @@ def test_words_lead_to_a_search_to_views_and_to_conversations(reader: Client, de
         "": [("Search the archive for “refun”", "/search/?q=refun")],
         "Views": [("Refund promises", "/search/?q=refund+role%3Aassistant")],
         "Conversations": [
-            ("Where is my refund? cus_20933, TK-7719", "/completions/chatcmpl-1/messages/chatcmpl-1-0/?find=refun")
+            (
+                "Where is my refund? cus_20933, TK-7719",
+                "/completions/chatcmpl-1/messages/chatcmpl-1-0/?find=refun&search=refun%2A",
+            )
         ],
     }
 

@@ -36,7 +36,7 @@ def results_beside(request: Request, completion_id: str, filters: dict[str, str]
     if after or before:
         groups = tuple(group for group in groups if group.completion.id not in (after, before))
     keys = identity_keys()
-    rows = mark_new((row_of(group, keys) for group in groups), request.user.pk)
+    rows = mark_new((row_of(group, keys, query) for group in groups), request.user.pk)
     has_above, has_below = window.has_earlier and not after, window.has_later and not before
     return {
         "rows": rows,
@@ -60,7 +60,7 @@ def next_unseen(completion_id: str, filters: dict[str, str], reader: int) -> str
     if url := _next_url(query, filters, completion_id, is_next=True):
         return url
     first = search(query, order=search_order_of(filters, query)).groups
-    return next((_url_of(group) for group in first if group.completion.id != completion_id), "")
+    return next((_url_of(group, query) for group in first if group.completion.id != completion_id), "")
 
 
 def begin_list(request: Request) -> None:
@@ -81,8 +81,8 @@ def _next_url(query: Query, filters: dict[str, str], completion_id: str, *, is_n
     if window.index < 0:
         return None
     position = window.index + (1 if is_next else -1)
-    return _url_of(window.groups[position]) if 0 <= position < len(window.groups) else ""
+    return _url_of(window.groups[position], query) if 0 <= position < len(window.groups) else ""
 
 
-def _url_of(group: Group) -> str:
-    return build_hit(group.completion, group.hits[0]).url if group.hits else url_of(group.completion.id, "")
+def _url_of(group: Group, query: Query) -> str:
+    return build_hit(group.completion, group.hits[0], query).url if group.hits else url_of(group.completion.id, "")

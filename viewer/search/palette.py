@@ -110,7 +110,7 @@ def _conversations(text: str, person: User) -> list[Item]:
         return []
     is_unfinished = re.search(r"(?:^|\s)\w{3,}$", text)
     query = read_query(f"{text}*" if is_unfinished else text, person.pk)
-    rows = (row_of(group, identity_keys()) for group in search(query, order="best").groups[:_SHOWN])
+    rows = (row_of(group, identity_keys(), query) for group in search(query, order="best").groups[:_SHOWN])
     return [Item(row.title, "message", row.url, ", ".join(value for _, value in row.metadata[:2])) for row in rows]
 
 

@@ -99,7 +99,7 @@ def search_results(request: Request) -> HttpResponse:
         "query": query,
         "search_text": query.text,
         "order": order,
-        "groups": _mark_new(_build_groups(results.groups, params, with_repeated=bool(query.within)), request.user.pk),
+        "groups": _mark_new(_build_groups(results.groups, params, query), request.user.pk),
         "is_around": is_around,
         "overview": results.overview,
         "facets": _facet_links(results.overview, params),
@@ -134,17 +134,17 @@ def palette(request: Request) -> HttpResponse:
     return page_or_fragment(request, "search/palette.html", fragment, context)
 
 
-def _build_groups(groups: Iterable[Group], params: dict[str, str], *, with_repeated: bool) -> Iterable[GroupView]:
-    """Build the view of each conversation. A text that stood further up is shown again only if asked."""
+def _build_groups(groups: Iterable[Group], params: dict[str, str], query: Query) -> Iterable[GroupView]:
+    """Build the view of each conversation. A text that stood further up is shown again only within one conversation."""
     shown: set[Snippet] = set()
     keys = identity_keys()
     for group in groups:
         hits = list[HitView]()
         for hit in group.hits:
-            is_repeated = bool(hit.snippet) and hit.snippet in shown and not with_repeated
+            is_repeated = bool(hit.snippet) and hit.snippet in shown and not query.within
             shown.add(hit.snippet)
             if not (is_repeated and hits):  # the first stays as a link
-                hits.append(replace(build_hit(group.completion, hit), is_repeated=is_repeated))
+                hits.append(replace(build_hit(group.completion, hit, query), is_repeated=is_repeated))
         yield GroupView(
             row=build_row(group.completion, group.summary, keys),
             hits=tuple(hits),

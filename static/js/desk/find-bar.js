@@ -66,17 +66,18 @@ customElements.define(
       this.choose(this.at);
     }
 
-    look(words) {
+    look(words, also) {
       this.words = words;
+      this.also = also; // a pattern of what else a search of the archive has found
       this.at = -1;
       this.shown = null;
       this.say("");
-      markWords(this.thread, words);
+      markWords(this.thread, words, also);
     }
 
     // The page was opened at a hit, or with nothing but the words; its list may still be on the way.
     arrive() {
-      this.look(this.field.value.trim());
+      this.look(this.field.value.trim(), this.dataset.also);
       const nth = new URLSearchParams(location.search).get("hit") ?? 1;
       if (this.messageOf({ dataset: {} })) this.show({ dataset: { nth } });
       else this.isNew = true;
@@ -89,7 +90,8 @@ customElements.define(
       const { hits, isNew } = this;
       this.tell();
       if (this.at >= 0 || !hits.length) return;
-      if (!isNew) return this.choose(hits.findIndex(({ href }) => href === location.href));
+      const address = location.href.replace(/&search=[^&#]*/, "");
+      if (!isNew) return this.choose(hits.findIndex(({ href }) => href === address));
       const { thread } = this;
       const here = numberOf(thread.placeOf(thread.lineBeingRead() ?? this));
       const next = hits.findIndex((hit) => (here >= 0 ? numberOf(hit.dataset.message) >= here : this.messageOf(hit)));
@@ -158,14 +160,14 @@ customElements.define(
       for (const head of window.content.querySelectorAll("[autofocus]")) head.autofocus = false;
       this.thread.replaceChildren(window.content);
       htmx.process(this.thread);
-      markWords(this.thread, this.words);
+      markWords(this.thread, this.words, this.also);
       document.querySelector("select-messages").draw();
       return this.messageOf(hit);
     }
 
     // Opens what is folded over the hit. A long text is fetched whole when the hit is not in its beginning.
     land(message, { nth, in: part }) {
-      const marks = this.within(message, "mark:not([data-goes-on])");
+      const marks = this.within(message, "mark:not([data-goes-on], [data-also])");
       if (marks.length < nth) { for (const more of this.within(message, "[hx-get]")) more.click(); }
       const mark = marks[Math.min(nth, marks.length) - 1];
       const found = mark ?? message.querySelector(`[data-part="${part}"]`) ?? lectern.placesOf(message)[0];
@@ -188,7 +190,7 @@ customElements.define(
     markLate(loaded) {
       const place = loaded.closest("[data-shows], article");
       for (const one of place?.matches("article") ? [place, ...lectern.resultsOf(place)] : [place ?? loaded]) {
-        markWords(one, this.words);
+        markWords(one, this.words, this.also);
       }
       const isShown = this.shown && place !== loaded && place?.closest("[aria-current]");
       if (isShown) this.land(this.messageOf(this.shown), this.shown.dataset);

@@ -9,7 +9,8 @@ from functools import lru_cache
 from viewer.completions.folding import Span, find_spans, fold
 from viewer.completions.source_text import clean
 
-from .clauses import Clause
+from .clauses import Clause, clauses_of
+from .query import Query
 from .text import LETTER, PHONE_TAIL, UNSPACED
 
 Snippet = tuple[tuple[str, bool], ...]  # pieces of text, and whether each is marked
@@ -75,6 +76,12 @@ def _cut(text: str, start: int, pattern: re.Pattern[str] | None) -> Snippet:
         end_of_last = last
     pieces += [(shown[end_of_last:], False), ("…" if end < len(text) else "", False)]
     return tuple((re.sub(r"\s+", " ", clean(piece)), is_marked) for piece, is_marked in pieces if piece)
+
+
+def pattern_for_browsers(query: Query) -> str:
+    """Return a JavaScript pattern, for text folded by folding.js, of what snippets mark; empty if they mark nothing."""
+    pattern = _pattern(tuple(clause for clause in clauses_of(query) if not clause.is_excluded))
+    return pattern.pattern.replace(LETTER, r"[\p{L}\p{M}\p{N}]") if pattern else ""
 
 
 @lru_cache(200)

@@ -9,6 +9,8 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from viewer.archive.identity_keys import identity_keys
+from viewer.archive.search.query import read_query
+from viewer.archive.search.snippets import pattern_for_browsers
 from viewer.archive.seen import record_seen
 from viewer.client.client import Order
 from viewer.completions.ids import has_address
@@ -86,6 +88,7 @@ def conversation(
         linked_bubble = next((one for one in (*shown, *choices) if one.is_linked), None)
         context |= {
             "title": title,
+            "also_marked": pattern_for_browsers(read_query(request.GET.get("search", ""))),
             "page_title": page_title(_name(completion), title, linked_bubble),
             **facts,
             **_jumps(reader, [*bubbles, *answer], page.order, is_for_customer=is_for_customer),
