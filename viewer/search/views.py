@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from viewer.archive.identity_keys import identity_keys
 from viewer.archive.search.overview import Facet, Overview
-from viewer.archive.search.query import HAS, read_query
+from viewer.archive.search.query import HAS, Query, read_query
 from viewer.archive.search.reading import Group
 from viewer.archive.search.results import Results, results_around, search
 from viewer.archive.search.snippets import Snippet
