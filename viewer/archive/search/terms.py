@@ -48,10 +48,10 @@ class PlainWord:
 def join_neighbours(text: str, terms: list[Term], plain: list[PlainWord]) -> tuple[tuple[Term, ...], list[str]]:
     """Return the terms of a query, with what its plain words are together, and the small words that are left out."""
     joiner = _Joiner(terms, plain)
-    joiner.join_numbers(text)
     joiner.join_words()
-    joiner.join_dates()
+    joiner.join_dates()  # before "may" is left out
     left_out = joiner.leave_out_small_words(text)
+    joiner.join_numbers(text)
     return tuple(joiner.terms), left_out
 
 
@@ -121,6 +121,7 @@ class _Joiner:
         if not small or all(term.is_excluded for term in kept):
             return []
         self.terms = kept
+        self._plain = [word for word in self._plain if word not in small]
         return [word.value for word in small]
 
     def _merge(self, words: list[PlainWord], term: Term) -> None:
