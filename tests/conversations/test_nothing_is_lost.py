@@ -14,7 +14,7 @@ from pathlib import Path
 
 import comrak
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -109,9 +109,12 @@ def test_every_letter_of_a_text_is_there_when_another_program_draws_the_transcri
 
 @settings(deadline=None, max_examples=300)
 @given(TEXTS)
+@example("%01. ")
 def test_every_letter_of_a_text_is_in_the_plain_text_in_order_unless_a_table_repeats_its_headings(text: str) -> None:
     assume(not NO_WORD.search(text))
-    written = words_of(_ESCAPE.sub("", to_plain_text(text)))  # an address may have an escape, such as %5B
+    # An address may have an escape, such as %5B, that does not stand in the text.
+    assume(not ("%" in text and re.search(r"\]\(|\]:|@|www|https", text)))
+    written = words_of(to_plain_text(text) if "%" in text else _ESCAPE.sub("", to_plain_text(text)))
     if "<table" in (to_html(text) or ""):
         assert not Counter(words_of(text)) - Counter(written)
     else:
