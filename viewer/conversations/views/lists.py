@@ -21,7 +21,7 @@ from viewer.conversations.list_frame import query_of_list
 from viewer.conversations.models import SavedView
 from viewer.conversations.rail import build_rail, with_counts
 from viewer.sources.sources import chosen_source
-from viewer.web.request import Request
+from viewer.web.request import Request, own_address, page_before
 from viewer.web.responses import page_or_fragment
 from viewer.web.templatetags.formats import grouped
 
@@ -108,15 +108,16 @@ def mark_list_seen(request: Request) -> HttpResponse:
     """Mark every conversation of a list of the archive as seen by this person."""
     filters = parse_filters(QueryDict(request.POST.get("list", "")))
     query = query_of_list(request, filters)
+    back = own_address(page_before(request)) or list_url(filters)
     if query is None:
         notices.error(request, gettext("This list cannot be marked as seen as a whole."))
-        return redirect(list_url(filters))
+        return redirect(back)
     count = mark_all_seen(query, request.user.pk)
     marked = ngettext(
         "%(count)s conversation was marked as seen.", "%(count)s conversations were marked as seen.", count
     )
     notices.success(request, marked % {"count": grouped(count)})
-    return redirect(list_url(filters))
+    return redirect(back)
 
 
 @require_POST
