@@ -23,10 +23,11 @@ from viewer.archive.management.commands import rebuild_search
 from viewer.archive.models import SearchDocument, SearchEntry, StoredCompletion, StoredMessage
 from viewer.archive.search import index, matching, tokens
 from viewer.archive.search import text as text_module
-from viewer.archive.search.query import read_query
+from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.reading import Hit
 from viewer.archive.search.results import Results, search
 from viewer.archive.search.text import Facts, query_words, words_of, words_to_index
+from viewer.archive.search.values import values_of
 from viewer.completions.source_text import Piece
 
 Store = Callable[..., Any]
@@ -420,6 +421,41 @@ def test_facets_count_conversations_and_narrow_the_question(stored: Store) -> No
         assert narrowed
         assert narrowed.conversations == facet.count
         assert (facet.name, facet.value) not in {(again.name, again.value) for again in narrowed.facets}
+
+
+def test_spellings_that_a_filter_finds_together_are_counted_together(stored: Store) -> None:
+    spellings = ["Chat"] * 2 + ["chat"] * 3 + ["Café", "CAFE", "café"]
+    models = ["gpt-4.1", "gpt-4.1-2025-04-14", "GPT-4.1-2025-04-14", *["o3"] * 5]
+    for n, (channel, model) in enumerate(zip(spellings, models, strict=True)):
+        stored(make_completion(f"c-{n}", say("user", "refund"), model=model, metadata={"channel": channel}))
+    overview = results("refund").overview
+    assert overview
+    offered = [(each.name, each.value, each.count) for each in values_of(Query()).values if each.name != "has"]
+    assert sorted(offered) == [
+        ("meta.channel", "Café", 3), ("meta.channel", "chat", 5), ("model", "gpt-4.1", 3), ("model", "o3", 5),
+    ]  # fmt: skip
+    assert {(facet.name, facet.value, facet.count) for facet in overview.facets} == {*offered}
+    for name, value, count in offered:
+        narrowed = read_query(with_operator(Query(), name, value.upper()))
+        assert len(found(narrowed.text)) == count
+        again = results(narrowed.text).overview
+        assert again
+        assert all(each.name != name for each in (*again.facets, *values_of(narrowed).values))
+
+
+def test_a_date_of_a_model_can_be_asked_for(stored: Store) -> None:
+    stored(*(make_completion(name, model=name) for name in ("m-2025-04-14", "m-2025-05-01", "m")))
+    assert [(each.value, each.count) for each in values_of(Query(), "2025-05").values] == [("m-2025-05-01", 1)]
+    assert [(each.value, each.count) for each in values_of(Query(), "M").values] == [("m", 3)]
+
+
+def test_results_that_are_each_on_a_day_of_their_own_are_counted_by_month(stored: Store) -> None:
+    stored(*(make_completion(f"c-{n}", say("user", "refund"), created=1_764_000_000 + n * 172_800) for n in range(8)))
+    overview = results("refund").overview
+    assert overview
+    assert [(facet.name, facet.value, facet.count) for facet in overview.days] == [
+        ("month", "2025-12-01", 4), ("month", "2025-11-01", 4),
+    ]  # fmt: skip
 
 
 def test_what_is_not_understood_is_said() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.reading import EARLIER, LATER, LINKED, PROBLEM, arrive, row_ids, walk, walk_to_the_end
 from tests.conftest import make_completion, make_long, say
 
@@ -248,3 +252,43 @@ def test_scrolling_loads_every_conversation_that_was_found(page: Page, stored: C
     page.goto(f"{site}/search/?q=refund")
     walk_to_the_end(page)
     assert row_ids(page) == [f"c-{n}" for n in reversed(range(50))]
+
+
+NAME, TICKET = "Maximiliane von Hohenstein-Wittgenstein GmbH", "HB-2026-00007"
+WHO = {"customer": NAME, "ticket": TICKET, "channel": "chat"}
+IS_WHOLE = "one => one.scrollWidth <= one.clientWidth && one.getBoundingClientRect().right <= innerWidth"
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_long_name_of_a_customer_gives_way_to_the_ticket(page: Page, stored: Callable, size: Any) -> None:
+    cache.clear()
+    stored(make_completion("chatcmpl-one", say("user", "Where is my parcel?"), metadata=WHO))
+    page.set_viewport_size(size)
+    page.goto("/completions/")
+    places = [f".row__metadata li:has-text('{TICKET}')"]
+    assert page.locator(places[0]).evaluate(IS_WHOLE)
+    page.goto("/completions/chatcmpl-one/")
+    if size == DESKTOP:
+        expect(page.locator(places[0])).to_be_visible()
+    else:
+        places = []
+    for place in (*places, f".conversation-head__id:text-is('{TICKET}')", ".conversation-head__id:text-is('chat')"):
+        assert page.locator(place).evaluate(IS_WHOLE), place
+    assert not page.locator(".conversation-head__id").first.evaluate(IS_WHOLE)
+
+
+def test_the_find_bar_lies_over_nothing_at_the_top_of_the_page(page: Page, stored: Callable) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "Where is my parcel?")))
+    page.goto("/completions/chatcmpl-one/?find=parcel")
+    expect(page.locator(".find [role=status]")).to_have_text("1 of 1")
+    page.get_by_role("button", name="Customer’s view").click(timeout=2_000)  # fails if something is over it
+
+
+def test_on_a_phone_the_chosen_view_is_in_sight(page: Page, stored: Callable) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "Where is my parcel?")))
+    page.set_viewport_size(PHONE)
+    with page.expect_response("**/views/?*"):
+        page.goto("/search/?q=has:cut-off")
+    chosen = page.locator(".rail [aria-current]")
+    expect(chosen).to_have_text(re.compile(r"Cut off\s+0"))
+    expect(chosen).to_be_in_viewport(ratio=1)

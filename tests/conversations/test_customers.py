@@ -154,14 +154,42 @@ def test_a_value_that_no_url_can_have_is_a_search(reader: Client, stored: Store,
     assert reader.get("/palette/", {"text": value[:3]}).status_code == 200
 
 
-def test_the_page_of_a_customer_is_of_this_one_alone(reader: Client, stored: Store) -> None:
+def test_the_page_of_a_customer_is_of_this_one_alone_however_they_are_spelled(reader: Client, stored: Store) -> None:
+    """As a filter finds them: the page, the count, the history, the list beside and what is marked as seen agree."""
     cache.clear()
-    stored(*(make_completion(f"c-{name}", metadata={"customer": name}) for name in ("Bob", "BOB", "Böb", "Bob*")))
-    assert completion_ids(opened(reader, "/customers/Bob/")) == ["c-Bob"]
-    assert "1 conversation " in visible(opened(reader, "/customers/Bob/"))
-    page = reader.get("/completions/c-Bob/", headers={"Referer": "http://testserver/customers/Bob/"}).content.decode()
+    names = ("Bob", "BOB", "Böb", "Bob*", "Bobby")
+    stored(*(make_completion(f"c-{name}", metadata={"customer": name}, created=1) for name in names))
+    same = {"c-Bob", "c-BOB", "c-Böb"}
+    page = opened(reader, "/customers/Bob/")
+    assert {*completion_ids(page)} == same == {*completion_ids(opened(reader, "/search/?q=meta.customer:bob"))}
+    assert "3 conversations " in visible(page)
+    referer = {"Referer": "http://testserver/customers/Bob/"}
+    page = reader.get("/completions/c-BOB/", headers=referer).content.decode()
     assert visible(element(page, ".side__head")) == "Bob Newest first"
+    assert len(elements(page, ".history li")) == 3
+    beside = reader.get(attributes(page, "hx-get", ".side [hx-get]")[0] or "", headers={"HX-Request": "true"})
+    assert {*completion_ids(beside.content.decode())} == same
+    assert reader.get("/go", {"customer": "bob"})["Location"] == "/customers/bob/"
+    listed = element(opened(reader, "/customers/bob/"), 'form[action="/seen/"] [name="list"]').attributes["value"]
+    answer = reader.post("/seen/", {"list": listed or ""}, headers=referer, follow=True)
+    assert answer.redirect_chain == [("/customers/Bob/", 302)]
+    assert "2 conversations were marked as seen." in visible(answer.content.decode())  # one was opened
     assert "No archived conversation has this value as its customer." in visible(opened(reader, "/customers/nobody/"))
+
+
+@pytest.mark.parametrize(
+    ("ticket", "leads_to"),
+    [
+        ("hb-1005", "/completions/one/"),
+        ("HB-1004", "/search/?q=meta.ticket%3AHB-1004"),
+        ("HB-100", "/search/?q=HB-100"),
+    ],
+)
+def test_a_ticket_is_opened_whatever_its_capitals(reader: Client, stored: Store, ticket: str, leads_to: str) -> None:
+    cache.clear()
+    tickets = {"one": "HB-1005", "two": "HB-1004", "three": "HB-1004"}
+    stored(*(make_completion(name, metadata={"ticket": value}) for name, value in tickets.items()))
+    assert reader.get("/go", {"ticket": ticket})["Location"] == leads_to
 
 
 @pytest.mark.parametrize(

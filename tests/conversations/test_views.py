@@ -186,6 +186,41 @@ def test_a_name_is_taken_once_and_must_not_be_empty(reader: Client, desk: None, 
     assert "has nothing to save" in visible(reader.post("/views/save/", {"name": "x"}, follow=True).content.decode())
 
 
+def test_a_view_is_replaced_only_if_that_is_asked(reader: Client, desk: None, alice: User) -> None:
+    view = SavedView.objects.create(owner=alice, name="Mine", query="q=a", is_shared=True)
+    theirs = SavedView.objects.create(owner=User.objects.create_user("bob"), name="Ours", query="q=a", is_shared=True)
+    page = reader.post("/views/save/", {"list": "q=has%3Aerror", "name": "Mine"}).content.decode()
+    assert visible(element(page, "button[name=replace]")) == "Replace the view"
+    assert has(page, "[name=is_shared][checked]")
+    reader.post("/views/save/", {"list": "q=has%3Aerror", "name": "Mine", "is_shared": "on", "replace": ""})
+    reader.post("/views/save/", {"list": "q=b", "name": "Ours", "replace": ""})
+    for one in (view, theirs):
+        one.refresh_from_db()
+    assert (view.query, view.is_shared, theirs.query) == ("q=has%3Aerror", True, "q=a")
+    assert [one.query for one in SavedView.objects.filter(owner=alice)] == ["q=has%3Aerror", "q=b"]
+
+
+def test_the_page_of_a_name_that_is_taken_leads_back_to_the_list(reader: Client, desk: None) -> None:
+    reader.get("/completions/failed/", headers={"Referer": "http://testserver/search/?q=has:error"})
+    assert reader.get("/views/save/")["Location"] == "/search/?q=has%3Aerror"  # as after a change of language
+
+
+def test_views_of_the_team_with_the_same_name_say_whose_they_are(reader: Client, desk: None, alice: User) -> None:
+    for owner in (alice, User.objects.create_user("bob", first_name="Bob", last_name="Ray")):
+        SavedView.objects.create(owner=owner, name="Errors", query="q=has%3Aerror", is_shared=True)
+    SavedView.objects.create(owner=alice, name="Chat", query="q=meta.channel%3Achat", is_shared=True)
+    rail = reader.get("/views/").content.decode()
+    assert texts(rail, ".rail section:nth-of-type(2) a") == ["Chat 1", "Errors alice 1", "Errors Bob Ray 1"]
+
+
+def test_every_view_has_a_count_or_says_why_not(reader: Client, desk: None, alice: User) -> None:
+    for name, query in (("1", "metadata%5Bcustomer_id%5D=cus_1"), ("2", "q=%22please+help%22"), ("3", "model=o4-mini")):
+        SavedView.objects.create(owner=alice, name=name, query=query)
+    rail = reader.get("/views/").content.decode()
+    assert texts(rail, ".rail section:nth-of-type(2) a") == ["1 2", "2", "3 1"]
+    assert attributes(rail, "title", ".rail a") == ["To count these, all their messages would have to be read."]
+
+
 def test_a_view_is_renamed_shared_and_deleted(reader: Client, alice: User) -> None:
     view = SavedView.objects.create(owner=alice, name="Mine", query="q=a")
     page = opened(reader, "/search/?q=a")
@@ -193,6 +228,11 @@ def test_a_view_is_renamed_shared_and_deleted(reader: Client, alice: User) -> No
     reader.post(f"/views/{view.pk}/", {"name": "Ours", "is_shared": "on"})
     view.refresh_from_db()
     assert (view.name, view.is_shared) == ("Ours", True)
+    asked = opened(reader, f"/views/{view.pk}/delete/")
+    assert visible(element(asked, "h1")) == "Delete “Ours”?"
+    assert "The view disappears for the whole team." in visible(asked)
+    assert "belongs to" not in visible(asked)
+    assert SavedView.objects.exists()
     assert reader.post(f"/views/{view.pk}/delete/")["Location"] == "/search/?q=a"
     assert not SavedView.objects.exists()
 
@@ -205,6 +245,9 @@ def test_an_administrator_may_change_views_of_the_team_and_no_others(alice: User
     staff = Client()
     staff.force_login(User.objects.create_user("root", is_staff=True))
     assert staff.get(f"/views/{private.pk}/").status_code == 404
+    assert staff.get(f"/views/{private.pk}/delete/").status_code == 404
+    for address in (f"/views/{shared.pk}/", f"/views/{shared.pk}/delete/"):
+        assert "This view belongs to alice." in visible(opened(staff, address))
     assert staff.post(f"/views/{shared.pk}/", {"name": "Better"}).status_code == 302
 
 

@@ -1,17 +1,25 @@
-"""Finds the other conversations of a customer: all that have the same metadata pair."""
+"""Finds the conversations that have the same metadata pair, above all those of a customer, in whatever spelling."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db.models import Q, QuerySet
 
+from viewer.completions.folding import fold
 from viewer.completions.reading import read_time
 from viewer.completions.summary import Summary
 
-from .models import StoredCompletion, fit, fit_key, fit_value
+from .models import StoredCompletion, StoredMetadata, fit, fit_key, fit_value
+from .search.matching import NEWEST, Matcher
+from .search.query import Filter, Query
+from .search.spellings import shared_mark
 from .summaries import summaries_of
+
+_MAX_LOOKED_AT = 500  # of the newest conversations with a pair, for its spellings
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ def history_of(key: str, value: str, completion_id: str, size: int) -> History:
     visits = [
         [Visit(one, read_time(seconds), summaries.get(one)) for one, seconds in side] for side in (later, earlier)
     ]
-    return History(tuple(visits[0]), tuple(visits[1]), count_with(key, value))
+    return History(tuple(visits[0]), tuple(visits[1]), conversations.count())
 
 
 def count_with(key: str, value: str) -> int:
@@ -57,13 +65,28 @@ def count_with(key: str, value: str) -> int:
     return _with(key, value).count()
 
 
-def _with(key: str, value: str) -> QuerySet[StoredCompletion]:
-    return StoredCompletion.objects.filter(metadata__key=fit_key(key), metadata__value=fit_value(value))
+def query_of(key: str, value: str) -> Query:
+    """Return the query for a metadata pair, of which a text might be too long or need quotes."""
+    return Query(filters=(Filter(f"meta.{key}", (_mark(key, value),)),))
+
+
+def _mark(key: str, value: str) -> str:
+    return shared_mark(f"meta.{key}", value)
 
 
 def ids_with(pairs: dict[str, str], limit: int) -> list[str]:
     """Return the newest conversations that have all of some metadata pairs."""
     found: QuerySet[StoredCompletion] = StoredCompletion.objects.order_by("-created", "-pk")
     for key, value in pairs.items():
-        found = found.filter(metadata__key=fit_key(key), metadata__value=fit_value(value))
+        found = found & _with(key, value)
     return list(found.values_list("completion_id", flat=True)[:limit])
+
+
+def _with(key: str, value: str) -> QuerySet[StoredCompletion]:
+    """Return the conversations that a filter by a pair finds. The index knows those with other spellings of it."""
+    newest = [candidate.completion for candidate in Matcher(query_of(key, value)).newest(_MAX_LOOKED_AT, NEWEST)]
+    stored = StoredMetadata.objects.filter(completion__in=newest).values_list("key", "value").distinct()
+    same = {pair for pair in stored if fold(pair[0]) == fold(key) and _mark(*pair) == _mark(key, value)}
+    same.add((fit_key(key), fit_value(value)))  # which may not be indexed yet
+    holders = StoredMetadata.objects.filter(reduce(or_, (Q(key=key, value=value) for key, value in same)))
+    return StoredCompletion.objects.filter(pk__in=holders.values("completion"))

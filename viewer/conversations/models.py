@@ -21,6 +21,10 @@ class SavedViews(models.QuerySet["SavedView"]):
         """Return a person's own views and those of the team."""
         return self.filter(Q(owner=person) | Q(is_shared=True))
 
+    def replaceable(self, person: User, name: str) -> SavedView | None:
+        """Return a person's own view that has a name already."""
+        return self.filter(owner=person, name=name.strip()).first()
+
     def editable_by(self, person: User) -> SavedViews:
         """Return the views that a person may change: their own; an administrator also those of the team."""
         return self.of(person) if person.is_staff else self.filter(owner=person)
@@ -51,6 +55,10 @@ class SavedView(models.Model):
     @filters.setter
     def filters(self, filters: dict[str, str]) -> None:
         self.query = urlencode(filters)
+
+    @property
+    def owner_name(self) -> str:
+        return self.owner.get_full_name() or self.owner.get_username()
 
     @property
     def url(self) -> str:

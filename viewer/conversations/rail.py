@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -30,7 +31,10 @@ _READY = (
 
 @dataclass(frozen=True, slots=True)
 class RailLink:
-    """A view in the rail. `count` is in words, and empty until it is asked for or where it would have to be guessed."""
+    """A view in the rail. `count` is in words, and empty until it is asked for or if it is not known.
+
+    `owner` is named where another view of the team has the same name.
+    """
 
     name: str
     icon: str
@@ -39,6 +43,8 @@ class RailLink:
     view: SavedView | None = None  # None if it came ready
     is_current: bool = False
     count: str = ""
+    uncounted: str = ""  # why there is no count
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +57,11 @@ class RailGroup:
 
 def build_rail(person: User, filters: dict[str, str]) -> list[RailGroup]:
     """Return all views of a person, and mark the one whose list has these filters."""
-    saved = list(SavedView.objects.of(person))
+    saved = list(SavedView.objects.of(person).select_related("owner"))
     groups = (
         (gettext("Views"), [_link(gettext("All conversations"), "inbox", {}), *_ready_links()]),
         (gettext("My views"), [_saved_link(view) for view in saved if not view.is_shared]),
-        (gettext("Team views"), [_saved_link(view) for view in saved if view.is_shared]),
+        (gettext("Team views"), _with_owners([_saved_link(view) for view in saved if view.is_shared])),
     )
     return [RailGroup(title, tuple(_marked(links, filters))) for title, links in groups if links]
 
@@ -63,9 +69,7 @@ def build_rail(person: User, filters: dict[str, str]) -> list[RailGroup]:
 def with_counts(groups: Iterable[RailGroup], person: User, *, is_archive: bool) -> list[RailGroup]:
     """Count the conversations of each view in the archive; how many another server has is not known."""
     return [
-        replace(
-            group, links=tuple(replace(link, count=_count(link, person, is_archive=is_archive)) for link in group.links)
-        )
+        replace(group, links=tuple(_counted(link, person, is_archive=is_archive) for link in group.links))
         for group in groups
     ]
 
@@ -87,6 +91,12 @@ def _saved_link(view: SavedView) -> RailLink:
     return RailLink(view.name, "search", view.url, view.filters, view)
 
 
+def _with_owners(links: list[RailLink]) -> list[RailLink]:
+    """Name the owners of views that have the same name."""
+    names = Counter(link.name for link in links)
+    return [replace(link, owner=link.view.owner_name) if link.view and names[link.name] > 1 else link for link in links]
+
+
 def _marked(links: Iterable[RailLink], filters: dict[str, str]) -> Iterable[RailLink]:
     """Mark the link of a list, in whichever order that is shown."""
     shown = _without_order(filters)
@@ -97,13 +107,15 @@ def _without_order(filters: dict[str, str]) -> dict[str, str]:
     return without(as_search(filters) or filters, "order")
 
 
-def _count(link: RailLink, person: User, *, is_archive: bool) -> str:
-    if not link.filters:
-        return grouped(StoredCompletion.objects.count()) if is_archive else ""
+def _counted(link: RailLink, person: User, *, is_archive: bool) -> RailLink:
     if link.filters == _NOT_SEEN:
-        return grouped(count_unseen(person.pk))
-    query = link.filters.get("q", "")
-    found = count_results(read_query(query, person.pk)) if query else None
+        return replace(link, count=grouped(count_unseen(person.pk)))
+    if not ("q" in link.filters or is_archive):
+        return replace(link, uncounted=gettext("How many another server has is not known."))
+    if not link.filters:
+        return replace(link, count=grouped(StoredCompletion.objects.count()))
+    text = link.filters.get("q", "") or as_search(link.filters).get("q", "")
+    found = count_results(read_query(text, person.pk))
     if found is None:
-        return ""
-    return f"{grouped(MAX_COUNTED)}+" if found > MAX_COUNTED else grouped(found)
+        return replace(link, uncounted=gettext("To count these, all their messages would have to be read."))
+    return replace(link, count=f"{grouped(MAX_COUNTED)}+" if found > MAX_COUNTED else grouped(found))

@@ -28,16 +28,23 @@ def is_result(filters: dict[str, str], completion_id: str, reader: int) -> bool:
 
 def results_beside(request: Request, completion_id: str, filters: dict[str, str]) -> dict[str, Any]:
     """Return the rows around a conversation, or those further up or down, and the URLs of the next ones."""
+    return rows_around(request, _query_of_list(request, filters), filters, completion_id)
+
+
+def rows_around(
+    request: Request, query: Query, filters: dict[str, str], completion_id: str, size: int = _SHOWN
+) -> dict[str, Any]:
+    """Return the rows of a query around a conversation, or so many further up or down. The URLs keep the filters."""
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    query = _query_of_list(request, filters)
-    sides = {"earlier": 0 if after else _SHOWN, "later": 0 if before else _SHOWN}
+    sides = {"earlier": 0 if after else size, "later": 0 if before else size}
     window = results_around(query, search_order_of(filters, query), after or before or completion_id, **sides)
     groups = window.groups
     if after or before:
         groups = tuple(group for group in groups if group.completion.id not in (after, before))
     keys = identity_keys()
     rows = mark_new((row_of(group, keys, query) for group in groups), request.user.pk)
-    has_above, has_below = window.has_earlier and not after, window.has_later and not before
+    has_above = window.has_earlier and not (request.htmx and after)
+    has_below = window.has_later and not (request.htmx and before)
     return {
         "rows": rows,
         "above_url": with_query(request.path, filters | {"before": rows[0].id}) if rows and has_above else "",

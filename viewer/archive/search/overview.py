@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection
 from django.utils.timezone import get_current_timezone
@@ -16,7 +15,8 @@ from viewer.archive.summaries import count_kinds
 
 from .matching import Look, Matcher
 from .query import TALK, Query, with_operator
-from .text import ASSISTANT, CUSTOMER, PROMPTS, TOOLS
+from .spellings import Counted, count_pairs, join_spellings, shared_mark
+from .text import ASSISTANT, CUSTOMER, PROMPTS, TOOLS, model_without_date
 
 MAX_COUNTED = 1000  # conversations; beyond it the page says "more than"
 _MAX_FACETS = 4  # each of models, of metadata pairs and of days
@@ -76,17 +76,17 @@ def overview_of(matcher: Matcher, query: Query, look: Look) -> Overview:
     )
 
 
-def _facets(query: Query, counted: Iterable[tuple[str, str, int]]) -> tuple[Facet, ...]:
-    """Turn counted values into filters, without those that the query has."""
-    present = {(operator.name.lower(), operator.value) for operator in query.operators}
+def _facets(query: Query, counted: Iterable[Counted]) -> tuple[Facet, ...]:
+    """Turn counted values into filters, without those that the query has, however they are spelled there."""
+    present = {shared_mark(operator.name, operator.value) for operator in query.operators}
     return tuple(
         Facet(name, value, count, with_operator(query, name, value))
         for name, value, count in counted
-        if (name.lower(), value) not in present
+        if shared_mark(name, value) not in present
     )
 
 
-def _speakers(matcher: Matcher, query: Query) -> Iterable[tuple[str, str, int]]:
+def _speakers(matcher: Matcher, query: Query) -> Iterable[Counted]:
     """Count the conversations in which each speaker said all the words."""
     if not query.wanted or any(operator.name == "role" for operator in query.operators):
         return
@@ -95,18 +95,18 @@ def _speakers(matcher: Matcher, query: Query) -> Iterable[tuple[str, str, int]]:
             yield "role", role, count
 
 
-def _kinds(completions: set[int]) -> Iterable[tuple[str, str, int]]:
+def _kinds(completions: set[int]) -> Iterable[Counted]:
     """Count the conversations that contain what people look for."""
     kinds = count_kinds(completions)
     return [("has", kind, kinds[kind]) for kind in _KINDS if kinds[kind]]
 
 
 def _days(query: Query, created: list[int]) -> tuple[Facet, ...]:
-    """Count by the reader's day, or by month if they are far apart."""
+    """Count by the reader's day, or by month if they are far apart or each is on a day of its own."""
     if len(created) < 2 or query.since is not None or query.until is not None:
         return ()
     days = [datetime.fromtimestamp(seconds, get_current_timezone()).date() for seconds in created]
-    is_by_month = (max(days) - min(days)).days > _MAX_DAYS
+    is_by_month = (max(days) - min(days)).days > _MAX_DAYS or len({*days}) == len(days)
     counts = Counter(day.replace(day=1) if is_by_month else day for day in days)
     facets = []
     for day, count in sorted(counts.most_common(_MAX_FACETS), reverse=True):
@@ -117,23 +117,23 @@ def _days(query: Query, created: list[int]) -> tuple[Facet, ...]:
     return tuple(facets) if len(facets) > 1 else ()
 
 
-def _models(completions: set[int]) -> list[tuple[str, str, int]]:
+def _models(completions: set[int]) -> list[Counted]:
     where, values = is_one_of("id", completions)
-    sql = f"SELECT model, COUNT(*) FROM archive_storedcompletion WHERE model <> '' AND {where} GROUP BY 1"
-    return [("model", model, count) for model, count in _commonest(sql, values)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT model, COUNT(*) FROM archive_storedcompletion "
+            f"WHERE model <> '' AND {where} GROUP BY 1 ORDER BY 2 DESC, 1",
+            [values],
+        )
+        models = cursor.fetchall()
+    return join_spellings(("model", model_without_date(model), count) for model, count in models)[:_MAX_FACETS]
 
 
-def _pairs(completions: set[int]) -> list[tuple[str, str, int]]:
+def _pairs(completions: set[int]) -> list[Counted]:
     """Count the most common metadata pairs; one that a single conversation has is no useful filter."""
     where, values = is_one_of("completion_id", completions)
-    sql = (
-        f"SELECT key, value, COUNT(*) FROM archive_storedmetadata WHERE {where} AND length(value) <= 60 "
-        "GROUP BY 1, 2 HAVING COUNT(*) > 1"
+    counted = (
+        "SELECT key, value, COUNT(*) AS count FROM archive_storedmetadata "
+        f"WHERE {where} AND length(value) <= 60 GROUP BY 1, 2"
     )
-    return [(f"meta.{key}", value, count) for key, value, count in _commonest(sql, values)]
-
-
-def _commonest(sql: str, values: Any) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"{sql} ORDER BY COUNT(*) DESC, 1 LIMIT {_MAX_FACETS}", [values])
-        return list(cursor.fetchall())
+    return [pair for pair in count_pairs(counted, [values])[:_MAX_FACETS] if pair[2] > 1]

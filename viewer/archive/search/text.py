@@ -365,6 +365,11 @@ def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterat
     yield Indexed(answered + others + _marks_segment([*marks, *shared]), sum(held_by_answers, endings))
 
 
+def model_without_date(model: str) -> str:
+    """Return the name by which a model is found whatever its date: "gpt-4.1" of "gpt-4.1-2025-04-14"."""
+    return _DATE_OF_MODEL.sub("", model)
+
+
 def _details(facts: Facts) -> Iterator[str]:
     yield facts.model
     yield from day_texts(facts.created)
@@ -441,7 +446,7 @@ def _marks_segment(marks: Iterable[str]) -> str:
 
 def _shared_marks(facts: Facts) -> Iterator[str]:
     yield EVERYTHING
-    yield from {mark("model", facts.model), mark("model", _DATE_OF_MODEL.sub("", facts.model))}
+    yield from {mark("model", facts.model), mark("model", model_without_date(facts.model))}
     for key, value in facts.metadata.items():
         yield mark(f"meta.{fold(key)}", value)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import Count, Max, Q, QuerySet
 
 from viewer.archive.identity_keys import metadata_keys
@@ -16,11 +17,13 @@ from viewer.archive.summaries import count_kinds
 
 from .matching import NEWEST, Matcher
 from .query import Query
+from .spellings import Counted, count_pairs, join_spellings, shared_mark
+from .text import model_without_date
 
 _MAX_NEWEST = 20_000  # conversations of the whole archive that are looked at
 _MAX_FOUND = 2_000  # conversations that a query finds, of which values are looked at
 _MAX_VALUES = 5  # of each name
-_MAX_PAIRS = 1_000  # different ones that are looked through
+_MAX_MODELS = 1_000  # different ones that are looked through
 _MAX_LENGTH = 200  # characters of a value to filter by
 
 
@@ -48,14 +51,31 @@ def values_of(query: Query, text: str = "") -> Values:
     if text:
         exactly = StoredMetadata.objects.filter(key__in=metadata_keys(), value=text)  # by the index, however old
         metadata = metadata.filter(_contains("value", text) | _contains("key", text)) | exactly
-    counted = metadata.values_list("key", "value").annotate(count=Count("pk")).order_by("-count", "key", "value")
-    models = completions.exclude(model="").filter(model__icontains=text).values_list("model")
-    values = [
-        *(Value(f"meta.{key}", value, count) for key, value, count in counted[:_MAX_PAIRS] if _is_usable(value)),
-        *(Value("model", model, count) for model, count in models.annotate(count=Count("pk")).order_by("-count")),
-        *(Value("has", kind, count) for kind, count in count_kinds(completions).most_common()),
+    found = [
+        *(pair for pair in _pairs(metadata) if _is_usable(pair[1])),
+        *_models(completions, text),
+        *(("has", kind, count) for kind, count in count_kinds(completions).most_common()),
     ]
+    present = {shared_mark(operator.name, operator.value) for operator in query.operators}
+    values = (Value(*value) for value in found if shared_mark(*value[:2]) not in present)
     return Values(tuple(_first_of_each(values)), newest)
+
+
+def _pairs(metadata: QuerySet[StoredMetadata]) -> list[Counted]:
+    try:
+        return count_pairs(*metadata.values("key", "value").annotate(count=Count("pk")).query.sql_with_params())
+    except EmptyResultSet:  # there is nothing to look at
+        return []
+
+
+def _models(completions: QuerySet[StoredCompletion], text: str) -> list[Counted]:
+    """Count the models without their dates, except where only the date has the text that was typed."""
+    models = completions.exclude(model="").filter(model__icontains=text).values_list("model")
+    counted = models.annotate(count=Count("pk")).order_by("-count", "model")[:_MAX_MODELS]
+    names = ((model_without_date(model), model, count) for model, count in counted)
+    return join_spellings(
+        ("model", name if text.lower() in name.lower() else model, count) for name, model, count in names
+    )
 
 
 def _contains(field: str, text: str) -> Q:

@@ -10,14 +10,14 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from viewer.archive.customers import count_with, ids_with
+from viewer.archive.customers import count_with, ids_with, query_of
 from viewer.archive.identity_keys import identity_keys, metadata_keys
+from viewer.client.client import PAGE_SIZE
 from viewer.conversations.customer import customer_url, other_site
-from viewer.conversations.filters import as_search, fetch_page, list_url, pager_links, save_filters
+from viewer.conversations.filters import as_search, list_url, save_filters
 from viewer.conversations.list_frame import list_frame
-from viewer.conversations.rows import build_rows
+from viewer.conversations.results import rows_around
 from viewer.rendering.places import url_of
-from viewer.sources.archive_client import archive_client
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
@@ -30,20 +30,19 @@ def customer(request: Request, value: str) -> HttpResponse:
     keys = identity_keys()
     if not keys.customer:
         return redirect(list_url({"q": value}))
-    filters = {f"metadata[{keys.customer}]": value}
-    client = archive_client()
-    window = fetch_page(client, filters, request.GET, request.GET.get("around", ""))
+    asked = {f"metadata[{keys.customer}]": value}
+    filters = as_search(asked) or asked
+    shown = rows_around(request, query_of(keys.customer, value), {}, request.GET.get("around", ""), PAGE_SIZE)
     context = {
         "customer": value,
         "customer_key": keys.customer,
         "other": other_site(keys.customer, value, keys),
         "count": count_with(keys.customer, value),
         "search_url": list_url({"q": value}),
-        "rows": build_rows(client, window.items, request.user.pk),
         "is_by_day": True,
-        **pager_links(request, window, {}),
-        "starts_here": not window.has_earlier,
-        "ends_here": not window.has_later,
+        **shown,
+        "starts_here": not shown["above_url"],
+        "ends_here": not shown["below_url"],
         "first_url": request.path,
     }
     if not request.htmx:

@@ -21,7 +21,7 @@ from viewer.conversations.list_frame import query_of_list
 from viewer.conversations.models import SavedView
 from viewer.conversations.rail import build_rail, with_counts
 from viewer.sources.sources import chosen_source
-from viewer.web.request import Request
+from viewer.web.request import Request, own_address, page_before
 from viewer.web.responses import page_or_fragment
 from viewer.web.templatetags.formats import grouped
 
@@ -65,11 +65,14 @@ def _with_dates(query: Query, params: QueryDict) -> str:
     return text
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def save_view(request: Request) -> HttpResponse:
-    """Save a list under a name, and show it."""
+    """Save a list under a name, and show it; instead of what one's own view of this name shows, if that is asked."""
+    if request.method != "POST":  # the page of a name that is taken was loaded again, in another language
+        return redirect(list_url(last_filters(request)))
     filters = parse_filters(QueryDict(request.POST.get("list", "")))
-    view = SavedView(owner=request.user)
+    taken = SavedView.objects.replaceable(request.user, request.POST.get("name", ""))
+    view = taken if taken and "replace" in request.POST else SavedView(owner=request.user)
     view.filters = filters
     form = SavedViewForm(request.POST, instance=view)
     if not without(filters, "order"):
@@ -77,7 +80,7 @@ def save_view(request: Request) -> HttpResponse:
     elif form.is_valid() and form.save_if_free():
         notices.success(request, gettext("The view “%(name)s” was saved.") % {"name": view.name})
     else:
-        context = {"form": form, "view": view, "list_query": view.query}
+        context = {"form": form, "view": view, "list_query": view.query, "taken": taken}
         return render(request, "conversations/saved_view.html", context, status=422)
     return redirect(list_url(filters))
 
@@ -94,10 +97,12 @@ def saved_view(request: Request, view_id: int) -> HttpResponse:
     return render(request, "conversations/saved_view.html", {"form": form, "view": view}, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete_view(request: Request, view_id: int) -> HttpResponse:
-    """Delete a view. The conversations stay."""
+    """Delete a view, if asked twice. The conversations stay."""
     view = get_object_or_404(SavedView.objects.editable_by(request.user), pk=view_id)
+    if request.method != "POST":
+        return render(request, "conversations/delete_view.html", {"view": view})
     view.delete()
     notices.success(request, gettext("The view “%(name)s” was deleted.") % {"name": view.name})
     return redirect(view.url)
@@ -108,15 +113,16 @@ def mark_list_seen(request: Request) -> HttpResponse:
     """Mark every conversation of a list of the archive as seen by this person."""
     filters = parse_filters(QueryDict(request.POST.get("list", "")))
     query = query_of_list(request, filters)
+    back = own_address(page_before(request)) or list_url(filters)
     if query is None:
         notices.error(request, gettext("This list cannot be marked as seen as a whole."))
-        return redirect(list_url(filters))
+        return redirect(back)
     count = mark_all_seen(query, request.user.pk)
     marked = ngettext(
         "%(count)s conversation was marked as seen.", "%(count)s conversations were marked as seen.", count
     )
     notices.success(request, marked % {"count": grouped(count)})
-    return redirect(list_url(filters))
+    return redirect(back)
 
 
 @require_POST
