@@ -15,6 +15,7 @@ from viewer.conversations.filters import (
     order_of,
     pager_links,
     parse_filters,
+    source_of,
     without,
 )
 from viewer.conversations.list_frame import list_frame
@@ -34,7 +35,7 @@ def completions(request: Request) -> HttpResponse:
     """
     if "key" in request.GET or "value" in request.GET:
         return redirect(list_url(_with_pair(request)))
-    filters = without(parse_filters(request.GET), "q")
+    filters = without(without(parse_filters(request.GET), "q"), "customer")
     metadata, order = metadata_of(filters), order_of(filters)
     source = chosen_source(request)
     if source.is_archive and not request.htmx and (search := as_search(filters)):
@@ -53,7 +54,7 @@ def completions(request: Request) -> HttpResponse:
         "ends_here": not window.has_later,
         "first_url": list_url(filters),
         "newest_url": list_url(without(filters, "order")),
-        "oldest_url": list_url(filters | {"order": "asc"}),
+        "oldest_url": list_url(filters | {"order": "oldest"}),
     }
     if not request.htmx:
         context |= list_frame(request, filters)
@@ -73,7 +74,7 @@ def sidebar(request: Request, completion_id: str) -> HttpResponse:
             **results_beside(request, completion_id, filters),
         }
         return render(request, "conversations/_sidebar.html", context)
-    source = chosen_source(request)
+    source = source_of(request, filters)
     try:
         with source.reading() as client:
             window = fetch_page(client, filters, request.GET, completion_id)

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 
 from viewer.archive.customers import count_with, ids_with
 from viewer.archive.identity_keys import identity_keys, metadata_keys
-from viewer.conversations.customer import customer_url, other_site
-from viewer.conversations.filters import as_search, fetch_page, list_url, pager_links, save_filters
+from viewer.conversations.customer import other_site
+from viewer.conversations.filters import as_search, customer_url, fetch_page, list_url, pager_links
 from viewer.conversations.list_frame import list_frame
 from viewer.conversations.rows import build_rows
 from viewer.rendering.places import url_of
@@ -30,7 +30,7 @@ def customer(request: Request, value: str) -> HttpResponse:
     keys = identity_keys()
     if not keys.customer:
         return redirect(list_url({"q": value}))
-    filters = {f"metadata[{keys.customer}]": value}
+    filters = {"customer": value}
     client = archive_client()
     window = fetch_page(client, filters, request.GET, request.GET.get("around", ""))
     context = {
@@ -47,7 +47,6 @@ def customer(request: Request, value: str) -> HttpResponse:
         "first_url": request.path,
     }
     if not request.htmx:
-        save_filters(request, filters)
         context |= list_frame(request, filters)
     return page_or_fragment(request, "conversations/customer.html", "conversations/_rows.html", context)
 

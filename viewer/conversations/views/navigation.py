@@ -33,6 +33,7 @@ from viewer.conversations.filters import (
     order_of,
     parse_filters,
     save_filters,
+    source_of,
     with_query,
 )
 from viewer.conversations.list_frame import name_of_list, order_in_words
@@ -40,7 +41,7 @@ from viewer.conversations.results import is_result, next_result, next_unseen
 from viewer.rendering.places import place_of_answer, url_of
 from viewer.sources.problem_pages import title_of
 from viewer.sources.reader import Reader, reader_for
-from viewer.sources.sources import SourceProblem, chosen_source, completion_of
+from viewer.sources.sources import SourceProblem, completion_of
 from viewer.web.request import Request, page_before
 
 _MAX_PAGES = 5  # that are searched for the next match if the server does not filter
@@ -51,7 +52,7 @@ def navigation_links(request: Request, completion_id: str, completion: Completio
 
     If the conversation does not match the last list's filters, because it was opened by its id, they are dropped.
     """
-    filters = last_filters(request)
+    filters = last_filters(request, completion_id)
     if completion is not None and not matches(filters, completion):
         filters = {}
     if filters.get("q") and not is_result(filters, completion_id, request.user.pk):
@@ -71,12 +72,12 @@ def navigation_links(request: Request, completion_id: str, completion: Completio
 def neighbour(request: Request, completion_id: str, direction: Literal["next", "previous"]) -> HttpResponse:
     """Go to the next or previous conversation of the list; at its end stay, with a notice."""
     filters = parse_filters(request.GET)
-    save_filters(request, filters)
+    save_filters(request, completion_id, filters)
     if filters.get("q"):
         return _neighbouring_result(request, completion_id, filters, direction)
     order = order_of(filters) if direction == "next" else opposite(order_of(filters))
     try:
-        with chosen_source(request).reading() as client:
+        with source_of(request, filters).reading() as client:
             neighbour_id = _neighbour(client, completion_id, filters, order)
     except SourceProblem as failure:
         is_not_in_list = failure.problem.name == "bad-request"
@@ -108,12 +109,11 @@ def _neighbouring_result(
 def next_not_seen(request: Request, completion_id: str) -> HttpResponse:
     """Go to the next conversation of the list that the person has not seen; if there is none, stay, with a notice."""
     filters = parse_filters(request.GET)
-    save_filters(request, filters)
-    source = chosen_source(request)
+    save_filters(request, completion_id, filters)
+    source = source_of(request, filters)
     try:
         if filters.get("q") or source.is_archive:
-            search = as_search(filters) or filters | ({"order": "oldest"} if order_of(filters) == "asc" else {})
-            url = next_unseen(completion_id, search, request.user.pk)
+            url = next_unseen(completion_id, as_search(filters) or filters, request.user.pk)
         else:
             with source.reading() as client:
                 neighbour_id = _neighbour(client, completion_id, filters, order_of(filters), request.user.pk)
