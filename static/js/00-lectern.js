@@ -39,6 +39,9 @@
     // With a modifier a click is the browser's own: another tab, a download.
     isPlainClick: (event) => !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey),
 
+    // What a page shows in a part of itself; without an answer an object that is not `ok`.
+    fragment: (address) => lectern.fetch(address, { headers: { "HX-Request": "true" } }).catch(() => ({})),
+
     hasSingleKeys: () => !/(^|; )keys=off/.test(document.cookie),
 
     // Where the bars at the top of the window end.

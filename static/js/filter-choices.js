@@ -16,12 +16,20 @@ customElements.define(
         event.preventDefault();
         close();
       });
-      // Enter takes the first choice.
-      this.addEventListener("submit", (event) => {
-        const first = event.target.matches("[role=search]") && this.querySelector("#choice-groups a");
-        if (!first) return;
+      // Enter takes the first choice. Those shown may be of what stood in the field before: then the text is asked for
+      // once more.
+      this.addEventListener("submit", async (event) => {
+        const form = event.target;
+        if (!form.matches("[role=search]")) return;
         event.preventDefault();
-        first.click();
+        const { text } = form.elements;
+        if (!text.value.trim()) return text.focus();
+        const answer = await lectern.fragment(`${form.action}?${new URLSearchParams(new FormData(form))}`);
+        if (!answer.ok) return lectern.say(lectern.words.noAnswer);
+        const groups = this.querySelector("#choice-groups");
+        if (!groups) return; // closed meanwhile
+        groups.innerHTML = await answer.text();
+        groups.querySelector("a")?.click();
       });
       this.addEventListener("htmx:afterSettle", tell);
       tell();

@@ -59,7 +59,7 @@ customElements.define(
       const around = new URL(location);
       around.searchParams.set("around", row[0]);
       around.searchParams.delete("after");
-      const answer = await lectern.fetch(around, { headers: { "HX-Request": "true" } }).catch(() => ({}));
+      const answer = await lectern.fragment(around);
       if (!answer.ok) return;
       this.querySelector("ol").innerHTML = await answer.text();
       htmx.process(this);
@@ -69,19 +69,27 @@ customElements.define(
 );
 
 // <back-link><a href>: goes back to the list in the tab's history, where the browser still has it as it was left.
-customElements.define(
-  "back-link",
-  class extends HTMLElement {
-    connectedCallback() {
-      this.addEventListener("click", (event) => {
-        const link = event.target.closest("a");
-        if (!link || !globalThis.navigation || !lectern.isPlainClick(event)) return;
-        const before = navigation.entries().slice(0, navigation.currentEntry.index);
-        const list = before.findLast((entry) => new URL(entry.url).pathname === link.pathname);
-        if (!list) return;
-        event.preventDefault();
-        navigation.traverseTo(list.key);
-      });
-    }
-  },
-);
+{
+  // The address of a list, on whichever of its pages.
+  const listOf = (address) => {
+    const { pathname, searchParams } = new URL(address);
+    for (const name of ["after", "before", "around"]) searchParams.delete(name);
+    return `${pathname}?${searchParams}`;
+  };
+  customElements.define(
+    "back-link",
+    class extends HTMLElement {
+      connectedCallback() {
+        this.addEventListener("click", (event) => {
+          const link = event.target.closest("a");
+          if (!link || !globalThis.navigation || !lectern.isPlainClick(event)) return;
+          const before = navigation.entries().slice(0, navigation.currentEntry.index);
+          const list = before.findLast((entry) => listOf(entry.url) === listOf(link.href));
+          if (!list) return;
+          event.preventDefault();
+          navigation.traverseTo(list.key);
+        });
+      }
+    },
+  );
+}

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.reading import EARLIER, LATER, LINKED, PROBLEM, arrive, row_ids, walk, walk_to_the_end
+from tests.browser.reading import EARLIER, LATER, LINKED, PROBLEM, Held, arrive, row_ids, walk, walk_to_the_end
 from tests.conftest import make_completion, make_long, say
 
 
@@ -67,7 +67,7 @@ def test_oldest_first_starts_at_the_other_end(page: Page, newest_first: list[str
     page.get_by_role("link", name="Oldest first").click()
     expect(page.get_by_role("link", name="Oldest first")).to_have_attribute("aria-current", "true")
     walk_to_the_end(page)
-    assert query_of(page) == {"order": ["asc"]}
+    assert query_of(page) == {"order": ["oldest"]}
     assert row_ids(page) == newest_first[::-1]
 
 
@@ -104,6 +104,18 @@ def test_the_list_comes_back_at_the_same_row_where_the_browser_has_not_kept_the_
     assert row_ids(page) == newest_first
 
 
+def test_the_way_back_leads_to_the_list_of_the_conversation_not_to_another_that_was_shown_before(
+    page: Page, stored: Callable, site: str
+) -> None:
+    stored(make_completion("chatcmpl-a"))
+    page.goto(f"{site}/completions/?order=oldest")
+    page.goto(f"{site}/search/?q=model:none")
+    open_by(page, "chatcmpl-a")
+    arrive(page, f"{site}/completions/chatcmpl-a/")
+    page.keyboard.press("u")
+    arrive(page, f"{site}/completions/")
+
+
 def test_filters_are_chosen_from_what_is_stored_and_the_address_says_so(
     page: Page, stored: Callable, site: str
 ) -> None:
@@ -125,6 +137,26 @@ def test_filters_are_chosen_from_what_is_stored_and_the_address_says_so(
     expect(page.locator("[data-completion-id]")).to_have_count(1)
     assert row_ids(page) == ["chatcmpl-wanted"]
     assert query_of(page) == {"q": ["model:gpt-4o meta.tier:gold"]}
+
+
+def test_enter_takes_the_first_value_of_what_was_typed(page: Page, stored: Callable, site: str) -> None:
+    stored(*(make_completion(f"chatcmpl-{n}", metadata={"customer": f"cus_{n}"}) for n in range(3)))
+    page.goto(f"{site}/completions/")
+    opener, field = page.get_by_role("link", name="Add filter"), page.get_by_label("Find a value to filter by")
+    opener.click()
+    expect(field).to_be_focused()
+    page.get_by_role("button", name="Find").click()
+    expect(field).to_be_focused()
+    page.keyboard.type("zzz")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No stored value contains this.")).to_be_visible()
+    expect(page).to_have_url(f"{site}/completions/")
+    held = Held(page, "/filters/")  # the values on the page stay those of the text before
+    field.fill("cus_2")
+    page.keyboard.press("Enter")
+    held.wait()
+    held.let_go()
+    arrive(page, f"{site}/search/?q=meta.customer%3Acus_2")
 
 
 def test_the_panel_of_filters_closes_by_key_by_button_and_by_its_link(page: Page, stored: Callable, site: str) -> None:

@@ -76,6 +76,32 @@ def test_a_customer_has_a_page_with_all_conversations(reader: Client, history: N
     assert completion_ids(opened(reader, "/customers/nobody/")) == []
 
 
+def test_filters_are_added_to_the_conversations_of_the_customer(reader: Client, history: None) -> None:
+    page = opened(reader, f"/customers/{quote('cus 1/a')}/")
+    panel = opened(reader, *attributes(page, "href", '[aria-controls="filter-choices"]'))
+    (refusals,) = (one for one in elements(panel, ".choices__group a") if visible(one).startswith("Refusals"))
+    assert visible(refusals) == "Refusals 1 1 conversation"
+    assert "cus_2" not in visible(panel)
+    narrowed = opened(reader, refusals.attributes["href"] or "")
+    assert completion_ids(narrowed) == ["c-5"]
+    assert texts(narrowed, ".filter-chip b") == ["cus 1/a", "Refusals"]
+
+
+def test_a_conversation_leads_back_to_the_page_of_the_customer(reader: Client, history: None) -> None:
+    customer = f"/customers/{quote('cus 1/a')}/"
+    for came_from in ("/completions/", customer):
+        page = reader.get("/completions/c-6/", headers={"Referer": f"http://testserver{came_from}"}).text
+        assert attributes(page, "href", "back-link a") == attributes(page, "href", ".side__head a") == [came_from]
+    here = {"Referer": "http://testserver/completions/c-6/"}
+    (beside,) = attributes(page, "hx-get", "[hx-get*='/beside/']")
+    assert completion_ids(reader.get(beside, headers={"HX-Request": "true"}).text) == [
+        f"c-{n}" for n in range(9, -1, -1)
+    ]
+    (following,) = {*attributes(page, "href", "[rel=next]")}
+    assert reader.get(following, headers=here)["Location"] == "/completions/c-5/"
+    assert reader.post("/completions/c-6/unseen/", headers=here)["Location"] == customer
+
+
 def test_the_page_of_a_customer_goes_on(reader: Client, stored: Store) -> None:
     cache.clear()
     stored(*(make_completion(f"c-{n}", metadata={"customer": "a"}, created=n) for n in range(45)))

@@ -112,6 +112,27 @@ def test_a_conversation_that_the_filter_does_not_hold_stands_in_the_whole_list(
     assert "/next/?model=even" in way(opened(reader, "/completions/c-36/"), "next")
 
 
+def test_each_tab_keeps_the_list_that_it_came_from(reader: Client, forty: list[str]) -> None:
+    opened(reader, "/completions/c-36/", came_from=FILTERED)
+    opened(reader, "/completions/c-35/", came_from="/search/?q=model:odd")  # in another tab
+    page = opened(reader, "/completions/c-32/", came_from="/completions/c-36/")
+    assert attributes(page, "href", "back-link a") == [FILTERED]
+    page = opened(reader, "/completions/c-33/", came_from="/completions/c-35/messages/c-35-0/")
+    assert attributes(page, "href", "back-link a") == ["/search/?q=model%3Aodd"]
+
+
+@pytest.mark.parametrize("order", ["oldest", "asc"])
+def test_the_order_stays_when_a_filter_is_added_or_removed(reader: Client, forty: list[str], order: str) -> None:
+    page = opened(reader, f"/completions/?order={order}")
+    panel = opened(reader, *attributes(page, "href", '[aria-controls="filter-choices"]'))
+    (narrowed,) = (address for address in attributes(panel, "href", ".choices__group a") if "model%3Aodd" in address)
+    page = opened(reader, narrowed)
+    assert completion_ids(page)[:2] == ["c-1", "c-3"]
+    page = opened(reader, *attributes(page, "href", ".filter-chip a"))
+    assert completion_ids(page)[:2] == ["c-0", "c-1"]
+    assert completion_ids(opened(reader, f"/search/?q=model:odd&order={order}"))[:2] == ["c-1", "c-3"]
+
+
 def test_a_page_of_another_site_sets_no_filter(reader: Client, forty: list[str]) -> None:
     answer = reader.get("/completions/c-36/", headers={"Referer": f"https://elsewhere.example{FILTERED}"})
     assert way(answer.text, "next") == "/completions/c-36/next/"

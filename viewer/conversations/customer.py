@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,16 +18,14 @@ from viewer.completions.ids import has_address
 from viewer.completions.types import Completion
 from viewer.deployment.metadata_urls import fill
 
-from .filters import list_url
+from .filters import MAX_PAIR_IN_URL, customer_url, list_url
 
 _OUTCOMES = {
     "refusal": gettext_noop("Refusal"),
     "error": gettext_noop("Tool errors"),
     "cut-off": gettext_noop("Cut off"),
 }
-_UNFIT = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.{1,2}(?:/|$)")
 _SIDE = 3  # conversations shown before and after the open one
-_MAX_PAIR_IN_URL = 1_000  # characters of a pair; OpenAI takes 64 and 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +59,6 @@ class VisitView:
     is_open: bool = False  # the one on the page
 
 
-def customer_url(value: str) -> str:
-    """Return the URL of a customer's page; empty if the value cannot be part of one: browsers follow dots upwards."""
-    is_fit = 0 < len(value) <= _MAX_PAIR_IN_URL and not _UNFIT.search(value)
-    return reverse("customer", args=[value]) if is_fit else ""
-
-
 def build_metadata(metadata: Mapping[str, str], keys: IdentityKeys) -> list[Fact]:
     """Link each pair to the list of completions that share it, the customer to their page; too long ones are not."""
     identity = (keys.customer, keys.ticket, keys.channel)
@@ -78,7 +69,7 @@ def build_metadata(metadata: Mapping[str, str], keys: IdentityKeys) -> list[Fact
 
 
 def _url_of(key: str, value: str, keys: IdentityKeys) -> str:
-    if len(key) + len(value) > _MAX_PAIR_IN_URL:
+    if len(key) + len(value) > MAX_PAIR_IN_URL:
         return ""
     return (key == keys.customer and customer_url(value)) or list_url({f"metadata[{key}]": value})
 

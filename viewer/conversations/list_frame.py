@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from viewer.archive.search.query import Query, read_query
-from viewer.sources.sources import chosen_source
 from viewer.web.request import Request
 
 from .filter_choices import name_in_words, value_in_words
@@ -21,6 +20,7 @@ from .filters import (
     list_url,
     order_of,
     search_order_of,
+    source_of,
     with_query,
     with_search,
     without,
@@ -53,11 +53,11 @@ def query_of_list(request: Request, filters: dict[str, str]) -> Query | None:
 
     A query that finds nothing, because nothing of it was understood, is no query for everything.
     """
-    filters = without(filters, "order")
+    filters, source = without(filters, "order"), source_of(request, filters)
     if not filters:
-        return Query() if chosen_source(request).is_archive else None
+        return Query() if source.is_archive else None
     query = read_query(filters.get("q", "") or as_search(filters).get("q", ""), request.user.pk)
-    is_of_archive = "q" in filters or chosen_source(request).is_archive
+    is_of_archive = "q" in filters or source.is_archive
     return query if is_of_archive and not query.is_empty else None
 
 

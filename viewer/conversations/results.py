@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from django.utils import timezone
 
+from viewer.archive.customers import query_of
 from viewer.archive.identity_keys import identity_keys
 from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.reading import Group
@@ -23,7 +24,7 @@ _SHOWN = 12  # results on each side of the conversation, and on each further pag
 
 def is_result(filters: dict[str, str], completion_id: str, reader: int) -> bool:
     """Whether the search of a list finds a conversation, whether seen or not."""
-    return finds(read_query(filters["q"], reader), completion_id)
+    return finds(_query_of(filters, reader), completion_id)
 
 
 def results_beside(request: Request, completion_id: str, filters: dict[str, str]) -> dict[str, Any]:
@@ -77,9 +78,15 @@ def begin_list(request: Request) -> None:
 
 def _query_of_list(request: Request, filters: dict[str, str]) -> Query:
     """Return the query of the list that a person works through, as it was when the list was shown."""
-    query = read_query(filters["q"], request.user.pk)
+    query = _query_of(filters, request.user.pk)
     shown = request.session.get("seen_until", "")
     return replace(query, seen_until=datetime.fromisoformat(shown)) if shown else query
+
+
+def _query_of(filters: dict[str, str], reader: int) -> Query:
+    if filters.get("q"):
+        return read_query(filters["q"], reader)
+    return query_of(identity_keys().customer, filters["customer"])
 
 
 def _next_url(query: Query, filters: dict[str, str], completion_id: str, *, is_next: bool) -> str | None:

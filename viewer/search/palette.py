@@ -16,8 +16,7 @@ from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.results import search
 from viewer.archive.search.values import values_of
 from viewer.archive.summaries import summaries_of
-from viewer.conversations.customer import customer_url
-from viewer.conversations.filters import list_url
+from viewer.conversations.filters import customer_url, list_url
 from viewer.conversations.hits import row_of
 from viewer.conversations.rail import build_rail
 from viewer.rendering.places import url_of

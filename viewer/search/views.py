@@ -25,7 +25,7 @@ from viewer.archive.search.results import Results, results_around, search
 from viewer.archive.search.snippets import Snippet
 from viewer.archive.search.suggestions import Suggestion, correction, suggest
 from viewer.conversations.filter_choices import name_in_words, value_in_words
-from viewer.conversations.filters import SEARCH_ORDERS, search_order_of
+from viewer.conversations.filters import SEARCH_ORDERS, parse_filters, search_order_of
 from viewer.conversations.hits import HitView, build_hit
 from viewer.conversations.list_frame import list_frame
 from viewer.conversations.recent import recent, remember
@@ -83,7 +83,7 @@ def search_results(request: Request) -> HttpResponse:
     if is_id_or_url(text):
         return redirect(f"{reverse('open')}?{urlencode({'id': text})}")
     query = read_query(text, request.user.pk)
-    order = search_order_of(request.GET.dict(), query)
+    order = search_order_of(parse_filters(request.GET), query)
     is_around = bool(request.GET.get("around"))
     if is_around:
         window = results_around(query, order, request.GET["around"], earlier=_SHOWN, later=_SHOWN)

@@ -152,7 +152,7 @@ customElements.define(
     }
 
     async fetch(hit) {
-      const answer = await lectern.fetch(hit.href, { headers: { "HX-Request": "true" } }).catch(() => ({}));
+      const answer = await lectern.fragment(hit.href);
       if (!answer.ok) return void this.say(this.dataset.failed);
       const window = document.createElement("template");
       window.innerHTML = await answer.text();

@@ -26,7 +26,7 @@
   };
 
   const openPalette = async (address) => {
-    const answer = await lectern.fetch(address, { headers: { "HX-Request": "true" } }).catch(() => ({}));
+    const answer = await lectern.fragment(address);
     if (answer.status === 401) return; // the bar says why
     if (!answer.ok) return lectern.say(lectern.words.noAnswer);
     const dialog = Object.assign(document.createElement("dialog"), { className: "sheet palette" });
@@ -61,7 +61,7 @@
   const follow = async (dialog, text) => {
     const address = new URL(dialog.querySelector("form").action);
     address.searchParams.set("text", text);
-    const answer = await lectern.fetch(address, { headers: { "HX-Request": "true" } }).catch(() => ({}));
+    const answer = await lectern.fragment(address);
     if (!answer.ok) return lectern.say(lectern.words.noAnswer);
     dialog.querySelector(".palette__items").innerHTML = await answer.text();
     dialog.querySelector("a, ul button")?.click();

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from viewer.conversations.filters import (
     as_search,
     fetch_page,
+    has_results,
     list_url,
     matches_metadata,
     metadata_of,
@@ -34,7 +35,7 @@ def completions(request: Request) -> HttpResponse:
     """
     if "key" in request.GET or "value" in request.GET:
         return redirect(list_url(_with_pair(request)))
-    filters = without(parse_filters(request.GET), "q")
+    filters = without(without(parse_filters(request.GET), "q"), "customer")
     metadata, order = metadata_of(filters), order_of(filters)
     source = chosen_source(request)
     if source.is_archive and not request.htmx and (search := as_search(filters)):
@@ -53,7 +54,7 @@ def completions(request: Request) -> HttpResponse:
         "ends_here": not window.has_later,
         "first_url": list_url(filters),
         "newest_url": list_url(without(filters, "order")),
-        "oldest_url": list_url(filters | {"order": "asc"}),
+        "oldest_url": list_url(filters | {"order": "oldest"}),
     }
     if not request.htmx:
         context |= list_frame(request, filters)
@@ -66,7 +67,7 @@ def sidebar(request: Request, completion_id: str) -> HttpResponse:
     filters = parse_filters(request.GET)
     if not request.htmx:
         return redirect(list_url(filters))
-    if filters.get("q"):
+    if has_results(filters):
         context = {
             "completion_id": completion_id,
             "list_url": list_url(filters),

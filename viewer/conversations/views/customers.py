@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 from viewer.archive.customers import count_with, ids_with, query_of
 from viewer.archive.identity_keys import identity_keys, metadata_keys
 from viewer.client.client import PAGE_SIZE
-from viewer.conversations.customer import customer_url, other_site
-from viewer.conversations.filters import as_search, list_url, save_filters
+from viewer.conversations.customer import other_site
+from viewer.conversations.filters import as_search, customer_url, list_url
 from viewer.conversations.list_frame import list_frame
 from viewer.conversations.results import rows_around
 from viewer.rendering.places import url_of
@@ -30,8 +30,7 @@ def customer(request: Request, value: str) -> HttpResponse:
     keys = identity_keys()
     if not keys.customer:
         return redirect(list_url({"q": value}))
-    asked = {f"metadata[{keys.customer}]": value}
-    filters = as_search(asked) or asked
+    filters = {"customer": value}
     shown = rows_around(request, query_of(keys.customer, value), {}, request.GET.get("around", ""), PAGE_SIZE)
     context = {
         "customer": value,
@@ -46,7 +45,6 @@ def customer(request: Request, value: str) -> HttpResponse:
         "first_url": request.path,
     }
     if not request.htmx:
-        save_filters(request, filters)
         context |= list_frame(request, filters)
     return page_or_fragment(request, "conversations/customer.html", "conversations/_rows.html", context)
 

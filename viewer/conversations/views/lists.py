@@ -15,7 +15,16 @@ from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.results import mark_all_seen
 from viewer.archive.seen import mark_unseen
 from viewer.conversations.filter_choices import choices_of
-from viewer.conversations.filters import last_filters, list_url, parse_filters, with_search, without
+from viewer.conversations.filters import (
+    as_search,
+    filters_before,
+    last_filters,
+    list_url,
+    parse_filters,
+    source_of,
+    with_search,
+    without,
+)
 from viewer.conversations.forms import SavedViewForm
 from viewer.conversations.list_frame import query_of_list
 from viewer.conversations.models import SavedView
@@ -38,14 +47,15 @@ def rail(request: Request) -> HttpResponse:
 def filter_choices(request: Request) -> HttpResponse:
     """Show what a list can be filtered by, for htmx in a panel above it. The dates of its form lead to a list."""
     filters = parse_filters(request.GET)
-    query = read_query(filters.get("q", ""), request.user.pk)
+    source = source_of(request, filters)
+    searched = (source.is_archive and as_search(filters)) or filters
+    query = read_query(searched.get("q", ""), request.user.pk)
     if "from" in request.GET or "to" in request.GET:
-        return redirect(list_url(with_search(filters, _with_dates(query, request.GET))))
+        return redirect(list_url(with_search(searched, _with_dates(query, request.GET))))
     text = request.GET.get("text", "").strip()
     context: dict[str, Any] = {"list_url": list_url(filters), "hidden": list(filters.items()), "text": text}
-    source = chosen_source(request)
     if source.is_archive or query.text:
-        groups, newest = choices_of(query, filters, text)
+        groups, newest = choices_of(query, searched, text)
         context |= {"groups": groups, "newest": newest, "has_dates": query.since is query.until is None}
     else:
         context |= {"source": source, "model": filters.get("model", "")}
@@ -69,7 +79,7 @@ def _with_dates(query: Query, params: QueryDict) -> str:
 def save_view(request: Request) -> HttpResponse:
     """Save a list under a name, and show it; instead of what one's own view of this name shows, if that is asked."""
     if request.method != "POST":  # the page of a name that is taken was loaded again, in another language
-        return redirect(list_url(last_filters(request)))
+        return redirect(list_url(filters_before(request)))
     filters = parse_filters(QueryDict(request.POST.get("list", "")))
     taken = SavedView.objects.replaceable(request.user, request.POST.get("name", ""))
     view = taken if taken and "replace" in request.POST else SavedView(owner=request.user)
@@ -130,4 +140,4 @@ def forget_seen(request: Request, completion_id: str) -> HttpResponse:
     """Mark a conversation as not yet seen, and go back to the list."""
     mark_unseen(request.user.pk, completion_id)
     notices.success(request, gettext("The conversation is marked as not yet seen."))
-    return redirect(list_url(last_filters(request)))
+    return redirect(list_url(last_filters(request, completion_id)))

@@ -25,6 +25,7 @@ from viewer.conversations.facts import KINDS
 from viewer.conversations.filters import (
     as_search,
     filter_labels,
+    has_results,
     last_filters,
     list_url,
     matches,
@@ -33,6 +34,7 @@ from viewer.conversations.filters import (
     order_of,
     parse_filters,
     save_filters,
+    source_of,
     with_query,
 )
 from viewer.conversations.list_frame import name_of_list, order_in_words
@@ -51,10 +53,10 @@ def navigation_links(request: Request, completion_id: str, completion: Completio
 
     If the conversation does not match the last list's filters, because it was opened by its id, they are dropped.
     """
-    filters = last_filters(request)
+    filters = last_filters(request, completion_id)
     if completion is not None and not matches(filters, completion):
         filters = {}
-    if filters.get("q") and not is_result(filters, completion_id, request.user.pk):
+    if has_results(filters) and not is_result(filters, completion_id, request.user.pk):
         filters = {}
     urls = {name: reverse(name, args=[completion_id]) for name in ("beside", "previous", "next")}
     return {
@@ -71,8 +73,8 @@ def navigation_links(request: Request, completion_id: str, completion: Completio
 def neighbour(request: Request, completion_id: str, direction: Literal["next", "previous"]) -> HttpResponse:
     """Go to the next or previous conversation of the list; at its end stay, with a notice."""
     filters = parse_filters(request.GET)
-    save_filters(request, filters)
-    if filters.get("q"):
+    save_filters(request, completion_id, filters)
+    if has_results(filters):
         return _neighbouring_result(request, completion_id, filters, direction)
     order = order_of(filters) if direction == "next" else opposite(order_of(filters))
     try:
@@ -108,12 +110,11 @@ def _neighbouring_result(
 def next_not_seen(request: Request, completion_id: str) -> HttpResponse:
     """Go to the next conversation of the list that the person has not seen; if there is none, stay, with a notice."""
     filters = parse_filters(request.GET)
-    save_filters(request, filters)
-    source = chosen_source(request)
+    save_filters(request, completion_id, filters)
+    source = source_of(request, filters)
     try:
         if filters.get("q") or source.is_archive:
-            search = as_search(filters) or filters | ({"order": "oldest"} if order_of(filters) == "asc" else {})
-            url = next_unseen(completion_id, search, request.user.pk)
+            url = next_unseen(completion_id, as_search(filters) or filters, request.user.pk)
         else:
             with source.reading() as client:
                 neighbour_id = _neighbour(client, completion_id, filters, order_of(filters), request.user.pk)
