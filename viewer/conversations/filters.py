@@ -119,7 +119,7 @@ def filter_labels(filters: dict[str, str]) -> list[Pair]:
     labels = {
         name: (pair[1] if (pair := _METADATA.fullmatch(name)) else gettext("Model"))
         for name in filters
-        if name != "order"
+        if name not in ("order", "q")
     }
     return [Pair(label, filters[name], list_url(without(filters, name))) for name, label in labels.items()]
 

@@ -47,7 +47,7 @@ def customer(request: Request, value: str) -> HttpResponse:
     }
     if not request.htmx:
         save_filters(request, filters)
-        context |= list_frame(request, filters)
+        context |= list_frame(request, filters, is_empty=not shown["rows"])
     return page_or_fragment(request, "conversations/customer.html", "conversations/_rows.html", context)
 
 
