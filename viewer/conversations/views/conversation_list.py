@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from viewer.archive.models import StoredCompletion
 from viewer.conversations.filters import (
     as_search,
     fetch_page,
@@ -59,6 +60,8 @@ def completions(request: Request) -> HttpResponse:
     }
     if not request.htmx:
         context |= list_frame(request, filters, is_empty=not window.items)
+        if source.is_archive and not without(filters, "order"):
+            context["count"] = StoredCompletion.objects.count()
     return page_or_fragment(request, "conversations/list.html", "conversations/_rows.html", context)
 
 
