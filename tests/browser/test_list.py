@@ -324,3 +324,12 @@ def test_on_a_phone_the_chosen_view_is_in_sight(page: Page, stored: Callable) ->
     chosen = page.locator(".rail [aria-current]")
     expect(chosen).to_have_text(re.compile(r"Cut off\s+0"))
     expect(chosen).to_be_in_viewport(ratio=1)
+
+
+def test_a_row_without_a_date_stands_in_the_same_columns(page: Page, stored: Callable) -> None:
+    cache.clear()
+    stored(*(make_completion(f"chatcmpl-{n}", created=n, metadata=WHO) for n in (1_762_000_000, 10**15)))
+    page.goto("/completions/")
+    expect(page.locator(".row__time")).to_have_text([re.compile("date unknown"), re.compile(r"\d\d:\d\d")])
+    columns = page.locator(".row__metadata").evaluate_all("all => all.map(one => one.getBoundingClientRect().left)")
+    assert columns[0] == columns[1]

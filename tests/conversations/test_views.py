@@ -86,6 +86,7 @@ def test_four_views_come_ready_each_with_its_count(reader: Client, desk: None) -
     reader.get("/completions/old/")
     rail = [visible(link) for link in elements(reader.get("/views/").content.decode(), ".rail a")]
     assert rail == ["All conversations 4", "Not yet seen 3", "Tool errors 1", "Refusals 1", "Cut off 1"]
+    assert texts(opened(reader, "/completions/"), ".list-head__name") == ["All conversations 4 conversations"]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,11 @@ def count_with(key: str, value: str) -> int:
     return _with(key, value).count()
 
 
+def pair_of(key: str) -> tuple[str, str] | None:
+    """Return some pair of a key."""
+    return StoredMetadata.objects.filter(key=key).exclude(value="").values_list("key", "value").first()
+
+
 def query_of(key: str, value: str) -> Query:
     """Return the query for a metadata pair, of which a text might be too long or need quotes."""
     return Query(filters=(Filter(f"meta.{key}", (_mark(key, value),)),))

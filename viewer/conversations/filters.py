@@ -165,7 +165,7 @@ def filter_labels(filters: dict[str, str]) -> list[Pair]:
     """Label each filter, with the URL of the list without it."""
     if filters.get("q"):
         return []
-    labels = {name: _label(name) for name in filters if name != "order"}
+    labels = {name: _label(name) for name in filters if name not in ("order", "q")}
     return [Pair(label, filters[name], list_url(without(filters, name))) for name, label in labels.items()]
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from viewer.archive.search.query import Query, read_query
+from viewer.archive.search.query import Operator, Query, read_query
 from viewer.web.request import Request
 
 from .filter_choices import name_in_words, value_in_words
@@ -29,7 +29,7 @@ from .models import SavedView
 from .rail import build_rail, current_link
 
 
-def list_frame(request: Request, filters: dict[str, str]) -> dict[str, Any]:
+def list_frame(request: Request, filters: dict[str, str], *, is_empty: bool = False) -> dict[str, Any]:
     """Return what the pages of lists have in common, for the list with these filters."""
     rail = build_rail(request.user, filters)
     current = current_link(rail)
@@ -38,12 +38,12 @@ def list_frame(request: Request, filters: dict[str, str]) -> dict[str, Any]:
         "rail": rail,
         "list_name": current.name if current else "",
         "is_search": bool(query.terms or query.within),
-        "can_mark": query_of_list(request, filters) is not None,
+        "can_mark": not is_empty and query_of_list(request, filters) is not None,
         "rail_url": with_query(reverse("rail"), filters),
         "chips": chips_of(filters, request.user.pk),
         "choices_url": with_query(reverse("filter-choices"), filters),
         "list_query": urlencode(filters),
-        "can_save": bool(without(filters, "order")) and current is None,
+        "can_save": not is_empty and bool(without(filters, "order")) and current is None,
         "edit_view_url": edit_url(current.view, request.user) if current and current.view else "",
     }
 
@@ -71,15 +71,22 @@ def chips_of(filters: dict[str, str], reader: int) -> list[Pair]:
     """Return each filter in words, with the URL of the list without it."""
     if not filters.get("q"):
         return filter_labels(filters)
-    leave_out = gettext("not")  # in a line of its own: xgettext does not look into f-strings
     return [
-        Pair(
-            f"{leave_out} {name_in_words(operator.name)}" if operator.is_excluded else name_in_words(operator.name),
-            value_in_words(operator.name, operator.value),
-            list_url(with_search(filters, operator.rest)),
-        )
+        Pair(*_in_words(operator), list_url(with_search(filters, operator.rest)))
         for operator in read_query(filters["q"], reader).operators
     ]
+
+
+def _in_words(operator: Operator) -> tuple[str, str]:
+    """Return the name and the value of a chip so that they read as one phrase."""
+    name, value = name_in_words(operator.name), value_in_words(operator.name, operator.value)
+    if operator.name == "seen":  # the value says it
+        return "", value_in_words("seen", "no" if (operator.value == "yes") == operator.is_excluded else "yes")
+    if not operator.is_excluded:
+        return name, value
+    return (
+        (gettext("Without"), value) if operator.name == "has" else (name, gettext("not %(value)s") % {"value": value})
+    )
 
 
 def name_of_list(filters: dict[str, str], reader: int) -> str:

@@ -14,12 +14,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop, pgettext
 from django.views.decorators.http import require_safe
 
+from viewer.archive.customers import pair_of
 from viewer.archive.identity_keys import identity_keys
 from viewer.archive.search.overview import Facet, Overview
-from viewer.archive.search.query import HAS, Query, read_query
+from viewer.archive.search.query import HAS, Query, read_query, with_operator
 from viewer.archive.search.reading import Group
 from viewer.archive.search.results import Results, results_around, search
 from viewer.archive.search.snippets import Snippet
@@ -46,7 +47,7 @@ _OPERATORS = (
     ("refun*", gettext_noop("words that begin like this")),
     ("refund -voucher", gettext_noop("the first word without the second")),
     ("model:gpt-4o*", gettext_noop("by model, with or without its date")),
-    ("meta.customer_id:cus_20933", gettext_noop("by metadata, key and value")),
+    ("meta.", gettext_noop("by metadata, key and value")),
     ("role:customer refund", gettext_noop("words of one speaker: customer, assistant, tools or prompts")),
     ("tool:lookup_order", gettext_noop("calls of a tool, and their results")),
     ("has:refusal", ", ".join(HAS)),
@@ -113,10 +114,11 @@ def search_results(request: Request) -> HttpResponse:
         "can_rank": bool(query.wanted),
         "is_by_day": order != "best",
         "with_prompts_url": _url(params | {"q": f"{query.text} role:all"}),
-        "examples": [Link(example, gettext(meaning), _url({"q": example})) for example, meaning in _OPERATORS],
+        "examples": _examples(),
     }
     if not request.htmx:
-        context |= list_frame(request, params)
+        context |= list_frame(request, params, is_empty=not (results.groups or results.cursor))
+        context["has_seen_all"] = query.text == "seen:no"
         if query.is_seen is not None:
             begin_list(request)
         if context["groups"] and query.terms:
@@ -132,6 +134,18 @@ def palette(request: Request) -> HttpResponse:
     context = {"text": text, "groups": groups}
     fragment = "search/_palette_items.html" if "text" in request.GET else "search/_palette.html"
     return page_or_fragment(request, "search/palette.html", fragment, context)
+
+
+def _examples() -> list[Link]:
+    """Return a link for each operator; that of metadata with a pair of this archive."""
+    keys = identity_keys()
+    pair = pair_of(keys.customer or keys.ticket)
+    texts = {"meta.": with_operator(read_query(""), f"meta.{pair[0]}", pair[1]) if pair else ""}
+    return [
+        Link(text, gettext(meaning), _url({"q": text}))
+        for text, meaning in ((texts.get(example, example), meaning) for example, meaning in _OPERATORS)
+        if text
+    ]
 
 
 def _build_groups(groups: Iterable[Group], params: dict[str, str], query: Query) -> Iterable[GroupView]:
@@ -177,7 +191,8 @@ def _facet_link(facet: Facet, params: dict[str, str]) -> Link:
     if facet.name in ("role", "has"):
         name, value = "", value_in_words(facet.name, value)
     elif facet.name in ("day", "month"):
-        name, value = "", date_format(date.fromisoformat(value), "j M Y" if facet.name == "day" else "F Y")
+        pattern = pgettext("day", "j M Y") if facet.name == "day" else "F Y"
+        name, value = "", date_format(date.fromisoformat(value), pattern)
     return Link(name, value, _url(params | {"q": facet.query}), facet.count)
 
 

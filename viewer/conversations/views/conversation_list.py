@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from viewer.archive.models import StoredCompletion
 from viewer.conversations.filters import (
     as_search,
     fetch_page,
@@ -43,7 +46,7 @@ def completions(request: Request) -> HttpResponse:
     with source.reading() as client:
         window = fetch_page(client, filters, request.GET, request.GET.get("around", ""))
     matching = tuple(item for item in window.items if matches_metadata(item, metadata))
-    context = {
+    context: dict[str, Any] = {
         "rows": build_rows(client, matching, request.user.pk),
         "is_by_day": True,
         "ignores_metadata": len(matching) < len(window.items),
@@ -57,7 +60,9 @@ def completions(request: Request) -> HttpResponse:
         "oldest_url": list_url(filters | {"order": "oldest"}),
     }
     if not request.htmx:
-        context |= list_frame(request, filters)
+        context |= list_frame(request, filters, is_empty=not window.items)
+        if source.is_archive and not without(filters, "order"):
+            context["count"] = StoredCompletion.objects.count()
     return page_or_fragment(request, "conversations/list.html", "conversations/_rows.html", context)
 
 

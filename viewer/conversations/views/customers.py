@@ -45,7 +45,7 @@ def customer(request: Request, value: str) -> HttpResponse:
         "first_url": request.path,
     }
     if not request.htmx:
-        context |= list_frame(request, filters)
+        context |= list_frame(request, filters, is_empty=not shown["rows"])
     return page_or_fragment(request, "conversations/customer.html", "conversations/_rows.html", context)
 
 

@@ -38,7 +38,8 @@ from viewer.web.templatetags.formats import grouped
 @require_safe
 def rail(request: Request) -> HttpResponse:
     """Show the views with their counts: on a page of their own, or for htmx in the rail."""
-    groups = build_rail(request.user, parse_filters(request.GET))
+    nothing = {"q": ""} if request.GET.get("q") == "" else {}  # a search for nothing is not the list of everything
+    groups = build_rail(request.user, parse_filters(request.GET) | nothing)
     context = {"rail": with_counts(groups, request.user, is_archive=chosen_source(request).is_archive)}
     return page_or_fragment(request, "conversations/views.html", "conversations/_rail.html", context)
 
