@@ -61,6 +61,7 @@ urlpatterns = [
     path("customers/<path:value>/", customers.customer, name="customer"),
     re_path(r"^go/?$", customers.go, name="go"),
     path("filters/", lists.filter_choices, name="filter-choices"),
+    path("unseen/", navigation.next_not_seen, name="first-unseen"),
     path("seen/", lists.mark_list_seen, name="mark-list-seen"),
     path("views/", lists.rail, name="rail"),
     path("views/save/", lists.save_view, name="save-view"),

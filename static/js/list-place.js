@@ -1,6 +1,7 @@
 // <list-place><ol>: rows that come above move none, and the list comes back as it was left. This entry of the history
 // remembers the row at the top of the window; where the browser has not kept the page, the rows around it are fetched.
 // With data-current it is the list beside a conversation: the row now read stands where it stood on the page before.
+// After a step in the history, for which the browser asks no server, rows that were opened meanwhile are shown as seen.
 // Only ids and places are kept, and only for this tab.
 customElements.define(
   "list-place",
@@ -11,10 +12,38 @@ customElements.define(
       this.addEventListener("htmx:afterSwap", () => {
         this.joinDays();
         this.put(this.seen);
+        if (isOld) this.markSeen();
       });
-      if (this.dataset.current) {
+      const isOld = performance.getEntriesByType("navigation")[0].type === "back_forward";
+      const { current } = this.dataset;
+      addEventListener("pageshow", ({ persisted }) => {
+        if (current) this.keepOpened(current);
+        if (persisted) this.markSeen();
+        if (persisted && !current) htmx.trigger(".rail", "old");
+      });
+      if (current) {
         addEventListener("pagehide", () => (sessionStorage.rows = JSON.stringify(this.inView())));
-      } else if (history.state?.row) this.comeBack(history.state.row);
+        document.querySelector("[data-unsee]").addEventListener("click", () => this.keepOpened());
+      } else this.comeBack(history.state?.row, isOld);
+    }
+
+    // The conversations that were opened in this tab, the latest last.
+    opened() {
+      return JSON.parse(sessionStorage.opened ?? "[]");
+    }
+
+    keepOpened(...added) {
+      const others = this.opened().filter((id) => id !== this.dataset.current);
+      sessionStorage.opened = JSON.stringify([...others, ...added].slice(-500));
+    }
+
+    markSeen() {
+      const opened = this.opened();
+      for (const row of this.querySelectorAll(".row--new")) {
+        if (!opened.includes(row.closest("[data-completion-id]").dataset.completionId)) continue;
+        row.classList.remove("row--new");
+        row.querySelector(".row__title > .visually-hidden").remove();
+      }
     }
 
     rows() {
@@ -53,9 +82,19 @@ customElements.define(
       history.replaceState({ ...history.state, row: scrollY && this.inView()[0] }, "");
     }
 
-    async comeBack(row) {
-      history.scrollRestoration = "manual";
-      if (this.put(row)) return;
+    async comeBack(row, isOld) {
+      if (row) {
+        history.scrollRestoration = "manual";
+        if (!this.put(row)) await this.load(row);
+      }
+      if (!isOld) return;
+      this.markSeen();
+      const last = this.opened().at(-1);
+      const from = this.rows().find((one) => one.dataset.completionId === last);
+      from?.querySelector(".row__title").focus({ preventScroll: true });
+    }
+
+    async load(row) {
       const around = new URL(location);
       around.searchParams.set("around", row[0]);
       around.searchParams.delete("after");

@@ -8,12 +8,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.cache import cache
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.reading import EARLIER, LATER, LINKED, PROBLEM, Held, arrive, row_ids, walk, walk_to_the_end
 from tests.conftest import make_completion, make_long, say
+from viewer.archive.models import SeenCompletion
 
 
 @pytest.fixture
@@ -211,6 +213,91 @@ def test_keys_lead_to_what_was_not_seen_and_back_to_the_list(page: Page, stored:
     arrive(page, f"{site}/completions/")
     expect(page.locator(".row--new")).to_have_count(2)
     expect(page.locator('[data-completion-id="chatcmpl-2"].row--new')).to_have_count(0)
+
+
+@pytest.mark.parametrize("address", ["/completions/", "/search/?q=Question", "/search/?q=seen:no"])
+def test_what_was_opened_is_shown_as_seen_after_going_back_and_the_keys_go_on_from_there(
+    page: Page, newest_first: list[str], site: str, address: str
+) -> None:
+    page.goto(f"{site}/views/")  # it brings the cookies; with others the browser would not show what it has kept
+    page.goto(f"{site}{address}")
+    expect(page.get_by_role("link", name="Not yet seen 65")).to_be_visible()
+    first, second, third = row_ids(page)[:3]
+    page.locator(f'[data-completion-id="{first}"] .row__title').click()
+    arrive(page, re.compile(f"/completions/{first}/"))
+    page.keyboard.press("n")
+    arrive(page, re.compile(f"/completions/{second}/"))
+    page.keyboard.press("u")
+    arrive(page, re.compile(re.escape(address)))
+    expect(page.get_by_role("link", name="Not yet seen 63")).to_be_visible()
+    expect(page.locator(f'main [data-completion-id="{second}"] .row__title')).to_be_focused()
+    for one, is_new in ((first, False), (second, False), (third, True)):
+        row = page.locator(f'main [data-completion-id="{one}"]')
+        expect(row).to_have_count(1)
+        assert row.get_by_text("Not yet seen:").count() == is_new
+    page.keyboard.press("N")
+    arrive(page, re.compile(f"/completions/{third}/"))
+
+
+def test_a_list_that_the_browser_has_kept_whole_shows_as_seen_what_was_opened(
+    page: Page, newest_first: list[str], site: str, alice: User
+) -> None:
+    page.goto(f"{site}/completions/")
+    expect(page.get_by_role("link", name="Not yet seen 65")).to_be_visible()
+    SeenCompletion.objects.create(person=alice, completion_id=newest_first[0])
+    page.evaluate(
+        """id => {
+            sessionStorage.opened = JSON.stringify([id]);
+            dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+        }""",
+        newest_first[0],
+    )
+    expect(page.get_by_role("link", name="Not yet seen 64")).to_be_visible()
+    expect(page.locator(f'[data-completion-id="{newest_first[0]}"].row--new')).to_have_count(0)
+    expect(page.locator(f'[data-completion-id="{newest_first[1]}"].row--new')).to_have_count(1)
+
+
+@pytest.mark.parametrize("has_more", [True, False])
+def test_a_key_finds_what_was_not_seen_further_down_the_list_or_says_that_there_is_none(
+    page: Page, newest_first: list[str], site: str, alice: User, has_more: bool
+) -> None:
+    seen = newest_first[:50] if has_more else newest_first
+    SeenCompletion.objects.bulk_create(SeenCompletion(person=alice, completion_id=one) for one in seen)
+    page.goto(f"{site}/search/?q=model:gpt-4.1")
+    page.keyboard.press("N")
+    if has_more:
+        arrive(page, re.compile(f"/completions/{newest_first[50]}/"))
+    else:
+        expect(page.get_by_text("You have seen all conversations in this list.")).to_be_visible()
+        arrive(page, re.compile("/search/"))
+
+
+def test_the_keyboard_goes_on_where_a_filter_was_chosen_or_removed(page: Page, stored: Callable, site: str) -> None:
+    stored(*(make_completion(f"chatcmpl-{n}", metadata={"tier": "gold"}, created=n) for n in range(3)))
+    rows = page.locator("main .row__title")
+    page.goto(f"{site}/search/?q=model:gpt-4.1 has:tool seen:no")
+
+    def follow(link: Locator) -> None:
+        with page.expect_navigation():
+            link.press("Enter")
+
+    follow(page.get_by_role("link", name="Remove filter Contains Tool calls"))
+    expect(page.get_by_role("link", name="Remove filter Seen Not yet seen")).to_be_focused()
+    follow(page.locator(":focus"))
+    expect(page.get_by_role("link", name="Remove filter Model gpt-4.1")).to_be_focused()
+    follow(page.locator(":focus"))
+    expect(page.get_by_role("link", name="Add filter")).to_be_focused()
+    page.keyboard.press("Enter")
+    follow(page.get_by_role("link", name="gold 3 conversations"))
+    expect(rows.first).to_be_focused()
+    page.locator("summary", has_text="Mark all as seen").click()
+    follow(page.get_by_role("button", name="Mark as seen"))
+    expect(rows.first).to_be_focused()
+    follow(rows.nth(1))
+    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("U")
+    expect(rows.nth(1)).to_be_focused()
 
 
 def test_a_view_is_saved_and_stands_in_the_rail_with_its_count(page: Page, stored: Callable, site: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_key, say
@@ -288,6 +290,42 @@ def test_days_of_the_form_are_both_in_the_list(reader: Client, desk: None) -> No
     assert query == "has:error after:2025-11-01 before:2025-11-02"
     assert found(reader, query) == ["failed"]
     assert reader.get("/filters/", {"from": "", "to": "nonsense"})["Location"] == "/completions/"
+
+
+@pytest.mark.parametrize(
+    ("dates", "shown"),
+    [
+        ("after:2025-11-01", ["2025-11-01", ""]),
+        ("after:2025 before:2025-02", ["2025-01-01", "2025-01-31"]),
+        ("after:0001 before:0001", ["0001-01-01", ""]),
+    ],
+)
+def test_dates_can_be_completed_and_changed(reader: Client, desk: None, dates: str, shown: list[str]) -> None:
+    given = {"q": f"refund {dates} has:error", "order": "oldest"}
+    page = opened(reader, "/filters/", **given)
+    assert attributes(page, "value", "[type=date]") == shown
+    (week,) = (one for one in elements(page, ".choices__group a") if visible(one) == "Last 7 days")
+    query = parse_qs(urlsplit(week.attributes["href"] or "").query)["q"][0]
+    assert re.fullmatch(r"refund has:error after:\d{4}-\d\d-\d\d", query)
+    answer = reader.get("/filters/", {**given, "from": "2025-11-01", "to": "2025-11-02"})
+    query = parse_qs(urlsplit(answer["Location"]).query)["q"][0]
+    assert query == "refund has:error after:2025-11-01 before:2025-11-03"
+
+
+@pytest.mark.parametrize(
+    ("address", "cleared"),
+    [
+        ('/search/?q=refund has:error "so late" -after:2026&order=best', "/search/?q=refund+%22so+late%22&order=best"),
+        ("/search/?q=seen:no has:error&order=oldest", "/completions/?order=oldest"),
+        ("/customers/cus_1/", "/completions/"),
+    ],
+)
+def test_clearing_the_filters_keeps_the_words(reader: Client, desk: None, address: str, cleared: str) -> None:
+    cache.clear()  # of which key names customers
+    page = opened(reader, address)
+    (link,) = (one for one in elements(page, ".list-filters a") if visible(one) == "Clear filters")
+    assert parse_qs(urlsplit(link.attributes["href"]).query) == parse_qs(urlsplit(cleared).query)
+    assert urlsplit(link.attributes["href"]).path == urlsplit(cleared).path
 
 
 def test_the_oldest_come_first_if_asked(reader: Client, desk: None) -> None:

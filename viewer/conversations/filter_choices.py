@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from viewer.archive.identity_keys import identity_keys
-from viewer.archive.search.query import Query, with_operator
+from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.values import Value, Values, values_of
 
-from .filters import list_url
+from .filters import list_url, without_operators
 
 _MAX_NAMES = 12  # of metadata
 _NAMES = {
@@ -108,13 +109,31 @@ def _url_with(query: Query, filters: dict[str, str], name: str, value: str) -> s
     return list_url(filters | {"q": with_operator(query, name, value)})
 
 
+def without_dates(query: Query) -> Query:
+    """Return the query in which other dates can be put."""
+    return read_query(without_operators(query, "after", "before"), query.reader)
+
+
+def days_of(query: Query) -> tuple[str, str]:
+    """Return the first and the last day of the dates of a query, each empty if there is none."""
+    return _day_of(query.since, 0), _day_of(query.until, 1)
+
+
+def _day_of(moment: int | None, days_later: int) -> str:
+    with suppress(ValueError, OverflowError):  # the first or the last day of all
+        if moment is not None:
+            day = datetime.fromtimestamp(moment, timezone.get_current_timezone()).date()
+            return f"{day - timedelta(days=days_later)}"
+    return ""
+
+
 def _periods(query: Query, filters: dict[str, str]) -> ChoiceGroup:
-    if query.since is not None or query.until is not None:
-        return ChoiceGroup("", ())
-    today = timezone.localdate()
+    """Offer periods instead of the dates of the query."""
+    today, others, present = timezone.localdate(), without_dates(query), days_of(query)
     days = [(gettext(name), f"{today - timedelta(days=before)}") for name, before in _PERIODS]
     return ChoiceGroup(
-        gettext("Date"), tuple(Choice(name, _url_with(query, filters, "after", day)) for name, day in days)
+        gettext("Date"),
+        tuple(Choice(name, _url_with(others, filters, "after", day)) for name, day in days if (day, "") != present),
     )
 
 

@@ -18,12 +18,14 @@ from .filters import (
     as_search,
     filter_labels,
     list_url,
+    order_alone,
     order_of,
     search_order_of,
     source_of,
     with_query,
     with_search,
     without,
+    without_operators,
 )
 from .models import SavedView
 from .rail import build_rail, current_link
@@ -41,6 +43,8 @@ def list_frame(request: Request, filters: dict[str, str], *, is_empty: bool = Fa
         "can_mark": not is_empty and query_of_list(request, filters) is not None,
         "rail_url": with_query(reverse("rail"), filters),
         "chips": chips_of(filters, request.user.pk),
+        "clear_url": list_url(with_search(order_alone(filters), without_operators(query))),
+        "first_unseen_url": with_query(reverse("first-unseen"), filters),
         "choices_url": with_query(reverse("filter-choices"), filters),
         "list_query": urlencode(filters),
         "can_save": not is_empty and bool(without(filters, "order")) and current is None,

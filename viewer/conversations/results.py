@@ -61,11 +61,14 @@ def next_result(
 
 
 def next_unseen(completion_id: str, filters: dict[str, str], reader: int) -> str:
-    """Return the URL of the next result that the reader has not seen, else of the first one; "" if there is none."""
+    """Return the URL of the next result that the reader has not seen, else of the first one; "" if there is none.
+
+    Without a conversation to go on from it is the first one.
+    """
     query = read_query(filters.get("q", ""), reader)
     if query.is_seen is not False:
         query = read_query(with_operator(query, "seen", "no"), reader)
-    if url := _next_url(query, filters, completion_id, is_next=True):
+    if completion_id and (url := _next_url(query, filters, completion_id, is_next=True)):
         return url
     first = search(query, order=search_order_of(filters, query)).groups
     return next((_url_of(group, query) for group in first if group.completion.id != completion_id), "")

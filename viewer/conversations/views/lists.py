@@ -9,12 +9,13 @@ from django.contrib import messages as notices
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, ngettext
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.results import mark_all_seen
 from viewer.archive.seen import mark_unseen
-from viewer.conversations.filter_choices import choices_of
+from viewer.conversations.filter_choices import choices_of, days_of, without_dates
 from viewer.conversations.filters import (
     as_search,
     filters_before,
@@ -36,6 +37,7 @@ from viewer.web.templatetags.formats import grouped
 
 
 @require_safe
+@cache_control(private=True, no_store=True)  # browsers show again what they have kept, and the counts have changed
 def rail(request: Request) -> HttpResponse:
     """Show the views with their counts: on a page of their own, or for htmx in the rail."""
     nothing = {"q": ""} if request.GET.get("q") == "" else {}  # a search for nothing is not the list of everything
@@ -57,7 +59,7 @@ def filter_choices(request: Request) -> HttpResponse:
     context: dict[str, Any] = {"list_url": list_url(filters), "hidden": list(filters.items()), "text": text}
     if source.is_archive or query.text:
         groups, newest = choices_of(query, searched, text)
-        context |= {"groups": groups, "newest": newest, "has_dates": query.since is query.until is None}
+        context |= {"groups": groups, "newest": newest, "days": days_of(query)}
     else:
         context |= {"source": source, "model": filters.get("model", "")}
     fragment = "conversations/_choices.html" if "text" not in request.GET else "conversations/_choice_groups.html"
@@ -65,8 +67,8 @@ def filter_choices(request: Request) -> HttpResponse:
 
 
 def _with_dates(query: Query, params: QueryDict) -> str:
-    """Return the query with the days of the form, both of which belong to the result."""
-    text = query.text
+    """Return the query with the days of the form instead of its own; both belong to the result."""
+    text = without_dates(query).text
     for name, operator, days in (("from", "after", 0), ("to", "before", 1)):
         try:
             day = date.fromisoformat(params.get(name, "")) + timedelta(days=days)

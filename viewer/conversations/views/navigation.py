@@ -107,10 +107,14 @@ def _neighbouring_result(
 
 
 @require_safe
-def next_not_seen(request: Request, completion_id: str) -> HttpResponse:
-    """Go to the next conversation of the list that the person has not seen; if there is none, stay, with a notice."""
+def next_not_seen(request: Request, completion_id: str = "") -> HttpResponse:
+    """Go to the next conversation of the list that the person has not seen; if there is none, stay, with a notice.
+
+    From the list itself, go to the first one.
+    """
     filters = parse_filters(request.GET)
-    save_filters(request, completion_id, filters)
+    if completion_id:
+        save_filters(request, completion_id, filters)
     source = source_of(request, filters)
     try:
         if filters.get("q") or source.is_archive:
@@ -123,9 +127,11 @@ def next_not_seen(request: Request, completion_id: str) -> HttpResponse:
         notices.error(request, title_of(failure, is_of_list=True))
         url = ""
     else:
-        if not url:
+        if not url and completion_id:
             notices.info(request, gettext("You have seen all other conversations in this list."))
-    return redirect(url or _page_in_conversation(request, completion_id))
+        elif not url:
+            notices.info(request, gettext("You have seen all conversations in this list."))
+    return redirect(url or (_page_in_conversation(request, completion_id) if completion_id else list_url(filters)))
 
 
 def _neighbour(
