@@ -1,4 +1,4 @@
-"""Joins one small file per component into a style sheet and two scripts, without a build step.
+"""Joins one small file per component into a style sheet and a few scripts, without a build step.
 
 `collectstatic` and the test server find them like any static file; WhiteNoise hashes and compresses them. Nothing is
 minified, so what a browser reports is in the source as it is: with brotli, comments and white space cost a first visit
@@ -18,8 +18,9 @@ from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 
-# Joined by file name: css/00-… comes first. A page loads desk.js when the reader uses one of its tools.
-BUNDLES = {"app.css": "css/*.css", "app.js": "js/*.js", "desk.js": "js/desk/*.js"}
+# Joined by file name: css/00-… comes first. Lists load lists.js too; a page loads desk.js when the reader uses one of its
+# tools.
+BUNDLES = {"app.css": "css/*.css", "app.js": "js/*.js", "lists.js": "js/lists/*.js", "desk.js": "js/desk/*.js"}
 
 
 class BundleFinder(BaseFinder):
