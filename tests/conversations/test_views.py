@@ -277,6 +277,16 @@ def test_a_choice_adds_to_the_filters_and_counts_within_them(reader: Client, des
     assert "cus_2" not in visible(page)  # nothing would be left
 
 
+def test_the_panel_says_of_which_keys_there_are_more_values(reader: Client, stored: Store) -> None:
+    stored(*(make_completion(f"c-{n}", metadata={"ticket": f"T-{n}", "tier": f"{n % 5}"}) for n in range(6)))
+    groups = {
+        texts(group.html or "", "h3")[0]: group.html or ""
+        for group in elements(opened(reader, "/filters/"), ".choices__group")
+    }
+    assert texts(groups["ticket"], "p") == ["There are more. Type to find them."]
+    assert not has(groups["tier"], "p")
+
+
 def test_typing_finds_values_of_every_key(reader: Client, desk: None) -> None:
     for text, expected in (("S_2", "cus_2"), ("cha", "chat"), ("mini", "o4-mini"), ("refus", "Refusals")):
         page = reader.get("/filters/", {"text": text}, headers={"HX-Request": "true"}).content.decode()

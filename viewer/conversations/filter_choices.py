@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -62,6 +62,7 @@ class ChoiceGroup:
 
     name: str
     choices: tuple[Choice, ...]
+    is_cut: bool = False  # there are more values
 
 
 def name_in_words(operator: str) -> str:
@@ -97,7 +98,8 @@ def choices_of(query: Query, filters: dict[str, str], text: str) -> tuple[list[C
 def _group(query: Query, filters: dict[str, str], name: str, found: Values) -> ChoiceGroup:
     present = {(operator.name, operator.value) for operator in query.operators}
     values = [value for value in found.values if value.name == name and (name, value.value) not in present]
-    return ChoiceGroup(name_in_words(name), tuple(_choice(query, filters, value) for value in values))
+    choices = tuple(_choice(query, filters, value) for value in values)
+    return ChoiceGroup(name_in_words(name), choices, is_cut=name in found.cut)
 
 
 def _choice(query: Query, filters: dict[str, str], value: Value) -> Choice:
@@ -150,6 +152,5 @@ def _matching(group: ChoiceGroup, text: str) -> ChoiceGroup:
     """Keep what has the text in its name or value: contents are named in the reader's language."""
     if text.casefold() in group.name.casefold():
         return group
-    return ChoiceGroup(
-        group.name, tuple(choice for choice in group.choices if text.casefold() in choice.value.casefold())
-    )
+    choices = tuple(choice for choice in group.choices if text.casefold() in choice.value.casefold())
+    return replace(group, choices=choices)

@@ -38,10 +38,14 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Values with their counts, the commonest of each name first. `newest`: only so many conversations were counted."""
+    """Values with their counts, the commonest of each name first. `newest`: only so many conversations were counted.
+
+    `cut` are the names that have more values than these.
+    """
 
     values: tuple[Value, ...]
     newest: int | None
+    cut: frozenset[str] = frozenset()
 
 
 def values_of(query: Query, text: str = "") -> Values:
@@ -57,8 +61,9 @@ def values_of(query: Query, text: str = "") -> Values:
         *(("has", kind, count) for kind, count in count_kinds(completions).most_common()),
     ]
     present = {shared_mark(operator.name, operator.value) for operator in query.operators}
-    values = (Value(*value) for value in found if shared_mark(*value[:2]) not in present)
-    return Values(tuple(_first_of_each(values)), newest)
+    values = [Value(*value) for value in found if shared_mark(*value[:2]) not in present]
+    first = tuple(_first_of_each(values))
+    return Values(first, newest, frozenset(value.name for value in {*values} - {*first}))
 
 
 def _pairs(metadata: QuerySet[StoredMetadata]) -> list[Counted]:
