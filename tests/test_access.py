@@ -72,6 +72,7 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "rail": ("in", 200, 200, 200),
     "filter-choices": ("in", 200, 200, 200),
     "next-unseen": ("in", 302, 302, 302),
+    "first-unseen": ("in", 302, 302, 302),
     "forget-seen": ("in", 405, 405, 405),
     "mark-list-seen": ("in", 405, 405, 405),
     "save-view": ("in", 302, 302, 302),

@@ -39,7 +39,7 @@
     // With a modifier a click is the browser's own: another tab, a download.
     isPlainClick: (event) => !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey),
 
-    // What a page shows in a part of itself; without an answer an object that is not `ok`.
+    // As htmx asks; without an answer it is not `ok`.
     fragment: (address) => lectern.fetch(address, { headers: { "HX-Request": "true" } }).catch(() => ({})),
 
     hasSingleKeys: () => !/(^|; )keys=off/.test(document.cookie),

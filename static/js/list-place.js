@@ -1,7 +1,7 @@
 // <list-place><ol>: rows that come above move none, and the list comes back as it was left. This entry of the history
 // remembers the row at the top of the window; where the browser has not kept the page, the rows around it are fetched.
 // With data-current it is the list beside a conversation: the row now read stands where it stood on the page before.
-// After a step in the history, for which the browser asks no server, rows that were opened meanwhile are shown as seen.
+// After a step in the history, for which no server is asked, the rows that were opened are shown as seen.
 // Only ids and places are kept, and only for this tab.
 customElements.define(
   "list-place",
@@ -18,8 +18,10 @@ customElements.define(
       const { current } = this.dataset;
       addEventListener("pageshow", ({ persisted }) => {
         if (current) this.keepOpened(current);
-        if (persisted) this.markSeen();
-        if (persisted && !current) htmx.trigger(".rail", "old");
+        else if (persisted) {
+          this.markSeen();
+          htmx.trigger(".rail", "old");
+        }
       });
       if (current) {
         addEventListener("pagehide", () => (sessionStorage.rows = JSON.stringify(this.inView())));
@@ -33,17 +35,19 @@ customElements.define(
     }
 
     keepOpened(...added) {
-      const others = this.opened().filter((id) => id !== this.dataset.current);
-      sessionStorage.opened = JSON.stringify([...others, ...added].slice(-500));
+      sessionStorage.opened = JSON.stringify([...this.opened().filter((id) => id !== this.dataset.current), ...added]);
     }
 
     markSeen() {
-      const opened = this.opened();
-      for (const row of this.querySelectorAll(".row--new")) {
-        if (!opened.includes(row.closest("[data-completion-id]").dataset.completionId)) continue;
-        row.classList.remove("row--new");
-        row.querySelector(".row__title > .visually-hidden").remove();
+      for (const id of this.opened()) {
+        const row = this.row(id)?.closest(".row--new");
+        row?.classList.remove("row--new");
+        row?.querySelector(".row__title > span").remove();
       }
+    }
+
+    row(id) {
+      return this.querySelector(`[data-completion-id="${CSS.escape(id)}"] .row__title`);
     }
 
     rows() {
@@ -67,7 +71,7 @@ customElements.define(
     }
 
     put([id, at]) {
-      const row = this.rows().find((one) => one.dataset.completionId === id);
+      const row = this.row(id)?.closest("[data-completion-id]");
       if (row) this.scroller.scrollBy({ top: row.getBoundingClientRect().top - at, behavior: "instant" });
       return row;
     }
@@ -89,9 +93,7 @@ customElements.define(
       }
       if (!isOld) return;
       this.markSeen();
-      const last = this.opened().at(-1);
-      const from = this.rows().find((one) => one.dataset.completionId === last);
-      from?.querySelector(".row__title").focus({ preventScroll: true });
+      this.row(this.opened().at(-1))?.focus({ preventScroll: true });
     }
 
     async load(row) {
@@ -108,27 +110,19 @@ customElements.define(
 );
 
 // <back-link><a href>: goes back to the list in the tab's history, where the browser still has it as it was left.
-{
-  // The address of a list, on whichever of its pages.
-  const listOf = (address) => {
-    const { pathname, searchParams } = new URL(address);
-    for (const name of ["after", "before", "around"]) searchParams.delete(name);
-    return `${pathname}?${searchParams}`;
-  };
-  customElements.define(
-    "back-link",
-    class extends HTMLElement {
-      connectedCallback() {
-        this.addEventListener("click", (event) => {
-          const link = event.target.closest("a");
-          if (!link || !globalThis.navigation || !lectern.isPlainClick(event)) return;
-          const before = navigation.entries().slice(0, navigation.currentEntry.index);
-          const list = before.findLast((entry) => listOf(entry.url) === listOf(link.href));
-          if (!list) return;
-          event.preventDefault();
-          navigation.traverseTo(list.key);
-        });
-      }
-    },
-  );
-}
+customElements.define(
+  "back-link",
+  class extends HTMLElement {
+    connectedCallback() {
+      this.addEventListener("click", (event) => {
+        const link = event.target.closest("a");
+        if (!link || !globalThis.navigation || !lectern.isPlainClick(event)) return;
+        const before = navigation.entries().slice(0, navigation.currentEntry.index);
+        const list = before.findLast(({ url }) => url.replace(/[?&](after|before)=.*/, "") === link.href);
+        if (!list) return;
+        event.preventDefault();
+        navigation.traverseTo(list.key);
+      });
+    }
+  },
+);

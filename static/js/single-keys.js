@@ -4,7 +4,6 @@
   const ITEMS = "reading-place article:not(.message--in-card), main li.row .row__title, main .found__hit, " +
     "main .found:not(:has(.found__hit)) .row__title, .suggestions a";
   const ROWS = "li .row__title, .found__line a, .history a";
-  const NEW_ROW = "main .row--new .row__title";
   const TOOLS = "details[data-part^=tool]";
   const AWAY =
     "input, textarea, select, dialog, [role=dialog], [aria-busy=true], [contenteditable]:not([contenteditable=false])";
@@ -111,7 +110,7 @@
     K: () => press("main a[rel=prev]"),
     n: () => press("main a[rel=next]"),
     p: () => press("main a[rel=prev]"),
-    N: () => press(document.querySelector(NEW_ROW) ? NEW_ROW : "main [data-next-unseen]"),
+    N: () => press("main [data-next-unseen], main .row--new .row__title"),
     U: () => press("[data-unsee]"),
     ",": () => press("[data-of-customer=earlier]"),
     ".": () => press("[data-of-customer=later]"),

@@ -215,7 +215,7 @@ def test_keys_lead_to_what_was_not_seen_and_back_to_the_list(page: Page, stored:
     expect(page.locator('[data-completion-id="chatcmpl-2"].row--new')).to_have_count(0)
 
 
-@pytest.mark.parametrize("address", ["/completions/", "/search/?q=Question", "/search/?q=seen:no"])
+@pytest.mark.parametrize("address", ["/completions/", "/search/?q=Question", "/search/?q=seen%3Ano"])
 def test_what_was_opened_is_shown_as_seen_after_going_back_and_the_keys_go_on_from_there(
     page: Page, newest_first: list[str], site: str, address: str
 ) -> None:

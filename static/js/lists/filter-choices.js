@@ -16,8 +16,7 @@ customElements.define(
         event.preventDefault();
         close();
       });
-      // Enter takes the first choice. Those shown may be of what stood in the field before: then the text is asked for
-      // once more.
+      // Enter takes the first choice; those shown may be of an earlier text.
       this.addEventListener("submit", async (event) => {
         const form = event.target;
         if (!form.matches("[role=search]")) return;
@@ -26,10 +25,9 @@ customElements.define(
         if (!text.value.trim()) return text.focus();
         const answer = await lectern.fragment(`${form.action}?${new URLSearchParams(new FormData(form))}`);
         if (!answer.ok) return lectern.say(lectern.words.noAnswer);
-        const groups = this.querySelector("#choice-groups");
-        if (!groups) return; // closed meanwhile
+        const groups = this.querySelector("#choice-groups") ?? {};
         groups.innerHTML = await answer.text();
-        groups.querySelector("a")?.click();
+        this.querySelector("#choice-groups a")?.click();
       });
       this.addEventListener("htmx:afterSettle", tell);
       tell();
