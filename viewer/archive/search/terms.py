@@ -50,8 +50,8 @@ def join_neighbours(text: str, terms: list[Term], plain: list[PlainWord]) -> tup
     joiner = _Joiner(terms, plain)
     joiner.join_words()
     joiner.join_dates()  # before "may" is left out
+    joiner.join_numbers(text)  # before the "hat" of HAT 136 is left out, which is German for "has"
     left_out = joiner.leave_out_small_words(text)
-    joiner.join_numbers(text)
     return tuple(joiner.terms), left_out
 
 
@@ -141,6 +141,8 @@ def _is_number(parts: list[str]) -> bool:
         return False
     first, last = has_digits.index(True), len(parts) - has_digits[::-1].index(True)
     letters = parts[:first] + parts[last:]
+    if first and not parts[first][0].isdigit():  # it has its letters already
+        return False
     return first < 3 and len(parts) - last < 2 and all(has_digits[first:last]) and all(map(_LETTERS.fullmatch, letters))
 
 
