@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from itertools import chain, pairwise, product
 from typing import Any
@@ -441,6 +442,21 @@ def test_spellings_that_a_filter_finds_together_are_counted_together(stored: Sto
         again = results(narrowed.text).overview
         assert again
         assert all(each.name != name for each in (*again.facets, *values_of(narrowed).values))
+
+
+def test_the_last_days_move_with_the_day_of_the_reader(stored: Store) -> None:
+    with timezone.override("Asia/Tokyo"):
+        today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        moments = [today, today - timedelta(seconds=1), today - timedelta(days=6), today - timedelta(days=7)]
+        stored(
+            *(
+                make_completion(f"c-{n}", say("user", "hi"), choices=[], created=int(moment.timestamp()))
+                for n, moment in enumerate(moments)
+            )
+        )
+        assert found("hi after:1d") == ["c-0-0"]
+        assert found("hi after:7d") == ["c-0-0", "c-1-0", "c-2-0"]
+        assert found("hi before:7d") == ["c-3-0"]
 
 
 def test_a_date_of_a_model_can_be_asked_for(stored: Store) -> None:

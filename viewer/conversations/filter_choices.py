@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, gettext_lazy
 
 from viewer.archive.identity_keys import identity_keys
 from viewer.archive.search.query import Query, read_query, with_operator
@@ -27,6 +27,9 @@ _NAMES = {
     "id": gettext_lazy("Within"),
 }
 _VALUES = {
+    ("after", "1d"): gettext_lazy("Today"),
+    ("after", "7d"): gettext_lazy("Last 7 days"),
+    ("after", "30d"): gettext_lazy("Last 30 days"),
     ("has", "tool"): gettext_lazy("Tool calls"),
     ("has", "error"): gettext_lazy("Tool errors"),
     ("has", "refusal"): gettext_lazy("Refusals"),
@@ -44,7 +47,7 @@ _VALUES = {
     ("seen", "yes"): gettext_lazy("Seen by me"),
     ("seen", "no"): gettext_lazy("Not yet seen"),
 }
-_PERIODS = ((gettext_noop("Today"), 0), (gettext_noop("Last 7 days"), 6), (gettext_noop("Last 30 days"), 29))  # days
+_PERIODS = ("1d", "7d", "30d")  # they move with the day, also in a saved view
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +134,13 @@ def _day_of(moment: int | None, days_later: int) -> str:
 
 def _periods(query: Query, filters: dict[str, str]) -> ChoiceGroup:
     """Offer periods instead of the dates of the query."""
-    today, others, present = timezone.localdate(), without_dates(query), days_of(query)
-    days = [(gettext(name), f"{today - timedelta(days=before)}") for name, before in _PERIODS]
+    others, present = without_dates(query), {(operator.name, operator.value) for operator in query.operators}
+    periods = [period for period in _PERIODS if ("after", period) not in present]
     return ChoiceGroup(
         gettext("Date"),
-        tuple(Choice(name, _url_with(others, filters, "after", day)) for name, day in days if (day, "") != present),
+        tuple(
+            Choice(value_in_words("after", period), _url_with(others, filters, "after", period)) for period in periods
+        ),
     )
 
 

@@ -87,7 +87,7 @@ def _in_words(operator: Operator) -> tuple[str, str]:
     if operator.name == "seen":  # the value says it
         return "", value_in_words("seen", "no" if (operator.value == "yes") == operator.is_excluded else "yes")
     if not operator.is_excluded:
-        return name, value
+        return "" if operator.name == "after" and value != operator.value else name, value
     return (
         (gettext("Without"), value) if operator.name == "has" else (name, gettext("not %(value)s") % {"value": value})
     )

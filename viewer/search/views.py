@@ -52,6 +52,7 @@ _OPERATORS = (
     ("tool:lookup_order", gettext_noop("calls of a tool, and their results")),
     ("has:refusal", ", ".join(HAS)),
     ("after:2026-01-31 before:2026-03", gettext_noop("from this day on, and before this day, month or year")),
+    ("after:7d", gettext_noop("in the last seven days, today included")),
     ("seen:no", gettext_noop("not yet seen by you; seen:yes for the others")),
     ("id:chatcmpl-9", gettext_noop("within one conversation or message")),
 )

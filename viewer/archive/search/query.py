@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -47,6 +47,7 @@ _PIECE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _DATE = re.compile(r"(\d{4})(?:-(\d\d?)(?:-(\d\d?))?)?", re.ASCII)
+_DAYS = re.compile(r"(\d{1,4})d", re.ASCII | re.IGNORECASE)
 _UNKNOWN_OPERATOR = re.compile(r"([a-z]{2,12}):(?!//)\S", re.IGNORECASE)
 _STAR_INSIDE = re.compile(r"\*+[^\s*]")
 _QUOTES = str.maketrans("“”„«»", '"""""')
@@ -311,11 +312,16 @@ def _has_star(piece: re.Match[str]) -> bool:
 
 
 def _read_date(value: str) -> int | None:
-    """Parse a day, month or year, as its first second in the reader's time zone."""
-    date = _DATE.fullmatch(value)
+    """Parse a day, month or year, or so many days with today (`7d`), as its first second in the reader's time zone."""
+    date, days = _DATE.fullmatch(value), _DAYS.fullmatch(value)
     try:
-        day = datetime(*(int(part or 1) for part in date.groups())) if date else None  # type: ignore[arg-type]
-        return int(timezone.make_aware(day).timestamp()) if day else None
+        if days:
+            day = datetime.combine(timezone.localdate() - timedelta(days=max(int(days[1]), 1) - 1), time())
+        elif date:
+            day = datetime(*(int(part or 1) for part in date.groups()))  # type: ignore[arg-type]
+        else:
+            return None
+        return int(timezone.make_aware(day).timestamp())
     except (ValueError, OverflowError):
         return None
 
