@@ -121,7 +121,6 @@ class _Joiner:
         if not small or all(term.is_excluded for term in kept):
             return []
         self.terms = kept
-        self._plain = [word for word in self._plain if word not in small]
         return [word.value for word in small]
 
     def _merge(self, words: list[PlainWord], term: Term) -> None:
