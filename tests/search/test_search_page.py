@@ -220,6 +220,13 @@ def test_a_word_that_nobody_wrote_is_corrected_and_a_number_never(reader: Client
     assert completion_ids(opened(reader, "TK-30528")) == []
 
 
+@pytest.mark.parametrize("question", ["Haftpflichtversicherung", "Einfahrt"])
+def test_a_part_of_a_compound_and_a_longer_one_find_it(reader: Client, stored: Store, question: str) -> None:
+    stored(make_completion("c-1", say("user", "Zahlt die Haftpflicht für die Garageneinfahrt?")))
+    first = attributes(opened(reader, question, typed=""), "href", ".suggestions a")[0]
+    assert completion_ids(reader.get(first).content.decode()) == ["c-1"]
+
+
 def test_small_words_are_left_out_and_the_page_says_so(reader: Client, stored: Store) -> None:
     stored(make_completion("c-1", say("user", "I was charged twice")))
     page = opened(reader, "why was I charged")

@@ -99,9 +99,7 @@ def choices_of(query: Query, filters: dict[str, str], text: str) -> tuple[list[C
 
 
 def _group(query: Query, filters: dict[str, str], name: str, found: Values) -> ChoiceGroup:
-    present = {(operator.name, operator.value) for operator in query.operators}
-    values = [value for value in found.values if value.name == name and (name, value.value) not in present]
-    choices = tuple(_choice(query, filters, value) for value in values)
+    choices = tuple(_choice(query, filters, value) for value in found.values if value.name == name)
     return ChoiceGroup(name_in_words(name), choices, is_cut=name in found.cut)
 
 

@@ -30,6 +30,7 @@ _ALIKE = [
 ]  # fmt: skip
 _UNLIKE = ["customs", "internal intern", "police", "universe"]
 _MAX_UNITED = 100  # beginnings that are looked up at once; SQLite takes 500
+_MAX_SCANNED = 2  # words for which all others are looked at
 _MAX_FORMS = 12
 _UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"))  # words are folded: "Müller" is muller, "Mueller" is mueller
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -100,18 +101,34 @@ def _shortest(words: set[str]) -> list[str]:
     return sorted(words, key=lambda word: (len(word), word))
 
 
-def relatives_of(word: str) -> list[str]:
-    """Return words of the archive of which a long word may be made, or that end with it: haftpflicht, garageneinfahrt.
+def relatives_of(words: Iterable[str]) -> dict[str, list[str]]:
+    """Return the archive's words of which long words may be made, or that end with a word that it does not have.
 
-    Looks at all words of the archive.
+    So haftpflicht for Haftpflichtversicherung, and garageneinfahrt for Einfahrt.
     """
-    if len(word) < _MIN_OF_COMPOUND or not word.isalpha():
+    long = {word for word in words if len(word) >= _MIN_OF_COMPOUND and word.isalpha()}
+    beginnings = existing({word[:end] for word in long for end in range(_MIN_OF_COMPOUND, len(word) - 1)})
+    endings = _words_that_end(sorted(long.difference(existing(long)))[:_MAX_SCANNED])
+    return {
+        word: [
+            *sorted(filter(word.startswith, beginnings), key=len)[-1:],
+            *_shortest({other for other in endings if other.endswith(word)})[:2],
+        ]
+        for word in long
+    }
+
+
+def _words_that_end(endings: list[str]) -> list[str]:
+    """Look at all words of the archive: 30 ms for each ending and 400,000 words."""
+    if not endings:
         return []
-    beginnings = existing({word[:end] for end in range(_MIN_OF_COMPOUND, len(word) - 1)})
+    condition = " OR ".join(["word LIKE %s"] * len(endings))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT word FROM archive_searchword WHERE word LIKE %s LIMIT 20", [f"%{word}"])
-        endings = {other for (other,) in cursor.fetchall()} - {word}
-    return [*sorted(beginnings, key=len)[-1:], *_shortest(endings)[:2]]
+        cursor.execute(
+            f"SELECT word FROM archive_searchword WHERE {condition} LIMIT {_MAX_COMPARED}",
+            [f"%{ending}" for ending in endings],
+        )
+        return [word for (word,) in cursor.fetchall()]
 
 
 def neighbours_of(word: str) -> list[str]:

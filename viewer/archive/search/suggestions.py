@@ -58,9 +58,10 @@ def _count(text: str, reader: int | None) -> int:
 def _variants(query: Query) -> Iterator[tuple[Kind, str, str]]:
     if query.is_same:
         yield "apart", "", " ".join(re.sub(r"(?i)\bsame:(\S*)", r"\1", query.text).split())
-    for word in _plain_words(query):
-        folded = "".join(words_of(word).split())
-        for other in (*neighbours_of(folded), *relatives_of(folded)):
+    folded = {word: "".join(words_of(word).split()) for word in _plain_words(query)}
+    relatives = relatives_of(folded.values())
+    for word, one in folded.items():
+        for other in (*neighbours_of(one), *relatives.get(one, ())):
             yield "spelling", other, _with(query.text, word, other)
     if query.terms and not query.speakers >= {PROMPTS}:
         yield "prompts", "", f"{query.text} role:all"
