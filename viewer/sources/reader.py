@@ -118,7 +118,7 @@ class Reader:
         """Try the chosen source, then where it was found before, the archive, and the person's other keys."""
         chosen = chosen_source(self._request)
         problems = []
-        timeout = None if chosen.is_archive or not api.holds(self.completion_id) else _TIMEOUT_BEFORE_ARCHIVE
+        timeout = None if chosen.is_archive or not api.holds(self.completion_id, self.person.pk) else _TIMEOUT_BEFORE_ARCHIVE
         for source, result in _results(self._candidates(chosen), read, timeout):
             try:
                 value = result()

@@ -84,7 +84,9 @@ def conversation(
             record_seen(request.user.pk, completion_id)
             remember(request, "opened", completion_id)
         title = _title(reader, page, completion)
-        facts = build_facts(completion, request.GET.get("pair", ""), request.GET.get("field", ""))
+        facts = build_facts(
+            completion, request.user.pk, request.GET.get("pair", ""), request.GET.get("field", "")
+        )
         linked_bubble = next((one for one in (*shown, *choices) if one.is_linked), None)
         context |= {
             "title": title,
