@@ -14,7 +14,7 @@ from django.db import IntegrityError
 from django.test import Client
 
 from tests.conftest import make_completion, say, to_lines
-from viewer.archive.importing import save_line
+from viewer.archive.importing import read_line, save_record
 from viewer.archive.models import SeenCompletion, StoredCompletion, StoredMessage, StoredSummary
 from viewer.keys.models import AccessToken
 
@@ -68,7 +68,7 @@ def seen_by(person: User) -> dict[str, str]:
 
 def save(owner: User, completion: dict[str, Any]) -> None:
     (line,) = to_lines([completion])
-    save_line(line, owner.pk)
+    save_record(read_line(line), owner.pk)
 
 
 def test_what_one_saves_changes_nothing_for_another(stored: Store, alice: User, bob: User) -> None:

@@ -22,7 +22,9 @@ class Holdings:
 
 
 def holdings_of(completion_id: str, reader: int | None) -> Holdings | None:
-    """Count what a person's conversation contains, or return None if it is not indexed yet. Empty entries are not read.
+    """Count what a person's conversation contains, or return None if it is not indexed yet.
+
+    Empty entries are not read.
     """
     completion = StoredCompletion.objects.named(completion_id, reader)
     entries = SearchEntry.objects.filter(completion=Subquery(completion.values("pk")))

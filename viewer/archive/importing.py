@@ -102,12 +102,13 @@ def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[O
     yield from _store(batch, replace)
 
 
-def save_line(line: bytes, owner: int) -> None:
-    """Store one completion for a person alone, instead of what they saved before. Raises ValueError."""
-    record = read_line(line)
+def save_record(record: Record, owner: int) -> StoredCompletion:
+    """Store one completion for a person alone, instead of what they saved of it before."""
     with transaction.atomic():
-        StoredCompletion.objects.filter(completion_id=record.completion_id, owner=owner).delete()
+        own = StoredCompletion.objects.filter(completion_id=record.completion_id, owner=owner)
+        own.delete()
         _insert([record], owner)
+        return own.get()
 
 
 def read_line(line: bytes) -> Record:

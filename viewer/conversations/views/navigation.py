@@ -259,8 +259,10 @@ def open_by_id(request: Request) -> HttpResponse:
         notice = gettext("“%(given)s” is not a valid id. Paste the id of a conversation or message, or a URL.")
         notices.error(request, notice % {"given": shown})
         return redirect("completions")
-    if not message_id and not _exists(request, completion_id) and (
-        holder := completion_of(completion_id, request.user.pk)
+    if (
+        not message_id
+        and not _exists(request, completion_id)
+        and (holder := completion_of(completion_id, request.user.pk))
     ):
         completion_id, message_id = holder, completion_id
     return redirect(url_of(completion_id, message_id or answer))
