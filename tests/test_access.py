@@ -56,6 +56,7 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "old-imports": ("in", 301, 301, 301),
     "old-import-run": ("in", 301, 301, 301),
     "save": ("in", 200, 200, 200),
+    "erase": ("in", 403, 200, 403),
     "hand-over": ("in", 403, 404, 403),
     "shortcuts": ("in", 200, 200, 200),
     "tokens": ("in", 200, 200, 200),

@@ -19,6 +19,7 @@ from viewer.accounts.signing_in import SignIn, SignOut, still_signed_in
 from viewer.api import views as api
 from viewer.conversations.views import content, conversation_list, customers, lists, navigation, preferences
 from viewer.conversations.views.conversation import conversation
+from viewer.erasure.views import erase_completion
 from viewer.export import views as export
 from viewer.find.views import find_in_conversation
 from viewer.keys import views as keys
@@ -59,6 +60,7 @@ urlpatterns = [
     path("completions/<str:completion_id>/go/", navigation.go_to, name="go-to"),
     path("completions/<str:completion_id>/save/", saving.save, name="save"),
     path("completions/<str:completion_id>/hand-over/", saving.hand_over, name="hand-over"),
+    path("completions/<str:completion_id>/erase/", erase_completion, name="erase"),
     path("search/", search_results, name="search"),
     path("palette/", palette, name="palette"),
     path("customers/<path:value>/", customers.customer, name="customer"),

@@ -13,8 +13,7 @@ from django.core.cache import cache
 from django.db import IntegrityError
 from django.test import Client
 
-from tests.conftest import make_completion, say, to_lines
-from viewer.archive.importing import read_line, save_record
+from tests.conftest import make_completion, save, say
 from viewer.archive.models import SeenCompletion, StoredCompletion, StoredMessage, StoredSummary
 from viewer.keys.models import AccessToken
 
@@ -64,11 +63,6 @@ def seen_by(person: User) -> dict[str, str]:
         name: re.sub(r'(?<=name="csrfmiddlewaretoken" value=")[^"]*|\d+ (?:ms|seconds)', "", text)
         for name, text in found.items()
     }
-
-
-def save(owner: User, completion: dict[str, Any]) -> None:
-    (line,) = to_lines([completion])
-    save_record(read_line(line), owner.pk)
 
 
 def test_what_one_saves_changes_nothing_for_another(stored: Store, alice: User, bob: User) -> None:

@@ -99,7 +99,7 @@ def conversation(
             **_jumps(reader, [*bubbles, *answer], page.order, is_for_customer=is_for_customer),
             "ids_count": any(bubble.number is not None for bubble in shown),
             "stored": stored,
-            "may_curate": stored.is_own and may_curate(request.user),
+            "may_curate": may_curate(request.user),
             **navigation_links(request, completion_id, completion),
         }
     return page_or_fragment(request, "conversations/conversation.html", "rendering/_bubbles.html", context)
