@@ -128,6 +128,7 @@ class Reader:
                 problems.append(failure)
             else:
                 self._source = source
+                source.note_on(self._request)
                 if source != chosen:
                     self._remember(source)
                 return value
