@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.db import Error, OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -18,6 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.conftest import make_completion, make_key, make_long, say
 from tests.pages import has
 from tests.upstream import Upstream
+from viewer.conversations.views import content
 from viewer.keys.models import ApiKey
 from viewer.read_log import middleware, recording
 from viewer.read_log.actions import LABELS, OPENINGS, ROUTES
@@ -54,7 +55,7 @@ def routes() -> Iterator[str]:
 
 
 def test_every_route_says_what_it_shows_or_that_it_shows_nothing() -> None:
-    assert set(routes()) == set(ROUTES)
+    assert set(routes()) == set(ROUTES), "say in read_log/actions.py what a route shows"
     assert {action.name for action in ROUTES.values() if action} <= set(LABELS)
     assert {"conversation", "json", "transcript", "print", "api"} <= OPENINGS
 
@@ -112,6 +113,27 @@ def test_what_a_page_loads_later_is_recorded_as_such(
     reader.get(address, headers=headers)
     row = Reading.objects.get()
     assert (row.action, row.completion_id) == (action, "" if action == "list" else "chatcmpl-one")
+
+
+def test_a_page_around_a_form_with_mistakes_is_recorded(admin_client: Client) -> None:
+    assert admin_client.get("/read-log/?share=x").status_code == 422
+    assert Reading.objects.get().action == "read log"
+
+
+@pytest.mark.parametrize(("status", "count"), [(304, 1), (204, 0), (302, 0), (404, 0), (503, 0)])
+def test_whether_something_is_shown_depends_on_the_status(
+    reader: Client, one: None, monkeypatch: pytest.MonkeyPatch, status: int, count: int
+) -> None:
+    monkeypatch.setattr(content, "HttpResponse", lambda *args, **kwargs: HttpResponse(status=status))
+    assert reader.get(f"{ONE}raw/").status_code == status
+    assert Reading.objects.count() == count
+
+
+def test_words_that_were_found_before_have_a_source_too(reader: Client, one: None) -> None:
+    for _ in range(2):
+        caches["readings"].clear()
+        reader.get(f"{ONE}find/?q=secret")
+    assert [*Reading.objects.values_list("action", "source")] == [("find", "archive")] * 2
 
 
 def test_head_tells_that_it_is_there_and_is_recorded(reader: Client, one: None) -> None:

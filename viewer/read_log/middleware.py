@@ -13,6 +13,7 @@ from viewer.web.error_pages import not_recorded
 from .actions import action_of
 from .recording import record
 
+_NO_CONTENT, _UNCHANGED, _MISTAKES = 204, 304, 422
 _log = logging.getLogger(__name__)
 
 
@@ -33,9 +34,11 @@ class ReadLogMiddleware:
             return response
         try:
             record(request, action)
-        except Error:
-            _log.exception("a reading could not be recorded")
+        except Exception as error:
             _discard(response)
+            if not isinstance(error, Error):
+                raise
+            _log.exception("a reading could not be recorded")
             return not_recorded(request)
         return response
 
@@ -47,6 +50,6 @@ def _discard(response: HttpResponse) -> None:
 
 
 def _shows_something(request: HttpRequest, response: HttpResponse) -> bool:
-    """Whether a response shows something, were it only that it is there (HEAD), or as before (304)."""
-    is_answer = response.status_code in range(200, 300) and response.status_code != 204
-    return request.method != "OPTIONS" and (is_answer or response.status_code == 304)
+    """Whether a response shows something: a page, also around a form with mistakes; that it is there, or as before."""
+    is_shown = response.status_code in range(200, 300) or response.status_code in (_UNCHANGED, _MISTAKES)
+    return is_shown and response.status_code != _NO_CONTENT and request.method != "OPTIONS"

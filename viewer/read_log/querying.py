@@ -17,8 +17,8 @@ from django.db.models import Q, QuerySet
 from .actions import OPENINGS
 from .models import Reading
 
-PAGE = 100  # rows
-_WINDOW = 10_000  # rows that a page looks at
+PAGE = 50  # rows
+_WINDOW = 5_000  # rows that a page looks at
 _MAX_OF_CONVERSATION = 500  # its newest rows, of which readers_of tells
 _INDEXED = ("completion_id", "share", "person", "action")  # the first that is filtered by chooses the index
 

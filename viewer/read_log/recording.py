@@ -27,12 +27,13 @@ _SAME = 60  # seconds in which what an open page loads, if it is the same again,
 def record(request: HttpRequest, action: Action) -> None:
     """Write the row of a reading, or raise django.db.Error."""
     values = {"action": action.name, **_who(request), **_what(request, action), "address": client_address(request)}
-    seen = hashlib.sha256(repr(values).encode()).hexdigest()
-    if action.follows and caches["readings"].get(seen):
+    if not action.follows:
+        write(**values)
         return
-    write(**values)
-    if action.follows:
-        caches["readings"].set(seen, True, _SAME)
+    reading = hashlib.sha256(repr(values).encode()).hexdigest()
+    if not caches["readings"].get(reading):
+        write(**values)
+        caches["readings"].set(reading, True, _SAME)
 
 
 def write(**values: Any) -> None:
