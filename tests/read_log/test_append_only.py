@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from viewer.read_log import pruning
+from viewer.deployment.database import waiting_at_most
+from viewer.read_log import pruning, recording
+from viewer.read_log.append_only import deleting_before
 from viewer.read_log.models import Reading
 
 is_sqlite = connection.vendor == "sqlite"
@@ -126,6 +129,29 @@ def test_every_batch_is_a_transaction_with_its_own_row(prune: Callable[..., str]
     for way in ("change", "delete"):
         with pytest.raises(IntegrityError, match="append-only"), connection.cursor() as cursor:
             cursor.execute(TAMPERING[way])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_old_rows_are_deleted_nobody_else_may_and_postgresql_goes_on_recording(monkeypatch: Any) -> None:
+    monkeypatch.setattr(recording, "_MAX_WAIT", 0.05)
+    read(31)
+
+    def elsewhere(act: Callable[[], Any]) -> BaseException | None:
+        try:
+            with waiting_at_most(0.05):
+                act()
+        except DatabaseError as error:
+            return error
+        finally:
+            connection.close()
+        return None
+
+    with ThreadPoolExecutor(1) as other, deleting_before(timezone.now()):
+        failed = other.submit(elsewhere, Reading.objects.all().delete).result()
+        recorded = other.submit(elsewhere, lambda: recording.write(action="json", name="bob")).result()
+    assert isinstance(failed, OperationalError if is_sqlite else IntegrityError)
+    assert isinstance(recorded, OperationalError if is_sqlite else type(None))
+    assert Reading.objects.filter(name="alice").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
