@@ -155,6 +155,7 @@ if len(SECRET_KEY) < 32 and SITE_IS_PUBLIC:
     raise ImproperlyConfigured("SECRET_KEY is too short; give 32 characters or more, or leave it out to have one made.")
 KEY_ENCRYPTION_KEYS = _master_keys()
 API_HOSTS = _api_hosts()
+READ_LOG_DAYS = _int("READ_LOG_DAYS", 0, 0, 36_500)  # after which prune_read_log deletes a row; 0 keeps it for ever
 REMOTE_IMAGES = _bool("REMOTE_IMAGES", True)
 SERVER_THREADS = 40  # each serves one request
 STREAMS = 20  # concurrent streamed responses; each occupies a thread until its reader has received it
@@ -192,6 +193,7 @@ INSTALLED_APPS = [
     "viewer.sources",
     "viewer.sync",
     "viewer.conversations",
+    "viewer.read_log",
     "viewer.rendering",
     "viewer.erasure",
     "viewer.operations",
@@ -217,6 +219,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "viewer.web.middleware.TimeZoneMiddleware",
+    "viewer.read_log.middleware.ReadLogMiddleware",
     "viewer.web.middleware.StreamsMiddleware",
     "viewer.sources.problem_pages.ProblemMiddleware",
 ]
@@ -247,6 +250,12 @@ CACHES = {
     "bubbles": _cache("bubbles", 1_000),  # HTML, each at most 64 kB, so 64 MB in total (rendering/templatetags)
     "attempts": _cache("attempts", 100_000),  # counters of wrong passwords, which nothing else may evict
     "finds": _cache("finds", 200),  # searched parts of conversations, each at most some 400 kB
+    # What the read log has just recorded, in this process alone: nothing else may say that a row is there.
+    "readings": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "readings",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
     "answers": _cache("answers", 256),  # upstream responses, each at most 256 kB, so 64 MB in total (client/client.py)
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "viewer.web.error_reports.NoVariables"

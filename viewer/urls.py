@@ -23,6 +23,7 @@ from viewer.erasure.views import erase_completion
 from viewer.export import views as export
 from viewer.find.views import find_in_conversation
 from viewer.keys import views as keys
+from viewer.read_log import views as read_log
 from viewer.remote_images import views as remote_images
 from viewer.search.views import palette, search_results
 from viewer.sources.sources import check_key
@@ -122,6 +123,9 @@ urlpatterns = [
         content.tool_result,
         name="tool-result",
     ),
+    path("read-log/", read_log.everyone, name="read-log"),
+    path("read-log/csv/", read_log.download, name="read-log-csv"),
+    path("read-log/mine/", read_log.mine, name="my-read-log"),
     path("keys/", keys.api_keys, {"check_key": check_key}, name="api-keys"),
     path("keys/choose/", keys.choose_source, name="choose-source"),
     path("keys/<uuid:key_id>/", keys.api_key, {"check_key": check_key}, name="api-key"),

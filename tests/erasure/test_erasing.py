@@ -26,6 +26,7 @@ from viewer.deployment.database import sqlite_file
 from viewer.erasure import erasing, retention
 from viewer.erasure.erasing import erase
 from viewer.erasure.models import RetentionRun
+from viewer.read_log.models import Reading
 from viewer.sync.models import CopyRun, Saving
 
 Store = Callable[..., Any]
@@ -63,6 +64,7 @@ def test_it_is_gone_for_everybody_and_no_import_brings_it_back(stored: Store, al
     assert caches["bubbles"].get("some") is None
     assert not SeenCompletion.objects.exists()
     assert not Saving.objects.exists()
+    assert [(row.action, row.completion_id) for row in Reading.objects.all()] == [("erase", "chatcmpl-hers")]
     assert {"quokka"} == {*SearchWord.objects.filter(pk__in=["quokka", "zwiebelfisch"]).values_list("pk", flat=True)}
     (outcome,) = import_lines(to_lines([HERS]), replace=True)
     assert outcome.status == "erased"

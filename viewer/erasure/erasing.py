@@ -9,6 +9,7 @@ from django.db import transaction
 
 from viewer.archive.erased import erase_stored, purge
 from viewer.archive.models import fit
+from viewer.read_log.recording import write
 from viewer.sources.models import Finding
 from viewer.sync.models import CopyFailure, Saving
 from viewer.web.logs import event
@@ -28,6 +29,8 @@ def erase(completion_ids: Collection[str], by: str) -> bool:
         with transaction.atomic():
             _erase_around(ids)
             erase_stored(ids, by)
+            for completion_id in ids:
+                write(action="erase", name=by, completion_id=completion_id)
         for completion_id in ids:
             event("conversation erased", completion=completion_id, by=by)
     for name in _CACHES:

@@ -23,7 +23,7 @@ from viewer.sources.problem_texts import describe
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import Source
 from viewer.web.logs import event
-from viewer.web.request import Request
+from viewer.web.request import Request, note_of
 from viewer.web.responses import attachment, plain_text
 from viewer.web.templatetags.formats import long_time, utc_time
 
@@ -53,6 +53,7 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
     reader = reader_for(request, completion_id)
     extract = _extract(reader, request.GET)
     event("exported", completion=completion_id, format=form)
+    note_of(request).detail = form
     content_type, extension = _TRANSCRIPTS[form]
     response = StreamingHttpResponse(
         _write(request, form, extract, reader.source), content_type=f"{content_type}; charset=utf-8"

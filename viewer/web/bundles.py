@@ -19,7 +19,13 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 
 # Joined by file name: css/00-… comes first. Lists load lists.js too; a page loads desk.js when it needs it.
-BUNDLES = {"app.css": "css/*.css", "app.js": "js/*.js", "lists.js": "js/lists/*.js", "desk.js": "js/desk/*.js"}
+BUNDLES = {
+    "app.css": "css/*.css",
+    "read-log.css": "css/read-log/*.css",
+    "app.js": "js/*.js",
+    "lists.js": "js/lists/*.js",
+    "desk.js": "js/desk/*.js",
+}
 
 
 class BundleFinder(BaseFinder):

@@ -21,6 +21,7 @@ from viewer.conversations.facts import build_facts, build_jumps, build_jumps_in_
 from viewer.conversations.filters import with_query
 from viewer.conversations.paging import MessagePage, read_page, with_neighbours
 from viewer.conversations.recent import remember
+from viewer.read_log.querying import readers_of
 from viewer.rendering.answers import message_of_answer, no_answer_in, place_answers
 from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
@@ -97,6 +98,7 @@ def conversation(
             "page_title": page_title(_name(completion), title, linked_bubble),
             **facts,
             **_jumps(reader, [*bubbles, *answer], page.order, is_for_customer=is_for_customer),
+            "readers": readers_of(completion_id),
             "ids_count": any(bubble.number is not None for bubble in shown),
             "stored": stored,
             "may_curate": may_curate(request.user),
