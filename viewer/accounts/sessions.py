@@ -22,6 +22,7 @@ from .models import Session
 
 IDLE_LIMIT = timedelta(hours=4)  # longer than lunch and a meeting, shorter than an afternoon and the evening
 _USE_INTERVAL = timedelta(minutes=5)
+WHERE = "where"  # in a session: the address and browser that signed in
 
 
 def digest(key: str) -> str:
@@ -58,6 +59,7 @@ class SessionStore(DatabaseStore):
             session_data=self.encode(data),
             expire_date=self.get_expiry_date(),
             started_at=self.started_at,
+            used_at=timezone.now(),
             user_id=data.get(SESSION_KEY),
         )
 
@@ -71,9 +73,9 @@ class SessionStore(DatabaseStore):
 
     def record_use(self) -> None:
         """Postpone the idle timeout; the absolute one stays."""
-        end = self.get_expiry_date()
-        if self._row and end - self._row.expire_date > _USE_INTERVAL:
-            self._write_unless_locked(expire_date=end)
+        now = timezone.now()
+        if self._row and now - (self._row.used_at or self._row.started_at) > _USE_INTERVAL:
+            self._write_unless_locked(expire_date=self.get_expiry_date(), used_at=now)
 
     def keep(self, name: str, value: Any) -> None:
         """Set a value that may be lost, without waiting for the database or extending the session."""
