@@ -13,13 +13,12 @@ from fido2.cose import ES256
 from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 
-_FLAGS = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.UV
-
 
 class Passkey:
     """One credential for one site."""
 
     def __init__(self, origin: str = "http://localhost") -> None:
+        self.flags = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.UV
         self.origin, self.id = origin, secrets.token_bytes(16)
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.user = b""
@@ -32,7 +31,7 @@ class Passkey:
             b"\0" * 16, self.id, ES256.from_cryptography_key(self.key.public_key())
         )
         data = AuthenticatorData.create(
-            _hash(options["rp"]["id"].encode()), _FLAGS | AuthenticatorData.FLAG.AT, 0, credential
+            _hash(options["rp"]["id"].encode()), self.flags | AuthenticatorData.FLAG.AT, 0, credential
         )
         attestation = AttestationObject.create("none", data, {})
         response = {
@@ -44,7 +43,7 @@ class Passkey:
     def get(self, options: dict[str, Any]) -> str:
         """Answer the options of a page that asks for a passkey."""
         options = options["publicKey"]
-        data = AuthenticatorData.create(_hash(options["rpId"].encode()), _FLAGS, 1)
+        data = AuthenticatorData.create(_hash(options["rpId"].encode()), self.flags, 1)
         client_data = self._client_data("webauthn.get", options["challenge"])
         signed = bytes(data) + _hash(_bytes(client_data))
         response = {

@@ -320,6 +320,7 @@ ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None, "reauthenticate": No
 MFA_ADAPTER = "viewer.accounts.second_factors.Adapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RATE_LIMITS = {"webauthn_login": "120/m/ip"}  # nothing can be guessed there, and an office may share an address
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # administrators enter the addresses
 MFA_TOTP_TOLERANCE = 1  # periods of 30 seconds, for clocks that differ
 MFA_FORMS = {

@@ -16,6 +16,7 @@ from django.core.cache import caches
 from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
+from fido2.webauthn import AuthenticatorData
 
 from tests.conftest import make_completion, say
 from tests.pages import element, elements, visible
@@ -216,6 +217,27 @@ def test_a_passkey_is_the_second_factor_too_and_another_one_is_not(passkey: Pass
         browser = halfway(Client(headers={"host": "localhost"}))
         options = options_of(browser.get("/login/code/").text)
         assert browser.post("/login/code/", {"credential": key.get(options)}).status_code == status
+
+
+def test_a_key_that_only_proves_to_be_there_replaces_no_password(passkey: Passkey) -> None:
+    passkey.flags &= ~AuthenticatorData.FLAG.UV
+    browser = Client(headers={"host": "localhost"})
+    options = browser.get("/login/passkey/", headers={"accept": "application/json"}).json()["request_options"]
+    browser.post("/login/passkey/", {"credential": passkey.get(options)})
+    assert not is_in(browser)
+
+
+def test_whose_password_was_changed_or_who_was_locked_out_meanwhile_stays_out(secret: str, alice: User) -> None:
+    first, second = halfway(), halfway()
+    alice.set_password("another river 42")
+    alice.save()
+    assert first.post("/login/code/", {"code": code_of(secret)})["Location"] == "/login/"
+    browser = Client()
+    browser.post("/login/", {"login": "alice", "password": "another river 42"})
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert browser.post("/login/code/", {"code": code_of(secret)})["Location"] == "/inactive/"
+    assert "_auth_user_id" not in browser.session
+    assert not is_in(second)
 
 
 def test_a_passkey_confirms_a_change(passkey: Passkey, reader: Client) -> None:

@@ -19,8 +19,9 @@ from allauth.core.internal.httpkit import deserialize_request, serialize_request
 from allauth.mfa.base.views import ReauthenticateView as SecondFactorView
 from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.urls import resolve, reverse
+from django.urls import resolve
 from django.utils.translation import gettext
 
 from viewer.keys.encryption import CannotDecrypt, Secret, decrypt, encrypt
@@ -49,11 +50,12 @@ def confirmed_before_showing(view: View) -> View:
 def ask(request: HttpRequest) -> HttpResponse:
     """Keep what the form held, and ask for the password, or what the person has instead."""
     methods = get_adapter().get_reauthentication_methods(request.user)
+    if not methods:
+        raise PermissionDenied(gettext("You can change this only within ten minutes after you have signed in."))
     if request.method == "POST":
         request.META.pop("HTTP_COOKIE", None)  # the session's key
         request.session[_KEPT] = encrypt(Secret(serialize_request(request)), _row(request))
-    url = methods[0]["url"] if methods else reverse("account_login")
-    return HttpResponseRedirect(f"{url}?{urlencode({'next': request.get_full_path()})}")
+    return HttpResponseRedirect(f"{methods[0]['url']}?{urlencode({'next': request.get_full_path()})}")
 
 
 def go_on(request: HttpRequest, url: str) -> HttpResponseBase:

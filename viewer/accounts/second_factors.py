@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from allauth.account.internal.decorators import login_stage_required
+from allauth.account.internal.stagekit import clear_login
 from allauth.core import context
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
+from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.mfa.utils import decrypt as decrypt_by_adapter
@@ -21,7 +24,9 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext, gettext_lazy
 
 from viewer.keys.encryption import CannotDecrypt, Secret, decrypt, encrypt, is_newest
@@ -32,6 +37,7 @@ from .attempts import SecondFactorAttempt
 from .signing_in import too_many_codes, with_refusal
 
 _ROW = "second-factor"  # the associated data of the encryption: no value of an API key opens here, or the reverse
+_HALFWAY = "halfway"  # in a session: what changes with the password that was right
 _SECRETS = ("secret", "seed")  # in the data of an authenticator
 
 
@@ -139,8 +145,17 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
         return cleaned
 
 
+@method_decorator(login_stage_required(AuthenticateStage.key, "account_login"), name="dispatch")
 class SecondFactor(AuthenticateView):  # type: ignore[misc]
     """Asks for a code or a passkey after the password or single sign-on."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        login = request._login_stage.login  # type: ignore[attr-defined]  # allauth sets it
+        if request.session.get(_HALFWAY) != login.user.get_session_auth_hash():  # the password has been changed since
+            clear_login(request)
+            return redirect("account_login")
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
         return with_refusal(super().form_invalid(form), form)
@@ -159,6 +174,12 @@ class AddPasskey(AddWebAuthnView):  # type: ignore[misc]
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         return {**context, "options": to_json(context["js_data"]["creation_options"])}
+
+
+def note_halfway(request: HttpRequest, user: User, **_: Any) -> None:
+    """Note the password that was right, before the second factor is asked for. A receiver of allauth's signal."""
+    if not request.user.is_authenticated:
+        request.session[_HALFWAY] = user.get_session_auth_hash()
 
 
 def to_json(options: Any) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.views import LoginView, LogoutView
 from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -73,6 +74,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
             ) from None
 
     def login(self, request: HttpRequest, user: User) -> None:
+        if not user.is_active:  # since the password was checked
+            raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
         super().login(request, user)
         request.session[WHERE] = {
             "address": client_address(request),

@@ -73,7 +73,10 @@ def let_in(link: EntryLink, person: User, encoded: str) -> bool:
 
 
 def _keep_an_administrator(person: User) -> None:
-    """Refuse to take away the last administrator. The lock makes two who do so at once wait for each other."""
-    left = [one for one in administrators().select_for_update() if one != person]
-    if not left:
+    """Refuse to take away the last administrator.
+
+    The lock makes two who do so at once wait for each other. Only a query after it sees what the other one did.
+    """
+    list(administrators().select_for_update())
+    if not administrators().exclude(pk=person.pk).exists():
         raise NotPossible(gettext("This is the only administrator. Make somebody else one first."))
