@@ -61,7 +61,7 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "old-imports": ("in", 301, 301, 301),
     "old-import-run": ("in", 301, 301, 301),
     "save": ("in", 200, 200, 200),
-    "hand-over": ("in", 403, 404, 403),
+    "hand-over": ("in", 403, 404, 404),
     "shortcuts": ("in", 200, 200, 200),
     "tokens": ("in", 200, 200, 200),
     "revoke-token": ("in", 404, 404, 200),

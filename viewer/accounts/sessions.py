@@ -19,6 +19,7 @@ from django.utils import timezone
 from viewer.deployment.database import without_waiting
 
 from .models import Session
+from .roles import Role, role_column
 
 IDLE_LIMIT = timedelta(hours=4)  # longer than lunch and a meeting, shorter than an afternoon and the evening
 _USE_INTERVAL = timedelta(minutes=5)
@@ -71,6 +72,11 @@ class SessionStore(DatabaseStore):
         """Return how long the cookie lasts, in seconds."""
         return int((self._absolute_expiry() - timezone.now()).total_seconds())
 
+    @property
+    def role(self) -> Role | None:
+        """The role of whoever is signed in, read with the session."""
+        return getattr(self._row, "role", None) if self._row and self._row.user_id else None
+
     def record_use(self) -> None:
         """Postpone the idle timeout; the absolute one stays."""
         now = timezone.now()
@@ -89,7 +95,7 @@ class SessionStore(DatabaseStore):
 
     def _get_session_from_db(self) -> Session | None:
         live = Session.objects.filter(session_key=digest(self.session_key or ""), expire_date__gt=timezone.now())
-        self._row = live.first()
+        self._row = live.annotate(role=role_column("user")).first()
         if self._row is None:
             self._session_key = None
         else:

@@ -28,6 +28,7 @@ from .devices import PERSON_COOKIE, remember_device, set_person_cookie
 from .hashing import QueueIsFull, queued_slot
 from .proofs import is_confirmed, methods_used
 from .requirement import needs_second_factor, send_to_set_up
+from .roles import remember_role
 from .sessions import WHERE, SessionStore
 
 _MAX_USER_AGENT = 300  # characters
@@ -140,6 +141,8 @@ class SignInMiddleware(LoginRequiredMiddleware):
         request.is_known = request.user.is_authenticated
         if request.is_known:
             note_person(request.user.pk)
+            if request.session.role:
+                remember_role(request.user, request.session.role)
             if POLLED not in request.headers and getattr(view_func, "login_required", True):  # the API needs no session
                 request.session.record_use()
             if response is None and needs_second_factor(request, view_func):
