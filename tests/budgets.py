@@ -6,15 +6,10 @@ up to the ceiling, a quarter above what was measured when it was set.
 
 from __future__ import annotations
 
-MEASURED = {
-    "app.css": 14_350,
-    "read-log.css": 780,
-    "app.js": 11_850,
-    "lists.js": 760,
-    "desk.js": 10_120,
-    "page": 10_040,
-}
-CEILING = {"app.css": 15_800, "read-log.css": 980, "app.js": 12_000, "lists.js": 950, "desk.js": 10_500, "page": 12_000}
+MEASURED = {"app.css": 14_350, "app.js": 11_850, "lists.js": 760, "desk.js": 10_120, "page": 10_040}
+MEASURED |= {"people.css": 700, "passkeys.js": 1_100, "read-log.css": 780}
+CEILING = {"app.css": 15_800, "app.js": 12_000, "lists.js": 950, "desk.js": 10_500, "page": 12_000}
+CEILING |= {"people.css": 900, "passkeys.js": 1_400, "read-log.css": 980}
 
 
 def assert_within_budget(name: str, size: int) -> None:

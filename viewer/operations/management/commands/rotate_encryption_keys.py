@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError
 
+from viewer.accounts.second_factors import reseal
 from viewer.keys.encryption import CannotDecrypt
 from viewer.keys.models import ApiKey
 
 
 class Command(BaseCommand):
-    help = "Encrypt every stored API key anew under the newest master key, the first of KEY_ENCRYPTION_KEYS."
+    help = "Encrypt every API key and second factor anew under the newest master key, the first of KEY_ENCRYPTION_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
         count, unreadable = 0, []
@@ -22,6 +24,11 @@ class Command(BaseCommand):
                 unreadable.append(f"{key.label} of {key.owner}")
                 continue
             count += rotated
+        for factor in Authenticator.objects.select_related("user").iterator():
+            try:
+                count += reseal(factor)
+            except CannotDecrypt:
+                unreadable.append(f"a second factor of {factor.user}")
         self.stdout.write(f"{count} encrypted anew; all others were under the newest master key already")
         if unreadable:
             raise CommandError(f"Not opened by any master key here, and left as they are: {', '.join(unreadable)}.")
