@@ -170,7 +170,7 @@ def test_beside_a_conversation_stands_who_read_it(reader: Client, bob: User, sto
     page = reader.get("/completions/chatcmpl-one/").text
     assert texts(page, "[data-read-by] dt") == ["alice", "bob", "With a share link"]
     assert [" ".join(each.split()) for each in texts(page, "[data-read-by] dd")] == [
-        "just now", "30 minutes ago 2 times", "5 hours ago",
+        "just now", "30 minutes ago (2 times)", "5 hours ago",
     ]  # fmt: skip
 
 
