@@ -79,6 +79,13 @@ def test_days_are_those_of_the_reader(admin: Client) -> None:
     assert shown(admin.get("/read-log/?until=2026-03-09").text) == []
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_ends_of_the_calendar_are_days_too(admin: Client, zone: str) -> None:
+    row = read()
+    admin.cookies["timezone"] = zone
+    assert row.pk in shown(admin.get("/read-log/?since=0001-01-01&until=9999-12-31").text)
+
+
 @pytest.mark.parametrize("asked", ["since=yesterday", "share=x", "action=nothing"])
 def test_a_filter_with_a_mistake_says_so_and_is_no_download(admin: Client, asked: str) -> None:
     for address in ("/read-log/", "/read-log/csv/"):
@@ -117,7 +124,9 @@ def test_a_page_that_searched_only_a_part_says_so_and_goes_on(admin: Client, mon
     assert shown(page) == [old.pk]
 
 
-@pytest.mark.parametrize("cursor", ["x", "2026-03-10T12:00:00_1", "_", "2026-03-10T12:00:00+00:00_x"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "2026-03-10T12:00:00_1", "_", "2026-03-10T12:00:00+00:00_x", "0001-01-01T00:00:00+14:00_1"]
+)
 def test_a_cursor_that_is_none_shows_the_newest(admin: Client, cursor: str) -> None:
     assert shown(admin.get("/read-log/", {"before": cursor}).text) == []
     row = read()

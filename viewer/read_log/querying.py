@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -39,8 +39,8 @@ class Cursor:
         at, _, number = text.partition("_")
         try:
             moment = datetime.fromisoformat(at)
-            return cls(moment, int(number[:18])) if moment.tzinfo else None
-        except ValueError:
+            return cls(moment.astimezone(UTC), int(number[:18])) if moment.tzinfo else None
+        except (ValueError, OverflowError):
             return None
 
 
