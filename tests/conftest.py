@@ -21,7 +21,7 @@ from django.utils import translation
 
 from tests.processes import copy_prepared, copy_static_files, prepare, until
 from tests.upstream import Upstream, running_upstream
-from viewer.archive.importing import Outcome, import_lines
+from viewer.archive.importing import Outcome, import_lines, read_line, save_record
 from viewer.client.limiter import host_limiter, person_limit
 from viewer.deployment.data_dir import preparation_lock
 from viewer.keys.encryption import Secret
@@ -191,6 +191,12 @@ def stored(db: None) -> Callable[..., list[Outcome]]:
         return list(import_lines(to_lines(completions), replace=replace))
 
     return store
+
+
+def save(owner: User, completion: dict[str, Any]) -> None:
+    """Store a completion for one person alone."""
+    (line,) = to_lines([completion])
+    save_record(read_line(line), owner.pk)
 
 
 def make_key(owner: User, label: str = "work", secret: str = "sk-good-alice-0001", **fields: Any) -> ApiKey:

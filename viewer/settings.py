@@ -117,7 +117,7 @@ def _database() -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
-            "PRAGMA journal_size_limit=67108864;",
+            "PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=ON;",  # what is deleted is overwritten
         }
     return config
 
@@ -161,6 +161,7 @@ SERVER_THREADS = 40  # each serves one request
 STREAMS = 20  # concurrent streamed responses; each occupies a thread until its reader has received it
 SENDERS, SENDERS_OF_NETWORK = 5, 2  # concurrent form uploads; each occupies a thread until it is complete
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes of a form; there are no file uploads
+RETENTION_DAYS = _int("RETENTION_DAYS", 0, 0, 36_500)
 SYNC_WORKER = _bool("SYNC_WORKER", True)
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
 UPSTREAM_CA = _ca_path()
@@ -194,6 +195,7 @@ INSTALLED_APPS = [
     "viewer.conversations",
     "viewer.read_log",
     "viewer.rendering",
+    "viewer.erasure",
     "viewer.operations",
 ]
 

@@ -19,6 +19,7 @@ from viewer.accounts.signing_in import SignIn, SignOut, still_signed_in
 from viewer.api import views as api
 from viewer.conversations.views import content, conversation_list, customers, lists, navigation, preferences
 from viewer.conversations.views.conversation import conversation
+from viewer.erasure.views import erase_completion
 from viewer.export import views as export
 from viewer.find.views import find_in_conversation
 from viewer.keys import views as keys
@@ -26,6 +27,7 @@ from viewer.read_log import views as read_log
 from viewer.remote_images import views as remote_images
 from viewer.search.views import palette, search_results
 from viewer.sources.sources import check_key
+from viewer.sync import saving_views as saving
 from viewer.sync import views as sync
 from viewer.web.health import health, ready
 
@@ -57,6 +59,9 @@ urlpatterns = [
     path("completions/<str:completion_id>/next-unseen/", navigation.next_not_seen, name="next-unseen"),
     path("completions/<str:completion_id>/unseen/", lists.forget_seen, name="forget-seen"),
     path("completions/<str:completion_id>/go/", navigation.go_to, name="go-to"),
+    path("completions/<str:completion_id>/save/", saving.save, name="save"),
+    path("completions/<str:completion_id>/hand-over/", saving.hand_over, name="hand-over"),
+    path("completions/<str:completion_id>/erase/", erase_completion, name="erase"),
     path("search/", search_results, name="search"),
     path("palette/", palette, name="palette"),
     path("customers/<path:value>/", customers.customer, name="customer"),

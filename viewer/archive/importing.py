@@ -23,6 +23,7 @@ from viewer.completions.reading import read_time
 from viewer.completions.source_text import STRICT, Piece, items, members, members_with_list, to_object
 
 from .bulk import insert, reserve_ids
+from .erased import erased_among
 from .models import StoredCompletion, fit, fit_key, fit_value
 from .search.index import Conversation, entries_of, save
 from .search.text import Facts, Indexed, words_to_index
@@ -46,6 +47,7 @@ _COMPLETION_KEYS = (
 )  # fmt: skip
 _PART_KEYS = ("type", "text", "image_url", "input_audio", "file")
 _NULL = Piece("null", None)
+_ERASED = "erased"  # no digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a line: `imported`, `replaced`, `unchanged`, `kept` (its id is taken by another) or `bad`."""
+    """The outcome of a line: `imported`, `replaced`, `unchanged` or `bad`.
+
+    `kept`: another has its id. `erased`: it was erased here, and does not come back.
+    """
 
     line: int
     status: str
@@ -75,7 +80,7 @@ class Outcome:
 
 
 def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[Outcome]:
-    """Store every readable line; yield one outcome per line, in order, after its batch is committed.
+    """Store every readable line for the team; yield one outcome per line, in order, after its batch is committed.
 
     A completion is stored with all its messages or not at all. Memory is about eight times one batch (8 MB or one
     line).
@@ -100,6 +105,15 @@ def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[O
         yield from _store(batch, replace)
         raise
     yield from _store(batch, replace)
+
+
+def save_record(record: Record, owner: int) -> StoredCompletion:
+    """Store one completion for a person alone, instead of what they saved of it before."""
+    with transaction.atomic():
+        own = StoredCompletion.objects.filter(completion_id=record.completion_id, owner=owner)
+        own.delete()
+        _insert([record], owner)
+        return own.get()
 
 
 def read_line(line: bytes) -> Record:
@@ -299,7 +313,9 @@ def _store(batch: list[tuple[int, Record | str]], replace: bool) -> list[Outcome
         return []
     with transaction.atomic():
         ids = [record.completion_id for _, record in batch if isinstance(record, Record)]
-        known = dict(StoredCompletion.objects.filter(completion_id__in=ids).values_list("completion_id", "digest"))
+        of_team = StoredCompletion.objects.filter(completion_id__in=ids, owner=None)
+        known = dict(of_team.values_list("completion_id", "digest"))
+        known |= dict.fromkeys(erased_among(ids), _ERASED)
         outcomes = []
         to_insert: dict[str, Record] = {}
         for number, record in batch:
@@ -309,7 +325,7 @@ def _store(batch: list[tuple[int, Record | str]], replace: bool) -> list[Outcome
                 known[record.completion_id] = record.digest
                 to_insert[record.completion_id] = record  # a later line of the batch replaces an earlier one
         if replace:
-            StoredCompletion.objects.filter(completion_id__in=to_insert).delete()
+            StoredCompletion.objects.filter(completion_id__in=to_insert, owner=None).delete()
         _insert(list(to_insert.values()))
     return outcomes
 
@@ -319,6 +335,8 @@ def _decide(number: int, record: Record | str, known: dict[str, str], replace: b
         return Outcome(number, "bad", record)
     if record.completion_id not in known:
         return Outcome(number, "imported")
+    if known[record.completion_id] == _ERASED:
+        return Outcome(number, "erased", f"{record.completion_id} was erased here; erase_completion --allow-again ID")
     if known[record.completion_id] == record.digest:
         return Outcome(number, "unchanged")
     if replace:
@@ -326,14 +344,14 @@ def _decide(number: int, record: Record | str, known: dict[str, str], replace: b
     return Outcome(number, "kept", f"another {record.completion_id} is stored already; --replace would take this one")
 
 
-def _insert(records: list[Record]) -> None:
+def _insert(records: list[Record], owner: int | None = None) -> None:
     """Insert the rows of all tables without the models: creating an object per row takes as long as indexing it."""
     completions = list(zip(reserve_ids("archive_storedcompletion", len(records)), records, strict=True))
     insert(
         "archive_storedcompletion",
-        "id, completion_id, created, model, body, digest",
+        "id, completion_id, created, model, body, digest, owner_id",
         (
-            (row, record.completion_id, record.created, record.model, record.body, record.digest)
+            (row, record.completion_id, record.created, record.model, record.body, record.digest, owner)
             for row, record in completions
         ),
     )

@@ -18,12 +18,16 @@ BASE_URL = "http://archive.invalid/v1"  # `.invalid` never resolves (RFC 2606); 
 
 
 class ArchiveTransport(BaseAdapter):
-    """Answers a prepared request in process. Raises requests.ConnectionError if the database fails."""
+    """Answers a person's prepared request in process. Raises requests.ConnectionError if the database fails."""
+
+    def __init__(self, reader: int | None) -> None:
+        super().__init__()
+        self._reader = reader
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         url = urlsplit(request.url or "")
         try:
-            answered = respond(url.path.removeprefix("/v1"), url.query)
+            answered = respond(url.path.removeprefix("/v1"), url.query, self._reader)
         except DatabaseError as error:
             raise requests.ConnectionError("the archive's database did not answer", request=request) from error
         response = requests.Response()

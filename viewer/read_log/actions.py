@@ -24,6 +24,7 @@ LABELS = {
     "api": gettext_lazy("Answer of the API"),
     "share": gettext_lazy("Share opened"),
     "read log": gettext_lazy("Read log"),
+    "erase": gettext_lazy("Erased for good"),
     "prune": gettext_lazy("Old rows deleted"),
     "other": gettext_lazy("Other page"),
 }
@@ -74,6 +75,7 @@ ROUTES: dict[str, Action | None] = {
     "choice-remote-image": _REMOTE_IMAGE,
     "transcript": Action("transcript"),
     "print": Action("print"),
+    "hand-over": _CONVERSATION,  # it shows what differs
     "viewer.api.views.completions": _API,
     "viewer.api.views.completion": _API,
     "viewer.api.views.messages": _API,
@@ -86,7 +88,8 @@ ROUTES: dict[str, Action | None] = {
             "home", "open", "next", "previous", "next-unseen", "forget-seen", "go-to", "go", "first-unseen",
             "mark-list-seen", "rail", "save-view", "saved-view", "delete-view", "choose-view", "choose-language",
             "api-keys", "choose-source", "api-key", "test-api-key", "delete-api-key", "imports", "import-run",
-            "old-imports", "old-import-run", "shortcuts", "tokens", "revoke-token", "account_login", "account_logout",
+            "old-imports", "old-import-run", "save", "erase", "shortcuts", "tokens", "revoke-token", "account_login",
+            "account_logout",
             "session", "account_change_password", "account_set_password", "account_reset_password", "account_signup",
             "account_inactive", "health", "ready", "admin",
         )

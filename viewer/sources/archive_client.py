@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from dataclasses import dataclass
+from functools import lru_cache
 
 import requests
 
@@ -15,8 +16,11 @@ from viewer.client.http import HttpClient, Limits
 from viewer.completions.summary import Summary
 
 
+@dataclass(frozen=True, kw_only=True)
 class ArchiveClient(Client):
-    """Reads the archive, where a request costs a query and no network."""
+    """Reads the archive for a person, where a request costs a query and no network."""
+
+    reader: int | None
 
     max_pages = 200
     is_metered = False
@@ -26,16 +30,17 @@ class ArchiveClient(Client):
         return first(), second
 
     def summaries(self, completion_ids: Iterable[str]) -> Mapping[str, Summary]:
-        return summaries_of(completion_ids)
+        return summaries_of(completion_ids, self.reader)
 
     def counts(self, completion_id: str) -> Mapping[str, int] | None:
-        holdings = holdings_of(completion_id)
+        holdings = holdings_of(completion_id, self.reader)
         return None if holdings is None else holdings.counts
 
 
-@cache
-def archive_client() -> ArchiveClient:
+@lru_cache(maxsize=1_000)
+def archive_client(reader: int | None) -> ArchiveClient:
+    """Return the client that reads what the team has, and what a person saved."""
     session = requests.Session()
     session.trust_env = False
-    session.mount("http://archive.invalid/", transport.ArchiveTransport())
-    return ArchiveClient(HttpClient(session, limits=Limits(60, 512_000_000)), transport.BASE_URL)
+    session.mount("http://archive.invalid/", transport.ArchiveTransport(reader))
+    return ArchiveClient(HttpClient(session, limits=Limits(60, 512_000_000)), transport.BASE_URL, reader=reader)
