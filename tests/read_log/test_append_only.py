@@ -93,8 +93,9 @@ def test_the_command_deletes_what_is_old_and_says_so(prune: Callable[..., str]) 
     assert Reading.objects.count() == 3  # nothing to say
 
 
-def test_what_the_command_wrote_stays_for_ever(prune: Callable[..., str]) -> None:
-    read(400, action="prune")
+@pytest.mark.parametrize("action", ["prune", "erase"])
+def test_what_says_that_something_was_deleted_stays_for_ever(prune: Callable[..., str], action: str) -> None:
+    read(400, action=action)
     assert "0 rows" in prune()
     assert Reading.objects.count() == 1
 

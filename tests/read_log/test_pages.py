@@ -176,6 +176,7 @@ def test_beside_a_conversation_stands_who_read_it(reader: Client, bob: User, sto
         read("bob", person=bob.pk, action=action, at=timezone.now() - timedelta(minutes=minutes, seconds=1))
     read("", share=3, source="share", action="share", at=timezone.now() - timedelta(hours=5))
     read("carol", completion_id="chatcmpl-two")
+    read("dave", action="erase")  # of an earlier import
     page = reader.get("/completions/chatcmpl-one/").text
     assert texts(page, "[data-read-by] dt") == ["alice", "bob", "With a share link"]
     assert [" ".join(each.split()) for each in texts(page, "[data-read-by] dd")] == [

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import QuerySet
 
+from .actions import DELETIONS
 from .append_only import deleting_before
 from .models import Reading
 from .recording import write
@@ -19,7 +20,7 @@ _PAUSE = 0.15  # seconds in which they get their turn: while waiting, SQLite loo
 
 def old_rows(before: datetime) -> QuerySet[Reading]:
     """Return what is older, except the rows that say what was deleted, which stay for ever."""
-    return Reading.objects.filter(at__lt=before).exclude(action="prune")
+    return Reading.objects.filter(at__lt=before).exclude(action__in=DELETIONS)
 
 
 def prune(before: datetime, by: str) -> Iterator[int]:

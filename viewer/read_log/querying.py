@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from .actions import OPENINGS
+from .actions import DELETIONS, OPENINGS
 from .models import Reading
 
 PAGE = 50  # rows
@@ -96,6 +96,7 @@ def every_row(filters: Filters) -> Iterator[Reading]:
 def readers_of(completion_id: str) -> list[Reader]:
     """Return who read a conversation lately, the last one first, from its newest rows."""
     rows = Reading.objects.filter(completion_id=completion_id[:255]).order_by("-at", "-id")
+    rows = rows.exclude(action__in=DELETIONS)
     found: dict[tuple[int | None, str], Reader] = {}
     for person, name, action, at in rows.values_list("person", "name", "action", "at")[:_MAX_OF_CONVERSATION]:
         known = found.get((person, name), Reader(name, at, 0))
