@@ -29,6 +29,8 @@ LABELS = {
     "other": gettext_lazy("Other page"),
 }
 
+DELETIONS = ("erase", "prune")  # these rows say what was deleted: they are no readings, and stay for ever
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
