@@ -1,0 +1,214 @@
+"""Finds card numbers, bank accounts (IBAN) and phone numbers.
+
+python-stdnum checks digits and structure, phonenumberslite (Google's libphonenumber) knows the numbering plans. The
+candidates are found here: PhoneNumberMatcher takes 1.5 s for a megabyte and one country, and finds a number without
+country code only for the country that it is told; an IBAN in a sentence has no end, because words may follow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber
+from stdnum import iban, luhn, numdb
+
+from viewer.completions.folding import Span
+
+from .hits import Hit
+
+_RUN = re.compile(r"(?<![A-Za-z0-9])\+?[ (]{0,2}\d(?:[ \t().\-/]{0,3}+\d)*+(?:(?=[A-Za-z])(?P<glued>))?")
+_GROUP = re.compile(r"\d+")
+_MIN_DIGITS, _MAX_DIGITS = 6, 17  # of a phone number
+_MAX_RUN = 200  # characters of numbers in a row that may be a phone number
+
+_MIN_CARD, _MAX_CARD = 13, 19
+_CARD = re.compile(
+    r"(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2(?:2(?:2[1-9]|[3-9]\d)|[3-6]\d\d|7(?:[01]\d|20))\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|[689]\d)\d{11}|(?:6011|64[4-9]\d|65\d\d)\d{12}(?:\d{3})?|62\d{14,17}|35\d{14}"
+    r"|(?:50|56|57|58|63|67)\d{14,17}|220[0-4]\d{12}|8[12]\d{14}|9792\d{12})"
+)
+_IBAN = re.compile(r"[A-Za-z]{2}[ .-]?\d\d(?:[ .+-]?[A-Za-z0-9]){11,36}")
+_STARTS_IBAN = re.compile(r"(?:(?<![A-Za-z0-9])|(?<=IBAN)|(?<=iban))[A-Za-z]{2}(?=[ .-]?\d\d[ .+-]?[A-Za-z0-9])")
+
+_DATE = re.compile(r"\d{4}([./-])\d\d?\1\d\d?(?!\d)|\d\d?([./-])\d\d?\2(?:\d{4}|\d\d)(?!\d)")
+_NORTH_AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])[2-9]\d\d[ .-]\d{4}")
+_NEXT_TO_PHONE = re.compile(
+    r"\b(?:tel|telefon|telephone|phone|mobile|mobil|cell|fax|telefax|handy|whatsapp|rufnummer|telefonnummer"
+    r"|handynummer|mobilnummer|phonenumber|festnetz|durchwahl|landline|msisdn|sms)"
+    r"(?:[ _-]?(?:number|nummer|no|nr|is|ist))?"
+    r"[\s\"'`:.=_#(]{0,5}\Z",
+    re.IGNORECASE,
+)
+_ABOUT_PHONE = re.compile(
+    r"tel\b|tele|phone|mobil|cell|\bcall|\bring\b|fax|whats|handy|\bruf|anruf|\bunter\b|erreich|\breach|dial|kontakt|contact"
+    r"|festnetz|durchwahl|\bsms|\btext|wa\.me|landline|msisdn",
+    re.IGNORECASE,
+)
+_IS_NUMBER = re.compile(r"\b(?:my|our|his|her|their|meine|unsere|seine|ihre) (?:number|nummer)\b", re.IGNORECASE)
+_ABOUT_OTHER = re.compile(
+    r"order|bestell|ticket|invoice|rechnung|tracking|sendung|paket|parcel|shipment|vorgang|kunde|customer|\bref|auftrag"
+    r"|\bcase|\bfall\b|article|artikel|\bsku|serial|serien|isbn|\bean\b|gtin|booking|buchung|konto|account|policy|police"
+    r"|vertrag|contract|version|receipt|beleg|meter|zähler|zahler|\bid\b|_id\b|aktenz|charge|batch|part\b|model|modell"
+    r"|\bblz|\bbic|steuer|\bvat|\bust|#|\bnr\.? ?\Z|\bno\.? ?\Z",
+    re.IGNORECASE,
+)
+_BEFORE = 40  # characters before a number that may say what it is
+_REGIONS = ("DE", "GB", "US", "AT", "CH", "IE")  # where a number without a country code is looked for
+
+
+def find_ibans(text: str) -> Iterator[Hit]:
+    """Find bank accounts by their country's structure and their check digits."""
+    for begin in _STARTS_IBAN.finditer(text):
+        length = _iban_length(begin[0].upper())
+        found = _IBAN.match(text, begin.start()) if length else None
+        if found and (end := _end_of_iban(text, begin.start(), length)):
+            value = iban.compact(text[begin.start() : end].replace("+", ""))
+            if iban.is_valid(value, check_country=False):
+                yield Hit(begin.start(), end, "iban", value)
+
+
+def _end_of_iban(text: str, start: int, length: int) -> int:
+    """Return where so many letters and digits end, 0 if a word goes on there."""
+    count = 0
+    for position in range(start, min(len(text), start + 2 * length)):
+        count += text[position].isalnum()
+        if count == length:
+            after = text[position + 1 : position + 2]
+            return 0 if after.isascii() and after.isalnum() else position + 1
+    return 0
+
+
+@lru_cache(700)
+def _iban_length(country: str) -> int:
+    """Return how many characters an IBAN of a country has, 0 if there are none."""
+    bban = dict(numdb.get("iban").info(country)[0][1]).get("bban", "")
+    return sum(map(int, re.findall(r"\d+", bban))) + 4 if bban else 0
+
+
+def find_numbers(text: str, before: str = "", regions: tuple[str, ...] = ()) -> Iterator[Hit]:
+    """Find cards and phone numbers; `before` says what the text is, such as the name of its field."""
+    for run in _RUN.finditer(text):
+        start, end = run.span()
+        if end - start < _MIN_DIGITS or run["glued"] is not None:
+            continue
+        cards = list(_cards(text, start, end))
+        yield from cards
+        if not cards:
+            near = before + text[max(0, start - _BEFORE) : start]
+            yield from _phones(text, (start, end), near.rpartition("\n")[2], (*regions, *_REGIONS))
+
+
+def _cards(text: str, start: int, end: int) -> Iterator[Hit]:
+    groups = list(_GROUP.finditer(text, start, end))
+    if sum(len(group[0]) for group in groups) < _MIN_CARD:
+        return
+    if len(groups) <= _MAX_CARD and all(len(group[0]) == 1 for group in groups):
+        yield from _card(text, groups[0].start(), groups[-1].end())
+        return
+    n = 0
+    while n < len(groups):
+        for count in range(6, 0, -1):
+            last = n + count - 1
+            if last < len(groups) and (hit := next(_card(text, groups[n].start(), groups[last].end()), None)):
+                yield hit
+                n = last
+                break
+        # Four digits after four others continue a longer number, such as that of a parcel.
+        n += 1
+        while 0 < n < len(groups) and len(groups[n - 1][0]) == len(groups[n][0]) == 4 and n > 4:
+            n += 1
+
+
+def _card(text: str, start: int, end: int) -> Iterator[Hit]:
+    if _MIN_CARD <= end - start <= 2 * _MAX_CARD:
+        digits = "".join(_GROUP.findall(text, start, end))
+        if _CARD.fullmatch(digits) and luhn.is_valid(digits) and len(set(digits)) > 1:
+            yield Hit(start, end, "card", digits)
+
+
+def _phones(text: str, place: Span, near: str, regions: tuple[str, ...]) -> Iterator[Hit]:
+    """Find one number in a run of digits: all of it, or without the groups at its end."""
+    start, end = place
+    candidate = text[start:end]
+    groups = list(_GROUP.finditer(candidate)) if len(candidate) <= _MAX_RUN else []
+    is_next = bool(_NEXT_TO_PHONE.search(near))
+    for last in range(len(groups), max(0, len(groups) - 4), -1):
+        part = candidate[: groups[last - 1].end()]
+        part = part.lstrip(" (") if part.count("(") > part.count(")") else part.lstrip()
+        count = sum(len(group[0]) for group in groups[:last])
+        if _MIN_DIGITS <= count <= _MAX_DIGITS and (value := _phone(part, near, is_next, regions)):
+            part_end = start + groups[last - 1].end()
+            yield Hit(part_end - len(part), part_end, "phone", value)
+            return
+
+
+def _phone(text: str, near: str, is_next: bool, regions: tuple[str, ...]) -> str:
+    """Return a phone number in its international form; empty if the text is none."""
+    digits = "".join(_GROUP.findall(text))
+    if text[0] == "+":
+        return _international(f"+{digits}") or _international(re.sub(r"\(0\)", "", text))
+    if digits.startswith("00") and (value := _international(f"+{digits[2:]}", only_valid=True)):
+        return value if not _is_reference(near) else ""
+    if is_next or "wa.me/" in near:
+        return _national(text, regions) or _international(f"+{digits}", only_valid=True) or digits
+    if text.startswith("0.") or _DATE.match(text) or _is_reference(near) or near[-1:] in ("-", "_", ",", "."):
+        return ""
+    if digits[0] == "0" or _NORTH_AMERICAN.fullmatch(text) or _ABOUT_PHONE.search(near) or _IS_NUMBER.search(near):
+        return _national(text, regions)
+    return ""
+
+
+def _is_reference(near: str) -> bool:
+    """Whether the words before a number say that it is that of an order, a parcel or the like."""
+    last = [found.start() for found in _ABOUT_OTHER.finditer(near)][-1:]
+    return bool(last) and not _ABOUT_PHONE.search(near, last[0] + 1)
+
+
+@lru_cache(20_000)
+def _international(text: str, only_valid: bool = False) -> str:
+    try:
+        number = phonenumbers.parse(text, None)
+    except NumberParseException:
+        return ""
+    is_right = phonenumbers.is_valid_number if only_valid else phonenumbers.is_possible_number
+    return _written(number) if is_right(number) else ""
+
+
+@lru_cache(20_000)
+def _national(text: str, regions: tuple[str, ...]) -> str:
+    for region in dict.fromkeys(regions):
+        try:
+            number = phonenumbers.parse(text, region)
+        except NumberParseException:
+            continue
+        if phonenumbers.is_valid_number_for_region(number, region):
+            return _written(number)
+    return ""
+
+
+def _written(number: PhoneNumber) -> str:
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def digits_of(value: str) -> frozenset[str]:
+    """Return how the digits of a phone number may be written: international, or as in its own country."""
+    if not value.startswith("+"):
+        return frozenset({value})
+    number = phonenumbers.parse(value, None)
+    own = phonenumbers.national_significant_number(number)
+    return frozenset({value[1:], f"00{value[1:]}", f"0{own}", own})
+
+
+def digits_in(text: str) -> str:
+    """Return the digits of a text."""
+    return "".join(_GROUP.findall(text))
+
+
+def find_known(text: str, known: Mapping[str, str]) -> Iterator[Hit]:
+    """Find phone numbers by their digits, also where nothing around them says what they are."""
+    for run in _RUN.finditer(text):
+        if len(run[0]) >= _MIN_DIGITS and (value := known.get(digits_in(run[0]))):
+            yield Hit(run.end() - len(run[0].lstrip(" (")), run.end(), "phone", value)
