@@ -15,8 +15,8 @@ from viewer.client.http import HttpClient, Limits
 from viewer.completions.summary import Summary
 
 
-class ArchiveClient(Client):
-    """Reads the archive, where a request costs a query and no network."""
+class StoredClient(Client):
+    """Reads what is stored here, where a request costs a query and no network."""
 
     max_pages = 200
     is_metered = False
@@ -24,6 +24,10 @@ class ArchiveClient(Client):
     def concurrently(self, first: Callable[[], First], second: Callable[[], Read]) -> tuple[First, Callable[[], Read]]:
         """Send one request after the other: there is no network to wait for, and a thread would need a connection."""
         return first(), second
+
+
+class ArchiveClient(StoredClient):
+    """Reads the archive, which knows more of a conversation than its API answers."""
 
     def summaries(self, completion_ids: Iterable[str]) -> Mapping[str, Summary]:
         return summaries_of(completion_ids)
@@ -35,7 +39,12 @@ class ArchiveClient(Client):
 
 @cache
 def archive_client() -> ArchiveClient:
+    return ArchiveClient(stored_http(), transport.BASE_URL)
+
+
+def stored_http(answer: transport.Respond | None = None) -> HttpClient:
+    """Return what answers the requests of a client in process: from the archive, or by a function."""
     session = requests.Session()
     session.trust_env = False
-    session.mount("http://archive.invalid/", transport.ArchiveTransport())
-    return ArchiveClient(HttpClient(session, limits=Limits(60, 512_000_000)), transport.BASE_URL)
+    session.mount("http://archive.invalid/", transport.ArchiveTransport(answer))
+    return HttpClient(session, limits=Limits(60, 512_000_000))
