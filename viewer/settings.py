@@ -156,6 +156,7 @@ if len(SECRET_KEY) < 32 and SITE_IS_PUBLIC:
 KEY_ENCRYPTION_KEYS = _master_keys()
 API_HOSTS = _api_hosts()
 REMOTE_IMAGES = _bool("REMOTE_IMAGES", True)
+PUBLIC_SHARING = _bool("PUBLIC_SHARING", False)
 SERVER_THREADS = 40  # each serves one request
 STREAMS = 20  # concurrent streamed responses; each occupies a thread until its reader has received it
 SENDERS, SENDERS_OF_NETWORK = 5, 2  # concurrent form uploads; each occupies a thread until it is complete
@@ -192,6 +193,7 @@ INSTALLED_APPS = [
     "viewer.sync",
     "viewer.conversations",
     "viewer.rendering",
+    "viewer.sharing",
     "viewer.operations",
 ]
 
@@ -233,6 +235,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "viewer.sources.context.sources",
+                "viewer.sharing.context.shares",
             ],
             "builtins": ["django.templatetags.i18n"],
         },

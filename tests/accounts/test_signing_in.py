@@ -14,10 +14,14 @@ from viewer.accounts.models import Session
 
 OPEN = {
     "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password", "health", "ready",
+    "shared", "shared-raw", "shared-transcript", "shared-message", "shared-raw-message", "shared-part", "shared-call",
+    "shared-output", "shared-result", "shared-answer", "shared-raw-choice", "shared-choice-part", "shared-choice-call",
+    "shared-choice-output",
 }  # fmt: skip
 ARGUMENTS = {
     "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "token_id": 1,
     "key_id": UUID(int=1), "run_id": 1, "view_id": 1, "value": "cus_1",
+    "share_id": 1, "token": "unheard-of",
 }  # fmt: skip
 
 
