@@ -56,6 +56,8 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "import-run": ("in", 404, 404, 200),
     "old-imports": ("in", 301, 301, 301),
     "old-import-run": ("in", 301, 301, 301),
+    "save": ("in", 200, 200, 200),
+    "hand-over": ("in", 403, 404, 403),
     "shortcuts": ("in", 200, 200, 200),
     "tokens": ("in", 200, 200, 200),
     "revoke-token": ("in", 404, 404, 200),

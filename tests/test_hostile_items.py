@@ -313,7 +313,7 @@ def test_a_404_to_a_place_in_a_list_or_a_conversation_is_a_place_that_is_gone(
     answer = reader.get(f"/completions/{ONE}/messages/gone/")
     assert (answer.status_code, "No message with this id" in visible(answer.text)) == (404, True)
     answer = reader.get("/completions/gone/messages/gone/")
-    assert (answer.status_code, "No conversation with this id" in visible(answer.text)) == (404, True)
+    assert (answer.status_code, "You cannot open a conversation with this id" in visible(answer.text)) == (404, True)
 
 
 @pytest.mark.parametrize(

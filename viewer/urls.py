@@ -26,6 +26,7 @@ from viewer.remote_images import views as remote_images
 from viewer.search.views import palette, search_results
 from viewer.sharing.views import making, shared, shares
 from viewer.sources.sources import check_key
+from viewer.sync import saving_views as saving
 from viewer.sync import views as sync
 from viewer.web.health import health, ready
 
@@ -57,6 +58,8 @@ urlpatterns = [
     path("completions/<str:completion_id>/next-unseen/", navigation.next_not_seen, name="next-unseen"),
     path("completions/<str:completion_id>/unseen/", lists.forget_seen, name="forget-seen"),
     path("completions/<str:completion_id>/go/", navigation.go_to, name="go-to"),
+    path("completions/<str:completion_id>/save/", saving.save, name="save"),
+    path("completions/<str:completion_id>/hand-over/", saving.hand_over, name="hand-over"),
     path("search/", search_results, name="search"),
     path("palette/", palette, name="palette"),
     path("customers/<path:value>/", customers.customer, name="customer"),

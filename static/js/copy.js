@@ -57,7 +57,7 @@ customElements.define(
       const button = this.querySelector("button");
       button.hidden = false;
       button.addEventListener("click", async () => {
-        const field = this.querySelector("input");
+        const field = this.querySelector("input, textarea");
         field?.select();
         const isCopied = await lectern.copy((field ?? button).value);
         lectern.say(isCopied ? lectern.words.copied : this.dataset.press);

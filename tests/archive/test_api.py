@@ -678,9 +678,9 @@ def test_text_of_every_script_comes_out(stored: Store) -> None:
 
 def test_a_message_id_leads_to_its_completion(stored: Store) -> None:
     stored(make_long("one", 2, prefix="msg_"), make_long("two", 2))
-    assert completion_of("msg_0") == "one"
-    assert completion_of("two-1") == "two"
-    assert completion_of("two-2") is None
+    assert completion_of("msg_0", None) == "one"
+    assert completion_of("two-1", None) == "two"
+    assert completion_of("two-2", None) is None
 
 
 # Cost

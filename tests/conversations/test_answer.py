@@ -107,7 +107,7 @@ def test_an_answer_that_is_not_there_is_said_with_what_to_do(
 def test_an_answer_of_an_unknown_conversation_is_a_problem_of_the_conversation(reader: Client, two: None) -> None:
     answer = reader.get("/completions/chatcmpl-gone/choices/0/")
     assert answer.status_code == 404
-    assert "No conversation with this id" in answer.content.decode()
+    assert "You cannot open a conversation with this id" in answer.content.decode()
 
 
 @pytest.mark.parametrize(("position", "expected"), [(0, 45), (1, 46)])

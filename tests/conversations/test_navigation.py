@@ -450,7 +450,9 @@ def test_what_is_counted_when_it_is_stored_is_what_the_page_shows(
     read = tuple(read_message(message.body) for message in completion.messages.order_by("position"))
     context = RenderContext("c")
     drawn = place_answers(context, read_completion(completion.body), read, build_bubbles(context, read))
-    assert holdings_of("c").counts == {jump.kind.name: jump.count for jump in build_jumps(chain(*drawn)) if jump.count}
+    assert holdings_of("c", None).counts == {
+        jump.kind.name: jump.count for jump in build_jumps(chain(*drawn)) if jump.count
+    }
 
 
 def test_parameters_are_shown_in_words(reader: Client, stored: Store) -> None:

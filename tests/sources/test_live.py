@@ -239,7 +239,7 @@ def test_what_the_archive_has_is_not_requested_from_another_key(
 def test_a_new_completion_is_said_to_be_on_its_way(reader: Client, alice: User, upstream: Upstream) -> None:
     browse(alice, upstream, "late~x")
     seen = page(reader, f"/completions/{ONE}/", 404)
-    assert "not stored yet" in visible(seen)
+    assert "not be stored yet" in visible(seen)
     assert texts(seen, f'a[href="/completions/{ONE}/"]') == ["Try again"]
     reader.get(f"/completions/{ONE}/")
     assert message_ids(page(reader, f"/completions/{ONE}/"))

@@ -14,9 +14,9 @@ from viewer.sources.sources import Source, completion_of
 
 def test_a_message_finds_its_completion_as_stored_or_by_the_form_of_its_id(stored: Callable[..., Any]) -> None:
     stored(make_completion("chatcmpl-one", say("user", "x", id="msg_7")))
-    assert completion_of("msg_7") == "chatcmpl-one"
-    assert completion_of("chatcmpl-elsewhere-12") == "chatcmpl-elsewhere"
-    assert completion_of("unheard-of") is None
+    assert completion_of("msg_7", None) == "chatcmpl-one"
+    assert completion_of("chatcmpl-elsewhere-12", None) == "chatcmpl-elsewhere"
+    assert completion_of("unheard-of", None) is None
 
 
 def test_a_database_that_does_not_answer_is_the_problem_unavailable(db: None) -> None:

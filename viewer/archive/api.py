@@ -58,8 +58,8 @@ class _Page:
     has_more: bool
 
 
-def respond(path: str, query: str = "") -> Response:
-    """Answer one GET request. `path` starts after `/v1` and is percent-encoded; `query` has no `?`."""
+def respond(path: str, query: str = "", reader: int | None = None) -> Response:
+    """Answer one GET request of a person. `path` starts after `/v1` and is percent-encoded; `query` has no `?`."""
     route = ROUTE.fullmatch(path)
     if route is None:
         return RequestError(404, ApiError(f"Invalid URL (GET /v1{path})")).response
@@ -67,40 +67,41 @@ def respond(path: str, query: str = "") -> Response:
     params = parse_qsl(query, keep_blank_values=True)
     try:
         if route["messages"]:
-            return _messages(completion_id, params)
+            return _messages(completion_id, params, reader)
         if completion_id:
-            return _completion(completion_id)
-        return _completions(params)
+            return _completion(completion_id, reader)
+        return _completions(params, reader)
     except RequestError as error:
         return error.response
 
 
-def is_stored(any_id: str) -> bool:
-    """Whether a completion or a message has this id."""
-    return holds(any_id) or StoredMessage.objects.filter(message_id=fit(any_id)).exists()
+def is_stored(any_id: str, reader: int | None) -> bool:
+    """Whether a completion or a message that a person may see has this id."""
+    return holds(any_id, reader) or completion_of(any_id, reader) is not None
 
 
-def holds(completion_id: str) -> bool:
-    """Whether a completion is stored here."""
-    return StoredCompletion.objects.filter(completion_id=fit(completion_id)).exists()
+def holds(completion_id: str, reader: int | None) -> bool:
+    """Whether a completion that a person may see is stored here."""
+    return StoredCompletion.objects.named(completion_id, reader).exists()
 
 
-def completion_of(message_id: str) -> str | None:
+def completion_of(message_id: str, reader: int | None) -> str | None:
     """Find the completion that contains a message, for a reader who has only the message's id."""
-    messages = StoredMessage.objects.filter(message_id=fit(message_id)).order_by("completion_id")
-    return messages.values_list("completion__completion_id", flat=True).first()
+    holders = StoredMessage.objects.filter(message_id=fit(message_id)).values("completion")
+    visible = StoredCompletion.objects.visible_to(reader).filter(pk__in=holders).order_by("pk")
+    return visible.values_list("completion_id", flat=True).first()
 
 
-def _completion(completion_id: str) -> Response:
-    body = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("body", flat=True).first()
+def _completion(completion_id: str, reader: int | None) -> Response:
+    body = StoredCompletion.objects.named(completion_id, reader).values_list("body", flat=True).first()
     if body is None:
         raise _not_found_error(completion_id)
     return Response(200, body.encode())
 
 
-def _completions(params: list[tuple[str, str]]) -> Response:
+def _completions(params: list[tuple[str, str]], reader: int | None) -> Response:
     paging = _read_paging(params, descending=True)
-    completions = StoredCompletion.objects.all()
+    completions = StoredCompletion.objects.visible_to(reader)
     for model in {value for name, value in params if name == "model"}:
         completions = completions.filter(model=fit(model)[:255])
     for key, value in _read_pairs(params):
@@ -108,21 +109,31 @@ def _completions(params: list[tuple[str, str]]) -> Response:
     # A union can only be sorted by columns that it selects.
     rows = completions.values_list("completion_id", "body", "created", "id")
     if paging.after is not None:
-        rows = _after_cursor(rows, paging.after, descending=paging.descending)
+        rows = _after_cursor(rows, _place_of(paging, reader), descending=paging.descending)
     page = _fetch_page(rows.order_by(*(("-created", "-id") if paging.descending else ("created", "id"))), paging)
-    if paging.after is not None and not (page.items or holds(paging.after)):
-        raise _unknown_cursor_error(f"no stored completion has the id '{_shorten(paging.after)}'")
     return _list_response(page)
 
 
-def _after_cursor(rows: QuerySet[Any, Any], after: str, *, descending: bool) -> QuerySet[Any, Any]:
+def _place_of(paging: Paging, reader: int | None) -> tuple[int, int]:
+    """Return the time and the row of the cursor: of two with its id the one that comes last.
+
+    Both the team and a person may have it. If paging went on after the first of them, it could go in a circle.
+    """
+    after = paging.after or ""
+    named = StoredCompletion.objects.visible_to(reader).filter(completion_id=fit(after))
+    places = sorted(named.values_list("created", "id"), reverse=paging.descending)
+    if not places:
+        raise _unknown_cursor_error(f"no stored completion has the id '{_shorten(after)}'")
+    return places[-1]
+
+
+def _after_cursor(rows: QuerySet[Any, Any], place: tuple[int, int], *, descending: bool) -> QuerySet[Any, Any]:
     """Keep the rows after the cursor: the rest of its own second, then all other seconds, each as one index range.
 
     A single condition with OR would scan every completion of that second, and an import can give thousands of them the
     same second. SQLite also scans when the pair `(created, id)` is compared as a row.
     """
-    cursor = StoredCompletion.objects.filter(completion_id=fit(after))
-    created, pk = Subquery(cursor.values("created")), Subquery(cursor.values("id"))
+    created, pk = place
     if descending:
         return rows.filter(created=created, id__lt=pk).union(rows.filter(created__lt=created), all=True)
     return rows.filter(created=created, id__gt=pk).union(rows.filter(created__gt=created), all=True)
@@ -137,12 +148,12 @@ def _read_pairs(params: list[tuple[str, str]]) -> set[tuple[str, str]]:
     return pairs
 
 
-def _messages(completion_id: str, params: list[tuple[str, str]]) -> Response:
+def _messages(completion_id: str, params: list[tuple[str, str]], reader: int | None) -> Response:
     # Not joined: PostgreSQL would sort all messages of the conversation for one page, because it may be several.
-    completion = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values("pk")
+    completion = StoredCompletion.objects.named(completion_id, reader).values("pk")
 
     def check() -> None:
-        if not holds(completion_id):
+        if not holds(completion_id, reader):
             raise _not_found_error(completion_id)
 
     return page_of_messages(StoredMessage.objects.filter(completion=Subquery(completion)), params, check)

@@ -13,7 +13,7 @@ from viewer.completions.folding import fold
 from viewer.completions.reading import read_time
 from viewer.completions.summary import Summary
 
-from .models import StoredCompletion, StoredMetadata, fit, fit_key, fit_value
+from .models import StoredCompletion, StoredMetadata, fit_key, fit_value
 from .search.matching import NEWEST, Matcher
 from .search.query import Filter, Query
 from .search.spellings import shared_mark
@@ -40,11 +40,11 @@ class History:
     count: int
 
 
-def history_of(key: str, value: str, completion_id: str, size: int) -> History:
+def history_of(pair: tuple[str, str], completion_id: str, size: int, reader: int | None) -> History:
     """Return so many conversations of a customer on each side of one; if it is not stored, the newest ones."""
-    conversations = _with(key, value)
+    conversations = _with(*pair, reader)
     rows = conversations.values_list("completion_id", "created")
-    place = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("created", "pk").first()
+    place = StoredCompletion.objects.named(completion_id, reader).values_list("created", "pk").first()
     if place is None:
         later, earlier = [], list(rows.order_by("-created", "-pk")[:size])
     else:
@@ -53,45 +53,47 @@ def history_of(key: str, value: str, completion_id: str, size: int) -> History:
         later = list(rows.filter(after).order_by("created", "pk")[:size])[::-1]
         before = Q(created__lt=created) | Q(created=created, pk__lt=pk)
         earlier = list(rows.filter(before).order_by("-created", "-pk")[:size])
-    summaries = summaries_of(one for one, _ in (*later, *earlier))
+    summaries = summaries_of((one for one, _ in (*later, *earlier)), reader)
     visits = [
         [Visit(one, read_time(seconds), summaries.get(one)) for one, seconds in side] for side in (later, earlier)
     ]
     return History(tuple(visits[0]), tuple(visits[1]), conversations.count())
 
 
-def count_with(key: str, value: str) -> int:
+def count_with(key: str, value: str, reader: int | None) -> int:
     """Count the conversations that have a metadata pair."""
-    return _with(key, value).count()
+    return _with(key, value, reader).count()
 
 
 def pair_of(key: str) -> tuple[str, str] | None:
-    """Return some pair of a key."""
-    return StoredMetadata.objects.filter(key=key).exclude(value="").values_list("key", "value").first()
+    """Return some pair of a key, of the team's conversations."""
+    pairs = StoredMetadata.objects.filter(key=key, completion__owner=None).exclude(value="")
+    return pairs.values_list("key", "value").first()
 
 
-def query_of(key: str, value: str) -> Query:
+def query_of(key: str, value: str, reader: int | None) -> Query:
     """Return the query for a metadata pair, of which a text might be too long or need quotes."""
-    return Query(filters=(Filter(f"meta.{key}", (_mark(key, value),)),))
+    return Query(filters=(Filter(f"meta.{key}", (_mark(key, value),)),), reader=reader)
 
 
 def _mark(key: str, value: str) -> str:
     return shared_mark(f"meta.{key}", value)
 
 
-def ids_with(pairs: dict[str, str], limit: int) -> list[str]:
+def ids_with(pairs: dict[str, str], limit: int, reader: int | None) -> list[str]:
     """Return the newest conversations that have all of some metadata pairs."""
     found: QuerySet[StoredCompletion] = StoredCompletion.objects.order_by("-created", "-pk")
     for key, value in pairs.items():
-        found = found & _with(key, value)
+        found = found & _with(key, value, reader)
     return list(found.values_list("completion_id", flat=True)[:limit])
 
 
-def _with(key: str, value: str) -> QuerySet[StoredCompletion]:
+def _with(key: str, value: str, reader: int | None) -> QuerySet[StoredCompletion]:
     """Return the conversations that a filter by a pair finds. The index knows those with other spellings of it."""
-    newest = [candidate.completion for candidate in Matcher(query_of(key, value)).newest(_MAX_LOOKED_AT, NEWEST)]
+    candidates = Matcher(query_of(key, value, reader)).newest(_MAX_LOOKED_AT, NEWEST)
+    newest = [candidate.completion for candidate in candidates]
     stored = StoredMetadata.objects.filter(completion__in=newest).values_list("key", "value").distinct()
     same = {pair for pair in stored if fold(pair[0]) == fold(key) and _mark(*pair) == _mark(key, value)}
     same.add((fit_key(key), fit_value(value)))  # which may not be indexed yet
     holders = StoredMetadata.objects.filter(reduce(or_, (Q(key=key, value=value) for key, value in same)))
-    return StoredCompletion.objects.filter(pk__in=holders.values("completion"))
+    return StoredCompletion.objects.visible_to(reader).filter(pk__in=holders.values("completion"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from .models import SearchEntry, StoredMessage, read_held
+from django.db.models import Subquery
+
+from .models import SearchEntry, StoredCompletion, StoredMessage, read_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,13 @@ class Holdings:
     places: dict[str, list[float]] = field(default_factory=dict)
 
 
-def holdings_of(completion_id: str) -> Holdings | None:
-    """Count what a conversation contains, or return None if it is not indexed yet. Empty entries are not read."""
-    entries = SearchEntry.objects.filter(completion__completion_id=completion_id)
+def holdings_of(completion_id: str, reader: int | None) -> Holdings | None:
+    """Count what a person's conversation contains, or return None if it is not indexed yet.
+
+    Empty entries are not read.
+    """
+    completion = StoredCompletion.objects.named(completion_id, reader)
+    entries = SearchEntry.objects.filter(completion=Subquery(completion.values("pk")))
     holding = entries.exclude(held="").values_list("position", "held")
     answer = entries.filter(position=None).values_list("position", "held")
     rows = sorted((math.inf if position is None else position, held) for position, held in holding.union(answer))
@@ -35,16 +41,19 @@ def holdings_of(completion_id: str) -> Holdings | None:
     return holdings
 
 
-def next_message_with(completion_id: str, kind: str, after: str, *, is_backward: bool = False) -> str | None:
+def next_message_with(
+    completion_id: str, reader: int | None, kind: str, after: str, *, is_backward: bool = False
+) -> str | None:
     """Return the id of the next message after `after` that contains a kind, or of the first one if there is none.
 
     "" stands for the answer. Return None if the kind does not occur.
     """
-    holdings = holdings_of(completion_id)
+    holdings = holdings_of(completion_id, reader)
     places = holdings.places.get(kind, []) if holdings else []
     if not places:
         return None
-    messages = StoredMessage.objects.filter(completion__completion_id=completion_id)
+    completion = StoredCompletion.objects.named(completion_id, reader)
+    messages = StoredMessage.objects.filter(completion=Subquery(completion.values("pk")))
     current = messages.filter(message_id=after).values_list("position", flat=True).first()
     ordered = places[::-1] if is_backward else places
     following = [

@@ -75,7 +75,7 @@ class Outcome:
 
 
 def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[Outcome]:
-    """Store every readable line; yield one outcome per line, in order, after its batch is committed.
+    """Store every readable line for the team; yield one outcome per line, in order, after its batch is committed.
 
     A completion is stored with all its messages or not at all. Memory is about eight times one batch (8 MB or one
     line).
@@ -100,6 +100,15 @@ def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[O
         yield from _store(batch, replace)
         raise
     yield from _store(batch, replace)
+
+
+def save_record(record: Record, owner: int) -> StoredCompletion:
+    """Store one completion for a person alone, instead of what they saved of it before."""
+    with transaction.atomic():
+        own = StoredCompletion.objects.filter(completion_id=record.completion_id, owner=owner)
+        own.delete()
+        _insert([record], owner)
+        return own.get()
 
 
 def read_line(line: bytes) -> Record:
@@ -299,7 +308,8 @@ def _store(batch: list[tuple[int, Record | str]], replace: bool) -> list[Outcome
         return []
     with transaction.atomic():
         ids = [record.completion_id for _, record in batch if isinstance(record, Record)]
-        known = dict(StoredCompletion.objects.filter(completion_id__in=ids).values_list("completion_id", "digest"))
+        of_team = StoredCompletion.objects.filter(completion_id__in=ids, owner=None)
+        known = dict(of_team.values_list("completion_id", "digest"))
         outcomes = []
         to_insert: dict[str, Record] = {}
         for number, record in batch:
@@ -309,7 +319,7 @@ def _store(batch: list[tuple[int, Record | str]], replace: bool) -> list[Outcome
                 known[record.completion_id] = record.digest
                 to_insert[record.completion_id] = record  # a later line of the batch replaces an earlier one
         if replace:
-            StoredCompletion.objects.filter(completion_id__in=to_insert).delete()
+            StoredCompletion.objects.filter(completion_id__in=to_insert, owner=None).delete()
         _insert(list(to_insert.values()))
     return outcomes
 
@@ -326,14 +336,14 @@ def _decide(number: int, record: Record | str, known: dict[str, str], replace: b
     return Outcome(number, "kept", f"another {record.completion_id} is stored already; --replace would take this one")
 
 
-def _insert(records: list[Record]) -> None:
+def _insert(records: list[Record], owner: int | None = None) -> None:
     """Insert the rows of all tables without the models: creating an object per row takes as long as indexing it."""
     completions = list(zip(reserve_ids("archive_storedcompletion", len(records)), records, strict=True))
     insert(
         "archive_storedcompletion",
-        "id, completion_id, created, model, body, digest",
+        "id, completion_id, created, model, body, digest, owner_id",
         (
-            (row, record.completion_id, record.created, record.model, record.body, record.digest)
+            (row, record.completion_id, record.created, record.model, record.body, record.digest, owner)
             for row, record in completions
         ),
     )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from viewer.completions.source_text import clean
@@ -27,19 +29,56 @@ def fit_value(text: str) -> str:
     return fit(text)[:512]
 
 
-class StoredCompletion(models.Model):
-    """A stored completion. `body` is the response of `GET …/{id}`; `created` is in Unix seconds."""
+_OWNER = Coalesce("owner", Value(0))  # accounts count from 1
 
-    completion_id = models.CharField(max_length=255, unique=True)
+
+class StoredCompletions(models.QuerySet["StoredCompletion"]):
+    """Stored completions, by who may see them: `reader` is the id of a person, or None for what the team has."""
+
+    def visible_to(self, reader: int | None) -> StoredCompletions:
+        return self.filter(Q(owner=None) | Q(owner=reader))
+
+    def hidden_from(self, reader: int | None) -> StoredCompletions:
+        """Return what others have saved: few, and found by an index of their own."""
+        return self.filter(owner__isnull=False).exclude(owner=reader)
+
+    def named(self, completion_id: str, reader: int | None) -> StoredCompletions:
+        """Return the one with an id, or none; of two the person's own, which is as they saw it."""
+        named = self.visible_to(reader).filter(completion_id=fit(completion_id))
+        return named.order_by(_OWNER.desc())[:1]  # as the index has them, so that nothing is sorted
+
+    def count_visible(self, reader: int | None) -> int:
+        """Count those that a person may see, without looking at each."""
+        return self.count() - self.hidden_from(reader).count()
+
+
+class StoredCompletion(models.Model):
+    """A stored completion. `body` is the response of `GET …/{id}`; `created` is in Unix seconds.
+
+    What a person saved has an owner and is visible to them alone; everything else belongs to the team. Both may have
+    the same completion.
+    """
+
+    completion_id = models.CharField(max_length=255)
     created = models.BigIntegerField()
     model = models.CharField(max_length=255, blank=True)
     body = models.TextField()
     digest = models.CharField(max_length=64)  # SHA-256 of the imported line, to recognise one that is imported again
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
+
+    objects = StoredCompletions.as_manager()
 
     class Meta:
+        constraints = [
+            # The id comes first, so that the same index finds a completion by its id.
+            models.UniqueConstraint("completion_id", _OWNER, name="completion_of_owner")
+        ]
         indexes = [
             models.Index(fields=["created", "id"], name="completion_by_time"),
             models.Index(fields=["model", "created", "id"], name="completion_by_model"),
+            models.Index(fields=["owner"], condition=Q(owner__isnull=False), name="completion_saved"),
         ]
 
     def __str__(self) -> str:

@@ -33,8 +33,8 @@ def mark_stored_seen(person_id: int, completions: list[int] | None = None) -> in
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO archive_seencompletion (person_id, completion_id, at) SELECT %s, completion_id, %s "
-            f"FROM archive_storedcompletion WHERE {where} ON CONFLICT DO NOTHING",
-            [person_id, timezone.now(), chosen],
+            f"FROM archive_storedcompletion WHERE {where} AND COALESCE(owner_id, %s) = %s ON CONFLICT DO NOTHING",
+            [person_id, timezone.now(), chosen, person_id, person_id],
         )
         return max(0, int(cursor.rowcount))
 
@@ -42,8 +42,8 @@ def mark_stored_seen(person_id: int, completions: list[int] | None = None) -> in
 def count_unseen(person_id: int) -> int:
     """Count the archived conversations that a person has not seen, from what they have: mostly less to look at."""
     ids = SeenCompletion.objects.filter(person_id=person_id).values("completion_id")
-    seen = StoredCompletion.objects.filter(completion_id__in=ids)
-    return StoredCompletion.objects.count() - seen.count()
+    seen = StoredCompletion.objects.visible_to(person_id).filter(completion_id__in=ids)
+    return StoredCompletion.objects.count_visible(person_id) - seen.count()
 
 
 def mark_unseen(person_id: int, completion_id: str) -> None:

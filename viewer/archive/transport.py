@@ -20,19 +20,21 @@ Respond = Callable[[str, str], Response]  # takes the path after `/v1` and the q
 
 
 class ArchiveTransport(BaseAdapter):
-    """Answers a prepared request in process, by default from the archive.
+    """Answers a prepared request in process: from the archive for a person, or by another function.
 
     Raises requests.ConnectionError if the database fails.
     """
 
-    def __init__(self, answer: Respond | None = None) -> None:
+    def __init__(self, reader: int | None, answer: Respond | None = None) -> None:
         super().__init__()
+        self._reader = reader
         self._answer = answer
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         url = urlsplit(request.url or "")
         try:
-            answered = (self._answer or respond)(url.path.removeprefix("/v1"), url.query)
+            path, query = url.path.removeprefix("/v1"), url.query
+            answered = self._answer(path, query) if self._answer else respond(path, query, self._reader)
         except DatabaseError as error:
             raise requests.ConnectionError("the archive's database did not answer", request=request) from error
         response = requests.Response()

@@ -81,12 +81,12 @@ def other_site(key: str, value: str, keys: IdentityKeys) -> Site | None:
     return Site(url, urlsplit(url).hostname or "") if url else None
 
 
-def build_history(completion: Completion, keys: IdentityKeys) -> dict[str, Any]:
+def build_history(completion: Completion, keys: IdentityKeys, reader: int) -> dict[str, Any]:
     """Return the conversations of the same customer around this one, from the archive; empty if there are no others."""
     value = completion.metadata.get(keys.customer, "")
     if not value:
         return {}
-    history = history_of(keys.customer, value, completion.id, _SIDE)
+    history = history_of((keys.customer, value), completion.id, _SIDE, reader)
     if not (history.later or history.earlier):
         return {}
     here = VisitView(completion.id, "", completion.created, gettext("This conversation"), "", is_open=True)

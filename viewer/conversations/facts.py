@@ -93,7 +93,7 @@ def _build_jump(kind: Kind, bubbles: list[Bubble]) -> Jump:
     return Jump(kind, gettext(kind.label), sum(kind.count(bubble) for bubble in bubbles), url)
 
 
-def build_facts(completion: Completion | None, pair: str, field: str) -> dict[str, Any]:
+def build_facts(completion: Completion | None, reader: int, pair: str, field: str) -> dict[str, Any]:
     """Build the details of the completion, up to the limit of the page, and a note on what is left out.
 
     `pair` and `field` name one metadata pair and one other field that are shown in any case.
@@ -106,7 +106,7 @@ def build_facts(completion: Completion | None, pair: str, field: str) -> dict[st
     return {
         "identity": list(keys.of(completion.metadata).items()),
         "metadata": build_metadata(metadata, keys),
-        **build_history(completion, keys),
+        **build_history(completion, keys, reader),
         "finish_reasons": finish_reasons(completion),
         "parameters": [(name, budget.truncate(value)) for name, value in build_parameters(completion)],
         "other": build_other(_with_first(completion.other, field), budget),

@@ -18,7 +18,7 @@ from viewer.archive.search.results import Order as SearchOrder
 from viewer.client.client import Client, Order, Window, opposite
 from viewer.client.problems import Problem
 from viewer.completions.types import Completion, Unreadable
-from viewer.sources.sources import Source, chosen_source
+from viewer.sources.sources import Source, archive_of, chosen_source
 from viewer.web.request import Request, page_before
 
 _PARAMETERS = ("model", "order", "q", "customer")  # `q` is a search, `customer` a page; the others filter the list
@@ -92,7 +92,7 @@ def save_filters(request: Request, completion_id: str, filters: dict[str, str]) 
 
 def source_of(request: Request, filters: dict[str, str]) -> Source:
     """Return the source of a list: of a customer it is always the archive."""
-    return Source(None) if "customer" in filters else chosen_source(request)
+    return archive_of(request) if "customer" in filters else chosen_source(request)
 
 
 def has_results(filters: dict[str, str]) -> bool:

@@ -113,7 +113,7 @@ def _counted(link: RailLink, person: User, *, is_archive: bool) -> RailLink:
     if not ("q" in link.filters or is_archive):
         return replace(link, uncounted=gettext("How many another server has is not known."))
     if not link.filters:
-        return replace(link, count=grouped(StoredCompletion.objects.count()))
+        return replace(link, count=grouped(StoredCompletion.objects.count_visible(person.pk)))
     text = link.filters.get("q", "") or as_search(link.filters).get("q", "")
     found = count_results(read_query(text, person.pk))
     if found is None:

@@ -89,7 +89,7 @@ def _query_of_list(request: Request, filters: dict[str, str]) -> Query:
 def _query_of(filters: dict[str, str], reader: int) -> Query:
     if filters.get("q"):
         return read_query(filters["q"], reader)
-    return query_of(identity_keys().customer, filters["customer"])
+    return query_of(identity_keys().customer, filters["customer"], reader)
 
 
 def _next_url(query: Query, filters: dict[str, str], completion_id: str, *, is_next: bool) -> str | None:

@@ -58,23 +58,23 @@ def items_of(text: str, person: User, opened: list[str], searches: list[str]) ->
     """Return what a text leads to; without one what was opened and searched last."""
     if not text:
         groups = [
-            (gettext("Recently opened"), _recent(opened[:_SHOWN])),
+            (gettext("Recently opened"), _recent(opened[:_SHOWN], person)),
             (gettext("Recent searches"), [_search_item(each, each) for each in searches[:_SHOWN]]),
             (gettext("Go to"), _pages("")),
         ]
     else:
         groups = [
-            ("", _target(text)),
+            ("", _target(text, person)),
             (gettext("Views"), _views(text, person)),
-            (gettext("Customers and tickets"), _people(text)),
+            (gettext("Customers and tickets"), _people(text, person)),
             (gettext("Conversations"), _conversations(text, person)),
             (gettext("Go to"), _pages(text)),
         ]
     return [ItemGroup(title, tuple(items)) for title, items in groups if items]
 
 
-def _target(text: str) -> list[Item]:
-    if is_id_or_url(text):
+def _target(text: str, person: User) -> list[Item]:
+    if is_id_or_url(text, person.pk):
         url = f"{reverse('open')}?{urlencode({'id': text})}"
         return [Item(gettext("Open %(given)s") % {"given": text}, "link", url)]
     return [_search_item(gettext("Search the archive for “%(text)s”") % {"text": text}, text)]
@@ -89,12 +89,12 @@ def _views(text: str, person: User) -> list[Item]:
     return [Item(link.name, link.icon, link.url) for link in links if _is_in(text, link.name)][:_SHOWN]
 
 
-def _people(text: str) -> list[Item]:
+def _people(text: str, person: User) -> list[Item]:
     """Return customers, who have a page, and tickets, which are a list."""
     if len(text) < _MIN_TEXT:
         return []
     keys, items = identity_keys(), []
-    for each in values_of(Query(), text).values:
+    for each in values_of(Query(reader=person.pk), text).values:
         if each.name in (f"meta.{keys.customer}", f"meta.{keys.ticket}") and _is_in(text, each.value):
             is_customer = each.name == f"meta.{keys.customer}"
             url = is_customer and customer_url(each.value)
@@ -118,8 +118,8 @@ def _pages(text: str) -> list[Item]:
     return [Item(name, icon, reverse(url)) for name, icon, url in pages if _is_in(text, name)]
 
 
-def _recent(ids: list[str]) -> Iterable[Item]:
-    summaries = summaries_of(ids)
+def _recent(ids: list[str], person: User) -> Iterable[Item]:
+    summaries = summaries_of(ids, person.pk)
     return [Item((one in summaries and summaries[one].question) or one, "message", url_of(one, "")) for one in ids]
 
 

@@ -10,6 +10,6 @@ from viewer.archive.api import is_stored
 _ID_OR_URL = re.compile(r"\S*/completions/\S+|(?:chatcmpl-|msg_)\S+")
 
 
-def is_id_or_url(text: str) -> bool:
+def is_id_or_url(text: str, reader: int) -> bool:
     """Whether a text names a conversation or message: by its form, or because it is the id of one that is stored."""
-    return bool(text) and not re.search(r"\s", text) and bool(_ID_OR_URL.fullmatch(text) or is_stored(text))
+    return bool(text) and not re.search(r"\s", text) and bool(_ID_OR_URL.fullmatch(text) or is_stored(text, reader))

@@ -82,7 +82,7 @@ class GroupView:
 def search_results(request: Request) -> HttpResponse:
     """Show the matching conversations of the archive with their messages, the best or the newest first."""
     text = request.GET.get("q", "").strip()
-    if is_id_or_url(text):
+    if is_id_or_url(text, request.user.pk):
         return redirect(f"{reverse('open')}?{urlencode({'id': text})}")
     query = read_query(text, request.user.pk)
     order = search_order_of(parse_filters(request.GET), query)

@@ -22,7 +22,7 @@ from .descriptions import origin_of
 from .models import Share, Snapshot
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SnapshotSource(Source):
     """A snapshot as a source. It has no key, and reads nothing but its own rows."""
 
@@ -42,7 +42,7 @@ class SnapshotSource(Source):
 
     @property
     def client(self) -> Client:
-        return StoredClient(stored_http(partial(_respond, self.snapshot)), BASE_URL)
+        return StoredClient(stored_http(None, partial(_respond, self.snapshot)), BASE_URL)
 
 
 class SnapshotReader(Reader):
@@ -50,7 +50,7 @@ class SnapshotReader(Reader):
 
     def __init__(self, request: Request, share: Share, token: str) -> None:
         super().__init__(request, share.snapshot.completion_id, with_completion=False)
-        self._source = SnapshotSource(None, share.snapshot)
+        self._source = SnapshotSource(key=None, snapshot=share.snapshot)
         self._token = token
         self.origin = origin_of(share)
         self.is_part = share.snapshot.is_part

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from dataclasses import dataclass
+from functools import lru_cache
 
 import requests
 
@@ -26,25 +27,29 @@ class StoredClient(Client):
         return first(), second
 
 
+@dataclass(frozen=True, kw_only=True)
 class ArchiveClient(StoredClient):
-    """Reads the archive, which knows more of a conversation than its API answers."""
+    """Reads the archive for a person. It knows more of a conversation than its API answers."""
+
+    reader: int | None
 
     def summaries(self, completion_ids: Iterable[str]) -> Mapping[str, Summary]:
-        return summaries_of(completion_ids)
+        return summaries_of(completion_ids, self.reader)
 
     def counts(self, completion_id: str) -> Mapping[str, int] | None:
-        holdings = holdings_of(completion_id)
+        holdings = holdings_of(completion_id, self.reader)
         return None if holdings is None else holdings.counts
 
 
-@cache
-def archive_client() -> ArchiveClient:
-    return ArchiveClient(stored_http(), transport.BASE_URL)
+@lru_cache(maxsize=1_000)
+def archive_client(reader: int | None) -> ArchiveClient:
+    """Return the client that reads what the team has, and what a person saved."""
+    return ArchiveClient(stored_http(reader), transport.BASE_URL, reader=reader)
 
 
-def stored_http(answer: transport.Respond | None = None) -> HttpClient:
-    """Return what answers the requests of a client in process: from the archive, or by a function."""
+def stored_http(reader: int | None, answer: transport.Respond | None = None) -> HttpClient:
+    """Return what answers the requests of a client in process: from the archive for a person, or by a function."""
     session = requests.Session()
     session.trust_env = False
-    session.mount("http://archive.invalid/", transport.ArchiveTransport(answer))
+    session.mount("http://archive.invalid/", transport.ArchiveTransport(reader, answer))
     return HttpClient(session, limits=Limits(60, 512_000_000))

@@ -11,7 +11,7 @@ from viewer.sources.problem_texts import describe
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
-from .sources import SourceProblem
+from .sources import SourceProblem, all_sources
 
 
 class ProblemMiddleware:
@@ -39,6 +39,13 @@ def _problem(request: Request, failure: SourceProblem) -> HttpResponse:
         "is_inside": bool({"message_id", "position"} & url_params.keys()),
         "retry_url": request.get_full_path(),
     }
+    if (
+        completion_id
+        and failure.problem.name == "not-found"
+        and failure.problem.param not in ("message_id", "position")
+    ):
+        url = request.build_absolute_uri(request.path)
+        context |= {"asked_url": url, "looked_in": [source.label for source in all_sources(request)]}
     return page_or_fragment(request, "sources/problem.html", "web/_problem.html", context, text.status)
 
 

@@ -22,9 +22,10 @@ _TEXTS: dict[ProblemName, tuple[str, str, int]] = {
         502,
     ),
     "not-found": (
-        gettext_noop("No conversation with this id"),
+        gettext_noop("You cannot open a conversation with this id"),
         gettext_noop(
-            "It was deleted, never stored, or is not stored yet: that takes a few seconds. Check the id, or try again."
+            "Nothing that you can read has this id. It may belong to a colleague’s key or be saved for them alone, be "
+            "deleted, or not be stored yet, which takes a few seconds."
         ),
         404,
     ),

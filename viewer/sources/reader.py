@@ -18,6 +18,7 @@ from viewer.archive.models import fit
 from viewer.client.client import PAGE_SIZE, Client, Order, Window
 from viewer.client.problems import Problem
 from viewer.completions.types import Choice, Completion, Message, Page, Unreadable
+from viewer.keys.models import ApiKey
 from viewer.web.request import Request
 
 from .models import Finding
@@ -57,6 +58,7 @@ class Reader:
         self._source: Source | None = None
         self._requested_completion: Callable[[], Completion] | None = None
         self._completion: Completion | None = None
+        self.without_it: list[ApiKey] = []  # the keys whose server answered that it does not have the completion
 
     @property
     def source(self) -> Source:
@@ -131,7 +133,8 @@ class Reader:
         """Try the chosen source, then where it was found before, the archive, and the person's other keys."""
         chosen = chosen_source(self._request)
         problems = []
-        timeout = None if chosen.is_archive or not api.holds(self.completion_id) else _TIMEOUT_BEFORE_ARCHIVE
+        is_elsewhere_too = not chosen.is_archive and api.holds(self.completion_id, self.person.pk)
+        timeout = _TIMEOUT_BEFORE_ARCHIVE if is_elsewhere_too else None
         for source, result in _results(self._candidates(chosen), read, timeout):
             try:
                 value = result()
@@ -139,6 +142,8 @@ class Reader:
                 if failure.problem.param in ("message_id", "position"):  # the completion is here, the message is not
                     raise
                 problems.append(failure)
+                if failure.problem.name == "not-found" and failure.source.key:
+                    self.without_it.append(failure.source.key)
             else:
                 self._source = source
                 if source != chosen:

@@ -32,9 +32,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Source:
-    """One place to read from, for one person: the archive where `key` is None."""
+    """One place to read from, for one person: the archive where `key` is None, then with what `reader` saved."""
 
     key: ApiKey | None
+    reader: int | None = None
 
     @property
     def name(self) -> str:
@@ -52,7 +53,7 @@ class Source:
     @property
     def client(self) -> Client:
         """Return the client of this source. Raises Problem when the key cannot be decrypted, or may not be sent."""
-        return _client_with(self.key) if self.key else archive_client()
+        return _client_with(self.key) if self.key else archive_client(self.reader)
 
     @contextmanager
     def reading(self) -> Iterator[Client]:
@@ -96,13 +97,18 @@ def all_sources(request: Request) -> list[Source]:
     """Return the archive and the person's keys, by one query for each HTTP request."""
     sources: list[Source] | None = request.__dict__.get("all_sources")
     if sources is None:
-        sources = request.__dict__["all_sources"] = [Source(None), *map(Source, ApiKey.objects.of(request.user))]
+        sources = request.__dict__["all_sources"] = [archive_of(request), *map(Source, ApiKey.objects.of(request.user))]
     return sources
+
+
+def archive_of(request: Request) -> Source:
+    """Return the archive as the person sees it."""
+    return Source(None, request.user.pk)
 
 
 def client_for_token(token: AccessToken) -> Client:
     """Return the client of an access token."""
-    return Source(token.api_key).client
+    return Source(token.api_key, None if token.api_key else token.owner_id).client
 
 
 def check_key(key: ApiKey) -> str:
@@ -114,9 +120,9 @@ def check_key(key: ApiKey) -> str:
     return "works"
 
 
-def completion_of(message_id: str) -> str | None:
+def completion_of(message_id: str, reader: int | None) -> str | None:
     """Find the completion that a message id belongs to: as stored, or by OpenAI's form `{completion_id}-{index}`."""
-    stored = api.completion_of(message_id)
+    stored = api.completion_of(message_id, reader)
     match = re.fullmatch(r"(chatcmpl-.+)-[0-9]+", message_id, re.ASCII)
     return stored or (match[1] if match else None)
 

@@ -10,16 +10,30 @@ from django.utils.translation import gettext_noop
 from viewer.archive.importing import MAX_LINE_BYTES
 from viewer.client.client import Client
 from viewer.client.problems import Problem
+from viewer.completions.types import Completion
+
+TOO_LARGE = gettext_noop("The conversation is too large to import.")
+_NO_MESSAGES = gettext_noop("The conversation came without messages.")
 
 
 def fetch(client: Client, completion_id: str, is_over: Event) -> bytes:
     """Read a completion and all pages of its messages. Raises Problem if any of them cannot be read."""
+    completion = fetch_completion(client, completion_id)
+    return line_of(completion, list(_messages(client, completion_id, is_over)))
+
+
+def fetch_completion(client: Client, completion_id: str) -> Completion:
+    """Read a completion without its messages. Raises Problem, also if the server answers with another one."""
     completion = client.completion(completion_id)
     if completion.id != completion_id:
         raise Problem("unreadable", gettext_noop("The response is about another conversation."))
-    messages = list(_messages(client, completion_id, is_over))
+    return completion
+
+
+def line_of(completion: Completion, messages: list[str]) -> bytes:
+    """Write a completion and the JSON of its messages, as received, as one line. Raises Problem if there are none."""
     if not messages:
-        raise Problem("unreadable", gettext_noop("The conversation came without messages."))
+        raise Problem("unreadable", _NO_MESSAGES)
     opening = completion.source.rstrip().removesuffix("}").rstrip()
     return f'{opening},"messages":[{",".join(messages)}]}}'.encode()
 
@@ -32,5 +46,5 @@ def _messages(client: Client, completion_id: str, is_over: Event) -> Iterator[st
         for message in page:
             size += len(message.source)
             if size > MAX_LINE_BYTES:  # four of them are in memory at a time
-                raise Problem("too-large", gettext_noop("The conversation is too large to import."))
+                raise Problem("too-large", TOO_LARGE)
             yield message.source

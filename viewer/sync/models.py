@@ -253,6 +253,39 @@ class Copy(models.Model):
         return f"{self.completion_id} from {self.host}"
 
 
+class Saving(models.Model):
+    """What one person is saving of one conversation, with the messages received so far. Deleted when it is stored."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
+    completion_id = models.CharField(max_length=255)
+    cursor = models.TextField(blank=True)  # after which the next messages are fetched
+    count = models.PositiveIntegerField(default=0)  # messages
+    size = models.PositiveBigIntegerField(default=0)  # characters
+    is_whole = models.BooleanField(default=False)  # all messages are here
+    started_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "completion_id"], name="one_saving_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.completion_id}: {self.count}"
+
+
+class SavedPage(models.Model):
+    """Some messages of a conversation that is being saved: a JSON list of them as received."""
+
+    saving = models.ForeignKey(Saving, on_delete=models.CASCADE, related_name="pages", db_index=False)
+    first = models.PositiveIntegerField()  # the position of its first message
+    messages = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["saving", "first"], name="page_of_saving")]
+
+    def __str__(self) -> str:
+        return f"{self.saving_id} from {self.first}"
+
+
 def _active_people() -> models.QuerySet[User]:
     """Return a subquery. A join would move an UPDATE's other conditions into a subquery, and PostgreSQL, after waiting
     for a concurrent write, would not check them again."""

@@ -149,10 +149,11 @@ class _Work:
     def _not_in_archive(self, ids: list[str]) -> list[str]:
         """Return the ids that are not stored yet. For stored copies, record that this key still sees them."""
         by_stored_id = {fit(completion_id): completion_id for completion_id in ids}
-        stored = StoredCompletion.objects.filter(completion_id__in=by_stored_id)
+        stored = StoredCompletion.objects.filter(completion_id__in=by_stored_id, owner=None)
         known = set(stored.values_list("completion_id", flat=True))
         may_update = Q(api_key=self._key) | Q(api_key=None) | Q(deleted_at__isnull=False)
-        copies = Copy.objects.filter(may_update, host=self._host, completion__completion_id__in=known)
+        may_see = Q(completion__owner=None) | Q(completion__owner=self._key.owner_id)
+        copies = Copy.objects.filter(may_update, may_see, host=self._host, completion__completion_id__in=by_stored_id)
         copies.exclude(api_key=self._key, key_version=self._key.version, deleted_at=None).update(
             api_key=self._key, key_version=self._key.version, deleted_at=None
         )
@@ -191,7 +192,7 @@ class _Work:
                 if outcome.status != "imported":
                     raise _NotStored(outcome.status, outcome.message)
                 Copy.objects.create(
-                    completion=StoredCompletion.objects.get(completion_id=completion_id),
+                    completion=StoredCompletion.objects.get(completion_id=completion_id, owner=None),
                     api_key=self._key, key_version=self._key.version, host=self._host,
                 )  # fmt: skip
                 self._run.failures.filter(completion_id=completion_id).delete()

@@ -14,6 +14,7 @@ from itertools import chain, islice
 from typing import Any, Literal
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from viewer.archive.bulk import is_one_of
@@ -42,6 +43,10 @@ _IS_SEEN = (
     "WHERE d.id = {id})"
 )
 _OF_COMPLETION = "{id} IN (SELECT id FROM archive_searchdocument WHERE completion_id = %s)"
+_OF_OTHERS = (  # what others saved for themselves
+    "{id} IN (SELECT d.id FROM archive_storedcompletion c JOIN archive_searchdocument d ON d.completion_id = c.id "
+    "WHERE c.owner_id IS NOT NULL AND c.owner_id <> %s)"
+)
 _FROM_MESSAGES = ("has", "tool")  # filters that single messages meet
 
 
@@ -160,6 +165,9 @@ class Matcher:
         if self._query.within:
             where.append(_OF_COMPLETION)
             values.append(self._scope[0])
+        if self._is_some_hidden:
+            where.append(f"NOT {_OF_OTHERS}")
+            values.append(self._query.reader or 0)
         table, columns = "archive_searchdocument", "id, completion_id"
         column = ordered = "archive_searchdocument.id"
         if self._is_sqlite and expression:
@@ -175,6 +183,11 @@ class Matcher:
             found = f"SELECT d.id, d.completion_id FROM ({found}) f JOIN archive_searchdocument d ON d.id = f.id"
         rows = self._fetch(found, [*values, limit])
         return [Candidate(*row) for row in sorted(rows, reverse=True)]
+
+    @cached_property
+    def _is_some_hidden(self) -> bool:
+        """Whether others have saved something: mostly not, and then no search has to leave it out."""
+        return StoredCompletion.objects.hidden_from(self._query.reader).exists()
 
     @cached_property
     def _pairs(self) -> list[int]:
@@ -244,12 +257,13 @@ class Matcher:
     @cached_property
     def _scope(self) -> tuple[int, int | None]:
         """Find the completion, or the message in one, that `id:` names, or (0, None), which matches nothing."""
-        within = fit(self._query.within)
-        completion = StoredCompletion.objects.filter(completion_id=within).values_list("pk", flat=True).first()
+        within, reader = self._query.within, self._query.reader
+        completion = StoredCompletion.objects.named(within, reader).values_list("pk", flat=True).first()
         if completion is not None:
             return completion, None
-        message = StoredMessage.objects.filter(message_id=within).values_list("completion_id", "position").first()
-        return message or (0, None)
+        messages = StoredMessage.objects.filter(message_id=fit(within))
+        visible = messages.filter(Q(completion__owner=None) | Q(completion__owner=reader))
+        return visible.values_list("completion_id", "position").first() or (0, None)
 
     @property
     def _needles(self) -> list[str]:

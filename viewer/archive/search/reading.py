@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models.functions import Length
 
 from viewer.archive.models import StoredCompletion, StoredMessage
-from viewer.archive.summaries import summaries_of
+from viewer.archive.summaries import summaries_by_row
 from viewer.completions.reading import read_completion, read_message
 from viewer.completions.summary import Summary
 from viewer.completions.types import Completion, Message, effective_role
@@ -64,7 +64,7 @@ class Place:
 def read_groups(groups: list[Place], clauses: tuple[Clause, ...]) -> Iterable[Group]:
     """Read what a page of results shows: all completions in one query, all messages in another."""
     completions = {pk: read_completion(body) for pk, body in _completions(groups).items()}
-    summaries = summaries_of(completion.id for completion in completions.values())
+    summaries = summaries_by_row(completions)
     messages = _messages(groups)
     for group in groups:
         completion = completions.get(group.completion)  # None if it was deleted meanwhile
@@ -80,7 +80,7 @@ def read_groups(groups: list[Place], clauses: tuple[Clause, ...]) -> Iterable[Gr
         ]
         yield Group(
             completion=completion,
-            summary=summaries.get(completion.id),
+            summary=summaries.get(group.completion),
             hits=tuple(hits),
             more=group.more,
         )

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from viewer.archive.models import SearchDocument, StoredCompletion, fit
+from viewer.archive.models import SearchDocument, StoredCompletion
 from viewer.archive.seen import mark_stored_seen
 
 from .matching import NEWEST, OLDEST, Look, Matcher, beyond
@@ -145,7 +145,7 @@ def results_around(query: Query, order: Order, completion_id: str, *, earlier: i
 
     It stays among those that are not yet seen, although it is seen now.
     """
-    stored = StoredCompletion.objects.filter(completion_id=fit(completion_id)).values_list("pk", flat=True).first()
+    stored = StoredCompletion.objects.named(completion_id, query.reader).values_list("pk", flat=True).first()
     matcher = Matcher(query, kept=stored)
     if order == "best":
         matches = _ranked_up_to(matcher, stored, later)

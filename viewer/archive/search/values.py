@@ -54,6 +54,7 @@ def values_of(query: Query, text: str = "") -> Values:
     metadata = StoredMetadata.objects.filter(completion__in=completions)
     if text:
         exactly = StoredMetadata.objects.filter(key__in=metadata_keys(), value=text)  # by the index, however old
+        exactly = exactly.filter(Q(completion__owner=None) | Q(completion__owner=query.reader))
         metadata = metadata.filter(_contains("value", text) | _contains("key", text)) | exactly
     found = [
         *(pair for pair in _pairs(metadata) if _is_usable(pair[1])),
@@ -93,7 +94,7 @@ def _completions(query: Query) -> tuple[QuerySet[StoredCompletion], int | None]:
     """Return the conversations to look at, and how many if there are more."""
     if query.is_empty:
         last = StoredCompletion.objects.aggregate(last=Max("pk"))["last"] or 0
-        newest = StoredCompletion.objects.filter(pk__gt=last - _MAX_NEWEST)
+        newest = StoredCompletion.objects.visible_to(query.reader).filter(pk__gt=last - _MAX_NEWEST)
         return newest, _MAX_NEWEST if last > _MAX_NEWEST else None
     found = {candidate.completion for candidate in Matcher(query).newest(_MAX_FOUND, NEWEST)}
     return StoredCompletion.objects.filter(pk__in=found), _MAX_FOUND if len(found) == _MAX_FOUND else None

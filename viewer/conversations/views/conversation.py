@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
+from viewer.accounts.roles import may_curate
 from viewer.archive.identity_keys import identity_keys
 from viewer.archive.search.query import read_query
 from viewer.archive.search.snippets import pattern_for_browsers
@@ -29,6 +30,8 @@ from viewer.rendering.titles import answer_line, page_title
 from viewer.sources.problem_texts import describe
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import SourceProblem
+from viewer.sync.saving import mark_missing
+from viewer.sync.stored import stored_state
 from viewer.web.problem_text import ProblemText
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
@@ -83,9 +86,11 @@ def conversation(
     if not request.htmx:
         if request.method == "GET":
             record_seen(request.user.pk, completion_id)
+            mark_missing(request.user, completion_id, reader.without_it)
             remember(request, "opened", completion_id)
         title = _title(reader, page, completion)
-        facts = build_facts(completion, request.GET.get("pair", ""), request.GET.get("field", ""))
+        facts = build_facts(completion, request.user.pk, request.GET.get("pair", ""), request.GET.get("field", ""))
+        stored = stored_state(request.user, completion_id, reader.source)
         linked_bubble = next((one for one in (*shown, *choices) if one.is_linked), None)
         context |= {
             "title": title,
@@ -94,6 +99,8 @@ def conversation(
             **facts,
             **_jumps(reader, [*bubbles, *answer], page.order, is_for_customer=is_for_customer),
             "ids_count": any(bubble.number is not None for bubble in shown),
+            "stored": stored,
+            "may_curate": stored.is_own and may_curate(request.user),
             **navigation_links(request, completion_id, completion),
         }
     return page_or_fragment(request, "conversations/conversation.html", "rendering/_bubbles.html", context)

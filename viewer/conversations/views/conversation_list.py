@@ -62,7 +62,7 @@ def completions(request: Request) -> HttpResponse:
     if not request.htmx:
         context |= list_frame(request, filters, is_empty=not window.items)
         if source.is_archive and not without(filters, "order"):
-            context["count"] = StoredCompletion.objects.count()
+            context["count"] = StoredCompletion.objects.count_visible(request.user.pk)
     return page_or_fragment(request, "conversations/list.html", "conversations/_rows.html", context)
 
 

@@ -31,12 +31,13 @@ def customer(request: Request, value: str) -> HttpResponse:
     if not keys.customer:
         return redirect(list_url({"q": value}))
     filters = {"customer": value}
-    shown = rows_around(request, query_of(keys.customer, value), {}, request.GET.get("around", ""), PAGE_SIZE)
+    query = query_of(keys.customer, value, request.user.pk)
+    shown = rows_around(request, query, {}, request.GET.get("around", ""), PAGE_SIZE)
     context = {
         "customer": value,
         "customer_key": keys.customer,
         "other": other_site(keys.customer, value, keys),
-        "count": count_with(keys.customer, value),
+        "count": count_with(keys.customer, value, request.user.pk),
         "search_url": list_url({"q": value}),
         "is_by_day": True,
         **shown,
@@ -61,7 +62,7 @@ def go(request: Request) -> HttpResponse:
         notices.error(request, gettext("The link names nothing to open. It must end like ?ticket=TK-7719."))
         return redirect("completions")
     pairs = _pairs(asked)
-    found = ids_with(pairs, 2) if pairs else []
+    found = ids_with(pairs, 2, request.user.pk) if pairs else []
     if len(found) == 1:
         return redirect(url_of(found[0], ""))
     if found and [*pairs] == [identity_keys().customer] and (url := customer_url(*pairs.values())):

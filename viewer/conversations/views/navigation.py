@@ -185,7 +185,7 @@ def go_to(request: Request, completion_id: str) -> HttpResponse:
         if wanted == "last":
             place = _last_place(reader)
         elif wanted in KINDS:
-            place = _next_holder(completion_id, wanted, request.GET.get("after", ""), is_backward=bool(order))
+            place = _next_holder(reader, wanted, request.GET.get("after", ""), is_backward=bool(order))
         elif number is not None:
             place = _id_at(reader, number)
         else:
@@ -199,9 +199,9 @@ def go_to(request: Request, completion_id: str) -> HttpResponse:
     return redirect(_page_in_conversation(request, completion_id))
 
 
-def _next_holder(completion_id: str, kind: str, after: str, *, is_backward: bool) -> str:
+def _next_holder(reader: Reader, kind: str, after: str, *, is_backward: bool) -> str:
     """Return the next place after a message that contains a kind. The archive knows it without reading messages."""
-    place = next_message_with(completion_id, kind, after, is_backward=is_backward)
+    place = next_message_with(reader.completion_id, reader.person.pk, kind, after, is_backward=is_backward)
     if place is None:
         raise _NoSuchMessage(gettext("The conversation contains nothing of this kind."))
     return place or place_of_answer(0)
@@ -259,7 +259,11 @@ def open_by_id(request: Request) -> HttpResponse:
         notice = gettext("“%(given)s” is not a valid id. Paste the id of a conversation or message, or a URL.")
         notices.error(request, notice % {"given": shown})
         return redirect("completions")
-    if not message_id and not _exists(request, completion_id) and (holder := completion_of(completion_id)):
+    if (
+        not message_id
+        and not _exists(request, completion_id)
+        and (holder := completion_of(completion_id, request.user.pk))
+    ):
         completion_id, message_id = holder, completion_id
     return redirect(url_of(completion_id, message_id or answer))
 
