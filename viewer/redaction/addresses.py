@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from ipaddress import ip_address
+from string import hexdigits
 
 from .hits import Hit
 
@@ -25,7 +26,8 @@ _EDGES = ".'!#$^{|}~-+"
 _BEFORE_PASSWORD = re.compile(r"://[^\s/@]{0,200}:\Z")  # which is found as a key
 
 _IPV4 = re.compile(r"\d(?<![\w.]\d)\d{0,2}+(?:\.\d{1,3}+){3}(?![\w-]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{3,39}+(?:\.\d{1,3}+){0,3}+(?![\w:])")
+_IPV6 = re.compile(r"[0-9A-Fa-f:]{3,39}+(?:\.\d{1,3}+){0,3}+(?![\w:])")
+_TWO_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}+:")
 _OF_VERSION = re.compile(
     r"(?:\bv|[A-Za-z]/|==|>=|<=|~=|\b(?:version|firmware|release|build|rev|revision|chrome|section|chapter|abschnitt"
     r"|kapitel|ver|os|patch|update|client|driver|treiber|app)[.:]?[ -]v?|§ ?)\Z",
@@ -58,12 +60,18 @@ def find_ips(text: str) -> Iterator[Hit]:
         for found in _IPV4.finditer(text):
             if not _OF_VERSION.search(text, max(0, found.start() - 12), found.start()):
                 yield from _ip(found[0], found.start())
-    if "::" in text or text.count(":") > 6:
-        for found in _IPV6.finditer(text):
+    end = 0
+    for colons in _TWO_COLONS.finditer(text):
+        start = colons.start()
+        while start > end and colons.start() - start < 5 and (text[start - 1] in hexdigits or text[start - 1] == ":"):
+            start -= 1
+        found = _IPV6.match(text, start) if start >= end and not text[start - 1 : start].isalnum() else None
+        if found:
+            end = found.end()
             candidate = found[0].rstrip(".")
             candidate = candidate if candidate.endswith("::") else candidate.rstrip(":")
-            if candidate.count(":") > 1 and any(map(str.isdigit, candidate)):
-                yield from _ip(candidate, found.start())
+            if any(map(str.isdigit, candidate)):
+                yield from _ip(candidate, start)
 
 
 def _ip(text: str, start: int) -> Iterator[Hit]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from .hits import Hit
 
@@ -49,13 +50,10 @@ _WORDS = (
     "password|passwort|passwd|passphrase|passcode|kennwort|pwd|secret|token|credentials?|signature|sig"
     "|api[ _-]?key|apikey|api[ _-]?token|access[ _-]?key|private[ _-]?key|pin|cvv|cvc|tan|otp|puk"
 )
-# Part of each of these words, so that most texts are passed over at once.
-_SIGNS = ("pass", "pwd", "kennwort", "key", "secret", "token", "cred", "sig", "pin", "cv", "tan", "otp", "puk")
 _SAID = re.compile(
-    rf"(?<![A-Za-z])(?:[A-Za-z]{{1,20}}[_-]){{0,3}}(?P<word>{_WORDS})(?:[_-][A-Za-z]{{1,12}})?(?![A-Za-z])"
-    r"(?P<quoted>[\"'`]?)[ \t]{0,3}(?P<sign>=>?|:|\bis\b:?|\bist\b:?|\blautet\b:?|\bwas\b:?|\bwar\b:?)[\s]{0,3}"
-    r"(?P<quote>[\"'`“„«]?)(?P<value>[^\s\"'`“”„«»<>]{3,200}+)",
-    re.IGNORECASE,
+    rf"(?P<word>{_WORDS})(?:[_-][a-z]{{1,12}})?(?![a-z])[\"'`]?[ \t]{{0,3}}"
+    r"(?P<sign>=>?|:|\bis\b:?|\bist\b:?|\blautet\b:?|\bwas\b:?|\bwar\b:?)\s{0,3}"
+    r"(?P<quote>[\"'`“„«]?)(?P<value>[^\s\"'`“”„«»<>]{3,200}+)"
 )
 _SECRET_FIELD = re.compile(
     rf"(?:[A-Za-z0-9]+[_-])*(?:{_WORDS}|authorization|bearer|auth)(?:[_-](?:hash|value|id|key))?"
@@ -65,11 +63,18 @@ _SECRET_FIELD = re.compile(
 _NUMBER_WORDS = frozenset({"pin", "cvv", "cvc", "tan", "otp", "puk"})
 _PASSWORD_WORDS = frozenset({"password", "passwort", "passwd", "passphrase", "passcode", "kennwort", "pwd"})
 _NOTHING = ("null", "none", "true", "false", "undefined", "required", "optional", "string", "empty", "hidden")
+_LABEL = re.compile(r"\[[a-z]{2,5}(?: \d+)?\]?")  # of something that has been redacted
+_MIN_LENGTH = 8  # characters of a text with a key or with "PIN: 123"
 _END = ".,;:)]}*\\"
 
 
 def find_keys(text: str) -> Iterator[Hit]:
     """Find keys and passwords that can be told by themselves, or by the words before them."""
+    if len(text) >= _MIN_LENGTH:
+        yield from (hit for hit in (*_of_a_kind(text), *_said(text)) if not _LABEL.fullmatch(unquote(hit.value)))
+
+
+def _of_a_kind(text: str) -> Iterator[Hit]:
     for prefix, pattern in _PATTERNS:
         if prefix in text:
             for found in pattern.finditer(text):
@@ -85,7 +90,6 @@ def find_keys(text: str) -> Iterator[Hit]:
     if "://" in text and "@" in text:
         for found in _IN_URL.finditer(text):
             yield _hit(found, "password")
-    yield from _said(text)
 
 
 def _said(text: str) -> Iterator[Hit]:
@@ -97,19 +101,18 @@ def _said(text: str) -> Iterator[Hit]:
     if "authorization" in low:
         for found in _BASIC.finditer(text):
             yield _hit(found, "value")
-    if any(sign in low for sign in _SIGNS):
-        for found in _SAID.finditer(text):
-            start, value = found.start("value"), found["value"].rstrip(_END)
-            if _is_secret(value, found["word"].lower(), bool(found["quote"]) and found["sign"][0] in "=:"):
-                yield Hit(start, start + len(value), "key", value.rstrip("!?"))
-
-
-_LABEL = re.compile(r"\[[a-z]{2,5}(?: \d+)?\]?")
+    for found in _SAID.finditer(low) if len(low) == len(text) else ():
+        start = found.start("value")
+        value = text[start : found.end("value")].rstrip(_END)
+        begins = not text[found.start() - 1 : found.start()].isalpha() or text[found.start()].isupper()
+        is_quoted = bool(found["quote"]) and found["sign"][0] in "=:"
+        if (begins or found["word"] in _PASSWORD_WORDS) and _is_secret(value, found["word"], is_quoted):
+            yield Hit(start, start + len(value), "key", value.rstrip("!?"))
 
 
 def _is_secret(value: str, word: str, is_quoted: bool) -> bool:
     """Whether a word after "password:" is one; `is required` is none, and neither is a number of tokens."""
-    if _LABEL.fullmatch(value) or value.lower().strip("<>[]{}*_-") in _NOTHING or not value.strip("*•x.…-_"):
+    if value.lower().strip("<>[]{}*_-") in _NOTHING or not value.strip("*•x.…-_"):
         return False
     has_digit = any(map(str.isdigit, value))
     if word in _NUMBER_WORDS:

@@ -19,7 +19,9 @@ from viewer.completions.folding import Span
 
 from .hits import Hit
 
-_RUN = re.compile(r"(?<![A-Za-z0-9])\+?[ (]{0,2}\d(?:[ \t().\-/]{0,3}+\d)*+(?:(?=[A-Za-z])(?P<glued>))?")
+_RUN = re.compile(
+    r"[+(\d](?<![A-Za-z0-9][+(\d])(?:(?<=\d)|(?<=[+(])[ (]{0,2}\d)(?:[ \t().\-/]{0,3}+\d)*+(?:(?=[A-Za-z])(?P<glued>))?"
+)
 _GROUP = re.compile(r"\d+")
 _MIN_DIGITS, _MAX_DIGITS = 6, 17  # of a phone number
 _MAX_RUN = 200  # characters of numbers in a row that may be a phone number
@@ -31,7 +33,8 @@ _CARD = re.compile(
     r"|(?:50|56|57|58|63|67)\d{14,17}|220[0-4]\d{12}|8[12]\d{14}|9792\d{12})"
 )
 _IBAN = re.compile(r"[A-Za-z]{2}[ .-]?\d\d(?:[ .+-]?[A-Za-z0-9]){11,36}")
-_STARTS_IBAN = re.compile(r"(?:(?<![A-Za-z0-9])|(?<=IBAN)|(?<=iban))[A-Za-z]{2}(?=[ .-]?\d\d[ .+-]?[A-Za-z0-9])")
+# The check digits, after a country: "DE89", "DE 89"; and what follows.
+_CHECK_DIGITS = re.compile(r"\d\d(?:(?<=[A-Za-z]{2}\d\d)|(?<=[A-Za-z]{2}[ .-]\d\d))(?=[ .+-]?[A-Za-z0-9])")
 
 _DATE = re.compile(r"\d{4}([./-])\d\d?\1\d\d?(?!\d)|\d\d?([./-])\d\d?\2(?:\d{4}|\d\d)(?!\d)")
 _NORTH_AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])[2-9]\d\d[ .-]\d{4}")
@@ -61,13 +64,19 @@ _REGIONS = ("DE", "GB", "US", "AT", "CH", "IE")  # where a number without a coun
 
 def find_ibans(text: str) -> Iterator[Hit]:
     """Find bank accounts by their country's structure and their check digits."""
-    for begin in _STARTS_IBAN.finditer(text):
-        length = _iban_length(begin[0].upper())
-        found = _IBAN.match(text, begin.start()) if length else None
-        if found and (end := _end_of_iban(text, begin.start(), length)):
-            value = iban.compact(text[begin.start() : end].replace("+", ""))
+    for check in _CHECK_DIGITS.finditer(text):
+        start = check.start() - (2 if text[check.start() - 1].isalpha() else 3)
+        length = _iban_length(text[start : start + 2].upper())
+        end = _end_of_iban(text, start, length) if length else 0
+        if end and _begins_word(text, start) and _IBAN.match(text, start):
+            value = iban.compact(text[start:end].replace("+", ""))
             if iban.is_valid(value, check_country=False):
-                yield Hit(begin.start(), end, "iban", value)
+                yield Hit(start, end, "iban", value)
+
+
+def _begins_word(text: str, start: int) -> bool:
+    before = text[max(0, start - 4) : start]
+    return not (before[-1:].isascii() and before[-1:].isalnum()) or before.upper() == "IBAN"
 
 
 def _end_of_iban(text: str, start: int, length: int) -> int:
@@ -102,31 +111,43 @@ def find_numbers(text: str, before: str = "", regions: tuple[str, ...] = ()) -> 
 
 
 def _cards(text: str, start: int, end: int) -> Iterator[Hit]:
-    groups = list(_GROUP.finditer(text, start, end))
-    if sum(len(group[0]) for group in groups) < _MIN_CARD:
+    """Find cards in a run of digits: groups that together have the right number of digits."""
+    if end - start < _MIN_CARD:
         return
-    if len(groups) <= _MAX_CARD and all(len(group[0]) == 1 for group in groups):
+    groups = list(_GROUP.finditer(text, start, end))
+    lengths = [group.end() - group.start() for group in groups]
+    if len(groups) <= _MAX_CARD and max(lengths) == 1:
         yield from _card(text, groups[0].start(), groups[-1].end())
         return
     n = 0
     while n < len(groups):
-        for count in range(6, 0, -1):
-            last = n + count - 1
-            if last < len(groups) and (hit := next(_card(text, groups[n].start(), groups[last].end()), None)):
-                yield hit
-                n = last
-                break
-        # Four digits after four others continue a longer number, such as that of a parcel.
+        last = _last_group(text, groups, lengths, n) if lengths[n] >= 4 else -1
+        if last >= 0:
+            yield from _card(text, groups[n].start(), groups[last].end())
+            n = last
+        # What follows four groups of four is the rest of a longer number, such as that of a parcel.
+        elif lengths[n : n + 5] == [4] * 5:
+            while n + 1 < len(groups) and lengths[n + 1] == 4:
+                n += 1
         n += 1
-        while 0 < n < len(groups) and len(groups[n - 1][0]) == len(groups[n][0]) == 4 and n > 4:
-            n += 1
+
+
+def _last_group(text: str, groups: list[re.Match[str]], lengths: list[int], first: int) -> int:
+    """Return the last of the groups that make a card, the longest one; -1 if they make none."""
+    count, found = 0, -1
+    for last in range(first, min(first + 6, len(groups))):
+        count += lengths[last]
+        if count > _MAX_CARD:
+            break
+        if count >= _MIN_CARD and any(_card(text, groups[first].start(), groups[last].end())):
+            found = last
+    return found
 
 
 def _card(text: str, start: int, end: int) -> Iterator[Hit]:
-    if _MIN_CARD <= end - start <= 2 * _MAX_CARD:
-        digits = "".join(_GROUP.findall(text, start, end))
-        if _CARD.fullmatch(digits) and luhn.is_valid(digits) and len(set(digits)) > 1:
-            yield Hit(start, end, "card", digits)
+    digits = digits_in(text[start:end])
+    if _CARD.fullmatch(digits) and luhn.is_valid(digits):
+        yield Hit(start, end, "card", digits)
 
 
 def _phones(text: str, place: Span, near: str, regions: tuple[str, ...]) -> Iterator[Hit]:
@@ -154,13 +175,19 @@ def _phone(text: str, near: str, is_next: bool, regions: tuple[str, ...]) -> str
         return value if not _is_reference(near) else ""
     if is_next or "wa.me/" in near:
         return _national(text, regions) or _international(f"+{digits}", only_valid=True) or digits
-    if text.startswith("0.") or _DATE.match(text) or _is_reference(near) or near[-1:] in ("-", "_", ",", "."):
+    if text.startswith("0.") or _DATE.match(text) or near[-1:] in ("-", "_", ",", "."):
         return ""
-    if digits[0] == "0" or _NORTH_AMERICAN.fullmatch(text) or _ABOUT_PHONE.search(near) or _IS_NUMBER.search(near):
-        return _national(text, regions)
-    return ""
+    looks_like_it = digits[0] == "0" or _NORTH_AMERICAN.fullmatch(text) or _is_about_phone(near)
+    value = _national(text, regions) if looks_like_it else ""
+    return value if value and not _is_reference(near) else ""
 
 
+@lru_cache(100)
+def _is_about_phone(near: str) -> bool:
+    return bool(_ABOUT_PHONE.search(near) or _IS_NUMBER.search(near))
+
+
+@lru_cache(100)
 def _is_reference(near: str) -> bool:
     """Whether the words before a number say that it is that of an order, a parcel or the like."""
     last = [found.start() for found in _ABOUT_OTHER.finditer(near)][-1:]
