@@ -14,7 +14,8 @@ _OTHER = r"[^\W\x00-\x7f]"  # letters of other scripts; a text without spaces ma
 _DOMAIN = rf"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]*+)|{_OTHER}++)\.(?=\w))++(?:[A-Za-z][A-Za-z0-9-]++|{_OTHER}{{2,}}+)"
 # What an escape leaves in front where it is not read: the `20` of `%20jane@`, the `n` of `\njane@`.
 _EMAIL = re.compile(
-    rf"(?<!{_LOCAL})(?:(?:(?<=%)[0-9A-Fa-f]{{2}}|(?<=\\)[nrt])?+(?P<local>{_LOCAL}++)|(?P<other>(?<!{_OTHER}){_OTHER}(?:{_OTHER}|[.-])*+))"
+    rf"(?<!{_LOCAL})(?:(?:(?<=%)[0-9A-Fa-f]{{2}}|(?<=\\)[nrt])?+(?P<local>{_LOCAL}++)"
+    rf"|(?P<quoted>\"[^\"\s@]{{1,64}}+\")|(?P<other>(?<!{_OTHER}){_OTHER}(?:{_OTHER}|[.-])*+))"
     rf"@(?P<domain>{_DOMAIN}|\[[0-9A-Fa-f:.]{{3,45}}\])"
 )
 # The ends of names such as icon@2x.png.
@@ -40,9 +41,10 @@ def find_emails(text: str) -> Iterator[Hit]:
     if "@" not in text:
         return
     for found in _EMAIL.finditer(text):
-        name = "local" if found["local"] is not None else "other"
-        start, local = found.start(name), found[name]
-        start += len(local) - len(local := local.lstrip(_EDGES))
+        written = found["local"] or found["other"] or found["quoted"]
+        is_emphasised = text[found.end() : found.end() + 1] == "_"  # _jane@example.com_
+        local = written.lstrip(_EDGES + "_" * is_emphasised)
+        start = found.start("domain") - 1 - len(local)
         domain = found["domain"]
         if local and not domain.lower().endswith(_FILE_TYPES) and not _is_account(text, start, found):
             yield Hit(start, found.end(), "email", f"{local}@{domain}".lower())
@@ -65,10 +67,10 @@ def find_ips(text: str) -> Iterator[Hit]:
         start = colons.start()
         while start > end and colons.start() - start < 5 and (text[start - 1] in hexdigits or text[start - 1] == ":"):
             start -= 1
-        found = _IPV6.match(text, start) if start >= end and not text[start - 1 : start].isalnum() else None
-        if found:
-            end = found.end()
-            candidate = found[0].rstrip(".")
+        address = _IPV6.match(text, start) if start >= end and not text[start - 1 : start].isalnum() else None
+        if address:
+            end = address.end()
+            candidate = address[0].rstrip(".")
             candidate = candidate if candidate.endswith("::") else candidate.rstrip(":")
             if any(map(str.isdigit, candidate)):
                 yield from _ip(candidate, start)

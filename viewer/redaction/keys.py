@@ -47,13 +47,21 @@ _BASIC = re.compile(
 )
 
 _WORDS = (
-    "password|passwort|passwd|passphrase|passcode|kennwort|pwd|secret|token|credentials?|signature|sig"
+    "password|passwort|passwd|passphrase|passcode|pass|kennwort|pwd|secret|token|credentials?|signature|sig"
     "|api[ _-]?key|apikey|api[ _-]?token|access[ _-]?key|private[ _-]?key|pin|cvv|cvc|tan|otp|puk"
 )
 _SAID = re.compile(
     rf"(?P<word>{_WORDS})(?:[_-][a-z]{{1,12}})?(?![a-z])[\"'`]?[ \t]{{0,3}}"
     r"(?P<sign>=>?|:|\bis\b:?|\bist\b:?|\blautet\b:?|\bwas\b:?|\bwar\b:?)\s{0,3}"
-    r"(?P<quote>[\"'`“„«]?)(?P<value>[^\s\"'`“”„«»<>]{3,200}+)"
+    r"(?:[\"“„«'](?P<quoted>[^\"“”»'\n]{3,80}+)[\"“”»']|[\"'`“„«]?(?P<value>[^\s\"'`“”„«»<>]{3,200}+))"
+)
+# Digits that are used once, or that a card needs.
+_CODE = re.compile(
+    r"(?:\b(?:PIN|TAN|PUK|CVV|CVC|OTP)|(?:verification|confirmation|security|one-time|login|best(?:ä|a)tigungs"
+    r"|sicherheits|einmal|access|zugangs)[ -]?(?:code|pin|password|passwort))"
+    r"(?:[ -]?(?:code|number|nummer))?[\s:*`\"']{1,4}(?:(?:is|ist|lautet|was|war)[\s:*`\"']{1,4})?"
+    r"(?P<value>\d{3,8})(?![\w.,]\d)",
+    re.IGNORECASE,
 )
 _SECRET_FIELD = re.compile(
     rf"(?:[A-Za-z0-9]+[_-])*(?:{_WORDS}|authorization|bearer|auth)(?:[_-](?:hash|value|id|key))?"
@@ -101,12 +109,15 @@ def _said(text: str) -> Iterator[Hit]:
     if "authorization" in low:
         for found in _BASIC.finditer(text):
             yield _hit(found, "value")
+    if "code" in low or any(word in text for word in ("PIN", "TAN", "PUK", "CV", "OTP")):
+        for found in _CODE.finditer(text):
+            yield _hit(found, "value")
     for found in _SAID.finditer(low) if len(low) == len(text) else ():
-        start = found.start("value")
-        value = text[start : found.end("value")].rstrip(_END)
+        group = "value" if found["quoted"] is None else "quoted"
+        start = found.start(group)
+        value = text[start : found.end(group)].rstrip("" if group == "quoted" else _END)
         begins = not text[found.start() - 1 : found.start()].isalpha() or text[found.start()].isupper()
-        is_quoted = bool(found["quote"]) and found["sign"][0] in "=:"
-        if (begins or found["word"] in _PASSWORD_WORDS) and _is_secret(value, found["word"], is_quoted):
+        if (begins or found["word"] in _PASSWORD_WORDS) and _is_secret(value, found["word"], group == "quoted"):
             yield Hit(start, start + len(value), "key", value.rstrip("!?"))
 
 
@@ -114,13 +125,18 @@ def _is_secret(value: str, word: str, is_quoted: bool) -> bool:
     """Whether a word after "password:" is one; `is required` is none, and neither is a number of tokens."""
     if value.lower().strip("<>[]{}*_-") in _NOTHING or not value.strip("*•x.…-_"):
         return False
-    has_digit = any(map(str.isdigit, value))
+    has_digit, has_space = any(map(str.isdigit, value)), any(map(str.isspace, value))
     if word in _NUMBER_WORDS:
         return value.isdigit() and 3 <= len(value) <= 10
     if word in _PASSWORD_WORDS:
-        is_word = value.isalpha() and (value.islower() or value.istitle())
-        return len(value) >= 4 and (is_quoted or not is_word)
-    return len(value) >= 8 and (has_digit or (is_quoted and not value.isalpha())) and not value.isdigit()
+        is_plain = value.replace(" ", "").isalpha()
+        if is_quoted:
+            return len(value) >= 4 and not (has_space and is_plain)
+        return len(value) >= 4 and not (is_plain and (value.islower() or value.istitle()))
+    if word == "pass":
+        return len(value) >= 6 and has_digit and not value.isdigit()
+    is_random = has_digit or (is_quoted and not value.isalpha())
+    return len(value) >= 8 and is_random and not has_space and not value.isdigit()
 
 
 def is_secret_field(name: str, value: str) -> bool:

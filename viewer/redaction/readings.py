@@ -24,10 +24,14 @@ _ESCAPE = re.compile(
     + _UTF_8.format(x="[0-9a-fA-F]")
     + r"|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
     # jane [at] example (dot) com
-    r"|[\[({<] ?(?:(?P<at>at|AT|At)|(?P<dot>dot|DOT|Dot|punkt|PUNKT|Punkt)) ?[\])}>] ?",
+    r"|[\[({<] ?(?:(?P<at>at|AT|At|@)|(?P<dot>dot|DOT|Dot|punkt|PUNKT|Punkt|\.)) ?[\])}>] ?"
+    # jane @ example.com, jane at example dot com
+    r"|(?<=\w) (?:(?P<spoken_at>@(?= [\w-]{1,60}\.[A-Za-z])|at(?= [\w-]{1,60} dot [A-Za-z]))|dot(?= [A-Za-z]{2})) "
+    # =40 of quoted-printable
+    r"|=(?:40|2E)",
     re.DOTALL,
 )
-_SIGN_OF_ESCAPE = re.compile(r"[\\\\%&\[({<]")
+_SIGN_OF_ESCAPE = re.compile(r"[\\\\%&\[({<]| @ | dot |=40")
 _MARK = re.compile(r"[*`]+|~~|</?(?:a|b|i|u|s|em|strong|span|mark|code|wbr|sub|sup|font)(?:[ \t/][^<>]{0,300})?>")
 
 _Unit = tuple[int, int, str]  # start and end in the text, and how it reads
@@ -120,6 +124,8 @@ def _without_escapes(reading: Reading) -> Reading:
 def _unescaped(found: re.Match[str]) -> _Unit:
     start, end = found.span()
     escape = found[0]
+    if escape[0] in " =":
+        return start, end, "@" if found["spoken_at"] or escape == "=40" else "."
     if found["at"] or found["dot"]:
         is_after_space = found.string[start - 1 : start] == " "
         return start - is_after_space, end, "@" if found["at"] else "."
