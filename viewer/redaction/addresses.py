@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from ipaddress import ip_address
+from string import hexdigits
 
 from .hits import Hit
 
@@ -13,7 +14,8 @@ _OTHER = r"[^\W\x00-\x7f]"  # letters of other scripts; a text without spaces ma
 _DOMAIN = rf"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]*+)|{_OTHER}++)\.(?=\w))++(?:[A-Za-z][A-Za-z0-9-]++|{_OTHER}{{2,}}+)"
 # What an escape leaves in front where it is not read: the `20` of `%20jane@`, the `n` of `\njane@`.
 _EMAIL = re.compile(
-    rf"(?<!{_LOCAL})(?:(?:(?<=%)[0-9A-Fa-f]{{2}}|(?<=\\)[nrt])?+(?P<local>{_LOCAL}++)|(?P<other>(?<!{_OTHER}){_OTHER}(?:{_OTHER}|[.-])*+))"
+    rf"(?<!{_LOCAL})(?:(?:(?<=%)[0-9A-Fa-f]{{2}}|(?<=\\)[nrt])?+(?P<local>{_LOCAL}++)"
+    rf"|(?P<quoted>\"[^\"\s@]{{1,64}}+\")|(?P<other>(?<!{_OTHER}){_OTHER}(?:{_OTHER}|[.-])*+))"
     rf"@(?P<domain>{_DOMAIN}|\[[0-9A-Fa-f:.]{{3,45}}\])"
 )
 # The ends of names such as icon@2x.png.
@@ -25,7 +27,8 @@ _EDGES = ".'!#$^{|}~-+"
 _BEFORE_PASSWORD = re.compile(r"://[^\s/@]{0,200}:\Z")  # which is found as a key
 
 _IPV4 = re.compile(r"\d(?<![\w.]\d)\d{0,2}+(?:\.\d{1,3}+){3}(?![\w-]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{3,39}+(?:\.\d{1,3}+){0,3}+(?![\w:])")
+_IPV6 = re.compile(r"[0-9A-Fa-f:]{3,39}+(?:\.\d{1,3}+){0,3}+(?![\w:])")
+_TWO_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}+:")
 _OF_VERSION = re.compile(
     r"(?:\bv|[A-Za-z]/|==|>=|<=|~=|\b(?:version|firmware|release|build|rev|revision|chrome|section|chapter|abschnitt"
     r"|kapitel|ver|os|patch|update|client|driver|treiber|app)[.:]?[ -]v?|§ ?)\Z",
@@ -38,9 +41,10 @@ def find_emails(text: str) -> Iterator[Hit]:
     if "@" not in text:
         return
     for found in _EMAIL.finditer(text):
-        name = "local" if found["local"] is not None else "other"
-        start, local = found.start(name), found[name]
-        start += len(local) - len(local := local.lstrip(_EDGES))
+        written = found["local"] or found["other"] or found["quoted"]
+        is_emphasised = text[found.end() : found.end() + 1] == "_"  # _jane@example.com_
+        local = written.lstrip(_EDGES + "_" * is_emphasised)
+        start = found.start("domain") - 1 - len(local)
         domain = found["domain"]
         if local and not domain.lower().endswith(_FILE_TYPES) and not _is_account(text, start, found):
             yield Hit(start, found.end(), "email", f"{local}@{domain}".lower())
@@ -58,12 +62,18 @@ def find_ips(text: str) -> Iterator[Hit]:
         for found in _IPV4.finditer(text):
             if not _OF_VERSION.search(text, max(0, found.start() - 12), found.start()):
                 yield from _ip(found[0], found.start())
-    if "::" in text or text.count(":") > 6:
-        for found in _IPV6.finditer(text):
-            candidate = found[0].rstrip(".")
+    end = 0
+    for colons in _TWO_COLONS.finditer(text):
+        start = colons.start()
+        while start > end and colons.start() - start < 5 and (text[start - 1] in hexdigits or text[start - 1] == ":"):
+            start -= 1
+        address = _IPV6.match(text, start) if start >= end and not text[start - 1 : start].isalnum() else None
+        if address:
+            end = address.end()
+            candidate = address[0].rstrip(".")
             candidate = candidate if candidate.endswith("::") else candidate.rstrip(":")
-            if candidate.count(":") > 1 and any(map(str.isdigit, candidate)):
-                yield from _ip(candidate, found.start())
+            if any(map(str.isdigit, candidate)):
+                yield from _ip(candidate, start)
 
 
 def _ip(text: str, start: int) -> Iterator[Hit]:

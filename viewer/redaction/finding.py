@@ -113,7 +113,7 @@ def knowing(scanner: Scanner, values: Iterable[tuple[str, str, str]]) -> Scanner
         for written in digits_of(value) if kind == "phone" else ():
             digits.setdefault(written, value)
     secrets = tuple(value for kind, value, _ in values if kind == "key" and len(value) >= _MIN_SECRET)
-    return replace(scanner, digits=digits, secrets=secrets) if digits or secrets else scanner
+    return replace(scanner, digits=digits, secrets=secrets, seen={}) if digits or secrets else scanner
 
 
 def _once(value: object) -> object:

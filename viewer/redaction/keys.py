@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from .hits import Hit
 
@@ -46,15 +47,20 @@ _BASIC = re.compile(
 )
 
 _WORDS = (
-    "password|passwort|passwd|passphrase|passcode|kennwort|pwd|secret|token|credentials?|signature|sig"
+    "password|passwort|passwd|passphrase|passcode|pass|kennwort|pwd|secret|token|credentials?|signature|sig"
     "|api[ _-]?key|apikey|api[ _-]?token|access[ _-]?key|private[ _-]?key|pin|cvv|cvc|tan|otp|puk"
 )
-# Part of each of these words, so that most texts are passed over at once.
-_SIGNS = ("pass", "pwd", "kennwort", "key", "secret", "token", "cred", "sig", "pin", "cv", "tan", "otp", "puk")
 _SAID = re.compile(
-    rf"(?<![A-Za-z])(?:[A-Za-z]{{1,20}}[_-]){{0,3}}(?P<word>{_WORDS})(?:[_-][A-Za-z]{{1,12}})?(?![A-Za-z])"
-    r"(?P<quoted>[\"'`]?)[ \t]{0,3}(?P<sign>=>?|:|\bis\b:?|\bist\b:?|\blautet\b:?|\bwas\b:?|\bwar\b:?)[\s]{0,3}"
-    r"(?P<quote>[\"'`“„«]?)(?P<value>[^\s\"'`“”„«»<>]{3,200}+)",
+    rf"(?P<word>{_WORDS})(?:[_-][a-z]{{1,12}})?(?![a-z])[\"'`]?[ \t]{{0,3}}"
+    r"(?P<sign>=>?|:|\bis\b:?|\bist\b:?|\blautet\b:?|\bwas\b:?|\bwar\b:?)\s{0,3}"
+    r"(?:[\"“„«'](?P<quoted>[^\"“”»'\n]{3,80}+)[\"“”»']|[\"'`“„«]?(?P<value>[^\s\"'`“”„«»<>]{3,200}+))"
+)
+# Digits that are used once, or that a card needs.
+_CODE = re.compile(
+    r"(?:\b(?:PIN|TAN|PUK|CVV|CVC|OTP)|(?:verification|confirmation|security|one-time|login|best(?:ä|a)tigungs"
+    r"|sicherheits|einmal|access|zugangs)[ -]?(?:code|pin|password|passwort))"
+    r"(?:[ -]?(?:code|number|nummer))?[\s:*`\"']{1,4}(?:(?:is|ist|lautet|was|war)[\s:*`\"']{1,4})?"
+    r"(?P<value>\d{3,8})(?![\w.,]\d)",
     re.IGNORECASE,
 )
 _SECRET_FIELD = re.compile(
@@ -65,11 +71,18 @@ _SECRET_FIELD = re.compile(
 _NUMBER_WORDS = frozenset({"pin", "cvv", "cvc", "tan", "otp", "puk"})
 _PASSWORD_WORDS = frozenset({"password", "passwort", "passwd", "passphrase", "passcode", "kennwort", "pwd"})
 _NOTHING = ("null", "none", "true", "false", "undefined", "required", "optional", "string", "empty", "hidden")
+_LABEL = re.compile(r"\[[a-z]{2,5}(?: \d+)?\]?")  # of something that has been redacted
+_MIN_LENGTH = 8  # characters of a text with a key or with "PIN: 123"
 _END = ".,;:)]}*\\"
 
 
 def find_keys(text: str) -> Iterator[Hit]:
     """Find keys and passwords that can be told by themselves, or by the words before them."""
+    if len(text) >= _MIN_LENGTH:
+        yield from (hit for hit in (*_of_a_kind(text), *_said(text)) if not _LABEL.fullmatch(unquote(hit.value)))
+
+
+def _of_a_kind(text: str) -> Iterator[Hit]:
     for prefix, pattern in _PATTERNS:
         if prefix in text:
             for found in pattern.finditer(text):
@@ -85,7 +98,6 @@ def find_keys(text: str) -> Iterator[Hit]:
     if "://" in text and "@" in text:
         for found in _IN_URL.finditer(text):
             yield _hit(found, "password")
-    yield from _said(text)
 
 
 def _said(text: str) -> Iterator[Hit]:
@@ -97,27 +109,34 @@ def _said(text: str) -> Iterator[Hit]:
     if "authorization" in low:
         for found in _BASIC.finditer(text):
             yield _hit(found, "value")
-    if any(sign in low for sign in _SIGNS):
-        for found in _SAID.finditer(text):
-            start, value = found.start("value"), found["value"].rstrip(_END)
-            if _is_secret(value, found["word"].lower(), bool(found["quote"]) and found["sign"][0] in "=:"):
-                yield Hit(start, start + len(value), "key", value.rstrip("!?"))
-
-
-_LABEL = re.compile(r"\[[a-z]{2,5}(?: \d+)?\]?")
+    if "code" in low or any(word in text for word in ("PIN", "TAN", "PUK", "CV", "OTP")):
+        for found in _CODE.finditer(text):
+            yield _hit(found, "value")
+    for found in _SAID.finditer(low) if len(low) == len(text) else ():
+        group = "value" if found["quoted"] is None else "quoted"
+        start = found.start(group)
+        value = text[start : found.end(group)].rstrip("" if group == "quoted" else _END)
+        begins = not text[found.start() - 1 : found.start()].isalpha() or text[found.start()].isupper()
+        if (begins or found["word"] in _PASSWORD_WORDS) and _is_secret(value, found["word"], group == "quoted"):
+            yield Hit(start, start + len(value), "key", value.rstrip("!?"))
 
 
 def _is_secret(value: str, word: str, is_quoted: bool) -> bool:
     """Whether a word after "password:" is one; `is required` is none, and neither is a number of tokens."""
-    if _LABEL.fullmatch(value) or value.lower().strip("<>[]{}*_-") in _NOTHING or not value.strip("*•x.…-_"):
+    if value.lower().strip("<>[]{}*_-") in _NOTHING or not value.strip("*•x.…-_"):
         return False
-    has_digit = any(map(str.isdigit, value))
+    has_digit, has_space = any(map(str.isdigit, value)), any(map(str.isspace, value))
     if word in _NUMBER_WORDS:
         return value.isdigit() and 3 <= len(value) <= 10
     if word in _PASSWORD_WORDS:
-        is_word = value.isalpha() and (value.islower() or value.istitle())
-        return len(value) >= 4 and (is_quoted or not is_word)
-    return len(value) >= 8 and (has_digit or (is_quoted and not value.isalpha())) and not value.isdigit()
+        is_plain = value.replace(" ", "").isalpha()
+        if is_quoted:
+            return len(value) >= 4 and not (has_space and is_plain)
+        return len(value) >= 4 and not (is_plain and (value.islower() or value.istitle()))
+    if word == "pass":
+        return len(value) >= 6 and has_digit and not value.isdigit()
+    is_random = has_digit or (is_quoted and not value.isalpha())
+    return len(value) >= 8 and is_random and not has_space and not value.isdigit()
 
 
 def is_secret_field(name: str, value: str) -> bool:

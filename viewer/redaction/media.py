@@ -18,6 +18,9 @@ _IN_MARKDOWN = re.compile(
     rf"!\[(?P<caption>[^\]\n]{{0,500}})\]\(<?(?P<url>{DATA_URL.pattern})>?[^)\n]{{0,500}}\)", re.IGNORECASE
 )
 _KEPT = ("signature", "encrypted_content", "thought_signature")  # of the model's reasoning
+_BYTES = ("data", "bytes", "base64")  # fields that hold nothing else where they hold base64
+_MIN_BYTES = 40  # characters
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_\s-]*+")
 _IMAGES = ("images", "image_urls")  # lists of plain base64 or URLs, as Ollama has them
 
 
@@ -64,7 +67,8 @@ def _text_part(words: str) -> dict[str, str]:
 
 
 def _without_bytes(text: str, name: str) -> str:
-    if is_media(text, name):
+    is_short = name in _BYTES and len(text) >= _MIN_BYTES and _BASE64.fullmatch(text)
+    if is_short or is_media(text, name):
         return text if name in _KEPT else _FILE
     if text[:1] in "{[" and is_json_text(text):
         value = json.loads(text)

@@ -15,7 +15,7 @@ from .hits import Hit
 _SEPARATORS = re.compile(r"[\s,;.()\"/_-]+")
 _MAX_NAME = 100  # characters; a longer value names nobody, but is a text
 _ANYWHERE = 4  # letters of a chosen word that is also found inside other words
-_ANY_CASE = 4  # letters of a part of a name that is also found in lower case
+_ANY_CASE = 3  # letters of a part of a name that is also found in lower case
 # Belong to no one in particular.
 _NO_NAMES = frozenset(
     str.split("""
@@ -29,11 +29,11 @@ ug und unknown user van vom von web zu zum zur
 _ALSO_WORDS = frozenset(
     str.split("""
 amber angel april art august autumn bill bishop black blue bond brown bush case chance charity chase christian
-cook court cross daisy dawn day dean drew early english ernst faith field fisher ford forest frank french friend
+cook court cross daisy dawn day dean don drew early eve english ernst faith field fisher ford forest frank french friend
 fuchs gene glass glen gold good grace grant gray green grey gross guy hall hand hart heath heaven hill holly
-hood hope house hunter iris ivy jack jade june jung kaiser kelly king klein knight koch kurz lane lang light
-lily little long love major marina mark martini mason may mercy merry miles mills misty moon morgan neu north
-olive page park patience pearl penny porter price prince rain ray read reed rich richter ring river rob robin
+hood hope house hunter iris ivy jack jade jan joy june jung kaiser kelly king klein knight koch kurz lane lang light
+lily little long love major marina mark martini mason max may mercy merry miles mills misty moon morgan neu north
+olive page park pat patience pearl penny porter price prince rain ray read reed rich richter ring river rob robin
 rock rose rowan ruby rusty sage schmied schneider schwarz september sharp short silver skip sky small sommer
 south star stark stein stone storm strong sue summer sun sunny terry trinity vogel wagner walker ward waters
 weber weiss west white will wind winter wise wolf wood woods young zimmermann
@@ -61,14 +61,18 @@ class Words:
         for name in names:
             for one in _of_name(name):
                 literals.setdefault(one.text, one)
-        self._literals = sorted(literals.values(), key=lambda literal: -len(literal.text))
+        # Those that contain a shorter one are only looked for where that is: "janemueller" where "jane" is.
+        self._literals: dict[str, list[_Literal]] = {}
+        for one in sorted(literals.values(), key=lambda literal: len(literal.text)):
+            core = next((core for core in self._literals if core in one.text), one.text)
+            self._literals.setdefault(core, []).append(one)
 
     def find(self, text: str) -> Iterator[Hit]:
         """Find them in a reading, which has no accents but its own case."""
         low = text.lower()
         if len(low) != len(text):
             low = "".join(letter.lower()[:1] for letter in text)
-        for literal in self._literals:
+        for literal in (one for core, group in self._literals.items() if core in low for one in group):
             start = low.find(literal.text)
             while start >= 0:
                 end = start + len(literal.text)
@@ -105,7 +109,7 @@ def _of_name(name: str) -> Iterator[_Literal]:
         for first, second in product(*(tuple(_spellings(fold(part), part)) for part in pair)):
             short = (first[0] + second, first + second[0], f"{first[0]}. {second}")
             for text in (first + second, f"{first} {second}", *short):
-                if len(text) > _ANY_CASE:
+                if len(text) > _ANY_CASE + 1:
                     yield _Literal(text, "name", name, is_anywhere=not text.isascii())
 
 

@@ -19,7 +19,9 @@ from viewer.completions.folding import Span
 
 from .hits import Hit
 
-_RUN = re.compile(r"(?<![A-Za-z0-9])\+?[ (]{0,2}\d(?:[ \t().\-/]{0,3}+\d)*+(?:(?=[A-Za-z])(?P<glued>))?")
+_RUN = re.compile(
+    r"[+(\d](?<![A-Za-z0-9][+(\d])(?:(?<=\d)|(?<=[+(])[ (]{0,2}\d)(?:[ \t().\-/]{0,3}+\d)*+(?:(?=[A-Za-z])(?P<glued>))?"
+)
 _GROUP = re.compile(r"\d+")
 _MIN_DIGITS, _MAX_DIGITS = 6, 17  # of a phone number
 _MAX_RUN = 200  # characters of numbers in a row that may be a phone number
@@ -30,10 +32,12 @@ _CARD = re.compile(
     r"|3(?:0[0-5]|[689]\d)\d{11}|(?:6011|64[4-9]\d|65\d\d)\d{12}(?:\d{3})?|62\d{14,17}|35\d{14}"
     r"|(?:50|56|57|58|63|67)\d{14,17}|220[0-4]\d{12}|8[12]\d{14}|9792\d{12})"
 )
-_IBAN = re.compile(r"[A-Za-z]{2}[ .-]?\d\d(?:[ .+-]?[A-Za-z0-9]){11,36}")
-_STARTS_IBAN = re.compile(r"(?:(?<![A-Za-z0-9])|(?<=IBAN)|(?<=iban))[A-Za-z]{2}(?=[ .-]?\d\d[ .+-]?[A-Za-z0-9])")
+_IBAN = re.compile(r"[A-Za-z]{2}[ .-]?\d\d(?:[ .+\n-]?[A-Za-z0-9]){11,36}")
+# The check digits, after a country: "DE89", "DE 89"; and what follows.
+_CHECK_DIGITS = re.compile(r"\d\d(?:(?<=[A-Za-z]{2}\d\d)|(?<=[A-Za-z]{2}[ .-]\d\d))(?=[ .+\n-]?[A-Za-z0-9])")
 
-_DATE = re.compile(r"\d{4}([./-])\d\d?\1\d\d?(?!\d)|\d\d?([./-])\d\d?\2(?:\d{4}|\d\d)(?!\d)")
+_DATE = re.compile(r"\d\d?/\d{4}(?!\d)|\d{4}([./-])\d\d?\1\d\d?(?!\d)|\d\d?([./-])\d\d?\2(?:\d{4}|\d\d)(?!\d)")
+_GROUPS_OF_FOUR = re.compile(r"\d{4}(?:[ -]\d{4}){2,}+")
 _NORTH_AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])[2-9]\d\d[ .-]\d{4}")
 _NEXT_TO_PHONE = re.compile(
     r"\b(?:tel|telefon|telephone|phone|mobile|mobil|cell|fax|telefax|handy|whatsapp|rufnummer|telefonnummer"
@@ -51,33 +55,40 @@ _IS_NUMBER = re.compile(r"\b(?:my|our|his|her|their|meine|unsere|seine|ihre) (?:
 _ABOUT_OTHER = re.compile(
     r"order|bestell|ticket|invoice|rechnung|tracking|sendung|paket|parcel|shipment|vorgang|kunde|customer|\bref|auftrag"
     r"|\bcase|\bfall\b|article|artikel|\bsku|serial|serien|isbn|\bean\b|gtin|booking|buchung|konto|account|policy|police"
-    r"|vertrag|contract|version|receipt|beleg|meter|zähler|zahler|\bid\b|_id\b|aktenz|charge|batch|part\b|model|modell"
+    r"|vertrag|contract|version|receipt|beleg|meter|zähler|zahler|\bids?\b|_ids?\b|aktenz|charge|batch|part\b|model|modell"
     r"|\bblz|\bbic|steuer|\bvat|\bust|#|\bnr\.? ?\Z|\bno\.? ?\Z",
     re.IGNORECASE,
 )
+_LABEL = re.compile(r"\[phone \d+\]")  # of a number that has been redacted, which says nothing of the next
 _BEFORE = 40  # characters before a number that may say what it is
 _REGIONS = ("DE", "GB", "US", "AT", "CH", "IE")  # where a number without a country code is looked for
 
 
 def find_ibans(text: str) -> Iterator[Hit]:
     """Find bank accounts by their country's structure and their check digits."""
-    for begin in _STARTS_IBAN.finditer(text):
-        length = _iban_length(begin[0].upper())
-        found = _IBAN.match(text, begin.start()) if length else None
-        if found and (end := _end_of_iban(text, begin.start(), length)):
-            value = iban.compact(text[begin.start() : end].replace("+", ""))
+    for check in _CHECK_DIGITS.finditer(text):
+        start = check.start() - (2 if text[check.start() - 1].isalpha() else 3)
+        length = _iban_length(text[start : start + 2].upper())
+        end = _end_of_iban(text, start, length) if length else 0
+        if end and _begins_word(text, start) and _IBAN.match(text, start):
+            value = "".join(filter(str.isalnum, text[start:end])).upper()
             if iban.is_valid(value, check_country=False):
-                yield Hit(begin.start(), end, "iban", value)
+                yield Hit(start, end, "iban", value)
+
+
+def _begins_word(text: str, start: int) -> bool:
+    before = text[max(0, start - 4) : start]
+    return not (before[-1:].isascii() and before[-1:].isalnum()) or before.upper() == "IBAN"
 
 
 def _end_of_iban(text: str, start: int, length: int) -> int:
-    """Return where so many letters and digits end, 0 if a word goes on there."""
+    """Return where so many letters and digits end, 0 if more digits follow."""
     count = 0
     for position in range(start, min(len(text), start + 2 * length)):
         count += text[position].isalnum()
         if count == length:
             after = text[position + 1 : position + 2]
-            return 0 if after.isascii() and after.isalnum() else position + 1
+            return 0 if after.isdigit() else position + 1
     return 0
 
 
@@ -92,75 +103,126 @@ def find_numbers(text: str, before: str = "", regions: tuple[str, ...] = ()) -> 
     """Find cards and phone numbers; `before` says what the text is, such as the name of its field."""
     for run in _RUN.finditer(text):
         start, end = run.span()
-        if end - start < _MIN_DIGITS or run["glued"] is not None:
+        if end - start < _MIN_DIGITS or (run["glued"] is not None and text[start] != "+"):
             continue
         cards = list(_cards(text, start, end))
         yield from cards
-        if not cards:
-            near = before + text[max(0, start - _BEFORE) : start]
-            yield from _phones(text, (start, end), near.rpartition("\n")[2], (*regions, *_REGIONS))
+        if not cards and end - start <= _MAX_RUN:
+            near = before + _LABEL.sub("", text[max(0, start - _BEFORE) : start]).rpartition("\n")[2]
+            yield from _phones(text, (start, end), near, (*regions, *_REGIONS))
 
 
 def _cards(text: str, start: int, end: int) -> Iterator[Hit]:
-    groups = list(_GROUP.finditer(text, start, end))
-    if sum(len(group[0]) for group in groups) < _MIN_CARD:
+    """Find cards in a run of digits: groups that together have the right number of digits."""
+    if end - start < _MIN_CARD:
         return
-    if len(groups) <= _MAX_CARD and all(len(group[0]) == 1 for group in groups):
+    groups = list(_GROUP.finditer(text, start, end))
+    lengths = [group.end() - group.start() for group in groups]
+    if len(groups) <= _MAX_CARD and max(lengths) == 1:
         yield from _card(text, groups[0].start(), groups[-1].end())
         return
     n = 0
     while n < len(groups):
-        for count in range(6, 0, -1):
-            last = n + count - 1
-            if last < len(groups) and (hit := next(_card(text, groups[n].start(), groups[last].end()), None)):
-                yield hit
-                n = last
-                break
-        # Four digits after four others continue a longer number, such as that of a parcel.
+        last = _last_group(text, groups, lengths, n) if lengths[n] >= 4 else -1
+        if last >= 0:
+            yield from _card(text, groups[n].start(), groups[last].end())
+            n = last
+        # What follows four groups of four is the rest of a longer number, such as that of a parcel.
+        elif lengths[n : n + 5] == [4] * 5:
+            while n + 1 < len(groups) and lengths[n + 1] == 4:
+                n += 1
         n += 1
-        while 0 < n < len(groups) and len(groups[n - 1][0]) == len(groups[n][0]) == 4 and n > 4:
-            n += 1
+
+
+def _last_group(text: str, groups: list[re.Match[str]], lengths: list[int], first: int) -> int:
+    """Return the last of the groups that make a card, the longest one; -1 if they make none."""
+    count, found = 0, -1
+    for last in range(first, min(first + 6, len(groups))):
+        count += lengths[last]
+        if count > _MAX_CARD:
+            break
+        if count >= _MIN_CARD and any(_card(text, groups[first].start(), groups[last].end())):
+            found = last
+    return found
 
 
 def _card(text: str, start: int, end: int) -> Iterator[Hit]:
-    if _MIN_CARD <= end - start <= 2 * _MAX_CARD:
-        digits = "".join(_GROUP.findall(text, start, end))
-        if _CARD.fullmatch(digits) and luhn.is_valid(digits) and len(set(digits)) > 1:
-            yield Hit(start, end, "card", digits)
+    digits = digits_in(text[start:end])
+    if _CARD.fullmatch(digits) and luhn.is_valid(digits):
+        yield Hit(start, end, "card", digits)
 
 
 def _phones(text: str, place: Span, near: str, regions: tuple[str, ...]) -> Iterator[Hit]:
-    """Find one number in a run of digits: all of it, or without the groups at its end."""
+    """Find numbers in a run of digits: all of it, or without the groups at its end; then in what is left of it."""
     start, end = place
-    candidate = text[start:end]
-    groups = list(_GROUP.finditer(candidate)) if len(candidate) <= _MAX_RUN else []
+    groups = list(_GROUP.finditer(text, start, end))
     is_next = bool(_NEXT_TO_PHONE.search(near))
-    for last in range(len(groups), max(0, len(groups) - 4), -1):
-        part = candidate[: groups[last - 1].end()]
-        part = part.lstrip(" (") if part.count("(") > part.count(")") else part.lstrip()
-        count = sum(len(group[0]) for group in groups[:last])
-        if _MIN_DIGITS <= count <= _MAX_DIGITS and (value := _phone(part, near, is_next, regions)):
-            part_end = start + groups[last - 1].end()
-            yield Hit(part_end - len(part), part_end, "phone", value)
-            return
+    first = 0
+    if not is_next and _GROUPS_OF_FOUR.fullmatch(text, start, end):
+        return
+    while first < len(groups):
+        begin = start if first == 0 else groups[first].start()
+        last = _end_of_phone(text, groups, first)
+        for count in range(last, max(first, last - 4), -1):
+            part = text[begin : groups[count - 1].end()]
+            part = part.lstrip(" (") if part.count("(") > part.count(")") else part.lstrip()
+            if value := _phone(part, near, is_next, regions):
+                yield Hit(groups[count - 1].end() - len(part), groups[count - 1].end(), "phone", value)
+                last = count
+                break
+        else:
+            if not _begins_phone(groups, last) or groups[last].start() - groups[last - 1].end() < 2:
+                return
+        first = last
+
+
+def _end_of_phone(text: str, groups: list[re.Match[str]], first: int) -> int:
+    """Return before which group a number ends at the latest: where another one begins, or it has too many digits."""
+    count = len(groups[first][0])
+    for n in range(first + 1, len(groups)):
+        between = text[groups[n - 1].end() : groups[n].start()]
+        if count >= _MIN_DIGITS and _begins_phone(groups, n) and (len(between) > 1 or count > 9):
+            return n
+        count += len(groups[n][0])
+        if count > _MAX_DIGITS:
+            return n
+    return len(groups)
+
+
+def _begins_phone(groups: list[re.Match[str]], n: int) -> bool:
+    """Whether a group of digits may be the area code of another number."""
+    return n < len(groups) and groups[n][0][0] == "0" and len(groups[n][0]) > 2
 
 
 def _phone(text: str, near: str, is_next: bool, regions: tuple[str, ...]) -> str:
     """Return a phone number in its international form; empty if the text is none."""
-    digits = "".join(_GROUP.findall(text))
+    digits = digits_in(text)
+    if not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS:
+        return ""
     if text[0] == "+":
         return _international(f"+{digits}") or _international(re.sub(r"\(0\)", "", text))
     if digits.startswith("00") and (value := _international(f"+{digits[2:]}", only_valid=True)):
         return value if not _is_reference(near) else ""
     if is_next or "wa.me/" in near:
-        return _national(text, regions) or _international(f"+{digits}", only_valid=True) or digits
-    if text.startswith("0.") or _DATE.match(text) or _is_reference(near) or near[-1:] in ("-", "_", ",", "."):
+        return _without_plus(digits) or _national(text, regions) or digits
+    if text.startswith("0.") or _DATE.match(text) or near[-1:] in ("-", "_", ",", "."):
         return ""
-    if digits[0] == "0" or _NORTH_AMERICAN.fullmatch(text) or _ABOUT_PHONE.search(near) or _IS_NUMBER.search(near):
-        return _national(text, regions)
-    return ""
+    looks_like_it = digits[0] == "0" or _NORTH_AMERICAN.fullmatch(text) or _is_about_phone(near)
+    value = (_without_plus(digits) or _national(text, regions)) if looks_like_it else ""
+    return value if value and not _is_reference(near) else ""
 
 
+def _without_plus(digits: str) -> str:
+    """Read a number that has its country code, but no plus; ten digits are one of North America."""
+    return _international(f"+{digits}", only_valid=True) if len(digits) > 10 and digits[0] != "0" else ""
+
+
+@lru_cache(100)
+def _is_about_phone(near: str) -> bool:
+    return bool(_ABOUT_PHONE.search(near) or _IS_NUMBER.search(near))
+
+
+@lru_cache(100)
 def _is_reference(near: str) -> bool:
     """Whether the words before a number say that it is that of an order, a parcel or the like."""
     last = [found.start() for found in _ABOUT_OTHER.finditer(near)][-1:]

@@ -24,10 +24,14 @@ _ESCAPE = re.compile(
     + _UTF_8.format(x="[0-9a-fA-F]")
     + r"|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
     # jane [at] example (dot) com
-    r"| ?[\[({<] ?(?:(?P<at>at|AT|At)|(?P<dot>dot|DOT|Dot|punkt|PUNKT|Punkt)) ?[\])}>] ?",
+    r"|[\[({<] ?(?:(?P<at>at|AT|At|@)|(?P<dot>dot|DOT|Dot|punkt|PUNKT|Punkt|\.)) ?[\])}>] ?"
+    # jane @ example.com, jane at example dot com
+    r"|(?<=\w) (?:(?P<spoken_at>@(?= [\w-]{1,60}\.[A-Za-z])|at(?= [\w-]{1,60} dot [A-Za-z]))|dot(?= [A-Za-z]{2})) "
+    # =40 of quoted-printable
+    r"|=(?:40|2E)",
     re.DOTALL,
 )
-_SIGNS_OF_ESCAPES = ("\\", "%", "&", "[", "(", "{", "<")
+_SIGN_OF_ESCAPE = re.compile(r"[\\\\%&\[({<]| @ | dot |=40")
 _MARK = re.compile(r"[*`]+|~~|</?(?:a|b|i|u|s|em|strong|span|mark|code|wbr|sub|sup|font)(?:[ \t/][^<>]{0,300})?>")
 
 _Unit = tuple[int, int, str]  # start and end in the text, and how it reads
@@ -112,21 +116,25 @@ def _plain(text: str) -> Reading:
 
 
 def _without_escapes(reading: Reading) -> Reading:
-    if not any(sign in reading.text for sign in _SIGNS_OF_ESCAPES):
+    if not _SIGN_OF_ESCAPE.search(reading.text):
         return reading
-    found = _ESCAPE.finditer(reading.text)
-    return _rewritten(reading.text, reading, ((one.start(), one.end(), _unescaped(one)) for one in found))
+    return _rewritten(reading.text, reading, map(_unescaped, _ESCAPE.finditer(reading.text)))
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _unescaped(found: re.Match[str]) -> _Unit:
+    start, end = found.span()
     escape = found[0]
+    if escape[0] in " =":
+        return start, end, "@" if found["spoken_at"] or escape == "=40" else "."
     if found["at"] or found["dot"]:
-        return "@" if found["at"] else "."
+        is_after_space = found.string[start - 1 : start] == " "
+        return start - is_after_space, end, "@" if found["at"] else "."
     if escape[0] == "\\":
         if len(escape) > 2:
-            return chr(int(escape[2:], 16)).translate(_LETTERS)
-        return "\n" if escape[1] in "nrt" else escape[1]
-    return (unescape(escape) if escape[0] == "&" else unquote(escape, errors="replace")).translate(_LETTERS)
+            return start, end, chr(int(escape[2:], 16)).translate(_LETTERS)
+        return start, end, "\n" if escape[1] in "nrt" else escape[1]
+    reads = unescape(escape) if escape[0] == "&" else unquote(escape, errors="replace")
+    return start, end, reads.translate(_LETTERS)
 
 
 def _without_marks(reading: Reading) -> Reading:

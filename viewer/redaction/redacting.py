@@ -14,7 +14,8 @@ from .names import Words
 from .scanning import Scanner
 from .slots import rewrite_json, rewrite_string
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}(?<![\w+.-]{22})://[^\s<>\"'`\\]++|(?:mailto|tel|sms):[^\s<>\"'`\\)]++")
+_IN_URL = re.compile(r"(?:://|(?:mailto|tel|sms):)[^\s<>\"'`\\]*+\Z")
+_MAX_URL = 1_000  # characters before a place in it
 
 
 class Redactor:
@@ -54,14 +55,12 @@ class Redactor:
         hits = self._scanner.scan(text, name)
         if not hits:
             return text
-        urls = [found.span() for found in _URL.finditer(text)] if ":" in text else []
-        pieces, position, n = list[str](), 0, 0
+        pieces, position = list[str](), 0
         for start, end, kind, value in hits:
-            while n < len(urls) and urls[n][1] <= start:
-                n += 1
             label = self._labels[kind, value]
-            is_in_url = n < len(urls) and urls[n][0] < start and end <= urls[n][1]
-            pieces += text[position:start], quote(label, safe="") if is_in_url else label
+            if _IN_URL.search(text, max(position, start - _MAX_URL), start):
+                label = quote(label, safe="")  # so that it stays one URL, and a link in Markdown
+            pieces += text[position:start], label
             position = end
         return "".join(pieces) + text[position:]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -17,9 +18,14 @@ from .readings import Reading, readings
 _BYTES = r"(?:[A-Za-z0-9+/=_%-]|\r?\n(?=[A-Za-z0-9+/=_-]{20}))*+"
 DATA_URL = re.compile(rf"data:(?P<type>\w{{0,20}})[\w.+/;=, -]{{0,100}}?base64,{_BYTES}", re.IGNORECASE)
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\r\n-]")
-_MEDIA_FIELDS = frozenset(("data", "file_data", "b64_json", "bytes", "base64", "signature", "encrypted_content"))
-_MIN_MEDIA, _MIN_BLOB = 40, 1_000  # characters of base64 in a field for it, and in any
+_FILE_FIELDS = ("file_data", "b64_json")
+_MIN_MEDIA = 1_000  # characters of base64 in any other field
 _ORDER = {kind: n for n, kind in enumerate(("word", "key", "iban", "card", "ip", "email", "phone", "name"))}
+# A word that no language has: base64 of a few letters has capitals in the middle.
+_BASE64_WORD = re.compile(r"[A-Za-z0-9+/_-](?<![\w+/-].)[a-z0-9+/_-]*+[A-Z][A-Za-z0-9+/_-]{5,}+={0,2}+")
+_MAX_WORD = 2_000  # characters
+_STANDARD = str.maketrans("-_", "+/")
+_SHORT, _MAX_SEEN = 100, 20_000  # characters of a text that is remembered, as fields repeat themselves; how many
 _DIGIT = re.compile(r"\d")
 
 
@@ -32,13 +38,18 @@ class Scanner:
     digits: dict[str, str] = field(default_factory=dict)  # of known phone numbers, with their values
     secrets: tuple[str, ...] = ()  # known keys
     chosen: frozenset[tuple[str, str]] | None = None  # kinds and values to find, None for all
+    seen: dict[tuple[str, str], list[Hit]] = field(default_factory=dict, compare=False)  # of short texts
 
     def scan(self, text: str, name: str = "") -> list[Hit]:
         """Find everything in a text, in order; what overlaps is one hit. `name` is that of its field."""
         if len(text) < 2 or is_media(text, name):
             return []
-        hits = self._hits(text, name)
-        return _resolved(hit for hit in hits if self.chosen is None or (hit.kind, hit.value) in self.chosen)
+        if (hits := self.seen.get((text, name))) is None:
+            found = self._hits(text, name)
+            hits = _resolved(hit for hit in found if self.chosen is None or (hit.kind, hit.value) in self.chosen)
+            if len(text) <= _SHORT and len(self.seen) < _MAX_SEEN:
+                self.seen[text, name] = hits
+        return hits
 
     def _hits(self, text: str, name: str) -> Iterator[Hit]:
         if name == "#":
@@ -51,6 +62,14 @@ class Scanner:
         for place, piece in _without_data(text):
             for reading in readings(piece):
                 yield from _placed(self._find(reading.text, name), reading, place)
+            yield from self._encoded(piece, place)
+
+    def _encoded(self, text: str, place: int) -> Iterator[Hit]:
+        """Find short texts in base64 that hold something: all of such a word is one hit."""
+        for word in _BASE64_WORD.finditer(text):
+            if len(word[0]) <= _MAX_WORD and (decoded := _from_base64(word[0])):
+                for hit in _resolved(self._find(decoded, ""))[:1]:
+                    yield hit._replace(start=word.start() + place, end=word.end() + place)
 
     def _find(self, text: str, name: str) -> Iterator[Hit]:
         yield from find_emails(text)
@@ -74,6 +93,16 @@ class Scanner:
             yield from find_known(text, self.digits)
 
 
+def _from_base64(word: str) -> str:
+    """Decode a word that may be base64, of any alphabet and without padding; empty if it is no text."""
+    digits = word.rstrip("=").translate(_STANDARD)
+    try:
+        text = b64decode(digits + "=" * (-len(digits) % 4)).decode()
+    except ValueError:
+        return ""
+    return text if text.isprintable() else ""
+
+
 def _placed(hits: Iterable[Hit], reading: Reading, place: int) -> Iterator[Hit]:
     """Move hits from a reading to the text, where what was read begins at `place`."""
     for hit in hits:
@@ -93,8 +122,7 @@ def _without_data(text: str) -> Iterator[tuple[int, str]]:
 
 def is_media(text: str, name: str) -> bool:
     """Whether a text is the bytes of a picture, of sound or of a file, which are not searched."""
-    least = _MIN_MEDIA if name in _MEDIA_FIELDS else _MIN_BLOB
-    return len(text) >= least and not _NO_BASE64.search(text)
+    return (len(text) >= _MIN_MEDIA or name in _FILE_FIELDS) and not _NO_BASE64.search(text)
 
 
 def _resolved(hits: Iterable[Hit]) -> list[Hit]:

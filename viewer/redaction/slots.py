@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable
 
-from viewer.completions.source_text import is_json_text
+from viewer.completions.source_text import decode, is_json_text
 
 _TOKEN = re.compile(
     r'(?P<string>"(?:[^"\\]++|\\.)*+")(?P<colon>\s*+:)?|(?<![\w.+-])(?P<number>\d{9,19})(?![\w.])', re.DOTALL
@@ -35,7 +35,7 @@ def rewrite_json(text: str, rewrite: Rewrite, drop_tokens: bool = False, depth: 
         if token["number"]:
             new, written = rewrite(token["number"], "#"), token["number"]
         else:
-            written = json.loads(token["string"], strict=False)
+            written = _decoded(token["string"])
             new = rewrite_string(written, "" if token["colon"] else name, rewrite, (drop_tokens, depth))
             if token["colon"]:
                 name = written[:100]
@@ -58,6 +58,10 @@ def rewrite_string(text: str, name: str, rewrite: Rewrite, state: tuple[bool, in
     if depth < _MAX_DEPTH and text[:1] in "{[ \n" and is_json_text(text):
         return rewrite_json(text, rewrite, drop_tokens, depth + 1)
     return rewrite(text, name)
+
+
+def _decoded(token: str) -> str:
+    return str(decode(token)) if "\\" in token else token[1:-1]
 
 
 def _end_of_container(text: str, start: int) -> int:
