@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,14 +10,19 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.conftest import make_completion, make_long, say
+from tests.conftest import make_completion, make_key, make_long, say
 from tests.pages import attributes, element, has, message_ids, visible
+from tests.upstream import LONG, Upstream
+from viewer.keys.models import ApiKey
 from viewer.sharing.models import Share, Snapshot, SnapshotMessage
+from viewer.sharing.snapshots import draft
+from viewer.web.logs import JsonLines
 
 FORM = "/completions/chatcmpl-one/share/"
 ROBOT = {"User-Agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"}
@@ -293,3 +299,57 @@ def test_a_shared_page_costs_no_more_than_that_of_the_conversation(
         shared = bobs.get(address_of(share))
     assert len(message_ids(shared.text)) == len(message_ids(whole.text)) == 20
     assert len(shared.content) < len(whole.content)
+
+
+def test_whoever_reads_a_share_reads_nothing_live(reader: Client, alice: User, bob: User, upstream: Upstream) -> None:
+    ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ok")))
+    form = f"/completions/{LONG}/share/"
+    share = make(reader, form, first=f"{LONG}-50", last=f"{LONG}-50")
+    upstream.forget()
+    page = signed_in(bob).get(address_of(share)).text
+    assert f"{LONG}-50" in message_ids(page)
+    assert upstream.asked() == []
+    assert signed_in(bob).get(f"/completions/{LONG}/").status_code == 404
+    assert share.snapshot.source == upstream.host
+
+
+def test_a_share_that_was_revoked_meanwhile_is_not_opened_again_by_a_change(
+    reader: Client, conversation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = make(reader)
+
+    def revoked_meanwhile(*args: Any) -> Any:
+        share.revoke()
+        return draft(*args)
+
+    monkeypatch.setattr("viewer.sharing.views.making.draft", revoked_meanwhile)
+    assert reader.post(f"/shares/{share.pk}/change/", {"step": "renew"}).status_code == 404
+    assert not Snapshot.objects.exists()
+
+
+def test_the_log_has_no_token(reader: Client, bob: User, conversation: str, capsys: Any, caplog: Any) -> None:
+    share = make(reader)
+    with caplog.at_level("INFO"):
+        signed_in(bob).get(address_of(share))
+        Client().get(address_of(share), follow=True)
+        Client().get(f"/s/{share.token[:-1]}/")
+    said = [JsonLines().format(record) for record in caplog.records]
+    assert len(said) > 3
+    assert all(share.token[:-1] not in line for line in said)
+
+
+def test_master_keys_can_be_replaced(reader: Client, conversation: str, settings: Any) -> None:
+    share = make(reader, words="secret plan")
+    address = address_of(share)
+    old, new = settings.KEY_ENCRYPTION_KEYS, [base64.b64encode(b"n" * 32).decode()]
+    settings.KEY_ENCRYPTION_KEYS = [*new, *old]
+    call_command("rotate_encryption_keys")
+    settings.KEY_ENCRYPTION_KEYS = new
+    again = Share.objects.get()
+    assert address_of(again) == address
+    assert again.choices.words == ["secret plan"]
+    settings.KEY_ENCRYPTION_KEYS = [base64.b64encode(b"o" * 32).decode()]
+    assert again.token == ""
+    assert set(again.choices.redact) > {"email", "name"}  # nothing is shared unredacted because of it
+    assert reader.get(address).status_code == 200
+    assert "master key" in visible(reader.get(f"/shares/{share.pk}/").text)

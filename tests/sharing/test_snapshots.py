@@ -249,3 +249,50 @@ def test_a_snapshot_stays_as_it_was(reader: Client, stored: Callable[..., Any]) 
 def test_the_form_says_what_it_does_not_find(reader: Client, stored: Callable[..., Any]) -> None:
     stored(make_completion("chatcmpl-one", say("user", "Hi")))
     assert len(elements(reader.get(FORM).text, "[data-limits] li")) > 3
+
+
+def test_changing_a_share_keeps_what_was_redacted_one_by_one(reader: Client, stored: Callable[..., Any]) -> None:
+    stored(make_completion("chatcmpl-one", say("user", f"Mail {EMAIL} or other@example.org about {WORD}")))
+    looked = reader.post(FORM, {"redact": ["email"], "words": WORD, "step": "preview"}).text
+    first, _ = attributes(looked, "value", "[data-redaction=email] [checked]")
+    share = share_of(reader, redact=[first], words=WORD)
+    assert WORD not in in_tables()  # neither what it removed
+    form = reader.get(f"/shares/{share.pk}/change/").text
+    assert attributes(form, "value", "input[type=hidden][name=redact]") == [first]
+    fields = {"redact": [first], "words": element(form, "[name=words]").text(), "expires": "keep"}
+    assert reader.post(f"/shares/{share.pk}/change/", fields | {"step": "renew"}).status_code == 302
+    assert SnapshotMessage.objects.get().body.count("[email 1]") == 1
+    assert WORD not in in_tables()
+
+
+def test_the_preview_is_what_its_reader_will_see(reader: Client, stored: Callable[..., Any]) -> None:
+    stored(make_completion("chatcmpl-one", say("system", "Be kind"), say("user", f"Mail {EMAIL}")))
+    page = reader.post(FORM, {"redact": ["email"], "view": "customer", "step": "preview"}).text
+    preview = element(page, "[data-preview]")
+    assert "Mail [email 1]" in visible(preview)
+    assert "Be kind" not in visible(preview)
+    assert not has(preview, "a[href]")
+
+
+def test_an_answer_is_shared_with_the_messages_before_it(reader: Client, stored: Callable[..., Any]) -> None:
+    stored(make_completion("chatcmpl-one", *(say("user", f"Message {n}") for n in range(9))))
+    share = share_of(reader, first="choices/0", last="choices/0")
+    page = reader.get(f"/s/{share.token}/").text
+    assert message_ids(page)[:3] == [f"chatcmpl-one-{n}" for n in (6, 7, 8)]
+    assert has(page, "[data-choice='0'][aria-current]")
+    for wrong in ({"first": "chatcmpl-two-1"}, {"first": "choices/7"}, {"scope": "range", "first": "a", "last": "b"}):
+        answer = reader.post(FORM, wrong)
+        assert answer.status_code == 422, wrong
+        assert has(answer.text, "[role=alert]")
+
+
+def test_what_is_too_much_for_one_share_is_refused(
+    reader: Client, stored: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "x" * 2000)))
+    monkeypatch.setattr("viewer.sharing.snapshots._MAX_SEARCHED", 1000)
+    assert reader.get(FORM).status_code == 200
+    assert "too much for one share" in visible(reader.post(FORM, {"redact": "email"}).text)
+    assert reader.post(FORM).status_code == 302
+    monkeypatch.setattr("viewer.sharing.snapshots._MAX_CHARACTERS", 1000)
+    assert reader.post(FORM).status_code == 422

@@ -31,6 +31,11 @@ class Choices:
     words: list[str] = field(default_factory=list)
     without_media: bool = False
 
+    @property
+    def redacts(self) -> bool:
+        """Whether anything is redacted, so that the messages have to be searched."""
+        return bool(self.redact or self.words)
+
     def picks(self, finding: Finding) -> bool:
         """Whether a finding is redacted: by itself, with its kind, or because somebody typed it."""
         return finding.kind == OWN_WORDS or finding.kind in self.redact or key_of(finding) in self.redact

@@ -54,9 +54,9 @@ class ShareForm(forms.Form):
     first = forms.CharField(max_length=300, required=False, widget=forms.HiddenInput)
     last = forms.CharField(max_length=300, required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, owner: User, share: Share | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, share: Share | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._owner, self._share = owner, share
+        self.share = share
         first, last = self["first"].value() or "", self["last"].value() or ""
         self._set_choices("audience", audiences().items())
         self._set_choices("scope", _scopes(first, last))
@@ -121,8 +121,8 @@ class ShareForm(forms.Form):
 
     def expires_at(self) -> datetime:
         """Return when the share closes."""
-        if self.cleaned_data["expires"] == KEEP and self._share:
-            return self._share.expires_at
+        if self.cleaned_data["expires"] == KEEP and self.share:
+            return self.share.expires_at
         return timezone.now() + timedelta(days=int(self.cleaned_data["expires"]))
 
 

@@ -35,6 +35,7 @@ from .models import Share, Snapshot, SnapshotMessage
 
 NEIGHBOURS = 3  # messages on either side of one that is shared
 _MAX_CHARACTERS = 50_000_000  # of a snapshot
+_MAX_SEARCHED = 10_000_000  # characters; they take some twenty seconds
 _PARTIAL_FIELDS = ("id", "object", "created", "model", "metadata")  # of a completion of which a part is shared
 _CITED = ("citations", "search_results")  # beside the answers, to which they belong
 
@@ -81,13 +82,18 @@ def draft(reader: Reader, choices: Choices) -> Draft:
 
 
 def find_in(drafted: Draft, words: Iterable[str]) -> tuple[Finding, ...]:
-    """Find what could be redacted in a draft: what is recognised, the names in its metadata, and own words."""
+    """Find what could be redacted in a draft: what is recognised, the names in its metadata, and own words.
+
+    Raises TooLarge.
+    """
+    if sum(len(source) for _, source in drafted.messages) + len(drafted.body) > _MAX_SEARCHED:
+        raise TooLarge
     return find_all(_values(drafted), names=drafted.names, own_words=tuple(words))
 
 
 def redacted(drafted: Draft, findings: tuple[Finding, ...], choices: Choices) -> Draft:
     """Return the draft without the findings, wherever they are. Log probabilities go too: they spell the text."""
-    if not (choices.redact or choices.words or choices.without_media):
+    if not (choices.redacts or choices.without_media):
         return drafted
     redactor = Redactor(findings, without_media=choices.without_media)
     completion_id, body = _rewritten(drafted.completion_id, drafted.body, redactor)

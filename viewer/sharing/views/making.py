@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from viewer.client.client import MAX_PAGE_SIZE
+from viewer.client.client import MAX_PAGE_SIZE, PAGE_SIZE
 from viewer.client.problems import Problem
+from viewer.completions.reading import read_message
 from viewer.redaction.finding import KINDS as KIND_WORDS
 from viewer.redaction.finding import LIMITS, Finding
+from viewer.rendering.context import RenderContext
+from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.sharing.choices import KINDS, OWN_WORDS, Choices, key_of
 from viewer.sharing.forms import ShareForm, initial_of
 from viewer.sharing.models import Share, delete_old_snapshots
@@ -31,6 +33,7 @@ from viewer.web.request import Request
 
 _KEPT_AFTER_EXPIRY = timedelta(days=30)  # a snapshot; until then its share can be prolonged
 _MAX_NAMES = 500  # of colleagues that the form proposes
+_MAX_CHOSEN = 5_000  # findings that are redacted one by one
 _ALL = ("all", "on", "true", "yes", "1")  # each means everything that is found
 
 
@@ -45,14 +48,30 @@ class Kind:
     findings: list[tuple[Finding, str, bool]]  # with its key, and whether it is ticked
 
 
+@dataclass(frozen=True)
+class Look:
+    """What the form shows beside its fields: what is found, if it was looked for, and how its reader will see it."""
+
+    choices: Choices
+    findings: tuple[Finding, ...] | None = None
+    preview: list[Bubble] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Drafted:
+    """What was read for a share, as it was chosen, and what is found in it."""
+
+    choices: Choices
+    draft: Draft
+    findings: tuple[Finding, ...]
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def make_share(request: Request, completion_id: str, message_id: str = "") -> HttpResponse:
     """Show the form, look at what would be redacted, or make the share."""
     reader = reader_for(request, completion_id)
     reader.completion()
-    form = ShareForm(
-        request.POST if request.method == "POST" else None, owner=request.user, initial=_asked(request, message_id)
-    )
+    form = ShareForm(request.POST if request.method == "POST" else None, initial=_asked(request, message_id))
     return _answer(request, reader, form, None)
 
 
@@ -61,44 +80,47 @@ def change_share(request: Request, share_id: int) -> HttpResponse:
     """Change who can open one of the person's shares, or take its snapshot again; its address stays."""
     shares = Share.objects.of(request.user).filter(revoked_at=None, snapshot__isnull=False)
     share = get_object_or_404(shares.select_related("snapshot"), pk=share_id)
-    form = ShareForm(
-        request.POST if request.method == "POST" else None, owner=request.user, share=share, initial=initial_of(share)
-    )
+    form = ShareForm(request.POST if request.method == "POST" else None, share=share, initial=initial_of(share))
     return _answer(request, reader_for(request, share.completion_id), form, share)
 
 
 def redact_of(data: QueryDict) -> list[str]:
     """Read what is to be redacted: kinds, keys of findings, or everything."""
     values = data.getlist("redact")
-    return [*KINDS] if any(value.lower() in _ALL for value in values) else list(dict.fromkeys(values))[:5_000]
+    return sorted(KINDS) if any(value.lower() in _ALL for value in values) else sorted(set(values))[:_MAX_CHOSEN]
 
 
 def _answer(request: Request, reader: Reader, form: ShareForm, share: Share | None) -> HttpResponse:
     if request.method != "POST":
-        choices = share.choices if share else _first_choices(form)
-        drafted = _drafted(reader, choices, form) if share is None and _is_short(reader, choices) else None
-        return _show(request, reader, form, _Look(share, choices, drafted))
+        choices = share.choices if share else _first_choices(form, [])
+        looks = share is None and _is_short(reader, choices)
+        return _show(request, reader, form, _look(reader, form, choices) if looks else Look(choices))
+    redact = redact_of(request.POST)
     if not form.is_valid():
-        return _show(request, reader, form, _Look(share, _first_choices(form, redact_of(request.POST))), status=422)
-    choices = form.choices_with(redact_of(request.POST))
-    step = request.POST.get("step", "")
-    if share and step != "preview" and step != "renew" and choices == share.choices:
+        choices = _first_choices(form, redact)
+        return _show(request, reader, form, _look(reader, form, choices) if request.htmx else Look(choices))
+    choices, step = form.choices_with(redact), request.POST.get("step", "")
+    if step == "preview":
+        return _show(request, reader, form, _look(reader, form, choices))
+    if share and step != "renew" and choices == share.choices:
         return _save(request, share, form)
-    drafted = _drafted(reader, choices, form)
-    if drafted is None:
-        return _show(request, reader, form, _Look(share, choices), status=422)
-    findings = find_in(drafted, choices.words)
-    has_not_looked = form.is_public and "looked" not in request.POST and len(choices.picked(findings)) < len(findings)
-    if step == "preview" or has_not_looked:
-        redact = [*KINDS] if has_not_looked and step != "preview" else choices.redact
-        return _show(request, reader, form, _Look(share, _expanded(choices, redact, findings), drafted, findings))
-    picked = choices.picked(findings)
-    drafted = redacted(drafted, picked, choices)
-    is_new, share = share is None, share or Share.new(request.user, reader.completion_id)
+    if form.is_public and "looked" not in request.POST:
+        look = _look(reader, form, replace(choices, redact=[*KINDS]))
+        if look.findings:
+            return _show(request, reader, form, look)
+    drafted = _drafted(reader, form, choices)
+    return _show(request, reader, form, Look(choices)) if drafted is None else _store(request, form, share, drafted)
+
+
+def _store(request: Request, form: ShareForm, share: Share | None, drafted: _Drafted) -> HttpResponse:
+    """Take the snapshot of a new share, or again that of an old one."""
+    choices, is_new = drafted.choices, share is None
+    picked = choices.picked(drafted.findings)
+    share = share or Share.new(request.user, drafted.draft.completion_id)
     with transaction.atomic():
         share.choices = choices
         _set_audience(share, form)
-        store(share, drafted, choices, picked)
+        store(share, redacted(drafted.draft, picked, choices), choices, picked)
     event("share made" if is_new else "share renewed", share=share.pk, audience=share.audience)
     messages.success(request, gettext("The link is ready.") if is_new else gettext("A new snapshot was taken."))
     delete_old_snapshots(timezone.now() - _KEPT_AFTER_EXPIRY)
@@ -114,8 +136,10 @@ def _save(request: Request, share: Share, form: ShareForm) -> HttpResponse:
 
 
 def _set_audience(share: Share, form: ShareForm) -> None:
-    """Set who can open it, how long and how often, and save it."""
+    """Set who can open it, how long and how often, and save it. Raises Http404 if it was revoked meanwhile."""
     data = form.cleaned_data
+    if share.pk and not Share.objects.select_for_update().filter(pk=share.pk, revoked_at=None).exists():
+        raise Http404
     share.audience, share.note = data["audience"], data["note"]
     share.expires_at, share.max_openings = form.expires_at(), data["openings"]
     changed = ("audience", "note", "expires_at", "max_openings", "sealed_choices")
@@ -133,12 +157,18 @@ def _asked(request: Request, message_id: str) -> dict[str, str]:
     return asked | ({"scope": "whole"} if request.GET.get("scope") == "whole" else {})
 
 
-def _first_choices(form: ShareForm, redact: list[str] | None = None) -> Choices:
-    """Return the choices with which a form begins."""
+def _first_choices(form: ShareForm, redact: list[str]) -> Choices:
+    """Return the choices of a form that was not sent yet, or that has errors."""
     first, last = str(form["first"].value() or ""), str(form["last"].value() or "")
-    scope: Any = form["scope"].value() or form.fields["scope"].initial
-    is_known = scope in ("message", "range", "whole")
-    return Choices(scope if is_known else "whole", first, last or first, redact=redact or [])
+    scope = form["scope"].value() or form.fields["scope"].initial
+    return Choices(
+        scope=scope if scope in ("message", "range") else "whole",
+        first=first,
+        last=last or first,
+        is_for_customer=form["view"].value() == "customer",
+        redact=redact,
+        words=str(form["words"].value() or "").split("\n"),
+    )
 
 
 def _is_short(reader: Reader, choices: Choices) -> bool:
@@ -146,10 +176,26 @@ def _is_short(reader: Reader, choices: Choices) -> bool:
     return choices.scope == "message" or not reader.messages(limit=MAX_PAGE_SIZE).has_more
 
 
-def _drafted(reader: Reader, choices: Choices, form: ShareForm) -> Draft | None:
-    """Read what is to be shared; None if it cannot be, and the form says why."""
+def _look(reader: Reader, form: ShareForm, choices: Choices) -> Look:
+    """Look for what can be redacted in what was chosen, and at the beginning of what its reader will see.
+
+    What is found is named one by one in place of its kind, so that each can be left out.
+    """
+    drafted = _drafted(reader, form, choices, looks=True)
+    if drafted is None:
+        return Look(choices)
+    picked = choices.picked(drafted.findings)
+    kinds = {finding.kind for finding in drafted.findings}
+    rest = [name for name in choices.redact if name not in kinds]
+    expanded = replace(choices, redact=sorted({*rest, *(key_of(one) for one in picked if one.kind != OWN_WORDS)}))
+    return Look(expanded, drafted.findings, _preview(redacted(drafted.draft, picked, choices)))
+
+
+def _drafted(reader: Reader, form: ShareForm, choices: Choices, *, looks: bool = False) -> _Drafted | None:
+    """Read what is to be shared, and find what is to be redacted; None if that cannot be, and the form says why."""
     try:
-        return draft(reader, choices)
+        read = draft(reader, choices)
+        return _Drafted(choices, read, find_in(read, choices.words) if looks or choices.redacts else ())
     except TooLarge:
         error = gettext("This is too much for one share. Select some of the messages.")
     except Problem:
@@ -163,43 +209,32 @@ def _drafted(reader: Reader, choices: Choices, form: ShareForm) -> Draft | None:
     return None
 
 
-def _expanded(choices: Choices, redact: list[str], findings: tuple[Finding, ...]) -> Choices:
-    """Name the findings one by one in place of their kinds, so that each can be left out."""
-    kinds = {finding.kind for finding in findings}
-    keys = [key_of(finding) for finding in findings if finding.kind in redact]
-    rest = [name for name in redact if name not in kinds]
-    return Choices(**{**choices.__dict__, "redact": list(dict.fromkeys([*rest, *keys]))})
+def _preview(drafted: Draft) -> list[Bubble]:
+    """Return the first messages as their reader will see them; nothing of them has a URL yet."""
+    items = [read_message(body) for _, body in drafted.messages[:PAGE_SIZE]]
+    return [replace(bubble, no_link="", source="") for bubble in build_bubbles(RenderContext(""), items)]
 
 
-@dataclass(frozen=True)
-class _Look:
-    """What the form shows beside its fields: the share that it changes, and what is found in what is chosen."""
-
-    share: Share | None
-    choices: Choices
-    drafted: Draft | None = None
-    findings: tuple[Finding, ...] | None = None
-
-
-def _show(request: Request, reader: Reader, form: ShareForm, look: _Look, status: int = 200) -> HttpResponse:
-    findings = look.findings
-    if findings is None and look.drafted is not None:
-        findings = find_in(look.drafted, look.choices.words)
+def _show(request: Request, reader: Reader, form: ShareForm, look: Look) -> HttpResponse:
     names = User.objects.filter(is_active=True).exclude(pk=request.user.pk).order_by("username")
+    kinds = _kinds(look.choices, look.findings or ())
+    shown = {key for kind in kinds for _, key, _ in kind.findings}
     context = {
         "form": form,
-        "share": look.share,
+        "share": form.share,
         "home": reader.home,
-        "completion_id": reader.completion_id,
-        "kinds": _kinds(look.choices, findings or ()),
-        "has_looked": findings is not None,
+        "kinds": kinds,
+        "kept": [value for value in look.choices.redact if value not in shown and value not in KINDS],
+        "has_looked": look.findings is not None,
+        "preview": look.preview,
         "limits": [gettext(limit) for limit in LIMITS],
         "names": names.values_list("username", flat=True)[:_MAX_NAMES],
         "neighbours": NEIGHBOURS,
         "read_on_hours": READ_ON_HOURS,
     }
-    template = "sharing/_redaction.html" if request.htmx else "sharing/form.html"
-    return render(request, template, context, status=status)
+    if request.htmx:
+        return render(request, "sharing/_redaction.html", context)
+    return render(request, "sharing/form.html", context, status=422 if form.errors else 200)
 
 
 def _kinds(choices: Choices, findings: tuple[Finding, ...]) -> list[Kind]:
