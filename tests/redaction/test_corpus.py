@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from tests.redaction.corpus import FIGURES, LINES, NAMES, OWN_WORDS
-from viewer.redaction.finding import find_all
+from viewer.redaction.finding import KINDS, find_all
 
 
 def found_in(line: str) -> Counter[tuple[str, str]]:
@@ -25,3 +26,10 @@ def test_so_many_places_are_found_and_missed() -> None:
     kinds = {*found, *wrong, *missed}
     assert {kind: (found[kind], wrong[kind], missed[kind]) for kind in kinds} == FIGURES, differing
     assert len(LINES) > 150
+
+
+def test_the_documentation_has_the_same_figures() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs/reading.md").read_text()
+    for n, title in enumerate(("found", "found although it is none", "missed")):
+        assert f"| {title} | {' | '.join(str(FIGURES[kind][n]) for kind in KINDS)} |" in text
+    assert f"has {len(LINES)} lines" in text

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from django.utils.translation import gettext_noop
 
+from .hits import Hit
 from .names import Words
 from .numbers import digits_of
 from .scanning import Scanner
@@ -38,8 +39,8 @@ LIMITS = (
 )
 _EXAMPLES = 3
 _AROUND = 40  # characters of a snippet before and after the place
-_LOCALE = re.compile(r'"[a-z]{2,3}[-_]([A-Z]{2})"')
-_MAX_HEAD = 200_000  # characters of the completion in which a locale such as "en-GB" is looked for
+_LOCALE = re.compile(r"[a-z]{2,3}[-_]([A-Z]{2})")
+_MAX_LOCALE = 6  # characters
 _MIN_SECRET = 6  # characters of a key that is also found by itself
 
 
@@ -66,6 +67,14 @@ class Finding:
     value: str = field(default="", repr=False)
 
 
+class _Slot(NamedTuple):
+    """A string, a key or a whole number, the field that it is in, and whether it counts."""
+
+    text: str
+    name: str
+    counts: bool
+
+
 @dataclass(slots=True)
 class _Places:
     """Where a value was found."""
@@ -75,9 +84,6 @@ class _Places:
     examples: list[Example] = field(default_factory=list)
 
 
-_Found = dict[tuple[str, str], _Places]  # by kind and value, in the order of the first places
-
-
 def find_all(
     values: Iterable[object], *, names: Iterable[str] = (), own_words: Iterable[str] = ()
 ) -> tuple[Finding, ...]:
@@ -85,20 +91,20 @@ def find_all(
 
     `names` are values of its metadata that name people, `own_words` what somebody added. Numbered by first occurrence.
     """
-    texts = [json.dumps(_once(value), ensure_ascii=False) for value in values]
-    scanner = Scanner(
-        Words(names, own_words), tuple(dict.fromkeys(_LOCALE.findall(texts[0][:_MAX_HEAD]))) if texts else ()
-    )
-    found = _search(texts, scanner)
-    known = knowing(scanner, ((kind, value, places.text) for (kind, value), places in found.items()))
+    slots = [slot for value in values for slot in _slots(value)]
+    scanner = Scanner(Words(names, own_words), _regions(slots))
+    hits = [scanner.scan(slot.text, slot.name) for slot in slots]
+    known = knowing(scanner, ((kind, value, places.text) for (kind, value), places in _collect(slots, hits).items()))
     if known is not scanner:  # a number or key that its surroundings gave away may also be where they do not
-        found = _search(texts, known)
+        for n, slot in enumerate(slots):
+            if known.knows_of(slot.text):
+                hits[n] = known.scan(slot.text, slot.name)
     labels = Counter[str]()
     findings = list[Finding]()
-    for (kind, value), places in found.items():
+    for (kind, value), places in _collect(slots, hits).items():
         labels[kind] += 1
         label = f"[{kind} {labels[kind]}]"
-        findings.append(Finding(kind, places.text, label, places.count, tuple(places.examples), value))
+        findings.append(Finding(kind, places.text, label, max(1, places.count), tuple(places.examples), value))
     return tuple(findings)
 
 
@@ -116,33 +122,38 @@ def knowing(scanner: Scanner, values: Iterable[tuple[str, str, str]]) -> Scanner
     return replace(scanner, digits=digits, secrets=secrets, seen={}) if digits or secrets else scanner
 
 
-def _once(value: object) -> object:
-    """Leave out the parts of a content that is there as one text too, so that nothing counts twice."""
-    if isinstance(value, dict) and isinstance(content := value.get("content"), str):
-        parts = value.get("content_parts")
-        if isinstance(parts, list):
-            kept = [part for part in parts if not (isinstance(part, dict) and _is_in(part.get("text"), content))]
-            return {**value, "content_parts": kept}
-    return value
+def _slots(value: object) -> Iterator[_Slot]:
+    """Yield each string, key and whole number; the parts of a content that is there as one text do not count."""
+    repeated: object = None
+    if isinstance(value, dict) and isinstance(value.get("content"), str) and value.get("content_parts"):
+        value = dict(value)
+        repeated = value.pop("content_parts")
+    found = list[_Slot]()
+    for part, counts in ((value, True), (repeated, False)):
+
+        def note(text: str, name: str, counts: bool = counts) -> str:
+            found.append(_Slot(text, name, counts))
+            return text
+
+        rewrite_json(json.dumps(part, ensure_ascii=False), note)
+    yield from found
 
 
-def _is_in(text: object, content: str) -> bool:
-    return isinstance(text, str) and text in content
+def _regions(slots: Iterable[_Slot]) -> tuple[str, ...]:
+    """Return the countries of locales such as "en-GB" in the metadata."""
+    locales = (_LOCALE.fullmatch(slot.text) for slot in slots if len(slot.text) <= _MAX_LOCALE)
+    return tuple(dict.fromkeys(locale[1] for locale in locales if locale))
 
 
-def _search(texts: Iterable[str], scanner: Scanner) -> _Found:
-    found: _Found = {}
-
-    def note(text: str, name: str) -> str:
-        for start, end, kind, value in scanner.scan(text, name):
+def _collect(slots: Iterable[_Slot], hits: Iterable[list[Hit]]) -> dict[tuple[str, str], _Places]:
+    """Gather the places of each kind and value, in the order of the first ones."""
+    found: dict[tuple[str, str], _Places] = {}
+    for (text, _, counts), here in zip(slots, hits, strict=True):
+        for start, end, kind, value in here:
             places = found.setdefault((kind, value), _Places(text[start:end]))
-            places.count += 1
-            if len(places.examples) < _EXAMPLES:
+            places.count += counts
+            if len(places.examples) < _EXAMPLES and (counts or not places.examples):
                 before = ("…" if start > _AROUND else "") + text[max(0, start - _AROUND) : start]
                 after = text[end : end + _AROUND] + ("…" if len(text) > end + _AROUND else "")
                 places.examples.append(Example(before, text[start:end], after))
-        return text
-
-    for text in texts:
-        rewrite_json(text, note)
     return found

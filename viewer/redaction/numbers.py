@@ -1,8 +1,13 @@
 """Finds card numbers, bank accounts (IBAN) and phone numbers.
 
-python-stdnum checks digits and structure, phonenumberslite (Google's libphonenumber) knows the numbering plans. The
-candidates are found here: PhoneNumberMatcher takes 1.5 s for a megabyte and one country, and finds a number without
-country code only for the country that it is told; an IBAN in a sentence has no end, because words may follow.
+python-stdnum (LGPL, 6 MB) checks digits and structure; phonenumberslite (Apache, 5 MB), which is Google's libphonenumber
+without its maps of places, knows the numbering plans. Both are kept since 2009 and released this year. They judge
+candidates that are found here, because a sentence shows neither where a number ends nor what it is:
+
+- `PhoneNumberMatcher` needs 1.5 s for a megabyte and one country, finds a number without country code only for the
+  country that it is told, and stops after 65,535 numbers of another kind (findings/phonenumbers_gives_up.sh).
+- presidio and scrubadub find them with these same two libraries, and bring spaCy or scikit-learn for names, which
+  find many words that are none, and other names in other languages; here the metadata say who it is about.
 """
 
 from __future__ import annotations
@@ -24,6 +29,7 @@ _RUN = re.compile(
 )
 _GROUP = re.compile(r"\d+")
 _MIN_DIGITS, _MAX_DIGITS = 6, 17  # of a phone number
+_MIN_WITH_AREA = 9  # digits, with the 0
 _MAX_RUN = 200  # characters of numbers in a row that may be a phone number
 
 _MIN_CARD, _MAX_CARD = 13, 19
@@ -207,9 +213,11 @@ def _phone(text: str, near: str, is_next: bool, regions: tuple[str, ...]) -> str
         return _without_plus(digits) or _national(text, regions) or digits
     if text.startswith("0.") or _DATE.match(text) or near[-1:] in ("-", "_", ",", "."):
         return ""
-    looks_like_it = digits[0] == "0" or _NORTH_AMERICAN.fullmatch(text) or _is_about_phone(near)
-    value = (_without_plus(digits) or _national(text, regions)) if looks_like_it else ""
-    return value if value and not _is_reference(near) else ""
+    is_about_phone = _is_about_phone(near)
+    if not (digits[0] == "0" or _NORTH_AMERICAN.fullmatch(text) or is_about_phone) or _is_reference(near):
+        return ""
+    may_be_one = is_about_phone and digits[0] == "0" and len(digits) >= _MIN_WITH_AREA
+    return _without_plus(digits) or _national(text, regions) or (digits if may_be_one else "")
 
 
 def _without_plus(digits: str) -> str:

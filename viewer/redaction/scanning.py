@@ -51,6 +51,15 @@ class Scanner:
                 self.seen[text, name] = hits
         return hits
 
+    def knows_of(self, text: str) -> bool:
+        """Whether a text may hold one of the known numbers and keys. It does if it has escapes."""
+        return (
+            not text.isascii()
+            or any(sign in text for sign in "\\%&*`")
+            or any(secret in text for secret in self.secrets)
+            or any(find_known(text, self.digits))
+        )
+
     def _hits(self, text: str, name: str) -> Iterator[Hit]:
         if name == "#":
             for hit in self._numbers(text, ""):
