@@ -67,7 +67,7 @@ def with_secrets(completion_id: str = "chatcmpl-one") -> dict[str, Any]:
         completion_id,
         say("system", f"Be kind to {NAME}. {SAID}"),
         say("user", [{"type": "text", "text": SAID}], name="ann"),
-        say("user", [{"type": "file", "file": {"filename": f"{EMAIL} {PHONE}.pdf", "file_data": f"data:application/pdf;base64,{pdf}"}}]),
+        say("user", [{"type": "file", "file": {"filename": f"{EMAIL}.pdf", "file_data": f"data:application/pdf;base64,{pdf}"}}]),
         say("assistant", None, tool_calls=[call], reasoning_content=f"Thinking about {SAID}"),
         say("tool", json.dumps({"found": {"text": SAID, EMAIL: 1}}), tool_call_id="call_1"),
         say("assistant", f"**{EMAIL}** [mail](mailto:{EMAIL}) {SAID}", annotations=[cited]),
@@ -166,7 +166,7 @@ def test_what_the_customer_did_not_see_is_not_in_the_snapshot(reader: Client, st
         assert hidden not in stored_now.replace("sealed_token", ""), hidden
     page = reader.get(f"/s/{share.token}/").text
     assert message_ids(page)[0] == "chatcmpl-one-1"
-    assert f"{EMAIL} {PHONE}.pdf" in page
+    assert f"{EMAIL}.pdf" in page
     assert has(page, "[data-choice]")
     assert "it is what the customer saw" in visible(page)
 

@@ -22,6 +22,7 @@ _EMAIL = re.compile(
 _FILE_TYPES = tuple(
     f".{one}" for one in ("avif", "gif", "heic", "jpeg", "jpg", "js", "json", "pdf", "png", "svg", "webp")
 )
+_SCALE = re.compile(r"\d+(?:\.\d+)?x\b")  # of a picture for a finer screen
 _EDGES = ".'!#$^{|}~-+"
 
 _BEFORE_PASSWORD = re.compile(r"://[^\s/@]{0,200}:\Z")  # which is found as a key
@@ -45,9 +46,16 @@ def find_emails(text: str) -> Iterator[Hit]:
         is_emphasised = text[found.end() : found.end() + 1] == "_"  # _jane@example.com_
         local = written.lstrip(_EDGES + "_" * is_emphasised)
         start = found.start("domain") - 1 - len(local)
-        domain = found["domain"]
-        if local and not domain.lower().endswith(_FILE_TYPES) and not _is_account(text, start, found):
-            yield Hit(start, found.end(), "email", f"{local}@{domain}".lower())
+        domain = _without_file_type(found["domain"])
+        if local and domain and not _is_account(text, start, found):
+            yield Hit(start, found.start("domain") + len(domain), "email", f"{local}@{domain}".lower())
+
+
+def _without_file_type(domain: str) -> str:
+    """Return the domain that names a file too, as in `jane@example.org.pdf`; empty for `icon@2x.png`."""
+    file_type = next((one for one in _FILE_TYPES if domain.lower().endswith(one)), "")
+    rest = domain.removesuffix(domain[len(domain) - len(file_type) :]) if file_type else domain
+    return rest if "." in rest and not _SCALE.match(rest) else ""
 
 
 def _is_account(text: str, start: int, found: re.Match[str]) -> bool:
