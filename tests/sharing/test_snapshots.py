@@ -143,8 +143,12 @@ def test_a_public_link_is_not_made_before_its_maker_has_seen_what_it_tells(
     assert looked.status_code == 200
     assert has(looked.text, "[data-redaction=email] [checked]")
     assert not Share.objects.exists()
+    share = share_of(reader)
+    changed = {"audience": "link", "expires": "keep"}
+    assert has(reader.post(f"/shares/{share.pk}/change/", changed).text, "[data-redaction=email] [checked]")
+    assert Share.objects.get().audience == "signed-in"
     share_of(reader, audience="link", looked="1")
-    assert EMAIL in SnapshotMessage.objects.get().body  # it was seen, and nothing was ticked
+    assert EMAIL in SnapshotMessage.objects.latest("pk").body  # it was seen, and nothing was ticked
 
 
 def test_media_can_be_left_out(reader: Client, stored: Callable[..., Any]) -> None:
@@ -212,7 +216,8 @@ def test_a_range_and_a_message_take_nothing_else_with_them(reader: Client, store
     assert json.loads(snapshot.body)["choices"] == []
     assert "Secret" not in snapshot.body
     page = reader.get(f"/s/{Share.objects.get().token}/").text
-    assert "No answer is stored" not in visible(page)
+    for untrue in ("No answer is stored", "Beginning of the conversation", "End of the conversation"):
+        assert untrue not in visible(page)
 
     asked = f"{FORM}?from=chatcmpl-one-10&to=chatcmpl-one-10&quote=1"
     form = reader.get(asked).text
@@ -263,6 +268,16 @@ def test_changing_a_share_keeps_what_was_redacted_one_by_one(reader: Client, sto
     assert reader.post(f"/shares/{share.pk}/change/", fields | {"step": "renew"}).status_code == 302
     assert SnapshotMessage.objects.get().body.count("[email 1]") == 1
     assert WORD not in in_tables()
+
+
+def test_of_very_many_findings_all_or_none_are_redacted(reader: Client, stored: Callable[..., Any]) -> None:
+    said = " ".join(f"p{n}@example.org" for n in range(1_200))
+    stored(make_completion("chatcmpl-one", say("user", said)))
+    looked = reader.post(FORM, {"redact": ["email"], "step": "preview"}).text
+    assert len(elements(looked, "[data-redaction=email]")) == 100
+    assert attributes(looked, "value", "[name=redact][checked]") == ["email"]
+    share_of(reader, redact="email", looked="1")
+    assert "@example.org" not in in_tables()
 
 
 def test_the_preview_is_what_its_reader_will_see(reader: Client, stored: Callable[..., Any]) -> None:

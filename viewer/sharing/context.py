@@ -7,6 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from viewer.archive.models import fit
+
 from .models import Share
 
 
@@ -16,5 +18,5 @@ def shares(request: HttpRequest) -> dict[str, Any]:
     completion_id = match.kwargs.get("completion_id") if match else None
     if completion_id is None or user is None or not user.is_authenticated:
         return {}
-    mine = Share.objects.open().filter(owner=user, completion_id=completion_id)
+    mine = Share.objects.open().filter(owner=user, completion_id=fit(completion_id))
     return {"open_shares": SimpleLazyObject(lambda: [*mine.values_list("pk", flat=True)])}

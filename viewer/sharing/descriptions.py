@@ -32,6 +32,13 @@ def scope_of(snapshot: Snapshot) -> str:
     return str(_SCOPES.get(snapshot.scope, snapshot.scope))
 
 
+def source_name(snapshot: Snapshot, *, is_colleague: bool) -> str:
+    """Name where the conversation was read. Strangers are not told the names of servers."""
+    if not is_colleague:
+        return "Lectern"
+    return snapshot.source or gettext("Archive")
+
+
 def missing_in(snapshot: Snapshot) -> list[str]:
     """Return one sentence for each kind of thing that is not in a snapshot."""
     missing = []

@@ -3,9 +3,9 @@
 Unknown, altered, expired, revoked, used up, of a person who was deactivated, for somebody else, or a message that is
 not in it: all of them get one and the same answer. Who guesses is stopped after a number of misses.
 
-A page that a browser has not opened before counts as an opening, and nothing else does. A signed cookie, which is sent
-to this share alone, lets the same browser read on for some hours: reload, further messages, images, JSON and downloads.
-So a share that opens once can be read to its end, and nobody else gets a part of it.
+What a browser asks for first counts as an opening. A signed cookie, which is sent to this share alone, then lets it
+read on for some hours: reload, further messages, images, JSON and downloads. So a share that opens once can be read to
+its end, and nobody else gets a part of it. Where the number of openings is limited, only a page can be opened.
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ _MAX_MISSES, _MISSES_WINDOW = 50, 5 * 60  # within so many seconds
 _HEADERS = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 # Programs that fetch a link to show a preview of it, by what they call themselves. They need no content, and must not
 # use up an opening.
-_ROBOT = re.compile(
-    r"bot\b|bot/|crawler|spider|preview|facebookexternalhit|whatsapp|slack|embedly|skype", re.IGNORECASE
-)
+_ROBOT = re.compile(r"(?<!cu)bot\b|crawler|spider|facebookexternalhit|whatsapp/|preview|embedly", re.IGNORECASE)
 _signer = TimestampSigner(salt="viewer.sharing.opening")
 View = Callable[..., HttpResponseBase]
 
@@ -88,8 +86,8 @@ def _answer(request: SharedRequest, token: str, view: View, is_page: bool) -> Ht
     if share.audience == LINK and _ROBOT.search(request.headers.get("User-Agent", "")):
         return render(request, "sharing/preview.html")
     may_read_on = has_opened or share.owner_id == request.user.pk
-    is_opening = is_page and request.method == "GET" and not request.htmx and not may_read_on
-    if share.max_openings is not None and not (may_read_on or is_opening or _is_look(request, share, is_page)):
+    is_opening = request.method == "GET" and not may_read_on
+    if share.max_openings is not None and not may_read_on and not (is_page and not share.is_used_up):
         return _miss(request, misses)
     request.share, request.share_id = share, share.pk
     request.reader = SnapshotReader(request, share, token)
@@ -108,11 +106,6 @@ def _answer(request: SharedRequest, token: str, view: View, is_page: bool) -> Ht
     if request.user.is_authenticated:
         request.session.record_use()
     return shown
-
-
-def _is_look(request: Request, share: Share, is_page: bool) -> bool:
-    """Whether a request only asks for the head of a page that could be opened."""
-    return is_page and request.method == "HEAD" and not share.is_used_up
 
 
 def _miss(request: Request, misses: Limit) -> HttpResponse:

@@ -7,7 +7,6 @@ from functools import partial
 from urllib.parse import parse_qsl, unquote
 
 from django.urls import reverse
-from django.utils.translation import gettext
 
 from viewer.archive.api import ROUTE, RequestError, Response, page_of_messages
 from viewer.archive.transport import BASE_URL
@@ -18,7 +17,7 @@ from viewer.sources.reader import Reader
 from viewer.sources.sources import Source
 from viewer.web.request import Request
 
-from .descriptions import origin_of
+from .descriptions import origin_of, source_name
 from .models import Share, Snapshot
 
 
@@ -38,7 +37,7 @@ class SnapshotSource(Source):
 
     @property
     def label(self) -> str:
-        return self.snapshot.source or gettext("Archive")
+        return source_name(self.snapshot, is_colleague=self.reader is not None)
 
     @property
     def client(self) -> Client:
@@ -50,7 +49,7 @@ class SnapshotReader(Reader):
 
     def __init__(self, request: Request, share: Share, token: str) -> None:
         super().__init__(request, share.snapshot.completion_id, with_completion=False)
-        self._source = SnapshotSource(key=None, snapshot=share.snapshot)
+        self._source = SnapshotSource(key=None, reader=request.user.pk, snapshot=share.snapshot)
         self._token = token
         self.origin = origin_of(share)
         self.is_part = share.snapshot.is_part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -23,7 +24,7 @@ from viewer.rendering.context import RenderContext
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.sharing.choices import KINDS, OWN_WORDS, Choices, key_of
 from viewer.sharing.forms import ShareForm, initial_of
-from viewer.sharing.models import Share, delete_old_snapshots
+from viewer.sharing.models import LINK, Share, delete_old_snapshots
 from viewer.sharing.opening import READ_ON_HOURS
 from viewer.sharing.snapshots import NEIGHBOURS, Draft, TooLarge, draft, find_in, redacted, store
 from viewer.sources.reader import Reader, reader_for
@@ -33,19 +34,24 @@ from viewer.web.request import Request
 
 _KEPT_AFTER_EXPIRY = timedelta(days=30)  # a snapshot; until then its share can be prolonged
 _MAX_NAMES = 500  # of colleagues that the form proposes
+_MAX_LISTED = 100  # findings of a kind; Django reads 1,000 fields of a form
 _MAX_CHOSEN = 5_000  # findings that are redacted one by one
 _ALL = ("all", "on", "true", "yes", "1")  # each means everything that is found
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of finding in the form: how many there are, and which of them are ticked."""
+    """A kind of finding in the form: how many there are, and which of them are ticked.
+
+    Of very many, the first are shown, and all or none are redacted.
+    """
 
     name: str
     label: str
     count: int
     is_ticked: bool
     findings: list[tuple[Finding, str, bool]]  # with its key, and whether it is ticked
+    more: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,12 +108,14 @@ def _answer(request: Request, reader: Reader, form: ShareForm, share: Share | No
     choices, step = form.choices_with(redact), request.POST.get("step", "")
     if step == "preview":
         return _show(request, reader, form, _look(reader, form, choices))
-    if share and step != "renew" and choices == share.choices:
-        return _save(request, share, form)
-    if form.is_public and "looked" not in request.POST:
+    is_same = share is not None and step != "renew" and choices == share.choices
+    was_public = share is not None and share.audience == LINK
+    if form.is_public and "looked" not in request.POST and not (is_same and was_public):
         look = _look(reader, form, replace(choices, redact=[*KINDS]))
         if look.findings:
             return _show(request, reader, form, look)
+    if share and is_same:
+        return _save(request, share, form)
     drafted = _drafted(reader, form, choices)
     return _show(request, reader, form, Look(choices)) if drafted is None else _store(request, form, share, drafted)
 
@@ -185,9 +193,10 @@ def _look(reader: Reader, form: ShareForm, choices: Choices) -> Look:
     if drafted is None:
         return Look(choices)
     picked = choices.picked(drafted.findings)
-    kinds = {finding.kind for finding in drafted.findings}
-    rest = [name for name in choices.redact if name not in kinds]
-    expanded = replace(choices, redact=sorted({*rest, *(key_of(one) for one in picked if one.kind != OWN_WORDS)}))
+    counts = Counter(finding.kind for finding in drafted.findings)
+    rest = [name for name in choices.redact if counts[name] not in range(1, _MAX_LISTED + 1)]
+    keys = [key_of(one) for one in picked if one.kind not in (OWN_WORDS, *rest)]
+    expanded = replace(choices, redact=sorted({*rest, *keys}))
     return Look(expanded, drafted.findings, _preview(redacted(drafted.draft, picked, choices)))
 
 
@@ -244,7 +253,9 @@ def _kinds(choices: Choices, findings: tuple[Finding, ...]) -> list[Kind]:
         found = [finding for finding in findings if finding.kind == name]
         if name == OWN_WORDS and not found:
             continue
-        ticked = [(finding, key_of(finding), choices.picks(finding)) for finding in found]
+        more = max(0, len(found) - _MAX_LISTED)
+        ticked = [(finding, "" if more else key_of(finding), choices.picks(finding)) for finding in found]
         count = sum(finding.count for finding in found)
-        kinds.append(Kind(name, gettext(KIND_WORDS[name]), count, name in choices.redact, ticked))
+        label = gettext(KIND_WORDS[name])
+        kinds.append(Kind(name, label, count, name in choices.redact, ticked[:_MAX_LISTED], more))
     return kinds

@@ -34,6 +34,7 @@ def _page(
         page = with_neighbours(reader, page)
     shown = RenderContext(completion_id, linked, home=reader.home, loads_images=False)
     bubbles, answer = bubbles_of(shown, page, completion)
+    is_whole = snapshot.scope == "whole"  # the end of a part is not that of the conversation
     is_answer_due = completion is not None and page.is_end and not snapshot.is_part
     context = {
         "share": share,
@@ -42,6 +43,7 @@ def _page(
         "title": snapshot.title or gettext("Shared conversation"),
         "audience": AUDIENCES[share.audience],
         "scope": scope_of(snapshot),
+        "source": reader.source,
         "missing": missing_in(snapshot),
         "completion": completion,
         "linked": linked,
@@ -51,8 +53,8 @@ def _page(
         "more_answers": len(completion.choices) - len(answer) if completion and answer else 0,
         "above": None if request.htmx and "after" in request.GET else page.above,
         "below": None if request.htmx and "before" in request.GET else page.below,
-        "starts_here": page.above is None,
-        "ends_here": page.below is None,
+        "starts_here": page.above is None and is_whole,
+        "ends_here": page.below is None and is_whole,
         "added": page.added,
         "order": page.order,
     }
