@@ -219,6 +219,10 @@ def test_a_range_and_a_message_take_nothing_else_with_them(reader: Client, store
     for untrue in ("No answer is stored", "Beginning of the conversation", "End of the conversation"):
         assert untrue not in visible(page)
 
+    selected = reader.get(f"{FORM}?from=chatcmpl-one-5&to=chatcmpl-one-7&include=customer").text
+    assert attributes(selected, "value", "[name=scope][checked]") == ["range"]
+    assert attributes(selected, "value", "[name=view][checked]") == ["customer"]
+
     asked = f"{FORM}?from=chatcmpl-one-10&to=chatcmpl-one-10&quote=1"
     form = reader.get(asked).text
     assert attributes(form, "value", "[name=scope][checked]") == ["message"]

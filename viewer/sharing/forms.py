@@ -57,15 +57,16 @@ class ShareForm(forms.Form):
     def __init__(self, *args: Any, share: Share | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.share = share
-        first, last = self["first"].value() or "", self["last"].value() or ""
+        first = self["first"].value() or ""
+        last = self["last"].value() or first
         self._set_choices("audience", audiences().items())
         self._set_choices("scope", _scopes(first, last))
-        self._set_choices("opens", _places(first))
+        self._set_choices("opens", _places(first, last))
         kept = [(KEEP, gettext("as it is now"))] if share else []
         self._set_choices("expires", [*kept, *((str(days), _in_words(days)) for days in DAYS)])
         for name, default in {"audience": SIGNED_IN, "view": "everything", "scope": _scopes(first, last)[0][0]}.items():
             self.fields[name].initial = default
-        self.fields["opens"].initial = "message" if first else "start"
+        self.fields["opens"].initial = _places(first, last)[0][0]
         self.fields["expires"].initial = KEEP if share else "30"
 
     def _set_choices(self, name: str, choices: Any) -> None:
@@ -155,9 +156,12 @@ def _scopes(first: str, last: str) -> list[tuple[Scope, str]]:
     return scopes
 
 
-def _places(first: str) -> list[tuple[str, str]]:
-    here = [("message", gettext("At this message"))] if first else []
-    return [*here, ("start", gettext("At its beginning"))]
+def _places(first: str, last: str) -> list[tuple[str, str]]:
+    """Return where a share can open, likeliest first."""
+    start = ("start", gettext("At its beginning"))
+    if first and first == last:
+        return [("message", gettext("At this message")), start]
+    return [start, *([("message", gettext("At the first selected message"))] if first else [])]
 
 
 def _in_words(days: int) -> str:

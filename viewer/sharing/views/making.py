@@ -160,7 +160,8 @@ def _asked(request: Request, message_id: str) -> dict[str, str]:
     names = (("first", "last"), ("from", "to"), ("message", "message"))
     ends = next(((request.GET[one], request.GET.get(other, "")) for one, other in names if request.GET.get(one)), None)
     first, last = ends or (message_id, message_id)
-    view = "customer" if request.COOKIES.get("audience") == "customer" else "everything"
+    is_for_customer = request.COOKIES.get("audience") == "customer" or request.GET.get("include") == "customer"
+    view = "customer" if is_for_customer else "everything"
     asked = {"first": first, "last": last or first, "view": view}
     return asked | ({"scope": "whole"} if request.GET.get("scope") == "whole" else {})
 
