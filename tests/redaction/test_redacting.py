@@ -201,6 +201,24 @@ def test_a_locale_in_the_metadata_says_which_country_a_number_is_of() -> None:
     assert first("de-DE") == "+49446681800"
 
 
+NAMES_IN_TEXTS = [
+    ("佐藤 健", "佐藤健さん、佐藤様。健康", "[name 1]さん、[name 1]様。健康"),
+    ("محمد الفارسي", "السيد محمد الفارسي، يا مُحَمَّد", "السيد [name 1]، يا [name 1]"),
+    ("Иван Петров", "У Ивана Петрова", "У [name 1]а [name 1]а"),
+    ("O'Brien, Siobhán", "Siobhan O’Brien's, obrien", "[name 1] [name 1]'s, [name 1]"),
+    ("Dr. Max von der Heide", "Herr von der Heide, von der Post", "Herr von der [name 1], von der Post"),
+    ("Anna-Lena Strauß", "Annas AnnaLenaStrauss, STRAUSS, Hannah", "[name 1]s [name 1], [name 1], Hannah"),
+    ("jane.doe@example.com", "Jane Doe, janedoe", "[name 1], [name 1]"),
+    ("cus_20933", "CUS_20933 cus 20933", "[name 1] cus 20933"),
+    ("Jo Li", "Jo, Li's job list, joli", "[name 1], [name 1]'s job list, joli"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "left"), NAMES_IN_TEXTS)
+def test_a_name_is_found_in_its_parts_and_forms_and_not_in_other_words(name: str, text: str, left: str) -> None:
+    assert labels(text, names=[name]) == [left]
+
+
 def test_only_what_was_chosen_is_replaced() -> None:
     message = say("user", "Zoë, zoe@example.com, 203.0.113.7")
     findings = find_all([message], names=[NAME])

@@ -5,8 +5,8 @@ Known kinds begin with words of their own, as their makers describe them. Any ot
 sessions and files have random names too.
 
 detect-secrets 1.5 (2024) is made for lines of code: it gives `ghp` for a token of GitHub and leaves the rest
-(findings/detect_secrets_github_token.sh), knows neither `sk-proj-`, `hf_` nor Google's keys, and takes every second word
-for random.
+(findings/detect_secrets_github_token.sh), knows neither `sk-proj-` nor `hf_` nor the keys of Google, and takes every
+second word for random.
 """
 
 from __future__ import annotations

@@ -13,30 +13,33 @@ from viewer.completions.folding import fold
 from .hits import Hit
 
 _SEPARATORS = re.compile(r"[\s,;.()\"/_-]+")
+_ADDRESS = re.compile(r"@.*", re.DOTALL)
+_MAX_PARTS = 4  # of a name, to be joined
 _MAX_NAME = 100  # characters; a longer value names nobody, but is a text
 _ANYWHERE = 4  # letters of a chosen word that is also found inside other words
 _ANY_CASE = 3  # letters of a part of a name that is also found in lower case
 # Belong to no one in particular.
 _NO_NAMES = frozenset(
     str.split("""
-admin ag agent al and anonymous bin bot chat co com company corp customer da de del della den der di dr du el
-email ev example familie for frau fur gmbh guest herr ibn ii iii inc info jr kg kunde kundenservice la le llc
-ltd madam mail miss mr mrs ms net none null of office ohg org phd plc prof service sir sr support team test the
-ug und unknown user van vom von web zu zum zur
+admin ag agent al and anonymous billing bin bot chat co com company contact corp customer da de del della den
+der di dr du el email ev example familie for frau fur gmbh guest hello herr ibn ii iii inc info jr kg kontakt
+kunde kundenservice la le llc ltd madam mail miss mr mrs ms net no none noreply null of office ohg order orders
+org phd plc prof reply sales service shop sir sr support team test the ug und unknown user van vom von web zu
+zum zur
 """)
 )
 # Names that are words too: found only with a capital letter, and apart from the others, so that they can be kept.
 _ALSO_WORDS = frozenset(
     str.split("""
 amber angel april art august autumn bill bishop black blue bond brown bush case chance charity chase christian
-cook court cross daisy dawn day dean don drew early eve english ernst faith field fisher ford forest frank french friend
-fuchs gene glass glen gold good grace grant gray green grey gross guy hall hand hart heath heaven hill holly
-hood hope house hunter iris ivy jack jade jan joy june jung kaiser kelly king klein knight koch kurz lane lang light
-lily little long love major marina mark martini mason max may mercy merry miles mills misty moon morgan neu north
-olive page park pat patience pearl penny porter price prince rain ray read reed rich richter ring river rob robin
-rock rose rowan ruby rusty sage schmied schneider schwarz september sharp short silver skip sky small sommer
-south star stark stein stone storm strong sue summer sun sunny terry trinity vogel wagner walker ward waters
-weber weiss west white will wind winter wise wolf wood woods young zimmermann
+cook court cross daisy dawn day dean don drew early english ernst eve faith field fisher ford forest frank
+french friend fuchs gene glass glen gold good grace grant gray green grey gross guy hall hand hart heath heaven
+hill holly hood hope house hunter iris ivy jack jade jan joy june jung kaiser kelly king klein knight koch kurz
+lane lang light lily little long love major marina mark martini mason max may mercy merry miles mills misty moon
+morgan neu north olive page park pat patience pearl penny porter price prince rain ray read reed rich richter
+ring river rob robin rock rose rowan ruby rusty sage schmied schneider schwarz september sharp short silver skip
+sky small sommer south star stark stein stone storm strong sue summer sun sunny terry trinity vogel wagner
+walker ward waters weber weiss west white will wind winter wise wolf wood woods young zimmermann
 """)
 )
 
@@ -97,20 +100,31 @@ def _of_name(name: str) -> Iterator[_Literal]:
         return
     for text in _spellings(folded, name):
         yield _Literal(text, "name", name, is_anywhere=not text.isascii(), needs_capital=folded in _ALSO_WORDS)
-    if len(folded) > _MAX_NAME or any(map(str.isdigit, folded)) or "@" in folded:
+    name_of = _ADDRESS.sub("", name)  # jane.mueller of jane.mueller@example.com
+    if len(folded) > _MAX_NAME or any(map(str.isdigit, name_of)) or (name_of != name and "." not in name_of):
         return
-    parts = [part for part in _SEPARATORS.split(name) if _is_part(fold(part))]
+    split = [part for part in _SEPARATORS.split(name_of) if part and fold(part) not in _NO_NAMES]
+    parts = [part for part in split if _is_part(fold(part))]
     for part in parts:
         for text in _spellings(fold(part), part):
             is_word = text in _ALSO_WORDS
             is_short = text.isascii() and len(text) < _ANY_CASE
             yield _Literal(text, "name", part if is_word else name, not text.isascii(), is_word or is_short)
-    for pair in permutations(parts[:4], 2):
-        for first, second in product(*(tuple(_spellings(fold(part), part)) for part in pair)):
-            short = (first[0] + second, first + second[0], f"{first[0]}. {second}")
-            for text in (first + second, f"{first} {second}", *short):
-                if len(text) > _ANY_CASE + 1:
-                    yield _Literal(text, "name", name, is_anywhere=not text.isascii())
+    for text in _joined([tuple(_spellings(fold(part), part)) for part in split[:_MAX_PARTS]]):
+        yield _Literal(text, "name", name, is_anywhere=not text.isascii())
+
+
+def _joined(parts: list[tuple[str, ...]]) -> Iterator[str]:
+    """Give two parts of a name as people join them: annaschmidt, schmidtanna, aschmidt, annap, Anna Schmidt."""
+    for n, m in permutations(range(len(parts)), 2):
+        for first, second in product(parts[n], parts[m]):
+            texts = [
+                first + second,
+                first[0] + second,
+                *([] if second[0] == "s" else [first + second[0]]),
+            ]  # annas is Anna's
+            texts += [f"{first} {second}", f"{first[0]}. {second}"] if n < m else []
+            yield from (text for text in texts if len(text) > _ANY_CASE + 1 or not text.isascii())
 
 
 def _is_part(folded: str) -> bool:
@@ -121,6 +135,8 @@ def _spellings(folded: str, written: str) -> Iterator[str]:
     """Give a name as it is and as German writes it without umlauts: Müller, Mueller."""
     yield folded
     umlauts = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "ae", "Ö": "oe", "Ü": "ue"})
+    if "'" in folded:
+        yield folded.replace("'", "")
     if (long := " ".join(fold(_composed(written).translate(umlauts)).split())) != folded:
         yield long
     short = folded.replace("ae", "a").replace("oe", "o").replace("ue", "u")

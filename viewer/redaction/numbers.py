@@ -1,7 +1,7 @@
 """Finds card numbers, bank accounts (IBAN) and phone numbers.
 
-python-stdnum (LGPL, 6 MB) checks digits and structure; phonenumberslite (Apache, 5 MB), which is Google's libphonenumber
-without its maps of places, knows the numbering plans. Both are kept since 2009 and released this year. They judge
+python-stdnum (LGPL, 6 MB) checks digits and structure; phonenumberslite (Apache, 5 MB), which is Google's
+libphonenumber without its maps of places, knows the numbering plans. Both have been kept for over ten years. They judge
 candidates that are found here, because a sentence shows neither where a number ends nor what it is:
 
 - `PhoneNumberMatcher` needs 1.5 s for a megabyte and one country, finds a number without country code only for the
@@ -111,11 +111,19 @@ def find_numbers(text: str, before: str = "", regions: tuple[str, ...] = ()) -> 
         start, end = run.span()
         if end - start < _MIN_DIGITS or (run["glued"] is not None and text[start] != "+"):
             continue
-        cards = list(_cards(text, start, end))
-        yield from cards
-        if not cards and end - start <= _MAX_RUN:
-            near = before + _LABEL.sub("", text[max(0, start - _BEFORE) : start]).rpartition("\n")[2]
-            yield from _phones(text, (start, end), near, (*regions, *_REGIONS))
+        for card in _cards(text, start, end):
+            yield card
+            if before_card := _GROUP.search(text, start, card.start):
+                yield from _phones_in(text, (before_card.start(), card.start), before, regions)
+            start = card.end
+        yield from _phones_in(text, (start, end), before, regions)
+
+
+def _phones_in(text: str, place: Span, before: str, regions: tuple[str, ...]) -> Iterator[Hit]:
+    start, end = place
+    if _MIN_DIGITS <= end - start <= _MAX_RUN:
+        near = before + _LABEL.sub("", text[max(0, start - _BEFORE) : start]).rpartition("\n")[2]
+        yield from _phones(text, (start, end), near, (*regions, *_REGIONS))
 
 
 def _cards(text: str, start: int, end: int) -> Iterator[Hit]:
@@ -133,10 +141,6 @@ def _cards(text: str, start: int, end: int) -> Iterator[Hit]:
         if last >= 0:
             yield from _card(text, groups[n].start(), groups[last].end())
             n = last
-        # What follows four groups of four is the rest of a longer number, such as that of a parcel.
-        elif lengths[n : n + 5] == [4] * 5:
-            while n + 1 < len(groups) and lengths[n + 1] == 4:
-                n += 1
         n += 1
 
 
