@@ -12,6 +12,7 @@ import django
 BENCHMARKS = {
     "archive": "Measure importing, paging and searching in archives of 10,000 to 1,000,000 messages.",
     "proxy": "Compare the /v1 proxy and the pages with requesting the same upstream directly.",
+    "read_log": "Measure the pages of a read log of a million rows, and what a row costs a page.",
     "reading": "Measure in Chromium how quickly conversations open and how smoothly they are read.",
     "rendering": "Measure what rendering a page of messages costs, in time and in memory.",
     "search": "Measure how well the search ranks labelled searches, beside plain full-text search.",

@@ -8,20 +8,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import statistics
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.db import connection
 
 from benchmarks.archive_lines import SEED, make_conversations
 from benchmarks.archive_steps import STEPS, Figures
-from benchmarks.desk import manage, own_environment, run
-from viewer.settings import env
+from benchmarks.databases import throwaway_database
+from benchmarks.desk import manage, run
 
 
 def main(arguments: list[str]) -> None:
@@ -51,7 +47,7 @@ def _measure_all(sizes: list[int], rounds: int) -> None:
     measured = {}
     with tempfile.TemporaryDirectory(prefix="lectern-benchmark-") as name:
         folder = Path(name)
-        with _database(folder, "empty") as environment:
+        with throwaway_database(folder, "empty") as environment:
             manage("migrate", "-v0", environment=environment)
             for size in sizes:
                 measured[size] = _measure(size, rounds, folder)
@@ -65,9 +61,9 @@ def _measure(size: int, rounds: int, folder: Path) -> Figures:
     with file.open("w") as lines:
         lines.writelines(json.dumps(each, ensure_ascii=False) + "\n" for each in make_conversations(size))
     for number in range(rounds):
-        with _database(folder, "plain", template="empty") as environment:
+        with throwaway_database(folder, "plain", template="empty") as environment:
             plain.append(_run_step("plain", file, size, environment))
-        with _database(folder, "imported", template="empty") as environment:
+        with throwaway_database(folder, "imported", template="empty") as environment:
             imported.append(_run_step("import", file, size, environment))
             if number == rounds - 1:
                 figures = _run_step("request", file, size, environment)
@@ -83,37 +79,6 @@ def _run_step(step: str, file: Path, size: int, environment: dict[str, str]) -> 
     command = ["-m", "benchmarks", "archive", "--step", step, str(file), "--messages", str(size)]
     figures: Figures = json.loads(run(command, environment))
     return figures
-
-
-@contextmanager
-def _database(folder: Path, name: str, template: str = "") -> Iterator[dict[str, str]]:
-    """Create a database, empty or as a copy; yield the environment of a process that uses it, and drop it then."""
-    create = _postgresql if connection.vendor == "postgresql" else _sqlite
-    with create(folder, name, template) as url:
-        yield own_environment(DATA_DIR=str(folder), DATABASE_URL=url)
-
-
-@contextmanager
-def _sqlite(folder: Path, name: str, template: str) -> Iterator[str]:
-    file = folder / f"{name}.sqlite3"
-    if template:
-        shutil.copy(folder / f"{template}.sqlite3", file)
-    yield f"sqlite:///{file}"
-    for made in folder.glob(f"{file.name}*"):
-        made.unlink()
-
-
-@contextmanager
-def _postgresql(folder: Path, name: str, template: str) -> Iterator[str]:
-    prefix = f"lectern_benchmark_{os.getpid()}_"
-    copied = f"TEMPLATE {prefix}{template}" if template else ""
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {prefix}{name} {copied}")
-    try:
-        yield urlsplit(env.str("DATABASE_URL"))._replace(path=f"/{prefix}{name}").geturl()
-    finally:
-        with connection._nodb_cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {prefix}{name} WITH (FORCE)")
 
 
 def _print(size: int, figures: Figures) -> None:

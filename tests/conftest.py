@@ -15,16 +15,18 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
-from django.test import Client
+from django.db import connection
+from django.test import Client, TransactionTestCase
 from django.utils import translation
 
 from tests.processes import copy_prepared, copy_static_files, prepare, until
 from tests.upstream import Upstream, running_upstream
-from viewer.archive.importing import Outcome, import_lines
+from viewer.archive.importing import Outcome, import_lines, read_line, save_record
 from viewer.client.limiter import host_limiter, person_limit
 from viewer.deployment.data_dir import preparation_lock
 from viewer.keys.encryption import Secret
 from viewer.keys.models import AccessToken, ApiKey
+from viewer.read_log import append_only
 
 BROWSER = Path(__file__).parent / "browser"
 STARTING_SERVERS = {
@@ -53,6 +55,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("slow")
     if "translations" not in config.option.markexpr:
         items[:] = [item for item in items if not item.get_closest_marker("translations")]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tests_that_commit_empty_the_read_log() -> Iterator[None]:
+    """After a test with transactions Django empties every table, which the triggers of the read log refuse."""
+    tear_down = TransactionTestCase._fixture_teardown
+
+    def without_triggers(self: TransactionTestCase) -> None:
+        append_only.drop(connection)
+        tear_down(self)
+        append_only.create(connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_just_read() -> None:
+    """Rows that a test rolled back must not stand for those of the next."""
+    caches["readings"].clear()
 
 
 @pytest.fixture(autouse=True)
@@ -168,6 +191,12 @@ def stored(db: None) -> Callable[..., list[Outcome]]:
         return list(import_lines(to_lines(completions), replace=replace))
 
     return store
+
+
+def save(owner: User, completion: dict[str, Any]) -> None:
+    """Store a completion for one person alone."""
+    (line,) = to_lines([completion])
+    save_record(read_line(line), owner.pk)
 
 
 def make_key(owner: User, label: str = "work", secret: str = "sk-good-alice-0001", **fields: Any) -> ApiKey:

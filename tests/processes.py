@@ -76,7 +76,7 @@ class Server:
     def copy_workers(self) -> list[int]:
         """The processes that copy, beside the server: each is a child of the shell that keeps it alive."""
         shells = children(self.process.pid)
-        return [worker for shell in shells for worker in children(shell) if "sync" in command_of(worker)]
+        return [worker for shell in shells for worker in children(shell) if "work" in command_of(worker)]
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def _database() -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
-            "PRAGMA journal_size_limit=67108864;",
+            "PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=ON;",  # what is deleted is overwritten
         }
     return config
 
@@ -155,12 +155,14 @@ if len(SECRET_KEY) < 32 and SITE_IS_PUBLIC:
     raise ImproperlyConfigured("SECRET_KEY is too short; give 32 characters or more, or leave it out to have one made.")
 KEY_ENCRYPTION_KEYS = _master_keys()
 API_HOSTS = _api_hosts()
+READ_LOG_DAYS = _int("READ_LOG_DAYS", 0, 0, 36_500)  # after which prune_read_log deletes a row; 0 keeps it for ever
 REMOTE_IMAGES = _bool("REMOTE_IMAGES", True)
 PUBLIC_SHARING = _bool("PUBLIC_SHARING", False)
 SERVER_THREADS = 40  # each serves one request
 STREAMS = 20  # concurrent streamed responses; each occupies a thread until its reader has received it
 SENDERS, SENDERS_OF_NETWORK = 5, 2  # concurrent form uploads; each occupies a thread until it is complete
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes of a form; there are no file uploads
+RETENTION_DAYS = _int("RETENTION_DAYS", 0, 0, 36_500)
 SYNC_WORKER = _bool("SYNC_WORKER", True)
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
 UPSTREAM_CA = _ca_path()
@@ -192,8 +194,10 @@ INSTALLED_APPS = [
     "viewer.sources",
     "viewer.sync",
     "viewer.conversations",
+    "viewer.read_log",
     "viewer.rendering",
     "viewer.sharing",
+    "viewer.erasure",
     "viewer.operations",
 ]
 
@@ -217,6 +221,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "viewer.web.middleware.TimeZoneMiddleware",
+    "viewer.read_log.middleware.ReadLogMiddleware",
     "viewer.web.middleware.StreamsMiddleware",
     "viewer.sources.problem_pages.ProblemMiddleware",
 ]
@@ -248,6 +253,12 @@ CACHES = {
     "bubbles": _cache("bubbles", 1_000),  # HTML, each at most 64 kB, so 64 MB in total (rendering/templatetags)
     "attempts": _cache("attempts", 100_000),  # counters of wrong passwords, which nothing else may evict
     "finds": _cache("finds", 200),  # searched parts of conversations, each at most some 400 kB
+    # What the read log has just recorded, in this process alone: nothing else may say that a row is there.
+    "readings": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "readings",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
     "answers": _cache("answers", 256),  # upstream responses, each at most 256 kB, so 64 MB in total (client/client.py)
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "viewer.web.error_reports.NoVariables"

@@ -19,9 +19,11 @@ from viewer.accounts.signing_in import SignIn, SignOut, still_signed_in
 from viewer.api import views as api
 from viewer.conversations.views import content, conversation_list, customers, lists, navigation, preferences
 from viewer.conversations.views.conversation import conversation
+from viewer.erasure.views import erase_completion
 from viewer.export import views as export
 from viewer.find.views import find_in_conversation
 from viewer.keys import views as keys
+from viewer.read_log import views as read_log
 from viewer.remote_images import views as remote_images
 from viewer.search.views import palette, search_results
 from viewer.sharing.views import making, shared, shares
@@ -60,6 +62,7 @@ urlpatterns = [
     path("completions/<str:completion_id>/go/", navigation.go_to, name="go-to"),
     path("completions/<str:completion_id>/save/", saving.save, name="save"),
     path("completions/<str:completion_id>/hand-over/", saving.hand_over, name="hand-over"),
+    path("completions/<str:completion_id>/erase/", erase_completion, name="erase"),
     path("search/", search_results, name="search"),
     path("palette/", palette, name="palette"),
     path("customers/<path:value>/", customers.customer, name="customer"),
@@ -147,6 +150,9 @@ urlpatterns = [
         shared.choice_tool_output,
         name="shared-choice-output",
     ),
+    path("read-log/", read_log.everyone, name="read-log"),
+    path("read-log/csv/", read_log.download, name="read-log-csv"),
+    path("read-log/mine/", read_log.mine, name="my-read-log"),
     path("keys/", keys.api_keys, {"check_key": check_key}, name="api-keys"),
     path("keys/choose/", keys.choose_source, name="choose-source"),
     path("keys/<uuid:key_id>/", keys.api_key, {"check_key": check_key}, name="api-key"),

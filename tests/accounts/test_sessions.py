@@ -20,6 +20,7 @@ from tests.pages import element
 from tests.traces import database_bytes
 from viewer.accounts.models import Session
 from viewer.accounts.sessions import IDLE_LIMIT, SessionStore, digest
+from viewer.read_log import recording
 from viewer.sync.models import CopyRun
 
 HOUR = timedelta(hours=1)
@@ -138,14 +139,16 @@ def locked_database(reader: Client, stored: Callable[..., Any]) -> Iterator[None
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("locked_database")
-def test_reading_does_not_wait_for_the_session_to_be_written(
-    reader: Client, later: Callable[[timedelta], None]
+def test_reading_waits_for_the_read_log_alone_and_not_for_the_session_to_be_written(
+    reader: Client, later: Callable[[timedelta], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(recording, "_MAX_WAIT", 0.05)
     later(timedelta(minutes=6))
     page = {"Referer": f"http://testserver{FILTERED}"}
     with patience_of_writes() as waits:
-        assert reader.get("/completions/chatcmpl-one/", headers=page).status_code == 200
-    assert set(waits) == {0}
+        assert reader.get("/completions/chatcmpl-one/", headers=page).status_code == 503
+    assert waits.count(50) == 1
+    assert set(waits) == {0, 50}
     assert connection.cursor().execute("PRAGMA busy_timeout").fetchone() == (20_000,)
 
 

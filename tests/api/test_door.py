@@ -180,7 +180,7 @@ def test_the_use_of_a_token_is_noted_but_not_with_every_request(
     program.get(LIST, headers=bearer(alices_token))
     noted = AccessToken.objects.get().last_used_at
     assert noted is not None
-    with django_assert_num_queries(2):  # the token, the page
+    with django_assert_num_queries(3):  # the token, the page, the read log
         program.get(LIST, headers=bearer(alices_token))
     assert AccessToken.objects.get().last_used_at == noted
 

@@ -13,8 +13,7 @@ from django.core.cache import cache
 from django.db import IntegrityError
 from django.test import Client
 
-from tests.conftest import make_completion, say, to_lines
-from viewer.archive.importing import read_line, save_record
+from tests.conftest import make_completion, save, say
 from viewer.archive.models import SeenCompletion, StoredCompletion, StoredMessage, StoredSummary
 from viewer.keys.models import AccessToken
 
@@ -45,6 +44,10 @@ API = (
     "", "?model=gpt-hers", "?metadata[customer]=Zora", "?after=chatcmpl-hers", "/chatcmpl-hers", "/chatcmpl-hers/messages",
 )  # fmt: skip
 
+_VOLATILE = re.compile(
+    r'(?<=name="csrfmiddlewaretoken" value=")[^"]*|<section data-read-by>.*?</section>\s*', re.DOTALL
+)
+
 
 def seen_by(person: User) -> dict[str, str]:
     """Everything that could show something, without what differs between two requests."""
@@ -60,15 +63,7 @@ def seen_by(person: User) -> dict[str, str]:
         found[path] = f"{answer.status_code} {answer.content.decode()}"
     AccessToken.objects.filter(owner=person).delete()
     SeenCompletion.objects.filter(person=person).delete()
-    return {
-        name: re.sub(r'(?<=name="csrfmiddlewaretoken" value=")[^"]*|\d+ (?:ms|seconds)', "", text)
-        for name, text in found.items()
-    }
-
-
-def save(owner: User, completion: dict[str, Any]) -> None:
-    (line,) = to_lines([completion])
-    save_record(read_line(line), owner.pk)
+    return {name: _VOLATILE.sub("", text) for name, text in found.items()}
 
 
 def test_what_one_saves_changes_nothing_for_another(stored: Store, alice: User, bob: User) -> None:

@@ -66,6 +66,16 @@ def test_the_archive_is_measured_on_databases_that_are_thrown_away(bench: Bench)
 
 
 @pytest.mark.slow
+def test_the_read_log_is_measured_on_a_database_that_is_thrown_away(bench: Bench) -> None:
+    printed = bench("read_log", "--rows", "300", "--messages", "60", "--rounds", "2")
+    assert f"{connection.vendor}, 300 rows" in printed
+    assert all(
+        words in printed for words in ("person and action", "a row during an import", "ratio of lower quartiles")
+    )
+    assert printed.count("  met   ") + printed.count("  missed") == 1
+
+
+@pytest.mark.slow
 def test_the_proxy_and_the_pages_are_compared_with_their_upstream(bench: Bench) -> None:
     printed = bench("proxy", "--requests", "8", "--rounds", "1", "--crowds", "1", "--pages", "2")
     assert [printed.count(f"\n  {name} ") for name in ("direct", "proxy", "page", "health")] == [2] * 4

@@ -181,7 +181,7 @@ def test_an_unknown_completion_says_so_and_that_it_may_come_yet(reader: Client, 
     answer = reader.get("/completions/chatcmpl-nope/")
     assert answer.status_code == 404
     assert problems(answer.text) == ["not-found"]
-    assert "not stored yet" in visible(answer.text)
+    assert "not be stored yet" in visible(answer.text)
 
 
 def test_a_cursor_that_is_gone_is_a_problem_in_the_feed_with_a_way_on(reader: Client, stored: Store) -> None:
@@ -613,12 +613,12 @@ def test_the_raw_json_comes_as_it_was_stored(reader: Client, stored: Store) -> N
 
 @pytest.mark.parametrize("count", [30, 600])
 @pytest.mark.parametrize("address", ["/", "/messages/chatcmpl-one-25/", "/?order=desc"])
-def test_a_page_takes_at_most_ten_queries_however_long_the_conversation_is(
+def test_a_page_takes_at_most_thirteen_queries_however_long_the_conversation_is(
     reader: Client, stored: Store, django_assert_max_num_queries: Any, address: str, count: int
 ) -> None:
     stored(make_long("chatcmpl-one", count))
     opened(reader, f"/completions/chatcmpl-one{address}")  # the first time it is marked as seen
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(13):  # one of them says who read it, one that it was read
         opened(reader, f"/completions/chatcmpl-one{address}")
 
 

@@ -17,19 +17,26 @@ from django.db import connection
 from tests.conftest import make_long
 from tests.servers import program
 from viewer.operations.management.commands import backup_sqlite
+from viewer.read_log.recording import write
 
 is_sqlite = connection.vendor == "sqlite"
 HOW_MANY = "SELECT count(*) FROM archive_storedmessage"
+LOGGED = "SELECT name FROM read_log_reading"
+FORGED = "UPDATE read_log_reading SET name = 'somebody else'"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_backup_is_whole_and_private(stored: Callable, tmp_path: Path) -> None:
     stored(make_long("chatcmpl-long", 50))
+    write(action="json", name="alice")
     if is_sqlite:
         call_command("backup_sqlite", tmp_path / "backup.sqlite3")
         assert stat.S_IMODE((tmp_path / "backup.sqlite3").stat().st_mode) == 0o600
         with sqlite3.connect(tmp_path / "backup.sqlite3") as backup:
             assert backup.execute(HOW_MANY).fetchone() == (50,)
+            assert backup.execute(LOGGED).fetchone() == ("alice",)
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                backup.execute(FORGED)
         backup.close()
         return
     cluster = os.environ["DATABASE_URL"].rpartition("/")[0]
@@ -42,6 +49,9 @@ def test_a_backup_is_whole_and_private(stored: Callable, tmp_path: Path) -> None
             subprocess.run([program("pg_restore"), "--clean", "--if-exists", "--no-owner", into, dump], check=True)
             with psycopg.connect(f"{cluster}/{name}_restored") as restored:
                 assert restored.execute(HOW_MANY).fetchone() == (50,)
+                assert restored.execute(LOGGED).fetchone() == ("alice",)
+                with pytest.raises(psycopg.IntegrityError, match="append-only"):
+                    restored.execute(FORGED)
         finally:
             server.execute(f"DROP DATABASE {name}_restored WITH (FORCE)")
 
@@ -77,7 +87,7 @@ def test_a_copy_that_is_not_what_was_there_does_not_become_a_backup(
     stored(make_long("chatcmpl-long", 2))
     good = tmp_path / "lectern-1.sqlite3"
     good.write_text("the one of yesterday")
-    monkeypatch.setattr(backup_sqlite, "_count", lambda: {"people": 0, "conversations": 2, "messages": 2})
+    monkeypatch.setattr(backup_sqlite, "_count", lambda: dict.fromkeys(backup_sqlite._TABLES, 2) | {"people": 0})
     with pytest.raises(CommandError, match=r"holds 1 conversations, the archive 2; it was deleted"):
         call_command("backup_sqlite", tmp_path, keep=1)
     assert [file.name for file in tmp_path.iterdir()] == [good.name]

@@ -21,6 +21,8 @@ from viewer.archive.api import respond
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, StoredMessage
 from viewer.keys.models import AccessToken
+from viewer.read_log.models import Reading
+from viewer.read_log.recording import write
 
 ROOT = Path(__file__).parents[2]
 Move = Callable[[Path], None]
@@ -29,9 +31,12 @@ import json, sys
 from django.contrib.auth.models import Permission, User
 from viewer.archive.importing import import_lines
 from viewer.keys.models import AccessToken
+from viewer.read_log.recording import write
 ann = User.objects.create_user("ann", password="ann reads 1")
 ann.user_permissions.add(Permission.objects.get(codename="view_storedcompletion"))
 AccessToken.objects.issue(ann, "reports")
+for n in range(3):
+    write(action="json", person=ann.pk, name="ann", completion_id=f"chatcmpl-{n}")
 list(import_lines(sys.stdin.buffer))
 """
 
@@ -111,6 +116,19 @@ def test_a_copy_that_was_broken_off_is_completed(file: Path, move: Move) -> None
     Permission.objects.filter(codename="view_storedcompletion").update(name="broken")
     move(file)
     assert StoredMessage.objects.count() == 1400
+
+
+def test_the_read_log_is_moved_once_and_never_over_another(file: Path, move: Move) -> None:
+    move(file)
+    assert [row.completion_id for row in Reading.objects.order_by("pk")] == ["chatcmpl-0", "chatcmpl-1", "chatcmpl-2"]
+    with sqlite3.connect(file) as old:
+        old.execute("INSERT INTO read_log_reading SELECT 9, at, person, name, action, 'chatcmpl-9', detail, source, source_name, share, token, address FROM read_log_reading WHERE id = 1")  # fmt: skip
+    old.close()
+    move(file)
+    assert Reading.objects.latest("pk").completion_id == "chatcmpl-9"
+    write(action="json", name="somebody who read before the move")
+    with pytest.raises(CommandError, match="read_log_reading there has rows of its own, which nobody may delete"):
+        move(file)
 
 
 def test_what_cannot_be_copied_is_told_in_a_sentence(file: Path, tmp_path: Path, move: Move) -> None:

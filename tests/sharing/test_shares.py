@@ -19,7 +19,9 @@ from django.utils import timezone
 from tests.conftest import make_completion, make_key, make_long, say
 from tests.pages import attributes, element, has, message_ids, visible
 from tests.upstream import LONG, Upstream
+from viewer.erasure.erasing import erase
 from viewer.keys.models import ApiKey
+from viewer.read_log.querying import readings_of_share
 from viewer.sharing.models import Share, Snapshot, SnapshotMessage
 from viewer.sharing.snapshots import draft
 from viewer.web.logs import JsonLines
@@ -353,3 +355,28 @@ def test_master_keys_can_be_replaced(reader: Client, conversation: str, settings
     assert set(again.choices.redact) > {"email", "name"}  # nothing is shared unredacted because of it
     assert reader.get(address).status_code == 200
     assert "master key" in visible(reader.get(f"/shares/{share.pk}/").text)
+
+
+def test_what_readers_of_a_share_see_is_recorded_and_shown_to_its_owner(
+    reader: Client, bob: User, mallory: User, conversation: str
+) -> None:
+    share = make(reader, person="bob")
+    bobs, home = signed_in(bob), address_of(share)
+    signed_in(mallory).get(home)
+    for path in ("", "messages/chatcmpl-one-1/raw/", "transcript/?format=text"):
+        bobs.get(home + path)
+    rows = readings_of_share(share.pk).values_list("name", "action", "source", "completion_id")
+    assert [*rows] == [("bob", action, "share", "chatcmpl-one") for action in ("transcript", "json", "share")]
+    shown = visible(element(reader.get(f"/shares/{share.pk}/").text, "[data-readings]"))
+    assert "bob: Share opened" in shown
+    assert "mallory" not in shown
+
+
+def test_erasing_a_conversation_erases_its_shares(
+    reader: Client, conversation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viewer.erasure.erasing.purge", lambda: True)  # which no transaction may be around
+    make(reader, note="keep me")
+    erase(["chatcmpl-one"], "a test")
+    assert not Share.objects.exists()
+    assert not SnapshotMessage.objects.exists()

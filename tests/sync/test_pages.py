@@ -223,7 +223,7 @@ def test_the_loop_looks_again_and_survives_a_bad_round(
                 return refused is None
             return super().wait(timeout)
 
-    monkeypatch.setattr(sync, "_stop_event", lambda *_: Rounds())
+    monkeypatch.setattr(sync, "stop_event", lambda *_: Rounds())
     upstream.set("missing", [LIVE[0]])
     call_command("sync", key="work", person="alice", metadata=["team=returns"], loop=True)
     said = capsys.readouterr()
@@ -248,7 +248,7 @@ def test_the_loop_lists_everything_at_first_and_once_a_day(key: ApiKey, monkeypa
         real(run, stopping)
 
     was_short, day, real = list[bool](), Day(), sync.work_on
-    monkeypatch.setattr(sync, "_stop_event", lambda *_: day)
+    monkeypatch.setattr(sync, "stop_event", lambda *_: day)
     monkeypatch.setattr(sync, "monotonic", lambda: day.hour * 3600)
     monkeypatch.setattr(sync, "work_on", work_on)
     call_command("sync", key="work", person="alice", metadata=["team=returns"], loop=True)
@@ -267,6 +267,6 @@ def test_the_loop_does_not_undo_a_pause(key: ApiKey, monkeypatch: pytest.MonkeyP
             CopyRun.objects.filter(state="done").update(state="paused")
             return next(self.left)
 
-    monkeypatch.setattr(sync, "_stop_event", lambda *_: Rounds())
+    monkeypatch.setattr(sync, "stop_event", lambda *_: Rounds())
     call_command("sync", key="work", person="alice", metadata=["team=returns"], loop=True)
     assert CopyRun.objects.get().state == "paused"

@@ -36,14 +36,14 @@ def database_url() -> str:
 
 
 @contextmanager
-def sync(*options: str) -> Iterator[subprocess.Popen[str]]:
+def command(name: str, *options: str) -> Iterator[subprocess.Popen[str]]:
     environment = {
         "PATH": os.environ["PATH"], "DATA_DIR": str(settings.DATA_DIR), "DATABASE_URL": database_url(),
         "KEY_ENCRYPTION_KEYS": ",".join(settings.KEY_ENCRYPTION_KEYS), "API_HOSTS": ",".join(settings.API_HOSTS),
     }  # fmt: skip
-    command = [sys.executable, "manage.py", "sync", *options]
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    arguments = [sys.executable, "manage.py", name, *options]
+    process = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
     try:
         yield process
     finally:
@@ -61,7 +61,7 @@ def key(transactional_db: None, alice: User, upstream: Upstream) -> None:
 
 def test_a_killed_run_leaves_nothing_incomplete_and_the_next_worker_continues(key: None, upstream: Upstream) -> None:
     upstream.set("delay", 0.1)
-    with sync(*ALICES) as process:
+    with command("sync", *ALICES) as process:
         until(lambda: StoredCompletion.objects.count() >= 3)
         process.kill()
         process.wait()
@@ -72,7 +72,7 @@ def test_a_killed_run_leaves_nothing_incomplete_and_the_next_worker_continues(ke
     assert all(one.messages.count() == len(MESSAGES[one.completion_id]) for one in stored)
     CopyRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))  # what time does, at once
     upstream.set("delay", 0)
-    with sync(*ALICES) as process:
+    with command("sync", *ALICES) as process:
         said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert said == "11 copied, 0 already there, 0 failed, 0 deleted at the source\n"
@@ -80,7 +80,7 @@ def test_a_killed_run_leaves_nothing_incomplete_and_the_next_worker_continues(ke
 
 def test_two_at_once_share_one_run_and_ask_for_nothing_twice(key: None, upstream: Upstream) -> None:
     upstream.set("delay", 0.1)
-    with sync(*ALICES) as one, sync(*ALICES) as other:
+    with command("sync", *ALICES) as one, command("sync", *ALICES) as other:
         said = [process.communicate(timeout=PATIENCE) for process in (one, other)]
     assert [one.returncode, other.returncode] == [0, 0], said
     paths = [asked["path"] for asked in upstream.asked() if asked["path"].endswith("/messages")]
@@ -89,7 +89,7 @@ def test_two_at_once_share_one_run_and_ask_for_nothing_twice(key: None, upstream
 
 def test_on_a_signal_it_pauses_and_explains_how_to_continue(key: None, upstream: Upstream) -> None:
     upstream.set("delay", 0.1)
-    with sync(*ALICES) as process:
+    with command("sync", *ALICES) as process:
         until(lambda: StoredCompletion.objects.exists())
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=PATIENCE)
@@ -99,7 +99,7 @@ def test_on_a_signal_it_pauses_and_explains_how_to_continue(key: None, upstream:
 
 def test_what_fails_is_named_and_the_command_says_so_to_its_caller(key: None, upstream: Upstream) -> None:
     upstream.set("refuses", ["sk-good-alice-0001"])
-    with sync(*ALICES) as process:
+    with command("sync", *ALICES) as process:
         _, problem = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "Ended early: invalid-key" in problem
@@ -107,7 +107,7 @@ def test_what_fails_is_named_and_the_command_says_so_to_its_caller(key: None, up
 
 
 def test_the_worker_serves_whoever_asks_and_ends_with_its_parent(key: None, alice: User, upstream: Upstream) -> None:
-    with sync("--loop", "--until-stdin-closes") as process:
+    with command("work", "--until-stdin-closes") as process:
         run = CopyRun.objects.start_or_resume(alice.api_keys.get(), "", FEW, None)
         until(lambda: CopyRun.objects.get(pk=run.pk).state == "done")
         assert process.stdin

@@ -81,7 +81,7 @@ def _handle(request: HttpRequest, path: str) -> HttpResponseBase:
             message = "Incorrect API key provided: this access token is unknown or revoked."
             return _token_error(message, "invalid_api_key")
         note_person(token.owner_id)
-        client = client_for_token(token)
+        client = client_for_token(token, request)
         stream = client.stream(f"/chat/completions{path}", _query_string(request), headers)
         try:
             return _forward(request, stream)

@@ -13,7 +13,7 @@ from viewer.completions.folding import fold
 from viewer.completions.reading import read_time
 from viewer.completions.summary import Summary
 
-from .models import StoredCompletion, StoredMetadata, fit_key, fit_value
+from .models import StoredCompletion, StoredCompletions, StoredMetadata, fit_key, fit_value
 from .search.matching import NEWEST, Matcher
 from .search.query import Filter, Query
 from .search.spellings import shared_mark
@@ -86,6 +86,14 @@ def ids_with(pairs: dict[str, str], limit: int, reader: int | None) -> list[str]
     for key, value in pairs.items():
         found = found & _with(key, value, reader)
     return list(found.values_list("completion_id", flat=True)[:limit])
+
+
+def stored_with(key: str, value: str) -> StoredCompletions:
+    """Return the conversations that have a metadata pair in any spelling, whoever saved them. Looks at each value."""
+    values = StoredMetadata.objects.filter(key=key).values_list("value", flat=True).distinct()
+    same = [each for each in values if _mark(key, each) == _mark(key, value)]
+    holders = StoredMetadata.objects.filter(key=key, value__in=same).values("completion")
+    return StoredCompletion.objects.filter(pk__in=holders)
 
 
 def _with(key: str, value: str, reader: int | None) -> QuerySet[StoredCompletion]:

@@ -23,6 +23,7 @@ from viewer.completions.reading import read_time
 from viewer.completions.source_text import STRICT, Piece, items, members, members_with_list, to_object
 
 from .bulk import insert, reserve_ids
+from .erased import erased_among
 from .models import StoredCompletion, fit, fit_key, fit_value
 from .search.index import Conversation, entries_of, save
 from .search.text import Facts, Indexed, words_to_index
@@ -46,6 +47,7 @@ _COMPLETION_KEYS = (
 )  # fmt: skip
 _PART_KEYS = ("type", "text", "image_url", "input_audio", "file")
 _NULL = Piece("null", None)
+_ERASED = "erased"  # no digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a line: `imported`, `replaced`, `unchanged`, `kept` (its id is taken by another) or `bad`."""
+    """The outcome of a line: `imported`, `replaced`, `unchanged` or `bad`.
+
+    `kept`: another has its id. `erased`: it was erased here, and does not come back.
+    """
 
     line: int
     status: str
@@ -310,6 +315,7 @@ def _store(batch: list[tuple[int, Record | str]], replace: bool) -> list[Outcome
         ids = [record.completion_id for _, record in batch if isinstance(record, Record)]
         of_team = StoredCompletion.objects.filter(completion_id__in=ids, owner=None)
         known = dict(of_team.values_list("completion_id", "digest"))
+        known |= dict.fromkeys(erased_among(ids), _ERASED)
         outcomes = []
         to_insert: dict[str, Record] = {}
         for number, record in batch:
@@ -329,6 +335,8 @@ def _decide(number: int, record: Record | str, known: dict[str, str], replace: b
         return Outcome(number, "bad", record)
     if record.completion_id not in known:
         return Outcome(number, "imported")
+    if known[record.completion_id] == _ERASED:
+        return Outcome(number, "erased", f"{record.completion_id} was erased here; erase_completion --allow-again ID")
     if known[record.completion_id] == record.digest:
         return Outcome(number, "unchanged")
     if replace:

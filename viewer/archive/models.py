@@ -191,6 +191,17 @@ class SeenCompletion(models.Model):
         return self.completion_id
 
 
+class ErasedCompletion(models.Model):
+    """The id of a conversation that was erased here, so that no import brings it back. Nothing of its content."""
+
+    completion_id = models.CharField(max_length=255, primary_key=True)
+    at = models.DateTimeField(default=timezone.now)
+    by = models.CharField(max_length=150)  # the name of a person, or why it was erased without one
+
+    def __str__(self) -> str:
+        return self.completion_id
+
+
 class SearchWord(models.Model):
     """A word that the archive has, or once had: its forms and what is spelled nearly alike are looked up here."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -91,16 +91,22 @@ def set_up_for_pages(sender: object, connection: BaseDatabaseWrapper, **kwargs: 
         driver.wait = partial(driver.wait, timeout=_RESPONSE_TIMEOUT)  # psycopg has no setting for it
 
 
-@contextmanager
-def without_waiting() -> Iterator[None]:
+def without_waiting() -> AbstractContextManager[None]:
     """Let a write fail at once if another process, such as an import, holds SQLite's write lock."""
+    return waiting_at_most(0)
+
+
+@contextmanager
+def waiting_at_most(seconds: float) -> Iterator[None]:
+    """Let a write fail if another process, such as an import, holds SQLite's write lock for longer than this."""
     if connection.vendor != "sqlite":
         yield  # row locks are brief, and nobody else writes this row
         return
-    with connection.cursor() as cursor:
-        [timeout] = cursor.execute("PRAGMA busy_timeout").fetchone()
-        cursor.execute("PRAGMA busy_timeout = 0")
-        try:
-            yield
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout = {timeout}")
+    connection.ensure_connection()
+    execute = connection.connection.execute  # the driver's own: these are no queries
+    [timeout] = execute("PRAGMA busy_timeout").fetchone()
+    execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+    try:
+        yield
+    finally:
+        execute(f"PRAGMA busy_timeout = {timeout}")

@@ -21,7 +21,7 @@ from viewer.sources.problem_texts import describe
 from viewer.sources.reader import reader_for
 from viewer.sources.sources import Source
 from viewer.web.logs import event
-from viewer.web.request import Request
+from viewer.web.request import Request, note_of
 from viewer.web.responses import attachment, plain_text
 from viewer.web.templatetags.formats import long_time, utc_time
 
@@ -51,6 +51,7 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
     reader = reader_for(request, completion_id)
     extract = read_extract(reader, request.GET.get("from", ""), request.GET.get("to", ""))
     event("exported", completion=completion_id, format=form)
+    note_of(request).detail = form
     content_type, extension = _TRANSCRIPTS[form]
     response = StreamingHttpResponse(
         _write(request, form, extract, reader.source), content_type=f"{content_type}; charset=utf-8"

@@ -167,8 +167,8 @@ class AccessTokens(models.QuerySet["AccessToken"]):
 
     def find(self, secret: str) -> AccessToken | None:
         """Find the token of an active person by its secret, and record the use."""
-        # Django compiles the SQL for every column on each request; the owner's columns are not needed.
-        token = next(iter(self.holding(secret).order_by().select_related("api_key")), None)
+        with_owner = self.holding(secret).order_by().select_related("api_key", "owner")  # the read log has the name
+        token = next(iter(with_owner), None)
         if token is not None:
             token.record_use()
         return token

@@ -31,6 +31,7 @@ _PAGES = (
     (gettext_noop("Import"), "inbox", "imports"),
     (gettext_noop("API keys"), "plug", "api-keys"),
     (gettext_noop("Access tokens"), "key", "tokens"),
+    (gettext_noop("Read log"), "file", "my-read-log"),
     (gettext_noop("Keyboard shortcuts"), "keys", "shortcuts"),
     (gettext_noop("Change password"), "shield", "account_change_password"),
 )

@@ -30,7 +30,7 @@ from viewer.accounts.attempts import Limit
 from viewer.deployment.database import without_waiting
 from viewer.sources.sources import SourceProblem
 from viewer.web.client_address import network_of
-from viewer.web.request import Request
+from viewer.web.request import Request, note_of
 
 from .models import LINK, Share, digest_of
 from .snapshot_reader import SnapshotReader
@@ -50,7 +50,6 @@ class SharedRequest(Request):
     """The request of a page of a share. For type hints only."""
 
     share: Share
-    share_id: int  # for the record of who read what
     reader: SnapshotReader
 
 
@@ -83,13 +82,15 @@ def _answer(request: SharedRequest, token: str, view: View, is_page: bool) -> Ht
         if request.user.is_authenticated:
             return _miss(request, misses)
         return HttpResponse(status=401) if request.htmx else redirect_to_login(request.get_full_path())
+    note = note_of(request)
+    note.source, note.share, note.completion_id = "share", share.pk, share.completion_id
     if share.audience == LINK and _ROBOT.search(request.headers.get("User-Agent", "")):
         return render(request, "sharing/preview.html")
     may_read_on = has_opened or share.owner_id == request.user.pk
     is_opening = request.method == "GET" and not may_read_on
     if share.max_openings is not None and not may_read_on and not (is_page and not share.is_used_up):
         return _miss(request, misses)
-    request.share, request.share_id = share, share.pk
+    request.share = share
     request.reader = SnapshotReader(request, share, token)
     try:
         shown = view(share.snapshot.completion_id)

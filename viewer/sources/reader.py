@@ -146,6 +146,7 @@ class Reader:
                     self.without_it.append(failure.source.key)
             else:
                 self._source = source
+                source.note_on(self._request)
                 if source != chosen:
                     self._remember(source)
                 return value

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from django.utils.translation import gettext, gettext_noop
 
 from viewer.archive import api
@@ -23,7 +23,7 @@ from viewer.client.problems import Problem
 from viewer.deployment.api_hosts import may_get_key
 from viewer.keys.encryption import CannotDecrypt
 from viewer.keys.models import AccessToken, ApiKey
-from viewer.web.request import PAGE_SOURCE, Request
+from viewer.web.request import PAGE_SOURCE, Request, note_of
 
 from .archive_client import archive_client
 
@@ -49,6 +49,12 @@ class Source:
     @property
     def label(self) -> str:
         return self.key.label if self.key else gettext("Archive")
+
+    def note_on(self, request: HttpRequest) -> None:
+        """Say on the request that this source was read, for the read log."""
+        note = note_of(request)
+        note.source = "key" if self.key else "archive"
+        note.source_name = f"{self.key.label}, {urlsplit(self.key.base_url).netloc}" if self.key else ""
 
     @property
     def client(self) -> Client:
@@ -106,9 +112,13 @@ def archive_of(request: Request) -> Source:
     return Source(None, request.user.pk)
 
 
-def client_for_token(token: AccessToken) -> Client:
-    """Return the client of an access token."""
-    return Source(token.api_key, None if token.api_key else token.owner_id).client
+def client_for_token(token: AccessToken, request: HttpRequest) -> Client:
+    """Return the client of an access token, and say on the request whose it is, for the read log."""
+    source = Source(token.api_key, None if token.api_key else token.owner_id)
+    source.note_on(request)
+    note = note_of(request)
+    note.person, note.token = token.owner, token.name
+    return source.client
 
 
 def check_key(key: ApiKey) -> str:

@@ -21,6 +21,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from viewer.archive.erased import erased_among
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, fit
 from viewer.client.client import next_cursor
@@ -157,6 +158,7 @@ class _Work:
         copies.exclude(api_key=self._key, key_version=self._key.version, deleted_at=None).update(
             api_key=self._key, key_version=self._key.version, deleted_at=None
         )
+        known |= erased_among(by_stored_id)
         return [completion_id for stored_id, completion_id in by_stored_id.items() if stored_id not in known]
 
     def _copy(self, wanted: list[str]) -> None:

@@ -22,6 +22,7 @@ from django.core.files.storage import InMemoryStorage
 # A page that is shared loads only what it needs of the app.
 BUNDLES = {
     "app.css": ("css/*.css",),
+    "read-log.css": ("css/read-log/*.css",),
     "app.js": ("js/*.js",),
     "lists.js": ("js/lists/*.js",),
     "desk.js": ("js/desk/*.js",),

@@ -42,7 +42,7 @@ _DISK_FULL = ProblemText(
     name="unavailable",
     title=gettext_noop("The disk is full"),
     advice=gettext_noop(
-        "You can go on reading, but nothing can be saved, so nobody can sign in. Nothing is lost. "
+        "Nothing can be saved, so nobody can sign in, and nothing is shown that must be recorded. Nothing is lost. "
         "Tell your administrator."
     ),
     status=503,
@@ -52,8 +52,18 @@ _READ_ONLY = replace(_DISK_FULL, title=gettext_noop("The database is read-only")
 _BUSY = ProblemText(
     name="unavailable",
     title=gettext_noop("The database is busy"),
-    advice=gettext_noop("Another process is using it. You can go on reading. Try again in a minute to save changes."),
+    advice=gettext_noop("Another process is using it. Nothing is lost. Try again in a minute."),
     status=503,
+)
+_NOT_RECORDED = ProblemText(
+    name="unavailable",
+    title=gettext_noop("This could not be recorded"),
+    advice=gettext_noop(
+        "What is read must be recorded, and the record cannot be written, so it is not shown. Nothing is lost. "
+        "Try again in a minute. If it keeps happening, tell your administrator."
+    ),
+    status=503,
+    needs_administrator=True,
 )
 _WRONG_HOST = ProblemText(
     name="bad-request",
@@ -110,6 +120,11 @@ def wrong_host(request: HttpRequest) -> HttpResponse:
 def too_many_streams(request: HttpRequest) -> HttpResponse:
     """Answer 503 to a download for which there is no thread."""
     return _problem_response(request, _TOO_MANY_STREAMS, retry_after=60)
+
+
+def not_recorded(request: HttpRequest) -> HttpResponse:
+    """Answer 503 to a reading for which the read log has no row."""
+    return _problem_response(request, _NOT_RECORDED, retry_after=10)
 
 
 def form_too_large(request: HttpRequest) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,29 @@ class Session(SessionBase):
     def record_use(self) -> None:
         """Postpone the idle timeout."""
         raise NotImplementedError
+
+
+@dataclass(slots=True)
+class ReadingNote:
+    """What only the view knows of a reading: the read log takes it from the request.
+
+    `source` is `archive`, `key` or `share`; `source_name` the label and host of a key. A view without a session names
+    the person, and one without the id of a completion in its URL the completion. `detail` says what of it was sent.
+    """
+
+    source: str = ""
+    source_name: str = ""
+    person: User | None = None
+    token: str = ""  # the name of an access token
+    share: int | None = None  # the primary key of a share
+    completion_id: str = ""
+    detail: str = ""
+
+
+def note_of(request: HttpRequest) -> ReadingNote:
+    """Return the note of this request, to read it or to write on it."""
+    note: ReadingNote = request.__dict__.setdefault("reading_note", ReadingNote())
+    return note
 
 
 class Request(HttpRequest):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice, tee
 
 from django.db import connection, transaction
@@ -16,11 +16,19 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef, QuerySet
 
 from viewer.archive.bulk import BATCH_ROWS, insert
-from viewer.archive.models import SearchDocument, SearchEntry, StoredCompletion, StoredSummary, fit, write_held
+from viewer.archive.models import (
+    SearchDocument,
+    SearchEntry,
+    SearchWord,
+    StoredCompletion,
+    StoredSummary,
+    fit,
+    write_held,
+)
 from viewer.completions.source_text import Piece, decode_object
 
 from .text import MAX_SECONDS, Facts, Indexed, words_to_index
-from .tokens import DocumentBuilder
+from .tokens import SPEAKERS, DocumentBuilder
 
 Entry = tuple[int, int, int | None, str, str]  # a row of SearchEntry
 SummaryRow = tuple[int, str, int, str]  # a row of StoredSummary
@@ -190,6 +198,30 @@ def _insert_words(words: list[str]) -> None:
             cursor.execute(f"INSERT OR IGNORE INTO {_WORD} SELECT value FROM json_each(%s)", [json.dumps(words)])
         else:
             cursor.execute(f"INSERT INTO {_WORD} SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", [words])
+
+
+def words_of_completions(completions: Collection[int]) -> set[str]:
+    """Return the words that some completions are found by."""
+    documents = SearchDocument.objects.filter(completion__in=completions).values_list("tokens", flat=True)
+    return {token[1:] for tokens in documents for token in tokens.split(" ") if token[:1] in SPEAKERS}
+
+
+def forget_words(words: Iterable[str]) -> None:
+    """Delete those words from the list of words that no conversation has any more."""
+    unused = []
+    with connection.cursor() as cursor:
+        for word in words:
+            tokens = [speaker + word for speaker in sorted(SPEAKERS)]
+            if connection.vendor == "sqlite":
+                has_any = "SELECT EXISTS (SELECT 1 FROM archive_search WHERE archive_search MATCH %s)"
+                cursor.execute(has_any, [" OR ".join(f'"{token}"' for token in tokens)])
+            else:
+                has_any = f"SELECT EXISTS (SELECT 1 FROM {_DOCUMENT} WHERE archive_tokens(tokens) @@ %s::tsquery)"
+                cursor.execute(has_any, [" | ".join(f"'{token}'" for token in tokens)])
+            if not cursor.fetchone()[0]:
+                unused.append(word)
+    for start in range(0, len(unused), BATCH_ROWS):
+        SearchWord.objects.filter(pk__in=unused[start : start + BATCH_ROWS]).delete()
 
 
 def clear() -> None:

@@ -21,6 +21,7 @@ from viewer.conversations.facts import build_facts, build_jumps, build_jumps_in_
 from viewer.conversations.filters import with_query
 from viewer.conversations.paging import MessagePage, read_page, with_neighbours
 from viewer.conversations.recent import remember
+from viewer.read_log.querying import readers_of
 from viewer.rendering.answers import message_of_answer, no_answer_in, place_answers
 from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
@@ -98,9 +99,10 @@ def conversation(
             "page_title": page_title(_name(completion), title, linked_bubble),
             **facts,
             **_jumps(reader, [*bubbles, *answer], page.order, is_for_customer=is_for_customer),
+            "readers": readers_of(completion_id),
             "ids_count": any(bubble.number is not None for bubble in shown),
             "stored": stored,
-            "may_curate": stored.is_own and may_curate(request.user),
+            "may_curate": may_curate(request.user),
             **navigation_links(request, completion_id, completion),
         }
     return page_or_fragment(request, "conversations/conversation.html", "rendering/_bubbles.html", context)

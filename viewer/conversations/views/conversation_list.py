@@ -43,6 +43,7 @@ def completions(request: Request) -> HttpResponse:
     source = chosen_source(request)
     if source.is_archive and not request.htmx and (search := as_search(filters)):
         return redirect(list_url(search))
+    source.note_on(request)
     with source.reading() as client:
         window = fetch_page(client, filters, request.GET, request.GET.get("around", ""))
     matching = tuple(item for item in window.items if matches_metadata(item, metadata))
@@ -80,6 +81,7 @@ def sidebar(request: Request, completion_id: str) -> HttpResponse:
         }
         return render(request, "conversations/_sidebar.html", context)
     source = chosen_source(request)
+    source.note_on(request)
     try:
         with source.reading() as client:
             window = fetch_page(client, filters, request.GET, completion_id)

@@ -12,12 +12,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from viewer.accounts.roles import may_administer
 from viewer.archive.models import fit
+from viewer.read_log.actions import LABELS
+from viewer.read_log.querying import readings_of_share
 from viewer.sharing.descriptions import AUDIENCES, missing_in, scope_of
 from viewer.sharing.models import Share, Shares
 from viewer.web.logs import event
 from viewer.web.request import Request
 
 _PAGE = 50
+_READINGS = 30  # the newest, of one share
 
 
 @require_safe
@@ -48,7 +51,11 @@ def share(request: Request, share_id: int) -> HttpResponse:
     """Show a share to its owner, with its address, or without it to an administrator."""
     one = _share_for(request, share_id)
     has_address = one.owner_id == request.user.pk
-    return render(request, "sharing/share.html", {"share": _with_words(request, one, has_address=has_address)})
+    readings = [
+        (reading, LABELS.get(reading.action, reading.action)) for reading in readings_of_share(one.pk)[:_READINGS]
+    ]
+    context = {"share": _with_words(request, one, has_address=has_address), "readings": readings}
+    return render(request, "sharing/share.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

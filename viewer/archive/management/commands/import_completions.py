@@ -47,6 +47,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{counts['imported']} imported, {counts['unchanged']} already there, {counts['replaced']} replaced, "
             f"{counts['kept']} kept as they were, {counts['bad']} bad"
+            + (f", {counts['erased']} left out because they were erased here" if counts["erased"] else "")
         )
         if counts["bad"]:
             sys.exit(1)

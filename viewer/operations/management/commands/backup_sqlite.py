@@ -14,7 +14,12 @@ from django.db import DatabaseError, connection
 
 from viewer.deployment.database import cause_of
 
-_TABLES = {"people": "auth_user", "conversations": "archive_storedcompletion", "messages": "archive_storedmessage"}
+_TABLES = {
+    "people": "auth_user",
+    "conversations": "archive_storedcompletion",
+    "messages": "archive_storedmessage",
+    "rows of the read log": "read_log_reading",
+}
 _FILE_PATTERN = "lectern-*.sqlite3"
 Counts = dict[str, int]
 

@@ -115,22 +115,38 @@ def _delete_removed(model: type[Model]) -> None:
     new = model._default_manager.using(DEFAULT_DB_ALIAS)
     for rows in _chunks(model, DEFAULT_DB_ALIAS):
         ids = {row[0] for row in rows}
-        existing = set(model._default_manager.using(_FILE).filter(pk__in=ids).values_list("pk", flat=True))
-        new.filter(pk__in=ids - existing).delete()
+        removed = ids - _existing(model, _FILE, ids)
+        if removed and _is_append_only(model):
+            cause = f"{model._meta.db_table} there has rows of its own, which nobody may delete"
+            raise CommandError(f"{cause}. Copy into a new, empty database.")
+        new.filter(pk__in=removed).delete()
+
+
+def _is_append_only(model: type[Model]) -> bool:
+    """Whether the database refuses to change the rows of a table, so that those copied before must stay as they are."""
+    return getattr(model, "is_append_only", False)
+
+
+def _existing(model: type[Model], alias: str, ids: set[Any]) -> set[Any]:
+    return set(model._default_manager.using(alias).filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def _copy(model: type[Model]) -> None:
     """Copy every row of the file, over the one of an earlier run."""
     names = [field.attname for field in _fields(model)]
+    is_replaced = bool(names) and not _is_append_only(model)
     total = model._default_manager.using(_FILE).count()
     with tqdm(total=total, desc=model._meta.db_table, unit=" rows", disable=not sys.stderr.isatty()) as progress:
         for rows in _chunks(model, _FILE):
+            if _is_append_only(model):
+                copied = _existing(model, DEFAULT_DB_ALIAS, {row[0] for row in rows})
+                rows = [row for row in rows if row[0] not in copied]
             model._default_manager.using(DEFAULT_DB_ALIAS).bulk_create(
                 [model(**dict(zip(["pk", *names], row, strict=True))) for row in rows],
                 ignore_conflicts=not names,  # a row that is only its key cannot differ
-                update_conflicts=bool(names),
-                unique_fields=["pk"] if names else None,
-                update_fields=names or None,
+                update_conflicts=is_replaced,
+                unique_fields=["pk"] if is_replaced else None,
+                update_fields=names if is_replaced else None,
             )
             progress.update(len(rows))
 

@@ -52,7 +52,7 @@ class Command(BaseCommand):
         self.stdout.write("  Ctrl-C ends it.\n\n")
         self.stdout.flush()
         if settings.SYNC_WORKER:
-            _start_copy_worker()
+            _start_worker()
         # The working directory may be another.
         os.environ["PYTHONPATH"] = os.pathsep.join([str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")])
         os.execv(
@@ -162,13 +162,13 @@ def _sign_in_text(demo: User, saved: dict[str, str]) -> str:
     )
 
 
-def _start_copy_worker() -> None:
-    """Start the copy worker. Its stdin is a pipe whose other end the server inherits, so it ends with the server.
+def _start_worker() -> None:
+    """Start the worker. Its stdin is a pipe whose other end the server inherits, so it ends with the server.
 
     A shell restarts it if it dies before: this process becomes the server, which knows nothing of the worker.
     """
     read_end, write_end = os.pipe()
-    worker = [sys.executable, str(settings.BASE_DIR / "manage.py"), "sync", "--loop", "--until-stdin-closes"]
+    worker = [sys.executable, str(settings.BASE_DIR / "manage.py"), "work", "--until-stdin-closes"]
     subprocess.Popen(["/bin/sh", "-c", _RESTART_LOOP, *worker], stdin=read_end, start_new_session=True)
     os.close(read_end)
     os.set_inheritable(write_end, True)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import threading
 from datetime import UTC, datetime
@@ -15,15 +14,16 @@ from django.db import connection
 from tqdm import tqdm
 
 from viewer.deployment.database import explain
+from viewer.deployment.stopping import stop_event
 from viewer.keys.models import ApiKey
 from viewer.sync.models import AnotherIsActive, CopyRun
-from viewer.sync.worker import serve, work_on
+from viewer.sync.worker import work_on
 
 _DAY = 24 * 60 * 60  # seconds
 
 
 class Command(BaseCommand):
-    help = "Copy stored completions from a person's API key into the archive; or, with --loop alone, serve /imports/."
+    help = "Copy stored completions from a person's API key into the archive."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--key", metavar="LABEL", help="the label of an API key")
@@ -33,23 +33,16 @@ class Command(BaseCommand):
             "--metadata", action="append", default=[], metavar="KEY=VALUE", help="only with this pair; may be repeated"
         )
         parser.add_argument("--since", metavar="DATE", help="only those stored since, such as 2026-11-01")
-        parser.add_argument(
-            "--loop", action="store_true", help="with a key: again and again; alone: work on what pages ask for"
-        )
+        parser.add_argument("--loop", action="store_true", help="again and again")
         parser.add_argument("--every", type=int, default=15, metavar="MINUTES", help="how often to look; default 15")
         parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process has ended")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not options["loop"] and not options["key"]:
-            raise CommandError("Name a key (--key LABEL --person USER), or give --loop to work on what pages ask for.")
-        if options["key"]:
-            _read_options(options)
-        else:
-            CopyRun.objects.exists()  # fails at once if the database has not been migrated
-        stopping = _stop_event(options["until_stdin_closes"])
         if not options["key"]:
-            serve(stopping)
-        elif not options["loop"]:
+            raise CommandError("Name a key: --key LABEL --person USER. `work` does what pages ask for.")
+        _read_options(options)
+        stopping = stop_event(options["until_stdin_closes"])
+        if not options["loop"]:
             run = self._copy(options, stopping)
             sys.exit(0 if run.state == CopyRun.DONE and not run.failures.exists() else 1)
         else:
@@ -148,22 +141,6 @@ def _read_options(options: dict[str, Any]) -> dict[str, Any]:
         "metadata": {name: value for name, _, value in pairs},
         "since": since,
     }
-
-
-def _stop_event(until_stdin_closes: bool) -> threading.Event:
-    """Return an event that Ctrl-C and SIGTERM set, and on request the end of the parent process, which closes stdin."""
-    stopping = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, lambda *_: stopping.set())
-
-    def wait_for_parent() -> None:
-        sys.stdin.read()
-        stopping.set()
-
-    if until_stdin_closes:
-        threading.Thread(target=wait_for_parent, daemon=True).start()
-    return stopping
 
 
 def _update_bar(bar: Any, pk: int, is_over: threading.Event) -> None:

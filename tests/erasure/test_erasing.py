@@ -1,0 +1,179 @@
+"""What is erased is gone: from every page, from the index, from the files of the database; and it does not come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.cache import caches
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from tests.conftest import has_servers, make_completion, make_key, save, say, to_lines
+from tests.pages import has, visible
+from tests.sync.runs import copy
+from tests.upstream import LIVE, Upstream
+from viewer.archive.importing import import_lines
+from viewer.archive.models import ErasedCompletion, SearchWord, SeenCompletion, StoredCompletion
+from viewer.deployment.database import sqlite_file
+from viewer.erasure import erasing, retention
+from viewer.erasure.erasing import erase
+from viewer.erasure.models import RetentionRun
+from viewer.read_log.models import Reading
+from viewer.sync.models import CopyRun, Saving
+
+Store = Callable[..., Any]
+HERS = make_completion(
+    "chatcmpl-hers", say("user", "Zwiebelfisch quokka"), metadata={"customer_id": "Zora"}, created=1_700_000_000
+)
+OTHER = make_completion("chatcmpl-other", say("user", "Where is my quokka?"), metadata={"customer_id": "Yann"})
+
+
+@pytest.fixture
+def files_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what cannot be done within the transaction of a test."""
+    monkeypatch.setattr(erasing, "purge", lambda: True)
+
+
+def run(*arguments: str, **options: Any) -> str:
+    out = StringIO()
+    call_command(*arguments, stdout=out, stderr=out, **options)
+    return out.getvalue()
+
+
+def ids() -> set[str]:
+    return set(StoredCompletion.objects.values_list("completion_id", flat=True))
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+def test_it_is_gone_for_everybody_and_no_import_brings_it_back(stored: Store, alice: User, bob: User) -> None:
+    stored(HERS, OTHER)
+    save(alice, HERS)
+    SeenCompletion.objects.create(person=bob, completion_id="chatcmpl-hers")
+    Saving.objects.create(person=bob, completion_id="chatcmpl-hers", api_key=make_key(bob))
+    caches["bubbles"].set("some", "html")
+    assert run("erase_completion", "chatcmpl-hers", "--no-input").endswith("1 conversations erased.\n")
+    assert ids() == {"chatcmpl-other"}
+    assert caches["bubbles"].get("some") is None
+    assert not SeenCompletion.objects.exists()
+    assert not Saving.objects.exists()
+    assert [(row.action, row.completion_id) for row in Reading.objects.all()] == [("erase", "chatcmpl-hers")]
+    assert {"quokka"} == {*SearchWord.objects.filter(pk__in=["quokka", "zwiebelfisch"]).values_list("pk", flat=True)}
+    (outcome,) = import_lines(to_lines([HERS]), replace=True)
+    assert outcome.status == "erased"
+    assert ids() == {"chatcmpl-other"}
+    run("erase_completion", allow_again="chatcmpl-hers")
+    assert [each.status for each in import_lines(to_lines([HERS]))] == ["imported"]
+    with pytest.raises(CommandError, match="was not erased here"):
+        run("erase_completion", allow_again="chatcmpl-hers")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("vacuum", [True] if has_servers else [False, True])
+def test_the_files_of_the_database_no_longer_hold_it(stored: Store, alice: User, tmp_path: Path, vacuum: bool) -> None:
+    """In SQLite at once. In PostgreSQL after `--vacuum`; without it the space is only free for new rows."""
+    stored(HERS, *(make_completion(f"chatcmpl-{n}", say("user", f"Where is my parcel {n}?")) for n in range(50)))
+    save(alice, HERS)
+    StoredCompletion.objects.filter(owner=alice).update(model="zwiebelfisch-1")  # an older page of the journal has it
+    names = b"zwiebelfisch", b"Zwiebelfisch", b"chatcmpl-hers-0", b"Zora", b"zora"
+    assert any(name in content for name in names for content in files_of_database())
+    run("erase_completion", "chatcmpl-hers", no_input=True, vacuum=vacuum)
+    assert [name for name in names for content in files_of_database() if name in content] == []
+
+
+def files_of_database() -> list[bytes]:
+    """The content of the files: of SQLite's own, or of the tables and indexes of PostgreSQL after a checkpoint."""
+    if file := sqlite_file():
+        return [path.read_bytes() for path in file.parent.glob(f"{file.name}*")]
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+        cursor.execute(
+            "SELECT current_setting('data_directory') || '/' || pg_relation_filepath(oid) FROM pg_class "
+            "WHERE relkind IN ('r', 'i', 't') AND relnamespace <> 'pg_catalog'::regnamespace AND relname NOT LIKE 'pg_catalog%'"
+        )
+        return [Path(path).read_bytes() for (path,) in cursor.fetchall() if Path(path).exists()]
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+def test_a_customer_is_erased_in_every_spelling_and_by_whomever_saved(stored: Store, alice: User) -> None:
+    stored(HERS, OTHER, make_completion("chatcmpl-also", say("user", "x"), metadata={"customer_id": "ZORA"}))
+    save(alice, make_completion("chatcmpl-saved", say("user", "x"), metadata={"customer_id": "zora "}))
+    named = run("erase_completion", customer="zora", dry_run=True)
+    assert named.endswith("3 conversations would be erased.\n")
+    assert len(ids()) == 4
+    run("erase_completion", customer="zora", no_input=True)
+    assert ids() == {"chatcmpl-other"}
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+def test_what_is_older_is_erased_by_day(stored: Store) -> None:
+    stored(HERS, OTHER)
+    run("erase_completion", before="2023-11-14", no_input=True)
+    assert len(ids()) == 2
+    run("erase_completion", before="2023-11-15", no_input=True)
+    assert ids() == {"chatcmpl-other"}
+    with pytest.raises(CommandError, match="is no date"):
+        run("erase_completion", before="last year")
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+def test_it_asks_first(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored(HERS)
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    with pytest.raises(CommandError, match="Nothing was erased"):
+        run("erase_completion", "chatcmpl-hers")
+    assert ids() == {"chatcmpl-hers"}
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+def test_a_later_sync_leaves_out_what_was_erased(alice: User, upstream: Upstream) -> None:
+    key = make_key(alice, base_url=upstream.base())
+    copy(key)
+    erase([LIVE[0]], "alice")
+    again = copy(key)
+    assert (again.state, again.copied) == (CopyRun.DONE, 0)
+    assert LIVE[0] not in ids()
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+def test_old_conversations_are_erased_once_a_day(stored: Store, settings: Any) -> None:
+    young = int((timezone.now() - timedelta(days=29)).timestamp())
+    stored(HERS, make_completion("chatcmpl-young", say("user", "x"), created=young))
+    retention.apply_once_a_day()
+    assert len(ids()) == 2  # without the setting everything is kept
+    settings.RETENTION_DAYS = 30
+    assert "1 conversations are older than 30 days" in run("apply_retention", dry_run=True)
+    retention.apply_once_a_day()
+    assert ids() == {"chatcmpl-young"}
+    assert RetentionRun.objects.get().erased == 1
+    assert ErasedCompletion.objects.get().by == "RETENTION_DAYS"
+    stored(make_completion("chatcmpl-late", say("user", "x"), created=1_600_000_000))
+    retention.apply_once_a_day()
+    assert "chatcmpl-late" in ids()  # today's run is over
+    RetentionRun.objects.update(day=datetime(2026, 1, 1, tzinfo=UTC).date())
+    retention.apply_once_a_day()
+    assert ids() == {"chatcmpl-young"}
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+def test_a_curator_erases_on_a_page_that_says_what_goes(reader: Client, stored: Store, alice: User) -> None:
+    stored(HERS)
+    assert reader.post("/completions/chatcmpl-hers/erase/").status_code == 403
+    alice.groups.add(Group.objects.get_or_create(name="curator")[0])
+    assert has(
+        reader.get("/completions/chatcmpl-hers/").content.decode(), 'a[href="/completions/chatcmpl-hers/erase/"]'
+    )
+    assert "The team’s archive has it with 1 message." in visible(
+        reader.get("/completions/chatcmpl-hers/erase/").content.decode()
+    )
+    assert ids() == {"chatcmpl-hers"}
+    assert reader.post("/completions/chatcmpl-hers/erase/")["Location"] == "/completions/"
+    assert ids() == set()
+    assert ErasedCompletion.objects.get().by == "alice"

@@ -1,0 +1,1 @@
+"""Erases conversations everywhere: on request, by customer, by age."""

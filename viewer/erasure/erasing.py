@@ -1,0 +1,46 @@
+"""Erases conversations from every room that keeps something of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.core.cache import caches
+from django.db import transaction
+
+from viewer.archive.erased import erase_stored, purge
+from viewer.archive.models import fit
+from viewer.read_log.recording import write
+from viewer.sharing.models import Share
+from viewer.sources.models import Finding
+from viewer.sync.models import CopyFailure, Saving
+from viewer.web.logs import event
+
+_BATCH = 100  # conversations in one transaction
+_CACHES = ("bubbles", "finds", "answers", "default")  # which hold formatted messages, found texts, responses, guesses
+
+
+def erase(completion_ids: Collection[str], by: str) -> bool:
+    """Erase conversations everywhere, in the name of a person or for a reason.
+
+    Return False if SQLite's journal still has some of them, because somebody was reading all the time.
+    """
+    remaining = list(dict.fromkeys(completion_ids))
+    while ids := remaining[:_BATCH]:
+        remaining = remaining[_BATCH:]
+        with transaction.atomic():
+            _erase_around(ids)
+            erase_stored(ids, by)
+            for completion_id in ids:
+                write(action="erase", name=by, completion_id=completion_id)
+        for completion_id in ids:
+            event("conversation erased", completion=completion_id, by=by)
+    for name in _CACHES:
+        caches[name].clear()
+    return purge()
+
+
+def _erase_around(completion_ids: Collection[str]) -> None:
+    """Delete what other rooms keep of conversations, also of those that were never in the archive."""
+    ids = [fit(one) for one in completion_ids]
+    for rows in (Saving, CopyFailure, Finding, Share):
+        rows.objects.filter(completion_id__in=ids).delete()

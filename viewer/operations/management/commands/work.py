@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import argparse
+import logging
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import Error as DatabaseFailure
+from django.db import connection
+
+from viewer.deployment.database import cause_of
+from viewer.deployment.stopping import stop_event
+from viewer.erasure.retention import apply_once_a_day
+from viewer.sync.models import CopyRun
+from viewer.sync.worker import serve
+
+_LOOK_EVERY = 10 * 60.0  # seconds, for what is due once a day
+
+_log = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Do what pages ask for (/imports/), and what is due every day (RETENTION_DAYS). ./run starts this."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process has ended")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        CopyRun.objects.exists()  # fails at once if the database has not been migrated
+        stopping = stop_event(options["until_stdin_closes"])
+        daily = threading.Thread(target=_do_daily, args=[stopping], name="daily")
+        daily.start()
+        serve(stopping)
+        daily.join()
+
+
+def _do_daily(stopping: threading.Event) -> None:
+    while True:
+        try:
+            apply_once_a_day()
+        except DatabaseFailure as error:
+            _log.error("What is older than RETENTION_DAYS could not be erased: %s", cause_of(error))
+        finally:
+            connection.close()
+        if stopping.wait(_LOOK_EVERY):
+            return
