@@ -224,6 +224,7 @@ MIDDLEWARE = [
     "viewer.read_log.middleware.ReadLogMiddleware",
     "viewer.web.middleware.StreamsMiddleware",
     "viewer.sources.problem_pages.ProblemMiddleware",
+    "viewer.sharing.instead.SharedInsteadMiddleware",  # below it, so that it is asked first
 ]
 
 ROOT_URLCONF = "viewer.urls"

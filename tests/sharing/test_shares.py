@@ -315,6 +315,21 @@ def test_whoever_reads_a_share_reads_nothing_live(reader: Client, alice: User, b
     assert share.snapshot.source == upstream.host
 
 
+def test_a_link_to_a_message_opens_what_was_shared_of_it_by_name(
+    reader: Client, alice: User, bob: User, mallory: User, upstream: Upstream
+) -> None:
+    ApiKey.objects.choose(alice, make_key(alice, base_url=upstream.base("ok")))
+    place = f"{LONG}-50"
+    share = make(reader, f"/completions/{LONG}/share/", first=place, last=place, person="bob")
+    link = f"/completions/{LONG}/messages/{place}/"
+    bobs = signed_in(bob)
+    assert bobs.get(link)["Location"] == f"{address_of(share)}messages/{place}/"
+    assert bobs.get(f"/completions/{LONG}/messages/{LONG}-9/")["Location"] == address_of(share)
+    assert signed_in(mallory).get(link).status_code == 404
+    reader.post(f"/shares/{share.pk}/revoke/")
+    assert bobs.get(link).status_code == 404
+
+
 def test_a_share_that_was_revoked_meanwhile_is_not_opened_again_by_a_change(
     reader: Client, conversation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

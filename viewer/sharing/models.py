@@ -37,7 +37,7 @@ class Shares(models.QuerySet["Share"]):
 
     def with_person(self, person: User) -> Shares:
         """Return what others share with a person by name, and can be opened."""
-        return self.open().filter(people=person).exclude(owner=person)
+        return self.open().filter(people=person, snapshot__isnull=False).exclude(owner=person)
 
     def open(self) -> Shares:
         """Return the shares that somebody can open: not revoked, expired or used up, of an active owner."""
