@@ -19,6 +19,7 @@ from tests.passkeys import Passkey
 from viewer.conversations.models import SavedView
 from viewer.keys.models import AccessToken, ApiKey
 from viewer.people.models import EntryLink
+from viewer.sharing.models import Share
 from viewer.sync.models import CopyRun
 
 # Route: what (a stranger, another person, staff, the owner) get for a GET. `in` is the way to sign in.
@@ -115,6 +116,28 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "save-view": ("in", 302, 302, 302),
     "saved-view": ("in", 404, 404, 200),
     "delete-view": ("in", 404, 404, 200),
+    "make-share": ("in", 200, 200, 200),
+    "share-message": ("in", 200, 200, 200),
+    "my-shares": ("in", 200, 200, 200),
+    "shared-with-me": ("in", 200, 200, 200),
+    "all-shares": ("in", 404, 200, 404),
+    "share": ("in", 404, 200, 200),
+    "change-share": ("in", 404, 404, 200),
+    "revoke-share": ("in", 404, 200, 200),
+    "shared": ("in", 200, 200, 200),
+    "shared-raw": ("in", 200, 200, 200),
+    "shared-transcript": ("in", 200, 200, 200),
+    "shared-message": ("in", 200, 200, 200),
+    "shared-raw-message": ("in", 200, 200, 200),
+    "shared-part": ("in", 200, 200, 200),
+    "shared-call": ("in", 404, 404, 404),
+    "shared-output": ("in", 404, 404, 404),
+    "shared-result": ("in", 404, 404, 404),
+    "shared-answer": ("in", 200, 200, 200),
+    "shared-raw-choice": ("in", 200, 200, 200),
+    "shared-choice-part": ("in", 200, 200, 200),
+    "shared-choice-call": ("in", 404, 404, 404),
+    "shared-choice-output": ("in", 404, 404, 404),
     "health": (200, 200, 200, 200),
     "ready": (200, 200, 200, 200),
 }
@@ -138,6 +161,9 @@ CHANGING: dict[str, tuple[int | str, int, int, int]] = {
     "mfa_remove_webauthn": ("in", 404, 404, 302),
     "saved-view": ("in", 404, 404, 422),
     "delete-view": ("in", 404, 404, 302),
+    "make-share": ("in", 302, 302, 302),
+    "change-share": ("in", 404, 404, 302),
+    "revoke-share": ("in", 404, 302, 302),
 }
 PEOPLE = ("stranger", "another", "staff", "owner")
 
@@ -163,6 +189,8 @@ def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
     cache.clear()  # of what the metadata keys of other tests were
     key = make_key(alice, base_url="http://127.0.0.1:9/v1")
     token, _ = AccessToken.objects.issue(alice, "hers")
+    browser_of("owner", alice).post("/completions/chatcmpl-one/share/")
+    share = Share.objects.get()
     return {
         "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "key_id": key.pk, "token_id": token.pk,
         "run_id": CopyRun.objects.start_or_resume(key, "", {}, None).pk,
@@ -170,6 +198,7 @@ def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
         "person_id": User.objects.create_user("carol").pk, "provider_id": settings.OIDC_PROVIDER,
         "pk": Authenticator.objects.create(user=alice, type="webauthn", data={"name": "her phone", "credential": her_passkey()}).pk,
         "value": "cus_1", "view_id": SavedView.objects.create(owner=alice, name="hers", query="q=refund").pk,
+        "share_id": share.pk, "token": share.token,
     }  # fmt: skip
 
 

@@ -187,6 +187,7 @@ KEY_ENCRYPTION_KEYS = _master_keys()
 API_HOSTS = _api_hosts()
 READ_LOG_DAYS = _int("READ_LOG_DAYS", 0, 0, 36_500)  # after which prune_read_log deletes a row; 0 keeps it for ever
 REMOTE_IMAGES = _bool("REMOTE_IMAGES", True)
+PUBLIC_SHARING = _bool("PUBLIC_SHARING", False)
 SERVER_THREADS = 40  # each serves one request
 STREAMS = 20  # concurrent streamed responses; each occupies a thread until its reader has received it
 SENDERS, SENDERS_OF_NETWORK = 5, 2  # concurrent form uploads; each occupies a thread until it is complete
@@ -228,6 +229,7 @@ INSTALLED_APPS = [
     "viewer.conversations",
     "viewer.read_log",
     "viewer.rendering",
+    "viewer.sharing",
     "viewer.erasure",
     "viewer.operations",
 ]
@@ -256,6 +258,7 @@ MIDDLEWARE = [
     "viewer.read_log.middleware.ReadLogMiddleware",
     "viewer.web.middleware.StreamsMiddleware",
     "viewer.sources.problem_pages.ProblemMiddleware",
+    "viewer.sharing.instead.SharedInsteadMiddleware",  # below it, so that it is asked first
 ]
 
 ROOT_URLCONF = "viewer.urls"
@@ -273,6 +276,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "viewer.accounts.roles.rights",
                 "viewer.sources.context.sources",
+                "viewer.sharing.context.shares",
             ],
             "builtins": ["django.templatetags.i18n"],
         },

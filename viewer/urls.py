@@ -41,6 +41,7 @@ from viewer.people import views as people
 from viewer.read_log import views as read_log
 from viewer.remote_images import views as remote_images
 from viewer.search.views import palette, search_results
+from viewer.sharing.views import making, shared, shares
 from viewer.sources.sources import check_key
 from viewer.sync import saving_views as saving
 from viewer.sync import views as sync
@@ -134,6 +135,32 @@ urlpatterns = [
         "completions/<str:completion_id>/messages/<str:message_id>/results/<int:n>/",
         content.tool_result,
         name="tool-result",
+    ),
+    path("completions/<str:completion_id>/share/", making.make_share, name="make-share"),
+    path("completions/<str:completion_id>/messages/<str:message_id>/share/", making.make_share, name="share-message"),
+    path("shares/", shares.my_shares, name="my-shares"),
+    path("shares/with-me/", shares.shared_with_me, name="shared-with-me"),
+    path("shares/all/", shares.all_shares, name="all-shares"),
+    path("shares/<int:share_id>/", shares.share, name="share"),
+    path("shares/<int:share_id>/change/", making.change_share, name="change-share"),
+    path("shares/<int:share_id>/revoke/", shares.revoke_share, name="revoke-share"),
+    path("s/<str:token>/", shared.page, name="shared"),
+    path("s/<str:token>/raw/", shared.raw, name="shared-raw"),
+    path("s/<str:token>/transcript/", shared.transcript, name="shared-transcript"),
+    path("s/<str:token>/messages/<str:message_id>/", shared.page, name="shared-message"),
+    path("s/<str:token>/messages/<str:message_id>/raw/", shared.raw_message, name="shared-raw-message"),
+    path("s/<str:token>/messages/<str:message_id>/parts/<int:n>/", shared.part, name="shared-part"),
+    path("s/<str:token>/messages/<str:message_id>/calls/<int:n>/", shared.tool_call, name="shared-call"),
+    path("s/<str:token>/messages/<str:message_id>/calls/<int:n>/output/", shared.tool_output, name="shared-output"),
+    path("s/<str:token>/messages/<str:message_id>/results/<int:n>/", shared.tool_result, name="shared-result"),
+    path("s/<str:token>/choices/<int:position>/", shared.page, name="shared-answer"),
+    path("s/<str:token>/choices/<int:position>/raw/", shared.raw_choice, name="shared-raw-choice"),
+    path("s/<str:token>/choices/<int:position>/parts/<int:n>/", shared.choice_part, name="shared-choice-part"),
+    path("s/<str:token>/choices/<int:position>/calls/<int:n>/", shared.choice_tool_call, name="shared-choice-call"),
+    path(
+        "s/<str:token>/choices/<int:position>/calls/<int:n>/output/",
+        shared.choice_tool_output,
+        name="shared-choice-output",
     ),
     path("read-log/", read_log.everyone, name="read-log"),
     path("read-log/csv/", read_log.download, name="read-log-csv"),

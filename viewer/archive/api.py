@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -20,7 +21,7 @@ from .models import StoredCompletion, StoredMessage, fit, fit_key, fit_value
 MAX_LIMIT = 100
 _MAX_PAGE = 16_000_000  # characters; a page ends after the item that exceeds this, and more follows
 _MAX_PAIRS = 16
-_ROUTE = re.compile(r"/chat/completions(?:/(?P<completion_id>[^/]+)(?P<messages>/messages)?)?")
+ROUTE = re.compile(r"/chat/completions(?:/(?P<completion_id>[^/]+)(?P<messages>/messages)?)?")
 _METADATA = re.compile(r"metadata\[(.*)\]", re.DOTALL)
 
 
@@ -59,7 +60,7 @@ class _Page:
 
 def respond(path: str, query: str = "", reader: int | None = None) -> Response:
     """Answer one GET request of a person. `path` starts after `/v1` and is percent-encoded; `query` has no `?`."""
-    route = _ROUTE.fullmatch(path)
+    route = ROUTE.fullmatch(path)
     if route is None:
         return RequestError(404, ApiError(f"Invalid URL (GET /v1{path})")).response
     completion_id = unquote(route["completion_id"] or "")
@@ -148,10 +149,24 @@ def _read_pairs(params: list[tuple[str, str]]) -> set[tuple[str, str]]:
 
 
 def _messages(completion_id: str, params: list[tuple[str, str]], reader: int | None) -> Response:
-    paging = _read_paging(params, descending=False)
     # Not joined: PostgreSQL would sort all messages of the conversation for one page, because it may be several.
     completion = StoredCompletion.objects.named(completion_id, reader).values("pk")
-    stored = messages = StoredMessage.objects.filter(completion=Subquery(completion))
+
+    def check() -> None:
+        if not holds(completion_id, reader):
+            raise _not_found_error(completion_id)
+
+    return page_of_messages(StoredMessage.objects.filter(completion=Subquery(completion)), params, check)
+
+
+def page_of_messages(
+    stored: QuerySet[Any, Any], params: list[tuple[str, str]], check: Callable[[], None] = lambda: None
+) -> Response:
+    """Answer one page of messages, which have a position, an id and a body. Raises RequestError.
+
+    Where the page is empty, `check` raises if there is no such conversation.
+    """
+    paging, messages = _read_paging(params, descending=False), stored
     if paging.after is not None:
         position = Subquery(stored.filter(message_id=fit(paging.after)).values("position"))
         messages = (
@@ -160,8 +175,7 @@ def _messages(completion_id: str, params: list[tuple[str, str]], reader: int | N
     order = "-position" if paging.descending else "position"
     page = _fetch_page(messages.order_by(order).values_list("message_id", "body"), paging)
     if not page.items:
-        if not holds(completion_id, reader):
-            raise _not_found_error(completion_id)
+        check()
         if paging.after is not None and not stored.filter(message_id=fit(paging.after)).exists():
             raise _unknown_cursor_error(f"no message of this completion has the id '{_shorten(paging.after)}'")
     return _list_response(page)

@@ -80,6 +80,7 @@ class _Decoder(json.JSONDecoder):
 
 
 LENIENT = _Decoder(strict=False)
+WHOLE = _Decoder(strict=False)  # decodes also what LENIENT shortens
 STRICT = _Decoder(parse_constant=_refuse_constant)
 
 

@@ -7,7 +7,6 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from django.http import QueryDict
-from django.urls import reverse
 
 from viewer.client.client import Order, opposite
 from viewer.completions.types import Message, Unreadable
@@ -66,24 +65,24 @@ class MessagePage:
 
 def read_page(reader: Reader, query: QueryDict, linked: str) -> MessagePage:
     """Read the page of a URL: the first, the one after or before a message, or the one around the linked message."""
-    completion_id = reader.completion_id
+    home = reader.home
     after, before = query.get("after", ""), query.get("before", "")
     order: Order = "desc" if query.get("order") == "desc" else "asc"
     if answer_at(linked) is not None and not (after or before):
         page = reader.messages(order="desc")
         if order == "desc":
-            return _message_page(completion_id, page.items, False, page.has_more, order)
-        return _message_page(completion_id, page.items[::-1], page.has_more, False)
+            return _message_page(home, page.items, False, page.has_more, order)
+        return _message_page(home, page.items[::-1], page.has_more, False)
     if linked and not (after or before):
         window = reader.messages_around(linked)
         if order == "desc":
-            return _message_page(completion_id, window.items[::-1], window.has_later, window.has_earlier, order)
-        return _message_page(completion_id, window.items, window.has_earlier, window.has_later)
+            return _message_page(home, window.items[::-1], window.has_later, window.has_earlier, order)
+        return _message_page(home, window.items, window.has_earlier, window.has_later)
     if before:  # the page above is read in the opposite order, then reversed
         page = reader.messages(after=before, order=opposite(order))
-        return replace(_message_page(completion_id, page.items[::-1], page.has_more, True, order), added="above")
+        return replace(_message_page(home, page.items[::-1], page.has_more, True, order), added="above")
     page = reader.messages(after=after, order=order)
-    messages = _message_page(completion_id, page.items, bool(after), page.has_more, order)
+    messages = _message_page(home, page.items, bool(after), page.has_more, order)
     if not after:
         return messages
     is_past_end = order == "asc" and not page.items
@@ -92,17 +91,17 @@ def read_page(reader: Reader, query: QueryDict, linked: str) -> MessagePage:
 
 
 def _message_page(
-    completion_id: str,
+    home: str,
     items: tuple[Message | Unreadable, ...],
     has_above: bool,
     has_below: bool,
     order: Order = "asc",
 ) -> MessagePage:
     """Add the links: `before` the first and `after` the last message in this order."""
-    base, params = reverse("conversation", args=[completion_id]), {} if order == "asc" else {"order": order}
+    params = {} if order == "asc" else {"order": order}
     first, last = (items[0].id, items[-1].id) if items else ("", "")
-    above = f"{base}?{urlencode(params | {'before': first})}" if first else ""
-    below = f"{base}?{urlencode(params | {'after': last})}" if last else ""
+    above = f"{home}?{urlencode(params | {'before': first})}" if first else ""
+    below = f"{home}?{urlencode(params | {'after': last})}" if last else ""
     is_forward = order == "asc"
     return MessagePage(
         items,

@@ -10,6 +10,7 @@ from django.db import transaction
 from viewer.archive.erased import erase_stored, purge
 from viewer.archive.models import fit
 from viewer.read_log.recording import write
+from viewer.sharing.models import Share
 from viewer.sources.models import Finding
 from viewer.sync.models import CopyFailure, Saving
 from viewer.web.logs import event
@@ -41,5 +42,5 @@ def erase(completion_ids: Collection[str], by: str) -> bool:
 def _erase_around(completion_ids: Collection[str]) -> None:
     """Delete what other rooms keep of conversations, also of those that were never in the archive."""
     ids = [fit(one) for one in completion_ids]
-    for rows in (Saving, CopyFailure, Finding):
+    for rows in (Saving, CopyFailure, Finding, Share):
         rows.objects.filter(completion_id__in=ids).delete()

@@ -24,9 +24,10 @@ from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
 from viewer.rendering.limits import PageBudget
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.parts import is_from_tool
-from viewer.rendering.places import answer_at, place_of_answer
+from viewer.rendering.places import answer_at, in_order, place_of_answer
 from viewer.rendering.tool_call_links import Item, Neighbours
 from viewer.sources.problem_texts import describe
+from viewer.sources.reader import Reader
 
 Include = Literal["everything", "no-tools", "customer"]
 LEFT_OUT: dict[Include, str] = {
@@ -45,8 +46,11 @@ class Extract:
     completion: Completion
     pages: Iterator[tuple[Message | Unreadable, ...]]
     source: str  # its name
+    home: str  # the URL below which its pages are
     first: str = ""  # the places of both ends, empty for the start and the end of the conversation
     last: str = ""
+    origin: str = ""  # of a snapshot: when it was taken, by whom, and what is missing in it
+    is_part: bool = False  # whether a missing answer means nothing
 
     @property
     def answers(self) -> range:
@@ -74,10 +78,43 @@ class TranscriptPage:
     leaves_out: bool = False  # whether something of its messages is not included
 
 
+def read_extract(reader: Reader, first: str, last: str) -> Extract:
+    """Begin to read. Raises SourceProblem if nothing can be read, before anything is sent."""
+    first, last = in_order(reader.completion_id, first, last)
+    pages = _messages_between(reader, first, last)
+    completion = reader.completion()
+    for end in (first, last):
+        if (position := answer_at(end)) is not None:
+            reader.choice(position)
+    return Extract(
+        reader.completion_id,
+        completion,
+        pages,
+        reader.source.label,
+        reader.home,
+        first,
+        last,
+        reader.origin,
+        reader.is_part,
+    )
+
+
+def _messages_between(reader: Reader, first: str, last: str) -> Iterator[tuple[Message | Unreadable, ...]]:
+    """Read the messages between two places; answers come after all messages."""
+    if answer_at(first) is not None:
+        return iter(())
+    return reader.every_message(first=first, last="" if answer_at(last) is not None else last)
+
+
 def build_pages(extract: Extract, include: Include, *, for_print: bool = False) -> Iterator[TranscriptPage]:
     """Build all pages, with the answer after the last message. Raises Problem when a page cannot be read."""
     completion, answers = extract.completion, extract.answers
-    context = RenderContext(extract.completion_id, as_source=not for_print, budget=PageBudget(is_whole=True))
+    context = RenderContext(
+        extract.completion_id,
+        as_source=not for_print,
+        budget=PageBudget(is_whole=True),
+        home=extract.home,
+    )
     tail: deque[Message | Unreadable] = deque(maxlen=max(1, len(completion.choices)))
     count = 0
     neighbours = Neighbours(is_start=not extract.first, is_end=False)
@@ -98,7 +135,7 @@ def build_pages(extract: Extract, include: Include, *, for_print: bool = False) 
         yield TranscriptPage(included, [], with_invisible, leaves_out=_leaves_out(included, bubbles))
     if extract.last and not answers:
         return
-    if (none := no_answer_in(completion, tail[-1] if tail else None)) is not None:
+    if not extract.is_part and (none := no_answer_in(completion, tail[-1] if tail else None)) is not None:
         yield TranscriptPage([], [], no_answer=NO_ANSWER if include == "customer" else none)
     has_earlier = bool(extract.first) or count > len(tail)
     if completion.choices and not appended_answers(tuple(tail), completion.choices, has_earlier=has_earlier):

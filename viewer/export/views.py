@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
-from django.http import Http404, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.http import Http404, HttpResponseBase, StreamingHttpResponse
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
@@ -16,11 +15,10 @@ from django.views.decorators.http import require_GET
 from viewer.archive.identity_keys import identity_keys
 from viewer.client.problems import Problem
 from viewer.completions.summary import first_question
-from viewer.completions.types import Message, Unreadable
-from viewer.rendering.places import answer_at, in_order, name_of
+from viewer.rendering.places import name_of
 from viewer.rendering.titles import answer_line
 from viewer.sources.problem_texts import describe
-from viewer.sources.reader import Reader, reader_for
+from viewer.sources.reader import reader_for
 from viewer.sources.sources import Source
 from viewer.web.logs import event
 from viewer.web.request import Request, note_of
@@ -28,7 +26,7 @@ from viewer.web.responses import attachment, plain_text
 from viewer.web.templatetags.formats import long_time, utc_time
 
 from .blocks import Fact
-from .extracts import LEFT_OUT, Extract, Include, TranscriptPage, build_pages, say_what_is_left_out
+from .extracts import LEFT_OUT, Extract, Include, TranscriptPage, build_pages, read_extract, say_what_is_left_out
 from .formats import Markdown, PlainText
 from .raw_data import to_json, to_json_line
 from .transcripts import quote_of, to_clipboard, transcript_of
@@ -51,7 +49,7 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
     if form == "jsonl" and ("from" in request.GET or "to" in request.GET):
         return plain_text(gettext("JSON Lines always hold the whole conversation. Export a part of it as JSON."), 400)
     reader = reader_for(request, completion_id)
-    extract = _extract(reader, request.GET)
+    extract = read_extract(reader, request.GET.get("from", ""), request.GET.get("to", ""))
     event("exported", completion=completion_id, format=form)
     note_of(request).detail = form
     content_type, extension = _TRANSCRIPTS[form]
@@ -66,7 +64,7 @@ def transcript(request: Request, completion_id: str) -> HttpResponseBase:
 def printed(request: Request, completion_id: str) -> HttpResponseBase:
     """Stream the whole conversation as one page, for paper or PDF."""
     reader = reader_for(request, completion_id)
-    extract = _extract(reader, request.GET)
+    extract = read_extract(reader, request.GET.get("from", ""), request.GET.get("to", ""))
     event("exported", completion=completion_id, format="print")
     opening = next(extract.pages, ())
     extract = replace(extract, pages=chain([opening], extract.pages))
@@ -81,24 +79,6 @@ def printed(request: Request, completion_id: str) -> HttpResponseBase:
     }
     page = render_to_string("export/print.html", context, request)
     return StreamingHttpResponse(_print(request, page, pages, reader.source))
-
-
-def _extract(reader: Reader, query: QueryDict) -> Extract:
-    """Begin to read. Raises SourceProblem if nothing can be read, before anything is sent."""
-    first, last = in_order(reader.completion_id, query.get("from", ""), query.get("to", ""))
-    pages = _messages_between(reader, first, last)
-    completion = reader.completion()
-    for end in (first, last):
-        if (position := answer_at(end)) is not None:
-            reader.choice(position)
-    return Extract(reader.completion_id, completion, pages, reader.source.label, first, last)
-
-
-def _messages_between(reader: Reader, first: str, last: str) -> Iterator[tuple[Message | Unreadable, ...]]:
-    """Read the messages between two places; answers come after all messages."""
-    if answer_at(first) is not None:
-        return iter(())
-    return reader.every_message(first=first, last="" if answer_at(last) is not None else last)
 
 
 def _write(request: Request, form: str, extract: Extract, source: Source) -> Iterator[str]:
@@ -133,24 +113,23 @@ def _facts(request: Request, extract: Extract, source: Source) -> tuple[Fact, ..
     completion, now = extract.completion, timezone.now()
     created = completion.created
     ends = [name_of(extract.completion_id, completion, end) for end in (extract.first, extract.last)]
-    link = reverse("conversation", args=[extract.completion_id])
     unknown = gettext("unknown")
     extent = gettext("%(first)s to %(last)s") % {
         "first": ends[0] or gettext("the first"),
         "last": ends[1] or gettext("the last"),
     }
-    exported = gettext("by %(name)s, %(time)s") % {
-        "name": request.user.get_username(),
-        "time": f"{long_time(now)} ({utc_time(now)})",
-    }
+    exported = f"{long_time(now)} ({utc_time(now)})"
+    if request.user.is_authenticated:
+        exported = gettext("by %(name)s, %(time)s") % {"name": request.user.get_username(), "time": exported}
     return (
         *(Fact(name, value) for name, value in identity_keys().first_in(completion.metadata).items()),
         Fact(gettext("Created"), f"{long_time(created)} ({utc_time(created)})" if created else unknown),
         Fact(gettext("Model"), completion.model or unknown),
         *([Fact(gettext("Messages"), extent)] if any(ends) else []),
         Fact(gettext("Conversation"), extract.completion_id),
-        Fact(gettext("Link"), request.build_absolute_uri(link), is_link=True),
+        Fact(gettext("Link"), request.build_absolute_uri(extract.home), is_link=True),
         Fact(gettext("Source"), source.label),
+        *([Fact(gettext("Snapshot"), extract.origin)] if extract.origin else []),
         Fact(gettext("Exported"), exported),
     )
 

@@ -82,6 +82,17 @@ ROUTES: dict[str, Action | None] = {
     "viewer.api.views.completion": _API,
     "viewer.api.views.messages": _API,
     "viewer.api.views.nowhere": None,
+    **dict.fromkeys(("shared", "shared-message", "shared-answer"), Action("share", in_fragment="messages")),
+    **dict.fromkeys(("shared-raw", "shared-raw-message", "shared-raw-choice"), _JSON),
+    **dict.fromkeys(("shared-part", "shared-choice-part"), _PART),
+    **dict.fromkeys(
+        ("shared-call", "shared-choice-call", "shared-output", "shared-choice-output", "shared-result"), _TOOL_CALL
+    ),
+    "shared-transcript": Action("transcript"),
+    **dict.fromkeys(("make-share", "share-message", "change-share"), Action("conversation", in_fragment="messages")),
+    **dict.fromkeys(
+        ("my-shares", "shared-with-me", "all-shares", "share", "revoke-share"), Action("list", source="share")
+    ),
     "read-log": Action("read log"),
     "read-log-csv": Action("read log"),
     "my-read-log": Action("read log"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
 from viewer.completions.answers import appended_answers, with_choice
@@ -17,7 +16,7 @@ from .citations import list_sources
 from .context import RenderContext
 from .messages import Bubble, ChoiceView, build_message, build_other, build_unreadable_bubble, limit_citations
 from .parts import build_reasoning
-from .places import name_of_answer, place_of_answer, url_of
+from .places import name_of_answer, place_of_answer, url_in
 from .tool_call_links import ToolCallLinks
 from .tool_calls import ToolCallViews
 
@@ -57,7 +56,7 @@ def place_answers(
     if appended := min(appended_answers(shown, choices, has_earlier=has_earlier), len(bubbles)):
         messages = map(with_choice, shown[-appended:], choices[-appended:])
         positions = range(len(choices) - appended, len(choices))
-        views = [_build_choice(context.completion_id, choices, position) for position in positions]
+        views = [_build_choice(context, choices, position) for position in positions]
         answers = zip(bubbles[-appended:], messages, views, strict=True)
         return bubbles[:-appended] + [_mark_as_answer(*answer, context.with_new_budget()) for answer in answers], []
     page = context.with_new_budget()
@@ -71,10 +70,10 @@ def place_answers(
 def build_answer(page: RenderContext, completion: Completion, position: int) -> Bubble:
     """Build one of the choices as a bubble of its own."""
     place = place_of_answer(position)
-    url = url_of(page.completion_id, place)
+    url = url_in(page.base, place)
     is_linked = place == page.linked
     is_json = "json" in completion.parameters.get("response_format", "")
-    choice = _build_choice(page.completion_id, completion.choices, position)
+    choice = _build_choice(page, completion.choices, position)
     bubble = _build_message(completion.choices[position], url, page.for_item(is_linked=is_linked), is_json=is_json)
     return replace(bubble, id=place, url=url, is_linked=is_linked, choice=choice, is_answer=True)
 
@@ -119,7 +118,7 @@ def _filters_in(source: str) -> str:
     return gettext("A filter blocked the prompt: %(names)s") % {"names": ", ".join(stopped)} if stopped else ""
 
 
-def _build_choice(completion_id: str, choices: tuple[Choice, ...], position: int) -> ChoiceView:
+def _build_choice(context: RenderContext, choices: tuple[Choice, ...], position: int) -> ChoiceView:
     choice = choices[position]
     reason = escape_invisible(choice.finish_reason[:_MAX_REASON])
     known = canonical_finish_reason(reason)
@@ -131,7 +130,7 @@ def _build_choice(completion_id: str, choices: tuple[Choice, ...], position: int
         is_finished=known == "stop",
         is_cut_off=known in ("length", "content_filter"),
         has_logprobs=choice.has_logprobs,
-        url=reverse("raw-choice", args=[completion_id, position]),
+        url=f"{url_in(context.base, place_of_answer(position))}raw/",
     )
 
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from urllib.parse import quote
-
-from django.urls import reverse
 
 from viewer.completions.ids import has_address
 
 from .limits import PageBudget
-
-_PATH_SAFE = "~:@!$&'()*+,;="  # what a path segment may contain unquoted (RFC 3986)
+from .places import home_of, url_in
 
 
 @dataclass(frozen=True)
@@ -23,6 +19,9 @@ class RenderContext:
     linked: str = ""  # the place that the reader's link leads to: the id of a message, or the place of an answer
     as_source: bool = False  # show every text as written, Markdown too
     budget: PageBudget = field(default_factory=PageBudget)
+    # The URL below which all others are; a share has one of its own, where nothing is loaded from other hosts.
+    home: str = ""
+    loads_images: bool = True
 
     @property
     def is_whole(self) -> bool:
@@ -30,8 +29,7 @@ class RenderContext:
 
     def permalink(self, message_id: str) -> str:
         """Return the URL of a message; empty if its id cannot be used in a URL."""
-        is_linked = bool(self._base) and has_address(message_id)
-        return f"{self._base}{quote(message_id, safe=_PATH_SAFE)}/" if is_linked else ""
+        return url_in(self.base, message_id) if self.base and has_address(message_id) else ""
 
     def with_new_budget(self) -> RenderContext:
         return replace(self, budget=PageBudget(is_whole=self.is_whole))
@@ -42,9 +40,9 @@ class RenderContext:
 
     def of_answer(self) -> RenderContext:
         """Return the context for an answer's tool calls: the message of an answer has no URL of its own."""
-        return replace(self, completion_id="")
+        return replace(self, completion_id="", home="")
 
     @cached_property
-    def _base(self) -> str:
+    def base(self) -> str:
         # Resolved once per page: resolving a route costs more than getting a bubble from the cache.
-        return reverse("permalink", args=[self.completion_id, "-"])[: -len("-/")] if self.completion_id else ""
+        return self.home or (home_of(self.completion_id) if self.completion_id else "")

@@ -1,6 +1,7 @@
 """The customer's view: only messages of certain roles, and in them only certain kinds of parts.
 
-Everything else is hidden, counted and named. The page, find, print, transcripts and the list follow this rule.
+Everything else is hidden, counted and named. The page, find, print, transcripts and the list follow this rule, and
+`completions.customer` follows it with JSON.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext, gettext_noop
 
+from viewer.completions.customer import sees_role
 from viewer.completions.invisibles import escape_invisible
 
 from .answers import NoAnswer
@@ -18,7 +20,6 @@ from .media_parts import AudioView, FileView, ImageView
 from .messages import Bubble
 from .parts import JsonView, MarkdownView, PartView, RefusalView, TextView, UnknownView, is_from_tool
 
-_ROLES = ("user", "assistant")
 _PARTS = (TextView, JsonView, MarkdownView, ImageView, AudioView, FileView, RefusalView)
 _UNSEEN_ROLES = {
     "system": gettext_noop("system prompt"),
@@ -35,11 +36,6 @@ class Hidden:
 
     hidden: int
     kinds: str
-
-
-def sees_role(role: str) -> bool:
-    """Whether the customer saw messages of a role, unless all of their parts are hidden."""
-    return role in _ROLES
 
 
 def sees_part(part: PartView) -> bool:

@@ -5,7 +5,7 @@ A part of an unknown type is shown with its name and JSON, so that nothing is mi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from django.utils.html import format_html
@@ -156,7 +156,8 @@ def build_parts(message: Message, context: PartContext) -> tuple[PartView, ...]:
         elif isinstance(part, ImagePart):
             images += 1
             budget.take("")
-            views.append(build_image(part, context.url_of(n), budget, number=images, is_from_tool=n in of_tools))
+            image = build_image(part, context.url_of(n), budget, number=images, is_from_tool=n in of_tools)
+            views.append(image if context.page.loads_images else replace(image, load_url=""))
         else:
             budget.take("")
             views.append(_build_part(part, context.url_of(n), budget, is_from_tool=n in of_tools))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from urllib.parse import quote
 
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
@@ -16,6 +17,7 @@ from viewer.completions.invisibles import escape_invisible
 from viewer.completions.lines import in_one_line
 from viewer.completions.types import Completion
 
+_PATH_SAFE = "~:@!$&'()*+,;="  # what a path segment may contain unquoted (RFC 3986)
 _WHY_NO_LINK: dict[Flaw, str] = {
     "missing": gettext_noop("No link: the id is missing"),
     "slash": gettext_noop("No link: the id contains a slash"),
@@ -36,14 +38,24 @@ def answer_at(place: str) -> int | None:
     return int(match[1]) if match else None
 
 
+def home_of(completion_id: str) -> str:
+    """Return the URL of a conversation, below which all others of it are."""
+    return reverse("conversation", args=[completion_id])
+
+
 def url_of(completion_id: str, place: str) -> str:
     """Return the URL of a place; for an empty one, the URL of the conversation."""
+    return url_in(home_of(completion_id), place)
+
+
+def url_in(home: str, place: str) -> str:
+    """Return the URL of a place below the URL of its conversation, or of a share of it."""
     if not place:
-        return reverse("conversation", args=[completion_id])
+        return home
     position = answer_at(place)
     if position is not None:
-        return reverse("answer", args=[completion_id, position])
-    return reverse("permalink", args=[completion_id, place])
+        return f"{home}choices/{position}/"
+    return f"{home}messages/{quote(place, safe=_PATH_SAFE)}/"
 
 
 def why_no_link(item_id: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.utils.translation import gettext
 
+from viewer.completions.customer import sees_role
 from viewer.completions.lines import in_one_line
 from viewer.completions.markdown import markdown_to_text
 from viewer.completions.types import Completion, Message, text_of
 
-from .customer import sees_role
 from .messages import Bubble
 from .parts import words_of
 

@@ -16,11 +16,8 @@ from viewer.client.http import HttpClient, Limits
 from viewer.completions.summary import Summary
 
 
-@dataclass(frozen=True, kw_only=True)
-class ArchiveClient(Client):
-    """Reads the archive for a person, where a request costs a query and no network."""
-
-    reader: int | None
+class StoredClient(Client):
+    """Reads what is stored here, where a request costs a query and no network."""
 
     max_pages = 200
     is_metered = False
@@ -28,6 +25,13 @@ class ArchiveClient(Client):
     def concurrently(self, first: Callable[[], First], second: Callable[[], Read]) -> tuple[First, Callable[[], Read]]:
         """Send one request after the other: there is no network to wait for, and a thread would need a connection."""
         return first(), second
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveClient(StoredClient):
+    """Reads the archive for a person. It knows more of a conversation than its API answers."""
+
+    reader: int | None
 
     def summaries(self, completion_ids: Iterable[str]) -> Mapping[str, Summary]:
         return summaries_of(completion_ids, self.reader)
@@ -40,7 +44,12 @@ class ArchiveClient(Client):
 @lru_cache(maxsize=1_000)
 def archive_client(reader: int | None) -> ArchiveClient:
     """Return the client that reads what the team has, and what a person saved."""
+    return ArchiveClient(stored_http(reader), transport.BASE_URL, reader=reader)
+
+
+def stored_http(reader: int | None, answer: transport.Respond | None = None) -> HttpClient:
+    """Return what answers the requests of a client in process: from the archive for a person, or by a function."""
     session = requests.Session()
     session.trust_env = False
-    session.mount("http://archive.invalid/", transport.ArchiveTransport(reader))
-    return ArchiveClient(HttpClient(session, limits=Limits(60, 512_000_000)), transport.BASE_URL, reader=reader)
+    session.mount("http://archive.invalid/", transport.ArchiveTransport(reader, answer))
+    return HttpClient(session, limits=Limits(60, 512_000_000))

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.http import Http404
+from django.urls import reverse
 
 from viewer.archive import api
 from viewer.archive.models import fit
@@ -31,8 +32,12 @@ _pool = ThreadPoolExecutor(max_workers=4 * _REQUESTS_OF_PERSON, thread_name_pref
 
 
 def reader_for(request: Request, completion_id: str, *, with_completion: bool = False) -> Reader:
-    """Return the reader of a completion. `with_completion` requests it at the same time as the first messages."""
-    return Reader(request, completion_id, with_completion=with_completion)
+    """Return the reader of a completion. `with_completion` requests it at the same time as the first messages.
+
+    A view that brings a reader of its own, such as that of a share, has put it on the request.
+    """
+    brought: Reader | None = request.__dict__.get("reader")
+    return brought or Reader(request, completion_id, with_completion=with_completion)
 
 
 class Reader:
@@ -41,6 +46,9 @@ class Reader:
     The first successful request decides on the source. Every method raises SourceProblem. When several sources failed,
     it is the first problem that is more than "not found", as that source may have the completion after all.
     """
+
+    origin = ""  # where the completion comes from, if it is a snapshot
+    is_part = False  # whether a part of the conversation is missing, so that a missing answer means nothing
 
     def __init__(self, request: Request, completion_id: str, *, with_completion: bool) -> None:
         self.person = request.user
@@ -60,6 +68,11 @@ class Reader:
     @property
     def client(self) -> Client:
         return self.source.client
+
+    @property
+    def home(self) -> str:
+        """The URL below which the pages of the completion are."""
+        return reverse("conversation", args=[self.completion_id])
 
     def completion(self) -> Completion:
         if self._completion is None:

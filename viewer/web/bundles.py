@@ -18,15 +18,29 @@ from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 
-# Joined by file name: css/00-… comes first. Lists load lists.js too; a page loads the others when it needs them.
+# Joined by file name: css/00-… comes first. Lists load lists.js too; a page loads the others when it needs them. A page
+# that is shared loads only what it needs of the app.
 BUNDLES = {
-    "app.css": "css/*.css",
-    "people.css": "css/people/*.css",
-    "read-log.css": "css/read-log/*.css",
-    "app.js": "js/*.js",
-    "lists.js": "js/lists/*.js",
-    "desk.js": "js/desk/*.js",
-    "passkeys.js": "js/passkeys/*.js",
+    "app.css": ("css/*.css",),
+    "people.css": ("css/people/*.css",),
+    "read-log.css": ("css/read-log/*.css",),
+    "app.js": ("js/*.js",),
+    "lists.js": ("js/lists/*.js",),
+    "desk.js": ("js/desk/*.js",),
+    "passkeys.js": ("js/passkeys/*.js",),
+    "sharing.css": ("css/sharing/*.css",),
+    "sharing.js": ("js/sharing/*.js",),
+    "shared.css": (
+        *(f"css/{name}.css" for name in ("00-tokens", "10-base", "20-layout", "30-button", "31-chip", "32-icon")),
+        *(f"css/{name}.css" for name in ("34-notice", "36-fold", "50-conversation", "51-message", "52-parts")),
+        *(f"css/{name}.css" for name in ("53-tool", "54-more", "55-prose", "90-states", "99-print")),
+        "css/sharing/*.css",
+    ),
+    "shared.js": (
+        *(f"js/{name}.js" for name in ("00-lectern", "broken-media", "copy", "failed-fragment", "load-status")),
+        *(f"js/{name}.js" for name in ("reading-place", "time-zone", "tool-tie")),
+        "js/shared/*.js",
+    ),
 }
 
 
@@ -56,4 +70,5 @@ class BundleFinder(BaseFinder):
 
 def _join(path: str) -> str:
     folder = Path(settings.BASE_DIR) / "static"
-    return "\n".join(file.read_text() for file in sorted(folder.glob(BUNDLES[path])))
+    files = (file for pattern in BUNDLES[path] for file in sorted(folder.glob(pattern)))
+    return "\n".join(file.read_text() for file in files)

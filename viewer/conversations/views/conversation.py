@@ -57,7 +57,7 @@ def conversation(
             return redirect(with_query(url_of(completion_id, appended.id), request.GET.dict()))
     as_source = request.COOKIES.get("texts") == "source"
     is_for_customer = request.COOKIES.get("audience") == "customer"
-    shown, choices = _bubbles_of(RenderContext(completion_id, linked, as_source), page, completion)
+    shown, choices = bubbles_of(RenderContext(completion_id, linked, as_source), page, completion)
     bubbles = for_customer(shown) if is_for_customer else [*shown]
     answer = for_customer(choices) if is_for_customer else [*choices]
     no_answer = no_answer_in(completion, page.last) if completion and page.is_end else None
@@ -69,6 +69,7 @@ def conversation(
         "completion": completion,
         "problem": problem,
         "source": reader.source,
+        "home": reader.home,
         "bubbles": bubbles,
         "answer": answer,
         "no_answer": no_answer,
@@ -128,7 +129,7 @@ def _completion(reader: Reader, linked: str) -> tuple[Completion | None, Problem
     return completion, None
 
 
-def _bubbles_of(
+def bubbles_of(
     context: RenderContext, page: MessagePage, completion: Completion | None
 ) -> tuple[list[Bubble], list[Bubble]]:
     """Build the messages in the order of the page, and the answer if the newest message is on it."""

@@ -1,0 +1,59 @@
+// <share-form>: a kind ticks all that is found of it; naming a colleague chooses them; what is selected on the page can
+// be added to the own words; another choice looks again for what can be redacted.
+customElements.define(
+  "share-form",
+  class extends HTMLElement {
+    connectedCallback() {
+      this.form = this.querySelector("form");
+      this.add = this.querySelector("[data-add-selection]");
+      this.addEventListener("change", ({ target }) => this.change(target));
+      this.addEventListener("input", ({ target }) => target.name === "person" && target.value && this.choosePeople());
+      document.addEventListener("selectionchange", () => this.add.hidden = !this.selected);
+      this.add.addEventListener("mousedown", (event) => event.preventDefault()); // keeps the selection
+      this.add.addEventListener("click", () => this.addWords());
+      this.followKinds();
+      this.addEventListener("htmx:afterSwap", () => this.followKinds());
+    }
+
+    get selected() {
+      const selection = getSelection();
+      const isOutside = document.activeElement?.matches("input, textarea");
+      const words = selection.toString().replace(/\s+/g, " ").trim();
+      return isOutside || words.length > 200 ? "" : words;
+    }
+
+    boxesOf(kind) {
+      return [...this.querySelectorAll(`[data-kind="${kind}"] [data-redaction] input`)];
+    }
+
+    change({ name, value, checked, dataset, form }) {
+      if (form !== this.form) return;
+      if (dataset.all !== undefined) this.boxesOf(value).forEach((box) => box.checked = checked);
+      else if (name === "redact") this.followKinds();
+      if (name === "audience" && value === "link" && checked) {
+        for (const box of this.querySelectorAll("[name=redact]")) box.checked = true;
+      }
+    }
+
+    // A kind is ticked when all that is found of it is.
+    followKinds() {
+      for (const all of this.querySelectorAll("[data-all]")) {
+        const boxes = this.boxesOf(all.value);
+        if (boxes.length) all.checked = boxes.every((box) => box.checked);
+      }
+    }
+
+    choosePeople() {
+      const people = this.form.querySelector("[name=audience][value=people]");
+      const everybody = this.form.querySelector("[name=audience][value=signed-in]");
+      if (everybody.checked) people.checked = true;
+    }
+
+    addWords() {
+      const words = this.form.elements.words;
+      words.value = [words.value.trim(), this.selected].filter(Boolean).join("\n");
+      getSelection().removeAllRanges();
+      words.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  },
+);
