@@ -261,6 +261,21 @@ def test_a_url_stays_one_word() -> None:
     assert labels(text) == [f"[a](https://x.example/?m={label}&n=1) [b](mailto:{label}) [email 1]"]
 
 
+def test_citations_move_with_their_text() -> None:
+    text = "Ask lea.sommer@example.org ([a](https://x.example/a)) or tom@x.example ([b](https://x.example/b))."
+    marks = ["([a](https://x.example/a))", "([b](https://x.example/b))"]
+    places = [{"start_index": text.index(mark), "end_index": text.index(mark) + len(mark)} for mark in marks]
+    annotations = [{"type": "url_citation", "url_citation": places[0]}, {"type": "url_citation", **places[1]}]
+    part = {"type": "text", "text": text, "annotations": annotations}
+    for value in (say("assistant", text, annotations=annotations), say("assistant", [part])):
+        redacted = Redactor(find_all([value])).value(value)
+        holder = redacted if isinstance(redacted["content"], str) else redacted["content"][0]
+        left = holder.get("text") or holder["content"]
+        assert left.startswith("Ask [email 1] ([a]")
+        first, second = holder["annotations"][0]["url_citation"], holder["annotations"][1]
+        assert [left[one["start_index"] : one["end_index"]] for one in (first, second)] == marks
+
+
 def test_fields_that_become_the_same_are_all_kept() -> None:
     value = {"a@x.example": 1, "A@x.example": 2}
     assert Redactor(find_all([value])).value(value) == {"[email 1]": 1, "[email 1] (2)": 2}
