@@ -165,6 +165,31 @@ def test_no_secret_is_left_in_any_place_or_spelling(secrets: list[tuple[str, str
     assert json.loads(redactor.json(json.dumps(values))) == redacted
 
 
+PIECES = st.sampled_from(
+    ["İ", "ß", "ﬁ", "e\u0301", "\u200b", "%4", "%40", "\\u00", "\\", '"', "&#", "&amp;", "**", "<b>", "{", "[", "@", "+49 ", "0", "1.", ":",
+     " ", "\n", "a", "Zoe", "sk-", "=40", " at ", "DE89", "4111", "日", "\ud83d", "data:a;base64,AA", "password: x1", "://a:b@", "[key 1]"]
+)  # fmt: skip
+ANY_TEXT = st.lists(PIECES | st.text(max_size=3), max_size=12).map("".join)
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(ANY_JSON)
+def test_any_json_stays_json_and_nothing_is_found_twice(value: Any) -> None:
+    findings = find_all([value], names=[NAME], own_words=[OWN])
+    redactor = Redactor(findings)
+    redacted = redactor.value(value)
+    assert json.loads(redactor.json(json.dumps(value))) is not None or value is None
+    left = {(one.kind, one.value) for one in find_all([redacted], names=[NAME], own_words=[OWN])}
+    assert not left & {(one.kind, one.value) for one in findings}
+    assert Redactor([]).value(value) == value
+
+
 def labels(*contents: Any, **given: Any) -> list[str]:
     """Redact messages with these contents, and give what is left of them."""
     messages = [say("user", content) for content in contents]
@@ -253,6 +278,18 @@ def test_json_in_a_string_stays_json() -> None:
     assert redacted == '{"to":"[email 1]","card":"[card 1]","note":"one\\n[email 2] \\"[email 3]\\""}'
     assert json.loads(redacted)["note"] == 'one\n[email 2] "[email 3]"'
     assert labels('{"to":"a@x.example","broken')[0] == '{"to":"[email 1]","broken'
+
+
+def test_a_number_of_json_is_told_by_its_field() -> None:
+    value = {
+        "phone": 2125550123,
+        "order": 2125550124,
+        "card": 4111111111111111,
+        "seed": 7796534951439703027,
+        "n": 1795171897,
+    }
+    redacted = Redactor(find_all([value])).value(value)
+    assert redacted == value | {"phone": "[phone 1]", "card": "[card 1]"}
 
 
 def test_a_url_stays_one_word() -> None:

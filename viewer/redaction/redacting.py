@@ -40,7 +40,8 @@ class Redactor:
     def json(self, source: str) -> str:
         """Redact the source text of JSON. What is not replaced stays as written: digits, spaces, duplicate keys.
 
-        Log probabilities, which hold the text again, become null. Raise ValueError if it is not JSON.
+        Log probabilities, which hold the text again, become null. Citations do not move, and media stay: `value` does
+        both. Raise ValueError if it is not JSON.
         """
         return rewrite_json(source, self._redact, bool(self._labels))
 
