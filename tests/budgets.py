@@ -6,8 +6,24 @@ up to the ceiling, a quarter above what was measured when it was set.
 
 from __future__ import annotations
 
-MEASURED = {"app.css": 14_350, "app.js": 11_850, "lists.js": 760, "desk.js": 10_120, "page": 10_040}
-CEILING = {"app.css": 15_800, "app.js": 12_000, "lists.js": 950, "desk.js": 10_500, "page": 12_000}
+MEASURED = {
+    "app.css": 14_350,
+    "app.js": 11_850,
+    "review.css": 1_000,
+    "review.js": 1_820,
+    "lists.js": 760,
+    "desk.js": 10_120,
+    "page": 10_040,
+}
+CEILING = {
+    "app.css": 15_800,
+    "app.js": 12_000,
+    "review.css": 2_000,
+    "review.js": 2_600,
+    "lists.js": 950,
+    "desk.js": 10_500,
+    "page": 12_000,
+}
 
 
 def assert_within_budget(name: str, size: int) -> None:

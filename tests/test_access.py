@@ -14,6 +14,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from tests.conftest import make_completion, make_key, say
 from viewer.conversations.models import SavedView
 from viewer.keys.models import AccessToken, ApiKey
+from viewer.review.models import Note
 from viewer.sync.models import CopyRun
 
 # Route: what (a stranger, another person, staff, the owner) get for a GET. `in` is the way to sign in.
@@ -78,6 +79,13 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "save-view": ("in", 302, 302, 302),
     "saved-view": ("in", 404, 404, 200),
     "delete-view": ("in", 404, 404, 200),
+    "note-on-conversation": ("in", 200, 200, 200),
+    "note-on-message": ("in", 200, 200, 200),
+    "note-on-answer": ("in", 200, 200, 200),
+    "note": ("in", 404, 404, 200),
+    "delete-note": ("in", 404, 404, 200),
+    "for-you": ("in", 200, 200, 200),
+    "read-notes": ("in", 405, 405, 405),
     "health": (200, 200, 200, 200),
     "ready": (200, 200, 200, 200),
 }
@@ -91,6 +99,10 @@ CHANGING: dict[str, tuple[int | str, int, int, int]] = {
     "import-run": ("in", 404, 404, 302),
     "saved-view": ("in", 404, 404, 422),
     "delete-view": ("in", 404, 404, 302),
+    "note-on-conversation": ("in", 422, 422, 422),
+    "note": ("in", 404, 404, 422),
+    "delete-note": ("in", 404, 404, 302),
+    "read-notes": ("in", 302, 302, 302),
 }
 PEOPLE = ("stranger", "another", "staff", "owner")
 
@@ -111,6 +123,7 @@ def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
         "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "key_id": key.pk, "token_id": token.pk,
         "run_id": CopyRun.objects.start_or_resume(key, "", {}, None).pk,
         "value": "cus_1", "view_id": SavedView.objects.create(owner=alice, name="hers", query="q=refund").pk,
+        "note_id": Note.objects.create(completion_id="chatcmpl-one", author=alice, text="hers").pk,
     }  # fmt: skip
 
 

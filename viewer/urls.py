@@ -23,6 +23,7 @@ from viewer.export import views as export
 from viewer.find.views import find_in_conversation
 from viewer.keys import views as keys
 from viewer.remote_images import views as remote_images
+from viewer.review.views import for_you, notes
 from viewer.search.views import palette, search_results
 from viewer.sources.sources import check_key
 from viewer.sync import views as sync
@@ -56,6 +57,13 @@ urlpatterns = [
     path("completions/<str:completion_id>/next-unseen/", navigation.next_not_seen, name="next-unseen"),
     path("completions/<str:completion_id>/unseen/", lists.forget_seen, name="forget-seen"),
     path("completions/<str:completion_id>/go/", navigation.go_to, name="go-to"),
+    path("completions/<str:completion_id>/note/", notes.note_on, name="note-on-conversation"),
+    path("completions/<str:completion_id>/messages/<str:message_id>/note/", notes.note_on, name="note-on-message"),
+    path("completions/<str:completion_id>/choices/<int:position>/note/", notes.note_on, name="note-on-answer"),
+    path("completions/<str:completion_id>/notes/<int:note_id>/", notes.note, name="note"),
+    path("completions/<str:completion_id>/notes/<int:note_id>/delete/", notes.delete_note, name="delete-note"),
+    path("for-you/", for_you.for_you, name="for-you"),
+    path("for-you/read/", for_you.read_notes, name="read-notes"),
     path("search/", search_results, name="search"),
     path("palette/", palette, name="palette"),
     path("customers/<path:value>/", customers.customer, name="customer"),

@@ -18,8 +18,16 @@ from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 
-# Joined by file name: css/00-… comes first. Lists load lists.js too; a page loads desk.js when it needs it.
-BUNDLES = {"app.css": "css/*.css", "app.js": "js/*.js", "lists.js": "js/lists/*.js", "desk.js": "js/desk/*.js"}
+# Joined by file name: css/00-… comes first. Lists load lists.js too, and what shows notes or labels the two of review;
+# a page loads desk.js when it needs it.
+BUNDLES = {
+    "app.css": "css/*.css",
+    "review.css": "css/review/*.css",
+    "app.js": "js/*.js",
+    "lists.js": "js/lists/*.js",
+    "review.js": "js/review/*.js",
+    "desk.js": "js/desk/*.js",
+}
 
 
 class BundleFinder(BaseFinder):
