@@ -9,7 +9,7 @@ from __future__ import annotations
 MEASURED = {
     "app.css": 14_350,
     "app.js": 11_850,
-    "review.css": 1_000,
+    "review.css": 1_700,
     "review.js": 1_820,
     "lists.js": 760,
     "desk.js": 10_120,

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from tests.conftest import make_completion, make_key, say
+from viewer.archive.models import Label
 from viewer.conversations.models import SavedView
 from viewer.keys.models import AccessToken, ApiKey
 from viewer.review.models import Note
@@ -84,6 +85,10 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "note-on-answer": ("in", 200, 200, 200),
     "note": ("in", 404, 404, 200),
     "delete-note": ("in", 404, 404, 200),
+    "marks": ("in", 200, 200, 200),
+    "labels": ("in", 200, 200, 200),
+    "label": ("in", 403, 200, 403),  # for curators
+    "delete-label": ("in", 403, 200, 403),
     "for-you": ("in", 200, 200, 200),
     "read-notes": ("in", 405, 405, 405),
     "health": (200, 200, 200, 200),
@@ -103,6 +108,10 @@ CHANGING: dict[str, tuple[int | str, int, int, int]] = {
     "note": ("in", 404, 404, 422),
     "delete-note": ("in", 404, 404, 302),
     "read-notes": ("in", 302, 302, 302),
+    "marks": ("in", 422, 422, 422),
+    "labels": ("in", 403, 422, 403),
+    "label": ("in", 403, 422, 403),
+    "delete-label": ("in", 403, 302, 403),
 }
 PEOPLE = ("stranger", "another", "staff", "owner")
 
@@ -124,6 +133,7 @@ def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
         "run_id": CopyRun.objects.start_or_resume(key, "", {}, None).pk,
         "value": "cus_1", "view_id": SavedView.objects.create(owner=alice, name="hers", query="q=refund").pk,
         "note_id": Note.objects.create(completion_id="chatcmpl-one", author=alice, text="hers").pk,
+        "label_id": Label.objects.create(name="Urgent", key="urgent", colour="red").pk,
     }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from viewer.export import views as export
 from viewer.find.views import find_in_conversation
 from viewer.keys import views as keys
 from viewer.remote_images import views as remote_images
-from viewer.review.views import for_you, notes
+from viewer.review.views import for_you, marks, notes
 from viewer.search.views import palette, search_results
 from viewer.sources.sources import check_key
 from viewer.sync import views as sync
@@ -62,6 +62,10 @@ urlpatterns = [
     path("completions/<str:completion_id>/choices/<int:position>/note/", notes.note_on, name="note-on-answer"),
     path("completions/<str:completion_id>/notes/<int:note_id>/", notes.note, name="note"),
     path("completions/<str:completion_id>/notes/<int:note_id>/delete/", notes.delete_note, name="delete-note"),
+    path("completions/<str:completion_id>/labels/", marks.marks, name="marks"),
+    path("labels/", marks.labels, name="labels"),
+    path("labels/<int:label_id>/", marks.label, name="label"),
+    path("labels/<int:label_id>/delete/", marks.delete_label, name="delete-label"),
     path("for-you/", for_you.for_you, name="for-you"),
     path("for-you/read/", for_you.read_notes, name="read-notes"),
     path("search/", search_results, name="search"),

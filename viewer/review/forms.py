@@ -1,22 +1,38 @@
-"""The form of a note. It keeps what was typed, and says what of it cannot be saved."""
+"""The forms of notes, labels and verdicts. They keep what was typed, and say what of it cannot be saved."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
-from django.db import transaction
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from viewer.archive.models import fit
+from viewer.archive.labels import COLOURS, STATUSES, Marks, key_of_label
+from viewer.archive.models import Label, fit
 from viewer.web.logs import event
 
 from .mentions import Mentions, mentions_in, remember_mentions
 from .models import Note
+from .notes import name_of_person
 
 MAX_NOTE = 4_000  # characters
+COLOUR_NAMES = {
+    "grey": gettext_lazy("Grey"),
+    "red": gettext_lazy("Red"),
+    "amber": gettext_lazy("Amber"),
+    "green": gettext_lazy("Green"),
+    "teal": gettext_lazy("Teal"),
+    "blue": gettext_lazy("Blue"),
+    "violet": gettext_lazy("Violet"),
+}
+_TAKEN = gettext_lazy("There is a label with this name already.")
+_QUOTES = re.compile('["“”„«»]')  # `label:"…"` could not say them
 
 
 class NoteText(forms.CharField):
@@ -81,3 +97,91 @@ class NoteForm(forms.Form):
 def version_of(edited_at: datetime | None) -> str:
     """Name a version of a note."""
     return edited_at.isoformat() if edited_at else "first"
+
+
+class MarksForm(forms.Form):
+    """Labels, status and assignee of a conversation. What changed since the form was opened is not replaced unasked."""
+
+    labels = forms.ModelMultipleChoiceField(Label.objects.all(), required=False)
+    status = forms.ChoiceField(choices=[(one, one) for one in ("", *STATUSES)], required=False)
+    assignee = forms.ModelChoiceField(User.objects.none(), required=False)
+    version = forms.CharField(required=False)
+
+    def __init__(self, data: Any = None, *, stored: Marks, person: User) -> None:
+        initial = {"labels": stored.labels, "status": stored.status, "assignee": stored.assignee}
+        super().__init__(data, initial=initial)
+        self.person = person
+        self.current_version = _version_of_marks(stored)
+        # Somebody who left stays assigned until somebody else is.
+        stays = stored.assignee.pk if stored.assignee else None
+        people = User.objects.filter(Q(is_active=True) | Q(pk=stays))
+        self.fields["assignee"].queryset = people.order_by("username")  # type: ignore[attr-defined]  # of its kind
+
+    @property
+    def marks(self) -> Marks:
+        """What was chosen."""
+        chosen = self.cleaned_data
+        return Marks(tuple(chosen["labels"]), chosen["status"], chosen["assignee"])
+
+    @property
+    def chosen_labels(self) -> list[tuple[Label, bool]]:
+        """Return every label and whether it is ticked."""
+        ticked = {str(getattr(one, "pk", one)) for one in self["labels"].value() or ()}
+        return [(label, str(label.pk) in ticked) for label in Label.objects.all()]
+
+    @property
+    def chosen_assignee(self) -> str:
+        value = self["assignee"].value()
+        return str(getattr(value, "pk", value) or "")
+
+    @property
+    def people(self) -> list[tuple[str, str]]:
+        """Return who can be chosen, the person who chooses first."""
+        people = sorted(self.fields["assignee"].queryset, key=lambda one: one != self.person)  # type: ignore[attr-defined]
+        return [(str(one.pk), name_of_person(one)) for one in people]
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("version") != self.current_version:
+            text = gettext("This was changed elsewhere meanwhile, as shown above. Save again to replace it.")
+            raise forms.ValidationError(text)
+        return self.cleaned_data
+
+
+def _version_of_marks(marks: Marks) -> str:
+    assignee = marks.assignee.pk if marks.assignee else ""
+    return f"{marks.status}-{assignee}-{'.'.join(str(label.pk) for label in marks.labels)}"
+
+
+class LabelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy alone
+    """The name of a label and its colour."""
+
+    colour = forms.ChoiceField(choices=[(one, one) for one in COLOURS], initial=COLOURS[0])
+
+    class Meta:
+        model = Label
+        fields: ClassVar = ["name", "colour"]
+        error_messages: ClassVar = {"name": {"required": gettext_lazy("Enter a name for the label.")}}
+
+    @property
+    def colours(self) -> list[tuple[str, str]]:
+        """Return every colour with its name in words."""
+        return [(one, str(COLOUR_NAMES[one])) for one in COLOURS]
+
+    def clean_name(self) -> str:
+        name = " ".join(fit(self.cleaned_data["name"]).split())
+        if _QUOTES.search(name) or not key_of_label(name):
+            raise forms.ValidationError(gettext("A name cannot have quotes, or nothing that can be seen."))
+        if Label.objects.filter(key=key_of_label(name)).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(_TAKEN)
+        return name
+
+    def save_if_free(self) -> Label | None:
+        """Save the label, unless another request took the name in this moment."""
+        self.instance.key = key_of_label(self.cleaned_data["name"])
+        try:
+            with transaction.atomic():
+                label: Label = self.save()
+        except IntegrityError:
+            self.add_error("name", _TAKEN)
+            return None
+        return label

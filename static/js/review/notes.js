@@ -1,6 +1,6 @@
 // What colleagues say is shown and written in place. Every link and form here also works as a page of its own.
 {
-  const LINKS = "a[data-review], a[data-cancel], a.message__raw[href$='/note/']";
+  const LINKS = "a[data-review], [data-notes] a[data-cancel], a.message__raw[href$='/note/']";
 
   const articleOf = (place) =>
     place?.matches("[data-shows]")
@@ -60,6 +60,14 @@
   lectern.keys.m = () => {
     const place = lectern.placeAt(document.activeElement) ?? document.querySelector("reading-place")?.lineBeingRead();
     const link = place && lectern.headOf(place)?.querySelector("a[href$='/note/']");
-    (link ?? document.querySelector("main > * .thread-bar [data-review]"))?.click();
+    (link ?? document.querySelector(".review-line [data-review]"))?.click();
   };
+
+  const openMarks = (address) => {
+    const marks = document.querySelector("[data-marks]");
+    const link = marks?.querySelector("[data-mark]");
+    if (link) htmx.ajax("GET", link.href + address, { source: marks, target: marks, swap: "outerHTML" });
+  };
+  lectern.keys.l = () => openMarks("");
+  lectern.keys.a = () => openMarks("?assignee");
 }

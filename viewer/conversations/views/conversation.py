@@ -26,8 +26,7 @@ from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.places import answer_at, place_of_answer, url_of
 from viewer.rendering.titles import answer_line, page_title
-from viewer.review.mentions import record_read
-from viewer.review.notes import notes_beside
+from viewer.review.page import review_of
 from viewer.sources.problem_texts import describe
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import SourceProblem
@@ -61,10 +60,10 @@ def conversation(
     no_answer = no_answer_in(completion, page.last) if completion and page.is_end else None
     if no_answer and is_for_customer:
         no_answer = NO_ANSWER
-    notes = notes_beside(completion_id, request.user)
+    review = review_of(completion_id, request.user, is_whole_page=not request.htmx)
     context: dict[str, Any] = {
         "completion_id": completion_id,
-        "beside": notes,
+        "beside": review,
         "linked": linked,
         "completion": completion,
         "problem": problem,
@@ -84,7 +83,7 @@ def conversation(
         "order": page.order,
     }
     if request.method == "GET":
-        record_read(request.user.pk, notes.unread_on([*bubbles, *answer], is_whole_page=not request.htmx))
+        review.record_read([*bubbles, *answer], is_whole_page=not request.htmx)
     if not request.htmx:
         if request.method == "GET":
             record_seen(request.user.pk, completion_id)
