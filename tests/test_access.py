@@ -89,6 +89,10 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "labels": ("in", 200, 200, 200),
     "label": ("in", 403, 200, 403),  # for curators
     "delete-label": ("in", 403, 200, 403),
+    "verdict": ("in", 200, 200, 200),
+    "verdicts": ("in", 200, 200, 200),
+    "verdict-list": ("in", 200, 200, 200),
+    "verdict-reasons": ("in", 403, 200, 403),  # for curators
     "for-you": ("in", 200, 200, 200),
     "read-notes": ("in", 405, 405, 405),
     "health": (200, 200, 200, 200),
@@ -109,6 +113,8 @@ CHANGING: dict[str, tuple[int | str, int, int, int]] = {
     "delete-note": ("in", 404, 404, 302),
     "read-notes": ("in", 302, 302, 302),
     "marks": ("in", 422, 422, 422),
+    "verdict": ("in", 422, 422, 422),
+    "verdict-reasons": ("in", 403, 422, 403),
     "labels": ("in", 403, 422, 403),
     "label": ("in", 403, 422, 403),
     "delete-label": ("in", 403, 302, 403),

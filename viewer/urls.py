@@ -23,7 +23,7 @@ from viewer.export import views as export
 from viewer.find.views import find_in_conversation
 from viewer.keys import views as keys
 from viewer.remote_images import views as remote_images
-from viewer.review.views import for_you, marks, notes
+from viewer.review.views import for_you, marks, notes, verdicts
 from viewer.search.views import palette, search_results
 from viewer.sources.sources import check_key
 from viewer.sync import views as sync
@@ -66,6 +66,10 @@ urlpatterns = [
     path("labels/", marks.labels, name="labels"),
     path("labels/<int:label_id>/", marks.label, name="label"),
     path("labels/<int:label_id>/delete/", marks.delete_label, name="delete-label"),
+    path("completions/<str:completion_id>/choices/<int:position>/verdict/", verdicts.verdict, name="verdict"),
+    path("verdicts/", verdicts.verdicts, name="verdicts"),
+    path("verdicts/list/", verdicts.verdict_list, name="verdict-list"),
+    path("verdicts/reasons/", verdicts.edit_reasons, name="verdict-reasons"),
     path("for-you/", for_you.for_you, name="for-you"),
     path("for-you/read/", for_you.read_notes, name="read-notes"),
     path("search/", search_results, name="search"),

@@ -86,7 +86,15 @@ def test_rows_stand_under_their_days(reader: Client, stored: Store) -> None:
 def test_views_come_ready_each_with_its_count(reader: Client, desk: None) -> None:
     reader.get("/completions/old/")
     rail = [visible(link) for link in elements(reader.get("/views/").content.decode(), ".rail a")]
-    assert rail == ["All conversations 4", "Not yet seen 3", "Tool errors 1", "Refusals 1", "Cut off 1", "Assigned to me 0", "Escalated 0"]
+    assert rail == [
+        "All conversations 4",
+        "Not yet seen 3",
+        "Tool errors 1",
+        "Refusals 1",
+        "Cut off 1",
+        "Assigned to me 0",
+        "Escalated 0",
+    ]
     assert texts(opened(reader, "/completions/"), ".list-head__name") == ["All conversations 4 conversations"]
 
 

@@ -18,10 +18,12 @@ from viewer.archive.models import Label, fit
 from viewer.web.logs import event
 
 from .mentions import Mentions, mentions_in, remember_mentions
-from .models import Note
+from .models import Note, Verdict
 from .notes import name_of_person
+from .verdicts import VERDICTS, reasons
 
-MAX_NOTE = 4_000  # characters
+MAX_NOTE, MAX_COMMENT, MAX_REASON = 4_000, 1_000, 80  # characters
+MAX_REASONS = 30
 COLOUR_NAMES = {
     "grey": gettext_lazy("Grey"),
     "red": gettext_lazy("Red"),
@@ -150,6 +152,81 @@ class MarksForm(forms.Form):
 def _version_of_marks(marks: Marks) -> str:
     assignee = marks.assignee.pk if marks.assignee else ""
     return f"{marks.status}-{assignee}-{'.'.join(str(label.pk) for label in marks.labels)}"
+
+
+class VerdictForm(forms.Form):
+    """A verdict on an answer, with a reason from the list and a comment."""
+
+    verdict = forms.ChoiceField(
+        choices=list(VERDICTS.items()), error_messages={"required": gettext_lazy("Choose a verdict.")}
+    )
+    reason = forms.ChoiceField(required=False)
+    comment = NoteText(
+        max_length=MAX_COMMENT,
+        required=False,
+        error_messages={
+            "max_length": gettext_lazy(
+                "The comment has %(show_value)d characters, and at most %(limit_value)d can be saved. Shorten it."
+            )
+        },
+    )
+    version = forms.CharField(required=False)
+
+    def __init__(self, data: Any = None, *, stored: Verdict) -> None:
+        initial = {"verdict": stored.verdict, "reason": stored.reason, "comment": stored.comment}
+        super().__init__(data, initial=initial)
+        self.stored = stored
+        self.current_version = stored.at.isoformat() if stored.pk else "none"
+        offered = dict.fromkeys(["", *reasons(), stored.reason])
+        self.fields["reason"].choices = [(one, one) for one in offered]  # type: ignore[attr-defined]  # of its kind
+
+    @property
+    def reason_choices(self) -> list[str]:
+        return [value for value, _ in self.fields["reason"].choices if value]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("version") != self.current_version:
+            text = gettext("Your verdict was changed elsewhere meanwhile, as shown above. Save again to replace it.")
+            raise forms.ValidationError(text)
+        return self.cleaned_data
+
+    def save(self, model: str, channel: str) -> Verdict:
+        """Save the verdict with the facts of today. Two requests at once make one verdict."""
+        chosen = {name: self.cleaned_data[name] for name in ("verdict", "reason", "comment")}
+        facts = {"model": fit(model)[:255], "channel": fit(channel)[:255], "at": timezone.now()}
+        stored, _ = Verdict.objects.update_or_create(
+            completion_id=self.stored.completion_id,
+            position=self.stored.position,
+            person=self.stored.person,
+            defaults=chosen | facts,
+        )
+        return stored
+
+
+class ReasonsForm(forms.Form):
+    """The list of reasons, one a line."""
+
+    reasons = NoteText(required=False)
+    was = NoteText(required=False)
+
+    @property
+    def lines(self) -> list[str]:
+        """Return each reason once."""
+        lines = (" ".join(line.split()) for line in self.cleaned_data["reasons"].split("\n"))
+        return [*dict.fromkeys(line for line in lines if line)]
+
+    def clean(self) -> dict[str, Any]:
+        lines = self.lines
+        if len(lines) > MAX_REASONS:
+            text = gettext("There are %(count)d reasons, and at most %(max)d can be saved.")
+            self.add_error("reasons", text % {"count": len(lines), "max": MAX_REASONS})
+        if any(len(line) > MAX_REASON for line in lines):
+            text = gettext("A reason can have at most %(max)d characters.")
+            self.add_error("reasons", text % {"max": MAX_REASON})
+        if self.cleaned_data["was"] != "\n".join(reasons()):
+            text = gettext("The list was changed elsewhere meanwhile. Save again to replace it.")
+            self.add_error("reasons", text)
+        return self.cleaned_data
 
 
 class LabelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy alone

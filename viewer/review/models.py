@@ -45,3 +45,41 @@ class Mention(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} in {self.note_id}"
+
+
+class Verdict(models.Model):
+    """What a person thinks of an answer, with the facts by which verdicts are counted, as they were then.
+
+    So a conversation that is read from a server counts too. `at` is when it was given or last changed.
+    """
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    completion_id = models.CharField(max_length=255)
+    position = models.PositiveIntegerField()
+    verdict = models.CharField(max_length=10)  # one of `verdicts.VERDICTS`
+    reason = models.CharField(max_length=80, blank=True)  # its text: the list of reasons may change
+    comment = models.TextField(blank=True)
+    model = models.CharField(max_length=255, blank=True)
+    channel = models.CharField(max_length=255, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["completion_id", "position", "person"], name="verdict_by_person")
+        ]
+        indexes = [models.Index(fields=["at"], name="verdict_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.completion_id}/{self.position}: {self.verdict}"
+
+
+class Reason(models.Model):
+    """A reason that verdicts can have, in the words and the order of the team."""
+
+    text = models.CharField(max_length=80)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.text

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.contrib.auth.models import User
+from django.template.loader import render_to_string
 
 from viewer.archive.labels import Marks, marks_of
 from viewer.rendering.customer import Hidden
@@ -13,9 +15,10 @@ from viewer.rendering.messages import Bubble
 
 from .mentions import record_read
 from .notes import NotesBeside, notes_beside
+from .verdicts import VerdictView, of_answer, verdicts_on
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Review:
     """What colleagues say about a conversation that the reader has opened. It is given to templates as `beside`."""
 
@@ -26,7 +29,17 @@ class Review:
 
     def html_of(self, bubble: Bubble) -> str:
         """Return what stands below a message; mostly nothing."""
-        return self.notes.html_of(bubble)
+        html = self.notes.html_of(bubble)
+        if bubble.choice is None:
+            return html
+        position = bubble.choice.position
+        answer = of_answer(self.completion_id, position, self._verdicts.get(position, ()))
+        return html + render_to_string("review/_verdict.html", {"answer": answer})
+
+    @cached_property
+    def _verdicts(self) -> dict[int, list[VerdictView]]:
+        """The verdicts on its answers, which are read for a page that has answers."""
+        return verdicts_on(self.completion_id, self.reader)
 
     def record_read(self, bubbles: Iterable[Bubble | Hidden], *, is_whole_page: bool) -> None:
         """Remember that the reader has read the notes that a page with these messages shows."""

@@ -69,5 +69,11 @@
     if (link) htmx.ajax("GET", link.href + address, { source: marks, target: marks, swap: "outerHTML" });
   };
   lectern.keys.l = () => openMarks("");
+  // Of the answer that holds the focus, else of the first; where none is on the page, this leads to it.
+  lectern.keys.x = () => {
+    const near = lectern.placeAt(document.activeElement)?.closest("article")?.parentElement;
+    const own = [...near?.querySelectorAll("article:focus ~ [data-verdict] [data-judge]") ?? []];
+    (own[0] ?? document.querySelector("[data-judge], .go [data-to=last]"))?.click();
+  };
   lectern.keys.a = () => openMarks("?assignee");
 }
