@@ -13,7 +13,7 @@ MEASURED = {
     "review.js": 1_990,
     "lists.js": 760,
     "desk.js": 10_120,
-    "page": 10_040,
+    "page": 10_430,
 }
 CEILING = {
     "app.css": 15_800,

@@ -60,7 +60,7 @@ def test_each_person_has_one_verdict_on_each_answer(reader: Client, bobs: Client
     first, second = elements(page, "[data-verdict]")
     assert texts(first, ".verdict__given") == ["Good alice", "Good bob"]
     assert texts(second, ".verdict__given") == ["Unsafe alice"]
-    assert texts(page, "[data-judge]") == ["Change my verdict", "Give a verdict"]
+    assert texts(page, "[data-verdict] > [data-review]") == ["Change my verdict", "Give a verdict"]
     assert first.prev is not None
 
 

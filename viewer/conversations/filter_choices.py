@@ -166,11 +166,11 @@ def _seen(query: Query, filters: dict[str, str]) -> ChoiceGroup:
 
 def _marks(query: Query, filters: dict[str, str]) -> list[ChoiceGroup]:
     """Offer the labels, states and people that the query does not ask for already. They are not counted."""
-    people = User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True)
+    people = User.objects.filter(is_active=True).exclude(pk=query.reader).order_by("username")
     offered = {
         "label": [*Label.objects.values_list("name", flat=True)],
         "status": [*STATUSES, "none"],
-        "assignee": ["me", "nobody", *people],
+        "assignee": ["me", "nobody", *people.values_list("username", flat=True)],
     }
     asked = {mark.name for mark in query.marks}
     present = {key_of_label(mark.value) for mark in query.marks if mark.name == "label"}
