@@ -10,7 +10,7 @@ MEASURED = {
     "app.css": 14_350,
     "app.js": 11_850,
     "review.css": 2_140,
-    "review.js": 1_990,
+    "review.js": 2_250,
     "lists.js": 760,
     "desk.js": 10_120,
     "page": 10_430,

@@ -48,11 +48,14 @@ def test_a_conversation_is_talked_about_by_keyboard_and_the_line_stays_in_its_pl
     assert Note.objects.get().place == place
     assert Mention.objects.get().person == bob
 
+    scrolled = page.evaluate("scrollY")
     press(page, "l")
     expect(page.get_by_role("checkbox", name="Urgent")).to_be_focused()
+    expect(page.get_by_role("checkbox", name="Urgent")).to_be_in_viewport()
     press(page, "Space", "Enter")
     expect(page.locator("[data-marks] .label")).to_have_text("Urgent")
-    expect(page.locator("[data-marks] > [data-review]")).to_be_focused()
+    expect(note).to_be_focused()
+    assert page.evaluate("scrollY") == scrolled
     press(page, "a")
     expect(page.locator("select[name=assignee]")).to_be_focused()
     page.locator("select[name=assignee]").select_option(label="alice (you)")

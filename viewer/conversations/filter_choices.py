@@ -166,7 +166,7 @@ def _seen(query: Query, filters: dict[str, str]) -> ChoiceGroup:
 
 def _marks(query: Query, filters: dict[str, str]) -> list[ChoiceGroup]:
     """Offer the labels, states and people that the query does not ask for already. They are not counted."""
-    people = User.objects.filter(is_active=True).exclude(pk=query.reader).order_by("username")
+    people = User.objects.filter(is_active=True).exclude(pk=query.reader or 0).order_by("username")
     offered = {
         "label": [*Label.objects.values_list("name", flat=True)],
         "status": [*STATUSES, "none"],

@@ -3,6 +3,9 @@
   const LINKS = "a[data-review], .note-form a[data-cancel], a.message__raw[href$='/note/']";
   const BOXES = "[data-notes], [data-marks], [data-verdict]";
 
+  // What had the focus before a form was opened.
+  let opener;
+
   const articleOf = (place) =>
     place?.matches("[data-shows]")
       ? document.querySelector(`article[data-message-id="${CSS.escape(place.dataset.shows)}"]`)
@@ -24,16 +27,21 @@
     const field = box.querySelector("textarea");
     // What is being written is not thrown away.
     if (field && field.value !== field.defaultValue) return field.focus();
-    const thread = document.querySelector("reading-place");
-    thread?.keep(box.previousElementSibling?.closest("article") ?? thread.lineBeingRead());
+    const line = box.closest(".review-line");
+    // The labels are at the top of the page: their form floats over what is read further down.
+    line?.classList.toggle("review-line--away", line.getBoundingClientRect().bottom < lectern.headLine());
+    if (!line) document.querySelector("reading-place")?.keep(box.previousElementSibling?.closest("article"));
+    opener = document.activeElement;
     htmx.ajax("GET", address, { source: box, target: box, swap: "outerHTML" });
   };
 
   const cancel = (box, address) => {
     const field = box.querySelector("textarea");
     if (field) field.value = field.defaultValue;
-    box.previousElementSibling?.closest("article")?.focus({ preventScroll: true });
+    const back = opener;
     open(box, `${address}?closed`);
+    opener = back;
+    if (box.matches("[data-notes]")) box.previousElementSibling?.closest("article")?.focus({ preventScroll: true });
   };
 
   document.addEventListener("click", (event) => {
@@ -45,11 +53,19 @@
     else open(box, link.href);
   });
 
+  // The focus goes back to where it was, and the page stays.
+  document.addEventListener("htmx:afterSettle", ({ target }) => {
+    if (!target.matches?.("[data-marks], [data-verdict]") || target.querySelector("form")) return;
+    const back = opener?.isConnected && opener !== document.body ? opener : target.querySelector("[data-review]");
+    back.focus({ preventScroll: true });
+  });
+
   document.addEventListener("keydown", (event) => {
     const form = event.target.closest?.(".note-form");
     if (!form || event.defaultPrevented || event.isComposing) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
-    if (event.key === "Escape" && event.target.value === event.target.defaultValue) {
+    const isWritten = event.target.matches("textarea") && event.target.value !== event.target.defaultValue;
+    if (event.key === "Escape" && !isWritten) {
       form.querySelector("[data-cancel]")?.click();
     }
   });

@@ -36,7 +36,7 @@ def marks(request: Request, completion_id: str) -> HttpResponse:
             _log(completion_id, stored, chosen)
         if not request.htmx:
             return redirect(url_of(completion_id, ""))
-        return _show(request, completion_id, chosen, {"is_saved": True})
+        return _show(request, completion_id, chosen, {})
     focus = "assignee" if "assignee" in request.GET else "labels"
     return _show(request, completion_id, stored, {"form": None if "closed" in request.GET else form, "focus": focus})
 

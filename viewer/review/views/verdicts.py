@@ -109,7 +109,7 @@ def edit_reasons(request: Request) -> HttpResponse:
 
 def _done(request: Request, completion_id: str, position: int) -> HttpResponse:
     if request.htmx:
-        return _show(request, completion_id, position, {"is_saved": True})
+        return _show(request, completion_id, position, {})
     return redirect(url_of(completion_id, place_of_answer(position)))
 
 
