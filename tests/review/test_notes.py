@@ -11,8 +11,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.conftest import make_completion, make_long, say
+from tests.conftest import NOBODY, make_completion, make_key, make_long, say
 from tests.pages import attributes, element, elements, has, problems, texts, visible
+from tests.upstream import Upstream
 from viewer.review.models import Mention, Note
 
 Store = Callable[..., Any]
@@ -126,6 +127,26 @@ def test_what_cannot_be_saved_is_said_and_kept(reader: Client, conversation: Non
 
 def test_line_breaks_count_once_towards_the_limit(reader: Client, conversation: None) -> None:
     assert write(reader, "x\r\n" * 2000).status_code == 302
+
+
+def test_what_was_typed_is_kept_while_the_server_fails_and_nothing_of_others_is_shown(
+    reader: Client, alice: User, upstream: Upstream
+) -> None:
+    make_key(alice, base_url=f"http://{NOBODY}/v1", is_chosen=True)
+    Note.objects.create(completion_id="chatcmpl-live", place="", text="a secret")
+    for address in ("note/", "messages/chatcmpl-live-0/note/"):
+        answer = reader.post(f"/completions/chatcmpl-live/{address}", {"text": "typed for long"})
+        assert answer.status_code == 422
+        page = answer.content.decode()
+        assert "Not saved." in visible(page)
+        assert element(page, "textarea").text().strip() == "typed for long"
+        assert "a secret" not in page
+    assert Note.objects.count() == 1
+    own = Note.objects.create(completion_id="chatcmpl-live", place="", author=alice, text="first")
+    url = f"/completions/chatcmpl-live/notes/{own.pk}/"
+    page = reader.post(url, {"text": "second", "version": "first"}).content.decode()
+    assert element(page, "form.note-form").attributes["action"] == url
+    assert attributes(page, "value", ".note-form [name=version]") == ["first"]
 
 
 @pytest.mark.parametrize("address", ["note/", "messages/chatcmpl-two-0/note/", "choices/0/note/"])

@@ -18,8 +18,10 @@ from viewer.rendering.places import answer_at, place_of_answer, url_of
 from viewer.review.forms import NoteForm, version_of
 from viewer.review.mentions import Mentions, people_to_mention
 from viewer.review.models import Note
-from viewer.review.notes import name_of_person, notes_at
+from viewer.review.notes import PlaceNotes, name_of_person, name_of_place, notes_at, url_of_place
+from viewer.sources.problem_pages import title_of
 from viewer.sources.reader import reader_for
+from viewer.sources.sources import SourceProblem
 from viewer.web.logs import event
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
@@ -29,8 +31,9 @@ from viewer.web.responses import page_or_fragment
 def note_on(request: Request, completion_id: str, message_id: str = "", position: int | None = None) -> HttpResponse:
     """Show the notes of a message, an answer or a conversation, with a form for a further one; a POST writes it."""
     place = message_id if position is None else place_of_answer(position)
-    _check_access(request, completion_id, place)
     form = NoteForm(request.POST if request.method == "POST" else None)
+    if failed := _check_access(request, completion_id, place, form):
+        return failed
     if request.method == "POST" and form.is_valid():
         note = Note(completion_id=fit(completion_id), place=fit(place), author=request.user)
         return _done(request, note, form.write(note))
@@ -42,15 +45,17 @@ def note(request: Request, completion_id: str, note_id: int) -> HttpResponse:
     """Edit a note of one's own. What was typed for one that is gone can be saved as a new note."""
     stored = Note.objects.filter(completion_id=fit(completion_id), pk=note_id).first()
     if stored is None and request.method == "POST":
-        _check_access(request, completion_id, "")
         form = NoteForm(request.POST)
+        if failed := _check_access(request, completion_id, "", form):
+            return failed
         form.add_error("text", gettext("This note was deleted elsewhere. Save again to write it as a new one."))
         return _show(request, completion_id, "", {"form": form})
     if stored is None or stored.author_id != request.user.pk:
         raise Http404
-    _check_access(request, completion_id, stored.place)
     initial = {"text": stored.text, "version": version_of(stored.edited_at)}
     form = NoteForm(request.POST if request.method == "POST" else None, initial=initial)
+    if failed := _check_access(request, completion_id, stored.place, form):
+        return failed
     if request.method == "POST" and form.is_valid() and (mentions := form.edit(stored)):
         return _done(request, stored, mentions)
     return _show(request, completion_id, stored.place, {"form": form, "edited": stored, "version": initial["version"]})
@@ -71,15 +76,27 @@ def delete_note(request: Request, completion_id: str, note_id: int) -> HttpRespo
     return redirect(url_of(completion_id, stored.place))
 
 
-def _check_access(request: Request, completion_id: str, place: str) -> None:
-    """Read the place as the person may. Raises SourceProblem, which is shown as a page, a 404 for what is not there."""
+def _check_access(request: Request, completion_id: str, place: str, form: NoteForm) -> HttpResponse | None:
+    """Read the place as the person may. Raises SourceProblem, which is shown as a page, a 404 for what is not there.
+
+    While its server fails, the form comes back with what was typed, and without the notes of others.
+    """
     reader = reader_for(request, completion_id)
-    if not place:
-        reader.completion()
-    elif (position := answer_at(place)) is not None:
-        reader.choice(position)
-    else:
-        reader.message(place)
+    try:
+        if not place:
+            reader.completion()
+        elif (position := answer_at(place)) is not None:
+            reader.choice(position)
+        else:
+            reader.message(place)
+    except SourceProblem as failure:
+        if failure.problem.name == "not-found" or not form.is_bound:
+            raise
+        form.add_error("text", gettext("Not saved. %(problem)s. Try again.") % {"problem": title_of(failure)})
+        url, name = url_of_place(completion_id, place), name_of_place(completion_id, place)
+        again = {"retry_url": request.path, "version": form["version"].value()}
+        return _show(request, completion_id, place, {"form": form, "beside": PlaceNotes(place, name, url), **again})
+    return None
 
 
 def _done(request: Request, note: Note, mentions: Mentions) -> HttpResponse:
@@ -98,7 +115,7 @@ def _show(request: Request, completion_id: str, place: str, context: dict[str, A
     form = context.get("form")
     context |= {
         "completion_id": completion_id,
-        "beside": notes_at(completion_id, place, request.user),
+        "beside": context.get("beside") or notes_at(completion_id, place, request.user),
         "back_url": url_of(completion_id, place),
         "names": [(one.username, name_of_person(one)) for one in people_to_mention()] if form else [],
     }
