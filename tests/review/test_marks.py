@@ -130,9 +130,18 @@ def test_somebody_who_left_is_not_offered_but_stays_assigned(
         ("refund assignee:me status:escalated", {"one"}),
     ],
 )
-def test_lists_are_filtered_by_what_the_team_says(
-    reader: Client, alice: User, bob: User, conversations: None, query: str, expected: set[str]
+@pytest.mark.parametrize("many", [20_000, 1])
+def test_lists_are_filtered_by_what_the_team_says_be_it_of_few_or_of_many(
+    reader: Client,
+    alice: User,
+    bob: User,
+    conversations: None,
+    query: str,
+    expected: set[str],
+    many: int,
+    monkeypatch: Any,
 ) -> None:
+    monkeypatch.setattr("viewer.archive.search.marked._MANY", many)
     urgent, second = make_label("Urgent"), make_label("Second Level")
     set_marks("chatcmpl-one", Marks((urgent, second), "escalated", alice))
     set_marks("chatcmpl-two", Marks((urgent,), "", bob))
@@ -163,9 +172,11 @@ def test_the_filter_panel_and_the_ready_views_offer_them(reader: Client, bob: Us
     assert texts(chips, ".filter-chip") == ["Status Escalated", "Label not urgent", "Assignee Me"]
 
 
+@pytest.mark.parametrize("many", [20_000, 1])
 def test_a_conversation_stays_in_the_list_that_it_was_opened_from_when_it_is_marked(
-    reader: Client, stored: Store, conversations: None
+    reader: Client, stored: Store, conversations: None, many: int, monkeypatch: Any
 ) -> None:
+    monkeypatch.setattr("viewer.archive.search.marked._MANY", many)
     for name in ("one", "two", "three"):
         set_marks(f"chatcmpl-{name}", Marks((), "open", None))
     address = "http://testserver/search/?q=status%3Aopen"

@@ -158,8 +158,7 @@ class Matcher:
             is_seen = _IS_SEEN if self._query.is_seen else f"NOT {_IS_SEEN}"
             where.append(f"({is_seen} OR {_OF_COMPLETION})")
             values += [self._query.reader, self._query.seen_until or timezone.now(), self._kept]
-        for asked in self._query.marks:
-            condition, given = condition_of(asked, self._query.reader or 0, self._kept or 0)
+        for condition, given in self._marked:
             where.append(condition)
             values += given
         if self._query.within:
@@ -179,6 +178,11 @@ class Matcher:
             found = f"SELECT d.id, d.completion_id FROM ({found}) f JOIN archive_searchdocument d ON d.id = f.id"
         rows = self._fetch(found, [*values, limit])
         return [Candidate(*row) for row in sorted(rows, reverse=True)]
+
+    @cached_property
+    def _marked(self) -> list[tuple[str, list[Any]]]:
+        reader, kept = self._query.reader or 0, self._kept or 0
+        return [condition_of(asked, reader, kept) for asked in self._query.marks]
 
     @cached_property
     def _pairs(self) -> list[int]:
