@@ -16,9 +16,11 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from tests.conftest import make_completion, make_key, say
 from tests.passkeys import Passkey
+from viewer.archive.models import Label
 from viewer.conversations.models import SavedView
 from viewer.keys.models import AccessToken, ApiKey
 from viewer.people.models import EntryLink
+from viewer.review.models import Note
 from viewer.sharing.models import Share
 from viewer.sync.models import CopyRun
 
@@ -138,6 +140,21 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "shared-choice-part": ("in", 200, 200, 200),
     "shared-choice-call": ("in", 404, 404, 404),
     "shared-choice-output": ("in", 404, 404, 404),
+    "note-on-conversation": ("in", 200, 200, 200),
+    "note-on-message": ("in", 200, 200, 200),
+    "note-on-answer": ("in", 200, 200, 200),
+    "note": ("in", 404, 404, 200),
+    "delete-note": ("in", 404, 404, 200),
+    "marks": ("in", 200, 200, 200),
+    "labels": ("in", 200, 200, 200),
+    "label": ("in", 403, 200, 200),  # for curators
+    "delete-label": ("in", 403, 200, 200),
+    "verdict": ("in", 200, 200, 200),
+    "verdicts": ("in", 200, 200, 200),
+    "verdict-list": ("in", 200, 200, 200),
+    "verdict-reasons": ("in", 403, 200, 200),  # for curators
+    "for-you": ("in", 200, 200, 200),
+    "read-notes": ("in", 405, 405, 405),
     "health": (200, 200, 200, 200),
     "ready": (200, 200, 200, 200),
 }
@@ -164,6 +181,16 @@ CHANGING: dict[str, tuple[int | str, int, int, int]] = {
     "make-share": ("in", 302, 302, 302),
     "change-share": ("in", 404, 404, 302),
     "revoke-share": ("in", 404, 302, 302),
+    "note-on-conversation": ("in", 422, 422, 422),
+    "note": ("in", 404, 404, 422),
+    "delete-note": ("in", 404, 404, 302),
+    "read-notes": ("in", 302, 302, 302),
+    "marks": ("in", 422, 422, 422),
+    "verdict": ("in", 422, 422, 422),
+    "verdict-reasons": ("in", 403, 422, 422),
+    "labels": ("in", 403, 422, 422),
+    "label": ("in", 403, 422, 422),
+    "delete-label": ("in", 403, 302, 404),
 }
 PEOPLE = ("stranger", "another", "staff", "owner")
 
@@ -199,6 +226,8 @@ def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
         "pk": Authenticator.objects.create(user=alice, type="webauthn", data={"name": "her phone", "credential": her_passkey()}).pk,
         "value": "cus_1", "view_id": SavedView.objects.create(owner=alice, name="hers", query="q=refund").pk,
         "share_id": share.pk, "token": share.token,
+        "note_id": Note.objects.create(completion_id="chatcmpl-one", author=alice, text="hers").pk,
+        "label_id": Label.objects.create(name="Urgent", key="urgent", colour="red").pk,
     }  # fmt: skip
 
 

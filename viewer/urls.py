@@ -40,6 +40,7 @@ from viewer.people import single_sign_on
 from viewer.people import views as people
 from viewer.read_log import views as read_log
 from viewer.remote_images import views as remote_images
+from viewer.review.views import for_you, marks, notes, verdicts
 from viewer.search.views import palette, search_results
 from viewer.sharing.views import making, shared, shares
 from viewer.sources.sources import check_key
@@ -75,6 +76,21 @@ urlpatterns = [
     path("completions/<str:completion_id>/save/", saving.save, name="save"),
     path("completions/<str:completion_id>/hand-over/", saving.hand_over, name="hand-over"),
     path("completions/<str:completion_id>/erase/", erase_completion, name="erase"),
+    path("completions/<str:completion_id>/note/", notes.note_on, name="note-on-conversation"),
+    path("completions/<str:completion_id>/messages/<str:message_id>/note/", notes.note_on, name="note-on-message"),
+    path("completions/<str:completion_id>/choices/<int:position>/note/", notes.note_on, name="note-on-answer"),
+    path("completions/<str:completion_id>/notes/<int:note_id>/", notes.note, name="note"),
+    path("completions/<str:completion_id>/notes/<int:note_id>/delete/", notes.delete_note, name="delete-note"),
+    path("completions/<str:completion_id>/labels/", marks.marks, name="marks"),
+    path("labels/", marks.labels, name="labels"),
+    path("labels/<int:label_id>/", marks.label, name="label"),
+    path("labels/<int:label_id>/delete/", marks.delete_label, name="delete-label"),
+    path("completions/<str:completion_id>/choices/<int:position>/verdict/", verdicts.verdict, name="verdict"),
+    path("verdicts/", verdicts.verdicts, name="verdicts"),
+    path("verdicts/list/", verdicts.verdict_list, name="verdict-list"),
+    path("verdicts/reasons/", verdicts.edit_reasons, name="verdict-reasons"),
+    path("for-you/", for_you.for_you, name="for-you"),
+    path("for-you/read/", for_you.read_notes, name="read-notes"),
     path("search/", search_results, name="search"),
     path("palette/", palette, name="palette"),
     path("customers/<path:value>/", customers.customer, name="customer"),

@@ -103,7 +103,8 @@
     else chosen()?.blur();
   };
 
-  const act = {
+  // Other bundles add theirs.
+  const act = lectern.keys = {
     j: () => step(1),
     k: () => step(-1),
     J: () => press("main a[rel=next]"),

@@ -83,10 +83,18 @@ def test_rows_stand_under_their_days(reader: Client, stored: Store) -> None:
     assert texts(opened(reader, "/search/?q=You"), ".day h2") == []  # the best first, not by day
 
 
-def test_four_views_come_ready_each_with_its_count(reader: Client, desk: None) -> None:
+def test_views_come_ready_each_with_its_count(reader: Client, desk: None) -> None:
     reader.get("/completions/old/")
     rail = [visible(link) for link in elements(reader.get("/views/").content.decode(), ".rail a")]
-    assert rail == ["All conversations 4", "Not yet seen 3", "Tool errors 1", "Refusals 1", "Cut off 1"]
+    assert rail == [
+        "All conversations 4",
+        "Not yet seen 3",
+        "Tool errors 1",
+        "Refusals 1",
+        "Cut off 1",
+        "Assigned to me 0",
+        "Escalated 0",
+    ]
     assert texts(opened(reader, "/completions/"), ".list-head__name") == ["All conversations 4 conversations"]
 
 

@@ -21,7 +21,7 @@ from tests.pages import has, visible
 from tests.sync.runs import copy
 from tests.upstream import LIVE, Upstream
 from viewer.archive.importing import import_lines
-from viewer.archive.models import ErasedCompletion, SearchWord, SeenCompletion, StoredCompletion
+from viewer.archive.models import CompletionLabel, ErasedCompletion, Label, SearchWord, SeenCompletion, StoredCompletion
 from viewer.deployment.database import sqlite_file
 from viewer.erasure import erasing, retention
 from viewer.erasure.erasing import erase
@@ -146,12 +146,15 @@ def test_a_later_sync_leaves_out_what_was_erased(alice: User, upstream: Upstream
 def test_old_conversations_are_erased_once_a_day(stored: Store, settings: Any) -> None:
     young = int((timezone.now() - timedelta(days=29)).timestamp())
     stored(HERS, make_completion("chatcmpl-young", say("user", "x"), created=young))
+    stored(make_completion("chatcmpl-kept", say("user", "x"), created=1_500_000_000))
+    keeping = Label.objects.create(name="Court case", key="court case", colour="red", is_keeping=True)
+    CompletionLabel.objects.create(label=keeping, completion_id="chatcmpl-kept")
     retention.apply_once_a_day()
-    assert len(ids()) == 2  # without the setting everything is kept
+    assert len(ids()) == 3  # without the setting everything is kept
     settings.RETENTION_DAYS = 30
     assert "1 conversations are older than 30 days" in run("apply_retention", dry_run=True)
     retention.apply_once_a_day()
-    assert ids() == {"chatcmpl-young"}
+    assert ids() == {"chatcmpl-young", "chatcmpl-kept"}
     assert RetentionRun.objects.get().erased == 1
     assert ErasedCompletion.objects.get().by == "RETENTION_DAYS"
     stored(make_completion("chatcmpl-late", say("user", "x"), created=1_600_000_000))
@@ -159,7 +162,7 @@ def test_old_conversations_are_erased_once_a_day(stored: Store, settings: Any) -
     assert "chatcmpl-late" in ids()  # today's run is over
     RetentionRun.objects.update(day=datetime(2026, 1, 1, tzinfo=UTC).date())
     retention.apply_once_a_day()
-    assert ids() == {"chatcmpl-young"}
+    assert ids() == {"chatcmpl-young", "chatcmpl-kept"}
 
 
 @pytest.mark.usefixtures("files_as_they_are")

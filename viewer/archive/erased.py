@@ -7,7 +7,7 @@ from time import sleep
 
 from django.db import connection, transaction
 
-from .models import ErasedCompletion, SeenCompletion, StoredCompletion, fit
+from .models import CompletionLabel, CompletionState, ErasedCompletion, SeenCompletion, StoredCompletion, fit
 from .search.index import forget_words, words_of_completions
 
 _TABLES = [f"stored{name}" for name in ("completion", "message", "metadata", "summary")]
@@ -27,7 +27,8 @@ def erase_stored(completion_ids: Collection[str], by: str) -> int:
         rows = list(stored.values_list("pk", flat=True))
         words = words_of_completions(rows)
         stored.delete()
-        SeenCompletion.objects.filter(completion_id__in=ids).delete()
+        for kept_beside in (SeenCompletion, CompletionLabel, CompletionState):
+            kept_beside.objects.filter(completion_id__in=ids).delete()
         forget_words(words)
     return len(rows)
 

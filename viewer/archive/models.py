@@ -202,6 +202,57 @@ class ErasedCompletion(models.Model):
         return self.completion_id
 
 
+class Label(models.Model):
+    """A label of the team. `key` is its name as it is compared: folded, so that capitals make no difference."""
+
+    name = models.CharField(max_length=40)
+    key = models.CharField(max_length=120, unique=True)
+    colour = models.CharField(max_length=10)
+    is_keeping = models.BooleanField(default=False)  # what has it is not erased because of its age
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CompletionLabel(models.Model):
+    """A label on a conversation, by its id, because it may be read from a server and imported later."""
+
+    # Found by the index of `label_of_completions`, which is also what searches read.
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="+", db_index=False)
+    completion_id = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["label", "completion_id"], name="label_of_completions")]
+        indexes = [models.Index(fields=["completion_id"], name="labels_by_completion")]
+
+    def __str__(self) -> str:
+        return f"{self.label_id}/{self.completion_id}"
+
+
+class CompletionState(models.Model):
+    """How far the team is with a conversation, and who looks after it. Without a row: no status, and nobody."""
+
+    completion_id = models.CharField(max_length=255, unique=True)
+    status = models.CharField(max_length=10, blank=True)  # one of `labels.STATUSES`
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["status", "completion_id"], condition=~models.Q(status=""), name="state_by_status"),
+            models.Index(
+                fields=["assignee", "completion_id"], condition=~models.Q(assignee=None), name="state_by_assignee"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.completion_id}: {self.status}"
+
+
 class SearchWord(models.Model):
     """A word that the archive has, or once had: its forms and what is spelled nearly alike are looked up here."""
 

@@ -1,4 +1,4 @@
-"""What a list can be filtered by: metadata, model, date, contents and whether it was seen, with counts and URLs."""
+"""What a list can be filtered by, with counts and URLs: what conversations have, what the team says, what was seen."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from viewer.archive.identity_keys import identity_keys
+from viewer.archive.labels import STATUSES, key_of_label
+from viewer.archive.models import Label
 from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.values import Value, Values, values_of
 
@@ -20,6 +23,9 @@ _NAMES = {
     "model": gettext_lazy("Model"),
     "has": gettext_lazy("Contains"),
     "seen": gettext_lazy("Seen"),
+    "label": gettext_lazy("Label"),
+    "status": gettext_lazy("Status"),
+    "assignee": gettext_lazy("Assignee"),
     "after": gettext_lazy("From"),
     "before": gettext_lazy("Before"),
     "role": gettext_lazy("Said by"),
@@ -44,6 +50,12 @@ _VALUES = {
     ("role", "assistant"): gettext_lazy("Assistant"),
     ("role", "tools"): gettext_lazy("Tools"),
     ("role", "prompts"): gettext_lazy("Prompts"),
+    ("status", "open"): gettext_lazy("Open"),
+    ("status", "escalated"): gettext_lazy("Escalated"),
+    ("status", "reviewed"): gettext_lazy("Reviewed"),
+    ("status", "none"): gettext_lazy("No status"),
+    ("assignee", "me"): gettext_lazy("Me"),
+    ("assignee", "nobody"): gettext_lazy("Nobody"),
     ("seen", "yes"): gettext_lazy("Seen by me"),
     ("seen", "no"): gettext_lazy("Not yet seen"),
 }
@@ -91,6 +103,7 @@ def choices_of(query: Query, filters: dict[str, str], text: str) -> tuple[list[C
         *(_group(query, filters, name, found) for name in (*first, "has")),
         _periods(query, filters),
         _seen(query, filters),
+        *_marks(query, filters),
         *(_group(query, filters, name, found) for name in ("model", *sorted(others)[:_MAX_NAMES])),
     ]
     if text:
@@ -149,6 +162,29 @@ def _seen(query: Query, filters: dict[str, str]) -> ChoiceGroup:
     return ChoiceGroup(
         name_in_words("seen"), tuple(Choice(name, _url_with(query, filters, "seen", value)) for name, value in values)
     )
+
+
+def _marks(query: Query, filters: dict[str, str]) -> list[ChoiceGroup]:
+    """Offer the labels, states and people that the query does not ask for already. They are not counted."""
+    people = User.objects.filter(is_active=True).exclude(pk=query.reader or 0).order_by("username")
+    offered = {
+        "label": [*Label.objects.values_list("name", flat=True)],
+        "status": [*STATUSES, "none"],
+        "assignee": ["me", "nobody", *people.values_list("username", flat=True)],
+    }
+    asked = {mark.name for mark in query.marks}
+    present = {key_of_label(mark.value) for mark in query.marks if mark.name == "label"}
+    return [
+        ChoiceGroup(
+            name_in_words(name),
+            tuple(
+                Choice(value_in_words(name, value), _url_with(query, filters, name, value))
+                for value in values
+                if (key_of_label(value) not in present if name == "label" else name not in asked)
+            ),
+        )
+        for name, values in offered.items()
+    ]
 
 
 def _matching(group: ChoiceGroup, text: str) -> ChoiceGroup:

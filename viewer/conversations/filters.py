@@ -74,6 +74,11 @@ def filters_before(request: Request) -> dict[str, str]:
     return lists.get(values.get("completion_id", ""), next(reversed(lists.values()), {}))
 
 
+def was_open(request: Request, completion_id: str) -> bool:
+    """Whether the previous page is one of this conversation, such as a form on which it was changed."""
+    return _view_of(urlsplit(page_before(request)).path)[1].get("completion_id") == completion_id
+
+
 def _view_of(path: str) -> tuple[str, dict[str, Any]]:
     """Return the name of the view that shows a path, and the values in the path."""
     with suppress(Resolver404):

@@ -26,6 +26,8 @@ _READY = (
     (gettext_noop("Tool errors"), "alert", "has:error"),
     (gettext_noop("Refusals"), "shield", "has:refusal"),
     (gettext_noop("Cut off"), "cut", "has:cut-off"),
+    (gettext_noop("Assigned to me"), "person", "assignee:me"),
+    (gettext_noop("Escalated"), "flag", "status:escalated"),
 )
 
 

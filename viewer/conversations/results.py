@@ -15,16 +15,19 @@ from viewer.archive.search.reading import Group
 from viewer.archive.search.results import finds, results_around, search
 from viewer.conversations.filters import search_order_of, with_query
 from viewer.conversations.hits import build_hit, row_of
-from viewer.conversations.rows import mark_new
+from viewer.conversations.rows import mark_rows
 from viewer.rendering.places import url_of
 from viewer.web.request import Request
 
 _SHOWN = 12  # results on each side of the conversation, and on each further page
 
 
-def is_result(filters: dict[str, str], completion_id: str, reader: int) -> bool:
-    """Whether the search of a list finds a conversation, whether seen or not."""
-    return finds(_query_of(filters, reader), completion_id)
+def is_result(filters: dict[str, str], completion_id: str, reader: int, *, is_open: bool) -> bool:
+    """Whether the search of a list finds a conversation, whether seen or not.
+
+    One that is open stays in its list when its labels, its status or its assignee change.
+    """
+    return finds(_query_of(filters, reader), completion_id, with_marks=not is_open)
 
 
 def results_beside(request: Request, completion_id: str, filters: dict[str, str]) -> dict[str, Any]:
@@ -43,7 +46,7 @@ def rows_around(
     if after or before:
         groups = tuple(group for group in groups if group.completion.id not in (after, before))
     keys = identity_keys()
-    rows = mark_new((row_of(group, keys, query) for group in groups), request.user.pk)
+    rows = mark_rows((row_of(group, keys, query) for group in groups), request.user.pk)
     has_above = window.has_earlier and not (request.htmx and after)
     has_below = window.has_later and not (request.htmx and before)
     return {

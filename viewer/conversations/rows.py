@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from viewer.archive.identity_keys import IdentityKeys, identity_keys
+from viewer.archive.labels import Marks, marks_of
 from viewer.archive.search.snippets import Snippet
 from viewer.archive.seen import seen_among
 from viewer.client.client import Client
@@ -43,6 +44,7 @@ class Row:
     contents: tuple[tuple[Kind, int], ...]  # how many images, tool calls and so on
     metadata: tuple[tuple[str, str], ...]  # no dict: a template takes a key named `items` for the method
     is_new: bool = False  # the reader has not seen it
+    marks: Marks | None = None  # labels, status and assignee
     snippet: Snippet = ()  # of a search result, instead of the answer
 
     def with_hit(self, url: str, label: str, snippet: Snippet) -> Row:
@@ -58,14 +60,15 @@ def build_rows(client: Client, items: Sequence[Completion | Unreadable], person_
         build_row(item, summaries.get(item.id), keys) if isinstance(item, Completion) else _unreadable_row(item)
         for item in items
     ]
-    return mark_new(rows, person_id)
+    return mark_rows(rows, person_id)
 
 
-def mark_new(rows: Iterable[Row], person_id: int) -> list[Row]:
-    """Mark the rows that a person has not seen."""
+def mark_rows(rows: Iterable[Row], person_id: int) -> list[Row]:
+    """Mark the rows that a person has not seen, and with what the team says of each."""
     rows = list(rows)
-    seen = seen_among(person_id, [row.id for row in rows if row.url])
-    return [replace(row, is_new=bool(row.url) and row.id not in seen) for row in rows]
+    ids = [row.id for row in rows if row.url]
+    seen, marks = seen_among(person_id, ids), marks_of(ids)
+    return [replace(row, is_new=bool(row.url) and row.id not in seen, marks=marks.get(row.id)) for row in rows]
 
 
 def build_row(completion: Completion, summary: Summary | None, keys: IdentityKeys) -> Row:

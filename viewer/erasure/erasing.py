@@ -10,6 +10,7 @@ from django.db import transaction
 from viewer.archive.erased import erase_stored, purge
 from viewer.archive.models import fit
 from viewer.read_log.recording import write
+from viewer.review.models import Note, Verdict
 from viewer.sharing.models import Share
 from viewer.sources.models import Finding
 from viewer.sync.models import CopyFailure, Saving
@@ -42,5 +43,5 @@ def erase(completion_ids: Collection[str], by: str) -> bool:
 def _erase_around(completion_ids: Collection[str]) -> None:
     """Delete what other rooms keep of conversations, also of those that were never in the archive."""
     ids = [fit(one) for one in completion_ids]
-    for rows in (Saving, CopyFailure, Finding, Share):
+    for rows in (Saving, CopyFailure, Finding, Share, Note, Verdict):
         rows.objects.filter(completion_id__in=ids).delete()

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from viewer.archive.models import CompletionLabel
+
 from .choosing import ids_before
 from .erasing import erase
 from .models import RetentionRun
@@ -22,9 +24,12 @@ def limit() -> datetime | None:
 
 
 def ids_too_old() -> list[str]:
-    """Return the ids of the conversations that are older than they may be."""
+    """Return the ids of the conversations that are older than they may be, without those that a label keeps."""
     moment = limit()
-    return ids_before(moment) if moment else []
+    if moment is None:
+        return []
+    kept = set(CompletionLabel.objects.filter(label__is_keeping=True).values_list("completion_id", flat=True))
+    return [completion_id for completion_id in ids_before(moment) if completion_id not in kept]
 
 
 def apply_retention() -> int:

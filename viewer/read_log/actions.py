@@ -78,6 +78,8 @@ ROUTES: dict[str, Action | None] = {
     "transcript": Action("transcript"),
     "print": Action("print"),
     "hand-over": _CONVERSATION,  # it shows what differs
+    "for-you": Action("list"),
+    "verdict-list": Action("list", source="archive"),
     "viewer.api.views.completions": _API,
     "viewer.api.views.completion": _API,
     "viewer.api.views.messages": _API,
@@ -109,7 +111,9 @@ ROUTES: dict[str, Action | None] = {
             "mfa_activate_totp", "mfa_deactivate_totp", "mfa_add_webauthn", "mfa_remove_webauthn", "mfa_authenticate",
             "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_view_recovery_codes",
             "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "people", "person", "person-reset",
-            "person-state", "invite", "withdraw-invitation", "enter", "health", "ready",
+            "note", "note-on-conversation", "note-on-message", "note-on-answer", "delete-note", "read-notes", "marks",
+            "labels", "label", "delete-label", "verdict", "verdicts", "verdict-reasons", "person-state", "invite",
+            "withdraw-invitation", "enter", "health", "ready",
         )
     ),
 }  # fmt: skip

@@ -29,6 +29,9 @@ _MIN_TEXT = 2  # letters; one is in nearly everything
 _PAGES = (
     (gettext_noop("All conversations"), "inbox", "completions"),
     (gettext_noop("Views"), "star", "rail"),
+    (gettext_noop("For you"), "message", "for-you"),
+    (gettext_noop("Labels"), "star", "labels"),
+    (gettext_noop("Verdicts"), "check", "verdicts"),
     (gettext_noop("API keys"), "plug", "api-keys"),
     (gettext_noop("Access tokens"), "key", "tokens"),
     (gettext_noop("Read log"), "file", "my-read-log"),

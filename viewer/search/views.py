@@ -31,7 +31,7 @@ from viewer.conversations.hits import HitView, build_hit
 from viewer.conversations.list_frame import list_frame
 from viewer.conversations.recent import recent, remember
 from viewer.conversations.results import begin_list
-from viewer.conversations.rows import Row, build_row, mark_new
+from viewer.conversations.rows import Row, build_row, mark_rows
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
@@ -54,6 +54,9 @@ _OPERATORS = (
     ("after:2026-01-31 before:2026-03", gettext_noop("from this day on, and before this day, month or year")),
     ("after:7d", gettext_noop("in the last seven days, today included")),
     ("seen:no", gettext_noop("not yet seen by you; seen:yes for the others")),
+    ("status:escalated", gettext_noop("by status: open, escalated, reviewed or none")),
+    ("assignee:me", gettext_noop("assigned to you, to a colleague by name, or to nobody")),
+    ("label:refund", gettext_noop("by a label of the team")),
     ("id:chatcmpl-9", gettext_noop("within one conversation or message")),
 )
 
@@ -101,7 +104,7 @@ def search_results(request: Request) -> HttpResponse:
         "query": query,
         "search_text": query.text,
         "order": order,
-        "groups": _mark_new(_build_groups(results.groups, params, query), request.user.pk),
+        "groups": _mark_rows(_build_groups(results.groups, params, query), request.user.pk),
         "is_around": is_around,
         "overview": results.overview,
         "facets": _facet_links(results.overview, params),
@@ -168,9 +171,9 @@ def _build_groups(groups: Iterable[Group], params: dict[str, str], query: Query)
         )
 
 
-def _mark_new(groups: Iterable[GroupView], person_id: int) -> list[GroupView]:
+def _mark_rows(groups: Iterable[GroupView], person_id: int) -> list[GroupView]:
     groups = list(groups)
-    rows = mark_new((group.row for group in groups), person_id)
+    rows = mark_rows((group.row for group in groups), person_id)
     return [replace(group, row=row) for group, row in zip(groups, rows, strict=True)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
@@ -10,11 +10,12 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.http import Http404
 from django.urls import reverse
 
 from viewer.archive import api
-from viewer.archive.models import fit
+from viewer.archive.models import StoredCompletion, fit
 from viewer.client.client import PAGE_SIZE, Client, Order, Window
 from viewer.client.problems import Problem
 from viewer.completions.types import Choice, Completion, Message, Page, Unreadable
@@ -38,6 +39,17 @@ def reader_for(request: Request, completion_id: str, *, with_completion: bool = 
     """
     brought: Reader | None = request.__dict__.get("reader")
     return brought or Reader(request, completion_id, with_completion=with_completion)
+
+
+def openable_among(person: User, completion_ids: Iterable[str]) -> set[str]:
+    """Return those of some conversations that a person can open for certain, without asking a server.
+
+    They are in the archive, or were found with one of the person's keys before.
+    """
+    ids = {fit(one) for one in completion_ids}
+    stored = StoredCompletion.objects.visible_to(person.pk).filter(completion_id__in=ids)
+    found = Finding.objects.filter(person=person, completion_id__in=ids, api_key__isnull=False)
+    return {*stored.values_list("completion_id", flat=True), *found.values_list("completion_id", flat=True)}
 
 
 class Reader:

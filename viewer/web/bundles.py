@@ -18,14 +18,16 @@ from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 
-# Joined by file name: css/00-… comes first. Lists load lists.js too; a page loads the others when it needs them. A page
-# that is shared loads only what it needs of the app.
+# Joined by file name: css/00-… comes first. Lists load lists.js too, and what shows notes or labels the two of review;
+# a page loads the others when it needs them. A page that is shared loads only what it needs of the app.
 BUNDLES = {
     "app.css": ("css/*.css",),
     "people.css": ("css/people/*.css",),
     "read-log.css": ("css/read-log/*.css",),
+    "review.css": ("css/review/*.css",),
     "app.js": ("js/*.js",),
     "lists.js": ("js/lists/*.js",),
+    "review.js": ("js/review/*.js",),
     "desk.js": ("js/desk/*.js",),
     "passkeys.js": ("js/passkeys/*.js",),
     "sharing.css": ("css/sharing/*.css",),

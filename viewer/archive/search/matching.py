@@ -22,6 +22,7 @@ from viewer.archive.models import StoredCompletion, StoredMessage, fit
 
 from .clauses import FTS5, TSQUERY, Clause, clauses_of
 from .index import documents_between
+from .marked import condition_of
 from .query import Query
 from .ranking import Match, Scores
 from .text import EVERYTHING, MARKS
@@ -79,7 +80,7 @@ class Look:
 class Matcher:
     """Finds the conversations that match a query. In SQL, because Django knows neither index.
 
-    `kept` is the row of a completion that counts both as seen and as not yet seen.
+    `kept` is the row of a completion that counts both as seen and as not yet seen, and as marked in every way.
     """
 
     def __init__(self, query: Query, *, kept: int | None = None) -> None:
@@ -162,6 +163,9 @@ class Matcher:
             is_seen = _IS_SEEN if self._query.is_seen else f"NOT {_IS_SEEN}"
             where.append(f"({is_seen} OR {_OF_COMPLETION})")
             values += [self._query.reader, self._query.seen_until or timezone.now(), self._kept]
+        for condition, given in self._marked:
+            where.append(condition)
+            values += given
         if self._query.within:
             where.append(_OF_COMPLETION)
             values.append(self._scope[0])
@@ -169,16 +173,15 @@ class Matcher:
             where.append(f"NOT {_OF_OTHERS}")
             values.append(self._query.reader or 0)
         table, columns = "archive_searchdocument", "id, completion_id"
-        column = ordered = "archive_searchdocument.id"
+        column = ordered = marked = "archive_searchdocument.id"
         if self._is_sqlite and expression:
             table, columns = "archive_search", "rowid AS id"
             column = ordered = "archive_search.rowid"
+            marked = f"+{column}"  # or SQLite would look up the words once for each marked document
         elif expression:
             ordered = f"{column} + 0"  # keeps the planner from walking along the ids and comparing each document
-        found = (
-            f"SELECT {columns} FROM {table} WHERE {' AND '.join(where).format(id=column, ordered=ordered)} "
-            f"ORDER BY {ordered} {order} LIMIT %s"
-        )
+        condition = " AND ".join(where).format(id=column, ordered=ordered, marked=marked)
+        found = f"SELECT {columns} FROM {table} WHERE {condition} ORDER BY {ordered} {order} LIMIT %s"
         if table == "archive_search":
             found = f"SELECT d.id, d.completion_id FROM ({found}) f JOIN archive_searchdocument d ON d.id = f.id"
         rows = self._fetch(found, [*values, limit])
@@ -188,6 +191,11 @@ class Matcher:
     def _is_some_hidden(self) -> bool:
         """Whether others have saved something: mostly not, and then no search has to leave it out."""
         return StoredCompletion.objects.hidden_from(self._query.reader).exists()
+
+    @cached_property
+    def _marked(self) -> list[tuple[str, list[Any]]]:
+        reader, kept = self._query.reader or 0, self._kept or 0
+        return [condition_of(asked, reader, kept) for asked in self._query.marks]
 
     @cached_property
     def _pairs(self) -> list[int]:

@@ -10,6 +10,7 @@ from datetime import datetime, time, timedelta
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from viewer.archive.labels import STATUSES
 from viewer.completions.folding import fold
 from viewer.completions.roles import canonical_role
 
@@ -29,6 +30,8 @@ from .text import (
 
 HAS = ("tool", "image", "audio", "file", "refusal", "citation", "reasoning", "error", "cut-off", "filtered")
 _SEEN = {"yes": True, "no": False}
+_MARKS = ("label", "status", "assignee")
+_STATUSES = (*STATUSES, "none")
 _MAX_CHARACTERS = 1000  # characters of a query
 _MAX_WORDS = 40  # of all terms in total
 _MIN_PREFIX = 3  # letters; one or two would match half of the archive
@@ -42,7 +45,7 @@ _ROLES["prompts"] = _ROLES["prompt"]
 _EVERYBODY = ("all", "any")
 _PIECE = re.compile(
     r"""(?P<minus>-?)
-    (?:(?P<name>model|role|tool|has|seen|before|after|id|same|meta\.(?:"[^"]+"|[^\s:"]+)):)?
+    (?:(?P<name>model|role|tool|has|seen|label|status|assignee|before|after|id|same|meta\.(?:"[^"]+"|[^\s:"]+)):)?
     (?:"(?P<quoted>[^"]*)"?(?P<star>\*?) | (?P<plain>[^\s"]+) | (?<=same:))""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -61,6 +64,15 @@ class Filter:
     name: str
     marks: tuple[str, ...]
     is_prefix: bool = False
+    is_excluded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MarkFilter:
+    """What the team must have said of a conversation: `label`, `status` or `assignee`."""
+
+    name: str
+    value: str
     is_excluded: bool = False
 
 
@@ -87,6 +99,7 @@ class Query:
     since: int | None = None
     until: int | None = None
     within: str = ""  # the id of a completion or a message
+    marks: tuple[MarkFilter, ...] = ()
     is_seen: bool | None = None  # whether `reader` has seen the conversation
     reader: int | None = None  # the id of the person who searches
     seen_until: datetime | None = None  # what `reader` opened later does not count as seen
@@ -99,6 +112,7 @@ class Query:
             self.terms
             or self.filters
             or self.within
+            or self.marks
             or any(limit is not None for limit in (self.since, self.until, self.is_seen))
         )
 
@@ -108,7 +122,7 @@ class Query:
 
 
 def read_query(typed: str, reader: int | None = None) -> Query:
-    """Parse a query of a person, whose id `seen:` needs. Never raises."""
+    """Parse a query of a person, whose id `seen:` and `assignee:me` need. Never raises."""
     text = " ".join(typed.replace("\x00", " ").translate(_QUOTES)[:_MAX_CHARACTERS].split())
     parser = _Parser(text)
     for piece in _PIECE.finditer(text):
@@ -132,6 +146,7 @@ def read_query(typed: str, reader: int | None = None) -> Query:
         since=parser.since,
         until=parser.until,
         within=parser.within,
+        marks=() if reader is None else tuple(parser.marks),
         is_seen=None if reader is None else parser.is_seen,
         reader=reader,
         left_out=tuple(left_out),
@@ -155,6 +170,7 @@ class _Parser:
         self.since: int | None = None
         self.until: int | None = None
         self.within = ""
+        self.marks: list[MarkFilter] = []
         self.is_seen: bool | None = None
         self.remarks: list[str] = []
         self.is_truncated = False
@@ -233,6 +249,14 @@ class _Parser:
                 self.remarks.append(gettext("%(said)s is unknown. seen: accepts yes and no.") % said)
                 return
             self.is_seen = _SEEN[fold(value)] != is_excluded
+        elif name in _MARKS:
+            if name == "status" and fold(value) not in _STATUSES:
+                remark = gettext("%(said)s is unknown. status: accepts %(kinds)s.")
+                self.remarks.append(remark % {**said, "kinds": ", ".join(_STATUSES)})
+                return
+            if self._words_left:
+                self._words_left -= 1
+                self.marks.append(MarkFilter(name, value if name == "label" else value.lower(), is_excluded))
         elif name == "role":
             self._add_role(fold(value), is_excluded)
         else:

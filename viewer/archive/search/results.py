@@ -143,7 +143,7 @@ class Window:
 def results_around(query: Query, order: Order, completion_id: str, *, earlier: int, later: int) -> Window:
     """Return so many results before and after a conversation, and itself; from the first one if it is not found.
 
-    It stays among those that are not yet seen, although it is seen now.
+    It stays among those that are not yet seen, although it is seen now, and among those with a mark that it has lost.
     """
     stored = StoredCompletion.objects.named(completion_id, query.reader).values_list("pk", flat=True).first()
     matcher = Matcher(query, kept=stored)
@@ -177,9 +177,10 @@ def _index_of(completion: int | None, matches: list[Match]) -> int:
     return next((number for number, match in enumerate(matches) if match.completion == completion), -1)
 
 
-def finds(query: Query, completion_id: str) -> bool:
-    """Whether a conversation is among the results of a query, whether seen or not."""
+def finds(query: Query, completion_id: str, *, with_marks: bool = True) -> bool:
+    """Whether a conversation is among the results of a query, whether seen or not; as asked, however it is marked."""
     if query.is_empty:
         return False
-    matcher = Matcher(replace(query, within=completion_id, is_seen=None))
+    marks = query.marks if with_marks else ()
+    matcher = Matcher(replace(query, within=completion_id, is_seen=None, marks=marks))
     return bool(matcher.look(1, NEWEST, 1).matches)

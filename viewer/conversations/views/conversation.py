@@ -28,6 +28,7 @@ from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.places import answer_at, place_of_answer, url_of
 from viewer.rendering.titles import answer_line, page_title
+from viewer.review.page import review_of
 from viewer.sources.problem_texts import describe
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import SourceProblem
@@ -63,8 +64,10 @@ def conversation(
     no_answer = no_answer_in(completion, page.last) if completion and page.is_end else None
     if no_answer and is_for_customer:
         no_answer = NO_ANSWER
+    review = review_of(completion_id, request.user, is_whole_page=not request.htmx)
     context: dict[str, Any] = {
         "completion_id": completion_id,
+        "beside": review,
         "linked": linked,
         "completion": completion,
         "problem": problem,
@@ -84,6 +87,8 @@ def conversation(
         "added": page.added,
         "order": page.order,
     }
+    if request.method == "GET":
+        review.record_read([*bubbles, *answer], is_whole_page=not request.htmx)
     if not request.htmx:
         if request.method == "GET":
             record_seen(request.user.pk, completion_id)

@@ -35,6 +35,7 @@ from viewer.conversations.filters import (
     parse_filters,
     save_filters,
     source_of,
+    was_open,
     with_query,
 )
 from viewer.conversations.list_frame import name_of_list, order_in_words
@@ -53,10 +54,11 @@ def navigation_links(request: Request, completion_id: str, completion: Completio
 
     If the conversation does not match the last list's filters, because it was opened by its id, they are dropped.
     """
+    is_open = was_open(request, completion_id)
     filters = last_filters(request, completion_id)
     if completion is not None and not matches(filters, completion):
         filters = {}
-    if has_results(filters) and not is_result(filters, completion_id, request.user.pk):
+    if has_results(filters) and not is_result(filters, completion_id, request.user.pk, is_open=is_open):
         filters = {}
     urls = {name: reverse(name, args=[completion_id]) for name in ("beside", "previous", "next")}
     return {

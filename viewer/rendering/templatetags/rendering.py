@@ -11,6 +11,7 @@ from functools import cache as once
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 from django import template
 from django.conf import settings
@@ -41,6 +42,20 @@ def render_bubble(bubble: Bubble, template: str = "rendering/_bubble.html") -> S
         if len(html.encode()) <= _MAX_BYTES and _UNFORMATTED not in html:
             cache.set(key, html, _A_DAY)
     return mark_safe(html)  # noqa: S308  # a template has rendered it
+
+
+class Beside(Protocol):
+    """What a page gives as `beside`: what else it shows below its messages, which is not part of them."""
+
+    def html_of(self, bubble: Bubble) -> str:
+        """Return rendered HTML, or nothing."""
+
+
+@register.simple_tag(takes_context=True)
+def beside(context: template.Context, bubble: Bubble) -> SafeString:
+    """Print what the page shows below a message. It is never cached with the message."""
+    given: Beside | None = context.get("beside")
+    return mark_safe(given.html_of(bubble) if given else "")  # noqa: S308  # a template has rendered it
 
 
 @register.filter
