@@ -101,6 +101,6 @@ def sessions_of(request: Request) -> list[SignedIn]:
 
 def browser_name(user_agent: str) -> str:
     """Name a browser and its system as people know them, such as `Firefox, Windows`; empty if it says neither."""
-    browser = next((name for mark, name in _BROWSERS.items() if re.search(rf"\b{mark}\w*/", user_agent)), "")
+    browser = next((name for mark, name in _BROWSERS.items() if re.search(rf"{mark}\w*/", user_agent)), "")
     system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), "")
     return ", ".join(name for name in (browser, system) if name)
