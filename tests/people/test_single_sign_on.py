@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -196,12 +197,16 @@ def test_an_account_is_connected_from_within_and_disconnected(
     assert not SocialAccount.objects.exists()
 
 
-def test_nobody_connects_an_account_of_somebody_else(visitor: Client, provider: IdentityProvider, ann: User) -> None:
+def test_nobody_connects_an_account_of_somebody_else(
+    visitor: Client, provider: IdentityProvider, ann: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="lectern.events")
     provider.enter(visitor, "ann")
     mallory = User.objects.create_user("mallory", password="x")
     others = Client()
     others.force_login(mallory)
     provider.enter(others, "ann", process="connect")
+    assert [record.message for record in caplog.records].count("single sign-on connected") == 1
     assert SocialAccount.objects.get().user == ann
     assert others.get("/account/").context["user"] == mallory
 

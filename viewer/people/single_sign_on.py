@@ -24,6 +24,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -69,7 +70,6 @@ class Adapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is 
             if not is_confirmed(request):  # else allauth would keep the provider's token in the session
                 messages.error(request, gettext("That took too long, and nothing was changed. Try again."))
                 raise ImmediateHttpResponse(redirect("mfa_index"))
-            event("single sign-on connected")
             return
         if sociallogin.is_existing:
             return
@@ -78,7 +78,6 @@ class Adapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is 
             event("single sign-on refused", address=client_address(request))
             raise ImmediateHttpResponse(render(request, "people/not_invited.html", status=403))
         sociallogin.connect(request, person)
-        event("single sign-on connected", whom=person.pk, address=client_address(request))
 
 
 @never_cache
@@ -158,6 +157,11 @@ def go_to_provider(request: Request, process: str, next_url: str, **more: Any) -
     return _or_error_page(request, start)
 
 
+def log_connection(request: HttpRequest, sociallogin: SocialLogin, **_: Any) -> None:
+    """Log that an account at the provider opens a person's account from now on. A receiver of allauth's signal."""
+    event("single sign-on connected", whom=sociallogin.user.pk, address=client_address(request))
+
+
 def _or_error_page(request: Request, work: Callable[[], HttpResponse]) -> HttpResponse:
     """Call the provider; when it does not answer, or not as it should, say so."""
     try:
@@ -188,9 +192,8 @@ def _admit(request: HttpRequest, login: SocialLogin) -> User | None:
     """Return the person that an account at the provider belongs to, who may be new; none if nobody let them in."""
     email = _verified_email(login.account.extra_data)
     if link := EntryLink.objects.find_invitation(request.session.pop(INVITATION, None)):
-        if not link.use():
-            return None
-        return _create(request, login, link.email or email, link.given_role)
+        with transaction.atomic():
+            return _create(request, login, link.email or email, link.given_role) if link.use() else None
     if not email:
         return None
     known = list(User.objects.filter(email__iexact=email)[:2])
