@@ -42,8 +42,8 @@ def condition_of(asked: MarkFilter, reader: int, kept: int) -> tuple[str, list[A
 
 def _are_many(marks: str, where: str, values: list[Any]) -> bool:
     with connection.cursor() as cursor:
-        some = f"SELECT 1 AS one FROM {marks} WHERE {where} LIMIT {_MANY}"
-        cursor.execute(f"SELECT COUNT(*) FROM ({some}) some", values)
+        first = f"SELECT m.completion_id FROM {marks} WHERE {where} LIMIT {_MANY}"
+        cursor.execute(f"SELECT COUNT(*) FROM ({first}) found", values)
         return bool(cursor.fetchone()[0] == _MANY)
 
 
