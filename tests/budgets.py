@@ -6,19 +6,11 @@ up to the ceiling, a quarter above what was measured when it was set.
 
 from __future__ import annotations
 
-MEASURED = {
-    "app.css": 14_350,
-    "read-log.css": 780,
-    "app.js": 11_850,
-    "lists.js": 760,
-    "desk.js": 10_120,
-    "page": 10_040,
-    "sharing.css": 980,
-    "sharing.js": 830,
-    "shared.css": 11_040,
-    "shared.js": 5_730,
-}
-CEILING = {"app.css": 15_800, "read-log.css": 980, "app.js": 12_000, "lists.js": 950, "desk.js": 10_500, "page": 12_000}
+MEASURED = {"app.css": 14_350, "app.js": 11_850, "lists.js": 760, "desk.js": 10_120, "page": 10_040}
+MEASURED |= {"people.css": 700, "passkeys.js": 1_100, "read-log.css": 780}
+MEASURED |= {"sharing.css": 980, "sharing.js": 830, "shared.css": 11_040, "shared.js": 5_730}
+CEILING = {"app.css": 15_800, "app.js": 12_000, "lists.js": 950, "desk.js": 10_500, "page": 12_000}
+CEILING |= {"people.css": 900, "passkeys.js": 1_400, "read-log.css": 980}
 CEILING |= {"sharing.css": 1_230, "sharing.js": 1_040, "shared.css": 13_800, "shared.js": 7_170}
 
 

@@ -1,6 +1,6 @@
 """People with a meaning, an archive with known conversations, and no way out of this machine.
 
-alice reads and has an access token; bob reads and has none; mallory has a token of her own and no right to alice's things.
+alice is a curator and has an access token; bob reads and has none; mallory has a token of her own and no right to alice's things.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from django.utils import translation
 
 from tests.processes import copy_prepared, copy_static_files, prepare, until
 from tests.upstream import Upstream, running_upstream
+from viewer.accounts.roles import CURATOR, give_role
 from viewer.archive.importing import Outcome, import_lines, read_line, save_record
 from viewer.client.limiter import host_limiter, person_limit
 from viewer.deployment.data_dir import preparation_lock
@@ -153,7 +154,9 @@ def quiet_upstream(upstream: Upstream) -> Upstream:
 
 @pytest.fixture
 def alice(db: None) -> User:
-    return User.objects.create_user("alice", password="alice reads 1")
+    person = User.objects.create_user("alice", password="alice reads 1")
+    give_role(person, CURATOR)
+    return person
 
 
 @pytest.fixture

@@ -136,7 +136,9 @@ def sign_in(address: str, password: str, host: str | None = None) -> requests.Se
     """Sign in as `demo`; whether it succeeded, a page tells."""
     session = requests.Session()
     session.headers.update({"Host": host} if host else {})
-    token = element(session.get(f"{address}/login/").text, 'input[name="csrfmiddlewaretoken"]').attributes["value"]
+    token = element(
+        session.get(f"{address}/login/").text, '[action="/login/"] [name="csrfmiddlewaretoken"]'
+    ).attributes["value"]
     answer = {"csrfmiddlewaretoken": token, "login": "demo", "password": password}
     session.post(f"{address}/login/", data=answer, headers={"Referer": f"{address}/login/"})
     return session

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from tests.conftest import make_completion, make_key, say
+from tests.passkeys import Passkey
 from viewer.conversations.models import SavedView
 from viewer.keys.models import AccessToken, ApiKey
+from viewer.people.models import EntryLink
 from viewer.sharing.models import Share
 from viewer.sync.models import CopyRun
 
@@ -52,17 +57,43 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "api-key": ("in", 404, 404, 200),
     "test-api-key": ("in", 405, 405, 405),
     "delete-api-key": ("in", 404, 404, 200),
-    "imports": ("in", 200, 200, 200),
-    "import-run": ("in", 404, 404, 200),
+    "imports": ("in", 403, 200, 200),
+    "import-run": ("in", 403, 404, 200),
     "old-imports": ("in", 301, 301, 301),
     "old-import-run": ("in", 301, 301, 301),
     "save": ("in", 200, 200, 200),
-    "erase": ("in", 403, 200, 403),
-    "hand-over": ("in", 403, 404, 403),
+    "erase": ("in", 403, 200, 200),
+    "hand-over": ("in", 403, 404, 404),
     "shortcuts": ("in", 200, 200, 200),
     "tokens": ("in", 200, 200, 200),
     "revoke-token": ("in", 404, 404, 200),
     "session": ("in", 204, 204, 204),
+    "people": ("in", 403, 200, 403),
+    "invite": ("in", 403, 200, 403),
+    "withdraw-invitation": ("in", 403, 405, 403),
+    "person": ("in", 403, 200, 403),
+    "person-state": ("in", 403, 405, 403),
+    "person-reset": ("in", 403, 405, 403),
+    "enter": (200, 200, 200, 200),
+    "mfa_index": ("in", 200, 200, 200),
+    "end-sessions": ("in", 405, 405, 405),
+    "disconnect": ("in", 405, 405, 405),
+    "mfa_activate_totp": ("in", 200, 200, 200),
+    "mfa_deactivate_totp": ("in", 404, 404, 404),
+    "mfa_view_recovery_codes": ("in", 404, 404, 404),
+    "mfa_generate_recovery_codes": ("in", 200, 200, 200),
+    "mfa_download_recovery_codes": ("in", 404, 404, 404),
+    "mfa_add_webauthn": ("in", 200, 200, 200),
+    "mfa_remove_webauthn": ("in", 404, 404, 200),
+    "account_reauthenticate": ("in", 403, 403, 200),
+    "mfa_reauthenticate": ("in", 403, 403, 302),
+    "mfa_reauthenticate_webauthn": ("in", 403, 403, 200),
+    "confirm-by-single-sign-on": ("in", 404, 404, 404),
+    "openid_connect_login": (404, 404, 404, 404),
+    "openid_connect_callback": (404, 404, 404, 404),
+    "socialaccount_login_cancelled": (302, 302, 302, 302),
+    "mfa_authenticate": (302, 302, 302, 302),
+    "mfa_login_webauthn": (302, 302, 302, 302),
     "account_login": (200, 302, 302, 302),
     "account_logout": (302, 200, 200, 200),
     "account_change_password": ("in", 302, 302, 200),
@@ -116,8 +147,18 @@ CHANGING: dict[str, tuple[int | str, int, int, int]] = {
     "delete-api-key": ("in", 404, 404, 302),
     "revoke-token": ("in", 404, 404, 302),
     "api-key": ("in", 404, 404, 422),
-    "imports": ("in", 422, 422, 422),
-    "import-run": ("in", 404, 404, 302),
+    "imports": ("in", 403, 422, 422),
+    "import-run": ("in", 403, 404, 302),
+    "people": ("in", 403, 405, 403),
+    "invite": ("in", 403, 422, 403),
+    "withdraw-invitation": ("in", 403, 302, 403),
+    "person": ("in", 403, 422, 403),
+    "person-state": ("in", 403, 302, 403),
+    "person-reset": ("in", 403, 200, 403),
+    "enter": (422, 422, 422, 422),
+    "end-sessions": ("in", 302, 302, 302),
+    "disconnect": ("in", 404, 404, 404),
+    "mfa_remove_webauthn": ("in", 404, 404, 302),
     "saved-view": ("in", 404, 404, 422),
     "delete-view": ("in", 404, 404, 302),
     "make-share": ("in", 302, 302, 302),
@@ -133,6 +174,15 @@ def routes() -> Iterator[URLPattern]:
             yield pattern
 
 
+def arguments_of(route: URLPattern) -> set[str]:
+    return {*route.pattern.converters} | ({"provider_id"} & {*route.default_args})
+
+
+def her_passkey() -> Any:
+    options = {"challenge": "eHg", "user": {"id": "YQ"}, "rp": {"id": "testserver"}}
+    return json.loads(Passkey().create({"publicKey": options}))
+
+
 @pytest.fixture
 def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
     stored(make_completion("chatcmpl-one", say("user", "x"), metadata={"customer_id": "cus_1"}))
@@ -144,6 +194,9 @@ def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
     return {
         "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "key_id": key.pk, "token_id": token.pk,
         "run_id": CopyRun.objects.start_or_resume(key, "", {}, None).pk,
+        "link_id": EntryLink.objects.issue(role="reader")[0].pk, "secret": EntryLink.objects.issue(role="reader")[1],
+        "person_id": User.objects.create_user("carol").pk, "provider_id": settings.OIDC_PROVIDER,
+        "pk": Authenticator.objects.create(user=alice, type="webauthn", data={"name": "her phone", "credential": her_passkey()}).pk,
         "value": "cus_1", "view_id": SavedView.objects.create(owner=alice, name="hers", query="q=refund").pk,
         "share_id": share.pk, "token": share.token,
     }  # fmt: skip
@@ -171,7 +224,7 @@ def test_every_route_has_an_entry() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_everybody_gets_what_is_theirs_and_others_a_404(alice: User, things: dict[str, Any], name: str) -> None:
     route = next(route for route in routes() if route.name == name)
-    address = reverse(name, kwargs={argument: things[argument] for argument in route.pattern.converters})
+    address = reverse(name, kwargs={argument: things[argument] for argument in arguments_of(route)})
     for kind, expected in zip(PEOPLE, EXPECTED[name], strict=True):
         assert outcome(browser_of(kind, alice).get(address)) == expected, kind
 
@@ -179,13 +232,14 @@ def test_everybody_gets_what_is_theirs_and_others_a_404(alice: User, things: dic
 @pytest.mark.parametrize("name", CHANGING)
 def test_nobody_but_the_owner_changes_what_is_theirs(alice: User, things: dict[str, Any], name: str) -> None:
     route = next(route for route in routes() if route.name == name)
-    address = reverse(name, kwargs={argument: things[argument] for argument in route.pattern.converters})
+    address = reverse(name, kwargs={argument: things[argument] for argument in arguments_of(route)})
     for kind, expected in zip(PEOPLE, CHANGING[name], strict=True):
         assert ApiKey.objects.count() == AccessToken.objects.count() == 1
         assert outcome(browser_of(kind, alice).post(address)) == expected, kind
 
 
-def test_the_admin_shows_neither_keys_nor_tokens(things: dict[str, Any], alice: User) -> None:
-    page = browser_of("staff", alice).get("/admin/").content.decode()
-    assert "/admin/auth/user/" in page
-    assert "/admin/keys/" not in page
+def test_the_page_of_people_shows_neither_keys_nor_tokens(things: dict[str, Any], alice: User) -> None:
+    browser = browser_of("staff", alice)
+    for page in ("/people/", f"/people/{alice.pk}/"):
+        assert "alice" in (shown := browser.get(page).text)
+        assert not [secret for secret in ("hers", "…0001") if secret in shown]

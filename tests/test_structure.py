@@ -50,7 +50,7 @@ def imported_rooms(file: Path) -> set[str]:
 def room_of_template(name: str) -> str:
     """Give the room of a template; those beside the folders are the frame of every page, and so `web`'s."""
     folder = name.split("/")[0] if "/" in name else ""
-    return {"": "web", "account": "accounts", "admin": ""}.get(folder, folder)
+    return {"": "web", "account": "accounts", "mfa": "accounts", "socialaccount": "people"}.get(folder, folder)
 
 
 def used_rooms(file: Path) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
 import re
 import secrets
@@ -12,7 +13,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import snowballstemmer
 from csp.constants import NONE, SELF
@@ -72,6 +73,28 @@ def _api_hosts() -> list[str]:
         raise ImproperlyConfigured(
             f"API_HOSTS: {error}. Write host, host:port, .domain or http://private-host:port, with commas between."
         ) from None
+
+
+def _single_sign_on() -> tuple[str, str, str]:
+    """Read the OpenID Connect provider: issuer, client id and client secret; three empty texts without one."""
+    issuer = env.str("OIDC_ISSUER", default="").strip()
+    client_id, secret = env.str("OIDC_CLIENT_ID", default="").strip(), env.str("OIDC_CLIENT_SECRET", default="").strip()
+    if not issuer:
+        return "", "", ""
+    address = urlsplit(issuer)
+    if address.scheme != "https" and not (address.scheme == "http" and is_loopback(address.hostname or "")):
+        raise ImproperlyConfigured(f"OIDC_ISSUER is {issuer!r}; write the issuer's URL, which begins with https://.")
+    if not client_id or not secret:
+        raise ImproperlyConfigured("OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET too.")
+    return issuer.rstrip("/"), client_id, secret
+
+
+def _second_factor() -> str:
+    """Read who has to have a second factor."""
+    value: str = env.str("SECOND_FACTOR", default="optional").strip().lower()
+    if value not in ("optional", "administrators", "everyone"):
+        raise ImproperlyConfigured(f"SECOND_FACTOR is {value!r}; write optional, administrators or everyone.")
+    return value
 
 
 def _search_languages() -> list[str]:
@@ -141,6 +164,13 @@ SITE_IS_PUBLIC = not is_loopback(_SITE.hostname or "")
 DEMO = _bool("DEMO", not _IS_HTTPS)
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
 CONTACT = env.str("CONTACT", default="").strip()
+SECOND_FACTOR = _second_factor()
+OIDC_ISSUER, _OIDC_CLIENT_ID, _OIDC_CLIENT_SECRET = _single_sign_on()
+OIDC_NAME = env.str("OIDC_NAME", default="").strip() or urlsplit(OIDC_ISSUER).hostname or ""
+_OIDC_DOMAINS = env.str("OIDC_DOMAINS", default="").lower().split(",")
+OIDC_DOMAINS = [name.strip().lstrip("@") for name in _OIDC_DOMAINS if name.strip()]
+# Names the issuer, so that the accounts of another one never open those that were connected to this.
+OIDC_PROVIDER = f"oidc-{hashlib.sha256(OIDC_ISSUER.encode()).hexdigest()[:12]}"
 SEARCH_LANGUAGES = _search_languages()
 CUSTOMER_KEY = env.str("CUSTOMER_KEY", default="").strip()
 TICKET_KEY = env.str("TICKET_KEY", default="").strip()
@@ -176,7 +206,6 @@ ALLOWED_HOSTS = [_SITE.netloc.removesuffix(f":{_SITE.port}"), "127.0.0.1", "loca
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -185,12 +214,16 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "csp",
     "viewer.web",
     "viewer.accounts",
     "viewer.archive",
     "viewer.keys",
+    "viewer.people",
     "viewer.sources",
     "viewer.sync",
     "viewer.conversations",
@@ -218,6 +251,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "viewer.accounts.signing_in.SignInMiddleware",
+    "viewer.accounts.confirming.ConfirmMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "viewer.web.middleware.TimeZoneMiddleware",
@@ -240,6 +274,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "viewer.accounts.roles.rights",
                 "viewer.sources.context.sources",
                 "viewer.sharing.context.shares",
             ],
@@ -295,7 +330,38 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # viewer/accounts/attempts.py counts instead
+# viewer/accounts/attempts.py counts instead
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None, "reauthenticate": None}
+MFA_ADAPTER = "viewer.accounts.second_factors.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RATE_LIMITS = {"webauthn_login": "120/m/ip"}  # nothing can be guessed there, and an office may share an address
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # administrators enter the addresses
+MFA_TOTP_TOLERANCE = 1  # periods of 30 seconds, for clocks that differ
+MFA_FORMS = {
+    "authenticate": "viewer.accounts.second_factors.CodeForm",
+    "reauthenticate": "viewer.accounts.second_factors.ConfirmCodeForm",
+    "authenticate_webauthn": "viewer.accounts.second_factors.PasskeyForm",
+    "reauthenticate_webauthn": "viewer.accounts.second_factors.ConfirmPasskeyForm",
+    "activate_totp": "viewer.accounts.second_factors.SetUpAppForm",
+    "add_webauthn": "viewer.accounts.second_factors.AddPasskeyForm",
+}
+SOCIALACCOUNT_ADAPTER = "viewer.people.single_sign_on.Adapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": [
+            {
+                "provider_id": OIDC_PROVIDER,
+                "name": OIDC_NAME,
+                "client_id": _OIDC_CLIENT_ID,
+                "secret": _OIDC_CLIENT_SECRET,
+                "settings": {"server_url": OIDC_ISSUER, "oauth_pkce_enabled": True},
+            }
+        ]
+        if OIDC_ISSUER
+        else []
+    }
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = _int("TRUSTED_PROXIES", 0, 0, 9)
 
 SESSION_ENGINE = "viewer.accounts.sessions"

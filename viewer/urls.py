@@ -6,15 +6,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from allauth.account import views as account
-from allauth.account.decorators import secure_admin_login
-from django.contrib import admin
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as webauthn
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponseBase
-from django.urls import path, re_path
+from django.urls import path, re_path, reverse_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from django.views.generic import RedirectView, TemplateView
 from django.views.i18n import set_language
 
+from viewer.accounts.confirming import (
+    ConfirmByCode,
+    ConfirmByPasskey,
+    ConfirmByPassword,
+    confirmed,
+    confirmed_before_showing,
+)
+from viewer.accounts.own_account import end_sessions, own_account
+from viewer.accounts.roles import administrators_only, curators_only
+from viewer.accounts.second_factors import AddPasskey, SecondFactor
 from viewer.accounts.signing_in import SignIn, SignOut, still_signed_in
 from viewer.api import views as api
 from viewer.conversations.views import content, conversation_list, customers, lists, navigation, preferences
@@ -23,6 +36,8 @@ from viewer.erasure.views import erase_completion
 from viewer.export import views as export
 from viewer.find.views import find_in_conversation
 from viewer.keys import views as keys
+from viewer.people import single_sign_on
+from viewer.people import views as people
 from viewer.read_log import views as read_log
 from viewer.remote_images import views as remote_images
 from viewer.search.views import palette, search_results
@@ -43,10 +58,7 @@ def _moved(name: str) -> Callable[..., HttpResponseBase]:
 handler429 = "viewer.web.error_pages.too_many"  # allauth's
 handler500 = "viewer.web.error_pages.failed"
 
-# The admin's own views have no sign-in limits, so it uses ours.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-admin.site.logout = SignOut.as_view()  # type: ignore[method-assign]
-admin.site.password_change = account.password_change  # type: ignore[method-assign]
+_OIDC = {"provider_id": settings.OIDC_PROVIDER}
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="completions"), name="home"),
@@ -153,31 +165,73 @@ urlpatterns = [
     path("read-log/", read_log.everyone, name="read-log"),
     path("read-log/csv/", read_log.download, name="read-log-csv"),
     path("read-log/mine/", read_log.mine, name="my-read-log"),
-    path("keys/", keys.api_keys, {"check_key": check_key}, name="api-keys"),
+    path("keys/", confirmed(keys.api_keys), {"check_key": check_key}, name="api-keys"),
     path("keys/choose/", keys.choose_source, name="choose-source"),
-    path("keys/<uuid:key_id>/", keys.api_key, {"check_key": check_key}, name="api-key"),
+    path("keys/<uuid:key_id>/", confirmed(keys.api_key), {"check_key": check_key}, name="api-key"),
     path("keys/<uuid:key_id>/test/", keys.test_api_key, {"check_key": check_key}, name="test-api-key"),
-    path("keys/<uuid:key_id>/delete/", keys.delete_api_key, name="delete-api-key"),
-    path("imports/", sync.imports, name="imports"),
-    path("imports/<int:run_id>/", sync.import_run, name="import-run"),
+    path("keys/<uuid:key_id>/delete/", confirmed(keys.delete_api_key), name="delete-api-key"),
+    path("imports/", curators_only(sync.imports), name="imports"),
+    path("imports/<int:run_id>/", curators_only(sync.import_run), name="import-run"),
     path("copies/", _moved("imports"), name="old-imports"),
     path("copies/<int:run_id>/", _moved("import-run"), name="old-import-run"),
     path("shortcuts/", TemplateView.as_view(template_name="shortcuts.html"), name="shortcuts"),
-    path("tokens/", keys.tokens, name="tokens"),
+    path("tokens/", confirmed(keys.tokens), name="tokens"),
     path("tokens/<int:token_id>/revoke/", keys.revoke_token, name="revoke-token"),
+    path("people/", administrators_only(people.people), name="people"),
+    path("people/invite/", administrators_only(confirmed(people.invite)), name="invite"),
+    path("people/links/<int:link_id>/withdraw/", administrators_only(people.withdraw), name="withdraw-invitation"),
+    path("people/<int:person_id>/", administrators_only(confirmed(people.person)), name="person"),
+    path("people/<int:person_id>/state/", administrators_only(confirmed(people.change_state)), name="person-state"),
+    path("people/<int:person_id>/reset/", administrators_only(confirmed(people.reset)), name="person-reset"),
+    path("enter/<str:secret>/", people.enter, name="enter"),
     path("v1/chat/completions", api.completions),
     path("v1/chat/completions/<str:completion_id>", api.completion),
     path("v1/chat/completions/<str:completion_id>/messages", api.messages),
     re_path(r"^v1(?:/|\Z)", api.nowhere),
     path("login/", SignIn.as_view(), name="account_login"),
+    path("login/code/", SecondFactor.as_view(), name="mfa_authenticate"),
+    path("login/passkey/", login_not_required(webauthn.login_webauthn), name="mfa_login_webauthn"),
+    path("login/elsewhere/", single_sign_on.leave, _OIDC, name="openid_connect_login"),
+    path("login/elsewhere/back/", single_sign_on.come_back, _OIDC, name="openid_connect_callback"),
+    path("login/elsewhere/cancelled/", single_sign_on.cancelled, name="socialaccount_login_cancelled"),
     path("logout/", SignOut.as_view(), name="account_logout"),
     path("session/", still_signed_in, name="session"),
+    # Named as allauth looks them up.
+    path("account/", own_account, name="mfa_index"),
+    path("account/sessions/end/", end_sessions, name="end-sessions"),
+    path("account/app/", never_cache(confirmed_before_showing(totp.activate_totp)), name="mfa_activate_totp"),
+    path("account/app/remove/", confirmed_before_showing(totp.deactivate_totp), name="mfa_deactivate_totp"),
+    path(
+        "account/codes/",
+        never_cache(confirmed_before_showing(recovery_codes.view_recovery_codes)),
+        name="mfa_view_recovery_codes",
+    ),
+    path(
+        "account/codes/new/",
+        confirmed_before_showing(recovery_codes.generate_recovery_codes),
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        "account/codes/download/",
+        confirmed_before_showing(recovery_codes.download_recovery_codes),
+        name="mfa_download_recovery_codes",
+    ),
+    path("account/passkeys/add/", confirmed_before_showing(AddPasskey.as_view()), name="mfa_add_webauthn"),
+    path(
+        "account/passkeys/<int:pk>/remove/",
+        confirmed_before_showing(webauthn.RemoveWebAuthnView.as_view(success_url=reverse_lazy("mfa_index"))),
+        name="mfa_remove_webauthn",
+    ),
+    path("account/disconnect/", confirmed(single_sign_on.disconnect), name="disconnect"),
+    path("confirm/password/", ConfirmByPassword.as_view(), name="account_reauthenticate"),
+    path("confirm/code/", ConfirmByCode.as_view(), name="mfa_reauthenticate"),
+    path("confirm/passkey/", ConfirmByPasskey.as_view(), name="mfa_reauthenticate_webauthn"),
+    path("confirm/elsewhere/", single_sign_on.confirm, name="confirm-by-single-sign-on"),
     path("password/", account.password_change, name="account_change_password"),
-    path("password/set/", account.password_set, name="account_set_password"),
+    path("password/set/", confirmed(account.password_set), name="account_set_password"),
     path("password/forgotten/", _no_self_service, name="account_reset_password"),
     path("signup/", _no_self_service, name="account_signup"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("health/", health, name="health"),
     path("health/ready/", ready, name="ready"),
-    path("admin/", admin.site.urls),
 ]

@@ -245,7 +245,7 @@ def test_an_administrator_may_change_views_of_the_team_and_no_others(alice: User
         for number in (0, 1)
     )
     staff = Client()
-    staff.force_login(User.objects.create_user("root", is_staff=True))
+    staff.force_login(User.objects.create_superuser("root"))
     assert staff.get(f"/views/{private.pk}/").status_code == 404
     assert staff.get(f"/views/{private.pk}/delete/").status_code == 404
     for address in (f"/views/{shared.pk}/", f"/views/{shared.pk}/delete/"):

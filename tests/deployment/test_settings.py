@@ -63,8 +63,11 @@ def test_an_empty_data_dir_is_the_default_and_not_the_folder_in_which_one_stands
     [
         ("DEBUG", "yes"),
         ("DEMO", "1"),
+        ("OIDC_ISSUER", "http://login.example"),
+        ("OIDC_ISSUER", "login.example"),
         ("PORT", "http"),
         ("PORT", "70000"),
+        ("SECOND_FACTOR", "true"),
         ("SITE_URL", "lectern.example"),
         ("TRUSTED_PROXIES", "-1"),
         ("UPSTREAM_CA", "/nowhere.pem"),

@@ -17,6 +17,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 
 from tests.conftest import make_completion, say
+from viewer.accounts.roles import role_of
 from viewer.archive.api import respond
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, StoredMessage
@@ -28,11 +29,16 @@ ROOT = Path(__file__).parents[2]
 Move = Callable[[Path], None]
 FILL = """
 import json, sys
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
+from viewer.accounts.roles import give_role
 from viewer.archive.importing import import_lines
 from viewer.keys.models import AccessToken
 from viewer.read_log.recording import write
 ann = User.objects.create_user("ann", password="ann reads 1")
+Group.objects.all().delete()
+for number, name in enumerate(("curator", "administrator"), 1):  # not the ids that the migration gives
+    Group.objects.create(id=number, name=name)
+give_role(ann, "administrator")
 ann.user_permissions.add(Permission.objects.get(codename="view_storedcompletion"))
 AccessToken.objects.issue(ann, "reports")
 for n in range(3):
@@ -82,6 +88,7 @@ def test_everything_is_there_afterwards(file: Path, move: Move, capsys: pytest.C
     ann = User.objects.get(username="ann")
     assert ann.password.startswith("argon2$")
     assert ann.has_perm("archive.view_storedcompletion")
+    assert role_of(ann) == "administrator"
     assert AccessToken.objects.get().owner == ann
     assert "\\u00e4" in respond("/chat/completions/chatcmpl-5/messages").body.decode()
     assert "DIFFERS" not in capsys.readouterr().out

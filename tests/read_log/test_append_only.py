@@ -93,8 +93,9 @@ def test_the_command_deletes_what_is_old_and_says_so(prune: Callable[..., str]) 
     assert Reading.objects.count() == 3  # nothing to say
 
 
-def test_what_the_command_wrote_stays_for_ever(prune: Callable[..., str]) -> None:
-    read(400, action="prune")
+@pytest.mark.parametrize("action", ["prune", "erase"])
+def test_what_says_that_something_was_deleted_stays_for_ever(prune: Callable[..., str], action: str) -> None:
+    read(400, action=action)
     assert "0 rows" in prune()
     assert Reading.objects.count() == 1
 
@@ -110,7 +111,9 @@ def test_by_default_every_row_is_kept(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.django_db(transaction=True)
 def test_every_batch_is_a_transaction_with_its_own_row(prune: Callable[..., str], monkeypatch: Any) -> None:
     """So a command that is killed has deleted what the log says, and left the triggers."""
+    pauses: list[float] = []
     monkeypatch.setattr(pruning, "_BATCH", 2)
+    monkeypatch.setattr("viewer.read_log.pruning.time.sleep", pauses.append)
     for _ in range(5):
         read(31)
     written = []
@@ -124,6 +127,7 @@ def test_every_batch_is_a_transaction_with_its_own_row(prune: Callable[..., str]
     monkeypatch.setattr(pruning, "write", write)
     with pytest.raises(CommandError, match="could not be pruned: killed"):
         prune()
+    assert len(pauses) == (2 if is_sqlite else 0)  # in which readers get their turn
     assert Reading.objects.filter(action="conversation").count() == 1
     assert [row.detail[:6] for row in Reading.objects.filter(action="prune")] == ["2 rows"] * 2
     for way in ("change", "delete"):

@@ -79,6 +79,13 @@ def test_days_are_those_of_the_reader(admin: Client) -> None:
     assert shown(admin.get("/read-log/?until=2026-03-09").text) == []
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_ends_of_the_calendar_are_days_too(admin: Client, zone: str) -> None:
+    row = read()
+    admin.cookies["timezone"] = zone
+    assert row.pk in shown(admin.get("/read-log/?since=0001-01-01&until=9999-12-31").text)
+
+
 @pytest.mark.parametrize("asked", ["since=yesterday", "share=x", "action=nothing"])
 def test_a_filter_with_a_mistake_says_so_and_is_no_download(admin: Client, asked: str) -> None:
     for address in ("/read-log/", "/read-log/csv/"):
@@ -117,7 +124,9 @@ def test_a_page_that_searched_only_a_part_says_so_and_goes_on(admin: Client, mon
     assert shown(page) == [old.pk]
 
 
-@pytest.mark.parametrize("cursor", ["x", "2026-03-10T12:00:00_1", "_", "2026-03-10T12:00:00+00:00_x"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "2026-03-10T12:00:00_1", "_", "2026-03-10T12:00:00+00:00_x", "0001-01-01T00:00:00+14:00_1"]
+)
 def test_a_cursor_that_is_none_shows_the_newest(admin: Client, cursor: str) -> None:
     assert shown(admin.get("/read-log/", {"before": cursor}).text) == []
     row = read()
@@ -167,10 +176,11 @@ def test_beside_a_conversation_stands_who_read_it(reader: Client, bob: User, sto
         read("bob", person=bob.pk, action=action, at=timezone.now() - timedelta(minutes=minutes, seconds=1))
     read("", share=3, source="share", action="share", at=timezone.now() - timedelta(hours=5))
     read("carol", completion_id="chatcmpl-two")
+    read("dave", action="erase")  # of an earlier import
     page = reader.get("/completions/chatcmpl-one/").text
     assert texts(page, "[data-read-by] dt") == ["alice", "bob", "With a share link"]
     assert [" ".join(each.split()) for each in texts(page, "[data-read-by] dd")] == [
-        "just now", "30 minutes ago 2 times", "5 hours ago",
+        "just now", "30 minutes ago (2 times)", "5 hours ago",
     ]  # fmt: skip
 
 

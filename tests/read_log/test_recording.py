@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,7 +15,8 @@ from django.core.cache import cache, caches
 from django.db import Error, OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, get_resolver
+from django.urls.resolvers import RoutePattern
 
 from tests.conftest import make_completion, make_key, make_long, say
 from tests.pages import has
@@ -46,18 +49,37 @@ def one(stored: Store) -> None:
 
 
 def routes() -> Iterator[str]:
-    """Name every route of the URLconf as the log does; the admin is one."""
+    """Name every route of the URLconf as the log does."""
     for pattern in get_resolver().url_patterns:
-        if isinstance(pattern, URLResolver):
-            yield str(pattern.namespace)
-        elif isinstance(pattern, URLPattern):
-            yield pattern.name or pattern.lookup_str
+        assert isinstance(pattern, URLPattern)
+        yield pattern.name or pattern.lookup_str
 
 
 def test_every_route_says_what_it_shows_or_that_it_shows_nothing() -> None:
     assert set(routes()) == set(ROUTES), "say in read_log/actions.py what a route shows"
     assert {action.name for action in ROUTES.values() if action} <= set(LABELS)
     assert {"conversation", "json", "transcript", "print", "api"} <= OPENINGS
+
+
+VALUES = {"int": "0", "str": "x", "path": "x", "uuid": str(UUID(int=1))}  # of the converters of a route
+PLAIN = [route for route in get_resolver().url_patterns if isinstance(getattr(route, "pattern", None), RoutePattern)]
+
+
+@pytest.mark.parametrize("route", [route for route in PLAIN if isinstance(route, URLPattern)], ids=str)
+def test_every_route_writes_the_one_row_that_the_table_names(
+    reader: Client, monkeypatch: pytest.MonkeyPatch, route: URLPattern
+) -> None:
+    """Whatever a view answers: here every one shows something."""
+
+    @wraps(route.callback)  # with its name, and whether it needs a sign-in
+    def show(*_: Any, **__: Any) -> HttpResponse:
+        return HttpResponse("shown")
+
+    action = ROUTES[route.name or route.lookup_str]
+    monkeypatch.setattr(route, "callback", show)
+    address = re.sub(r"<(\w+):\w+>", lambda match: VALUES[match[1]], str(route.pattern))
+    assert reader.get(f"/{address}").content == b"shown"
+    assert [*Reading.objects.values_list("action", flat=True)] == ([action.name] if action else [])
 
 
 SHOWN = {

@@ -17,6 +17,7 @@ from tests.conftest import make_key
 from tests.pages import attributes, has, visible
 from tests.sync.runs import FEW, copy, start_or_resume
 from tests.upstream import LIVE, Upstream
+from viewer.accounts.roles import CURATOR, give_role
 from viewer.keys.models import ApiKey
 from viewer.sync import work as copying
 from viewer.sync.management.commands import sync
@@ -68,6 +69,7 @@ def test_an_invalid_form_is_explained_and_starts_nothing(reader: Client, key: Ap
 def test_nobody_copies_with_somebody_elses_key(client: Client, mallory: User, key: ApiKey) -> None:
     client.force_login(mallory)
     make_key(mallory)
+    give_role(mallory, CURATOR)
     assert client.post("/imports/", {"key": key.pk}).status_code == 422
     run = start_or_resume(key)
     assert not has(page(client), "[data-run]")

@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.conftest import make_key
 from tests.pages import attributes, has, visible
 from tests.upstream import COMPLETIONS, HEX, LIVE, MESSAGES, Upstream
+from viewer.accounts.roles import CURATOR, READER, give_role
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion
 from viewer.keys.models import AccessToken, ApiKey
@@ -127,11 +128,12 @@ def test_what_is_deleted_at_its_source_stays_and_says_so(
 def test_a_curator_hands_it_to_the_team_and_replaces_what_the_team_had(
     reader: Client, key: ApiKey, alice: User, bob: User
 ) -> None:
+    give_role(alice, READER)
     save(reader, key)
     save(reader, key, HEX)
     assert reader.get(f"/completions/{ONE}/hand-over/").status_code == 403
     assert reader.post(f"/completions/{ONE}/hand-over/").status_code == 403
-    alice.groups.add(Group.objects.get_or_create(name="curator")[0])
+    give_role(alice, CURATOR)
     shown = reader.get(f"/completions/{ONE}/").content.decode()
     assert has(shown, f'a[href="/completions/{ONE}/hand-over/"]') == (ONE in shown and "Saved by you" in shown)
     own = StoredCompletion.objects.get(owner=alice, completion_id=ONE)

@@ -1,1 +1,1 @@
-"""Decides who gets in: sign-in and its limits, sessions, and their cookies."""
+"""Decides who gets in and what they may do: sign-in and its limits, second factors, sessions, roles."""

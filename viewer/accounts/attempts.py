@@ -1,4 +1,4 @@
-"""Limits on wrong passwords. Only failures count, and only after the password was checked.
+"""Limits on wrong passwords and wrong second factors. Only failures count, and only after the password was checked.
 
 A known browser (devices.py) has its own counter. For all others, a name has one counter per address and one in total.
 An address has no limit of its own, or one stranger could lock out a whole office: after many failures from an address,
@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
+from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.http import HttpRequest
 
@@ -44,6 +45,40 @@ class Limit:
         cache.add(self.key, 0, self.seconds)
         with suppress(ValueError):  # it expired just now
             cache.incr(self.key)
+
+    def forget(self) -> None:
+        caches["attempts"].delete_many([self.key, f"{self.key}:end"])
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorAttempt:
+    """An attempt at a second factor of somebody whose password, session or single sign-on was right.
+
+    A code has six digits and is one of three at a time, so the limits do not depend on the address: who knows the
+    password can have many. Each attempt counts before the code is checked, so that none escapes by being sent at once.
+    """
+
+    request: HttpRequest
+    person_id: int
+
+    def wait(self) -> int:
+        """Return the seconds until this attempt is allowed."""
+        return max(limit.wait() for limit in self._limits())
+
+    def count(self) -> None:
+        for limit in self._limits():
+            limit.count()
+
+    def succeed(self) -> None:
+        for limit in self._limits():
+            limit.forget()
+
+    def _limits(self) -> list[Limit]:
+        # A browser in which the person has signed in before counts for itself: a stranger with the password must not
+        # lock out the owner, who has to change it.
+        name = User.objects.values_list("username", flat=True).get(pk=self.person_id)
+        who = known_device(self.request, name) or self.person_id
+        return [Limit(f"factor:{who}", 5, _SHORT), Limit(f"factor:{who}:hour", 20, _LONG)]
 
 
 @dataclass(frozen=True, slots=True)

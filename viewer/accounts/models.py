@@ -14,6 +14,7 @@ class Session(AbstractBaseSession):
     session_key = models.CharField(max_length=64, primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
     started_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)  # to within minutes; the previous version does not write it
 
     @classmethod
     def get_session_store_class(cls) -> type:

@@ -19,9 +19,11 @@ from django.utils import timezone
 from viewer.deployment.database import without_waiting
 
 from .models import Session
+from .roles import Role, role_column
 
 IDLE_LIMIT = timedelta(hours=4)  # longer than lunch and a meeting, shorter than an afternoon and the evening
 _USE_INTERVAL = timedelta(minutes=5)
+WHERE = "where"  # in a session: the address and browser that signed in
 
 
 def digest(key: str) -> str:
@@ -58,6 +60,7 @@ class SessionStore(DatabaseStore):
             session_data=self.encode(data),
             expire_date=self.get_expiry_date(),
             started_at=self.started_at,
+            used_at=timezone.now(),
             user_id=data.get(SESSION_KEY),
         )
 
@@ -69,11 +72,16 @@ class SessionStore(DatabaseStore):
         """Return how long the cookie lasts, in seconds."""
         return int((self._absolute_expiry() - timezone.now()).total_seconds())
 
+    @property
+    def role(self) -> Role | None:
+        """The role of whoever is signed in, read with the session."""
+        return getattr(self._row, "role", None) if self._row and self._row.user_id else None
+
     def record_use(self) -> None:
         """Postpone the idle timeout; the absolute one stays."""
-        end = self.get_expiry_date()
-        if self._row and end - self._row.expire_date > _USE_INTERVAL:
-            self._write_unless_locked(expire_date=end)
+        now = timezone.now()
+        if self._row and now - (self._row.used_at or self._row.started_at) > _USE_INTERVAL:
+            self._write_unless_locked(expire_date=self.get_expiry_date(), used_at=now)
 
     def keep(self, name: str, value: Any) -> None:
         """Set a value that may be lost, without waiting for the database or extending the session."""
@@ -87,7 +95,7 @@ class SessionStore(DatabaseStore):
 
     def _get_session_from_db(self) -> Session | None:
         live = Session.objects.filter(session_key=digest(self.session_key or ""), expire_date__gt=timezone.now())
-        self._row = live.first()
+        self._row = live.annotate(role=role_column("user")).first()
         if self._row is None:
             self._session_key = None
         else:

@@ -7,11 +7,16 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.views import LoginView, LogoutView
+from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from viewer.web.client_address import client_address
@@ -21,8 +26,12 @@ from viewer.web.request import PAGE_SOURCE, POLLED, Request, own_address, page_b
 from .attempts import Attempt
 from .devices import PERSON_COOKIE, remember_device, set_person_cookie
 from .hashing import QueueIsFull, queued_slot
-from .sessions import SessionStore
+from .proofs import is_confirmed, methods_used
+from .requirement import needs_second_factor, send_to_set_up
+from .roles import remember_role
+from .sessions import WHERE, SessionStore
 
+_MAX_USER_AGENT = 300  # characters
 _BUSY_RETRY_AFTER = 5  # seconds
 
 
@@ -35,7 +44,7 @@ class SignInRefused(ValidationError):
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
-    """Accounts are created by the administrator (`./run manage createsuperuser`, or the admin)."""
+    """Nobody signs up: administrators invite people (viewer/people)."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "username_password_mismatch": gettext_lazy("Wrong username or password."),
@@ -66,10 +75,32 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
             ) from None
 
     def login(self, request: HttpRequest, user: User) -> None:
+        if not user.is_active:  # since the password was checked
+            raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
         super().login(request, user)
+        request.session[WHERE] = {
+            "address": client_address(request),
+            "browser": request.headers.get("User-Agent", "")[:_MAX_USER_AGENT],
+        }
         SessionStore.clear_expired()  # done here, where sessions are created, it needs no background process
         note_person(user.pk)
-        event("signed in", address=client_address(request))
+        event("signed in", address=client_address(request), by=methods_used(request, user) or None)
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        remember_device(response, user.get_username())
+        set_person_cookie(request, response)
+        return response
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        return not is_confirmed(context.request)
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, str]]:
+        """Return the ways to confirm; whoever signs in by single sign-on alone confirms by it."""
+        methods: list[dict[str, str]] = super().get_reauthentication_methods(user)
+        if settings.OIDC_ISSUER and SocialAccount.objects.filter(user=user, provider=settings.OIDC_PROVIDER).exists():
+            methods.append({"id": "single-sign-on", "url": reverse("confirm-by-single-sign-on")})
+        return methods
 
     def logout(self, request: HttpRequest) -> None:
         event("signed out")
@@ -82,22 +113,12 @@ class SignIn(LoginView):  # type: ignore[misc]  # allauth is untyped
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         before = page_before(self.request)
         has_ended = bool(before) and urlsplit(before).path != self.request.path
-        return {**super().get_context_data(**kwargs), "has_ended": has_ended}
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        response: HttpResponse = super().form_valid(form)
-        if self.request.user.is_authenticated:
-            remember_device(response, form.cleaned_data["login"])
-            set_person_cookie(self.request, response)
-        return response
+        elsewhere = settings.OIDC_NAME if settings.OIDC_ISSUER else ""
+        ours = {"has_ended": has_ended, "single_sign_on": elsewhere, "provider": settings.OIDC_PROVIDER}
+        return {**super().get_context_data(**kwargs), **ours}
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        response: HttpResponse = super().form_invalid(form)
-        for error in form.non_field_errors().as_data():
-            if isinstance(error, SignInRefused):
-                response.status_code = error.status
-                response.headers["Retry-After"] = str(error.wait)
-        return response
+        return with_refusal(super().form_invalid(form), form)
 
 
 class SignOut(LogoutView):  # type: ignore[misc]  # allauth is untyped
@@ -120,8 +141,12 @@ class SignInMiddleware(LoginRequiredMiddleware):
         request.is_known = request.user.is_authenticated
         if request.is_known:
             note_person(request.user.pk)
+            if request.session.role:
+                remember_role(request.user, request.session.role)
             if POLLED not in request.headers and getattr(view_func, "login_required", True):  # the API needs no session
                 request.session.record_use()
+            if response is None and needs_second_factor(request, view_func):
+                return send_to_set_up(request)
         return response
 
     def process_response(self, request: Request, response: HttpResponseBase) -> HttpResponseBase:
@@ -136,6 +161,27 @@ class SignInMiddleware(LoginRequiredMiddleware):
         if request.method in ("GET", "HEAD"):
             return super().handle_no_permission(request, view_func)
         return redirect_to_login(page_before(request) or "/", self.get_login_url(view_func))
+
+
+def with_refusal(response: HttpResponse, form: Any) -> HttpResponse:
+    """Give the answer to an attempt that was refused its status, and say how long to wait."""
+    for errors in form.errors.as_data().values():
+        for error in errors:
+            if isinstance(error, SignInRefused):
+                response.status_code = error.status
+                response.headers["Retry-After"] = str(error.wait)
+    return response
+
+
+def too_many_codes(wait: int) -> SignInRefused:
+    """Return the refusal of a second factor after too many wrong ones; `wait` is in seconds."""
+    minutes = -(-wait // 60)
+    sentence = ngettext(
+        "Too many wrong codes. Try again in %(minutes)s minute.",
+        "Too many wrong codes. Try again in %(minutes)s minutes.",
+        minutes,
+    )
+    return SignInRefused(sentence % {"minutes": minutes}, 429, wait)
 
 
 def still_signed_in(request: Request) -> HttpResponse:

@@ -11,6 +11,8 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 
+from viewer.accounts.roles import may_administer
+
 from .filters import list_url, parse_filters
 
 
@@ -27,7 +29,7 @@ class SavedViews(models.QuerySet["SavedView"]):
 
     def editable_by(self, person: User) -> SavedViews:
         """Return the views that a person may change: their own; an administrator also those of the team."""
-        return self.of(person) if person.is_staff else self.filter(owner=person)
+        return self.of(person) if may_administer(person) else self.filter(owner=person)
 
 
 class SavedView(models.Model):

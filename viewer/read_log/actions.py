@@ -29,6 +29,8 @@ LABELS = {
     "other": gettext_lazy("Other page"),
 }
 
+DELETIONS = ("erase", "prune")  # these rows say what was deleted: they are no readings, and stay for ever
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -102,7 +104,12 @@ ROUTES: dict[str, Action | None] = {
             "old-imports", "old-import-run", "save", "erase", "shortcuts", "tokens", "revoke-token", "account_login",
             "account_logout",
             "session", "account_change_password", "account_set_password", "account_reset_password", "account_signup",
-            "account_inactive", "health", "ready", "admin",
+            "account_inactive", "account_reauthenticate", "confirm-by-single-sign-on", "openid_connect_callback",
+            "openid_connect_login", "socialaccount_login_cancelled", "disconnect", "end-sessions", "mfa_index",
+            "mfa_activate_totp", "mfa_deactivate_totp", "mfa_add_webauthn", "mfa_remove_webauthn", "mfa_authenticate",
+            "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_view_recovery_codes",
+            "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "people", "person", "person-reset",
+            "person-state", "invite", "withdraw-invitation", "enter", "health", "ready",
         )
     ),
 }  # fmt: skip
@@ -115,7 +122,7 @@ def action_of(request: HttpRequest) -> Action | None:
     route = route_of(request)
     if route == "none":
         return None
-    action = ROUTES.get(route.partition(":")[0] if route.startswith("admin:") else route, _OTHER)
+    action = ROUTES.get(route, _OTHER)
     htmx = getattr(request, "htmx", None)
     if action and action.in_fragment and htmx and not htmx.history_restore_request:
         return Action(action.in_fragment, follows=True, source=action.source)

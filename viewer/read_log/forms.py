@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -57,9 +57,10 @@ def _person(name: str) -> dict[str, Any]:
     return {"name": name} if person is None else {"person": person}
 
 
-def _midnight(day: Any, days: int) -> datetime:
+def _midnight(day: date, days: int) -> datetime:
     """Return the start of a day, or of one some days after it, in the reader's time zone."""
     try:
-        return timezone.make_aware(datetime(day.year, day.month, day.day) + timedelta(days=days))
-    except OverflowError:  # after the last day of the calendar
-        return timezone.make_aware(datetime(9999, 12, 30))
+        midnight = datetime(day.year, day.month, day.day) + timedelta(days=days)
+        return timezone.make_aware(midnight).astimezone(UTC)
+    except OverflowError:  # at an end of the calendar
+        return datetime(day.year, 1, 2, tzinfo=UTC) if day.year == 1 else datetime.max.replace(tzinfo=UTC)

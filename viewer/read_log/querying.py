@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from .actions import OPENINGS
+from .actions import DELETIONS, OPENINGS
 from .models import Reading
 
 PAGE = 50  # rows
@@ -39,8 +39,8 @@ class Cursor:
         at, _, number = text.partition("_")
         try:
             moment = datetime.fromisoformat(at)
-            return cls(moment, int(number[:18])) if moment.tzinfo else None
-        except ValueError:
+            return cls(moment.astimezone(UTC), int(number[:18])) if moment.tzinfo else None
+        except (ValueError, OverflowError):
             return None
 
 
@@ -96,6 +96,7 @@ def every_row(filters: Filters) -> Iterator[Reading]:
 def readers_of(completion_id: str) -> list[Reader]:
     """Return who read a conversation lately, the last one first, from its newest rows."""
     rows = Reading.objects.filter(completion_id=completion_id[:255]).order_by("-at", "-id")
+    rows = rows.exclude(action__in=DELETIONS)
     found: dict[tuple[int | None, str], Reader] = {}
     for person, name, action, at in rows.values_list("person", "name", "action", "at")[:_MAX_OF_CONVERSATION]:
         known = found.get((person, name), Reader(name, at, 0))

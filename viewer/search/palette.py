@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
+from viewer.accounts.roles import may_administer, may_curate
 from viewer.archive.identity_keys import identity_keys
 from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.results import search
@@ -28,13 +29,15 @@ _MIN_TEXT = 2  # letters; one is in nearly everything
 _PAGES = (
     (gettext_noop("All conversations"), "inbox", "completions"),
     (gettext_noop("Views"), "star", "rail"),
-    (gettext_noop("Import"), "inbox", "imports"),
     (gettext_noop("API keys"), "plug", "api-keys"),
     (gettext_noop("Access tokens"), "key", "tokens"),
     (gettext_noop("Read log"), "file", "my-read-log"),
     (gettext_noop("Keyboard shortcuts"), "keys", "shortcuts"),
+    (gettext_noop("Your account"), "shield", "mfa_index"),
     (gettext_noop("Change password"), "shield", "account_change_password"),
 )
+_CURATORS_PAGES = ((gettext_noop("Import"), "inbox", "imports"),)
+_ADMINISTRATORS_PAGES = ((gettext_noop("People"), "people", "people"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def items_of(text: str, person: User, opened: list[str], searches: list[str]) ->
         groups = [
             (gettext("Recently opened"), _recent(opened[:_SHOWN], person)),
             (gettext("Recent searches"), [_search_item(each, each) for each in searches[:_SHOWN]]),
-            (gettext("Go to"), _pages("")),
+            (gettext("Go to"), _pages("", person)),
         ]
     else:
         groups = [
@@ -69,7 +72,7 @@ def items_of(text: str, person: User, opened: list[str], searches: list[str]) ->
             (gettext("Views"), _views(text, person)),
             (gettext("Customers and tickets"), _people(text, person)),
             (gettext("Conversations"), _conversations(text, person)),
-            (gettext("Go to"), _pages(text)),
+            (gettext("Go to"), _pages(text, person)),
         ]
     return [ItemGroup(title, tuple(items)) for title, items in groups if items]
 
@@ -114,8 +117,10 @@ def _conversations(text: str, person: User) -> list[Item]:
     return [Item(row.title, "message", row.url, ", ".join(value for _, value in row.metadata[:2])) for row in rows]
 
 
-def _pages(text: str) -> list[Item]:
-    pages = [(gettext(name), icon, url) for name, icon, url in _PAGES]
+def _pages(text: str, person: User) -> list[Item]:
+    curators = _CURATORS_PAGES if may_curate(person) else ()
+    allowed = (*_PAGES, *curators, *(_ADMINISTRATORS_PAGES if may_administer(person) else ()))
+    pages = [(gettext(name), icon, url) for name, icon, url in allowed]
     return [Item(name, icon, reverse(url)) for name, icon, url in pages if _is_in(text, name)]
 
 

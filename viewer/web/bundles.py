@@ -18,14 +18,16 @@ from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 
-# Joined by file name: css/00-… comes first. Lists load lists.js too; a page loads desk.js when it needs it.
+# Joined by file name: css/00-… comes first. Lists load lists.js too; a page loads the others when it needs them.
 # A page that is shared loads only what it needs of the app.
 BUNDLES = {
     "app.css": ("css/*.css",),
+    "people.css": ("css/people/*.css",),
     "read-log.css": ("css/read-log/*.css",),
     "app.js": ("js/*.js",),
     "lists.js": ("js/lists/*.js",),
     "desk.js": ("js/desk/*.js",),
+    "passkeys.js": ("js/passkeys/*.js",),
     "sharing.css": ("css/sharing/*.css",),
     "sharing.js": ("js/sharing/*.js",),
     "shared.css": (

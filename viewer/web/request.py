@@ -19,6 +19,8 @@ POLLED = "X-Polled"  # a header on the automatic requests of an open page, which
 class Session(SessionBase):
     """The session (`accounts/sessions.py`) as views use it. For type hints only."""
 
+    role: Any
+
     def keep(self, name: str, value: Any) -> None:
         """Set a value that may be lost, without waiting for the database."""
         raise NotImplementedError

@@ -20,7 +20,7 @@ _FUNCTION = f"""
 CREATE FUNCTION read_log_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        IF OLD.action <> 'prune'
+        IF OLD.action NOT IN ('erase', 'prune')
             AND OLD.at < NULLIF(current_setting('lectern.prune_before', true), '')::timestamptz THEN
             RETURN OLD;
         END IF;

@@ -21,6 +21,8 @@ class Command(BaseCommand):
         if owner is None:
             raise CommandError(f"There is nobody with the name {options['user']}.")
         if not owner.is_active:
-            raise CommandError(f"{owner} is deactivated: no token would open anything. Activate them on /admin/ first.")
+            raise CommandError(
+                f"{owner} is deactivated: no token would open anything. Reactivate them on /people/ first."
+            )
         _, secret = AccessToken.objects.issue(owner, options["name"][:100])
         self.stdout.write(secret)

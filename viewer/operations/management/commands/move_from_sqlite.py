@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.management.color import no_style
@@ -105,9 +106,10 @@ def _refers_to(model: type[Model]) -> set[Any]:
 
 
 def _delete_made_by_migrations() -> None:
-    """Delete content types and permissions, whose ids migrations assign, unless they are copies already."""
-    if _checksum(ContentType, _FILE) != _checksum(ContentType, DEFAULT_DB_ALIAS):
-        ContentType.objects.all().delete()
+    """Delete content types, permissions and roles, whose ids migrations assign, unless they are copies already."""
+    for model in (ContentType, Group):
+        if _checksum(model, _FILE) != _checksum(model, DEFAULT_DB_ALIAS):
+            model.objects.all().delete()
 
 
 def _delete_removed(model: type[Model]) -> None:

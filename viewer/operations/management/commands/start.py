@@ -21,6 +21,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
+from viewer.accounts.roles import ADMINISTRATOR, give_role
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion
 from viewer.deployment.data_dir import make_private, preparation_lock, write_private
@@ -109,12 +110,12 @@ def _prepare_demo() -> str:
     is_first_start = not file.exists() and not User.objects.exists()
     if is_first_start:
         _fill_empty_archive()
-        User.objects.create_user("demo")
+        give_role(User.objects.create_user("demo"), ADMINISTRATOR)  # a demo shows everything
     demo = User.objects.filter(username="demo").first()
     if demo is None:
         return ""
     if not demo.is_active:
-        return "  The person demo is deactivated. To use it again, activate it on /admin/.\n"
+        return "  The person demo is deactivated. To use it again, reactivate it on /people/.\n"
     saved = _read_demo(file)
     if is_first_start:
         _, saved["token"] = AccessToken.objects.issue(demo, "printed at the first start")

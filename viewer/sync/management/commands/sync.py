@@ -120,7 +120,7 @@ def _read_options(options: dict[str, Any]) -> dict[str, Any]:
     if person is None:
         raise CommandError(f"There is nobody with the name {options['person']}; give --person USER.")
     if not person.is_active:
-        raise CommandError(f"{person} is deactivated, and nothing is copied with their keys. Activate them on /admin/.")
+        raise CommandError(f"{person} is deactivated: nothing is copied with their keys. Reactivate them on /people/.")
     key = ApiKey.objects.of(person).filter(label=options["key"]).first()
     if key is None:
         labels = ", ".join(ApiKey.objects.of(person).values_list("label", flat=True)) or "none yet"

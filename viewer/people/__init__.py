@@ -1,0 +1,1 @@
+"""Says who may come in: invitations and new passwords by one-time links, roles, single sign-on."""
