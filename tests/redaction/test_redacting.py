@@ -143,7 +143,7 @@ def shape(slot: int) -> Any:
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(planted(), min_size=1, max_size=4), st.integers(0, 200), st.integers(0, 200))
 def test_no_secret_is_left_in_any_place_or_spelling(secrets: list[tuple[str, str]], first: int, second: int) -> None:
     def texts() -> Iterator[str]:
@@ -163,6 +163,31 @@ def test_no_secret_is_left_in_any_place_or_spelling(secrets: list[tuple[str, str
     values_left = {(one.kind, one.value) for one in find_all(redacted, names=[NAME], own_words=[OWN])}
     assert not values_left & {(one.kind, one.value) for one in findings}
     assert json.loads(redactor.json(json.dumps(values))) == redacted
+
+
+PIECES = st.sampled_from(
+    ["İ", "ß", "ﬁ", "e\u0301", "\u200b", "%4", "%40", "\\u00", "\\", '"', "&#", "&amp;", "**", "<b>", "{", "[", "@", "+49 ", "0", "1.", ":",
+     " ", "\n", "a", "Zoe", "sk-", "=40", " at ", "DE89", "4111", "日", "\ud83d", "data:a;base64,AA", "password: x1", "://a:b@", "[key 1]"]
+)  # fmt: skip
+ANY_TEXT = st.lists(PIECES | st.text(max_size=3), max_size=12).map("".join)
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None)
+@given(ANY_JSON)
+def test_any_json_stays_json_and_nothing_is_found_twice(value: Any) -> None:
+    findings = find_all([value], names=[NAME], own_words=[OWN])
+    redactor = Redactor(findings)
+    redacted = redactor.value(value)
+    assert json.loads(redactor.json(json.dumps(value))) is not None or value is None
+    left = {(one.kind, one.value) for one in find_all([redacted], names=[NAME], own_words=[OWN])}
+    assert not left & {(one.kind, one.value) for one in findings}
+    assert Redactor([]).value(value) == value
 
 
 def labels(*contents: Any, **given: Any) -> list[str]:
@@ -255,10 +280,37 @@ def test_json_in_a_string_stays_json() -> None:
     assert labels('{"to":"a@x.example","broken')[0] == '{"to":"[email 1]","broken'
 
 
+def test_a_number_of_json_is_told_by_its_field() -> None:
+    value = {
+        "phone": 2125550123,
+        "order": 2125550124,
+        "card": 4111111111111111,
+        "seed": 7796534951439703027,
+        "n": 1795171897,
+    }
+    redacted = Redactor(find_all([value])).value(value)
+    assert redacted == value | {"phone": "[phone 1]", "card": "[card 1]"}
+
+
 def test_a_url_stays_one_word() -> None:
     text = "[a](https://x.example/?m=a%40x.example&n=1) [b](mailto:a@x.example) a@x.example"
     label = "%5Bemail%201%5D"
     assert labels(text) == [f"[a](https://x.example/?m={label}&n=1) [b](mailto:{label}) [email 1]"]
+
+
+def test_citations_move_with_their_text() -> None:
+    text = "Ask lea.sommer@example.org ([a](https://x.example/a)) or tom@x.example ([b](https://x.example/b))."
+    marks = ["([a](https://x.example/a))", "([b](https://x.example/b))"]
+    places = [{"start_index": text.index(mark), "end_index": text.index(mark) + len(mark)} for mark in marks]
+    annotations = [{"type": "url_citation", "url_citation": places[0]}, {"type": "url_citation", **places[1]}]
+    part = {"type": "text", "text": text, "annotations": annotations}
+    for value in (say("assistant", text, annotations=annotations), say("assistant", [part])):
+        redacted = Redactor(find_all([value])).value(value)
+        holder = redacted if isinstance(redacted["content"], str) else redacted["content"][0]
+        left = holder.get("text") or holder["content"]
+        assert left.startswith("Ask [email 1] ([a]")
+        first, second = holder["annotations"][0]["url_citation"], holder["annotations"][1]
+        assert [left[one["start_index"] : one["end_index"]] for one in (first, second)] == marks
 
 
 def test_fields_that_become_the_same_are_all_kept() -> None:

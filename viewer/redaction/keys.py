@@ -45,7 +45,7 @@ _PEM = re.compile(
 )
 _TELEGRAM = re.compile(r":AA(?<=\d{8}:AA)[\w-]{30,40}+")
 _IN_URL = re.compile(r"://(?P<user>[^\s/:@?#\"'<>]{0,200}+):(?P<password>[^\s/@?#\"'<>]{1,200}+)@")
-_SCHEME = re.compile(r"\b(?:bearer|basic|token)\s{1,3}(?P<value>[A-Za-z0-9._~+/=-]{16,}+)", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:bearer|basic|token)\s{1,3}(?P<value>[a-z0-9._~+/=-]{16,}+)")  # in lower case
 _BASIC = re.compile(
     r"authorization[\"']?\s{0,3}:\s{0,3}[\"']?\w{1,20}\s{1,3}(?P<value>[^\s\"'<>,;]{6,}+)", re.IGNORECASE
 )
@@ -106,15 +106,15 @@ def _of_a_kind(text: str) -> Iterator[Hit]:
 
 def _said(text: str) -> Iterator[Hit]:
     low = text.lower()
-    if "bearer" in low or "basic" in low or "token" in low:
-        for found in _SCHEME.finditer(text):
-            if any(map(str.isdigit, found["value"])) or found["value"].endswith("="):
-                yield _hit(found, "value")
+    if len(low) != len(text):  # İ, which folding has already replaced
+        return
+    for found in _SCHEME.finditer(low):
+        value = text[found.start("value") : found.end("value")]
+        if any(map(str.isdigit, value)) or value.endswith("="):
+            yield Hit(found.start("value"), found.end("value"), "key", value)
     if "authorization" in low:
         for found in _BASIC.finditer(text):
             yield _hit(found, "value")
-    if len(low) != len(text):  # İ, which folding has already replaced
-        return
     for found in _CODE.finditer(low):
         yield _hit(found, "value")
     for found in _SAID.finditer(low):

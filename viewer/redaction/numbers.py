@@ -1,6 +1,6 @@
 """Finds card numbers, bank accounts (IBAN) and phone numbers.
 
-python-stdnum (LGPL, 6 MB) checks digits and structure; phonenumberslite (Apache, 5 MB), which is Google's
+python-stdnum (LGPL, 4 MB) checks digits and structure; phonenumberslite (Apache, 3 MB), which is Google's
 libphonenumber without its maps of places, knows the numbering plans. Both have been kept for over ten years. They judge
 candidates that are found here, because a sentence shows neither where a number ends nor what it is:
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
+from .citations import Edit, move_citations
 from .finding import Finding, knowing
 from .media import without_media
 from .names import Words
@@ -39,7 +40,8 @@ class Redactor:
     def json(self, source: str) -> str:
         """Redact the source text of JSON. What is not replaced stays as written: digits, spaces, duplicate keys.
 
-        Log probabilities, which hold the text again, become null. Raise ValueError if it is not JSON.
+        Log probabilities, which hold the text again, become null. Citations do not move, and media stay: `value` does
+        both. Raise ValueError if it is not JSON.
         """
         return rewrite_json(source, self._redact, bool(self._labels))
 
@@ -49,20 +51,30 @@ class Redactor:
             value = without_media(value)
         source = json.dumps(value, ensure_ascii=False)
         redacted = self.json(source) if self._labels else source
-        return value if redacted is source else json.loads(redacted, object_pairs_hook=_object)
+        if redacted is source:
+            return value
+        changed = json.loads(redacted, object_pairs_hook=_object)
+        if '"annotations"' in source:
+            move_citations(value, changed, self._edits)
+        return changed
 
     def _redact(self, text: str, name: str) -> str:
-        hits = self._scanner.scan(text, name)
-        if not hits:
-            return text
         pieces, position = list[str](), 0
-        for start, end, kind, value in hits:
+        for start, end, label in self._edits(text, name):
+            pieces += text[position:start], label
+            position = end
+        return "".join(pieces) + text[position:] if pieces else text
+
+    def _edits(self, text: str, name: str = "") -> list[Edit]:
+        """Return what to replace in a text: start, end and label."""
+        edits, position = list[Edit](), 0
+        for start, end, kind, value in self._scanner.scan(text, name):
             label = self._labels[kind, value]
             if _IN_URL.search(text, max(position, start - _MAX_URL), start):
                 label = quote(label, safe="")  # so that it stays one URL, and a link in Markdown
-            pieces += text[position:start], label
+            edits.append((start, end, label))
             position = end
-        return "".join(pieces) + text[position:]
+        return edits
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -25,15 +25,15 @@ Rewrite = Callable[[str, str], str]
 def rewrite_json(text: str, rewrite: Rewrite, drop_tokens: bool = False, depth: int = 0) -> str:
     """Rewrite each string, key and long whole number of a JSON text, which must be valid.
 
-    The name of a number is "#". The log probabilities hold the text again, token by token; they are left alone, or
-    become null.
+    The name of a number begins with "#". The log probabilities hold the text again, token by token; they are left
+    alone, or become null.
     """
     pieces, position, name = list[str](), 0, ""
     next_token = _TOKEN.search(text)
     while next_token:
         token, end = next_token, next_token.end()
         if token["number"]:
-            new, written = rewrite(token["number"], "#"), token["number"]
+            new, written = rewrite(token["number"], f"#{name}"), token["number"]
         else:
             written = _decoded(token["string"])
             new = rewrite_string(written, "" if token["colon"] else name, rewrite, (drop_tokens, depth))
