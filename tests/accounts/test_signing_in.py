@@ -14,17 +14,17 @@ from viewer.accounts.models import Session
 
 OPEN = {
     "account_login", "account_logout", "account_inactive", "account_signup", "account_reset_password", "health", "ready",
+    "enter", "mfa_authenticate", "mfa_login_webauthn", "openid_connect_login", "openid_connect_callback",
+    "socialaccount_login_cancelled",
     "shared", "shared-raw", "shared-transcript", "shared-message", "shared-raw-message", "shared-part", "shared-call",
     "shared-output", "shared-result", "shared-answer", "shared-raw-choice", "shared-choice-part", "shared-choice-call",
     "shared-choice-output",
-    "enter", "mfa_authenticate", "mfa_login_webauthn", "openid_connect_login", "openid_connect_callback",
-    "socialaccount_login_cancelled",
 }  # fmt: skip
 ARGUMENTS = {
     "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "token_id": 1,
     "key_id": UUID(int=1), "run_id": 1, "view_id": 1, "value": "cus_1",
-    "share_id": 1, "token": "unheard-of",
     "link_id": 1, "person_id": 1, "pk": 1, "secret": "x" * 43,
+    "share_id": 1, "token": "unheard-of",
 }  # fmt: skip
 
 

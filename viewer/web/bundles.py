@@ -18,8 +18,8 @@ from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 
-# Joined by file name: css/00-… comes first. Lists load lists.js too; a page loads the others when it needs them.
-# A page that is shared loads only what it needs of the app.
+# Joined by file name: css/00-… comes first. Lists load lists.js too; a page loads the others when it needs them. A page
+# that is shared loads only what it needs of the app.
 BUNDLES = {
     "app.css": ("css/*.css",),
     "people.css": ("css/people/*.css",),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -12,16 +13,11 @@ from viewer.sharing.models import Share
 
 
 class Command(BaseCommand):
-    help = (
-        "Encrypt every API key, share and second factor anew under the newest master key, the first of "
-        "KEY_ENCRYPTION_KEYS."
-    )
+    help = "Encrypt everything that is encrypted anew under the newest master key, the first of KEY_ENCRYPTION_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
         count, unreadable = 0, []
-        keys, shares = ApiKey.objects.select_related("owner"), Share.objects.select_related("owner")
-        rows: tuple[ApiKey | Share, ...] = (*keys, *shares)
-        for sealed in rows:
+        for sealed in _sealed_rows():
             if sealed.is_under_newest_key:
                 continue
             try:
@@ -38,3 +34,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{count} encrypted anew; all others were under the newest master key already")
         if unreadable:
             raise CommandError(f"Not opened by any master key here, and left as they are: {', '.join(unreadable)}.")
+
+
+def _sealed_rows() -> Iterator[ApiKey | Share]:
+    yield from ApiKey.objects.select_related("owner").iterator()
+    yield from Share.objects.select_related("owner").iterator()
