@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from tests.conftest import make_completion, make_key, make_long, say
@@ -123,6 +124,16 @@ def test_a_stranger_is_asked_to_sign_in_and_comes_back_to_the_share(
     credentials = {"login": "bob", "password": "bob reads 1", "next": address_of(share)}
     assert stranger.post("/login/", credentials)["Location"] == address_of(share)
     assert stranger.get(address_of(share)).status_code == 200
+
+
+def test_whoever_must_have_a_second_factor_needs_it_for_shares_too(
+    reader: Client, bob: User, conversation: str, settings: Any
+) -> None:
+    share = make(reader)
+    settings.SECOND_FACTOR = "everyone"
+    answer = signed_in(bob).get(address_of(share))
+    assert answer["Location"] == reverse("mfa_index")
+    assert "parcel" not in answer.text
 
 
 def test_only_those_who_are_named_can_open_it_and_find_it(
