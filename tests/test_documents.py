@@ -60,3 +60,12 @@ def test_what_the_files_name_is_there() -> None:
 )
 def test_what_is_not_there_is_found(name: str, text: str, count: int) -> None:
     assert len(missing(ROOT / name, text)) == count
+
+
+def test_the_promises_name_tests_that_exist() -> None:
+    named, file = [], ""
+    for path, test in re.findall(r"`((?:tests/\S+?\.py)?)::(test_\w+)`", (ROOT / "SECURITY.md").read_text()):
+        file = path or file
+        named.append((file, test))
+    assert len(named) >= 6
+    assert [each for each in named if f"def {each[1]}(" not in (ROOT / each[0]).read_text()] == []
