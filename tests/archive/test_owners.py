@@ -16,6 +16,7 @@ from django.test import Client
 from tests.conftest import make_completion, save, say
 from viewer.archive.models import SeenCompletion, StoredCompletion, StoredMessage, StoredSummary
 from viewer.keys.models import AccessToken
+from viewer.sources.reader import openable_among
 
 Store = Callable[..., Any]
 SECRET = make_completion(
@@ -139,3 +140,9 @@ def test_a_new_owner_leaves_it_in_the_index(alice: User, bob: User) -> None:
     save(alice, SECRET)
     StoredCompletion.objects.update(owner=None)
     assert "chatcmpl-hers" in seen_by(bob)["/search/?q=puncture"]
+
+
+def test_only_its_owner_can_open_it_for_certain(alice: User, bob: User) -> None:
+    save(alice, SECRET)
+    assert openable_among(alice, ["chatcmpl-hers"]) == {"chatcmpl-hers"}
+    assert openable_among(bob, ["chatcmpl-hers"]) == set()

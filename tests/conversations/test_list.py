@@ -178,7 +178,7 @@ def test_the_list_and_the_rows_beside_cost_the_same_however_many_they_are(
 ) -> None:
     stored(*(make_completion(f"c-{n}", say("system", "Hi"), say("user", f"q {n}")) for n in range(count)))
     for address in ("/completions/", f"/completions/?after=c-{count - 2}", f"/completions/c-{count // 2}/beside/"):
-        with django_assert_max_num_queries(12):  # one of them is the row of the read log
+        with django_assert_max_num_queries(11):  # one of them is the row of the read log
             page = reader.get(address, headers={"HX-Request": "true"}).content.decode()
         titles = {title.removeprefix("Not yet seen: ") for title in texts(page, "a.row__title")}
         assert {f"q {count // 2 - 1}", f"q {count - 3}"} & titles
