@@ -1,8 +1,8 @@
 """Django's database session engine with hashed keys and two timeouts: absolute, after a working day, and idle.
 
 ASVS 5 requires both (7.3.1, 7.3.2). The cookie lasts until the absolute timeout, the row until whichever comes first.
-What a session holds between the steps of signing in is encrypted: it names the page to go on to, and the address of a
-share opens it.
+What a session holds between the steps of signing in, or of setting up an app, is encrypted: the page to go on to may be
+a share, whose address opens it, and the secret of the app stays the same.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from .roles import Role, role_column
 IDLE_LIMIT = timedelta(hours=4)  # longer than lunch and a meeting, shorter than an afternoon and the evening
 _USE_INTERVAL = timedelta(minutes=5)
 WHERE = "where"  # in a session: the address and browser that signed in
-# In a session, by allauth: before the second factor, and while somebody is at the single sign-on provider.
-_ENCRYPTED = ("account_login", "socialaccount_states")
+# In a session, by allauth: between password and second factor, while somebody is at the single sign-on provider, and
+# the secret of an app that is being set up.
+_ENCRYPTED = ("account_login", "socialaccount_states", "mfa.totp.secret")
 
 
 def digest(key: str) -> str:
