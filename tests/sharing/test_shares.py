@@ -161,6 +161,10 @@ def test_only_where_it_is_allowed_does_a_link_open_without_signing_in(
     share = make(reader, audience="link", looked="1")
     assert Client().get(address_of(share)).status_code == 200
     assert "Where is my parcel" not in Client().get(address_of(share), headers=ROBOT).text
+    used_up = make(reader, audience="link", looked="1", openings="1")
+    assert [Client().get(address_of(used_up), headers=who).status_code for who in (ROBOT, {}, {}, ROBOT)] == [
+        200, 200, 404, 404,
+    ]  # fmt: skip
     settings.PUBLIC_SHARING = False
     assert Client().get(address_of(share)).status_code == 404
 
