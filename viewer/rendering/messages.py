@@ -60,6 +60,7 @@ class Bubble:
     number: int | None = None
     url: str = ""  # empty if `no_link` says why
     no_link: str = ""
+    note_url: str = ""
     is_linked: bool = False
     parts: tuple[PartView, ...] = ()
     calls: tuple[ToolCallView, ...] = ()
@@ -206,6 +207,7 @@ def _build_bubble(page: RenderContext, item: Message | Unreadable, n: int, tools
         number=index_of(page.completion_id, item.id),
         url=url,
         no_link=why_no_link(item.id),
+        note_url=page.note_url(url),
         source="" if url else _own_source(item.source, context.budget),
         is_linked=is_linked,
         calls=tools.calls(n, url, context.budget),

@@ -48,11 +48,6 @@ def url_of(completion_id: str, place: str) -> str:
     return url_in(home_of(completion_id), place)
 
 
-def is_of_conversation(url: str) -> bool:
-    """Whether a URL is one of a conversation itself, and not of a share."""
-    return url.startswith(reverse("completions"))
-
-
 def url_in(home: str, place: str) -> str:
     """Return the URL of a place below the URL of its conversation, or of a share of it."""
     if not place:

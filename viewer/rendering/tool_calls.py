@@ -57,6 +57,7 @@ class ResultMessage:
     id: str
     label: str
     url: str
+    note_url: str
     name: str
     created: datetime | None
     is_linked: bool
@@ -182,6 +183,7 @@ class ToolCallViews:
                 id=message.id,
                 label=link.label,
                 url=link.url,
+                note_url=self._context.note_url(link.url),
                 name=escape_invisible(message.name[:_MAX_NAME]),
                 created=message.created,
                 is_linked=bool(message.id) and message.id == self._context.linked,

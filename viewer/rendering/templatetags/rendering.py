@@ -23,7 +23,6 @@ from django.utils.translation import get_language
 
 from viewer.rendering.highlighting import colour
 from viewer.rendering.messages import Bubble
-from viewer.rendering.places import is_of_conversation
 
 register = template.Library()
 _UNFORMATTED = " data-unformatted>"  # a page had no time to format a text, but the next may; no text can contain this
@@ -43,12 +42,6 @@ def render_bubble(bubble: Bubble, template: str = "rendering/_bubble.html") -> S
         if len(html.encode()) <= _MAX_BYTES and _UNFORMATTED not in html:
             cache.set(key, html, _A_DAY)
     return mark_safe(html)  # noqa: S308  # a template has rendered it
-
-
-@register.filter
-def note_url(url: str) -> str:
-    """Return where to write a note on a message, from its URL; empty in a share, where nobody does."""
-    return f"{url}note/" if is_of_conversation(url) else ""
 
 
 class Beside(Protocol):
