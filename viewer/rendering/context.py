@@ -19,9 +19,11 @@ class RenderContext:
     linked: str = ""  # the place that the reader's link leads to: the id of a message, or the place of an answer
     as_source: bool = False  # show every text as written, Markdown too
     budget: PageBudget = field(default_factory=PageBudget)
-    # The URL below which all others are; a share has one of its own, where nothing is loaded from other hosts.
+    # The URL below which all others are; a share has one of its own, where nothing is loaded from other hosts, and
+    # nobody writes notes.
     home: str = ""
     loads_images: bool = True
+    takes_notes: bool = True
 
     @property
     def is_whole(self) -> bool:

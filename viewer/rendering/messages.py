@@ -76,6 +76,7 @@ class Bubble:
     left_out: int = 0  # characters that did not fit on the page, and
     whole_url: str = ""  # the URL of the whole message
     shows_json: bool = True
+    takes_notes: bool = True
     is_out_of_sight: bool = False  # shown in the customer's view though the customer did not see it
     unseen: str = ""  # what of it the customer did not see
     hidden: ClassVar[int] = 0  # templates read this of all items of a page, some of which are `Hidden`
@@ -168,6 +169,7 @@ def build_message(message: Message, url: str, context: RenderContext, *, is_json
         reasoning=tuple(build_reasoning(field, url, budget) for field in message.reasoning),
         error=escape_invisible(budget.truncate(message.error)),
         created=message.created,
+        takes_notes=context.takes_notes,
         other=build_other(message.other, budget),
         is_empty=not (parts or message.tool_calls or message.reasoning or message.results or message.other),
     )

@@ -60,6 +60,7 @@ class ResultMessage:
     name: str
     created: datetime | None
     is_linked: bool
+    takes_notes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,7 @@ class ToolCallViews:
                 name=escape_invisible(message.name[:_MAX_NAME]),
                 created=message.created,
                 is_linked=bool(message.id) and message.id == self._context.linked,
+                takes_notes=self._context.takes_notes,
             ),
             outcome=outcome_of(message, result),
             has_parts=any(not isinstance(part, TextPart) for part in message.parts[result.start : result.end]),

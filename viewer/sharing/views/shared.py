@@ -32,7 +32,7 @@ def _page(
         reader.choice(position)
     if not request.htmx:
         page = with_neighbours(reader, page)
-    shown = RenderContext(completion_id, linked, home=reader.home, loads_images=False)
+    shown = RenderContext(completion_id, linked, home=reader.home, loads_images=False, takes_notes=False)
     bubbles, answer = bubbles_of(shown, page, completion)
     is_whole = snapshot.scope == "whole"  # the end of a part is not that of the conversation
     is_answer_due = completion is not None and page.is_end and not snapshot.is_part
