@@ -291,6 +291,7 @@ def test_the_preview_is_what_its_reader_will_see(reader: Client, stored: Callabl
     preview = element(page, "[data-preview]")
     assert "Mail [email 1]" in visible(preview)
     assert "Not in the preview, but in the share" in visible(preview)
+    assert has(page, "#redaction legend[autofocus]")
     assert "Be kind" not in visible(preview)
     assert not has(preview, "a[href]")
 
