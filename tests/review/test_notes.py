@@ -249,6 +249,7 @@ def test_a_mention_puts_the_note_on_a_persons_page_until_it_was_opened(
     assert link == f"{ONE}messages/chatcmpl-one-1/#note-{note.pk}"
     assert attributes(opened(bobs, "/for-you/"), "data-unread") == ["1"]  # seeing the page is not opening the note
     assert attributes(opened(bobs, link.partition("#")[0]), "data-unread") == ["0"]
+    assert "no-store" in bobs.get("/for-you/")["Cache-Control"]  # Back from the note asks again
     assert not has(opened(bobs, "/for-you/"), ".note--unread")
     assert attributes(opened(reader, "/for-you/"), "data-unread") == ["0"]
 

@@ -10,6 +10,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail: { xhr } }) => {
   if (!body.matches(".page-shared")) return; // a proxy's own
   document.title = title;
   document.body.replaceWith(body);
-  body.querySelector("main").tabIndex = -1;
-  body.querySelector("main").focus();
+  const heading = body.querySelector("h1");
+  heading.tabIndex = -1;
+  heading.focus();
 });

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from viewer.archive.summaries import summaries_of
@@ -21,6 +22,7 @@ from viewer.web.request import Request
 _SHOWN = 50  # notes on a page
 
 
+@never_cache  # Back from a note would show it as unread
 @require_safe
 def for_you(request: Request) -> HttpResponse:
     """Show the notes that mention the person, the newest first."""
