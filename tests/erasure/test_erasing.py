@@ -174,9 +174,9 @@ def test_a_curator_erases_on_a_page_that_says_what_goes(reader: Client, stored: 
     assert has(
         reader.get("/completions/chatcmpl-hers/").content.decode(), 'a[href="/completions/chatcmpl-hers/erase/"]'
     )
-    assert "The team’s archive has it with 1 message." in visible(
-        reader.get("/completions/chatcmpl-hers/erase/").content.decode()
-    )
+    page = visible(reader.get("/completions/chatcmpl-hers/erase/").content.decode())
+    assert "Zwiebelfisch quokka" in page
+    assert "The team’s archive has it with 1 message." in page
     assert ids() == {"chatcmpl-hers"}
     assert reader.post("/completions/chatcmpl-hers/erase/")["Location"] == "/completions/"
     assert ids() == set()

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.conftest import NOBODY, make_completion, make_key, make_long, say
+from tests.conftest import NOBODY, make_completion, make_key, make_long, save, say
 from tests.pages import attributes, element, elements, has, problems, texts, visible
 from tests.upstream import Upstream
 from viewer.review.models import Mention, Note
@@ -256,11 +256,13 @@ def test_a_mention_puts_the_note_on_a_persons_page_until_it_was_opened(
     assert attributes(opened(bobs, "/completions/"), "data-unread") == ["1"]
     page = opened(bobs, "/for-you/")
     assert texts(page, ".note__text b") == ["@Bob"]
+    assert texts(page, ".note__of") == ["Where is my parcel?"]
     [link] = attributes(page, "href", "[data-note] a.button")
     note = Note.objects.get()
     assert link == f"{ONE}messages/chatcmpl-one-1/#note-{note.pk}"
     assert attributes(opened(bobs, "/for-you/"), "data-unread") == ["1"]  # seeing the page is not opening the note
     assert attributes(opened(bobs, link.partition("#")[0]), "data-unread") == ["0"]
+    assert "no-store" in bobs.get("/for-you/")["Cache-Control"]  # Back from the note asks again
     assert not has(opened(bobs, "/for-you/"), ".note--unread")
     assert attributes(opened(reader, "/for-you/"), "data-unread") == ["0"]
 
@@ -312,12 +314,15 @@ def test_notes_are_marked_as_read_one_by_one_or_all_and_only_for_oneself(
 def test_for_you_shows_the_note_also_where_its_conversation_cannot_be_opened(
     reader: Client, bob: User, alice: User
 ) -> None:
+    save(bob, make_completion("chatcmpl-away", say("user", "Only Bob knows")))
     note = Note.objects.create(
         completion_id="chatcmpl-away", place="", author=bob, text="@alice see", mentioned="alice"
     )
     Mention.objects.create(note=note, person=alice)
     page = opened(reader, "/for-you/")
     assert "see" in visible(page)
+    assert texts(page, ".note__of") == ["chatcmpl-away"]
+    assert "Only Bob knows" not in page
     assert reader.get(attributes(page, "href", "[data-note] a.button")[0].partition("#")[0]).status_code == 404
 
 

@@ -27,6 +27,7 @@ FORM = "/completions/chatcmpl-one/share/"
 EMAIL, PHONE, CARD = "ann.planted@example.org", "+49 30 901820", "4111 1111 1111 1111"
 IBAN, IP, KEY = "DE89 3704 0044 0532 0130 00", "203.0.113.77", "sk-proj-4f9aKq2LmN8vXz71BcD0eRtYuIoPaSdF"
 NAME, WORD = "Persephone Plantagenet", "Project Nightjar"
+GIF = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 SECRETS = (EMAIL, PHONE, CARD, IBAN, IP, KEY, NAME, WORD)
 SAID = "; ".join(SECRETS)
 KINDS = ["email", "phone", "card", "iban", "ip", "key", "name"]
@@ -152,11 +153,10 @@ def test_a_public_link_is_not_made_before_its_maker_has_seen_what_it_tells(
 
 
 def test_media_can_be_left_out(reader: Client, stored: Callable[..., Any]) -> None:
-    gif = "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
-    image = {"type": "image_url", "image_url": {"url": f"data:image/gif;base64,{gif}"}}
+    image = {"type": "image_url", "image_url": {"url": GIF}}
     stored(make_completion("chatcmpl-one", say("user", [{"type": "text", "text": "See"}, image])))
     share = share_of(reader, without_media="on")
-    assert gif not in in_tables()
+    assert GIF not in in_tables()
     page = reader.get(f"/s/{share.token}/").text
     assert not has(page, "main img")
     assert "Images, audio and files are left out." in visible(page)
@@ -285,10 +285,13 @@ def test_of_very_many_findings_all_or_none_are_redacted(reader: Client, stored: 
 
 
 def test_the_preview_is_what_its_reader_will_see(reader: Client, stored: Callable[..., Any]) -> None:
-    stored(make_completion("chatcmpl-one", say("system", "Be kind"), say("user", f"Mail {EMAIL}")))
+    said = [{"type": "text", "text": f"Mail {EMAIL}"}, {"type": "image_url", "image_url": {"url": GIF}}]
+    stored(make_completion("chatcmpl-one", say("system", "Be kind"), say("user", said)))
     page = reader.post(FORM, {"redact": ["email"], "view": "customer", "step": "preview"}).text
     preview = element(page, "[data-preview]")
     assert "Mail [email 1]" in visible(preview)
+    assert "Not in the preview, but in the share" in visible(preview)
+    assert has(page, "#redaction legend[autofocus]")
     assert "Be kind" not in visible(preview)
     assert not has(preview, "a[href]")
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from viewer.accounts.roles import curators_only
 from viewer.archive.models import StoredCompletion, fit
+from viewer.archive.summaries import summaries_of
 from viewer.web.request import Request
 
 from .erasing import erase
@@ -21,7 +22,12 @@ def erase_completion(request: Request, completion_id: str) -> HttpResponse:
     """Say what will be gone; a POST erases it. Any id will do: what was only read live may have notes and shares."""
     if request.method != "POST":
         stored = StoredCompletion.objects.filter(completion_id=fit(completion_id), owner=None).first()
-        context = {"completion_id": completion_id, "messages_count": stored.messages.count() if stored else 0}
+        summary = summaries_of([completion_id], request.user.pk).get(completion_id)
+        context = {
+            "completion_id": completion_id,
+            "question": summary.question if summary else "",
+            "messages_count": stored.messages.count() if stored else 0,
+        }
         return render(request, "erasure/erase.html", context)
     if erase([completion_id], request.user.get_username()):
         messages.success(request, gettext("The conversation was erased."))

@@ -100,7 +100,7 @@ def change_state(request: Request, person_id: int) -> HttpResponse:
     except NotPossible as error:
         messages.error(request, str(error))
         return redirect("person", person_id)
-    messages.success(request, gettext("%(name)s is locked out as of now.") % {"name": whom})
+    messages.success(request, gettext("%(name)s was deactivated.") % {"name": whom})
     return redirect("people")
 
 

@@ -18,7 +18,7 @@ from . import media
 from .limits import PageBudget
 from .remote_hosts import host_of as host_of_request
 
-_NO_ADDRESS = gettext_noop("Cannot be shown, because the message has no id")
+NO_ADDRESS = gettext_noop("Cannot be shown, because the message has no id")
 _LEFT_OUT = gettext_noop("Removed by the program that recorded the conversation")
 
 
@@ -100,7 +100,7 @@ def build_image(part: ImagePart, url: str, budget: PageBudget, *, number: int, i
         return replace(view, note=_no_image(), source=escape_invisible(budget.take_beginning(part.url)))
     view = replace(view, url=url, type=info.kind.type, bytes=info.bytes, width=info.width, height=info.height)
     if info.kind.is_image:
-        return view if url else replace(view, note=gettext(_NO_ADDRESS))
+        return view if url else replace(view, note=gettext(NO_ADDRESS))
     source = "" if media.is_base64(data) else escape_invisible(budget.take_beginning(data))
     return replace(view, note=_no_image(), source=source)
 
@@ -162,7 +162,7 @@ def _audio(data: str, url: str, name: str, claimed: str) -> AudioView:
     if info is None:
         return AudioView(name, format=claimed, note=gettext("The data is corrupt"))
     if not url:
-        return AudioView(name, bytes=info.bytes, note=gettext(_NO_ADDRESS))
+        return AudioView(name, bytes=info.bytes, note=gettext(NO_ADDRESS))
     if claimed == "pcm16" and info.kind == media.UNKNOWN:
         assumption = gettext("Raw audio, played as 16-bit mono at %(rate)s Hz (assumed)")
         assumption %= {"rate": number_format(media.RAW_RATE, force_grouping=True)}

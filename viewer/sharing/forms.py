@@ -40,7 +40,7 @@ class ShareForm(forms.Form):
         choices=[("everything", gettext_lazy("Everything")), ("customer", gettext_lazy("Only what the customer saw"))],
         required=False,
     )
-    expires = forms.ChoiceField(label=gettext_lazy("Closes after"), required=False)
+    expires = forms.ChoiceField(label=gettext_lazy("Expires after"), required=False)
     openings = forms.IntegerField(
         label=gettext_lazy("Number of openings"), min_value=1, max_value=1_000_000, required=False
     )

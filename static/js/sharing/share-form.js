@@ -1,5 +1,5 @@
 // <share-form>: a kind ticks all that is found of it; naming a colleague chooses them; what is selected on the page can
-// be added to the own words; another choice looks again for what can be redacted.
+// be added to the own words; another choice looks again for what can be redacted; Ctrl+Enter shares, as it saves notes.
 customElements.define(
   "share-form",
   class extends HTMLElement {
@@ -11,6 +11,12 @@ customElements.define(
       document.addEventListener("selectionchange", () => this.add.hidden = !this.selected);
       this.add.addEventListener("mousedown", (event) => event.preventDefault()); // keeps the selection
       this.add.addEventListener("click", () => this.addWords());
+      this.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
+          event.preventDefault();
+          this.form.requestSubmit(this.form.querySelector("[name=step]"));
+        }
+      });
       this.followKinds();
       this.addEventListener("htmx:afterSwap", () => this.followKinds());
     }

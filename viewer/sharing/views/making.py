@@ -22,7 +22,9 @@ from viewer.completions.reading import read_message
 from viewer.redaction.finding import KINDS as KIND_WORDS
 from viewer.redaction.finding import LIMITS, Finding
 from viewer.rendering.context import RenderContext
+from viewer.rendering.media_parts import NO_ADDRESS, AudioView, ImageView
 from viewer.rendering.messages import Bubble, build_bubbles
+from viewer.rendering.parts import PartView
 from viewer.sharing.choices import KINDS, OWN_WORDS, Choices, key_of
 from viewer.sharing.forms import ShareForm, initial_of
 from viewer.sharing.models import LINK, Share, delete_old_snapshots
@@ -233,7 +235,17 @@ def _drafted(reader: Reader, form: ShareForm, choices: Choices, *, looks: bool =
 def _preview(drafted: Draft) -> list[Bubble]:
     """Return the first messages as their reader will see them; nothing of them has a URL yet."""
     items = [read_message(body) for _, body in drafted.messages[:PAGE_SIZE]]
-    return [replace(bubble, no_link="", source="") for bubble in build_bubbles(RenderContext(""), items)]
+    return [
+        replace(bubble, no_link="", source="", parts=tuple(map(_in_preview, bubble.parts)))
+        for bubble in build_bubbles(RenderContext(""), items)
+    ]
+
+
+def _in_preview(part: PartView) -> PartView:
+    """Say of media that they have no URL yet; that the message has no id is not why."""
+    if isinstance(part, ImageView | AudioView) and part.note == gettext(NO_ADDRESS):
+        return replace(part, note=gettext("Not in the preview, but in the share"))
+    return part
 
 
 def _show(request: Request, reader: Reader, form: ShareForm, look: Look) -> HttpResponse:

@@ -66,7 +66,7 @@ def revoke_share(request: Request, share_id: int) -> HttpResponse:
         return render(request, "sharing/revoke.html", {"share": _with_words(request, one, has_address=False)})
     one.revoke()
     event("share revoked", share=one.pk, owner=one.owner_id)
-    messages.success(request, gettext("The link is closed. Its snapshot was deleted."))
+    messages.success(request, gettext("The share was revoked, and its snapshot deleted."))
     return redirect("my-shares" if one.owner_id == request.user.pk else "all-shares")
 
 
