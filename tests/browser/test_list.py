@@ -288,6 +288,7 @@ def test_the_keyboard_goes_on_where_a_filter_was_chosen_or_removed(page: Page, s
     follow(page.locator(":focus"))
     expect(page.get_by_role("link", name="Add filter")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.locator("#choice-text")).to_be_focused()  # the panel takes the focus when it is there
     follow(page.get_by_role("link", name="gold 3 conversations"))
     expect(rows.first).to_be_focused()
     page.locator("summary", has_text="Mark all as seen").click()
