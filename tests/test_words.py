@@ -43,7 +43,7 @@ SAID_IN = (
 NAMES = {
     "Lectern", "L", "JSON", "JSON Lines", "Markdown", "Tokens", "Name", "Details", "Audio", "Tool", "Link",
     "gpt-4.1", "customer_id", "cus_20418", "customer_id, cus_20418", "English", "Deutsch", "Completion", "finish_reason",
-    "Service tier", "System fingerprint", "Tool choice", ", ".join(HAS),
+    "Service tier", "System fingerprint", "Tool choice", "Labels", ", ".join(HAS),
 }  # fmt: skip
 SAID = "Zqx"  # what every text of the conversation says, so that all other words on its page are ours
 

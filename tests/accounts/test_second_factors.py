@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.core.cache import caches
 from django.core.management import call_command
 from django.test import Client
@@ -22,7 +23,9 @@ from tests.conftest import make_completion, say
 from tests.pages import element, elements, visible
 from tests.passkeys import Passkey
 from tests.traces import database_bytes
+from viewer.accounts.models import Session
 from viewer.accounts.roles import ADMINISTRATOR, give_role
+from viewer.accounts.sessions import SessionStore
 
 PASSWORD = {"login": "alice", "password": "alice reads 1"}
 PERMALINK = "/completions/chatcmpl-one/messages/chatcmpl-one-0/?order=desc"
@@ -154,6 +157,16 @@ def test_a_stolen_database_holds_no_secret_of_a_second_factor(reader: Client, al
     stored = database_bytes()
     assert secret not in stored
     assert not [code for code in codes.wrap().get_unused_codes() if code in stored]
+
+
+def test_the_secret_of_an_app_is_stored_encrypted_before_it_is_set_up_too(reader: Client) -> None:
+    page = reader.get("/account/app/").text
+    secret = reader.session["mfa.totp.secret"]
+    assert secret in page
+    assert secret == reader.session["mfa.totp.secret"]  # the next request reads it again
+    stored = DatabaseStore.decode(SessionStore(), Session.objects.get().session_data)  # without decrypting
+    assert secret not in str(stored)
+    assert "mfa.totp.secret" in stored
 
 
 def test_rotating_the_master_keys_takes_the_second_factors_along(secret: str, settings: Any) -> None:

@@ -42,9 +42,9 @@ ADDRESSES = [
     '" onerror="window.pwned=1',
     *PAYLOADS,
 ]
-# More messages, "Show all", the list beside, and the counts of the views.
+# More messages, "Show all", the list beside, the form for a note, and the counts of the views.
 OUR_FRAGMENT = re.compile(
-    r"/completions/[^?]+/(?:\?after=.+|(?:parts|calls|results)/\d+/(?:output/)?|beside/)$|/views/(?:\?|$)"
+    r"/completions/[^?]+/(?:\?after=.+|(?:parts|calls|results)/\d+/(?:output/)?|beside/|note/)$|/views/(?:\?|$)"
 )
 CANARY = '<i class="canary"></i>'
 # Links to scripts are followed, the others not; nothing is fetched for the reader, and nothing copied.

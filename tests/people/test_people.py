@@ -143,6 +143,19 @@ def test_a_role_is_changed_at_once_and_logged(
     assert {"role changed", "person changed"} <= set(logged())
 
 
+def test_imports_of_somebody_who_is_no_curator_any_more_stop(desk: Client, alice: User) -> None:
+    CopyRun.objects.start_or_resume(make_key(alice), "", {}, None)
+    run = CopyRun.objects.claim()
+    assert run
+    assert run.owned().exists()
+    desk.post(f"/people/{alice.pk}/", {"username": "alice", "role": "reader"})
+    assert not run.owned().exists()  # its worker can write nothing more
+    run.release()
+    assert CopyRun.objects.claim() is None
+    desk.post(f"/people/{alice.pk}/", {"username": "alice", "role": "curator"})
+    assert CopyRun.objects.claim() == run
+
+
 def test_a_demoted_superuser_keeps_nothing(desk: Client) -> None:
     old = User.objects.create_superuser("old", password="x")
     desk.post(f"/people/{old.pk}/", {"username": "old", "role": "reader"})

@@ -134,9 +134,15 @@ def test_a_cursor_that_is_none_shows_the_newest(admin: Client, cursor: str) -> N
 
 
 @pytest.mark.parametrize(
-    "cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '"=1', "a,b", 'say "hi"', "ä"]
-)
-def test_the_csv_is_what_is_shown_and_runs_nothing(admin: Client, cell: str) -> None:
+    ("cell", "safe"),
+    [
+        *((cell, f"'{cell}") for cell in ("=1+1", "+1", "-1", "@SUM(A1)", "＝1", "＠A1")),
+        ("\t=1", "'\t'=1"), ("\r=1", "'\r'=1"), ("\n=1", "'\n'=1"),
+        ("a;=1", "a;'=1"), ("a,+1", "a,'+1"), ("a\n@A1", "a\n'@A1"),
+        *((cell, cell) for cell in ('"=1', "a,b", "a-b=c", 'say "hi"', "ä")),
+    ],
+)  # fmt: skip
+def test_the_csv_is_what_is_shown_and_runs_nothing(admin: Client, cell: str, safe: str) -> None:
     row = read(name=cell, completion_id=cell, person=5, share=7, address="192.0.2.7")
     answer = admin.get("/read-log/csv/?share=7")
     assert answer.streaming
@@ -145,7 +151,6 @@ def test_the_csv_is_what_is_shown_and_runs_nothing(admin: Client, cell: str) -> 
     assert content.startswith("\ufefftime,person,name,")
     assert content.endswith("\r\n")
     [line] = csv.DictReader(io.StringIO(content.removeprefix("\ufeff"), newline=""))
-    safe = f"'{cell}" if cell[0] in "=+-@\t\r\n" else cell
     assert (line["name"], line["conversation"]) == (safe, safe)
     assert (line["time"], line["person"], line["share"]) == ("2026-03-10T12:00:00.000Z", "5", "7")
     assert (line["channel"], line["address"]) == ("page", row.address)
@@ -167,6 +172,16 @@ def test_people_see_their_own_rows_and_nobody_elses(reader: Client, alice: User,
     assert "with the access token “reports”" in visible(page)
     assert not has(page, 'a[href="/read-log/"]')
     assert reader.get("/read-log/").status_code == 403
+
+
+def test_of_a_share_people_see_that_they_read_it_and_not_the_id_that_it_redacts(reader: Client, alice: User) -> None:
+    of_share = read(person=alice.pk, share=7, completion_id="anna@example.com")
+    own = read(person=alice.pk, completion_id="chatcmpl-own")
+    page = reader.get("/read-log/mine/").text
+    assert shown(page) == [own.pk, of_share.pk]
+    assert "chatcmpl-own" in page
+    assert "Share 7" in page
+    assert "anna@example.com" not in page
 
 
 def test_beside_a_conversation_stands_who_read_it(reader: Client, bob: User, stored: Callable[..., Any]) -> None:

@@ -164,6 +164,19 @@ def test_notes_of_a_conversation_that_cannot_be_read_are_neither_shown_nor_writt
     assert Note.objects.count() == 1
 
 
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_whoever_can_no_longer_read_a_conversation_deletes_their_note_and_sees_none_of_others(
+    reader: Client, alice: User, db: None, headers: dict[str, str]
+) -> None:
+    own = Note.objects.create(completion_id="chatcmpl-two", place="", author=alice, text="my own")
+    Note.objects.create(completion_id="chatcmpl-two", place="", text="a secret")
+    address = f"/completions/chatcmpl-two/notes/{own.pk}/delete/"
+    asked, done = reader.get(address, headers=headers), reader.post(address, headers=headers)
+    assert "my own" in asked.text
+    assert "a secret" not in asked.text + done.text
+    assert Note.objects.get().text == "a secret"
+
+
 @pytest.mark.parametrize("address", ["messages/chatcmpl-one-9/note/", "choices/5/note/"])
 def test_a_place_that_the_conversation_does_not_have_takes_no_note(
     reader: Client, conversation: None, address: str

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.core.cache import caches
 from django.core.management import call_command
 from django.db import connection
@@ -20,6 +23,8 @@ from django.utils import timezone
 from tests.conftest import make_completion, make_key, make_long, say
 from tests.pages import attributes, element, has, message_ids, visible
 from tests.upstream import LONG, Upstream
+from viewer.accounts.models import Session
+from viewer.accounts.sessions import SessionStore
 from viewer.erasure.erasing import erase
 from viewer.keys.models import ApiKey
 from viewer.read_log.querying import readings_of_share
@@ -156,6 +161,10 @@ def test_only_where_it_is_allowed_does_a_link_open_without_signing_in(
     share = make(reader, audience="link", looked="1")
     assert Client().get(address_of(share)).status_code == 200
     assert "Where is my parcel" not in Client().get(address_of(share), headers=ROBOT).text
+    used_up = make(reader, audience="link", looked="1", openings="1")
+    assert [Client().get(address_of(used_up), headers=who).status_code for who in (ROBOT, {}, {}, ROBOT)] == [
+        200, 200, 404, 404,
+    ]  # fmt: skip
     settings.PUBLIC_SHARING = False
     assert Client().get(address_of(share)).status_code == 404
 
@@ -215,6 +224,23 @@ def test_a_stolen_database_holds_no_usable_link(reader: Client, alice: User, bob
     assert Share.objects.get(pk=other.pk).token == ""  # copied into another row
     Share.objects.filter(pk=share.pk).update(owner=bob)
     assert Share.objects.get(pk=share.pk).token == ""
+
+
+def test_a_share_that_waits_for_the_second_factor_is_no_link_in_the_database(
+    reader: Client, bob: User, conversation: str
+) -> None:
+    share = make(reader)
+    secret = totp.generate_totp_secret()
+    totp.TOTP.activate(bob, secret)
+    browser = Client()
+    form = {"login": "bob", "password": "bob reads 1", "next": address_of(share)}
+    assert browser.post("/login/", form)["Location"].startswith("/login/code/")
+    [session] = Session.objects.filter(user=None)
+    stored = DatabaseStore.decode(SessionStore(), session.session_data)  # without decrypting
+    assert "account_login" in stored
+    assert share.token not in str(stored)
+    code = totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30))
+    assert browser.post("/login/code/", {"code": code})["Location"] == address_of(share)
 
 
 def test_shares_of_others_are_not_there(reader: Client, mallory: User, conversation: str) -> None:

@@ -175,7 +175,8 @@ def test_a_conversation_read_live_says_that_the_archive_has_it(
     [
         ({}, "Name a key"),
         ({"key": "work"}, "nobody with the name"),
-        ({"key": "work", "person": "bob"}, "bob has no key with the label work. There is: none yet."),
+        ({"key": "work", "person": "bob"}, "bob is no curator: nothing is copied with their keys."),
+        ({"key": "home", "person": "alice"}, "alice has no key with the label home. There is: work."),
         ({"key": "work", "person": "alice", "metadata": ["team"]}, "Write --metadata as key=value."),
         ({"key": "work", "person": "alice", "since": "yesterday"}, "yesterday is no date"),
     ],

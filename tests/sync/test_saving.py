@@ -13,9 +13,11 @@ from tests.conftest import make_key
 from tests.pages import attributes, has, visible
 from tests.upstream import COMPLETIONS, HEX, LIVE, MESSAGES, Upstream
 from viewer.accounts.roles import CURATOR, READER, give_role
+from viewer.archive.erased import erase_stored
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion
 from viewer.keys.models import AccessToken, ApiKey
+from viewer.sharing.models import Share
 from viewer.sync import saving
 from viewer.sync.models import Copy, SavedPage, Saving
 
@@ -55,6 +57,31 @@ def test_it_is_stored_as_received_and_for_oneself_alone(reader: Client, key: Api
     copied = Copy.objects.get(completion__owner=alice)
     assert (copied.api_key, copied.host) == (key, f"127.0.0.1:{key.base_url.split(':')[2].split('/')[0]}")
     assert "Saved by you from 127.0.0.1" in visible(reader.get(f"/completions/{ONE}/").content.decode())
+
+
+def test_what_was_erased_here_is_neither_saved_nor_shared(reader: Client, key: ApiKey, alice: User) -> None:
+    reader.get(f"/completions/{ONE}/")
+    erase_stored([ONE], "alice")
+    assert "This conversation was erased here" in save(reader, key)
+    answer = reader.post(f"/completions/{ONE}/share/")
+    assert (answer.status_code, "This conversation was erased here" in visible(answer.text)) == (422, True)
+    assert not StoredCompletion.objects.exists()
+    assert not Saving.objects.exists()
+    assert not Share.objects.exists()
+
+
+def test_what_is_erased_while_it_is_saved_is_not_stored(
+    reader: Client, key: ApiKey, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = saving.fetch_completion
+
+    def erase_meanwhile(client: Any, completion_id: str) -> Any:
+        erase_stored([completion_id], "bob")
+        return fetch(client, completion_id)
+
+    monkeypatch.setattr(saving, "fetch_completion", erase_meanwhile)
+    assert "This conversation was erased here" in save(reader, key)
+    assert not StoredCompletion.objects.exists()
 
 
 def test_a_long_one_goes_on_where_it_stopped(

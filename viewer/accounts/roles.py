@@ -82,9 +82,12 @@ def rights(request: HttpRequest) -> dict[str, Callable[[], bool]]:
 
 def administrators() -> QuerySet[User]:
     """Return the people who can sign in and are administrators."""
-    # By ids: PostgreSQL locks no rows of a DISTINCT or of the nullable side of a join.
-    members = User.groups.through.objects.filter(group__name=ADMINISTRATOR).values("user_id")
-    return User.objects.filter(Q(is_superuser=True) | Q(pk__in=members), is_active=True).order_by("pk")
+    return _active_members(ADMINISTRATOR)
+
+
+def curators() -> QuerySet[User]:
+    """Return the people who can sign in and may change the archive."""
+    return _active_members(CURATOR, ADMINISTRATOR)
 
 
 def give_role(person: User, role: Role) -> None:
@@ -105,6 +108,12 @@ def curators_only(view: View) -> View:
 def administrators_only(view: View) -> View:
     """Let only administrators use a view."""
     return _only(may_administer, view, _FOR_ADMINISTRATORS)
+
+
+def _active_members(*roles: Role) -> QuerySet[User]:
+    # By ids: PostgreSQL locks no rows of a DISTINCT or of the nullable side of a join.
+    members = User.groups.through.objects.filter(group__name__in=roles).values("user_id")
+    return User.objects.filter(Q(is_superuser=True) | Q(pk__in=members), is_active=True).order_by("pk")
 
 
 def _read_role(person: User | AnonymousUser) -> Role:

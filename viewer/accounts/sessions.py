@@ -1,11 +1,14 @@
 """Django's database session engine with hashed keys and two timeouts: absolute, after a working day, and idle.
 
 ASVS 5 requires both (7.3.1, 7.3.2). The cookie lasts until the absolute timeout, the row until whichever comes first.
+What a session holds between the steps of signing in, or of setting up an app, is encrypted: the page to go on to may be
+a share, whose address opens it, and the secret of the app stays the same.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +20,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from viewer.deployment.database import without_waiting
+from viewer.keys.encryption import CannotDecrypt, Secret, decrypt, encrypt
 
 from .models import Session
 from .roles import Role, role_column
@@ -24,6 +28,9 @@ from .roles import Role, role_column
 IDLE_LIMIT = timedelta(hours=4)  # longer than lunch and a meeting, shorter than an afternoon and the evening
 _USE_INTERVAL = timedelta(minutes=5)
 WHERE = "where"  # in a session: the address and browser that signed in
+# In a session, by allauth: between password and second factor, while somebody is at the single sign-on provider, and
+# the secret of an app that is being set up.
+_ENCRYPTED = ("account_login", "socialaccount_states", "mfa.totp.secret")
 
 
 def digest(key: str) -> str:
@@ -53,6 +60,23 @@ class SessionStore(DatabaseStore):
     def delete(self, session_key: str | None = None) -> None:
         if key := session_key or self.session_key:
             super().delete(digest(key))
+
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        sealed = {
+            name: encrypt(Secret(json.dumps(session_dict[name])), f"session:{name}")
+            for name in _ENCRYPTED
+            if name in session_dict
+        }
+        return super().encode(session_dict | sealed)
+
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
+        """Read what `encode` wrote. Without the master key, signing in has to begin again."""
+        values = super().decode(session_data)
+        for name in _ENCRYPTED:
+            if isinstance(sealed := values.pop(name, None), str):
+                with suppress(CannotDecrypt):
+                    values[name] = json.loads(decrypt(sealed, f"session:{name}").reveal())
+        return values
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         return Session(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from viewer.archive.identity_keys import identity_keys
 from viewer.archive.labels import STATUSES, key_of_label
@@ -50,7 +50,7 @@ _VALUES = {
     ("role", "assistant"): gettext_lazy("Assistant"),
     ("role", "tools"): gettext_lazy("Tools"),
     ("role", "prompts"): gettext_lazy("Prompts"),
-    ("status", "open"): gettext_lazy("Open"),
+    ("status", "open"): pgettext_lazy("state", "Open"),
     ("status", "escalated"): gettext_lazy("Escalated"),
     ("status", "reviewed"): gettext_lazy("Reviewed"),
     ("status", "none"): gettext_lazy("No status"),

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from viewer.deployment.api_hosts import is_allowed, may_use_http, read_address
 
@@ -45,7 +45,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy
         model = ApiKey
         fields = ["label", "base_url", "organization", "project"]
         labels = {
-            "label": gettext_lazy("Label"),
+            "label": pgettext_lazy("API key", "Label"),
             "organization": gettext_lazy("Organization"),
             "project": gettext_lazy("Project"),
         }

@@ -23,6 +23,7 @@ LABELS = {
     "print": pgettext_lazy("action", "Print"),
     "api": gettext_lazy("Answer of the API"),
     "share": gettext_lazy("Share opened"),
+    "note": gettext_lazy("Notes or verdicts"),
     "read log": gettext_lazy("Read log"),
     "erase": gettext_lazy("Erased for good"),
     "prune": gettext_lazy("Old rows deleted"),
@@ -79,6 +80,10 @@ ROUTES: dict[str, Action | None] = {
     "print": Action("print"),
     "hand-over": _CONVERSATION,  # it shows what differs
     "for-you": Action("list"),
+    **dict.fromkeys(
+        ("note-on-conversation", "note-on-message", "note-on-answer", "note", "delete-note", "verdict"),
+        Action("note", follows=True),
+    ),
     "verdict-list": Action("list", source="archive"),
     "viewer.api.views.completions": _API,
     "viewer.api.views.completion": _API,
@@ -111,9 +116,8 @@ ROUTES: dict[str, Action | None] = {
             "mfa_activate_totp", "mfa_deactivate_totp", "mfa_add_webauthn", "mfa_remove_webauthn", "mfa_authenticate",
             "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_view_recovery_codes",
             "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "people", "person", "person-reset",
-            "note", "note-on-conversation", "note-on-message", "note-on-answer", "delete-note", "read-notes", "marks",
-            "labels", "label", "delete-label", "verdict", "verdicts", "verdict-reasons", "person-state", "invite",
-            "withdraw-invitation", "enter", "health", "ready",
+            "read-notes", "marks", "labels", "label", "delete-label", "verdicts", "verdict-reasons", "person-state",
+            "invite", "withdraw-invitation", "enter", "health", "ready",
         )
     ),
 }  # fmt: skip

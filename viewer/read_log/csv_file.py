@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 
 from .models import Reading
 
 _BYTE_ORDER_MARK = "\ufeff"  # else Excel reads UTF-8 as the code page of the machine
-_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00")
+# What begins a formula, also in full width, where a cell may begin: in countries with a decimal comma spreadsheets part
+# cells at semicolons, and do not see the quotes of a cell that does not begin the line.
+_FORMULA = re.compile(r"(?:^|(?<=[;,\t\r\n]))(?=[=+\-@\t\r\n\x00＝＋－＠])")
 _COLUMNS = (
     "time", "person", "name", "action", "conversation", "detail", "source", "key", "share", "channel", "token",
     "address",
@@ -46,4 +49,4 @@ def channel_of(row: Reading) -> str:
 
 def _harmless(cell: str) -> str:
     """Put an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{cell}" if cell.startswith(_STARTS_FORMULA) else cell
+    return _FORMULA.sub("'", cell)

@@ -16,7 +16,7 @@ from .querying import Filters
 SOURCES = {
     "archive": gettext_lazy("Archive"),
     "key": gettext_lazy("API key"),
-    "share": gettext_lazy("Share"),
+    "share": pgettext_lazy("source", "Share"),
 }
 _ANY = [("", pgettext_lazy("filter", "Any"))]
 

@@ -75,7 +75,8 @@ def build_answer(page: RenderContext, completion: Completion, position: int) -> 
     is_json = "json" in completion.parameters.get("response_format", "")
     choice = _build_choice(page, completion.choices, position)
     bubble = _build_message(completion.choices[position], url, page.for_item(is_linked=is_linked), is_json=is_json)
-    return replace(bubble, id=place, url=url, is_linked=is_linked, choice=choice, is_answer=True)
+    bubble = replace(bubble, id=place, url=url, note_url=page.note_url(url))
+    return replace(bubble, is_linked=is_linked, choice=choice, is_answer=True)
 
 
 def message_of_answer(

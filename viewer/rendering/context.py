@@ -19,8 +19,8 @@ class RenderContext:
     linked: str = ""  # the place that the reader's link leads to: the id of a message, or the place of an answer
     as_source: bool = False  # show every text as written, Markdown too
     budget: PageBudget = field(default_factory=PageBudget)
-    # The URL below which all others are; a share has one of its own, where nothing is loaded from other hosts, and
-    # nobody writes notes.
+    # The URL below which all others are; a share has one of its own, where nothing is loaded from other hosts, and no
+    # notes are written.
     home: str = ""
     loads_images: bool = True
     takes_notes: bool = True
@@ -32,6 +32,10 @@ class RenderContext:
     def permalink(self, message_id: str) -> str:
         """Return the URL of a message; empty if its id cannot be used in a URL."""
         return url_in(self.base, message_id) if self.base and has_address(message_id) else ""
+
+    def note_url(self, url: str) -> str:
+        """Return the URL under which notes on a message or an answer are written; empty if that cannot be."""
+        return f"{url}note/" if url and self.takes_notes else ""
 
     def with_new_budget(self) -> RenderContext:
         return replace(self, budget=PageBudget(is_whole=self.is_whole))

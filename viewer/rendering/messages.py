@@ -60,6 +60,7 @@ class Bubble:
     number: int | None = None
     url: str = ""  # empty if `no_link` says why
     no_link: str = ""
+    note_url: str = ""
     is_linked: bool = False
     parts: tuple[PartView, ...] = ()
     calls: tuple[ToolCallView, ...] = ()
@@ -76,7 +77,6 @@ class Bubble:
     left_out: int = 0  # characters that did not fit on the page, and
     whole_url: str = ""  # the URL of the whole message
     shows_json: bool = True
-    takes_notes: bool = True
     is_out_of_sight: bool = False  # shown in the customer's view though the customer did not see it
     unseen: str = ""  # what of it the customer did not see
     hidden: ClassVar[int] = 0  # templates read this of all items of a page, some of which are `Hidden`
@@ -169,7 +169,6 @@ def build_message(message: Message, url: str, context: RenderContext, *, is_json
         reasoning=tuple(build_reasoning(field, url, budget) for field in message.reasoning),
         error=escape_invisible(budget.truncate(message.error)),
         created=message.created,
-        takes_notes=context.takes_notes,
         other=build_other(message.other, budget),
         is_empty=not (parts or message.tool_calls or message.reasoning or message.results or message.other),
     )
@@ -208,6 +207,7 @@ def _build_bubble(page: RenderContext, item: Message | Unreadable, n: int, tools
         number=index_of(page.completion_id, item.id),
         url=url,
         no_link=why_no_link(item.id),
+        note_url=page.note_url(url),
         source="" if url else _own_source(item.source, context.budget),
         is_linked=is_linked,
         calls=tools.calls(n, url, context.budget),

@@ -57,10 +57,10 @@ class ResultMessage:
     id: str
     label: str
     url: str
+    note_url: str
     name: str
     created: datetime | None
     is_linked: bool
-    takes_notes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +183,10 @@ class ToolCallViews:
                 id=message.id,
                 label=link.label,
                 url=link.url,
+                note_url=self._context.note_url(link.url),
                 name=escape_invisible(message.name[:_MAX_NAME]),
                 created=message.created,
                 is_linked=bool(message.id) and message.id == self._context.linked,
-                takes_notes=self._context.takes_notes,
             ),
             outcome=outcome_of(message, result),
             has_parts=any(not isinstance(part, TextPart) for part in message.parts[result.start : result.end]),

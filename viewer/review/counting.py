@@ -59,6 +59,11 @@ class Period:
         given = {"days": self.days, "from": self.first, "to": self.last}
         return {name: str(value) for name, value in given.items() if value}
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The same for a template, which would use a key named `items` instead of the method."""
+        return list(self.params.items())
+
     def of(self, verdicts: QuerySet[Verdict]) -> QuerySet[Verdict]:
         """Keep the verdicts of this time, by the reader's days."""
         is_counted = self.days.isdecimal()

@@ -100,9 +100,10 @@ def notes_beside(completion_id: str, reader: User) -> NotesBeside:
     return NotesBeside(completion_id, by_place, is_cut=len(newest) > _MAX_NOTES)
 
 
-def notes_at(completion_id: str, place: str, reader: User) -> PlaceNotes:
-    """Read the notes of one place."""
+def notes_at(completion_id: str, place: str, reader: User, *, only_own: bool = False) -> PlaceNotes:
+    """Read the notes of one place: all of them, or the reader's own."""
     notes = _notes(reader).filter(completion_id=fit(completion_id), place=fit(place)).order_by("pk")
+    notes = notes.filter(author=reader) if only_own else notes
     return PlaceNotes(
         place,
         name_of_place(completion_id, place),

@@ -30,6 +30,7 @@ _PAGES = (
     (gettext_noop("All conversations"), "inbox", "completions"),
     (gettext_noop("Views"), "star", "rail"),
     (gettext_noop("For you"), "message", "for-you"),
+    (gettext_noop("Shares"), "share", "my-shares"),
     (gettext_noop("Labels"), "star", "labels"),
     (gettext_noop("Verdicts"), "check", "verdicts"),
     (gettext_noop("API keys"), "plug", "api-keys"),

@@ -87,12 +87,12 @@ def _answer(request: SharedRequest, token: str, view: View, is_page: bool) -> Ht
         return redirect("mfa_index")  # not to come back by itself: the session would hold the token
     note = note_of(request)
     note.source, note.share, note.completion_id = "share", share.pk, share.completion_id
-    if share.audience == LINK and _ROBOT.search(request.headers.get("User-Agent", "")):
-        return render(request, "sharing/preview.html")
     may_read_on = has_opened or share.owner_id == request.user.pk
     is_opening = request.method == "GET" and not may_read_on
     if share.max_openings is not None and not may_read_on and not (is_page and not share.is_used_up):
         return _miss(request, misses)
+    if share.audience == LINK and _ROBOT.search(request.headers.get("User-Agent", "")):
+        return render(request, "sharing/preview.html")
     request.share = share
     request.reader = SnapshotReader(request, share, token)
     try:

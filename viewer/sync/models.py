@@ -18,6 +18,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
+from viewer.accounts.roles import curators
 from viewer.archive.models import fit
 from viewer.client.problems import Problem
 from viewer.keys.models import ApiKey
@@ -78,7 +79,7 @@ class CopyRuns(models.QuerySet["CopyRun"]):
     def claimable(self) -> CopyRuns:
         """Return the runs that wait, and those whose lease has expired."""
         is_free = models.Q(state=CopyRun.WAITING) | models.Q(state=CopyRun.RUNNING, lease_until__lt=timezone.now())
-        return self.filter(is_free, person__in=_active_people())
+        return self.filter(is_free, person__in=_importers())
 
     def claim(self) -> CopyRun | None:
         """Claim one of these runs. Of several workers that try at once, only one succeeds."""
@@ -200,7 +201,7 @@ class CopyRun(models.Model):
             return CopyRun.objects.none()
         same_key = ApiKey.objects.filter(pk=self.api_key.pk, version=self.api_key.version)
         return CopyRun.objects.filter(
-            pk=self.pk, state=self.RUNNING, worker=self.worker, api_key__in=same_key, person__in=_active_people()
+            pk=self.pk, state=self.RUNNING, worker=self.worker, api_key__in=same_key, person__in=_importers()
         )
 
     def finish(self, state: str, problem: Problem | None = None) -> bool:
@@ -286,10 +287,13 @@ class SavedPage(models.Model):
         return f"{self.saving_id} from {self.first}"
 
 
-def _active_people() -> models.QuerySet[User]:
-    """Return a subquery. A join would move an UPDATE's other conditions into a subquery, and PostgreSQL, after waiting
-    for a concurrent write, would not check them again."""
-    return User.objects.filter(is_active=True).order_by()
+def _importers() -> models.QuerySet[User]:
+    """Return those who may import now: a run of somebody who no longer may waits.
+
+    It is a subquery. A join would move an UPDATE's other conditions into a subquery, and PostgreSQL, after waiting for
+    a concurrent write, would not check them again.
+    """
+    return curators().order_by()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from viewer.archive.changes import Changes, changes_between, changes_to
+from viewer.archive.erased import erased_among
 from viewer.archive.importing import MAX_LINE_BYTES, read_line, save_record
 from viewer.archive.models import StoredCompletion, fit
 from viewer.client.client import MAX_PAGE_SIZE, Client, next_cursor
@@ -28,6 +29,10 @@ from .models import Copy, SavedPage, Saving
 _SECONDS = 5.0  # that one step fetches messages, after which the page shows how far it is
 
 
+class ErasedHere(Exception):
+    """The conversation was erased here, so nothing of it is stored again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What was saved. `changes` is None at the first time, and empty if nothing has changed since.
@@ -41,10 +46,13 @@ class Saved:
 
 
 def save_step(key: ApiKey, completion_id: str) -> Saved | None:
-    """Go on saving a conversation for the key's owner; return None if there is more to fetch. Raises Problem.
+    """Go on saving a conversation for the key's owner; return None if there is more to fetch.
 
-    What was received is kept, so that the next step goes on from there, also after a problem or days later.
+    What was received is kept, so that the next step goes on from there, also after a problem or days later. Raises
+    Problem and ErasedHere.
     """
+    if erased_among([completion_id]):
+        raise ErasedHere
     saving, _ = Saving.objects.get_or_create(person=key.owner, completion_id=completion_id, defaults={"api_key": key})
     if saving.api_key_id != key.pk:  # messages of another server are of no use
         saving.delete()
@@ -94,7 +102,7 @@ def _keep(saving: Saving, page: Page[Message | Unreadable]) -> bool:
 
 
 def _finish(saving: Saving, client: Client, key: ApiKey) -> Saved:
-    """Store what was fetched, unless the team has the same. Raises Problem."""
+    """Store what was fetched, unless the team has the same. Raises Problem and ErasedHere."""
     completion = fetch_completion(client, saving.completion_id)
     pages = list(saving.pages.order_by("first").values_list("messages", flat=True))
     try:
@@ -105,6 +113,8 @@ def _finish(saving: Saving, client: Client, key: ApiKey) -> Saved:
     changes = changes_to(known, record) if known else None
     is_of_team = bool(known and known.owner_id is None and not changes)
     with transaction.atomic():
+        if erased_among([saving.completion_id]):  # meanwhile
+            raise ErasedHere
         if not is_of_team:
             stored = save_record(record, key.owner_id)
             host = urlsplit(key.base_url).netloc

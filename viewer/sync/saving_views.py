@@ -25,7 +25,7 @@ from viewer.web.request import Request, own_address
 from viewer.web.responses import page_or_fragment
 
 from .models import Saving
-from .saving import Saved, changes_for_team, hand_to_team, own_of, save_step
+from .saving import ErasedHere, Saved, changes_for_team, hand_to_team, own_of, save_step
 from .stored import stored_state
 
 _MAX_NAMED = 5  # changes of metadata, and other fields, that are named
@@ -41,6 +41,9 @@ def save(request: Request, completion_id: str) -> HttpResponse:
             saved = save_step(key, completion_id)
         except Problem as problem:
             raise SourceProblem(problem, Source(key)) from None
+        except ErasedHere:
+            messages.warning(request, gettext("This conversation was erased here, so nothing of it is stored again."))
+            return _redirect(request, url_of(completion_id, ""))
         if saved:
             event("conversation saved", completion=completion_id, key=key.pk)
             messages.success(request, _in_words(saved, key))

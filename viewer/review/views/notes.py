@@ -67,11 +67,13 @@ def delete_note(request: Request, completion_id: str, note_id: int) -> HttpRespo
     own = Note.objects.filter(completion_id=fit(completion_id), author=request.user)
     stored = get_object_or_404(own, pk=note_id)
     if request.method != "POST":
-        return _show(request, completion_id, stored.place, {"deleted": stored})
+        beside = _notes_as_readable(request, completion_id, stored.place)
+        return _show(request, completion_id, stored.place, {"deleted": stored, "beside": beside})
     event("note deleted", note=stored.pk)
     stored.delete()
     if request.htmx:
-        return _show(request, completion_id, stored.place, {})
+        beside = _notes_as_readable(request, completion_id, stored.place)
+        return _show(request, completion_id, stored.place, {"beside": beside})
     notices.success(request, gettext("The note was deleted."))
     return redirect(url_of(completion_id, stored.place))
 
@@ -81,14 +83,8 @@ def _check_access(request: Request, completion_id: str, place: str, form: NoteFo
 
     While its server fails, the form comes back with what was typed, and without the notes of others.
     """
-    reader = reader_for(request, completion_id)
     try:
-        if not place:
-            reader.completion()
-        elif (position := answer_at(place)) is not None:
-            reader.choice(position)
-        else:
-            reader.message(place)
+        _read(request, completion_id, place)
     except SourceProblem as failure:
         if failure.problem.name == "not-found" or not form.is_bound:
             raise
@@ -97,6 +93,26 @@ def _check_access(request: Request, completion_id: str, place: str, form: NoteFo
         again = {"retry_url": request.path, "version": form["version"].value()}
         return _show(request, completion_id, place, {"form": form, "beside": PlaceNotes(place, name, url), **again})
     return None
+
+
+def _read(request: Request, completion_id: str, place: str) -> None:
+    """Read a place as the person may. Raises SourceProblem."""
+    reader = reader_for(request, completion_id)
+    if not place:
+        reader.completion()
+    elif (position := answer_at(place)) is not None:
+        reader.choice(position)
+    else:
+        reader.message(place)
+
+
+def _notes_as_readable(request: Request, completion_id: str, place: str) -> PlaceNotes:
+    """Return the notes of a place: those of others only if the person can read it."""
+    try:
+        _read(request, completion_id, place)
+    except SourceProblem:
+        return notes_at(completion_id, place, request.user, only_own=True)
+    return notes_at(completion_id, place, request.user)
 
 
 def _done(request: Request, note: Note, mentions: Mentions) -> HttpResponse:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
+from viewer.archive.erased import erased_among
 from viewer.client.client import MAX_PAGE_SIZE, PAGE_SIZE
 from viewer.client.problems import Problem
 from viewer.completions.reading import read_message
@@ -74,6 +75,10 @@ class _Drafted:
     findings: tuple[Finding, ...]
 
 
+class _ErasedHere(Exception):
+    """The conversation was erased here, so that no snapshot of it is taken either."""
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def make_share(request: Request, completion_id: str, message_id: str = "") -> HttpResponse:
     """Show the form, look at what would be redacted, or make the share."""
@@ -128,6 +133,8 @@ def _store(request: Request, form: ShareForm, share: Share | None, drafted: _Dra
     picked = choices.picked(drafted.findings)
     share = share or Share.new(request.user, drafted.draft.completion_id)
     with transaction.atomic():
+        if erased_among([share.completion_id]):  # meanwhile
+            raise Http404
         share.choices = choices
         _set_audience(share, form)
         store(share, redacted(drafted.draft, picked, choices), choices, picked)
@@ -206,8 +213,12 @@ def _look(reader: Reader, form: ShareForm, choices: Choices) -> Look:
 def _drafted(reader: Reader, form: ShareForm, choices: Choices, *, looks: bool = False) -> _Drafted | None:
     """Read what is to be shared, and find what is to be redacted; None if that cannot be, and the form says why."""
     try:
+        if erased_among([reader.completion_id]):
+            raise _ErasedHere
         read = draft(reader, choices)
         return _Drafted(choices, read, find_in(read, choices.words) if looks or choices.redacts else ())
+    except _ErasedHere:
+        error = gettext("This conversation was erased here, so nothing of it is stored again.")
     except TooLarge:
         error = gettext("This is too much for one share. Select some of the messages.")
     except Problem:

@@ -13,6 +13,7 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 from tqdm import tqdm
 
+from viewer.accounts.roles import curators, may_curate
 from viewer.deployment.database import explain
 from viewer.deployment.stopping import stop_event
 from viewer.keys.models import ApiKey
@@ -91,8 +92,10 @@ class Command(BaseCommand):
                 if claimed := CopyRun.objects.filter(pk=run.pk).claim():
                     is_ours = True
                     work_on(claimed, stopping)
-                elif not User.objects.filter(pk=run.person_id, is_active=True).exists():
-                    raise CommandError(f"{run.person} was deactivated meanwhile; the run waits until they are active.")
+                elif not curators().filter(pk=run.person_id).exists():
+                    raise CommandError(
+                        f"{run.person} was deactivated meanwhile, or is no curator any more; until then the run waits."
+                    )
                 else:
                     stopping.wait(1)
                 run.refresh_from_db()
@@ -121,6 +124,8 @@ def _read_options(options: dict[str, Any]) -> dict[str, Any]:
         raise CommandError(f"There is nobody with the name {options['person']}; give --person USER.")
     if not person.is_active:
         raise CommandError(f"{person} is deactivated: nothing is copied with their keys. Reactivate them on /people/.")
+    if not may_curate(person):
+        raise CommandError(f"{person} is no curator: nothing is copied with their keys. Make them one on /people/.")
     key = ApiKey.objects.of(person).filter(label=options["key"]).first()
     if key is None:
         labels = ", ".join(ApiKey.objects.of(person).values_list("label", flat=True)) or "none yet"
