@@ -27,6 +27,7 @@ from viewer.erasure import erasing, retention
 from viewer.erasure.erasing import erase
 from viewer.erasure.models import RetentionRun
 from viewer.read_log.models import Reading
+from viewer.review.models import Note
 from viewer.sync.models import CopyRun, Saving
 
 Store = Callable[..., Any]
@@ -82,6 +83,7 @@ def test_the_files_of_the_database_no_longer_hold_it(stored: Store, alice: User,
     stored(HERS, *(make_completion(f"chatcmpl-{n}", say("user", f"Where is my parcel {n}?")) for n in range(50)))
     save(alice, HERS)
     StoredCompletion.objects.filter(owner=alice).update(model="zwiebelfisch-1")  # an older page of the journal has it
+    Note.objects.create(completion_id="chatcmpl-hers", author=alice, text="Zwiebelfisch, as I noted")
     names = b"zwiebelfisch", b"Zwiebelfisch", b"chatcmpl-hers-0", b"Zora", b"zora"
     assert any(name in content for name in names for content in files_of_database())
     run("erase_completion", "chatcmpl-hers", no_input=True, vacuum=vacuum)

@@ -10,8 +10,6 @@ from django.db import connection, transaction
 from .models import CompletionLabel, CompletionState, ErasedCompletion, SeenCompletion, StoredCompletion, fit
 from .search.index import forget_words, words_of_completions
 
-_TABLES = [f"stored{name}" for name in ("completion", "message", "metadata", "summary")]
-_TABLES += [f"search{name}" for name in ("entry", "document", "word")]
 _MAX_CHECKPOINTS, _PAUSE = 20, 0.25  # tries, and seconds between them: a reader may be using the journal
 
 
@@ -49,13 +47,13 @@ def purge(*, is_thorough: bool = False) -> bool:
 
     SQLite overwrites what it deletes (`secure_delete` in the settings), but its full-text index only marks it until
     segments are merged, and the journal keeps older pages until nobody reads them. PostgreSQL frees the space for new
-    rows. `is_thorough` writes the whole database anew instead, which locks it meanwhile: only then nothing is left of
-    what was deleted before the setting was there, and in PostgreSQL at all.
+    rows by itself, some time later. `is_thorough` writes the whole database anew, which locks it meanwhile: only then
+    nothing is left of what was deleted before the setting was there, and in PostgreSQL at all.
     """
     with connection.cursor() as cursor:
         if connection.vendor != "sqlite":
-            for table in _TABLES:
-                cursor.execute(f"VACUUM {'FULL ' if is_thorough else ''}archive_{table}")
+            if is_thorough:
+                cursor.execute("VACUUM FULL")
             return True
         cursor.execute("INSERT INTO archive_search(archive_search) VALUES ('optimize')")
         if is_thorough:

@@ -32,6 +32,11 @@ def fit_value(text: str) -> str:
 _OWNER = Coalesce("owner", Value(0))  # accounts count from 1
 
 
+def belongs_to_visible(reader: int | None) -> Q:
+    """Return the condition that a row is of a completion that a person may see."""
+    return Q(completion__owner=None) | Q(completion__owner=reader)
+
+
 class StoredCompletions(models.QuerySet["StoredCompletion"]):
     """Stored completions, by who may see them: `reader` is the id of a person, or None for what the team has."""
 

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F
 
 from viewer.completions.summary import Summary
 
-from .models import StoredSummary, fit, read_held
+from .models import StoredSummary, belongs_to_visible, fit, read_held
 
 
 def count_kinds(completions: Any) -> Counter[str]:
@@ -22,7 +22,7 @@ def count_kinds(completions: Any) -> Counter[str]:
 def summaries_of(completion_ids: Iterable[str], reader: int | None) -> dict[str, Summary]:
     """Return the summaries of a person's conversations by id; those that are not indexed yet are missing."""
     rows = StoredSummary.objects.filter(
-        Q(completion__owner=None) | Q(completion__owner=reader),
+        belongs_to_visible(reader),
         completion__completion_id__in=[fit(one) for one in completion_ids],
     )
     own_last = rows.order_by(F("completion__owner").asc(nulls_first=True))  # of two the person's own is kept

@@ -9,13 +9,12 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from viewer.archive.changes import Changes, changes_between, changes_to
 from viewer.archive.erased import erased_among
 from viewer.archive.importing import MAX_LINE_BYTES, read_line, save_record
-from viewer.archive.models import StoredCompletion, fit
+from viewer.archive.models import StoredCompletion, belongs_to_visible, fit
 from viewer.client.client import MAX_PAGE_SIZE, Client, next_cursor
 from viewer.client.problems import Problem
 from viewer.completions.types import Message, Page, Unreadable
@@ -130,7 +129,7 @@ def mark_missing(person: User, completion_id: str, keys: Iterable[ApiKey]) -> No
     """
     versions = {key.pk: key.version for key in keys}
     copies = Copy.objects.filter(
-        Q(completion__owner=None) | Q(completion__owner=person),
+        belongs_to_visible(person.pk),
         completion__completion_id=fit(completion_id),
         api_key__in=versions,
         key_version__in=versions.values(),

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_noop
 
 from viewer.archive.erased import erased_among
 from viewer.archive.importing import import_lines
-from viewer.archive.models import StoredCompletion, fit
+from viewer.archive.models import StoredCompletion, belongs_to_visible, fit
 from viewer.client.client import next_cursor
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
@@ -153,7 +153,7 @@ class _Work:
         stored = StoredCompletion.objects.filter(completion_id__in=by_stored_id, owner=None)
         known = set(stored.values_list("completion_id", flat=True))
         may_update = Q(api_key=self._key) | Q(api_key=None) | Q(deleted_at__isnull=False)
-        may_see = Q(completion__owner=None) | Q(completion__owner=self._key.owner_id)
+        may_see = belongs_to_visible(self._key.owner_id)
         copies = Copy.objects.filter(may_update, may_see, host=self._host, completion__completion_id__in=by_stored_id)
         copies.exclude(api_key=self._key, key_version=self._key.version, deleted_at=None).update(
             api_key=self._key, key_version=self._key.version, deleted_at=None

@@ -14,11 +14,10 @@ from itertools import chain, islice
 from typing import Any, Literal
 
 from django.db import connection
-from django.db.models import Q
 from django.utils import timezone
 
 from viewer.archive.bulk import is_one_of
-from viewer.archive.models import StoredCompletion, StoredMessage, fit
+from viewer.archive.models import StoredCompletion, StoredMessage, belongs_to_visible, fit
 
 from .clauses import FTS5, TSQUERY, Clause, clauses_of
 from .index import documents_between
@@ -270,7 +269,7 @@ class Matcher:
         if completion is not None:
             return completion, None
         messages = StoredMessage.objects.filter(message_id=fit(within))
-        visible = messages.filter(Q(completion__owner=None) | Q(completion__owner=reader))
+        visible = messages.filter(belongs_to_visible(reader))
         return visible.values_list("completion_id", "position").first() or (0, None)
 
     @property

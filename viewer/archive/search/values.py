@@ -12,7 +12,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models import Count, Max, Q, QuerySet
 
 from viewer.archive.identity_keys import metadata_keys
-from viewer.archive.models import StoredCompletion, StoredMetadata
+from viewer.archive.models import StoredCompletion, StoredMetadata, belongs_to_visible
 from viewer.archive.summaries import count_kinds
 
 from .matching import NEWEST, Matcher
@@ -54,7 +54,7 @@ def values_of(query: Query, text: str = "") -> Values:
     metadata = StoredMetadata.objects.filter(completion__in=completions)
     if text:
         exactly = StoredMetadata.objects.filter(key__in=metadata_keys(), value=text)  # by the index, however old
-        exactly = exactly.filter(Q(completion__owner=None) | Q(completion__owner=query.reader))
+        exactly = exactly.filter(belongs_to_visible(query.reader))
         metadata = metadata.filter(_contains("value", text) | _contains("key", text)) | exactly
     found = [
         *(pair for pair in _pairs(metadata) if _is_usable(pair[1])),
