@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from time import sleep
+from typing import Any
 
 from django.db import connection, transaction
 
 from .models import CompletionLabel, CompletionState, ErasedCompletion, SeenCompletion, StoredCompletion, fit
 from .search.index import forget_words, words_of_completions
 
-_MAX_CHECKPOINTS, _PAUSE = 20, 0.25  # tries, and seconds between them: a reader may be using the journal
+_CHECKPOINTS = 20 * (0.25,)  # seconds after each try to empty SQLite's journal, for a reader may be using it
+_VACUUMS = (
+    0.5,
+    2,
+    8,
+)  # seconds after each try to write PostgreSQL's tables anew, for a transaction may still see old rows
+_LOCK_ID = 20_741_222  # any number but that of `start`, the same on every machine
+_DEAD_ROWS = re.compile(r"\D*([1-9])")  # "12 dead row versions cannot be removed yet", in the language of the server
 
 
 def erase_stored(completion_ids: Collection[str], by: str) -> int:
@@ -20,6 +29,7 @@ def erase_stored(completion_ids: Collection[str], by: str) -> int:
     """
     ids = [fit(one) for one in completion_ids]
     with transaction.atomic():
+        _wait_for_writers()
         ErasedCompletion.objects.bulk_create((ErasedCompletion(pk=one, by=by) for one in ids), ignore_conflicts=True)
         stored = StoredCompletion.objects.filter(completion_id__in=ids)
         rows = list(stored.values_list("pk", flat=True))
@@ -32,9 +42,22 @@ def erase_stored(completion_ids: Collection[str], by: str) -> int:
 
 
 def erased_among(completion_ids: Iterable[str]) -> set[str]:
-    """Return those of some ids that were erased here."""
+    """Return those of some ids that were erased here. In a transaction this stays true: erasures wait for its end."""
+    if connection.vendor == "postgresql" and connection.in_atomic_block:
+        _lock("pg_advisory_xact_lock_shared")
     erased = ErasedCompletion.objects.filter(pk__in=[fit(one) for one in completion_ids])
     return set(erased.values_list("pk", flat=True))
+
+
+def _wait_for_writers() -> None:
+    """Let whoever is storing conversations finish, or what they store would stay. SQLite has one writer anyway."""
+    if connection.vendor == "postgresql":
+        _lock("pg_advisory_xact_lock")
+
+
+def _lock(function: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [_LOCK_ID])
 
 
 def allow_again(completion_id: str) -> bool:
@@ -43,24 +66,52 @@ def allow_again(completion_id: str) -> bool:
 
 
 def purge(*, is_thorough: bool = False) -> bool:
-    """Remove what was deleted from the files of the database; return False if SQLite's journal still has some of it.
+    """Remove what was deleted from the files of the database; return False if they still have some of it in the end.
 
     SQLite overwrites what it deletes (`secure_delete` in the settings), but its full-text index only marks it until
     segments are merged, and the journal keeps older pages until nobody reads them. PostgreSQL frees the space for new
     rows by itself, some time later. `is_thorough` writes the whole database anew, which locks it meanwhile: only then
     nothing is left of what was deleted before the setting was there, and in PostgreSQL at all.
     """
+    if connection.vendor == "sqlite":
+        return _purge_sqlite(is_thorough)
+    return not is_thorough or _purge_postgresql()
+
+
+def _purge_sqlite(is_thorough: bool) -> bool:
     with connection.cursor() as cursor:
-        if connection.vendor != "sqlite":
-            if is_thorough:
-                cursor.execute("VACUUM FULL")
-            return True
         cursor.execute("INSERT INTO archive_search(archive_search) VALUES ('optimize')")
         if is_thorough:
             cursor.execute("VACUUM")
-        for _ in range(_MAX_CHECKPOINTS):
+        for pause in _CHECKPOINTS:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             if not cursor.fetchone()[0]:
                 return True
-            sleep(_PAUSE)
-        return False
+            sleep(pause)
+    return False
+
+
+def _purge_postgresql() -> bool:
+    """Write every table anew until no transaction keeps a deleted row alive: a backup, a long query, autovacuum.
+
+    The planner's statistics (pg_statistic) quote frequent values, so they are gathered first and written anew as well.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        for pause in _VACUUMS:
+            if _vacuum_full(cursor):
+                return True
+            sleep(pause)
+    return False
+
+
+def _vacuum_full(cursor: Any) -> bool:
+    """Return False if dead rows were kept, which PostgreSQL says in the detail of a notice alone."""
+    kept = []
+    session = connection.connection
+    session.add_notice_handler(listen := lambda notice: kept.append(_DEAD_ROWS.match(notice.message_detail or "")))
+    try:
+        cursor.execute("VACUUM (FULL, VERBOSE)")
+    finally:
+        session.remove_notice_handler(listen)
+    return not any(kept)

@@ -23,14 +23,14 @@ _CACHES = ("bubbles", "finds", "answers", "default")  # which hold formatted mes
 def erase(completion_ids: Collection[str], by: str) -> bool:
     """Erase conversations everywhere, in the name of a person or for a reason.
 
-    Return False if SQLite's journal still has some of them, because somebody was reading all the time.
+    Return False if the files of the database still have some of them, because somebody was reading all the time.
     """
     remaining = list(dict.fromkeys(completion_ids))
     while ids := remaining[:_BATCH]:
         remaining = remaining[_BATCH:]
         with transaction.atomic():
+            erase_stored(ids, by)  # first, for it waits for those who are storing some of it
             _erase_around(ids)
-            erase_stored(ids, by)
             for completion_id in ids:
                 write(action="erase", name=by, completion_id=completion_id)
         for completion_id in ids:

@@ -15,8 +15,8 @@ from viewer.erasure.erasing import erase
 
 _STAYS = "What was erased before stays so; run the same command again."
 _STILL_READ = (
-    "The database was read all the time, so its journal (-wal) still has some of it. It is emptied when nobody reads; "
-    "run the command again to be sure."
+    "The database was in use all the time, so its files still have some of it. "
+    "Run the command again when no backup and no long query is running."
 )
 
 
