@@ -710,7 +710,7 @@ def test_a_source_that_breaks_keeps_what_came_before() -> None:
 
 
 def test_a_batch_costs_a_fixed_number_of_queries(stored: Store, django_assert_max_num_queries: Any) -> None:
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):  # on PostgreSQL one of them keeps erasures waiting
         stored(*(make_completion(f"c-{n}", say("user", "x"), metadata={"a": "b"}) for n in range(100)))
 
 

@@ -94,24 +94,28 @@ def _purge_sqlite(is_thorough: bool) -> bool:
 def _purge_postgresql() -> bool:
     """Write every table anew until no transaction keeps a deleted row alive: a backup, a long query, autovacuum.
 
-    The planner's statistics (pg_statistic) quote frequent values, so they are gathered first and written anew as well.
+    The planner's statistics (pg_statistic) quote frequent values, so they are gathered first and written anew as well;
+    other catalogs are not, as some of them belong to all databases, where there is always a transaction.
     """
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        tables = ", ".join(
+            map(connection.ops.quote_name, [*connection.introspection.table_names(cursor), "pg_statistic"])
+        )
+        cursor.execute(f"ANALYZE {tables}")
         for pause in _VACUUMS:
-            if _vacuum_full(cursor):
+            if _vacuum_full(cursor, tables):
                 return True
             sleep(pause)
     return False
 
 
-def _vacuum_full(cursor: Any) -> bool:
+def _vacuum_full(cursor: Any, tables: str) -> bool:
     """Return False if dead rows were kept, which PostgreSQL says in the detail of a notice alone."""
     kept = []
     session = connection.connection
     session.add_notice_handler(listen := lambda notice: kept.append(_DEAD_ROWS.match(notice.message_detail or "")))
     try:
-        cursor.execute("VACUUM (FULL, VERBOSE)")
+        cursor.execute(f"VACUUM (FULL, VERBOSE) {tables}")
     finally:
         session.remove_notice_handler(listen)
     return not any(kept)
