@@ -153,6 +153,26 @@ def test_only_those_who_are_named_can_open_it_and_find_it(
     assert signed_in(bob).get(address_of(share)).status_code == 200
 
 
+def test_whoever_is_named_is_told_until_they_have_opened_it(
+    reader: Client, bob: User, mallory: User, conversation: str
+) -> None:
+    first, second = (make(reader, person="bob mallory", note=note) for note in ("Look at #2", "And this"))
+    bobs = signed_in(bob)
+    page = bobs.get("/for-you/").text
+    assert attributes(page, "data-unread") == ["2"]
+    assert attributes(page, "href", "[data-shared] a") == [address_of(second), address_of(first)]
+    assert "Look at #2" in visible(page)
+    assert bobs.get(address_of(first)).status_code == 200
+    page = bobs.get("/for-you/").text
+    assert attributes(page, "data-shared") == [str(second.pk)]
+    bobs.post("/for-you/read/")
+    assert attributes(bobs.get("/for-you/").text, "data-unread") == ["0"]
+    assert bobs.get(address_of(second)).status_code == 200
+    reader.post(f"/shares/{first.pk}/revoke/")
+    assert attributes(signed_in(mallory).get("/for-you/").text, "data-shared") == [str(second.pk)]
+    assert attributes(reader.get("/for-you/").text, "data-unread") == ["0"]
+
+
 def test_only_where_it_is_allowed_does_a_link_open_without_signing_in(
     reader: Client, conversation: str, settings: Any
 ) -> None:

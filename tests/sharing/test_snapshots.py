@@ -90,7 +90,7 @@ def assert_gone(text: str) -> None:
 
 def test_what_is_redacted_is_nowhere_any_more(reader: Client, bob: User, stored: Callable[..., Any]) -> None:
     stored(with_secrets())
-    share = share_of(reader, redact=KINDS, words=WORD)
+    share = share_of(reader, redact=KINDS, words=WORD, note=f"See what {NAME} says: {SAID}")
     assert_gone(in_tables())
     bobs = Client()
     bobs.force_login(bob)
@@ -117,6 +117,19 @@ def test_the_same_value_has_the_same_name_everywhere(reader: Client, stored: Cal
     share_of(reader, redact="email")
     texts = [json.loads(body)["content"] for body in SnapshotMessage.objects.values_list("body", flat=True)]
     assert texts == ["[email 1], [email 2]", "To [email 1]."]
+
+
+def test_a_note_names_nothing_that_its_share_redacts(reader: Client, stored: Callable[..., Any]) -> None:
+    stored(make_completion("chatcmpl-one", say("user", f"I am {EMAIL}")))
+    share = share_of(reader, redact="email", note=f"{EMAIL}, not other@example.org")
+    assert share.note == "[email 1], not [email 2]"
+    change, kept = f"/shares/{share.pk}/change/", {"redact": "email", "expires": "keep"}
+    answer = reader.post(change, kept | {"note": f"Ask {EMAIL}"})
+    assert answer.status_code == 422
+    assert f"This share redacts “{EMAIL}”. Leave it out of the note." in visible(answer.text)
+    assert reader.post(change, kept | {"note": "Ask [email 1]"}).status_code == 302
+    share.refresh_from_db()
+    assert share.note == "Ask [email 1]"
 
 
 def test_findings_are_shown_one_by_one_and_redacted_one_by_one(reader: Client, stored: Callable[..., Any]) -> None:

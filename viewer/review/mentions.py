@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, models, transaction
 from django.utils import timezone
 
 from viewer.deployment.database import without_waiting
@@ -59,14 +59,14 @@ def remember_mentions(note: Note, people: Iterable[User]) -> None:
     Mention.objects.bulk_create([Mention(note=note, person_id=one) for one in sorted(ids)], ignore_conflicts=True)
 
 
-def count_unread(person_id: int) -> int:
-    """Count the notes that mention a person and that they have not opened, by an index of these alone."""
-    return Mention.objects.filter(person_id=person_id, read_at=None).count()
+def unread_mentions(person_id: int) -> models.QuerySet[Mention]:
+    """Return the mentions of a person in notes that they have not opened, for which there is an index."""
+    return Mention.objects.filter(person_id=person_id, read_at=None)
 
 
 def mark_read(person_id: int, notes: Iterable[int] | None = None) -> int:
     """Remember that a person has read some notes, or all that mention them; return how many were new."""
-    unread = Mention.objects.filter(person_id=person_id, read_at=None)
+    unread = unread_mentions(person_id)
     if notes is not None:
         unread = unread.filter(note__in=[*notes])
     return unread.update(read_at=timezone.now())

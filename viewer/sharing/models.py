@@ -11,16 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import models, transaction
+from django.db import DatabaseError, models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from viewer.deployment.database import without_waiting
 from viewer.keys.encryption import CannotDecrypt, Secret, decrypt, encrypt, is_newest
 
 from .choices import KINDS, Choices
@@ -38,6 +40,10 @@ class Shares(models.QuerySet["Share"]):
     def with_person(self, person: User) -> Shares:
         """Return what others share with a person by name, and can be opened."""
         return self.open().filter(people=person, snapshot__isnull=False).exclude(owner=person)
+
+    def unread_by(self, person: User) -> Shares:
+        """Return what others share with a person by name, and the person has not opened yet."""
+        return self.with_person(person).filter(recipients__person=person, recipients__read_at=None)
 
     def open(self) -> Shares:
         """Return the shares that somebody can open: not revoked, expired or used up, of an active owner."""
@@ -66,7 +72,7 @@ class Share(models.Model):
     sealed_choices = models.TextField()
     completion_id = models.CharField(max_length=255, db_index=True)
     audience = models.CharField(max_length=10)
-    people = models.ManyToManyField(User, related_name="shared_with_me")
+    people = models.ManyToManyField(User, through="Recipient", related_name="shared_with_me")
     note = models.TextField(blank=True)  # to the reader
     expires_at = models.DateTimeField()
     max_openings = models.PositiveIntegerField(null=True)
@@ -147,6 +153,12 @@ class Share(models.Model):
         shares = Share.objects.filter(is_left, pk=self.pk, revoked_at=None)
         return bool(shares.update(openings=F("openings") + 1, last_opened_at=timezone.now()))
 
+    def mark_read(self, person: User) -> None:
+        """Remember that a person has opened it, without waiting: an import may have locked the database."""
+        unread = Recipient.objects.filter(share=self, person=person, read_at=None)
+        with suppress(DatabaseError), without_waiting(), transaction.atomic():
+            unread.update(read_at=timezone.now())
+
     def revoke(self) -> None:
         """Close it for good, and delete what it showed."""
         with transaction.atomic():
@@ -175,6 +187,20 @@ class Share(models.Model):
     def _row(self, what: str) -> str:
         """The associated data of the encryption: whose row this is, and which of its values."""
         return f"share:{self.owner_id}:{self.digest}:{what}"
+
+
+class Recipient(models.Model):
+    """A person whom a share names. `read_at` is empty until they have opened it."""
+
+    share = models.ForeignKey(Share, on_delete=models.CASCADE, related_name="recipients")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        unique_together = [("share", "person")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} of share {self.share_id}"
 
 
 class Snapshot(models.Model):
@@ -218,6 +244,11 @@ class SnapshotMessage(models.Model):
 def digest_of(token: str) -> str:
     """Return the SHA-256 of a token."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def mark_shares_read(person: User) -> int:
+    """Remember that a person knows of everything that is shared with them by name; return how many were new."""
+    return Recipient.objects.filter(person=person, read_at=None).update(read_at=timezone.now())
 
 
 def delete_old_snapshots(before: datetime) -> None:

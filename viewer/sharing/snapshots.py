@@ -46,7 +46,7 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True)
 class Draft:
-    """What a snapshot will hold, as JSON texts; `messages` with their ids, oldest first."""
+    """What a snapshot will hold, as JSON texts; `messages` with their ids, oldest first; and the note to its reader."""
 
     completion_id: str
     body: str
@@ -55,9 +55,10 @@ class Draft:
     source: str
     opens_at: int | str  # the position of a message, or the place of an answer; empty for the beginning
     is_part: bool
+    note: str
 
 
-def draft(reader: Reader, choices: Choices) -> Draft:
+def draft(reader: Reader, choices: Choices, note: str = "") -> Draft:
     """Read what was chosen, in the view that was chosen. Raises SourceProblem, Problem and TooLarge."""
     completion = reader.completion()
     messages, answers = _chosen(reader, choices)
@@ -78,6 +79,7 @@ def draft(reader: Reader, choices: Choices) -> Draft:
         source=_host_of(reader),
         opens_at=_place_in(choices.opens_at, kept, answers),
         is_part=choices.scope != "whole" or len(answers) < len(completion.choices),
+        note=note,
     )
 
 
@@ -104,7 +106,14 @@ def redacted(drafted: Draft, findings: tuple[Finding, ...], choices: Choices) ->
         body=body,
         messages=messages,
         source=redactor.text(drafted.source),
+        note=redactor.text(drafted.note),
     )
+
+
+def first_to_redact(note: str, choices: Choices) -> str:
+    """Return what a note says, first of all, that a share with these choices redacts; empty if there is nothing."""
+    found = choices.picked(find_all([note], own_words=choices.words))
+    return found[0].text if found else ""
 
 
 def store(share: Share, drafted: Draft, choices: Choices, findings: tuple[Finding, ...]) -> Snapshot:
@@ -193,6 +202,7 @@ def _host_of(reader: Reader) -> str:
 def _values(drafted: Draft) -> Iterator[Any]:
     for source in (drafted.body, *(source for _, source in drafted.messages)):
         yield _decoded(source)
+    yield drafted.note
 
 
 def _decoded(source: str) -> Any:

@@ -29,7 +29,7 @@ from viewer.sharing.choices import KINDS, OWN_WORDS, Choices, key_of
 from viewer.sharing.forms import ShareForm, initial_of
 from viewer.sharing.models import LINK, Share, delete_old_snapshots
 from viewer.sharing.opening import READ_ON_HOURS
-from viewer.sharing.snapshots import NEIGHBOURS, Draft, TooLarge, draft, find_in, redacted, store
+from viewer.sharing.snapshots import NEIGHBOURS, Draft, TooLarge, draft, find_in, first_to_redact, redacted, store
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import SourceProblem
 from viewer.web.logs import event
@@ -122,7 +122,7 @@ def _answer(request: Request, reader: Reader, form: ShareForm, share: Share | No
         if look.findings:
             return _show(request, reader, form, look)
     if share and is_same:
-        return _save(request, share, form)
+        return _save(request, reader, form, share)
     drafted = _drafted(reader, form, choices)
     return _show(request, reader, form, Look(choices)) if drafted is None else _store(request, form, share, drafted)
 
@@ -131,33 +131,38 @@ def _store(request: Request, form: ShareForm, share: Share | None, drafted: _Dra
     """Take the snapshot of a new share, or again that of an old one."""
     choices, is_new = drafted.choices, share is None
     picked = choices.picked(drafted.findings)
+    kept = redacted(drafted.draft, picked, choices)
     share = share or Share.new(request.user, drafted.draft.completion_id)
     with transaction.atomic():
         if erased_among([share.completion_id]):  # meanwhile
             raise Http404
         share.choices = choices
-        _set_audience(share, form)
-        store(share, redacted(drafted.draft, picked, choices), choices, picked)
+        _set_audience(share, form, kept.note)
+        store(share, kept, choices, picked)
     event("share made" if is_new else "share renewed", share=share.pk, audience=share.audience)
     messages.success(request, gettext("The link is ready.") if is_new else gettext("A new snapshot was taken."))
     delete_old_snapshots(timezone.now() - _KEPT_AFTER_EXPIRY)
     return redirect("share", share.pk)
 
 
-def _save(request: Request, share: Share, form: ShareForm) -> HttpResponse:
+def _save(request: Request, reader: Reader, form: ShareForm, share: Share) -> HttpResponse:
+    """Change everything but the snapshot, which has given what it redacts its labels: a new note gets none of them."""
+    if found := first_to_redact(form.cleaned_data["note"], share.choices):
+        form.add_error("note", gettext("This share redacts “%(text)s”. Leave it out of the note.") % {"text": found})
+        return _show(request, reader, form, Look(share.choices))
     with transaction.atomic():
-        _set_audience(share, form)
+        _set_audience(share, form, form.cleaned_data["note"])
     event("share changed", share=share.pk, audience=share.audience)
     messages.success(request, gettext("Saved. The snapshot is the same as before."))
     return redirect("share", share.pk)
 
 
-def _set_audience(share: Share, form: ShareForm) -> None:
+def _set_audience(share: Share, form: ShareForm, note: str) -> None:
     """Set who can open it, how long and how often, and save it. Raises Http404 if it was revoked meanwhile."""
     data = form.cleaned_data
     if share.pk and not Share.objects.select_for_update().filter(pk=share.pk, revoked_at=None).exists():
         raise Http404
-    share.audience, share.note = data["audience"], data["note"]
+    share.audience, share.note = data["audience"], note
     share.expires_at, share.max_openings = form.expires_at(), data["openings"]
     changed = ("audience", "note", "expires_at", "max_openings", "sealed_choices")
     share.save(update_fields=changed if share.pk else None)
@@ -215,7 +220,7 @@ def _drafted(reader: Reader, form: ShareForm, choices: Choices, *, looks: bool =
     try:
         if erased_among([reader.completion_id]):
             raise _ErasedHere
-        read = draft(reader, choices)
+        read = draft(reader, choices, form["note"].value() or "")
         return _Drafted(choices, read, find_in(read, choices.words) if looks or choices.redacts else ())
     except _ErasedHere:
         error = gettext("This conversation was erased here, so nothing of it is stored again.")
