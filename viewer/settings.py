@@ -278,7 +278,7 @@ TEMPLATES = [
                 "viewer.accounts.roles.rights",
                 "viewer.sources.context.sources",
                 "viewer.sharing.context.shares",
-                "viewer.review.context.unread",
+                "viewer.for_you.context.unread",
             ],
             "builtins": ["django.templatetags.i18n"],
         },

@@ -35,12 +35,13 @@ from viewer.conversations.views.conversation import conversation
 from viewer.erasure.views import erase_completion
 from viewer.export import views as export
 from viewer.find.views import find_in_conversation
+from viewer.for_you import views as for_you
 from viewer.keys import views as keys
 from viewer.people import single_sign_on
 from viewer.people import views as people
 from viewer.read_log import views as read_log
 from viewer.remote_images import views as remote_images
-from viewer.review.views import for_you, marks, notes, verdicts
+from viewer.review.views import marks, notes, verdicts
 from viewer.search.views import palette, search_results
 from viewer.sharing.views import making, shared, shares
 from viewer.sources.sources import check_key

@@ -28,7 +28,7 @@ from viewer.accounts.sessions import SessionStore
 from viewer.erasure.erasing import erase
 from viewer.keys.models import ApiKey
 from viewer.read_log.querying import readings_of_share
-from viewer.sharing.models import Share, Snapshot, SnapshotMessage
+from viewer.sharing.models import Share, Snapshot, SnapshotMessage, delete_old_snapshots
 from viewer.sharing.snapshots import draft
 from viewer.web.logs import JsonLines
 
@@ -399,6 +399,31 @@ def test_a_share_that_was_revoked_meanwhile_is_not_opened_again_by_a_change(
     monkeypatch.setattr("viewer.sharing.views.making.draft", revoked_meanwhile)
     assert reader.post(f"/shares/{share.pk}/change/", {"step": "renew"}).status_code == 404
     assert not Snapshot.objects.exists()
+
+
+def test_snapshots_are_deleted_a_month_after_their_shares_expired(reader: Client, conversation: str) -> None:
+    kept, old = make(reader), make(reader)
+    for share, days in ((kept, 29), (old, 31)):
+        Share.objects.filter(pk=share.pk).update(expires_at=timezone.now() - timedelta(days=days))
+    delete_old_snapshots()
+    assert [one.share for one in Snapshot.objects.all()] == [kept]
+
+
+def test_the_cache_of_rendered_messages_has_no_token(
+    reader: Client, bob: User, conversation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached: list[str] = []
+    monkeypatch.setattr(caches["bubbles"], "set", lambda key, html, timeout: cached.append(html))
+    monkeypatch.setattr(caches["bubbles"], "get", lambda key: cached[0] if cached else None)
+    share = make(reader)
+    bobs = signed_in(bob)
+    page = bobs.get(address_of(share)).text
+    assert page.count(f"{address_of(share)}messages/chatcmpl-one-0/") > 1
+    assert cached
+    assert share.token not in "".join(cached)
+    again = bobs.get(address_of(share)).text
+    assert f"{address_of(share)}messages/chatcmpl-one-0/" in again
+    assert "<secret>" not in again
 
 
 def test_the_log_has_no_token(reader: Client, bob: User, conversation: str, capsys: Any, caplog: Any) -> None:

@@ -13,7 +13,7 @@ import json
 import secrets
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -29,6 +29,7 @@ from .choices import KINDS, Choices
 
 PEOPLE, SIGNED_IN, LINK = "people", "signed-in", "link"
 _TOKEN_BYTES = 32
+_KEPT_AFTER_EXPIRY = timedelta(days=30)  # a snapshot; until then its share can be prolonged
 
 
 class Shares(models.QuerySet["Share"]):
@@ -251,6 +252,6 @@ def mark_shares_read(person: User) -> int:
     return Recipient.objects.filter(person=person, read_at=None).update(read_at=timezone.now())
 
 
-def delete_old_snapshots(before: datetime) -> None:
-    """Delete the snapshots of shares that expired before a time: nobody can open them, and few are prolonged then."""
-    Snapshot.objects.filter(share__expires_at__lt=before).delete()
+def delete_old_snapshots() -> None:
+    """Delete the snapshots of shares that expired a month ago: nobody can open them, and few are prolonged then."""
+    Snapshot.objects.filter(share__expires_at__lt=timezone.now() - _KEPT_AFTER_EXPIRY).delete()

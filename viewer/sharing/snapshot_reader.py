@@ -50,13 +50,13 @@ class SnapshotReader(Reader):
     def __init__(self, request: Request, share: Share, token: str) -> None:
         super().__init__(request, share.snapshot.completion_id, with_completion=False)
         self._source = SnapshotSource(key=None, reader=request.user.pk, snapshot=share.snapshot)
-        self._token = token
+        self.token = token
         self.origin = origin_of(share)
         self.is_part = share.snapshot.is_part
 
     @property
     def home(self) -> str:
-        return reverse("shared", args=[self._token])
+        return reverse("shared", args=[self.token])
 
 
 def _respond(snapshot: Snapshot, path: str, query: str) -> Response:

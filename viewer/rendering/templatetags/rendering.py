@@ -26,21 +26,27 @@ from viewer.rendering.messages import Bubble
 
 register = template.Library()
 _UNFORMATTED = " data-unformatted>"  # a page had no time to format a text, but the next may; no text can contain this
+_SECRET = "<secret>"  # stands for it in the cache; no text can contain this either
 _A_DAY = 24 * 60 * 60  # seconds
 _MAX_BYTES = 64_000  # bytes; with the cache's 1,000 entries this bounds its memory
 
 
-@register.simple_tag
-def render_bubble(bubble: Bubble, template: str = "rendering/_bubble.html") -> SafeString:
-    """Render a bubble with its frame, or with another template that takes a bubble."""
+@register.simple_tag(takes_context=True)
+def render_bubble(context: template.Context, bubble: Bubble) -> SafeString:
+    """Render a bubble with its frame.
+
+    `secret` in the context is the part of its URLs that opens them to whoever has it: the cache does not hold it.
+    """
+    secret = context.get("secret") or ""
     zone = get_current_timezone_name() if bubble.has_times else ""
-    key = sha256(f"{_version()}{get_language()}{zone}{template}{bubble!r}".encode()).hexdigest()
+    key = sha256(f"{_version()}{get_language()}{zone}{bubble!r}".encode()).hexdigest()
     cache = caches["bubbles"]
     html: str | None = cache.get(key)
-    if html is None:
-        html = render_to_string(template, {"bubble": bubble})
-        if len(html.encode()) <= _MAX_BYTES and _UNFORMATTED not in html:
-            cache.set(key, html, _A_DAY)
+    if html is not None:
+        return mark_safe(html.replace(_SECRET, secret))  # noqa: S308  # a template has rendered it
+    html = render_to_string("rendering/_bubble.html", {"bubble": bubble})
+    if len(html.encode()) <= _MAX_BYTES and _UNFORMATTED not in html:
+        cache.set(key, html.replace(secret, _SECRET) if secret else html, _A_DAY)
     return mark_safe(html)  # noqa: S308  # a template has rendered it
 
 

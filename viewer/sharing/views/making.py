@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
@@ -27,7 +25,7 @@ from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.parts import PartView
 from viewer.sharing.choices import KINDS, OWN_WORDS, Choices, key_of
 from viewer.sharing.forms import ShareForm, initial_of
-from viewer.sharing.models import LINK, Share, delete_old_snapshots
+from viewer.sharing.models import LINK, Share
 from viewer.sharing.opening import READ_ON_HOURS
 from viewer.sharing.snapshots import NEIGHBOURS, Draft, TooLarge, draft, find_in, first_to_redact, redacted, store
 from viewer.sources.reader import Reader, reader_for
@@ -35,7 +33,6 @@ from viewer.sources.sources import SourceProblem
 from viewer.web.logs import event
 from viewer.web.request import Request
 
-_KEPT_AFTER_EXPIRY = timedelta(days=30)  # a snapshot; until then its share can be prolonged
 _MAX_NAMES = 500  # of colleagues that the form proposes
 _MAX_LISTED = 100  # findings of a kind; Django reads 1,000 fields of a form
 _MAX_CHOSEN = 5_000  # findings that are redacted one by one
@@ -141,7 +138,6 @@ def _store(request: Request, form: ShareForm, share: Share | None, drafted: _Dra
         store(share, kept, choices, picked)
     event("share made" if is_new else "share renewed", share=share.pk, audience=share.audience)
     messages.success(request, gettext("The link is ready.") if is_new else gettext("A new snapshot was taken."))
-    delete_old_snapshots(timezone.now() - _KEPT_AFTER_EXPIRY)
     return redirect("share", share.pk)
 
 

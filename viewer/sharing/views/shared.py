@@ -40,6 +40,7 @@ def _page(
         "share": share,
         "snapshot": snapshot,
         "home": reader.home,
+        "secret": reader.token,
         "title": snapshot.title or gettext("Shared conversation"),
         "audience": AUDIENCES[share.audience],
         "scope": scope_of(snapshot),

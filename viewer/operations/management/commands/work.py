@@ -12,6 +12,7 @@ from django.db import connection
 from viewer.deployment.database import cause_of
 from viewer.deployment.stopping import stop_event
 from viewer.erasure.retention import apply_once_a_day
+from viewer.sharing.models import delete_old_snapshots
 from viewer.sync.models import CopyRun
 from viewer.sync.worker import serve
 
@@ -21,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Do what pages ask for (/imports/), and what is due every day (RETENTION_DAYS). ./run starts this."
+    help = "Do what pages ask for (/imports/), and erase what is too old (RETENTION_DAYS, shares). ./run starts this."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process has ended")
@@ -38,9 +39,10 @@ class Command(BaseCommand):
 def _do_daily(stopping: threading.Event) -> None:
     while True:
         try:
+            delete_old_snapshots()
             apply_once_a_day()
         except DatabaseFailure as error:
-            _log.error("What is older than RETENTION_DAYS could not be erased: %s", cause_of(error))
+            _log.error("What is too old could not be erased: %s", cause_of(error))
         finally:
             connection.close()
         if stopping.wait(_LOOK_EVERY):

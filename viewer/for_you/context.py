@@ -8,9 +8,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from viewer.review.mentions import unread_mentions
 from viewer.sharing.models import Share
-
-from .mentions import unread_mentions
 
 
 def unread(request: HttpRequest) -> dict[str, Any]:

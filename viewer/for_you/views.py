@@ -38,7 +38,7 @@ def for_you(request: Request) -> HttpResponse:
         summary = summaries.get(note.completion_id)
         title = (summary and summary.question) or note.completion_id
         notes.append((view, mention.read_at is None, url_of_note(note.completion_id, view), title))
-    return render(request, "review/for_you.html", {"shares": _new_shares(request), "notes": notes, "page": page})
+    return render(request, "for_you/for_you.html", {"shares": _new_shares(request), "notes": notes, "page": page})
 
 
 def _new_shares(request: Request) -> list[tuple[Share, str]]:
