@@ -558,6 +558,11 @@ def no_list(question: Question) -> Answer:
     return api(question)
 
 
+def elsewhere(question: Question) -> Answer:
+    """Answer as a server does whose API is below another path."""
+    return method_not_allowed()
+
+
 def method_not_allowed() -> Answer:
     return plain(405, b'{"detail":"Method Not Allowed"}')
 
@@ -953,6 +958,7 @@ MODES: dict[str, Callable[[Question], Answer]] = {
     "appending": appending,
     "azure": azure,
     "no-list": no_list,
+    "elsewhere": elsewhere,
     "ignores-metadata": ignores_metadata,
     "slow": slow,  # slow-2.5: seconds
     "stalled": stalled,

@@ -253,6 +253,14 @@ def test_a_server_that_cannot_list_still_opens_by_id(reader: Client, alice: User
     assert message_ids(page(reader, f"/completions/{ONE}/"))
 
 
+def test_a_base_url_without_an_api_leads_to_the_keys(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream, "elsewhere")
+    seen = page(reader, f"/completions/{ONE}/", 502)
+    assert problems(seen) == ["unsupported"]
+    assert "Check the base URL of the API key, which usually ends in /v1." in visible(seen)
+    assert has(seen, '#main a[href^="/keys/"]')
+
+
 def test_a_server_that_ignores_metadata_filters_is_caught_at_it(
     reader: Client, alice: User, upstream: Upstream
 ) -> None:

@@ -15,6 +15,8 @@ LABELS = {
     "find": gettext_lazy("Words looked for in it"),
     "search": gettext_lazy("Archive searched"),
     "list": gettext_lazy("List of conversations"),
+    "shares": gettext_lazy("Shares"),
+    "for you": gettext_lazy("For you"),
     "json": gettext_lazy("JSON"),
     "part": gettext_lazy("Image, sound, file or text"),
     "tool call": gettext_lazy("Tool call or result"),
@@ -79,7 +81,7 @@ ROUTES: dict[str, Action | None] = {
     "transcript": Action("transcript"),
     "print": Action("print"),
     "hand-over": _CONVERSATION,  # it shows what differs
-    "for-you": Action("list"),
+    "for-you": Action("for you"),
     **dict.fromkeys(
         ("note-on-conversation", "note-on-message", "note-on-answer", "note", "delete-note", "verdict"),
         Action("note", follows=True),
@@ -98,7 +100,7 @@ ROUTES: dict[str, Action | None] = {
     "shared-transcript": Action("transcript"),
     **dict.fromkeys(("make-share", "share-message", "change-share"), Action("conversation", in_fragment="messages")),
     **dict.fromkeys(
-        ("my-shares", "shared-with-me", "all-shares", "share", "revoke-share"), Action("list", source="share")
+        ("my-shares", "shared-with-me", "all-shares", "share", "revoke-share"), Action("shares", source="share")
     ),
     "read-log": Action("read log"),
     "read-log-csv": Action("read log"),
@@ -122,7 +124,9 @@ ROUTES: dict[str, Action | None] = {
     ),
 }  # fmt: skip
 _OTHER = Action("other")
-OPENINGS = {one.name for one in ROUTES.values() if one and not one.follows} - {"list", "search", "read log"}
+OPENINGS = {one.name for one in ROUTES.values() if one and not one.follows} - {
+    *("list", "shares", "for you", "search", "read log"),
+}
 
 
 def action_of(request: HttpRequest) -> Action | None:

@@ -40,8 +40,8 @@ _TEXTS: dict[ProblemName, tuple[str, str, int]] = {
         502,
     ),
     "unsupported": (
-        gettext_noop("%(source)s does not support this"),
-        gettext_noop("Open a conversation by its id instead."),
+        gettext_noop("%(source)s does not serve conversations"),
+        gettext_noop("Check the base URL of the API key, which usually ends in /v1."),
         502,
     ),
     "unavailable": (
@@ -98,6 +98,11 @@ _NO_SUCH_ANSWER = (
     404,
 )
 _TEXTS_OF_LIST: dict[ProblemName, tuple[str, str, int]] = {
+    "unsupported": (
+        gettext_noop("%(source)s does not support this"),
+        gettext_noop("Open a conversation by its id instead."),
+        502,
+    ),
     "not-found": (
         gettext_noop("%(source)s does not list conversations"),
         gettext_noop("Check the base URL of the API key, which usually ends in /v1, or open a conversation by its id."),

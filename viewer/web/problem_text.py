@@ -35,7 +35,7 @@ class ProblemText:
     @property
     def leads_to_keys(self) -> bool:
         """Whether another key or another base URL would help."""
-        return self.name in ("invalid-key", "forbidden") or (self.is_of_list and self.name == "not-found")
+        return self.name in ("invalid-key", "forbidden", "not-found" if self.is_of_list else "unsupported")
 
     @property
     def opens_by_id(self) -> bool:
