@@ -14,13 +14,14 @@ from django.db import connection
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, say
-from tests.pages import attributes, element, elements, has, message_ids, visible
+from tests.pages import attributes, element, elements, has, message_ids, texts, visible
 from viewer.archive.models import StoredMessage
 from viewer.completions.customer import seen_message
 from viewer.completions.reading import read_message
 from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import Hidden, for_customer
 from viewer.rendering.messages import build_bubbles
+from viewer.review.models import Note
 from viewer.sharing.models import Share, Snapshot, SnapshotMessage
 
 FORM = "/completions/chatcmpl-one/share/"
@@ -117,6 +118,31 @@ def test_the_same_value_has_the_same_name_everywhere(reader: Client, stored: Cal
     share_of(reader, redact="email")
     texts = [json.loads(body)["content"] for body in SnapshotMessage.objects.values_list("body", flat=True)]
     assert texts == ["[email 1], [email 2]", "To [email 1]."]
+
+
+def test_notes_of_colleagues_come_along_only_if_that_is_chosen(
+    reader: Client, bob: User, stored: Callable[..., Any]
+) -> None:
+    stored(make_completion("chatcmpl-one", say("user", f"I am {EMAIL}"), say("assistant", "Hello"), say("user", "Bye")))
+    for place, text in (("", "On all of it"), ("chatcmpl-one-0", f"Is {EMAIL} his?"), ("chatcmpl-one-2", "The end")):
+        Note.objects.create(completion_id="chatcmpl-one", place=place, author=bob, text=text)
+    assert "With the notes of colleagues (3)" in visible(element(reader.get(FORM).text, "#main"))
+    without = share_of(reader, redact="email")
+    assert not has(reader.get(f"/s/{without.token}/").text, ".note")
+    assert "On all of it" not in in_tables()
+    asked = {"redact": "email", "with_notes": "1"}
+    preview = reader.post(FORM, asked | {"step": "preview"}).text
+    assert texts(preview, "[data-preview] .note__text") == ["On all of it", "Is [email 1] his?", "The end"]
+    whole = share_of(reader, **asked)
+    Note.objects.update(text="edited later")
+    page = reader.get(f"/s/{whole.token}/").text
+    assert texts(page, ".note__text") == ["On all of it", "Is [email 1] his?", "The end"]
+    assert EMAIL not in in_tables()
+    assert not has(page, ".notes a")
+    part = share_of(reader, scope="range", first="chatcmpl-one-1", last="chatcmpl-one-2", with_notes="1")
+    assert texts(reader.get(f"/s/{part.token}/").text, ".note__text") == ["edited later"]
+    for form in ("json", "text", "markdown"):
+        assert "On all of it" not in reader.get(f"/s/{whole.token}/transcript/?format={form}").getvalue().decode()
 
 
 def test_a_note_names_nothing_that_its_share_redacts(reader: Client, stored: Callable[..., Any]) -> None:

@@ -48,7 +48,7 @@ class NoteView:
 
 @dataclass(frozen=True, slots=True)
 class PlaceNotes:
-    """The notes of one place, and the URL under which a further one is written."""
+    """The notes of one place, and the URL under which a further one is written; empty where none can be."""
 
     place: str
     place_name: str
@@ -58,11 +58,15 @@ class PlaceNotes:
 
 @dataclass(frozen=True, slots=True)
 class NotesBeside:
-    """The notes of a conversation by their place: `html_of` a message, and those of the conversation as a whole."""
+    """The notes of a conversation by their place: `html_of` a message, and those of the conversation as a whole.
+
+    No further note can be written beside those that are frozen.
+    """
 
     completion_id: str
     by_place: Mapping[str, list[NoteView]]
     is_cut: bool = False
+    is_frozen: bool = False
 
     @property
     def of_conversation(self) -> PlaceNotes:
@@ -87,8 +91,8 @@ class NotesBeside:
         return [note.id for place in places for note in self.by_place.get(place, ()) if note.is_unread]
 
     def _at(self, place: str) -> PlaceNotes:
-        name, url = name_of_place(self.completion_id, place), url_of_place(self.completion_id, place)
-        return PlaceNotes(place, name, url, tuple(self.by_place.get(place, ())))
+        url = "" if self.is_frozen else url_of_place(self.completion_id, place)
+        return PlaceNotes(place, name_of_place(self.completion_id, place), url, tuple(self.by_place.get(place, ())))
 
 
 def notes_beside(completion_id: str, reader: User) -> NotesBeside:

@@ -30,6 +30,7 @@ class Choices:
     redact: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     without_media: bool = False
+    with_notes: bool = False
 
     @property
     def redacts(self) -> bool:

@@ -51,6 +51,7 @@ class ShareForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
     )
     without_media = forms.BooleanField(label=gettext_lazy("Leave out images, audio and files"), required=False)
+    with_notes = forms.BooleanField(label=gettext_lazy("With the notes of colleagues"), required=False)
     first = forms.CharField(max_length=300, required=False, widget=forms.HiddenInput)
     last = forms.CharField(max_length=300, required=False, widget=forms.HiddenInput)
 
@@ -118,6 +119,7 @@ class ShareForm(forms.Form):
             redact=redact,
             words=data["words"],
             without_media=data["without_media"],
+            with_notes=data["with_notes"],
         )
 
     def expires_at(self) -> datetime:
@@ -141,6 +143,7 @@ def initial_of(share: Share) -> dict[str, Any]:
         "openings": share.max_openings,
         "words": "\n".join(choices.words),
         "without_media": choices.without_media,
+        "with_notes": choices.with_notes,
         "first": choices.first,
         "last": choices.last,
     }

@@ -219,6 +219,7 @@ class Snapshot(models.Model):
     is_part = models.BooleanField(default=False)  # whether a missing answer means nothing
     has_media = models.BooleanField(default=True)
     redacted = models.JSONField(default=dict)  # how often each kind was redacted
+    notes = models.JSONField(default=list)  # of colleagues, if they were chosen: the fields of `SharedNote`
 
     def __str__(self) -> str:
         return f"snapshot of share {self.share_id}"

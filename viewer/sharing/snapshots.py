@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +32,7 @@ from viewer.sources.reader import Reader
 
 from .choices import Choices
 from .models import Share, Snapshot, SnapshotMessage
+from .shared_notes import SharedNote, read_notes, with_ids
 
 NEIGHBOURS = 3  # messages on either side of one that is shared
 _MAX_CHARACTERS = 50_000_000  # of a snapshot
@@ -56,6 +57,7 @@ class Draft:
     opens_at: int | str  # the position of a message, or the place of an answer; empty for the beginning
     is_part: bool
     note: str
+    notes: tuple[SharedNote, ...] = ()  # of colleagues
 
 
 def draft(reader: Reader, choices: Choices, note: str = "") -> Draft:
@@ -80,6 +82,7 @@ def draft(reader: Reader, choices: Choices, note: str = "") -> Draft:
         opens_at=_place_in(choices.opens_at, kept, answers),
         is_part=choices.scope != "whole" or len(answers) < len(completion.choices),
         note=note,
+        notes=tuple(_chosen_notes(reader.completion_id, choices, kept, answers)) if choices.with_notes else (),
     )
 
 
@@ -107,6 +110,9 @@ def redacted(drafted: Draft, findings: tuple[Finding, ...], choices: Choices) ->
         messages=messages,
         source=redactor.text(drafted.source),
         note=redactor.text(drafted.note),
+        notes=tuple(
+            replace(one, author=redactor.text(one.author), text=redactor.text(one.text)) for one in drafted.notes
+        ),
     )
 
 
@@ -138,6 +144,7 @@ def store(share: Share, drafted: Draft, choices: Choices, findings: tuple[Findin
             is_part=drafted.is_part,
             has_media=not choices.without_media,
             redacted=counts,
+            notes=[asdict(one) for one in with_ids(drafted.notes, messages)],
         )
         SnapshotMessage.objects.bulk_create(
             (
@@ -186,6 +193,16 @@ def _place_in(place: str, messages: list[tuple[str, str]], answers: list[int]) -
     return next((n for n, (message_id, _) in enumerate(messages) if place and message_id == place), "")
 
 
+def _chosen_notes(
+    completion_id: str, choices: Choices, messages: list[tuple[str, str]], answers: list[int]
+) -> Iterator[SharedNote]:
+    """Yield the notes on what is shared; those on the conversation as a whole belong to the whole of it."""
+    for note in read_notes(completion_id):
+        place = _place_in(str(note.place), messages, answers)
+        if place != "" or (not note.place and choices.scope == "whole"):
+            yield replace(note, place=place)
+
+
 def _names_in(completion: Completion) -> Iterator[str]:
     """Yield the values of the metadata that name people."""
     for key, value in completion.metadata.items():
@@ -203,6 +220,8 @@ def _values(drafted: Draft) -> Iterator[Any]:
     for source in (drafted.body, *(source for _, source in drafted.messages)):
         yield _decoded(source)
     yield drafted.note
+    for one in drafted.notes:
+        yield from (one.author, one.text)
 
 
 def _decoded(source: str) -> Any:

@@ -23,10 +23,12 @@ from viewer.rendering.context import RenderContext
 from viewer.rendering.media_parts import NO_ADDRESS, AudioView, ImageView
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.parts import PartView
+from viewer.review.notes import NotesBeside
 from viewer.sharing.choices import KINDS, OWN_WORDS, Choices, key_of
 from viewer.sharing.forms import ShareForm, initial_of
 from viewer.sharing.models import LINK, Share
 from viewer.sharing.opening import READ_ON_HOURS
+from viewer.sharing.shared_notes import beside, count_notes, with_ids
 from viewer.sharing.snapshots import NEIGHBOURS, Draft, TooLarge, draft, find_in, first_to_redact, redacted, store
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import SourceProblem
@@ -61,6 +63,7 @@ class Look:
     choices: Choices
     findings: tuple[Finding, ...] | None = None
     preview: list[Bubble] = field(default_factory=list)
+    notes: NotesBeside | None = None
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,8 @@ def _look(reader: Reader, form: ShareForm, choices: Choices) -> Look:
     rest = [name for name in choices.redact if counts[name] not in range(1, _MAX_LISTED + 1)]
     keys = [key_of(one) for one in picked if one.kind not in (OWN_WORDS, *rest)]
     expanded = replace(choices, redact=sorted({*rest, *keys}))
-    return Look(expanded, drafted.findings, _preview(redacted(drafted.draft, picked, choices)))
+    kept = redacted(drafted.draft, picked, choices)
+    return Look(expanded, drafted.findings, _preview(kept), beside("", with_ids(kept.notes, kept.messages)))
 
 
 def _drafted(reader: Reader, form: ShareForm, choices: Choices, *, looks: bool = False) -> _Drafted | None:
@@ -261,6 +265,9 @@ def _show(request: Request, reader: Reader, form: ShareForm, look: Look) -> Http
         "kept": [value for value in look.choices.redact if value not in shown and value not in KINDS],
         "has_looked": look.findings is not None,
         "preview": look.preview,
+        "notes": look.notes,
+        "beside": look.notes,
+        "notes_count": count_notes(reader.completion_id),
         "limits": [gettext(limit) for limit in LIMITS],
         "names": names.values_list("username", flat=True)[:_MAX_NAMES],
         "neighbours": NEIGHBOURS,

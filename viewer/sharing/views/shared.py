@@ -14,6 +14,7 @@ from viewer.rendering.context import RenderContext
 from viewer.rendering.places import place_of_answer
 from viewer.sharing.descriptions import AUDIENCES, missing_in, scope_of
 from viewer.sharing.opening import SharedRequest, of_share
+from viewer.sharing.shared_notes import SharedNote, beside
 from viewer.web.responses import page_or_fragment
 
 
@@ -36,8 +37,11 @@ def _page(
     bubbles, answer = bubbles_of(shown, page, completion)
     is_whole = snapshot.scope == "whole"  # the end of a part is not that of the conversation
     is_answer_due = completion is not None and page.is_end and not snapshot.is_part
+    notes = beside(completion_id, (SharedNote(**one) for one in snapshot.notes)) if snapshot.notes else None
     context = {
         "share": share,
+        "notes": notes,
+        "beside": notes,
         "snapshot": snapshot,
         "home": reader.home,
         "secret": reader.token,
