@@ -160,6 +160,7 @@ def test_whoever_is_named_is_told_until_they_have_opened_it(
     bobs = signed_in(bob)
     page = bobs.get("/for-you/").text
     assert attributes(page, "data-unread") == ["2"]
+    assert "For you: 2 unread" in attributes(page, "aria-label")
     assert attributes(page, "href", "[data-shared] a") == [address_of(second), address_of(first)]
     assert "Look at #2" in visible(page)
     assert bobs.get(address_of(first)).status_code == 200
