@@ -114,10 +114,10 @@ def test_talking_about_a_conversation_without_javascript(
 
     bobs = open_browser(bob, java_script_enabled=False).new_page()
     bobs.goto(f"{site}/completions/")
-    turn(bobs.get_by_role("link", name="For you: 1 unread note"))
+    turn(bobs.get_by_role("link", name="For you: 1 unread"))
     turn(bobs.get_by_role("link", name="Open #0"))
     expect(bobs.locator(".note__text")).to_have_text("Look, @bob, again")
-    expect(bobs.get_by_role("link", name="For you: 0 unread notes")).to_be_visible()
+    expect(bobs.get_by_role("link", name="For you: 0 unread")).to_be_visible()
     bobs.goto(f"{site}/verdicts/?by=model")
     turn(bobs.get_by_role("link", name="gpt-4.1, Unsafe: 1"))
     turn(bobs.get_by_role("link", name="Late?"))
