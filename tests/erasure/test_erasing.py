@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
@@ -19,7 +20,7 @@ from django.utils import timezone
 
 from tests.conftest import has_servers, make_completion, make_key, save, say, to_lines
 from tests.pages import has, visible
-from tests.sync.runs import copy
+from tests.sync.runs import FEW, copy, start_or_resume, work
 from tests.upstream import LIVE, Upstream
 from viewer.archive import erased
 from viewer.archive.importing import import_lines
@@ -188,6 +189,37 @@ def test_a_later_sync_leaves_out_what_was_erased(alice: User, upstream: Upstream
     again = copy(key)
     assert (again.state, again.copied) == (CopyRun.DONE, 0)
     assert LIVE[0] not in ids()
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+def test_what_the_source_deleted_is_erased_if_that_was_chosen(alice: User, upstream: Upstream) -> None:
+    key = make_key(alice, base_url=upstream.base())
+    copy(key, FEW)
+    before, gone, kept, *_ = sorted(ids())
+    upstream.set("missing", [before])
+    copy(key, FEW)
+    label = Label.objects.create(name="Court case", key="court case", colour="red", is_keeping=True)
+    CompletionLabel.objects.create(label=label, completion_id=kept)
+    upstream.set("missing", [before, gone, kept])
+    run = start_or_resume(key, FEW)
+    run.tell_to_erase(True)
+    work(run)
+    assert (run.gone, run.erased) == (2, 2)  # also the one that was marked before, not the one that is kept
+    assert {before, gone} & ids() == set()
+    assert kept in ids()
+    assert {one.by for one in ErasedCompletion.objects.all()} == {f"deleted at {urlsplit(key.base_url).netloc}"}
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+def test_a_source_that_lists_nothing_at_all_has_nothing_erased(alice: User, upstream: Upstream) -> None:
+    key = make_key(alice, base_url=upstream.base())
+    copied = copy(key, FEW).copied
+    upstream.set("missing", [*ids()])
+    run = start_or_resume(key, FEW)
+    run.tell_to_erase(True)
+    work(run)
+    assert (run.gone, run.erased) == (copied, 0)
+    assert len(ids()) == copied
 
 
 @pytest.mark.usefixtures("files_as_they_are")

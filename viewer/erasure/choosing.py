@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from viewer.archive.customers import stored_with
 from viewer.archive.identity_keys import identity_keys
-from viewer.archive.models import StoredCompletion, StoredCompletions
+from viewer.archive.models import CompletionLabel, StoredCompletion, StoredCompletions
 
 
 def ids_of_customer(value: str) -> list[str]:
@@ -18,6 +19,12 @@ def ids_of_customer(value: str) -> list[str]:
 def ids_before(moment: datetime) -> list[str]:
     """Return the ids of the conversations that were created before a moment; undated ones count as imported."""
     return _ids(StoredCompletion.objects.filter(created__lt=int(moment.timestamp())))
+
+
+def without_kept(completion_ids: Iterable[str]) -> list[str]:
+    """Leave out conversations with a label that keeps them for ever."""
+    kept = set(CompletionLabel.objects.filter(label__is_keeping=True).values_list("completion_id", flat=True))
+    return [completion_id for completion_id in completion_ids if completion_id not in kept]
 
 
 def _ids(completions: StoredCompletions) -> list[str]:

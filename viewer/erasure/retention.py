@@ -8,9 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from viewer.archive.models import CompletionLabel
-
-from .choosing import ids_before
+from .choosing import ids_before, without_kept
 from .erasing import erase
 from .models import RetentionRun
 
@@ -26,10 +24,7 @@ def limit() -> datetime | None:
 def ids_too_old() -> list[str]:
     """Return the ids of the conversations that are older than they may be, without those that a label keeps."""
     moment = limit()
-    if moment is None:
-        return []
-    kept = set(CompletionLabel.objects.filter(label__is_keeping=True).values_list("completion_id", flat=True))
-    return [completion_id for completion_id in ids_before(moment) if completion_id not in kept]
+    return without_kept(ids_before(moment)) if moment else []
 
 
 def apply_retention() -> int:

@@ -29,6 +29,12 @@ class CopyForm(forms.Form):
         required=False, label=gettext_lazy("Only if created since"), widget=forms.DateInput(attrs={"type": "date"})
     )
 
+    erases_deleted = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Erase here what was deleted at the source"),
+        help_text=gettext_lazy("With its notes and shares. What has a label that keeps it for ever stays."),
+    )
+
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["key"].queryset = ApiKey.objects.of(owner)  # type: ignore[attr-defined]

@@ -114,6 +114,7 @@ class CopyRun(models.Model):
     only_failed = models.BooleanField(default=False)  # retry what failed, without listing again
     # Stop listing at the first page that the archive has. The previous version does not write this column.
     only_newest = models.BooleanField(default=False, db_default=False)
+    erases_deleted = models.BooleanField(default=False, db_default=False)  # here, what was deleted at the source
     worker = models.UUIDField(null=True)  # new with every claim
     lease_until = models.DateTimeField(null=True)
     waits_until = models.DateTimeField(null=True)  # if the source is rate-limited or unavailable
@@ -124,6 +125,7 @@ class CopyRun(models.Model):
     wanted = models.PositiveIntegerField(default=0)  # listed, but not in the archive
     copied = models.PositiveIntegerField(default=0)
     gone = models.PositiveIntegerField(default=0)  # deleted at the source
+    erased = models.PositiveIntegerField(default=0, db_default=0)  # of them, also those found by earlier runs
     asked_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -194,6 +196,10 @@ class CopyRun(models.Model):
         if is_done:
             event("copy changed", run=self.pk, person=self.person_id, wish=action)
         return is_done
+
+    def tell_to_erase(self, erases_deleted: bool) -> None:
+        """Choose whether it erases here what was deleted at the source; it looks at its end."""
+        CopyRun.objects.filter(pk=self.pk).update(erases_deleted=erases_deleted)
 
     def owned(self) -> models.QuerySet[CopyRun]:
         """Return this run's row as long as this worker holds it with the same key, then no row."""

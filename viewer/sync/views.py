@@ -27,7 +27,8 @@ def imports(request: Request) -> HttpResponse:
     form = CopyForm(request.POST if request.method == "POST" else None, owner=request.user)
     if request.method == "POST" and form.is_valid():
         try:
-            CopyRun.objects.start_or_resume(**form.cleaned_data)
+            erases_deleted = form.cleaned_data.pop("erases_deleted")
+            CopyRun.objects.start_or_resume(**form.cleaned_data).tell_to_erase(erases_deleted)
         except AnotherIsActive:
             messages.error(request, _BUSY)
         return redirect("imports")
@@ -63,7 +64,9 @@ def _perform(request: Request, run: CopyRun, action: str) -> CopyRun:
     """Perform an action, and return the run to show next."""
     try:
         if action == "again" and run.state == CopyRun.DONE and run.api_key:
-            return CopyRun.objects.start_or_resume(run.api_key, run.model, run.metadata, run.since)
+            again = CopyRun.objects.start_or_resume(run.api_key, run.model, run.metadata, run.since)
+            again.tell_to_erase(run.erases_deleted)
+            return again
         if action not in CopyRun.ACTIONS or not run.perform(action):
             messages.error(request, gettext("This import has changed in the meantime. This is its current state."))
     except AnotherIsActive:

@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -33,6 +33,7 @@ from viewer.sources.sources import Source
 
 from .fetch import fetch
 from .models import LEASE, Copy, CopyRun, problem_fields
+from .signals import deleted_at_source
 
 _MAX_CONCURRENCY = 4  # conversations; half of the default limit of one host
 _PAGE_SIZE = 100  # completions; OpenAI's maximum (docs/api-facts.md#pages)
@@ -222,14 +223,15 @@ class _Work:
 
     def _mark_deleted(self, seen: set[str]) -> None:
         """Mark copies as deleted that this version of the key saw before, and now neither lists nor opens."""
-        copies = Copy.objects.filter(api_key=self._key, key_version=self._key.version, deleted_at=None)
+        copies = Copy.objects.filter(api_key=self._key, key_version=self._key.version)
         if self._run.since:
             copies = copies.filter(completion__created__gte=int(self._run.since.timestamp()))
         if self._run.model:
             copies = copies.filter(completion__model=self._run.model)
         for name, value in self._run.metadata.items():
             copies = copies.filter(completion__metadata__key=name, completion__metadata__value=value)
-        unseen = [row for row in copies.values_list("pk", "completion__completion_id") if row[1] not in seen]
+        known = copies.filter(deleted_at=None).values_list("pk", "completion__completion_id")
+        unseen = [row for row in known if row[1] not in seen]
         for pk, completion_id in unseen:
             try:
                 self._request(partial(self._client.completion, completion_id))
@@ -239,6 +241,14 @@ class _Work:
                 if problem.name == "not-found":
                     Copy.objects.filter(pk=pk).update(deleted_at=timezone.now())
                     self._save(gone=F("gone") + 1)
+        if seen and self._run.owned().filter(erases_deleted=True).exists():
+            self._erase_deleted(copies.filter(deleted_at__isnull=False))
+
+    def _erase_deleted(self, copies: QuerySet[Copy]) -> None:
+        """Have erased here what the source no longer has. One that lists nothing at all may have been exchanged."""
+        ids = list(copies.values_list("completion__completion_id", flat=True))
+        answers: list[tuple[Any, Any]] = deleted_at_source.send(CopyRun, completion_ids=ids, host=self._host)
+        self._save(erased=sum(count for _, count in answers))
 
     def _request(self, send: Callable[[], Result]) -> Result:
         """Send one request; while the source is unavailable, wait and retry."""

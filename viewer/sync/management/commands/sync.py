@@ -34,6 +34,9 @@ class Command(BaseCommand):
             "--metadata", action="append", default=[], metavar="KEY=VALUE", help="only with this pair; may be repeated"
         )
         parser.add_argument("--since", metavar="DATE", help="only those stored since, such as 2026-11-01")
+        parser.add_argument(
+            "--erase-deleted", action="store_true", help="erase here, for good, what was deleted at the source"
+        )
         parser.add_argument("--loop", action="store_true", help="again and again")
         parser.add_argument("--every", type=int, default=15, metavar="MINUTES", help="how often to look; default 15")
         parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process has ended")
@@ -71,7 +74,9 @@ class Command(BaseCommand):
             paused = CopyRun.objects.filter(api_key=params["key"], state=CopyRun.PAUSED).first()
             if unless_paused and paused:
                 return paused
-            run = self._process(CopyRun.objects.start_or_resume(**params, only_newest=only_newest), stopping)
+            run = CopyRun.objects.start_or_resume(**params, only_newest=only_newest)
+            run.tell_to_erase(options["erase_deleted"])
+            run = self._process(run, stopping)
             self._report(run)
             return run
         except AnotherIsActive:
@@ -110,7 +115,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{failure.completion_id or 'an entry of the list'}: {failure.problem} {failure.said}")
         self.stdout.write(
             f"{run.copied} copied, {run.already_stored} already there, {len(failures)} failed, "
-            f"{run.gone} deleted at the source"
+            f"{run.gone} deleted at the source" + (f", {run.erased} erased here" if run.erases_deleted else "")
         )
         if run.state == CopyRun.FAILED:
             raise CommandError(f"Ended early: {run.problem} {run.said}\nRun the same command again to go on.")
