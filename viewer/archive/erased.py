@@ -12,12 +12,9 @@ from django.db import connection, transaction
 from .models import CompletionLabel, CompletionState, ErasedCompletion, SeenCompletion, StoredCompletion, fit
 from .search.index import forget_words, words_of_completions
 
-_CHECKPOINTS = 20 * (0.25,)  # seconds after each try to empty SQLite's journal, for a reader may be using it
-_VACUUMS = (
-    0.5,
-    2,
-    8,
-)  # seconds after each try to write PostgreSQL's tables anew, for a transaction may still see old rows
+# Seconds after each try: to empty SQLite's journal, which a reader may be using, and to write PostgreSQL's tables anew,
+# of which a transaction may still see old rows.
+_CHECKPOINTS, _VACUUMS = 20 * (0.25,), (0.5, 2, 8)
 _LOCK_ID = 20_741_222  # any number but that of `start`, the same on every machine
 _DEAD_ROWS = re.compile(r"\D*([1-9])")  # "12 dead row versions cannot be removed yet", in the language of the server
 

@@ -40,11 +40,14 @@ class Shares(models.QuerySet["Share"]):
 
     def with_person(self, person: User) -> Shares:
         """Return what others share with a person by name, and can be opened."""
-        return self.open().filter(people=person, snapshot__isnull=False).exclude(owner=person)
+        return self._with(recipients__person=person).exclude(owner=person)
 
     def unread_by(self, person: User) -> Shares:
         """Return what others share with a person by name, and the person has not opened yet."""
-        return self.with_person(person).filter(recipients__person=person, recipients__read_at=None)
+        return self._with(recipients__person=person, recipients__read_at=None).exclude(owner=person)
+
+    def _with(self, **recipient: Any) -> Shares:
+        return self.open().filter(snapshot__isnull=False, **recipient)
 
     def open(self) -> Shares:
         """Return the shares that somebody can open: not revoked, expired or used up, of an active owner."""
