@@ -174,6 +174,18 @@ def test_whoever_is_named_is_told_until_they_have_opened_it(
     assert attributes(reader.get("/for-you/").text, "data-unread") == ["0"]
 
 
+def test_a_share_is_read_once_a_page_of_it_was_shown_whoever_else_can_open_it(
+    reader: Client, bob: User, conversation: str, settings: Any
+) -> None:
+    settings.PUBLIC_SHARING = True
+    share = make(reader, person="bob", audience="link", looked="1")
+    bobs = signed_in(bob)
+    bobs.head(address_of(share))
+    assert attributes(bobs.get("/for-you/").text, "data-unread") == ["1"]
+    bobs.get(address_of(share))
+    assert attributes(bobs.get("/for-you/").text, "data-unread") == ["0"]
+
+
 def test_only_where_it_is_allowed_does_a_link_open_without_signing_in(
     reader: Client, conversation: str, settings: Any
 ) -> None:
