@@ -186,6 +186,13 @@ def test_a_share_is_read_once_a_page_of_it_was_shown_whoever_else_can_open_it(
     assert attributes(bobs.get("/for-you/").text, "data-unread") == ["0"]
 
 
+def test_colleagues_are_named_in_any_capitals_unless_two_differ_in_them(reader: Client, conversation: str) -> None:
+    for name in ("Anna", "anna", "Ömer"):
+        User.objects.create_user(name)
+    for written, meant in {"Anna": "Anna", "@anna": "anna", "Ömer": "Ömer", "ömer": "Ömer"}.items():
+        assert make(reader, person=written).people_names == meant
+
+
 def test_only_where_it_is_allowed_does_a_link_open_without_signing_in(
     reader: Client, conversation: str, settings: Any
 ) -> None:
