@@ -29,7 +29,7 @@ from viewer.erasure import erasing, retention
 from viewer.erasure.erasing import erase
 from viewer.erasure.models import RetentionRun
 from viewer.read_log.models import Reading
-from viewer.review.models import Note
+from viewer.review.models import Note, Verdict
 from viewer.sync.models import CopyRun, Saving
 
 Store = Callable[..., Any]
@@ -76,6 +76,20 @@ def test_it_is_gone_for_everybody_and_no_import_brings_it_back(stored: Store, al
     assert [each.status for each in import_lines(to_lines([HERS]))] == ["imported"]
     with pytest.raises(CommandError, match="was not erased here"):
         run("erase_completion", allow_again="chatcmpl-hers")
+
+
+def test_whoever_reads_it_while_it_is_erased_writes_no_note_and_no_verdict_on_it(reader: Client, stored: Store) -> None:
+    stored(HERS)
+    ErasedCompletion.objects.create(completion_id="chatcmpl-hers", by="root")  # as if after it was read
+    for address, form in (
+        ("note/", {"text": "A quokka"}),
+        ("choices/0/verdict/", {"verdict": "good", "version": "none"}),
+    ):
+        answer = reader.post(f"/completions/chatcmpl-hers/{address}", form)
+        assert answer.status_code == 422
+        assert "This conversation was erased here" in visible(answer.text)
+    assert not Note.objects.exists()
+    assert not Verdict.objects.exists()
 
 
 @pytest.mark.usefixtures("files_as_they_are")
