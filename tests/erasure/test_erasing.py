@@ -20,16 +20,19 @@ from django.utils import timezone
 from tests.conftest import has_servers, make_completion, make_key, save, say, to_lines
 from tests.pages import has, visible
 from tests.sync.runs import copy
-from tests.upstream import LIVE, Upstream
+from tests.upstream import COMPLETIONS, LIVE, Upstream
 from viewer.archive import erased
 from viewer.archive.importing import import_lines
 from viewer.archive.models import CompletionLabel, ErasedCompletion, Label, SearchWord, SeenCompletion, StoredCompletion
 from viewer.deployment.database import sqlite_file
 from viewer.erasure import erasing, retention
+from viewer.erasure.choosing import ids_before, ids_of_customer
 from viewer.erasure.erasing import erase
 from viewer.erasure.models import RetentionRun
+from viewer.keys.models import ApiKey
 from viewer.read_log.models import Reading
 from viewer.review.models import Note, Verdict
+from viewer.sharing.models import Share
 from viewer.sync.models import CopyRun, Saving
 
 Store = Callable[..., Any]
@@ -183,6 +186,25 @@ def test_what_is_older_is_erased_by_day(stored: Store) -> None:
     assert ids() == {"chatcmpl-other"}
     with pytest.raises(CommandError, match="is no date"):
         run("erase_completion", before="last year")
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+def test_what_is_only_shared_or_being_saved_is_erased_by_customer_and_day_too(
+    reader: Client, alice: User, upstream: Upstream, settings: Any
+) -> None:
+    """It was read from a server, and is not in the archive."""
+    settings.CUSTOMER_KEY = "case"
+    key = make_key(alice, base_url=upstream.base())
+    ApiKey.objects.choose(alice, key)
+    newer, older, begun = LIVE[:3]
+    for one in (newer, older):
+        assert reader.post(f"/completions/{one}/share/").status_code == 302
+    moment = datetime.fromtimestamp(COMPLETIONS[newer]["created"], UTC)
+    Saving.objects.create(person=alice, api_key=key, completion_id=begun, started_at=moment - timedelta(seconds=1))
+    assert ids_before(moment) == [older, begun]
+    assert ids_of_customer(COMPLETIONS[older]["metadata"]["case"]) == [older]
+    run("erase_completion", customer=COMPLETIONS[newer]["metadata"]["case"], no_input=True)
+    assert [share.completion_id for share in Share.objects.all()] == [older]
 
 
 @pytest.mark.usefixtures("files_as_they_are")
