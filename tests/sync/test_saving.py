@@ -206,6 +206,15 @@ def test_a_curator_hands_it_to_the_team_and_replaces_what_the_team_had(
     assert reader.post(f"/completions/{ONE}/hand-over/").status_code == 404
 
 
+def test_whoever_hands_it_over_twice_at_once_loses_nothing(reader: Client, key: ApiKey, alice: User, bob: User) -> None:
+    save(reader, key)
+    twice = [saving.own_of(alice, ONE) for _ in range(2)]
+    for own in twice:
+        assert own is not None
+        saving.hand_to_team(own)
+    assert archived(bob, f"{ONE}/messages?limit=1")["data"][0]["id"] == f"{ONE}-0"
+
+
 def test_nobody_saves_with_the_key_of_another(client: Client, key: ApiKey, bob: User) -> None:
     client.force_login(bob)
     for given in (str(key.pk), "", "nonsense"):

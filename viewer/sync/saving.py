@@ -162,7 +162,9 @@ def changes_for_team(own: StoredCompletion) -> Changes | None:
 
 
 def hand_to_team(own: StoredCompletion) -> None:
-    """Give the team what a person saved, instead of what the team had of it."""
+    """Give the team what a person saved, instead of what the team had of it; nothing if that was done meanwhile."""
     with transaction.atomic():
+        if not StoredCompletion.objects.select_for_update().filter(pk=own.pk, owner=own.owner_id).exists():
+            return
         StoredCompletion.objects.filter(completion_id=own.completion_id, owner=None).delete()
         StoredCompletion.objects.filter(pk=own.pk).update(owner=None)
