@@ -13,11 +13,7 @@ from .models import CompletionLabel, CompletionState, ErasedCompletion, SeenComp
 from .search.index import forget_words, words_of_completions
 
 _CHECKPOINTS = 20 * (0.25,)  # seconds after each try to empty SQLite's journal, for a reader may be using it
-_VACUUMS = (
-    0.5,
-    2,
-    8,
-)  # seconds after each try to write PostgreSQL's tables anew, for a transaction may still see old rows
+_VACUUMS = (0.5, 2, 8)  # seconds after each try to write PostgreSQL's tables anew: a transaction may see old rows
 _LOCK_ID = 20_741_222  # any number but that of `start`, the same on every machine
 _DEAD_ROWS = re.compile(r"\D*([1-9])")  # "12 dead row versions cannot be removed yet", in the language of the server
 

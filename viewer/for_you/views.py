@@ -53,6 +53,6 @@ def read_notes(request: Request) -> HttpResponse:
     chosen = request.POST.get("note", "")
     if chosen.isascii() and chosen.isdecimal() and len(chosen) < 19:
         mark_read(request.user.pk, [int(chosen)])
-    elif mark_read(request.user.pk) + mark_shares_read(request.user):
+    elif not chosen and mark_read(request.user.pk) + mark_shares_read(request.user):
         notices.success(request, gettext("Everything is marked as read."))
     return redirect("for-you")
