@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -115,6 +115,41 @@ def test_an_import_that_is_not_finished_is_waited_for_and_erased_too() -> None:
     erasing_beside.join()
     assert ids() == set()
     assert ErasedCompletion.objects.count() == 1
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", ["note", "share"])
+def test_an_edit_that_is_not_finished_does_not_prevent_it(reader: Client, bob: User, stored: Store, what: str) -> None:
+    """In PostgreSQL a person who is named meanwhile would refer to what is erased, and the erasure would fail."""
+    stored(HERS)
+    reader.post("/completions/chatcmpl-hers/note/", {"text": "Look"})
+    reader.post("/completions/chatcmpl-hers/share/")
+    failures: list[Exception] = []
+
+    def erase_beside() -> None:
+        try:
+            erase(["chatcmpl-hers"], "root")
+        except DatabaseError as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    erasing_beside = Thread(target=erase_beside)
+    note, share = Note.objects.get(), Share.objects.get()
+    with transaction.atomic():
+        if what == "note":
+            form = {"text": "Look, @bob", "version": "first"}
+            answer = reader.post(f"/completions/chatcmpl-hers/notes/{note.pk}/", form)
+        else:
+            answer = reader.post(f"/shares/{share.pk}/change/", {"person": "bob", "expires": "keep"})
+        assert answer.status_code == 302
+        erasing_beside.start()
+        erasing_beside.join(0.5)
+    erasing_beside.join()
+    assert not failures
+    assert not Note.objects.exists()
+    assert not Share.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -84,7 +84,7 @@ class NoteForm(forms.Form):
             mentions = self._fill(note)
             stored = Note.objects.filter(pk=note.pk, edited_at=edited_at)
             changed = {"text": note.text, "mentioned": note.mentioned, "edited_at": timezone.now()}
-            if not stored.update(**changed):
+            if erased_among([note.completion_id]) or not stored.update(**changed):
                 self._add_conflict()
                 return None
             remember_mentions(note, mentions.people.values())

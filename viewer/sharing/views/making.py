@@ -134,8 +134,6 @@ def _store(request: Request, form: ShareForm, share: Share | None, drafted: _Dra
     kept = redacted(drafted.draft, picked, choices)
     share = share or Share.new(request.user, drafted.draft.completion_id)
     with transaction.atomic():
-        if erased_among([share.completion_id]):  # meanwhile
-            raise Http404
         share.choices = choices
         _set_audience(share, form, kept.note)
         store(share, kept, choices, picked)
@@ -166,8 +164,10 @@ def _check_note(reader: Reader, form: ShareForm, choices: Choices) -> None:
 
 
 def _set_audience(share: Share, form: ShareForm, note: str) -> None:
-    """Set who can open it, how long and how often, and save it. Raises Http404 if it was revoked meanwhile."""
+    """Set who can open it, how long and how often, and save it. Raises Http404 if it was revoked or erased by now."""
     data = form.cleaned_data
+    if erased_among([share.completion_id]):
+        raise Http404
     if share.pk and not Share.objects.select_for_update().filter(pk=share.pk, revoked_at=None).exists():
         raise Http404
     share.audience, share.note = data["audience"], note
