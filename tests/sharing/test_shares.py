@@ -293,6 +293,17 @@ def test_shares_of_others_are_not_there(reader: Client, mallory: User, conversat
     assert browser.get("/shares/all/").status_code == 404
 
 
+def test_no_list_of_shares_loads_what_they_hold(reader: Client, bob: User, conversation: str) -> None:
+    make(reader, person="bob")
+    pages = [(reader, "/shares/"), (signed_in(bob), "/shares/with-me/"), (signed_in(bob), "/for-you/")]
+    for browser, page in pages:
+        with CaptureQueriesContext(connection) as queries:
+            assert "Where is my parcel?" in visible(browser.get(page).text)
+        sent = " ".join(one["sql"] for one in queries)
+        assert '"sharing_snapshot"."title"' in sent
+        assert not {'"sharing_snapshot"."body"', '"sharing_snapshot"."notes"'} & {*sent.replace(",", "").split()}, page
+
+
 def test_an_administrator_sees_and_revokes_all_without_their_addresses(reader: Client, conversation: str) -> None:
     share = make(reader)
     root = signed_in(User.objects.create_superuser("root"))

@@ -43,8 +43,8 @@ def for_you(request: Request) -> HttpResponse:
 
 def _new_shares(request: Request) -> list[tuple[Share, str]]:
     """Return the unread shares with their addresses. Without its master key a share has none, and cannot be opened."""
-    shares = Share.objects.unread_by(request.user).select_related("owner", "snapshot").defer("snapshot__body")
-    return [(share, reverse("shared", args=[token])) for share in shares[:_SHOWN] if (token := share.token)]
+    shares = Share.objects.unread_by(request.user).with_facts()[:_SHOWN]
+    return [(share, reverse("shared", args=[token])) for share in shares if (token := share.token)]
 
 
 @require_POST
