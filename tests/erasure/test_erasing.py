@@ -14,23 +14,26 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from tests.conftest import has_servers, make_completion, make_key, save, say, to_lines
 from tests.pages import has, visible
 from tests.sync.runs import FEW, copy, start_or_resume, work
-from tests.upstream import LIVE, Upstream
+from tests.upstream import COMPLETIONS, LIVE, Upstream
 from viewer.archive import erased
 from viewer.archive.importing import import_lines
 from viewer.archive.models import CompletionLabel, ErasedCompletion, Label, SearchWord, SeenCompletion, StoredCompletion
 from viewer.deployment.database import sqlite_file
 from viewer.erasure import erasing, retention
+from viewer.erasure.choosing import ids_before, ids_of_customer
 from viewer.erasure.erasing import erase
 from viewer.erasure.models import RetentionRun
+from viewer.keys.models import ApiKey
 from viewer.read_log.models import Reading
-from viewer.review.models import Note
+from viewer.review.models import Note, Verdict
+from viewer.sharing.models import Share
 from viewer.sync.models import CopyRun, Saving
 
 Store = Callable[..., Any]
@@ -79,6 +82,20 @@ def test_it_is_gone_for_everybody_and_no_import_brings_it_back(stored: Store, al
         run("erase_completion", allow_again="chatcmpl-hers")
 
 
+def test_whoever_reads_it_while_it_is_erased_writes_no_note_and_no_verdict_on_it(reader: Client, stored: Store) -> None:
+    stored(HERS)
+    ErasedCompletion.objects.create(completion_id="chatcmpl-hers", by="root")  # as if after it was read
+    for address, form in (
+        ("note/", {"text": "A quokka"}),
+        ("choices/0/verdict/", {"verdict": "good", "version": "none"}),
+    ):
+        answer = reader.post(f"/completions/chatcmpl-hers/{address}", form)
+        assert answer.status_code == 422
+        assert "This conversation was erased here" in visible(answer.text)
+    assert not Note.objects.exists()
+    assert not Verdict.objects.exists()
+
+
 @pytest.mark.usefixtures("files_as_they_are")
 @pytest.mark.django_db(transaction=True)
 def test_an_import_that_is_not_finished_is_waited_for_and_erased_too() -> None:
@@ -99,6 +116,41 @@ def test_an_import_that_is_not_finished_is_waited_for_and_erased_too() -> None:
     erasing_beside.join()
     assert ids() == set()
     assert ErasedCompletion.objects.count() == 1
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", ["note", "share"])
+def test_an_edit_that_is_not_finished_does_not_prevent_it(reader: Client, bob: User, stored: Store, what: str) -> None:
+    """In PostgreSQL a person who is named meanwhile would refer to what is erased, and the erasure would fail."""
+    stored(HERS)
+    reader.post("/completions/chatcmpl-hers/note/", {"text": "Look"})
+    reader.post("/completions/chatcmpl-hers/share/")
+    failures: list[Exception] = []
+
+    def erase_beside() -> None:
+        try:
+            erase(["chatcmpl-hers"], "root")
+        except DatabaseError as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    erasing_beside = Thread(target=erase_beside)
+    note, share = Note.objects.get(), Share.objects.get()
+    with transaction.atomic():
+        if what == "note":
+            form = {"text": "Look, @bob", "version": "first"}
+            answer = reader.post(f"/completions/chatcmpl-hers/notes/{note.pk}/", form)
+        else:
+            answer = reader.post(f"/shares/{share.pk}/change/", {"person": "bob", "expires": "keep"})
+        assert answer.status_code == 302
+        erasing_beside.start()
+        erasing_beside.join(0.5)
+    erasing_beside.join()
+    assert not failures
+    assert not Note.objects.exists()
+    assert not Share.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -124,15 +176,16 @@ def test_an_open_transaction_keeps_it_in_the_files_and_that_is_said(
     stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`VACUUM FULL` copies deleted rows that an older transaction may still see, and calls that success."""
-    monkeypatch.setattr(erased, "_VACUUMS", (0,))
     stored(HERS, OTHER)
     older = connection.copy()
     with older.cursor() as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("SELECT 1")
+        monkeypatch.setattr(erased, "_VACUUMS", (0,))
         assert "its files still have some of it" in run("erase_completion", "chatcmpl-hers", no_input=True, vacuum=True)
     assert any(b"Zora" in content for content in files_of_database())
     older.close()
+    monkeypatch.undo()  # its process takes a moment to end
     assert "still" not in run("erase_completion", "chatcmpl-hers", no_input=True, vacuum=True)
     assert not any(b"Zora" in content for content in files_of_database())
 
@@ -170,6 +223,25 @@ def test_what_is_older_is_erased_by_day(stored: Store) -> None:
     assert ids() == {"chatcmpl-other"}
     with pytest.raises(CommandError, match="is no date"):
         run("erase_completion", before="last year")
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+def test_what_is_only_shared_or_being_saved_is_erased_by_customer_and_day_too(
+    reader: Client, alice: User, upstream: Upstream, settings: Any
+) -> None:
+    """It was read from a server, and is not in the archive."""
+    settings.CUSTOMER_KEY = "case"
+    key = make_key(alice, base_url=upstream.base())
+    ApiKey.objects.choose(alice, key)
+    newer, older, begun = LIVE[:3]
+    for one in (newer, older):
+        assert reader.post(f"/completions/{one}/share/").status_code == 302
+    moment = datetime.fromtimestamp(COMPLETIONS[newer]["created"], UTC)
+    Saving.objects.create(person=alice, api_key=key, completion_id=begun, started_at=moment - timedelta(seconds=1))
+    assert ids_before(moment) == [older, begun]
+    assert ids_of_customer(COMPLETIONS[older]["metadata"]["case"]) == [older]
+    run("erase_completion", customer=COMPLETIONS[newer]["metadata"]["case"], no_input=True)
+    assert [share.completion_id for share in Share.objects.all()] == [older]
 
 
 @pytest.mark.usefixtures("files_as_they_are")

@@ -20,6 +20,7 @@ from django.core.cache import caches
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from tests.conftest import make_key
@@ -293,6 +294,32 @@ def test_a_reset_sets_a_new_password_ends_sessions_and_asks_for_the_second_facto
     assert reload(alice).check_password("quiet river 42")
     assert Client().get(link).status_code == 404
     assert {"reset link made", "password reset"} <= set(logged())
+
+
+def test_a_password_that_is_set_meanwhile_gives_nothing_back(
+    root: User, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hashing takes a while, and what was loaded before is old then."""
+    User.objects.filter(pk=bob.pk).update(is_superuser=True)
+    browser = Client()
+    browser.force_login(bob)
+    _, secret = EntryLink.objects.issue(person=alice, made_by=root)
+    hashed = views.make_password
+
+    def meanwhile(password: str) -> str:
+        deactivate(User.objects.get(pk=alice.pk), root)
+        change_role(User.objects.get(pk=bob.pk), READER, root)
+        return hashed(password)
+
+    monkeypatch.setattr(views, "make_password", meanwhile)
+    assert Client().post(f"/enter/{secret}/", NEW).status_code == 404
+    assert not reload(alice).is_active
+    monkeypatch.setattr("django.contrib.auth.base_user.make_password", meanwhile)
+    User.objects.filter(pk=bob.pk).update(is_superuser=True)
+    form = {"oldpassword": "bob reads 1", "password1": NEW["password"], "password2": NEW["password"]}
+    assert browser.post(reverse("account_change_password"), form).status_code == 302
+    assert reload(bob).check_password(NEW["password"])
+    assert role_of(reload(bob)) == READER
 
 
 def test_a_reset_removes_second_factors_when_asked(desk: Client, alice: User) -> None:

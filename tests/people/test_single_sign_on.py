@@ -22,6 +22,7 @@ from tests.pages import element, has, visible
 from viewer.accounts.models import Session
 from viewer.accounts.roles import ADMINISTRATOR, give_role, role_of
 from viewer.keys.models import AccessToken
+from viewer.people import single_sign_on
 from viewer.people.models import EntryLink
 
 PERMALINK = "/completions/chatcmpl-one/messages/chatcmpl-one-7/?order=desc"
@@ -195,6 +196,18 @@ def test_an_account_is_connected_from_within_and_disconnected(
     assert is_in(other)
     visitor.post("/account/disconnect/")
     assert not SocialAccount.objects.exists()
+
+
+def test_connecting_brings_back_nobody_who_was_deactivated_meanwhile(
+    visitor: Client, provider: IdentityProvider, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor.force_login(alice)
+    provider.know("alice-there", email="x@y.example", email_verified=False)
+    monkeypatch.setattr(
+        single_sign_on, "_check_subject", lambda _: User.objects.filter(pk=alice.pk).update(is_active=False)
+    )
+    provider.enter(visitor, "alice-there", process="connect")
+    assert not User.objects.get(pk=alice.pk).is_active
 
 
 def test_nobody_connects_an_account_of_somebody_else(

@@ -97,6 +97,7 @@ SHOWN = {
     f"{ONE}transcript/?format=json": ("transcript", "chatcmpl-one", "json"),
     f"{ONE}print/": ("print", "chatcmpl-one", ""),
     f"{ONE}find/?q=secret": ("find", "chatcmpl-one", ""),
+    f"{ONE}erase/": ("conversation", "chatcmpl-one", ""),
     f"{ONE}messages/chatcmpl-one-0/note/": ("note", "chatcmpl-one", "chatcmpl-one-0"),
     "/search/?q=secret": ("search", "", ""),
     "/palette/?q=secret": ("search", "", ""),

@@ -304,6 +304,7 @@ def test_notes_are_marked_as_read_one_by_one_or_all_and_only_for_oneself(
 ) -> None:
     for n in range(3):
         write(reader, f"@bob @mallory {n}")
+    bobs.post("/for-you/read/", {"note": "nonsense"})
     bobs.post("/for-you/read/", {"note": Note.objects.first().pk})
     assert len(elements(opened(bobs, "/for-you/"), ".note--unread")) == 2
     bobs.post("/for-you/read/")

@@ -174,6 +174,25 @@ def test_whoever_is_named_is_told_until_they_have_opened_it(
     assert attributes(reader.get("/for-you/").text, "data-unread") == ["0"]
 
 
+def test_a_share_is_read_once_a_page_of_it_was_shown_whoever_else_can_open_it(
+    reader: Client, bob: User, conversation: str, settings: Any
+) -> None:
+    settings.PUBLIC_SHARING = True
+    share = make(reader, person="bob", audience="link", looked="1")
+    bobs = signed_in(bob)
+    bobs.head(address_of(share))
+    assert attributes(bobs.get("/for-you/").text, "data-unread") == ["1"]
+    bobs.get(address_of(share))
+    assert attributes(bobs.get("/for-you/").text, "data-unread") == ["0"]
+
+
+def test_colleagues_are_named_in_any_capitals_unless_two_differ_in_them(reader: Client, conversation: str) -> None:
+    for name in ("Anna", "anna", "Ömer"):
+        User.objects.create_user(name)
+    for written, meant in {"Anna": "Anna", "@anna": "anna", "Ömer": "Ömer", "ömer": "Ömer"}.items():
+        assert make(reader, person=written).people_names == meant
+
+
 def test_only_where_it_is_allowed_does_a_link_open_without_signing_in(
     reader: Client, conversation: str, settings: Any
 ) -> None:
@@ -272,6 +291,17 @@ def test_shares_of_others_are_not_there(reader: Client, mallory: User, conversat
         assert browser.post(f"/shares/{share.pk}/{path}").status_code in (404, 405)
     assert not has(browser.get("/shares/").text, "[data-share-id]")
     assert browser.get("/shares/all/").status_code == 404
+
+
+def test_no_list_of_shares_loads_what_they_hold(reader: Client, bob: User, conversation: str) -> None:
+    make(reader, person="bob")
+    pages = [(reader, "/shares/"), (signed_in(bob), "/shares/with-me/"), (signed_in(bob), "/for-you/")]
+    for browser, page in pages:
+        with CaptureQueriesContext(connection) as queries:
+            assert "Where is my parcel?" in visible(browser.get(page).text)
+        sent = " ".join(one["sql"] for one in queries)
+        assert '"sharing_snapshot"."title"' in sent
+        assert not {'"sharing_snapshot"."body"', '"sharing_snapshot"."notes"'} & {*sent.replace(",", "").split()}, page
 
 
 def test_an_administrator_sees_and_revokes_all_without_their_addresses(reader: Client, conversation: str) -> None:

@@ -158,6 +158,19 @@ def test_a_note_names_nothing_that_its_share_redacts(reader: Client, stored: Cal
     assert share.note == "Ask [email 1]"
 
 
+def test_a_note_is_searched_with_all_that_its_share_was(reader: Client, stored: Callable[..., Any]) -> None:
+    secret = "kestrel-4471-lantern"
+    stored(
+        make_completion("chatcmpl-one", say("user", f"password: {secret}"), metadata={"customer_name": "Jane Mueller"})
+    )
+    share = share_of(reader, redact=["key", "name"])
+    kept = {"redact": ["key", "name"], "expires": "keep"}
+    for said in ("Jane", secret):
+        answer = reader.post(f"/shares/{share.pk}/change/", kept | {"note": f"About {said}"})
+        assert answer.status_code == 422
+        assert "Leave it out of the note." in visible(answer.text)
+
+
 def test_findings_are_shown_one_by_one_and_redacted_one_by_one(reader: Client, stored: Callable[..., Any]) -> None:
     stored(make_completion("chatcmpl-one", say("user", f"Mail {EMAIL} or other@example.org, call {PHONE}")))
     form = reader.get(FORM).text

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from tests.conftest import make_key
 from tests.pages import attributes, has, visible
 from tests.upstream import COMPLETIONS, HEX, LIVE, MESSAGES, Upstream
 from viewer.accounts.roles import CURATOR, READER, give_role
-from viewer.archive.erased import erase_stored
+from viewer.archive.erased import erase_stored, erased_among
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion
+from viewer.erasure import erasing
 from viewer.keys.models import AccessToken, ApiKey
 from viewer.sharing.models import Share
 from viewer.sync import saving
@@ -82,6 +86,32 @@ def test_what_is_erased_while_it_is_saved_is_not_stored(
     monkeypatch.setattr(saving, "fetch_completion", erase_meanwhile)
     assert "This conversation was erased here" in save(reader, key)
     assert not StoredCompletion.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_message_stays_of_what_is_erased_when_saving_begins(key: ApiKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    def erase_beside() -> None:
+        try:
+            erasing.erase([ONE], "bob")
+        finally:
+            connection.close()
+
+    beside = Thread(target=erase_beside)
+
+    def erase_meanwhile(completion_ids: Any) -> set[str]:
+        erased = erased_among(completion_ids)
+        if beside.ident is None:
+            beside.start()
+            beside.join(0.5)
+        return erased
+
+    monkeypatch.setattr(erasing, "purge", lambda: True)
+    monkeypatch.setattr(saving, "erased_among", erase_meanwhile)
+    with suppress(saving.ErasedHere):
+        saving.save_step(key, ONE)
+    beside.join()
+    for table in (Saving, SavedPage, StoredCompletion):
+        assert not table.objects.exists()
 
 
 def test_a_long_one_goes_on_where_it_stopped(
@@ -174,6 +204,15 @@ def test_a_curator_hands_it_to_the_team_and_replaces_what_the_team_had(
     assert archived(bob, f"{ONE}/messages?limit=1")["data"][0]["id"] == f"{ONE}-0"
     assert archived(bob, HEX) == 404
     assert reader.post(f"/completions/{ONE}/hand-over/").status_code == 404
+
+
+def test_whoever_hands_it_over_twice_at_once_loses_nothing(reader: Client, key: ApiKey, alice: User, bob: User) -> None:
+    save(reader, key)
+    twice = [saving.own_of(alice, ONE) for _ in range(2)]
+    for own in twice:
+        assert own is not None
+        saving.hand_to_team(own)
+    assert archived(bob, f"{ONE}/messages?limit=1")["data"][0]["id"] == f"{ONE}-0"
 
 
 def test_nobody_saves_with_the_key_of_another(client: Client, key: ApiKey, bob: User) -> None:

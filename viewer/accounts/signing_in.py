@@ -74,6 +74,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
                 gettext("Too many people are signing in. Try again in a few seconds."), 503, _BUSY_RETRY_AFTER
             ) from None
 
+    def set_password(self, user: User, password: str) -> None:
+        """Save nothing but the password: the person may have been deactivated or lost a role since they were loaded."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
     def login(self, request: HttpRequest, user: User) -> None:
         if not user.is_active:  # since the password was checked
             raise ImmediateHttpResponse(self.respond_user_inactive(request, user))

@@ -76,6 +76,11 @@ def query_of(key: str, value: str, reader: int | None) -> Query:
     return Query(filters=(Filter(f"meta.{key}", (_mark(key, value),)),), reader=reader)
 
 
+def is_same_value(key: str, one: str, other: str) -> bool:
+    """Whether two values of a metadata key are spellings of one."""
+    return _mark(key, one) == _mark(key, other)
+
+
 def _mark(key: str, value: str) -> str:
     return shared_mark(f"meta.{key}", value)
 
@@ -91,7 +96,7 @@ def ids_with(pairs: dict[str, str], limit: int, reader: int | None) -> list[str]
 def stored_with(key: str, value: str) -> StoredCompletions:
     """Return the conversations that have a metadata pair in any spelling, whoever saved them. Looks at each value."""
     values = StoredMetadata.objects.filter(key=key).values_list("value", flat=True).distinct()
-    same = [each for each in values if _mark(key, each) == _mark(key, value)]
+    same = [each for each in values if is_same_value(key, each, value)]
     holders = StoredMetadata.objects.filter(key=key, value__in=same).values("completion")
     return StoredCompletion.objects.filter(pk__in=holders)
 

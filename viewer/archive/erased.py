@@ -12,9 +12,9 @@ from django.db import connection, transaction
 from .models import CompletionLabel, CompletionState, ErasedCompletion, SeenCompletion, StoredCompletion, fit
 from .search.index import forget_words, words_of_completions
 
-# Seconds after each try: to empty SQLite's journal, which a reader may be using, and to write PostgreSQL's tables anew,
+# Seconds before each try: to empty SQLite's journal, which a reader may be using; and to write PostgreSQL's tables anew,
 # of which a transaction may still see old rows.
-_CHECKPOINTS, _VACUUMS = 20 * (0.25,), (0.5, 2, 8)
+_CHECKPOINTS, _VACUUMS = (0, *[0.25] * 20), (0, 0.5, 2, 8)
 _LOCK_ID = 20_741_222  # any number but that of `start`, the same on every machine
 _DEAD_ROWS = re.compile(r"\D*([1-9])")  # "12 dead row versions cannot be removed yet", in the language of the server
 
@@ -81,10 +81,10 @@ def _purge_sqlite(is_thorough: bool) -> bool:
         if is_thorough:
             cursor.execute("VACUUM")
         for pause in _CHECKPOINTS:
+            sleep(pause)
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             if not cursor.fetchone()[0]:
                 return True
-            sleep(pause)
     return False
 
 
@@ -100,9 +100,9 @@ def _purge_postgresql() -> bool:
         )
         cursor.execute(f"ANALYZE {tables}")
         for pause in _VACUUMS:
+            sleep(pause)
             if _vacuum_full(cursor, tables):
                 return True
-            sleep(pause)
     return False
 
 

@@ -43,8 +43,8 @@ def for_you(request: Request) -> HttpResponse:
 
 def _new_shares(request: Request) -> list[tuple[Share, str]]:
     """Return the unread shares with their addresses. Without its master key a share has none, and cannot be opened."""
-    shares = Share.objects.unread_by(request.user).select_related("owner", "snapshot").defer("snapshot__body")
-    return [(share, reverse("shared", args=[token])) for share in shares[:_SHOWN] if (token := share.token)]
+    shares = Share.objects.unread_by(request.user).with_facts()[:_SHOWN]
+    return [(share, reverse("shared", args=[token])) for share in shares if (token := share.token)]
 
 
 @require_POST
@@ -53,6 +53,6 @@ def read_notes(request: Request) -> HttpResponse:
     chosen = request.POST.get("note", "")
     if chosen.isascii() and chosen.isdecimal() and len(chosen) < 19:
         mark_read(request.user.pk, [int(chosen)])
-    elif mark_read(request.user.pk) + mark_shares_read(request.user):
+    elif not chosen and mark_read(request.user.pk) + mark_shares_read(request.user):
         notices.success(request, gettext("Everything is marked as read."))
     return redirect("for-you")

@@ -54,16 +54,19 @@ def reactivate(person: User) -> None:
 def let_in(link: EntryLink, person: User, encoded: str) -> bool:
     """Use a link up and set the hashed password; return whether the link was still good.
 
-    A new password ends the person's sessions. A person who is new is saved, and gets the role of the invitation.
+    A new password ends the person's sessions. A person who is new is saved, and gets the role of the invitation. Of
+    one who is known nothing else is saved: they may have been deactivated or lost a role since they were loaded.
     """
     if not link.use():
         return False
     person.password = encoded
-    person.save()
     if link.person is None:
+        person.save()
         give_role(person, link.given_role)
         event("person created", whom=person.pk, role=link.given_role, link=link.pk)
         return True
+    if not User.objects.filter(pk=person.pk, is_active=True).update(password=encoded):
+        return False
     Session.objects.filter(user=person).delete()
     if link.removes_second_factors:
         Authenticator.objects.filter(user=person).delete()

@@ -60,7 +60,7 @@ class Adapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is 
         session.verify = settings.UPSTREAM_CA or True
         return session
 
-    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+    def pre_social_login(self, request: Request, sociallogin: SocialLogin) -> None:
         """Decide what the provider's answer is good for. Raises PermissionDenied or ImmediateHttpResponse."""
         _check_subject(sociallogin.account.extra_data)
         process = sociallogin.state.get("process")
@@ -70,6 +70,7 @@ class Adapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is 
             if not is_confirmed(request):  # else allauth would keep the provider's token in the session
                 messages.error(request, gettext("That took too long, and nothing was changed. Try again."))
                 raise ImmediateHttpResponse(redirect("mfa_index"))
+            request.user.refresh_from_db()  # allauth saves all of it, and the provider took its time
             return
         if sociallogin.is_existing:
             return

@@ -81,6 +81,7 @@ ROUTES: dict[str, Action | None] = {
     "transcript": Action("transcript"),
     "print": Action("print"),
     "hand-over": _CONVERSATION,  # it shows what differs
+    "erase": Action("conversation", source="archive"),  # it shows the first question
     "for-you": Action("for you"),
     **dict.fromkeys(
         ("note-on-conversation", "note-on-message", "note-on-answer", "note", "delete-note", "verdict"),
@@ -110,7 +111,7 @@ ROUTES: dict[str, Action | None] = {
             "home", "open", "next", "previous", "next-unseen", "forget-seen", "go-to", "go", "first-unseen",
             "mark-list-seen", "rail", "save-view", "saved-view", "delete-view", "choose-view", "choose-language",
             "api-keys", "choose-source", "api-key", "test-api-key", "delete-api-key", "imports", "import-run",
-            "old-imports", "old-import-run", "save", "erase", "shortcuts", "tokens", "revoke-token", "account_login",
+            "old-imports", "old-import-run", "save", "shortcuts", "tokens", "revoke-token", "account_login",
             "account_logout",
             "session", "account_change_password", "account_set_password", "account_reset_password", "account_signup",
             "account_inactive", "account_reauthenticate", "confirm-by-single-sign-on", "openid_connect_callback",

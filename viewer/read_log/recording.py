@@ -20,7 +20,7 @@ from viewer.web.request import note_of
 from .actions import Action
 from .models import Reading
 
-_MAX_WAIT = 15.0  # seconds for SQLite's write lock: an import lets it go after half a second, an erasure after a few
+_MAX_WAIT = 15.0  # seconds for SQLite's write lock: an import holds it for half a second, an erasure for some more
 _SAME = 60  # seconds in which what an open page loads, if it is the same again, is one reading
 
 

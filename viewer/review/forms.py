@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
+from viewer.archive.erased import erased_among
 from viewer.archive.labels import COLOURS, STATUSES, Marks, key_of_label
 from viewer.archive.models import Label, fit
 from viewer.web.logs import event
@@ -34,6 +35,7 @@ COLOUR_NAMES = {
     "violet": gettext_lazy("Violet"),
 }
 _TAKEN = gettext_lazy("There is a label with this name already.")
+_ERASED = gettext_lazy("This conversation was erased here, so nothing of it is stored again.")
 _QUOTES = re.compile('["“”„«»]')  # `label:"…"` could not say them
 
 
@@ -60,9 +62,12 @@ class NoteForm(forms.Form):
     )
     version = forms.CharField(required=False)
 
-    def write(self, note: Note) -> Mentions:
-        """Save a new note, with the people whom it mentions."""
+    def write(self, note: Note) -> Mentions | None:
+        """Save a new note, with the people whom it mentions, unless its conversation was erased here: then say so."""
         with transaction.atomic():
+            if erased_among([note.completion_id]):
+                self.add_error("text", _ERASED)
+                return None
             mentions = self._fill(note)
             note.save()
             remember_mentions(note, mentions.people.values())
@@ -79,7 +84,7 @@ class NoteForm(forms.Form):
             mentions = self._fill(note)
             stored = Note.objects.filter(pk=note.pk, edited_at=edited_at)
             changed = {"text": note.text, "mentioned": note.mentioned, "edited_at": timezone.now()}
-            if not stored.update(**changed):
+            if erased_among([note.completion_id]) or not stored.update(**changed):
                 self._add_conflict()
                 return None
             remember_mentions(note, mentions.people.values())
@@ -190,16 +195,23 @@ class VerdictForm(forms.Form):
             raise forms.ValidationError(text)
         return self.cleaned_data
 
-    def save(self, model: str, channel: str) -> Verdict:
-        """Save the verdict with the facts of today. Two requests at once make one verdict."""
+    def save(self, model: str, channel: str) -> Verdict | None:
+        """Save the verdict with the facts of today, unless the conversation was erased here: then say so.
+
+        Two requests at once make one verdict.
+        """
         chosen = {name: self.cleaned_data[name] for name in ("verdict", "reason", "comment")}
         facts = {"model": fit(model)[:255], "channel": fit(channel)[:255], "at": timezone.now()}
-        stored, _ = Verdict.objects.update_or_create(
-            completion_id=self.stored.completion_id,
-            position=self.stored.position,
-            person=self.stored.person,
-            defaults=chosen | facts,
-        )
+        with transaction.atomic():
+            if erased_among([self.stored.completion_id]):
+                self.add_error(None, _ERASED)
+                return None
+            stored, _ = Verdict.objects.update_or_create(
+                completion_id=self.stored.completion_id,
+                position=self.stored.position,
+                person=self.stored.person,
+                defaults=chosen | facts,
+            )
         return stored
 
 

@@ -38,7 +38,7 @@ def mentions_in(text: str) -> Mentions:
     """Look up the names in a text. Capitals make no difference, unless two names differ in them alone."""
     written = [*dict.fromkeys(match[1] for match in MENTION.finditer(text))][:_MAX_NAMES]
     spellings = {name: _spellings(name) for name in written}
-    known = _people_named({spelling for several in spellings.values() for spelling in several})
+    known = people_named({spelling for several in spellings.values() for spelling in several})
     people, unknown = {}, []
     for several in spellings.values():
         found = next(((spelling, known[spelling]) for spelling in several if spelling in known), None)
@@ -87,8 +87,8 @@ def _spellings(name: str) -> list[str]:
     return spellings
 
 
-def _people_named(names: set[str]) -> dict[str, User]:
-    """Return active people by names as they are written."""
+def people_named(names: Iterable[str]) -> dict[str, User]:
+    """Return active people by names as they are written, in any capitals unless two differ in them alone."""
     people = list(User.objects.filter(is_active=True, username__in={*names}))
     found = {person.username: person for person in people}
     others = {name.casefold(): name for name in names if name not in found}

@@ -7,9 +7,10 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
-from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
+
+from viewer.review.mentions import people_named
 
 from .choices import Choices, Scope
 from .descriptions import audiences
@@ -75,15 +76,14 @@ class ShareForm(forms.Form):
 
     def clean_person(self) -> list[User]:
         """Return the named colleagues, who are named with commas or spaces between them."""
-        names = dict.fromkeys(self.cleaned_data["person"].replace(",", " ").replace(";", " ").split())
-        names = {name.removeprefix("@"): None for name in names}
+        written = self.cleaned_data["person"].replace(",", " ").replace(";", " ").split()
+        names = dict.fromkeys(name.removeprefix("@") for name in written)
         if len(names) > _MAX_PEOPLE:
             raise forms.ValidationError(gettext("Name at most %(count)d colleagues.") % {"count": _MAX_PEOPLE})
-        active = User.objects.filter(is_active=True).alias(lower=Lower("username"))
-        people = {one.username.lower(): one for one in active.filter(lower__in=[name.lower() for name in names])}
-        if unknown := [name for name in names if name.lower() not in people]:
+        people = people_named(names)
+        if unknown := [name for name in names if name not in people]:
             raise forms.ValidationError(gettext("Nobody here is called “%(name)s”.") % {"name": unknown[0][:100]})
-        return [people[name.lower()] for name in names]
+        return [people[name] for name in names]
 
     def clean_words(self) -> list[str]:
         words = list(dict.fromkeys(filter(None, map(str.strip, self.cleaned_data["words"].splitlines()))))

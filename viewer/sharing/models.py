@@ -61,6 +61,10 @@ class Shares(models.QuerySet["Share"]):
             revoked_at=None, expires_at__gt=timezone.now(), owner__is_active=True, audience__in=audiences
         )
 
+    def with_facts(self) -> Shares:
+        """Load with them what a list says: the owner, and the snapshot without what it holds, which may be much."""
+        return self.select_related("owner", "snapshot").defer("snapshot__body", "snapshot__notes")
+
     def holding(self, token: str) -> Share | None:
         """Find a share by its token, in one query; None if it cannot be read any more."""
         shares = self.reachable().filter(digest=digest_of(token), snapshot__isnull=False)

@@ -33,7 +33,7 @@ from viewer.sources.sources import SourceProblem
 from viewer.web.client_address import network_of
 from viewer.web.request import Request, note_of
 
-from .models import LINK, PEOPLE, Share, digest_of
+from .models import LINK, SIGNED_IN, Share, digest_of
 from .snapshot_reader import SnapshotReader
 
 READ_ON_HOURS = 12  # that a browser can read on after it opened a share
@@ -109,7 +109,7 @@ def _answer(request: SharedRequest, token: str, view: View, is_page: bool) -> Ht
         _let_read_on(shown, token)
     if request.user.is_authenticated:
         request.session.record_use()
-        if is_page and share.audience == PEOPLE:
+        if is_page and request.method == "GET" and share.audience != SIGNED_IN:  # which names nobody
             share.mark_read(request.user)
     return shown
 

@@ -116,10 +116,12 @@ def redacted(drafted: Draft, findings: tuple[Finding, ...], choices: Choices) ->
     )
 
 
-def first_to_redact(note: str, choices: Choices) -> str:
-    """Return what a note says, first of all, that a share with these choices redacts; empty if there is nothing."""
-    found = choices.picked(find_all([note], own_words=choices.words))
-    return found[0].text if found else ""
+def first_in_note(drafted: Draft, findings: tuple[Finding, ...]) -> str:
+    """Return the first of these findings that the note of a draft says; empty if it says none."""
+    note = drafted.note
+    if Redactor(findings).text(note) == note:
+        return ""
+    return next((one.text for one in findings if Redactor([one]).text(note) != note), note)
 
 
 def store(share: Share, drafted: Draft, choices: Choices, findings: tuple[Finding, ...]) -> Snapshot:

@@ -50,9 +50,12 @@ def save_step(key: ApiKey, completion_id: str) -> Saved | None:
     What was received is kept, so that the next step goes on from there, also after a problem or days later. Raises
     Problem and ErasedHere.
     """
-    if erased_among([completion_id]):
-        raise ErasedHere
-    saving, _ = Saving.objects.get_or_create(person=key.owner, completion_id=completion_id, defaults={"api_key": key})
+    with transaction.atomic():  # an erasure waits for its end, and then finds the row
+        if erased_among([completion_id]):
+            raise ErasedHere
+        saving, _ = Saving.objects.get_or_create(
+            person=key.owner, completion_id=completion_id, defaults={"api_key": key}
+        )
     if saving.api_key_id != key.pk:  # messages of another server are of no use
         saving.delete()
         return save_step(key, completion_id)
@@ -84,12 +87,14 @@ def _fetch(saving: Saving, client: Client) -> bool:
 
 
 def _keep(saving: Saving, page: Page[Message | Unreadable]) -> bool:
-    """Keep some messages. Return False if these were kept by another request meanwhile."""
+    """Keep some messages. Return False if these were kept by another request meanwhile, or erased."""
     text = fit(",".join(item.source for item in page.items))
     first, saving.cursor = saving.count, next_cursor(page)
     saving.count, saving.size, saving.is_whole = first + len(page.items), saving.size + len(text), not saving.cursor
     try:
         with transaction.atomic():
+            if erased_among([saving.completion_id]):
+                return False
             if text:
                 SavedPage.objects.create(saving=saving, first=first, messages=text)
             same = Saving.objects.filter(pk=saving.pk, count=first)
@@ -157,7 +162,9 @@ def changes_for_team(own: StoredCompletion) -> Changes | None:
 
 
 def hand_to_team(own: StoredCompletion) -> None:
-    """Give the team what a person saved, instead of what the team had of it."""
+    """Give the team what a person saved, instead of what the team had of it; nothing if that was done meanwhile."""
     with transaction.atomic():
+        if not StoredCompletion.objects.select_for_update().filter(pk=own.pk, owner=own.owner_id).exists():
+            return
         StoredCompletion.objects.filter(completion_id=own.completion_id, owner=None).delete()
         StoredCompletion.objects.filter(pk=own.pk).update(owner=None)

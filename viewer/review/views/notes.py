@@ -34,9 +34,9 @@ def note_on(request: Request, completion_id: str, message_id: str = "", position
     form = NoteForm(request.POST if request.method == "POST" else None)
     if failed := _check_access(request, completion_id, place, form):
         return failed
-    if request.method == "POST" and form.is_valid():
-        note = Note(completion_id=fit(completion_id), place=fit(place), author=request.user)
-        return _done(request, note, form.write(note))
+    note = Note(completion_id=fit(completion_id), place=fit(place), author=request.user)
+    if request.method == "POST" and form.is_valid() and (mentions := form.write(note)):
+        return _done(request, note, mentions)
     return _show(request, completion_id, place, {"form": None if "closed" in request.GET else form})
 
 

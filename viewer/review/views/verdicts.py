@@ -43,9 +43,9 @@ def verdict(request: Request, completion_id: str, position: int) -> HttpResponse
     form = VerdictForm(request.POST if request.method == "POST" else None, stored=stored)
     if request.method == "POST" and form.is_valid():
         completion = reader.completion()
-        given = form.save(completion.model, completion.metadata.get(identity_keys().channel, ""))
-        event("verdict given", verdict=given.pk)
-        return _done(request, completion_id, position)
+        if given := form.save(completion.model, completion.metadata.get(identity_keys().channel, "")):
+            event("verdict given", verdict=given.pk)
+            return _done(request, completion_id, position)
     return _show(request, completion_id, position, {"form": None if "closed" in request.GET else form})
 
 

@@ -29,7 +29,7 @@ from viewer.sharing.forms import ShareForm, initial_of
 from viewer.sharing.models import LINK, Share
 from viewer.sharing.opening import READ_ON_HOURS
 from viewer.sharing.shared_notes import beside, count_notes, with_ids
-from viewer.sharing.snapshots import NEIGHBOURS, Draft, TooLarge, draft, find_in, first_to_redact, redacted, store
+from viewer.sharing.snapshots import NEIGHBOURS, Draft, TooLarge, draft, find_in, first_in_note, redacted, store
 from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import SourceProblem
 from viewer.web.logs import event
@@ -134,8 +134,6 @@ def _store(request: Request, form: ShareForm, share: Share | None, drafted: _Dra
     kept = redacted(drafted.draft, picked, choices)
     share = share or Share.new(request.user, drafted.draft.completion_id)
     with transaction.atomic():
-        if erased_among([share.completion_id]):  # meanwhile
-            raise Http404
         share.choices = choices
         _set_audience(share, form, kept.note)
         store(share, kept, choices, picked)
@@ -146,19 +144,30 @@ def _store(request: Request, form: ShareForm, share: Share | None, drafted: _Dra
 
 def _save(request: Request, reader: Reader, form: ShareForm, share: Share) -> HttpResponse:
     """Change everything but the snapshot, which has given what it redacts its labels: a new note gets none of them."""
-    if found := first_to_redact(form.cleaned_data["note"], share.choices):
-        form.add_error("note", gettext("This share redacts “%(text)s”. Leave it out of the note.") % {"text": found})
+    note = form.cleaned_data["note"]
+    if share.choices.redacts and note != share.note:
+        _check_note(reader, form, share.choices)
+    if form.errors:
         return _show(request, reader, form, Look(share.choices))
     with transaction.atomic():
-        _set_audience(share, form, form.cleaned_data["note"])
+        _set_audience(share, form, note)
     event("share changed", share=share.pk, audience=share.audience)
     messages.success(request, gettext("Saved. The snapshot is the same as before."))
     return redirect("share", share.pk)
 
 
+def _check_note(reader: Reader, form: ShareForm, choices: Choices) -> None:
+    """Let the form say what its note says of what is redacted, which only the whole of what is shared can tell."""
+    drafted = _drafted(reader, form, choices)
+    if drafted and (found := first_in_note(drafted.draft, choices.picked(drafted.findings))):
+        form.add_error("note", gettext("This share redacts “%(text)s”. Leave it out of the note.") % {"text": found})
+
+
 def _set_audience(share: Share, form: ShareForm, note: str) -> None:
-    """Set who can open it, how long and how often, and save it. Raises Http404 if it was revoked meanwhile."""
+    """Set who can open it, how long and how often, and save it. Raises Http404 if it was revoked or erased by now."""
     data = form.cleaned_data
+    if erased_among([share.completion_id]):
+        raise Http404
     if share.pk and not Share.objects.select_for_update().filter(pk=share.pk, revoked_at=None).exists():
         raise Http404
     share.audience, share.note = data["audience"], note

@@ -72,12 +72,11 @@ def revoke_share(request: Request, share_id: int) -> HttpResponse:
 
 def _share_for(request: Request, share_id: int) -> Share:
     shares = Share.objects.all() if may_administer(request.user) else Share.objects.of(request.user)
-    return get_object_or_404(shares.select_related("owner", "snapshot"), pk=share_id)
+    return get_object_or_404(shares.with_facts(), pk=share_id)
 
 
 def _list(request: Request, shares: Shares, which: str) -> HttpResponse:
-    shown = shares.select_related("owner", "snapshot").defer("snapshot__body").prefetch_related("people")
-    page = Paginator(shown, _PAGE).get_page(request.GET.get("page"))
+    page = Paginator(shares.with_facts().prefetch_related("people"), _PAGE).get_page(request.GET.get("page"))
     context = {
         "shares": [_with_words(request, one, has_address=which != "all") for one in page],
         "page": page,
