@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from .models import CompletionLabel, CompletionState, ErasedCompletion, SeenCompletion, StoredCompletion, fit
 from .search.index import forget_words, words_of_completions
 
-# Seconds before each try: to empty SQLite's journal, which a reader may be using; and to write PostgreSQL's tables anew,
-# of which a transaction may still see old rows.
+# Seconds before each try: to empty SQLite's journal, which a reader may be using; and to write PostgreSQL's tables
+# anew, of which a transaction may still see old rows.
 _CHECKPOINTS, _VACUUMS = (0, *[0.25] * 20), (0, 0.5, 2, 8)
 _LOCK_ID = 20_741_222  # any number but that of `start`, the same on every machine
 _DEAD_ROWS = re.compile(r"\D*([1-9])")  # "12 dead row versions cannot be removed yet", in the language of the server
