@@ -80,6 +80,8 @@ def test_a_share_is_made_opened_and_revoked(reader: Client, bob: User, conversat
     page = reader.get(f"/shares/{share.pk}/").text
     [address] = attributes(page, "data-share-url")
     assert address == f"http://testserver{address_of(share)}"
+    assert has(page, "[data-share-url][autofocus]")  # to copy it is what comes next
+    assert not has(reader.get(f"/shares/{share.pk}/").text, "[autofocus]")
     bobs = signed_in(bob)
     shared = bobs.get(address_of(share))
     assert message_ids(shared.text)[:4] == [f"chatcmpl-one-{n}" for n in range(4)]
