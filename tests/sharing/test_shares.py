@@ -138,9 +138,14 @@ def test_whoever_must_have_a_second_factor_needs_it_for_shares_too(
 ) -> None:
     share = make(reader)
     settings.SECOND_FACTOR = "everyone"
-    answer = signed_in(bob).get(address_of(share))
+    bobs = signed_in(bob)
+    answer = bobs.get(address_of(share))
     assert answer["Location"] == reverse("mfa_index")
     assert "parcel" not in answer.text
+    stored = DatabaseStore.decode(SessionStore(), Session.objects.get(user=bob).session_data)  # without decrypting
+    assert share.token not in str(stored)
+    totp.TOTP.activate(bob, totp.generate_totp_secret())
+    assert address_of(share) in attributes(bobs.get(reverse("mfa_index")).text, "href", "main .notice a")
 
 
 def test_only_those_who_are_named_can_open_it_and_find_it(
