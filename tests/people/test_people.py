@@ -346,7 +346,14 @@ def test_the_first_person_of_the_command_is_an_administrator_and_the_next_a_read
 
 @pytest.mark.parametrize(
     "arguments",
-    [["ALICE"], ["a b!"], ["new", "--email", "x"], ["nobody", "--reset"], ["new", "--email", "A@firm.example"]],
+    [
+        ["ALICE"],
+        ["a b!"],
+        ["new", "--email", "x"],
+        ["nobody", "--reset"],
+        ["new", "--email", "A@firm.example"],
+        ["new", "--remove-second-factors"],
+    ],  # fmt: skip
 )
 def test_the_command_says_what_is_wrong_and_makes_nobody(alice: User, arguments: list[str]) -> None:
     alice.email = "a@firm.example"
@@ -356,10 +363,21 @@ def test_the_command_says_what_is_wrong_and_makes_nobody(alice: User, arguments:
     assert list(User.objects.all()) == [alice]
 
 
-def test_the_command_resets_and_takes_a_password(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("quiet river 42\n"))
-    create("alice", "--reset", "--password")
-    assert reload(alice).check_password("quiet river 42")
+@pytest.mark.parametrize("asks_for_password", [True, False])
+def test_the_command_resets_and_removes_second_factors_only_when_told(
+    alice: User, monkeypatch: pytest.MonkeyPatch, asks_for_password: bool
+) -> None:
+    TOTP.activate(alice, "A" * 32)
+    for options in ([], ["--remove-second-factors"]):
+        if asks_for_password:
+            monkeypatch.setattr("sys.stdin", io.StringIO("quiet river 42\n"))
+            create("alice", "--reset", "--password", *options)
+        else:
+            link = re.search(r"http://127.0.0.1:8000(/enter/\S+/)", create("alice", "--reset", *options))
+            assert link
+            Client().post(link[1], NEW)
+        assert reload(alice).check_password("quiet river 42")
+        assert Authenticator.objects.filter(user=alice).exists() == (not options)
 
 
 def test_everybody_gets_the_role_that_fits_what_they_did_before(alice: User, bob: User, mallory: User) -> None:
