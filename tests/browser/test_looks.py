@@ -17,7 +17,7 @@ from tests.conftest import make_choice, make_completion, make_key, say
 from viewer.accounts.roles import ADMINISTRATOR, give_role
 from viewer.client.client import Client
 from viewer.keys.models import AccessToken
-from viewer.review.models import Note
+from viewer.review.models import Note, Verdict
 from viewer.sync.models import CopyRun
 
 TABLET = {"width": 1024, "height": 768}
@@ -417,3 +417,25 @@ def test_printed_pages_name_what_was_chosen_and_show_nothing_to_press_and_nothin
         expect(page.get_by_role("link", name=shown)).to_be_visible()
     for hidden in (page.get_by_role("link", name="Week"), page.get_by_label("From")):
         expect(hidden).to_be_hidden()
+
+
+def test_the_chart_and_addresses_are_whole_from_right_to_left(page: Page, stored: Callable, alice: User) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "Where is my parcel?")))
+    for verdict, person in (("good", alice), ("wrong", User.objects.create_user("carol"))):
+        Verdict.objects.create(
+            completion_id="chatcmpl-one", position=0, person=person, verdict=verdict, model="gpt-4.1"
+        )
+    page.goto("/verdicts/?by=model")
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    chart, name, good, wrong = (
+        page.locator(f".chart{part}").bounding_box()
+        for part in ("", " .chart__name", " .chart__bar--good", " .chart__bar--wrong")
+    )
+    right = chart["x"] + chart["width"]
+    assert abs(name["x"] + name["width"] - right) < 3
+    assert abs(good["x"] + good["width"] - right) < 3
+    assert wrong["x"] < good["x"]
+    page.goto("/completions/chatcmpl-one/share/")
+    page.get_by_role("button", name="Share", exact=True).click()
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    expect(page.locator("[data-share-url]")).to_have_css("direction", "ltr")
