@@ -66,7 +66,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 
 
 def link_of(answer: Any) -> str:
-    url = element(answer.text, "[data-entry-url]").attributes["value"] or ""
+    url = element(answer.text, "[data-entry-url][autofocus]").attributes["value"] or ""  # to copy it is what comes next
     return url.removeprefix("http://127.0.0.1:8000")
 
 
