@@ -347,6 +347,7 @@ MFA_FORMS = {
     "reauthenticate_webauthn": "viewer.accounts.second_factors.ConfirmPasskeyForm",
     "activate_totp": "viewer.accounts.second_factors.SetUpAppForm",
     "add_webauthn": "viewer.accounts.second_factors.AddPasskeyForm",
+    "edit_webauthn": "viewer.accounts.second_factors.RenamePasskeyForm",
 }
 SOCIALACCOUNT_ADAPTER = "viewer.people.single_sign_on.Adapter"
 SOCIALACCOUNT_PROVIDERS = {

@@ -27,7 +27,7 @@ from viewer.accounts.confirming import (
 )
 from viewer.accounts.own_account import end_sessions, own_account
 from viewer.accounts.roles import administrators_only, curators_only
-from viewer.accounts.second_factors import AddPasskey, SecondFactor
+from viewer.accounts.second_factors import AddPasskey, SecondFactor, SignInByPasskey
 from viewer.accounts.signing_in import SignIn, SignOut, still_signed_in
 from viewer.api import views as api
 from viewer.conversations.views import content, conversation_list, customers, lists, navigation, preferences
@@ -207,7 +207,7 @@ urlpatterns = [
     re_path(r"^v1(?:/|\Z)", api.nowhere),
     path("login/", SignIn.as_view(), name="account_login"),
     path("login/code/", SecondFactor.as_view(), name="mfa_authenticate"),
-    path("login/passkey/", login_not_required(webauthn.login_webauthn), name="mfa_login_webauthn"),
+    path("login/passkey/", login_not_required(SignInByPasskey.as_view()), name="mfa_login_webauthn"),
     path("login/elsewhere/", single_sign_on.leave, _OIDC, name="openid_connect_login"),
     path("login/elsewhere/back/", single_sign_on.come_back, _OIDC, name="openid_connect_callback"),
     path("login/elsewhere/cancelled/", single_sign_on.cancelled, name="socialaccount_login_cancelled"),
@@ -234,6 +234,11 @@ urlpatterns = [
         name="mfa_download_recovery_codes",
     ),
     path("account/passkeys/add/", confirmed_before_showing(AddPasskey.as_view()), name="mfa_add_webauthn"),
+    path(
+        "account/passkeys/<int:pk>/",
+        confirmed_before_showing(webauthn.EditWebAuthnView.as_view(success_url=reverse_lazy("mfa_index"))),
+        name="mfa_edit_webauthn",
+    ),
     path(
         "account/passkeys/<int:pk>/remove/",
         confirmed_before_showing(webauthn.RemoveWebAuthnView.as_view(success_url=reverse_lazy("mfa_index"))),

@@ -2,7 +2,7 @@
 // without a request, and not in another tab. The server marks in a cookie who is signed in, and takes it away on
 // signing out (accounts/devices.py). `pageshow` comes before a page is painted again: then the mark must be the one
 // that the page came with, and the server is asked whether the session goes on. It is also asked where a page comes
-// from the disk.
+// from the disk. A page of a share is asked for again as a whole (shared/again.js), and has no lectern.fetch.
 {
   const person = () => document.cookie.match(/\bperson=\w+/)?.[0] ?? "";
   const came = person();
@@ -17,7 +17,7 @@
   sessionStorage.person = came;
   addEventListener("pageshow", async ({ persisted }) => {
     const isOld = persisted || performance.getEntriesByType("navigation")[0].type === "back_forward";
-    if (isOld && check() && came && (await lectern.fetch("/session/").catch(() => ({}))).status === 401) leave();
+    if (isOld && check() && came && (await lectern.fetch?.("/session/").catch(() => ({})))?.status === 401) leave();
   });
   document.addEventListener("visibilitychange", () => document.hidden || check());
 }

@@ -44,7 +44,8 @@ def test_who_has_just_signed_in_is_not_asked(reader: Client) -> None:
 
 CHANGES = [
     "/keys/", "/keys/{key}/", "/keys/{key}/delete/", "/tokens/", "/account/app/", "/account/codes/", "/account/codes/new/",
-    "/account/codes/download/", "/account/passkeys/add/", "/account/passkeys/1/remove/", "/account/disconnect/",
+    "/account/codes/download/", "/account/passkeys/add/", "/account/passkeys/1/", "/account/passkeys/1/remove/",
+    "/account/disconnect/",
     "/people/invite/", "/people/{person}/", "/people/{person}/state/", "/people/{person}/reset/",
 ]  # fmt: skip
 

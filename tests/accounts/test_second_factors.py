@@ -20,7 +20,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from fido2.webauthn import AuthenticatorData
 
 from tests.conftest import make_completion, say
-from tests.pages import element, elements, visible
+from tests.pages import element, elements, has, visible
 from tests.passkeys import Passkey
 from tests.traces import database_bytes
 from viewer.accounts.models import Session
@@ -207,7 +207,9 @@ def test_a_passkey_signs_in_alone_and_leads_to_the_page_first_asked_for(passkey:
     assert is_in(browser)
     again = Client(headers={"host": "localhost"})
     again.get("/login/passkey/", headers={"accept": "application/json"})
-    assert again.post("/login/passkey/", {"credential": passkey.get(options)})["Location"] == "/login/"
+    refused = again.post("/login/passkey/", {"credential": passkey.get(options), "next": PERMALINK}, follow=True)
+    assert "This passkey was not accepted." in visible(element(refused.text, ".notice[role=alert]"))
+    assert element(refused.text, 'pass-key [name="next"]').attributes["value"] == PERMALINK
     assert not is_in(again)
 
 
@@ -229,7 +231,18 @@ def test_a_passkey_is_the_second_factor_too_and_another_one_is_not(passkey: Pass
     for key, status in ((Passkey(), 200), (passkey, 302)):
         browser = halfway(Client(headers={"host": "localhost"}))
         options = options_of(browser.get("/login/code/").text)
-        assert browser.post("/login/code/", {"credential": key.get(options)}).status_code == status
+        answer = browser.post("/login/code/", {"credential": key.get(options)})
+        assert answer.status_code == status
+        assert ("This passkey was not accepted. Try again." in answer.text) == (status == 200)
+
+
+def test_a_passkey_gets_another_name(passkey: Passkey, reader: Client) -> None:
+    page = f"/account/passkeys/{Authenticator.objects.get(type='webauthn').pk}/"
+    assert element(reader.get(page).text, "#id_name").attributes["value"] == "phone"
+    for name in ("", "x" * 61):
+        assert has(reader.post(page, {"name": name}).text, ".field-error")
+    assert reader.post(page, {"name": "old phone"})["Location"] == "/account/"
+    assert "old phone" in visible(reader.get("/account/").text)
 
 
 def test_a_key_that_only_proves_to_be_there_replaces_no_password(passkey: Passkey) -> None:

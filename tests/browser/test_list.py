@@ -15,7 +15,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.reading import EARLIER, LATER, LINKED, PROBLEM, Held, arrive, row_ids, walk, walk_to_the_end
 from tests.conftest import make_completion, make_long, say
-from viewer.archive.models import SeenCompletion
+from viewer.archive.labels import Marks, set_marks
+from viewer.archive.models import Label, SeenCompletion
 
 
 @pytest.fixture
@@ -402,6 +403,20 @@ def test_the_find_bar_lies_over_nothing_at_the_top_of_the_page(page: Page, store
     page.goto("/completions/chatcmpl-one/?find=parcel")
     expect(page.locator(".find [role=status]")).to_have_text("1 of 1")
     page.get_by_role("button", name="Customer’s view").click(timeout=2_000)  # fails if something is over it
+
+
+def test_on_a_phone_status_and_labels_stand_in_one_line_below_the_title(
+    page: Page, stored: Callable, alice: User
+) -> None:
+    shapes = [{"type": "text", "text": "Where is my parcel?"}, {"type": "image_url", "image_url": {"url": "data:,"}}]
+    stored(make_completion("chatcmpl-one", say("user", None, content_parts=shapes), metadata=WHO))
+    label = Label.objects.create(name="Urgent", key="urgent", colour="red")
+    set_marks("chatcmpl-one", Marks(labels=(label,), status="escalated", assignee=alice))
+    page.set_viewport_size(PHONE)
+    page.goto("/completions/")
+    tops = [page.locator(f".row {place}").bounding_box()["y"] for place in (".status", ".label", ".row__answer")]
+    assert abs(tops[0] - tops[1]) < 4
+    assert tops[1] < tops[2]
 
 
 def test_on_a_phone_the_chosen_view_is_in_sight(page: Page, stored: Callable) -> None:

@@ -14,8 +14,10 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.reading import LINKED, draw, make_varied, settle, walk_to_the_end
 from tests.conftest import make_choice, make_completion, make_key, say
+from viewer.accounts.roles import ADMINISTRATOR, give_role
 from viewer.client.client import Client
 from viewer.keys.models import AccessToken
+from viewer.review.models import Note, Verdict
 from viewer.sync.models import CopyRun
 
 TABLET = {"width": 1024, "height": 768}
@@ -391,3 +393,49 @@ def test_the_button_over_a_block_of_code_covers_nothing_of_its_caption(
     box = button.bounding_box()
     assert box is not None
     assert end_of_words <= box["x"]
+
+
+def test_printed_pages_name_what_was_chosen_and_show_nothing_to_press_and_nothing_of_colleagues(
+    page: Page, stored: Callable, alice: User, bob: User
+) -> None:
+    give_role(alice, ADMINISTRATOR)
+    stored(make_completion("chatcmpl-one", say("user", "Where is my parcel?")))
+    Note.objects.create(completion_id="chatcmpl-one", author=bob, text="Between ourselves", written_at=timezone.now())
+    page.emulate_media(media="print")
+    for _ in ("so that it was read", "and says so"):
+        page.goto("/completions/chatcmpl-one/")
+    expect(page.get_by_text("Where is my parcel?").last).to_be_visible()
+    for hidden in ("Between ourselves", "Read by", "Erase this conversation"):
+        expect(page.get_by_text(hidden)).to_be_attached()
+        expect(page.get_by_text(hidden)).to_be_hidden()
+    page.goto("/read-log/?person=alice")
+    expect(page.get_by_label("Person")).to_be_visible()
+    for hidden in (page.get_by_label("Conversation id"), page.locator(".segments")):
+        expect(hidden).to_be_hidden()
+    page.goto("/verdicts/?by=model&days=30")
+    for shown in ("Model", "30 days"):
+        expect(page.get_by_role("link", name=shown)).to_be_visible()
+    for hidden in (page.get_by_role("link", name="Week"), page.get_by_label("From")):
+        expect(hidden).to_be_hidden()
+
+
+def test_the_chart_and_addresses_are_whole_from_right_to_left(page: Page, stored: Callable, alice: User) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "Where is my parcel?")))
+    for verdict, person in (("good", alice), ("wrong", User.objects.create_user("carol"))):
+        Verdict.objects.create(
+            completion_id="chatcmpl-one", position=0, person=person, verdict=verdict, model="gpt-4.1"
+        )
+    page.goto("/verdicts/?by=model")
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    chart, name, good, wrong = (
+        page.locator(f".chart{part}").bounding_box()
+        for part in ("", " .chart__name", " .chart__bar--good", " .chart__bar--wrong")
+    )
+    right = chart["x"] + chart["width"]
+    assert abs(name["x"] + name["width"] - right) < 3
+    assert abs(good["x"] + good["width"] - right) < 3
+    assert wrong["x"] < good["x"]
+    page.goto("/completions/chatcmpl-one/share/")
+    page.get_by_role("button", name="Share", exact=True).click()
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    expect(page.locator("[data-share-url]")).to_have_css("direction", "ltr")

@@ -69,6 +69,8 @@ def test_a_conversation_is_talked_about_by_keyboard_and_the_line_stays_in_its_pl
     press(page, "ArrowRight", "Enter")
     expect(page.locator("[data-verdict]")).to_contain_text("Wrong alice")
     assert Verdict.objects.get().verdict == "wrong"
+    expect(page.locator("[data-verdict] [data-review]")).to_be_focused()  # what had the focus is far up the page
+    expect(page.locator("[data-verdict]")).to_be_in_viewport()
 
 
 def test_what_is_being_written_outlives_a_mistake_and_a_second_press(page: Page, stored: Callable, site: str) -> None:

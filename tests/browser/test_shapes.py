@@ -111,15 +111,18 @@ def test_broken_pictures_and_sounds_say_so_and_give_their_bytes(page: Page, stor
             choices=[make_choice("Seen.")],
         )
     )
-    page.goto(f"{site}/completions/chatcmpl-one/")
-    tile = page.locator(".picture").first
-    expect(tile).to_contain_text("This image cannot be shown")
-    assert page.request.get(site + download(tile)).body() == whole[:40] + b"garbage"
-    expect(page.locator(PICTURES)).to_have_count(1)
-    page.locator("audio").evaluate("audio => audio.play().catch(() => null)")
-    part = page.locator("[data-part=audio]")
-    expect(part).to_contain_text("This audio cannot be played here")
-    assert page.request.get(site + download(part)).body() == b"fLaC" * 99
+    page.goto(f"{site}/completions/chatcmpl-one/share/")
+    page.get_by_role("button", name="Share", exact=True).click()
+    for address in (page.locator("[data-share-url]").input_value(), f"{site}/completions/chatcmpl-one/"):
+        page.goto(address)
+        tile = page.locator(".picture").first
+        expect(tile).to_contain_text("This image cannot be shown")
+        assert page.request.get(site + download(tile)).body() == whole[:40] + b"garbage"
+        expect(page.locator(PICTURES)).to_have_count(1)
+        page.locator("audio").evaluate("audio => audio.play().catch(() => null)")
+        part = page.locator("[data-part=audio]")
+        expect(part).to_contain_text("This audio cannot be played here")
+        assert page.request.get(site + download(part)).body() == b"fLaC" * 99
 
 
 def download(part: Locator) -> str:

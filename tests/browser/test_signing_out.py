@@ -146,14 +146,18 @@ def test_back_after_the_session_was_ended_elsewhere_shows_nothing(
     assert page.evaluate("localStorage.kept") == (READ if keeps else "")
 
 
-def test_another_tab_shows_nothing_any_more(browser: Browser, desk: Callable[[Browser], Page]) -> None:
+def test_other_tabs_show_nothing_any_more(browser: Browser, desk: Callable[[Browser], Page]) -> None:
     page = desk(browser)
-    other = page.context.new_page()
-    other.goto("/tokens/")
+    shared, other = page.context.new_page(), page.context.new_page()
+    other.goto(f"{READ}share/")
+    other.get_by_role("button", name="Share", exact=True).click()
+    shared.goto(other.locator("[data-share-url]").input_value())
+    expect(shared.locator(MESSAGES).first).to_be_visible()
     sign_out(other)
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert page.locator(MESSAGES).count() == 0
+    for tab in (page, shared):
+        tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert tab.locator(MESSAGES).count() == 0
 
 
 def test_who_signs_in_again_finds_the_other_tab_as_it_was(browser: Browser, desk: Callable[[Browser], Page]) -> None:

@@ -67,7 +67,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 
 
 def link_of(answer: Any) -> str:
-    url = element(answer.text, "[data-entry-url]").attributes["value"] or ""
+    url = element(answer.text, "[data-entry-url][autofocus]").attributes["value"] or ""  # to copy it is what comes next
     return url.removeprefix("http://127.0.0.1:8000")
 
 
@@ -168,7 +168,8 @@ def test_names_and_addresses_belong_to_one_person(desk: Client, alice: User, bob
     bob.save()
     answer = desk.post(f"/people/{alice.pk}/", {"username": "BOB", "email": "bob@FIRM.example", "role": "reader"})
     assert answer.status_code == 422
-    assert len(elements(answer.text, ".field-error")) == 2
+    taken = [visible(error) for error in elements(answer.text, ".field-error")]
+    assert taken == ["Somebody else has this username.", "Somebody else has this address."]
     assert desk.post(f"/people/{alice.pk}/", {"username": "Alice", "role": "reader"}).status_code == 302
 
 
@@ -370,10 +371,13 @@ def test_the_first_person_of_the_command_is_an_administrator_and_the_next_a_read
     assert browser.get("/people/").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["ALICE"], ["a b!"], ["new", "--email", "x"], ["nobody", "--reset"], ["new", "--email", "A@firm.example"]],
-)
+REFUSED = [
+    ["ALICE"], ["a b!"], ["new", "--email", "x"], ["nobody", "--reset"], ["new", "--email", "A@firm.example"],
+    ["new", "--remove-second-factors"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", REFUSED)
 def test_the_command_says_what_is_wrong_and_makes_nobody(alice: User, arguments: list[str]) -> None:
     alice.email = "a@firm.example"
     alice.save()
@@ -382,10 +386,21 @@ def test_the_command_says_what_is_wrong_and_makes_nobody(alice: User, arguments:
     assert list(User.objects.all()) == [alice]
 
 
-def test_the_command_resets_and_takes_a_password(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("quiet river 42\n"))
-    create("alice", "--reset", "--password")
-    assert reload(alice).check_password("quiet river 42")
+@pytest.mark.parametrize("asks_for_password", [True, False])
+def test_the_command_resets_and_removes_second_factors_only_when_told(
+    alice: User, monkeypatch: pytest.MonkeyPatch, asks_for_password: bool
+) -> None:
+    TOTP.activate(alice, "A" * 32)
+    for options in ([], ["--remove-second-factors"]):
+        if asks_for_password:
+            monkeypatch.setattr("sys.stdin", io.StringIO("quiet river 42\n"))
+            create("alice", "--reset", "--password", *options)
+        else:
+            link = re.search(r"http://127.0.0.1:8000(/enter/\S+/)", create("alice", "--reset", *options))
+            assert link
+            Client().post(link[1], NEW)
+        assert reload(alice).check_password("quiet river 42")
+        assert Authenticator.objects.filter(user=alice).exists() == (not options)
 
 
 def test_everybody_gets_the_role_that_fits_what_they_did_before(alice: User, bob: User, mallory: User) -> None:

@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from allauth.mfa.totp.internal import auth as totp
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings as own_settings
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
@@ -21,6 +23,7 @@ from tests.identity_provider import IdentityProvider, running_provider
 from tests.pages import element, has, visible
 from viewer.accounts.models import Session
 from viewer.accounts.roles import ADMINISTRATOR, give_role, role_of
+from viewer.accounts.sessions import GOING_TO, SessionStore
 from viewer.keys.models import AccessToken
 from viewer.people import single_sign_on
 from viewer.people.models import EntryLink
@@ -170,10 +173,25 @@ def test_an_answer_is_good_once_and_in_the_browser_that_asked(
 
 
 def test_who_changes_their_mind_there_is_back_at_the_entrance(visitor: Client, provider: IdentityProvider) -> None:
-    back = provider.sign_in(visitor.post("/login/elsewhere/"), "ann", is_denied=True)
+    back = provider.sign_in(visitor.post("/login/elsewhere/", {"next": PERMALINK}), "ann", is_denied=True)
     page = visitor.get(back, follow=True)
     assert "Single sign-on was cancelled." in visible(page.text)
-    assert page.redirect_chain[-1][0] == "/login/"
+    assert page.redirect_chain[-1][0] == f"/login/?next={quote(PERMALINK)}"
+
+
+def test_after_a_failure_the_way_back_keeps_the_page_and_the_session_holds_no_share(
+    visitor: Client, provider: IdentityProvider
+) -> None:
+    share = f"/s/{'x' * 43}/"
+    for back in ("/login/elsewhere/back/?error=server_error", "/login/elsewhere/back/?code=x&state=y", None):
+        leaving = visitor.post("/login/elsewhere/", {"next": share})
+        page = visitor.get(back or provider.sign_in(leaving, "stranger"))
+        assert page.status_code in (401, 403)
+        link = element(page.text, "main a.button")
+        assert (visible(link), link.attributes["href"]) == ("Back to sign in", f"/login/?next={quote(share, safe='')}")
+    stored = [DatabaseStore.decode(SessionStore(), one.session_data) for one in Session.objects.all()]
+    assert GOING_TO in stored[0]
+    assert share not in str(stored)
 
 
 @pytest.mark.parametrize("issuer", ["http://127.0.0.1:9", "http://127.0.0.1:9/nowhere"])

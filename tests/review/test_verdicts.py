@@ -63,6 +63,8 @@ def test_each_person_has_one_verdict_on_each_answer(reader: Client, bobs: Client
     assert texts(second, ".verdict__given") == ["Unsafe alice"]
     assert texts(page, "[data-verdict] > [data-review]") == ["Change my verdict", "Give a verdict"]
     assert first.prev is not None
+    assert attributes(opened(reader, f"{ONE}choices/1/verdict/"), "value", "[autofocus]") == ["unsafe"]
+    assert attributes(opened(bobs, f"{ONE}choices/1/verdict/"), "value", "[autofocus]") == ["good"]  # the first
 
 
 def test_a_verdict_is_withdrawn_by_its_person_alone(reader: Client, bobs: Client, conversation: None) -> None:

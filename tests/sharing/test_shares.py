@@ -80,6 +80,8 @@ def test_a_share_is_made_opened_and_revoked(reader: Client, bob: User, conversat
     page = reader.get(f"/shares/{share.pk}/").text
     [address] = attributes(page, "data-share-url")
     assert address == f"http://testserver{address_of(share)}"
+    assert has(page, "[data-share-url][autofocus]")  # to copy it is what comes next
+    assert not has(reader.get(f"/shares/{share.pk}/").text, "[autofocus]")
     bobs = signed_in(bob)
     shared = bobs.get(address_of(share))
     assert message_ids(shared.text)[:4] == [f"chatcmpl-one-{n}" for n in range(4)]
@@ -136,9 +138,14 @@ def test_whoever_must_have_a_second_factor_needs_it_for_shares_too(
 ) -> None:
     share = make(reader)
     settings.SECOND_FACTOR = "everyone"
-    answer = signed_in(bob).get(address_of(share))
+    bobs = signed_in(bob)
+    answer = bobs.get(address_of(share))
     assert answer["Location"] == reverse("mfa_index")
     assert "parcel" not in answer.text
+    stored = DatabaseStore.decode(SessionStore(), Session.objects.get(user=bob).session_data)  # without decrypting
+    assert share.token not in str(stored)
+    totp.TOTP.activate(bob, totp.generate_totp_secret())
+    assert address_of(share) in attributes(bobs.get(reverse("mfa_index")).text, "href", "main .notice a")
 
 
 def test_only_those_who_are_named_can_open_it_and_find_it(

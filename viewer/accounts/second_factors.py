@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.internal.decorators import login_stage_required
 from allauth.account.internal.stagekit import clear_login
+from allauth.account.mixins import NextRedirectMixin
 from allauth.core import context
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -17,15 +18,22 @@ from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.mfa.utils import decrypt as decrypt_by_adapter
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
-from allauth.mfa.webauthn.views import AddWebAuthnView
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from allauth.mfa.webauthn.views import AddWebAuthnView, LoginWebAuthnView
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext, gettext_lazy
 
@@ -38,6 +46,7 @@ from .signing_in import too_many_codes, with_refusal
 
 _ROW = "second-factor"  # the associated data of the encryption: no value of an API key opens here, or the reverse
 _HALFWAY = "halfway"  # in a session: what changes with the password that was right
+_MAX_NAME = 60  # characters of the name of a passkey
 _SECRETS = ("secret", "seed")  # in the data of an authenticator
 
 
@@ -109,6 +118,15 @@ class _CodeOnce:
         return code
 
 
+class _PasskeyWords:
+    """Says of a passkey that it was not accepted, where allauth says that a code was wrong."""
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        if getattr(error, "code", "") == "incorrect_code":
+            error = ValidationError(gettext("This passkey was not accepted. Try again."))
+        super().add_error(field, error)  # type: ignore[misc]
+
+
 class CodeForm(_Limited, _CodeOnce, AuthenticateForm):  # type: ignore[misc]
     """The code after the password."""
 
@@ -117,7 +135,7 @@ class ConfirmCodeForm(_Limited, _CodeOnce, ReauthenticateForm):  # type: ignore[
     """The code that confirms a change."""
 
 
-class PasskeyForm(_Limited, AuthenticateWebAuthnForm):  # type: ignore[misc]
+class PasskeyForm(_Limited, _PasskeyWords, AuthenticateWebAuthnForm):  # type: ignore[misc]
     """The passkey after the password."""
 
 
@@ -129,10 +147,10 @@ class SetUpAppForm(_Limited, ActivateTOTPForm):  # type: ignore[misc]
     """The first code of a new app."""
 
 
-class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
+class AddPasskeyForm(_PasskeyWords, AddWebAuthnForm):  # type: ignore[misc]
     """A new passkey, which replaces the password unless it is to be a second factor only."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=60)
+    name = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=_MAX_NAME)
     passwordless = forms.BooleanField(
         label=gettext_lazy("Sign in with it alone, without the password"), required=False, initial=True
     )
@@ -143,6 +161,14 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
         except (TypeError, ValueError, KeyError):  # allauth 65.21 expects fewer of what fido2 2.2 raises
             raise Adapter().validation_error("incorrect_code") from None
         return cleaned
+
+
+class RenamePasskeyForm(EditWebAuthnForm):  # type: ignore[misc]
+    """Another name for a passkey."""
+
+    name = forms.CharField(
+        max_length=_MAX_NAME, error_messages={"required": gettext_lazy("Enter a name for the passkey.")}
+    )
 
 
 @method_decorator(login_stage_required(AuthenticateStage.key, "account_login"), name="dispatch")
@@ -166,6 +192,17 @@ class SecondFactor(AuthenticateView):  # type: ignore[misc]
         context["has_codes"] = bool(types - {Authenticator.Type.WEBAUTHN})
         context["has_passkey"] = Authenticator.Type.WEBAUTHN in types
         return {**context, "options": to_json(context["js_data"]["request_options"])}
+
+
+class SignInByPasskey(NextRedirectMixin, LoginWebAuthnView):  # type: ignore[misc]
+    """Signs in with a passkey alone. One that was removed here is still on the device."""
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        messages.error(
+            self.request,
+            gettext("This passkey was not accepted. If it was removed from your account, use your password."),
+        )
+        return redirect(self.passthrough_next_url(reverse("account_login")))
 
 
 class AddPasskey(AddWebAuthnView):  # type: ignore[misc]

@@ -23,14 +23,16 @@ from viewer.deployment.database import without_waiting
 from viewer.keys.encryption import CannotDecrypt, Secret, decrypt, encrypt
 
 from .models import Session
+from .requirement import ASKED_FOR
 from .roles import Role, role_column
 
 IDLE_LIMIT = timedelta(hours=4)  # longer than lunch and a meeting, shorter than an afternoon and the evening
 _USE_INTERVAL = timedelta(minutes=5)
 WHERE = "where"  # in a session: the address and browser that signed in
-# In a session, by allauth: between password and second factor, while somebody is at the single sign-on provider, and
-# the secret of an app that is being set up.
-_ENCRYPTED = ("account_login", "socialaccount_states", "mfa.totp.secret")
+GOING_TO = "going_to"  # in a session: the page to go on to when single sign-on is tried again
+# Beside ours in a session, by allauth: between password and second factor, while somebody is at the single sign-on
+# provider, and the secret of an app that is being set up.
+_ENCRYPTED = ("account_login", "socialaccount_states", "mfa.totp.secret", GOING_TO, ASKED_FOR)
 
 
 def digest(key: str) -> str:

@@ -49,6 +49,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     error_messages = DefaultAccountAdapter.error_messages | {
         "username_password_mismatch": gettext_lazy("Wrong username or password."),
         "enter_current_password": gettext_lazy("Wrong current password."),
+        "username_taken": gettext_lazy("Somebody else has this username."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

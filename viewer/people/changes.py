@@ -69,10 +69,15 @@ def let_in(link: EntryLink, person: User, encoded: str) -> bool:
         return False
     Session.objects.filter(user=person).delete()
     if link.removes_second_factors:
-        Authenticator.objects.filter(user=person).delete()
-        SocialAccount.objects.filter(user=person).delete()
+        remove_second_factors(person)
     event("password reset", whom=person.pk, link=link.pk, second_factors_removed=link.removes_second_factors)
     return True
+
+
+def remove_second_factors(person: User) -> None:
+    """Let the password alone sign a person in: without second factors, and without an account at the provider."""
+    Authenticator.objects.filter(user=person).delete()
+    SocialAccount.objects.filter(user=person).delete()
 
 
 def _keep_an_administrator(person: User) -> None:

@@ -23,6 +23,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -36,6 +37,7 @@ from requests import RequestException, Session
 from viewer.accounts.confirming import go_on
 from viewer.accounts.proofs import TIMEOUT, is_confirmed
 from viewer.accounts.roles import READER, Role, give_role
+from viewer.accounts.sessions import GOING_TO
 from viewer.web.client_address import client_address
 from viewer.web.logs import event
 from viewer.web.request import Request, own_address
@@ -110,7 +112,10 @@ def come_back(request: Request, provider_id: str) -> HttpResponse:
 def cancelled(request: Request) -> HttpResponse:
     """Say that nothing happened, after somebody has changed their mind at the provider."""
     messages.info(request, gettext("Single sign-on was cancelled."))
-    return redirect("mfa_index" if request.user.is_authenticated else "account_login")
+    if request.user.is_authenticated:
+        return redirect("mfa_index")
+    going_to = request.session.get(GOING_TO)
+    return redirect_to_login(going_to) if going_to else redirect("account_login")
 
 
 @never_cache
@@ -147,6 +152,8 @@ def go_to_provider(request: Request, process: str, next_url: str, **more: Any) -
     A redirect would end at the Content-Security-Policy: browsers apply `form-action` to where a form is redirected too,
     and a provider may send people on to hosts that nobody can list.
     """
+
+    request.session[GOING_TO] = next_url
 
     def start() -> HttpResponse:
         provider = get_adapter().get_provider(request, settings.OIDC_PROVIDER)

@@ -116,11 +116,11 @@ ROUTES: dict[str, Action | None] = {
             "session", "account_change_password", "account_set_password", "account_reset_password", "account_signup",
             "account_inactive", "account_reauthenticate", "confirm-by-single-sign-on", "openid_connect_callback",
             "openid_connect_login", "socialaccount_login_cancelled", "disconnect", "end-sessions", "mfa_index",
-            "mfa_activate_totp", "mfa_deactivate_totp", "mfa_add_webauthn", "mfa_remove_webauthn", "mfa_authenticate",
-            "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_view_recovery_codes",
-            "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "people", "person", "person-reset",
-            "read-notes", "marks", "labels", "label", "delete-label", "verdicts", "verdict-reasons", "person-state",
-            "invite", "withdraw-invitation", "enter", "health", "ready",
+            "mfa_activate_totp", "mfa_deactivate_totp", "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn",
+            "mfa_authenticate", "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn",
+            "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "people", "person",
+            "person-reset", "read-notes", "marks", "labels", "label", "delete-label", "verdicts", "verdict-reasons",
+            "person-state", "invite", "withdraw-invitation", "enter", "health", "ready",
         )
     ),
 }  # fmt: skip

@@ -22,12 +22,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import DatabaseError, transaction
 from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from viewer.accounts.attempts import Limit
-from viewer.accounts.requirement import has_second_factor, is_required_of
+from viewer.accounts.requirement import has_second_factor, is_required_of, send_to_set_up
 from viewer.deployment.database import without_waiting
 from viewer.sources.sources import SourceProblem
 from viewer.web.client_address import network_of
@@ -84,7 +84,7 @@ def _answer(request: SharedRequest, token: str, view: View, is_page: bool) -> Ht
             return _miss(request, misses)
         return HttpResponse(status=401) if request.htmx else redirect_to_login(request.get_full_path())
     if share.audience != LINK and is_required_of(request.user) and not has_second_factor(request.user):
-        return redirect("mfa_index")  # not to come back by itself: the session would hold the token
+        return send_to_set_up(request)
     note = note_of(request)
     note.source, note.share, note.completion_id = "share", share.pk, share.completion_id
     may_read_on = has_opened or share.owner_id == request.user.pk

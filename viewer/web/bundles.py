@@ -40,7 +40,7 @@ BUNDLES = {
     ),
     "shared.js": (
         *(f"js/{name}.js" for name in ("00-lectern", "broken-media", "copy", "failed-fragment", "load-status")),
-        *(f"js/{name}.js" for name in ("reading-place", "time-zone", "tool-tie")),
+        *(f"js/{name}.js" for name in ("reading-place", "signed-out", "time-zone", "tool-tie")),
         "js/shared/*.js",
     ),
 }

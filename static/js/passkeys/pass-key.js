@@ -16,8 +16,9 @@ customElements.define(
         event.preventDefault();
         try {
           form.elements.credential.value = JSON.stringify(toJson(await this.ask(form)));
-        } catch {
-          this.say(this.dataset.failed);
+        } catch ({ name }) {
+          const { known, failed } = this.dataset;
+          this.say((name === "InvalidStateError" && known) || failed);
           return;
         }
         form.submit();

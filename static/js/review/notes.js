@@ -53,10 +53,16 @@
     else open(box, link.href);
   });
 
-  // The focus goes back to where it was, and the page stays.
+  const isInView = (one) => {
+    const { top, bottom } = one.getBoundingClientRect();
+    return bottom > lectern.headLine() && top < innerHeight;
+  };
+
+  // The focus goes back to where it was, if that is still in view, and the page stays.
   document.addEventListener("htmx:afterSettle", ({ target }) => {
     if (!target.matches?.("[data-marks], [data-verdict]") || target.querySelector("form")) return;
-    const back = opener?.isConnected && opener !== document.body ? opener : target.querySelector("[data-review]");
+    const isBack = opener?.isConnected && opener !== document.body && isInView(opener);
+    const back = isBack ? opener : target.querySelector("[data-review]");
     back.focus({ preventScroll: true });
   });
 

@@ -1,5 +1,10 @@
-// A page of a share that the browser kept is asked for again when the reader comes back to it: it may be revoked by now.
-addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+// A page of a share that the browser kept is asked for again when the reader comes back to it, before it is painted: it
+// may be revoked by now.
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  document.documentElement.style.visibility = "hidden";
+  location.reload();
+});
 
 // What an open page asks for may be refused by now: the answer takes the place of all that was shown. Whose session has
 // ended signs in and comes back.

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
 from viewer.accounts.roles import ADMINISTRATOR, READER, ROLES, administrators, give_role
+from viewer.people.changes import remove_second_factors
 from viewer.people.models import EntryLink
 from viewer.people.views import url_of
 from viewer.web.logs import event
@@ -26,14 +27,24 @@ class Command(BaseCommand):
         parser.add_argument("--role", choices=ROLES, help="without it administrator for the first, else reader")
         parser.add_argument("--email", default="", help="by which single sign-on recognizes the person")
         parser.add_argument("--password", action="store_true", help="ask for a password instead of printing a link")
-        parser.add_argument("--reset", action="store_true", help="for somebody who exists and cannot sign in any more")
+        parser.add_argument("--reset", action="store_true", help="a new password for somebody who exists")
+        parser.add_argument(
+            "--remove-second-factors",
+            action="store_true",
+            help="with --reset, also remove second factors and the connection to single sign-on",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        removes = options["remove_second_factors"]
+        if removes and not options["reset"]:
+            raise CommandError("--remove-second-factors goes with --reset.")
         person = _find(options["name"]) if options["reset"] else _create(options)
         if options["password"]:
             _set_password(person)
+            if removes:
+                remove_second_factors(person)
             return
-        _, secret = EntryLink.objects.issue(person=person, removes_second_factors=options["reset"])
+        _, secret = EntryLink.objects.issue(person=person, removes_second_factors=removes)
         self.stdout.write(f"Open this link within seven days and choose a password. It works once:\n{url_of(secret)}")
 
 
