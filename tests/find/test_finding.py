@@ -130,12 +130,12 @@ def test_everything_that_a_message_holds_is_found_and_named(
 
 @pytest.mark.slow
 def test_what_the_search_shows_of_a_message_is_counted_there() -> None:
-    """Whatever a result marks is what its link looks for."""
+    """Whatever a result marks is what its link looks for. Every fifth text, as each takes a pattern of its own."""
     lines = (settings.BASE_DIR / "viewer/archive/samples.jsonl").read_text().splitlines()
     messages = [read_message(json.dumps(message)) for line in lines for message in json.loads(line)["messages"]]
     looked_for = [
         (message, text[: finding.MAX_LENGTH].strip()) for message in messages for text in shown_texts(message)
-    ]
+    ][::5]
     assert len(looked_for) > 100
     missed = [
         text
