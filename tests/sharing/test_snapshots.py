@@ -15,7 +15,7 @@ from django.test import Client
 
 from tests.conftest import make_choice, make_completion, say
 from tests.pages import attributes, element, elements, has, message_ids, texts, visible
-from viewer.archive.models import StoredMessage
+from viewer.archive.models import StoredCompletion, StoredMessage
 from viewer.completions.customer import seen_message
 from viewer.completions.reading import read_message
 from viewer.rendering.context import RenderContext
@@ -169,6 +169,17 @@ def test_a_note_is_searched_with_all_that_its_share_was(reader: Client, stored: 
         answer = reader.post(f"/shares/{share.pk}/change/", kept | {"note": f"About {said}"})
         assert answer.status_code == 422
         assert "Leave it out of the note." in visible(answer.text)
+
+
+def test_a_conversation_that_is_gone_is_named_as_the_reason(reader: Client, stored: Callable[..., Any]) -> None:
+    stored(make_completion("chatcmpl-one", say("user", f"I am {EMAIL}")))
+    share = share_of(reader, redact="email")
+    StoredCompletion.objects.all().delete()
+    for step in ({"note": "Look", "redact": "email", "expires": "keep"}, {"step": "renew"}):
+        answer = reader.post(f"/shares/{share.pk}/change/", step)
+        assert answer.status_code == 422
+        assert "The conversation cannot be opened any more" in visible(answer.text)
+    assert reader.get(f"/s/{share.token}/").status_code == 200
 
 
 def test_findings_are_shown_one_by_one_and_redacted_one_by_one(reader: Client, stored: Callable[..., Any]) -> None:

@@ -238,9 +238,13 @@ def _drafted(reader: Reader, form: ShareForm, choices: Choices, *, looks: bool =
     except Problem:
         error = gettext("Not all of the messages could be read, so nothing was shared. Try again in a moment.")
     except SourceProblem as failure:
-        if not failure.problem.param:
+        name, param = failure.problem.name, failure.problem.param
+        if name == "not-found" and param not in ("message_id", "position"):
+            error = gettext("The conversation cannot be opened any more, so this cannot be done.")
+        elif param:
+            error = gettext("The message that was selected is not in this conversation.")
+        else:
             raise
-        error = gettext("The message that was selected is not in this conversation.")
     if form.is_bound:
         form.add_error(None, error)
     return None
