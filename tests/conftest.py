@@ -42,8 +42,8 @@ collect_ignore = [] if has_servers else ["test_two_machines.py"]
 
 @pytest.hookimpl(optionalhook=True)  # pytest may be told to leave xdist out
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes for each processor, for many tests wait for a browser, a server or a clock."""
-    return min(8, (os.cpu_count() or 1) * 2)
+    """One process more than there are processors, for many tests wait for a browser, a server or a clock."""
+    return min(4, (os.cpu_count() or 1) + 1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -114,7 +114,7 @@ def test_preparing_installs_with_hashes_and_starts_nothing(checkout: Checkout) -
     assert "manage.py" not in said
     calls = checkout.called()
     assert "--require-hashes --target" in calls
-    assert "uv pip sync --quiet --require-hashes" in calls
+    assert "uv pip sync --quiet --compile-bytecode --require-hashes" in calls
     checkout.log.unlink()
     assert checkout.run("prepare")[0] == 0
     assert not checkout.log.exists()  # it is prepared already
