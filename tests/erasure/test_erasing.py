@@ -14,7 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -292,6 +292,23 @@ def test_a_source_that_lists_nothing_at_all_has_nothing_erased(alice: User, upst
     work(run)
     assert (run.gone, run.erased) == (copied, 0)
     assert len(ids()) == copied
+
+
+@pytest.mark.usefixtures("files_as_they_are")
+def test_a_day_on_which_erasing_failed_is_tried_again(
+    stored: Store, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise OperationalError("database is locked")
+
+    settings.RETENTION_DAYS = 30
+    stored(HERS)
+    with monkeypatch.context() as patch:
+        patch.setattr(retention, "erase", fail)
+        with pytest.raises(OperationalError):
+            retention.apply_once_a_day()
+    retention.apply_once_a_day()
+    assert ids() == set()
 
 
 @pytest.mark.usefixtures("files_as_they_are")

@@ -439,6 +439,23 @@ def test_a_share_that_was_revoked_meanwhile_is_not_opened_again_by_a_change(
     assert not Snapshot.objects.exists()
 
 
+def test_an_edit_of_the_audience_keeps_what_was_chosen_meanwhile(
+    reader: Client, conversation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = make(reader)
+    change = f"/shares/{share.pk}/change/"
+
+    def renewed_meanwhile(completion_ids: list[str]) -> set[str]:
+        monkeypatch.undo()
+        assert reader.post(change, {"step": "renew", "words": "parcel"}).status_code == 302
+        return set()
+
+    monkeypatch.setattr("viewer.sharing.views.making.erased_among", renewed_meanwhile)
+    assert reader.post(change, {"expires": "keep"}).status_code == 302
+    share.refresh_from_db()
+    assert share.choices.words == ["parcel"]
+
+
 def test_snapshots_are_deleted_a_month_after_their_shares_expired(reader: Client, conversation: str) -> None:
     kept, old = make(reader), make(reader)
     for share, days in ((kept, 29), (old, 31)):

@@ -178,7 +178,7 @@ def test_a_conversation_that_is_gone_is_named_as_the_reason(reader: Client, stor
     for step in ({"note": "Look", "redact": "email", "expires": "keep"}, {"step": "renew"}):
         answer = reader.post(f"/shares/{share.pk}/change/", step)
         assert answer.status_code == 422
-        assert "The conversation cannot be opened any more" in visible(answer.text)
+        assert "The conversation can no longer be opened" in visible(answer.text)
     assert reader.get(f"/s/{share.token}/").status_code == 200
 
 

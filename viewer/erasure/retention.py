@@ -36,7 +36,7 @@ def apply_retention() -> int:
 
 
 def apply_once_a_day() -> None:
-    """Erase what is too old, unless that was done today, here or on another machine."""
+    """Erase what is too old, unless that was done today, here or on another machine; what failed is tried again."""
     if limit() is None:
         return
     try:
@@ -44,6 +44,10 @@ def apply_once_a_day() -> None:
             run = RetentionRun.objects.create(day=timezone.now().date())
     except IntegrityError:
         return
-    run.erased = apply_retention()
+    try:
+        run.erased = apply_retention()
+    except Exception:
+        run.delete()
+        raise
     run.finished_at = timezone.now()
     run.save(update_fields=["erased", "finished_at"])

@@ -109,7 +109,9 @@ def _answer(request: SharedRequest, token: str, view: View, is_page: bool) -> Ht
         _let_read_on(shown, token)
     if request.user.is_authenticated:
         request.session.record_use()
-        if is_page and request.method == "GET" and share.audience != SIGNED_IN:  # which names nobody
+        if (
+            is_page and request.method == "GET" and not request.htmx and share.audience != SIGNED_IN
+        ):  # which names nobody
             share.mark_read(request.user)
     return shown
 

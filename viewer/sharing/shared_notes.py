@@ -14,8 +14,6 @@ from viewer.completions.invisibles import escape_invisible
 from viewer.review.models import Note
 from viewer.review.notes import NotesBeside, NoteView, name_of_person, name_of_place
 
-_MAX_NOTES = 500
-
 
 @dataclass(frozen=True, slots=True)
 class SharedNote:
@@ -31,13 +29,14 @@ class SharedNote:
 
 
 def count_notes(completion_id: str) -> int:
+    """Count the notes of a conversation."""
     return Note.objects.filter(completion_id=fit(completion_id)).count()
 
 
 def read_notes(completion_id: str) -> Iterator[SharedNote]:
     """Yield the notes of a conversation, oldest first, each with its place there."""
     notes = Note.objects.filter(completion_id=fit(completion_id)).select_related("author").order_by("pk")
-    for note in notes[:_MAX_NOTES]:
+    for note in notes.iterator():
         yield SharedNote(note.place, name_of_person(note.author), note.text, note.written_at.isoformat())
 
 

@@ -64,8 +64,6 @@ def draft(reader: Reader, choices: Choices, note: str = "") -> Draft:
     """Read what was chosen, in the view that was chosen. Raises SourceProblem, Problem and TooLarge."""
     completion = reader.completion()
     messages, answers = _chosen(reader, choices)
-    if sum(len(item.source) for item in messages) + len(completion.source) > _MAX_CHARACTERS:
-        raise TooLarge
     if choices.is_for_customer:
         answers = [n for n in answers if seen_message(completion.choices[n].message)]
         body = json.dumps(seen_completion(completion, answers))
@@ -73,7 +71,7 @@ def draft(reader: Reader, choices: Choices, note: str = "") -> Draft:
     else:
         body = completion.source if choices.scope == "whole" else _part_of(completion, answers)
         kept = [(item.id, item.source) for item in messages]
-    return Draft(
+    drafted = Draft(
         completion_id=reader.completion_id,
         body=body,
         messages=tuple(kept),
@@ -84,6 +82,9 @@ def draft(reader: Reader, choices: Choices, note: str = "") -> Draft:
         note=note,
         notes=tuple(_chosen_notes(reader.completion_id, choices, kept, answers)) if choices.with_notes else (),
     )
+    if _size(drafted) > _MAX_CHARACTERS:
+        raise TooLarge
+    return drafted
 
 
 def find_in(drafted: Draft, words: Iterable[str]) -> tuple[Finding, ...]:
@@ -91,9 +92,16 @@ def find_in(drafted: Draft, words: Iterable[str]) -> tuple[Finding, ...]:
 
     Raises TooLarge.
     """
-    if sum(len(source) for _, source in drafted.messages) + len(drafted.body) > _MAX_SEARCHED:
+    if _size(drafted) > _MAX_SEARCHED:
         raise TooLarge
     return find_all(_values(drafted), names=drafted.names, own_words=tuple(words))
+
+
+def _size(drafted: Draft) -> int:
+    """Count the characters of a draft."""
+    return (
+        len(drafted.body) + sum(len(source) for _, source in drafted.messages) + sum(len(n.text) for n in drafted.notes)
+    )
 
 
 def redacted(drafted: Draft, findings: tuple[Finding, ...], choices: Choices) -> Draft:

@@ -32,7 +32,7 @@ class CopyForm(forms.Form):
     erases_deleted = forms.BooleanField(
         required=False,
         label=gettext_lazy("Erase here what was deleted at the source"),
-        help_text=gettext_lazy("With its notes and shares. What has a label that keeps it for ever stays."),
+        help_text=gettext_lazy("With notes and shares. Conversations with a label that keeps them for ever stay."),
     )
 
     def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:

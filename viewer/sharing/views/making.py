@@ -136,6 +136,7 @@ def _store(request: Request, form: ShareForm, share: Share | None, drafted: _Dra
     with transaction.atomic():
         share.choices = choices
         _set_audience(share, form, kept.note)
+        share.save(update_fields=["sealed_choices"])
         store(share, kept, choices, picked)
     event("share made" if is_new else "share renewed", share=share.pk, audience=share.audience)
     messages.success(request, gettext("The link is ready.") if is_new else gettext("A new snapshot was taken."))
@@ -172,7 +173,7 @@ def _set_audience(share: Share, form: ShareForm, note: str) -> None:
         raise Http404
     share.audience, share.note = data["audience"], note
     share.expires_at, share.max_openings = form.expires_at(), data["openings"]
-    changed = ("audience", "note", "expires_at", "max_openings", "sealed_choices")
+    changed = ("audience", "note", "expires_at", "max_openings")
     share.save(update_fields=changed if share.pk else None)
     share.people.set(data["person"])
 
@@ -240,7 +241,9 @@ def _drafted(reader: Reader, form: ShareForm, choices: Choices, *, looks: bool =
     except SourceProblem as failure:
         name, param = failure.problem.name, failure.problem.param
         if name == "not-found" and param not in ("message_id", "position"):
-            error = gettext("The conversation cannot be opened any more, so this cannot be done.")
+            error = gettext(
+                "The conversation can no longer be opened, so it cannot be read again. The share stays as it is."
+            )
         elif param:
             error = gettext("The message that was selected is not in this conversation.")
         else:
