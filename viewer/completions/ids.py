@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 MAX_ID_LENGTH = 255  # characters; real ids have forty, and a database column needs a limit
+_UNSAFE_IN_PATH = re.compile(r"[\s\\?#%\x00-\x1f\x7f]")  # what some clients of the API do not quote in a path
+_SURROGATE = re.compile("[\ud800-\udfff]")
 Flaw = Literal["missing", "slash", "dots", "nul", "long"]
 
 
@@ -24,6 +26,16 @@ def flaw_of(item_id: str) -> Flaw | None:
 
 def has_address(item_id: str) -> bool:
     return flaw_of(item_id) is None
+
+
+def is_usable_id(value: Any) -> bool:
+    """Whether a value can be the id of something that is stored here: clients write it into a path without quoting."""
+    return (
+        isinstance(value, str)
+        and has_address(value)
+        and not _UNSAFE_IN_PATH.search(value)
+        and not _SURROGATE.search(value)
+    )
 
 
 def index_of(completion_id: str, message_id: str) -> int | None:

@@ -12,6 +12,7 @@ from .annotations import read_annotations, read_sources
 from .calls import read_tool_calls
 from .errors import error_text
 from .fields import Fields, as_text, json_type
+from .origin import KEY, read_origin
 from .outcomes import outcome_of_fields
 from .parts import Content, read_images
 from .reasoning import has_tags, merge_reasoning, thoughts_in
@@ -74,6 +75,7 @@ def read_completion(text: str, values: dict[str, Any] | None = None) -> Completi
         parameters={name: clean(piece.source) for name in _PARAMETERS if (piece := fields.take(name)) is not None},
         choices=tuple(_add_sources(choice, cited) for choice in choices),
         error=error_text(fields.get("error")),
+        origin=read_origin(fields.take_value(KEY, dict)),
         other=other_usage | more_choices | fields.remaining(),
         source=clean(text),
     )
@@ -114,6 +116,7 @@ def read_message(text: str, role: str = "", values: dict[str, Any] | None = None
         reasoning=merge_reasoning([*_read_reasoning(fields), *content.reasoning]),
         created=_take_time(fields, "created_at"),
         error="" if role in ("tool", "function") else error_text(fields.get("error")),  # it is in the result
+        origin=read_origin(fields.take_value(KEY, dict)),
         other=other | content.other | other_calls | fields.remaining(),
         source=clean(text),
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
+from .origin import Origin
+
 Outcome = Literal["error", "good", ""]  # of a tool call; empty if nothing proves either
 
 
@@ -139,6 +141,7 @@ class Message:
     reasoning: tuple[Reasoning, ...]
     created: datetime | None
     error: str  # what went wrong, in the server's words
+    origin: Origin
     other: dict[str, str]  # path: JSON text of everything that has no field above
     source: str = field(repr=False)
 
@@ -206,6 +209,7 @@ class Completion:
     parameters: dict[str, str]  # name: JSON text of those that are set
     choices: tuple[Choice, ...]
     error: str  # why there is no answer, in the server's words
+    origin: Origin
     other: dict[str, str]  # name: JSON text of everything that has no field above
     source: str = field(repr=False)
 

@@ -18,6 +18,7 @@ from viewer.completions.types import Citation, Message, Unreadable, effective_ro
 from .citations import CitedSource, list_sources
 from .context import RenderContext
 from .limits import MAX_CITATIONS, PageBudget
+from .origins import note_sentences
 from .parts import (
     PartContext,
     PartView,
@@ -68,6 +69,7 @@ class Bubble:
     sources: tuple[CitedSource, ...] = ()
     reasoning: tuple[ReasoningView, ...] = ()
     error: str = ""  # what went wrong, in the server's words
+    notes: tuple[str, ...] = ()  # of the import: what the tool that recorded it has lost
     created: datetime | None = None
     other: tuple[tuple[str, str], ...] = ()  # not a dict: a template would take the key `items` for the method
     source: str = ""  # the JSON of a message without a URL, or its beginning
@@ -99,6 +101,7 @@ class Bubble:
         """Whether the cards of its calls show all of it."""
         rest = (
             *(self.own_results, self.parts, self.sources, self.calls, self.reasoning, self.other, self.error),
+            self.notes,
             *(self.left_out, self.source, self.no_link, self.choice),
         )
         return bool(self.results) and not any(rest)
@@ -107,7 +110,7 @@ class Bubble:
     def has_more(self) -> bool:
         """Whether it shows anything except its parts. Most do not, and checking each field in a template takes time."""
         rest = (
-            *(self.own_results, self.calls, self.reasoning, self.other, self.error),
+            *(self.own_results, self.calls, self.reasoning, self.other, self.error, self.notes),
             *(self.left_out, self.source, self.unseen),
         )
         return any(rest) or (self.choice is not None and (self.choice.has_logprobs or self.choice.is_cut_off))
@@ -168,6 +171,7 @@ def build_message(message: Message, url: str, context: RenderContext, *, is_json
         sources=sources[:shown],
         reasoning=tuple(build_reasoning(field, url, budget) for field in message.reasoning),
         error=escape_invisible(budget.truncate(message.error)),
+        notes=note_sentences(message.origin.notes),
         created=message.created,
         other=build_other(message.other, budget),
         is_empty=not (parts or message.tool_calls or message.reasoning or message.results or message.other),

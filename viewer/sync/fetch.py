@@ -7,10 +7,10 @@ from threading import Event
 
 from django.utils.translation import gettext_noop
 
-from viewer.archive.importing import MAX_LINE_BYTES
 from viewer.client.client import Client
 from viewer.client.problems import Problem
 from viewer.completions.types import Completion
+from viewer.formats.document import MAX_BYTES
 
 TOO_LARGE = gettext_noop("The conversation is too large to import.")
 _NO_MESSAGES = gettext_noop("The conversation came without messages.")
@@ -45,6 +45,6 @@ def _messages(client: Client, completion_id: str, is_over: Event) -> Iterator[st
             raise Problem("unavailable", gettext_noop("The import was stopped."))
         for message in page:
             size += len(message.source)
-            if size > MAX_LINE_BYTES:  # four of them are in memory at a time
+            if size > MAX_BYTES:  # four of them are in memory at a time
                 raise Problem("too-large", TOO_LARGE)
             yield message.source

@@ -13,12 +13,13 @@ from django.utils import timezone
 
 from viewer.archive.changes import Changes, changes_between, changes_to
 from viewer.archive.erased import erased_among
-from viewer.archive.importing import MAX_LINE_BYTES, read_line, save_record
+from viewer.archive.importing import read_line, save_record
 from viewer.archive.models import StoredCompletion, belongs_to_visible, fit
 from viewer.client.client import MAX_PAGE_SIZE, Client, next_cursor
 from viewer.client.problems import Problem
 from viewer.completions.types import Message, Page, Unreadable
 from viewer.deployment.database import without_waiting
+from viewer.formats.document import MAX_BYTES
 from viewer.keys.models import ApiKey
 from viewer.sources.sources import Source
 
@@ -79,7 +80,7 @@ def _fetch(saving: Saving, client: Client) -> bool:
         page = client.messages(saving.completion_id, after=saving.cursor, limit=MAX_PAGE_SIZE)
         if not _keep(saving, page):
             return False  # another tab is saving it too
-        if saving.size > MAX_LINE_BYTES:
+        if saving.size > MAX_BYTES:
             raise Problem("too-large", TOO_LARGE)
         if monotonic() > end:
             return saving.is_whole

@@ -28,6 +28,7 @@ from viewer.completions.calls import base_id
 from viewer.completions.contents import count_contents, count_endings
 from viewer.completions.folding import IGNORED, fold
 from viewer.completions.markdown import MARKDOWN_LIMIT, link_urls, markdown_to_text, without_citation_markers
+from viewer.completions.origin import KEY
 from viewer.completions.reading import is_same_text, read_completion, read_message, role_of_plain_text
 from viewer.completions.reasoning import split_thoughts
 from viewer.completions.source_text import Piece, decode, decode_object, is_json_text, readable_json, without_escapes
@@ -66,7 +67,7 @@ _BINARY = re.compile(
 _ALL_BINARY = re.compile(rf"(?:data:[^\s,]{{0,200}};base64,)?[A-Za-z0-9+/_=-]{{{_MAX_BASE64}}}")
 # Keys with an assistant's Markdown; `text` is from choices of older APIs.
 _MARKDOWN_KEYS = {"content", "content_parts", "parts", "text"}
-_UNINDEXED_KEYS = {"role", "id", "index", "finish_reason", "logprobs"}
+_UNINDEXED_KEYS = {"role", "id", "index", "finish_reason", "logprobs", KEY}
 
 _CHARACTERS = [chr(code) for code in range(0x300, 0x10000)]
 _MARKS = "".join(c for c in _CHARACTERS if unicodedata.category(c) in ("Mn", "Mc"))

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import argparse
-import gzip
 import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -15,35 +13,42 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseFailure
 from tqdm import tqdm
 
-from viewer.archive.importing import MAX_LINE_BYTES, import_lines
+from viewer.archive.importing import import_all
 from viewer.archive.models import StoredCompletion
 from viewer.deployment.database import explain
+from viewer.formats.document import Place
+from viewer.formats.reading import Found, Reading, summary_of
 
-_SKIP_BYTES = 1_000_000  # bytes read at a time of the rest of a line that is too long
-_MAX_REPORTED = 100  # lines reported per file: a file of another kind would flood the terminal
-_GZIP = b"\x1f\x8b"
+_MAX_REPORTED = 100  # sentences per file: a file of another kind would flood the terminal
 
 
 class Command(BaseCommand):
-    help = "Import stored completions from JSON Lines files into the archive."
+    help = "Import conversations from files of many tools into the archive."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "files", nargs="+", metavar="FILE", help="JSON Lines, plain or gzipped; - is standard input"
+            "files",
+            nargs="+",
+            metavar="FILE",
+            help="a file or a folder in any format of docs/importing.md, also packed; - is standard input",
         )
         parser.add_argument(
-            "--replace", action="store_true", help="let a changed completion take the place of the stored one"
+            "--replace", action="store_true", help="let a changed conversation take the place of the stored one"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         counts: Counter[str] = Counter()
-        for name in options["files"]:
-            try:
-                StoredCompletion.objects.exists()  # fail on a missing archive before reading a file
-                counts += self._import_file(name, options["replace"])
-            except DatabaseFailure as error:
-                advice = "What was stored before stays; run the same command again."
-                raise CommandError(explain(error, "The archive could not be written", advice)) from error
+        reading = Reading()
+        try:
+            StoredCompletion.objects.exists()  # fail on a missing archive before reading a file
+            for name in options["files"]:
+                counts += self._import(name, self._found_in(name, reading), options["replace"])
+            counts += self._import("", reading.rest(), options["replace"])
+        except DatabaseFailure as error:
+            advice = "What was stored before stays; run the same command again."
+            raise CommandError(explain(error, "The archive could not be written", advice)) from error
+        if summary := summary_of(reading.counts):
+            self.stdout.write(summary)
         self.stdout.write(
             f"{counts['imported']} imported, {counts['unchanged']} already there, {counts['replaced']} replaced, "
             f"{counts['kept']} kept as they were, {counts['bad']} bad"
@@ -52,27 +57,40 @@ class Command(BaseCommand):
         if counts["bad"]:
             sys.exit(1)
 
-    def _import_file(self, name: str, replace: bool) -> Counter[str]:
+    def _import(self, name: str, found: Iterator[Found], replace: bool) -> Counter[str]:
         counts: Counter[str] = Counter()
-        reported = 0
+        told = Counter[str]()
         try:
-            with _open(name) as (lines, progress):
-                for outcome in import_lines(_read_lines(lines), replace=replace):
-                    counts[outcome.status] += 1
-                    progress.update()
-                    if outcome.message and (reported := reported + 1) <= _MAX_REPORTED:
-                        self._report(f"{name}, line {outcome.line}: {outcome.message}")
+            for outcome in import_all(found, replace=replace):
+                counts[outcome.status] += 1
+                if outcome.message and (told[outcome.message] or told.total() < _MAX_REPORTED):
+                    told[outcome.message] += 1
+                    if told[outcome.message] == 1:
+                        self._report(f"{_shown(name, outcome.place)}: {outcome.message}")
         except (OSError, EOFError, ValueError, zlib.error) as error:
             # A truncated gzip file fails here too; what came before is stored.
             self._report(f"{name}: {getattr(error, 'strerror', None) or error}")
             counts["bad"] += 1
-        if reported > _MAX_REPORTED:
-            self._report(f"{name}: {reported - _MAX_REPORTED} more lines like these are only counted")
         return counts
+
+    def _found_in(self, name: str, reading: Reading) -> Iterator[Found]:
+        if name != "-" and Path(name).is_dir():
+            yield from reading.folder(Path(name))
+            return
+        with _open(name) as (file, progress):
+            for each in reading.file(name, file):
+                yield each
+                progress.update()
 
     def _report(self, sentence: str) -> None:
         with tqdm.external_write_mode(file=sys.stderr):
             self.stderr.write(sentence)
+
+
+def _shown(name: str, place: Place) -> str:
+    """Say where something stands."""
+    file = place.file or name
+    return f"{file}, {place.unit} {place.number}" if place.number else file
 
 
 class _Progress:
@@ -91,17 +109,8 @@ class _Progress:
 
 @contextmanager
 def _open(name: str) -> Iterator[tuple[BinaryIO, _Progress]]:
-    """Open a file, decompressed if its first bytes are gzip's, with a progress bar."""
+    """Open a file with a progress bar."""
     with sys.stdin.buffer if name == "-" else open(name, "rb") as file:
-        progress = _Progress(file, name)
-        is_gzip = cast(BufferedReader, file).peek(2)[:2] == _GZIP
+        progress = _Progress(cast(BinaryIO, file), name)
         with progress.bar:
-            yield cast(BinaryIO, gzip.GzipFile(fileobj=file) if is_gzip else file), progress
-
-
-def _read_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Read line by line. Truncate one that is too long, just above the limit: it would fill the memory."""
-    while line := file.readline(MAX_LINE_BYTES + 2):
-        yield line
-        while not line.endswith(b"\n") and (line := file.readline(_SKIP_BYTES)):
-            pass
+            yield cast(BinaryIO, file), progress

@@ -1,0 +1,1 @@
+"""Takes files apart into JSON documents, whatever they are packed in, in constant memory."""

@@ -1,0 +1,20 @@
+"""Reads a recorded stream of server-sent events: the JSON of each `data:` line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+
+def rows_of(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Yield the number of each event, from 1, and its data, unless it is the mark of the end."""
+    number, data = 0, list[str]()
+    for line in chain(lines, [""]):
+        text = line.rstrip("\r\n")
+        if text.startswith("data:"):
+            data.append(text[5:].removeprefix(" "))
+        elif not text and data:
+            number += 1
+            if (joined := "\n".join(data)) != "[DONE]":
+                yield number, joined
+            data = []

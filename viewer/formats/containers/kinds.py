@@ -1,0 +1,94 @@
+"""Finds out from its beginning what a file is, and says what to do with one that cannot be read."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Kind = Literal["json", "lines", "events", "table", "sqlite", "empty", "other"]
+LOOKED_AT = 65_536  # bytes
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_SQLITE = b"SQLite format 3\x00"
+_EVENT = re.compile(r"(?:event|data|id|retry):")
+_OTHERS: tuple[tuple[bytes, Promise], ...] = (
+    (b"PAR1", _("This is a Parquet file: save the table as CSV or JSON Lines.")),
+    (b"\x28\xb5\x2f\xfd", _("This is packed with Zstandard: unpack it first.")),
+    (b"BZh", _("This is packed with bzip2: unpack it first.")),
+    (b"\xfd7zXZ", _("This is packed with xz: unpack it first.")),
+    (b"7z\xbc\xaf", _("This is a 7z archive: unpack it first.")),
+    (b"Rar!", _("This is a RAR archive: unpack it first.")),
+    (b"PK\x05\x06", _("This is a ZIP with nothing in it.")),
+    (b"%PDF", _("This is a PDF, not a file that a program has written for programs: export the data as JSON.")),
+    (b"\x89PNG", _("This is a picture.")),
+    (b"\xff\xd8\xff", _("This is a picture.")),
+    (b"GIF8", _("This is a picture.")),
+    (b"RIFF", _("This is a sound or a picture.")),
+)
+_TAR = _("This is a tar archive: unpack it, and import the folder.")
+_PAGE = _("This is a web page: the same export usually has a JSON file beside it.")
+_PROSE = _("This is plain text, not JSON: it does not say who said what in a way that a program can read.")
+_BINARY = _("This is a binary file of a kind that is not known here: export the data as JSON.")
+
+
+def encoding_of(beginning: bytes) -> str:
+    """Return the encoding that a byte order mark names: Windows tools redirect output as UTF-16."""
+    return "utf-16" if beginning[:2] in _UTF16 else "utf-8-sig"
+
+
+def kind_of(beginning: bytes) -> Kind:
+    """Say what a file is. `lines` has one JSON value on each line; `json` has values over many lines, or arrays."""
+    if beginning.startswith(_SQLITE):
+        return "sqlite"
+    if why_not(beginning):
+        return "other"
+    text = beginning.decode(encoding_of(beginning), "ignore").lstrip()
+    if not text:
+        return "empty"
+    if text[0] == "[" or (text[0] == "{" and _goes_on(text)):
+        return "json"
+    if _EVENT.match(text):
+        return "events"
+    return "lines" if text[0] == "{" or _has_json_line(text) else "table" if _is_table(text) else "lines"
+
+
+def why_not(beginning: bytes) -> Promise | None:
+    """Say what a file is that cannot be read, and what to do; None if it may be read."""
+    for start, sentence in _OTHERS:
+        if beginning.startswith(start):
+            return sentence
+    if beginning[257:262] == b"ustar":
+        return _TAR
+    if beginning.startswith(_SQLITE) or beginning[:2] in _UTF16:
+        return None
+    if b"\0" in beginning:
+        return _BINARY
+    text = beginning.decode("utf-8", "ignore").lstrip("\ufeff \t\r\n").casefold()
+    if text.startswith(("<!doctype", "<html", "<?xml")):
+        return _PAGE
+    return None
+
+
+def is_prose(text: str) -> bool:
+    return bool(re.match(r"[^\W\d]|#", text))
+
+
+def _goes_on(text: str) -> bool:
+    """Whether the first line ends inside of a JSON value: then the value is written over many lines."""
+    line, end, rest = text.partition("\n")
+    depth = 0
+    for match in re.finditer(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', line):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
+    return bool(end) and depth > 0 and not rest.lstrip().startswith("{")
+
+
+def _has_json_line(text: str) -> bool:
+    return any(line.lstrip().startswith("{") for line in text.split("\n")[1:50])
+
+
+def _is_table(text: str) -> bool:
+    """Whether the first line may be the names of columns."""
+    line = text.partition("\n")[0]
+    return any(line.count(separator) for separator in ",;\t") and not line.rstrip().endswith((".", "?", "!"))

@@ -1,0 +1,132 @@
+"""Opens what may be a file, a packed file, an archive or a folder, and yields the files that are in it."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from django.utils.translation import gettext as _
+
+from viewer.formats.document import MAX_BYTES, Find, Place, Refusal, find_nothing
+
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+# JSON packs to a twentieth, histories that repeat themselves to a hundredth; a file made to fill a disk far better.
+_MAX_RATIO = 500
+_SMALL = 256_000_000  # bytes that any file may unpack to
+_DIGITS = re.compile(r"([0-9]{1,18})")
+_IGNORED = ("__MACOSX/", ".")  # what systems and editors leave in archives and folders
+
+
+@dataclass
+class File:
+    """One file that can be read once. `find` returns another of the same archive or folder."""
+
+    name: str
+    content: BufferedReader
+    find: Find = field(default=find_nothing, repr=False)
+
+    def peek(self, count: int) -> bytes:
+        """Return the first bytes, without reading them."""
+        return self.content.peek(count)[:count]
+
+
+class _Bounded(RawIOBase):
+    """Unpacked bytes, which end with an error where there are far too many for what they were unpacked from."""
+
+    def __init__(self, file: Any, packed: Callable[[], int]) -> None:
+        self._file, self._packed, self._count = file, packed, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self._count += len(data)
+        if self._count > _SMALL and self._count > _MAX_RATIO * max(self._packed(), 1):
+            raise ValueError(_("It unpacks to more than %d times its size, and was not read on.") % _MAX_RATIO)
+        return len(data)
+
+
+def files_in(name: str, file: BinaryIO, find: Find = find_nothing) -> Iterator[File | Refusal]:
+    """Yield the files in an opened file: itself, what is packed in it, or the members of a ZIP."""
+    reader = cast(BufferedReader, file) if hasattr(file, "peek") else BufferedReader(cast(Any, file))
+    beginning = reader.peek(4)[:4]
+    if beginning[:2] == _GZIP:
+        unpacked = gzip.GzipFile(fileobj=reader)
+        position = reader.tell if reader.seekable() else lambda: _SMALL
+        yield File(name, BufferedReader(cast(Any, _Bounded(unpacked, position))), find)
+    elif beginning == _ZIP:
+        if not reader.seekable():
+            yield Refusal(_("A ZIP cannot be read from a pipe: save it as a file first."), Place(name))
+        else:
+            yield from _members(name, reader)
+    else:
+        yield File(name, reader, find)
+
+
+def files_of_folder(folder: Path) -> Iterator[File | Refusal]:
+    """Yield the files of a folder and of the folders in it, by name; numbers in names count as numbers."""
+
+    def find(beginning: str) -> bytes | None:
+        found = next((path for path in paths if path.name.startswith(beginning)), None)
+        return None if found is None or found.stat().st_size > MAX_BYTES else found.read_bytes()
+
+    paths = [path for path in sorted(folder.rglob("*"), key=lambda path: _natural(str(path))) if path.is_file()]
+    for path in paths:
+        name = str(path.relative_to(folder))
+        if _is_ignored(name):
+            continue
+        try:
+            with path.open("rb") as file:
+                yield from files_in(f"{folder.name}/{name}", file, find)
+        except OSError as error:
+            yield Refusal(error.strerror or str(error), Place(f"{folder.name}/{name}"))
+
+
+def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
+    try:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        yield Refusal(_("The ZIP is damaged or cut off: %s") % error, Place(name))
+        return
+    with closing(archive):
+        names = [info for info in archive.infolist() if not info.is_dir() and not _is_ignored(info.filename)]
+
+        def find(beginning: str) -> bytes | None:
+            found = next((info for info in names if info.filename.rpartition("/")[2].startswith(beginning)), None)
+            return archive.read(found) if found and found.file_size <= MAX_BYTES else None
+
+        for info in sorted(names, key=lambda info: _natural(info.filename)):
+            place = f"{name}/{info.filename}"
+            try:
+                with archive.open(info) as member:
+                    bounded = BufferedReader(cast(Any, _Bounded(member, partial(int, info.compress_size))))
+                    if bounded.peek(4)[:4] == _ZIP:
+                        yield Refusal(_("This is a ZIP in a ZIP: unpack the outer one first."), Place(place))
+                    else:
+                        yield File(place, bounded, find)
+            except RuntimeError:  # what zipfile raises for a member that needs a password
+                yield Refusal(_("It is locked by a password: unpack it first."), Place(place))
+            except NotImplementedError:
+                yield Refusal(_("It is packed in a way that cannot be unpacked here: unpack it first."), Place(place))
+            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+                yield Refusal(_("It is damaged or cut off: %s") % error, Place(place))
+
+
+def _is_ignored(name: str) -> bool:
+    return any(part.startswith(_IGNORED) or f"{part}/" in _IGNORED for part in name.split("/"))
+
+
+def _natural(name: str) -> list[str | int]:
+    """Sort `message_10` after `message_2`: texts and numbers take turns."""
+    return [int(piece) if n % 2 else piece for n, piece in enumerate(_DIGITS.split(name))]

@@ -1,0 +1,181 @@
+"""Chat completions and their requests as OpenAI writes them: stored completions and the fine-tuning format."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from viewer.completions.ids import is_usable_id
+from viewer.completions.source_text import STRICT, Piece, members_with_list
+from viewer.formats.document import NOWHERE, Conversation, Document, NotReadable, Place
+from viewer.formats.family import Family
+from viewer.formats.stored import NULL, choice_of, id_of_digest, list_of, piece_of, with_all_keys
+
+_MAX_MESSAGES = 200_000  # per conversation
+_UNUSABLE_ID = "the completion has no usable id (1 to 255 characters, no blanks, none of / \\ ? # %)"
+_ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
+_PARTS = {"text", "image_url", "input_audio", "file", "refusal"}
+# Where other tools put the answer beside the messages. A line that has one of these is not read without it.
+_ANSWERS = ("response", "response_body", "output", "outputs", "answer", "ideal", "completion", "reply")
+# What a message of another tool has in place of its content.
+_OTHER_CONTENT = {"parts", "items", "blocks", "kwargs", "data", "kind", "content_type", "message_type"}
+
+
+class _Shape:
+    """Notes, while a list of messages is taken apart, whether all of them are OpenAI's, and whether any has a role."""
+
+    def __init__(self) -> None:
+        self.is_plain, self.has_role, self.wrong = True, False, -1
+        self._count = 0
+
+    def note(self, item: Piece) -> str:
+        """Return the JSON alone, because the decoded messages would take fifty times as much; empty if no object."""
+        self._count += 1
+        if not isinstance(item.value, dict):
+            self.is_plain = False
+            return ""
+        self.is_plain = self.is_plain and is_chat_message(item.value)
+        self.has_role = self.has_role or isinstance(item.value.get("role"), str)
+        return item.source
+
+
+def is_chat_message(value: Any) -> bool:
+    """Whether an object is a message as OpenAI writes it, with nothing in it that another tool has put there."""
+    if value.get("role") not in _ROLES or not _OTHER_CONTENT.isdisjoint(value):
+        return False
+    content = value.get("content")
+    if isinstance(content, list):
+        return all(isinstance(part, str) or (isinstance(part, dict) and part.get("type") in _PARTS) for part in content)
+    return content is None or isinstance(content, str)
+
+
+def unused_answer(fields: Iterable[str], values: dict[str, Any]) -> str:
+    """Name the field beside the messages that has an answer which nobody reads; empty if there is none."""
+    if "choices" in fields:
+        return ""
+    return next((name for name in _ANSWERS if values.get(name) not in (None, "", [], {})), "")
+
+
+def read_plain(document: Document) -> Conversation | None:
+    """Read a document if it has nothing but OpenAI's messages; None if it may be of another family. Raises NotReadable.
+
+    Its messages are not held decoded all together.
+    """
+    shape = _Shape()
+    pairs, messages = _take_apart(document.text, shape)
+    if not messages or not shape.is_plain or unused_answer(dict(pairs), {n: piece.value for n, piece in pairs}):
+        return None
+    return _read(pairs, messages, document)
+
+
+def read_any(document: Document) -> Iterable[Conversation]:
+    """Read a document with messages of which not all are understood. Raises NotReadable if none has a role."""
+    shape = _Shape()
+    pairs, messages = _take_apart(document.text, shape)
+    if messages and not shape.has_role:
+        raise NotReadable(_("Its messages do not say who speaks: none has a role."))
+    if name := unused_answer(dict(pairs), {n: piece.value for n, piece in pairs}):
+        raise NotReadable(
+            _("It has an answer under “%s” beside the messages that cannot be read, so none of it was taken.") % name
+        )
+    yield _read(pairs, messages or [], document)
+
+
+def read_line(text: str, place: Place = NOWHERE) -> Conversation:
+    """Read one line as a server or Lectern wrote it, whatever its messages are. Raises NotReadable."""
+    pairs, messages = _take_apart(text, _Shape())
+    return _read(pairs, messages, Document(text, place))
+
+
+def _take_apart(text: str, shape: _Shape) -> tuple[list[tuple[str, Piece]], list[str] | None]:
+    try:
+        return members_with_list(text, "messages", shape.note, STRICT)
+    except json.JSONDecodeError as error:
+        raise NotReadable(f"not a JSON object: {error.msg} at character {error.pos + 1}") from None
+    except RecursionError:
+        raise NotReadable("nested too deeply") from None
+    except ValueError as error:
+        raise NotReadable(str(error)) from None
+
+
+def _read(pairs: list[tuple[str, Piece]], messages: list[str] | None, document: Document) -> Conversation:
+    fields = dict(pairs)
+    if "incomplete" in fields:
+        raise NotReadable(f"the export broke off here: {fields['incomplete'].value}")
+    if messages is None:
+        raise NotReadable("no list named messages")
+    if len(messages) > _MAX_MESSAGES:
+        raise NotReadable(f"more than {_MAX_MESSAGES:,} messages in one conversation")
+    for position, message in enumerate(messages):
+        if not message:
+            raise NotReadable(f"message {position} is not an object")
+    digest = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
+    return Conversation(FAMILY.name, _id_in(fields), _with_answer(pairs, messages), messages, digest, document.place)
+
+
+def _id_in(fields: dict[str, Piece]) -> str:
+    """Return the id; empty if there is none. A number, as a database has it, is one too. Raises NotReadable."""
+    given = fields["id"].value if "id" in fields else None
+    if given is None or given == "":
+        return ""
+    text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+    if not is_usable_id(text):
+        raise NotReadable(_UNUSABLE_ID)
+    return str(text)
+
+
+def _with_answer(pairs: list[tuple[str, Piece]], messages: list[str]) -> list[tuple[str, Piece]]:
+    """Return the fields of the completion. Without choices the last message, if it is the assistant's, is the answer.
+
+    That is how the fine-tuning format means it. It is taken out of `messages`.
+    """
+    fields = dict(pairs)
+    if "choices" in fields and _id_in(fields) == fields.get("id", NULL).value:
+        return pairs
+    digest = _digest_of_values(pairs, messages)
+    if "choices" not in fields:
+        is_answered = messages and STRICT.decode(messages[-1]).get("role") == "assistant"
+        fields["choices"] = list_of([choice_of(messages.pop())] if is_answered else [])
+    if completion_id := _id_in(fields):
+        return list((fields | {"id": piece_of(completion_id)}).items())
+    fields |= {
+        "object": piece_of("chat.completion"),
+        "id": piece_of(id_of_digest(digest)),
+        "created": fields.get("created") or piece_of(int(time.time())),
+        "metadata": fields.get("metadata") or piece_of({}),
+    }
+    return with_all_keys(fields)
+
+
+def _digest_of_values(pairs: list[tuple[str, Piece]], messages: list[str]) -> str:
+    """Hash the values of a line, with sorted keys, message by message."""
+    digest = hashlib.sha256()
+    values = {name: piece.value for name, piece in pairs} | {"messages": None}
+    for n, name in enumerate(sorted(values)):
+        digest.update(f"{', ' if n else '{'}{json.dumps(name)}: ".encode())
+        if name != "messages":
+            digest.update(json.dumps(values[name], sort_keys=True).encode())
+            continue
+        for position, message in enumerate(messages):
+            text = json.dumps(STRICT.decode(message), sort_keys=True)
+            digest.update(f"{', ' if position else '['}{text}".encode())
+        digest.update(b"]" if messages else b"[]")
+    digest.update(b"}")
+    return digest.hexdigest()
+
+
+FAMILY = Family(
+    name="openai",
+    title="OpenAI",
+    what=_("A file of OpenAI chat completions"),
+    seen="openai 3.57.0",
+    keeps=_("everything, as it was written"),
+    loses=_("nothing; the fine-tuning format has neither times nor the reason why an answer ended"),
+    matches=lambda value: isinstance(value, dict) and isinstance(value.get("messages"), list),
+    read=read_any,
+)

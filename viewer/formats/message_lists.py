@@ -1,0 +1,73 @@
+"""Reads conversations that are a list of messages, alone or in an object with a few fields beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from viewer.completions.source_text import to_object
+
+from .document import Conversation, Document
+from .drafts import Draft
+from .family import Shape, first_object, object_at
+
+_IDS = ("id", "conversation_id", "thread_id", "session_id", "chat_id", "uuid")
+_TIMES = ("created", "created_at", "createdAt", "timestamp", "start_time", "startTime", "date")
+_MODELS = ("model", "model_name", "modelName", "model_id")
+_SETTINGS = ("temperature", "top_p", "max_tokens", "seed", "tools", "tool_choice", "response_format", "usage")
+_METADATA = ("user", "user_id", "customer", "session", "title", "name", "tags")
+
+
+def is_list_of(shape: Shape, *names: str) -> Callable[[Any], bool]:
+    """Return what says whether a value is a list of such messages, or an object with one under one of these names."""
+
+    def matches(value: Any) -> bool:
+        if isinstance(value, dict):
+            return any(shape.is_message(first_object(value.get(name))) for name in names or ("messages",))
+        return isinstance(value, list) and shape.is_message(first_object(value))
+
+    return matches
+
+
+def reader_of(family: str, shape: Shape, *names: str) -> Callable[[Document], Iterator[Conversation]]:
+    """Return what reads such a list, or the object around it."""
+
+    def read(document: Document) -> Iterator[Conversation]:
+        found = (document.at(name) for name in names or ("messages",))
+        messages = next((one for one in found if one is not None), document)
+        yield draft_of(family, document, shape.read(messages.items()), names or ("messages",)).finish(document)
+
+    return read
+
+
+def draft_of(family: str, record: Document, messages: Iterable[Any], read: Iterable[str]) -> Draft:
+    """Start a draft of what stands in an object beside its messages, under the names that tools use for it.
+
+    `read` are the names of the members that are read already; all others are kept as they are.
+    """
+    values = object_at(record.value)
+    settings = {name: values[name] for name in _SETTINGS if name in values}
+    pairs = {name: values[name] for name in _METADATA if isinstance(values.get(name), (str, int, list))}
+    metadata = object_at(values, "metadata")
+    known = {*read, "metadata", *settings, *pairs}
+    return Draft(
+        family,
+        id=first_of(values, _IDS),
+        created=first_of(values, _TIMES),
+        model=str(first_of(values, _MODELS) or ""),
+        metadata=pairs | metadata,
+        messages=list(messages),
+        fields=settings,
+        source=source_of(record, known),
+    )
+
+
+def first_of(values: dict[str, Any], names: Iterable[str]) -> Any:
+    """Return the first of these members that is neither missing nor empty, or None."""
+    return next((values[name] for name in names if values.get(name) not in (None, "")), None)
+
+
+def source_of(record: Document, known: Iterable[str] = ()) -> str:
+    """Write the members of an object that are read nowhere else, as they are in the file; empty if there are none."""
+    left = [(name, member.text) for name, member in record.members.items() if name not in set(known)]
+    return to_object(left) if left else ""

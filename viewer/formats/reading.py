@@ -1,0 +1,110 @@
+"""Reads files into conversations: finds the family of each document, and joins what belongs together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from .containers.documents import Splitter
+from .containers.unpacking import File, files_in, files_of_folder
+from .document import Conversation, Document, NotReadable, Place, Refusal, too_long
+from .families import openai_chat
+from .joining import Waiting
+from .registry import FAMILIES, family_of, is_item
+from .repeats import Repeats
+from .wrapping import unwrapped, what_it_looks_like
+
+Found = Conversation | Refusal
+_BY_NAME = {family.name: family for family in FAMILIES}
+
+
+class Reading:
+    """Reads any number of files, one after the other; `rest` yields what could only be read when all were there.
+
+    `counts` has how many conversations of each family there were.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._splitter = Splitter(FAMILIES, is_item)
+        self._waiting = Waiting()
+        self._repeats = Repeats()
+
+    def file(self, name: str, file: BinaryIO) -> Iterator[Found]:
+        """Yield the conversations of an opened file, in its order, and what was refused."""
+        yield from self._files(files_in(name, file))
+
+    def folder(self, folder: Path) -> Iterator[Found]:
+        """Yield the conversations of the files of a folder."""
+        yield from self._files(files_of_folder(folder))
+
+    def rest(self) -> Iterator[Found]:
+        """Yield the conversations of which several documents had to be found."""
+        for key, documents in self._waiting.groups():
+            family = _BY_NAME[key.partition("\n")[0]]
+            if documents is None:
+                yield Refusal(too_long())
+            elif family.join is not None:
+                yield from self._counted(_explained(family.join, documents, documents[0].place))
+
+    def _files(self, files: Iterator[File | Refusal]) -> Iterator[Found]:
+        for file in files:
+            if isinstance(file, Refusal):
+                yield file
+                continue
+            for document in self._splitter.documents(file):
+                yield from [document] if isinstance(document, Refusal) else self._counted(self._read(document))
+
+    def _read(self, document: Document) -> Iterator[Found]:
+        try:
+            plain = openai_chat.read_plain(document) if _may_be_plain(document.text) else None
+            if plain is not None:
+                yield plain
+                return
+            for each in unwrapped(document):
+                family = family_of(each.value)
+                if family is None:
+                    yield Refusal(what_it_looks_like(each.value), document.place)
+                elif key := family.key(each) if family.key else "":
+                    self._waiting.add(f"{family.name}\n{key}", each)
+                else:
+                    yield from _explained(family.read, each, document.place)
+        except NotReadable as reason:
+            yield Refusal(str(reason), document.place)
+
+    def _counted(self, found: Iterator[Found]) -> Iterator[Found]:
+        for each in found:
+            if isinstance(each, Conversation):
+                self.counts[each.family] += 1
+                each = self._repeats.told_apart(each)
+            yield each
+
+
+def _explained(read: Any, given: Any, place: Place) -> Iterator[Found]:
+    """Yield what a family reads; where it fails, the reason."""
+    try:
+        yield from read(given)
+    except NotReadable as reason:
+        yield Refusal(str(reason), place)
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError):
+        # A shape that the family has never seen: the person must learn that it was not taken, not see a traceback.
+        yield Refusal(_("It has a shape that this version does not know, so none of it was taken."), place)
+
+
+def _may_be_plain(text: str) -> bool:
+    return text.startswith("{") and '"messages"' in text
+
+
+def summary_of(counts: Counter[str]) -> str:
+    """Say what was read: “A LangChain history with 3 conversations”."""
+    sentences = (
+        ngettext("%(what)s with %(count)d conversation", "%(what)s with %(count)d conversations", count)
+        % {"what": _BY_NAME[name].what, "count": count}
+        for name, count in counts.most_common()
+    )
+    return "; ".join(sentences)

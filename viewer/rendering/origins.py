@@ -1,0 +1,45 @@
+"""Says in a sentence what the tool that recorded a conversation has lost, or what the reader should know of a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from viewer.completions.invisibles import escape_invisible
+from viewer.completions.origin import Note
+
+_SENTENCES = {
+    "lost-image": _("%(by)s did not record the picture."),
+    "lost-audio": _("%(by)s did not record the sound."),
+    "lost-file": _("%(by)s did not record the file."),
+    "lost-text": _("%(by)s did not record the text."),
+    "lost-refusal": _("%(by)s records nothing where the model refuses to answer: this may have been a refusal."),
+    "lost-reasoning": _("%(by)s did not record the reasoning."),
+    "lost-citations": _("%(by)s did not record the sources that are cited."),
+    "lost-calls": _("%(by)s did not record the tool calls."),
+    "lost-results": _("%(by)s did not record the results of the tools."),
+    "lost-answer": _("%(by)s did not record the answer."),
+    "lost-input": _("What was asked is not in the imported file: there is only the answer."),
+    "lost-content": _("%(by)s did not record what stood here."),
+    "private": _("A private note: the customer did not see it."),
+    "edited": _("This was edited later."),
+    "cut-off": _("%(by)s cut this off."),
+}
+
+
+def note_sentences(notes: Iterable[Note]) -> tuple[str, ...]:
+    """Return a sentence for each note of an import, in the language of the reader."""
+    return tuple(dict.fromkeys(_sentence(note) for note in notes))
+
+
+def _sentence(note: Note) -> str:
+    if note.code == "other-branches":
+        return ngettext(
+            "%(count)d other version of the messages from here on is kept in the JSON.",
+            "%(count)d other versions of the messages from here on are kept in the JSON.",
+            note.count,
+        ) % {"count": note.count}
+    by = escape_invisible(note.by) or gettext("The tool that recorded this")
+    return str(_SENTENCES[note.code]) % {"by": by}
