@@ -206,10 +206,12 @@ def _read_messages(completion_id: str, messages: list[str], stored: dict[str, st
 
 
 def _id_by_place(completion_id: str, position: int, stored: dict[str, str]) -> str:
-    """Return the id of a message that has none; not one that an earlier message has as its own."""
+    """Return the id of a message that has none; not one that an earlier message has as its own. Raises ValueError."""
     message_id = f"{completion_id}-{position}"
     while message_id in stored:
         message_id += "x"
+    if not is_usable_id(message_id):
+        raise ValueError(f"message {position} has no id, and the id of the conversation is too long to make one of it")
     return message_id
 
 

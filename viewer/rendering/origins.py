@@ -1,4 +1,4 @@
-"""Says in a sentence what the tool that recorded a conversation has lost, or what the reader should know of a message."""
+"""Says in a sentence what the tool that recorded a conversation has lost, or what else to know of a message."""
 
 from __future__ import annotations
 
