@@ -152,7 +152,7 @@ class Draft:
     """A conversation. The last message is taken for the answer if it is the assistant's and there are no `choices`.
 
     `fields` has further fields of the completion, such as `usage` and `tools`; `source` is JSON of the file that stands
-    in no message. `choices` are the messages of the answers, each with why it ended.
+    in no message; `notes` are said on the first message. `choices` are the messages of the answers, each with why it ended.
     """
 
     family: str
@@ -176,6 +176,8 @@ class Draft:
         messages, choices = list(self.messages), list(self.choices)
         if not choices and messages and messages[-1].role == "assistant":
             choices = [(messages.pop(), self.finish_reason)]
+        for message in (*messages, *(answer for answer, _ in choices))[:1]:
+            message.notes = self.notes + message.notes
         completion_id = str(self.id) if is_usable_id(self.id) else ""
         answers = (
             choice_of(message.to_json(), index=n, finish_reason=reason) for n, (message, reason) in enumerate(choices)
@@ -201,8 +203,6 @@ class Draft:
 
     def _origin(self) -> Piece:
         pairs = [("format", _dump(self.family))]
-        if self.notes:
-            pairs.append(("notes", _dump(self.notes)))
         if self.id not in (None, "") and not is_usable_id(self.id):
             pairs.append(("id", _dump(self.id)))
         if self.source:

@@ -16,6 +16,11 @@ def family_of(value: Any) -> Family | None:
     return next((family for family in FAMILIES if family.matches(value)), None)
 
 
+def title_of(name: str) -> str:
+    """Return how the tools of a family call themselves; empty if there is no such family."""
+    return next((family.title for family in FAMILIES if family.name == name), "")
+
+
 def is_item(value: Any) -> bool:
     """Whether a value is an item of a list that is one record, such as a message: not a record of its own."""
     return family_of(value) is None and family_of([value]) is not None
