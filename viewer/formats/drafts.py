@@ -151,8 +151,9 @@ class DraftMessage:
 class Draft:
     """A conversation. The last message is taken for the answer if it is the assistant's and there are no `choices`.
 
-    `fields` has further fields of the completion, such as `usage` and `tools`; `source` is JSON of the file that stands
-    in no message; `notes` are said on the first message. `choices` are the messages of the answers, each with why it ended.
+    `choices` are the messages of the answers, each with why it ended. `fields` has further fields of the completion,
+    such as `usage` and `tools`; `source` is JSON of the file that stands in no message; `notes` are said on the first
+    message.
     """
 
     family: str

@@ -18,7 +18,7 @@ from viewer.formats.family import Family
 from .databases import rows_of as rows_of_database
 from .events import rows_of as rows_of_events
 from .json_values import JsonText, Value
-from .kinds import LOOKED_AT, encoding_of, kind_of, why_not
+from .kinds import LOOKED_AT, PROSE, encoding_of, kind_of, why_not
 from .lines import lines_of
 from .tables import rows_of as rows_of_table
 from .unpacking import File
@@ -45,6 +45,8 @@ class Splitter:
         match kind_of(beginning):
             case "other":
                 yield Refusal(str(why_not(beginning)), Place(file.name))
+            case "prose":
+                yield Refusal(str(PROSE), Place(file.name))
             case "lines":
                 yield from _lines(file, beginning)
             case "json":

@@ -114,7 +114,7 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
                     if bounded.peek(4)[:4] == _ZIP:
                         yield Refusal(_("This is a ZIP in a ZIP: unpack the outer one first."), Place(place))
                     else:
-                        yield File(place, bounded, find)
+                        yield from files_in(place, cast(BinaryIO, bounded), find)
             except RuntimeError:  # what zipfile raises for a member that needs a password
                 yield Refusal(_("It is locked by a password: unpack it first."), Place(place))
             except NotImplementedError:
