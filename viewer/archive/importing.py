@@ -104,7 +104,7 @@ def import_all(found: Iterable[Conversation | Refusal], *, replace: bool = False
     max_bytes, max_lines = (_SQLITE_BATCH_BYTES, _SQLITE_BATCH_LINES) if is_sqlite else (_BATCH_BYTES, _BATCH_LINES)
     try:
         for each in found:
-            batch.append(_record_or_reason(each))
+            batch.append(record_or_reason(each))
             size += _length(each)
             if size >= max_bytes or len(batch) >= max_lines:
                 yield from _store(batch, replace)
@@ -154,7 +154,8 @@ def _length(found: Conversation | Refusal) -> int:
     return sum(map(len, found.messages)) + 1_000 if isinstance(found, Conversation) else 0
 
 
-def _record_or_reason(found: Conversation | Refusal) -> Record | Outcome:
+def record_or_reason(found: Conversation | Refusal) -> Record | Outcome:
+    """Make a conversation ready to be stored; where that is impossible, return why."""
     if isinstance(found, Refusal):
         return Outcome(found.place, "bad", found.reason)
     try:
