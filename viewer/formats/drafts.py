@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -186,7 +187,7 @@ class Draft:
         fields = {
             "object": piece_of("chat.completion"),
             "id": piece_of(completion_id or None),
-            "created": piece_of(self.created),
+            "created": piece_of(int(time.time()) if self.created is None else self.created),
             "model": piece_of(self.model or None),
             "metadata": piece_of(_metadata(self.metadata)),
             "choices": list_of(answers),
@@ -203,7 +204,7 @@ class Draft:
         )
 
     def _origin(self) -> Piece:
-        pairs = [("format", _dump(self.family))]
+        pairs = [("format", _dump(self.family))] + ([("undated", "true")] if self.created is None else [])
         if self.id not in (None, "") and not is_usable_id(self.id):
             pairs.append(("id", _dump(self.id)))
         if self.source:
