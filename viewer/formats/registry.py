@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .families import openai_chat, semantic_kernel
+from .families import openai_chat, responses_records, semantic_kernel
 from .family import Family
 
 # Those with marks that nobody else has come first; OpenAI's, which takes anything with messages, last.
-FAMILIES: tuple[Family, ...] = (semantic_kernel.FAMILY, openai_chat.FAMILY)
+FAMILIES: tuple[Family, ...] = (semantic_kernel.FAMILY, responses_records.FAMILY, openai_chat.FAMILY)
 
 
 def family_of(value: Any) -> Family | None:
@@ -23,4 +23,6 @@ def title_of(name: str) -> str:
 
 def is_item(value: Any) -> bool:
     """Whether a value is an item of a list that is one record, such as a message: not a record of its own."""
-    return family_of(value) is None and family_of([value]) is not None
+    if family_of(value) is not None:
+        return False
+    return family_of([value]) is not None or (isinstance(value, dict) and openai_chat.is_chat_message(value))
