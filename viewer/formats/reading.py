@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from .containers.documents import Splitter
 from .containers.unpacking import File, files_in, files_of_folder
-from .document import Conversation, Document, NotReadable, Place, Refusal, too_long
+from .document import Conversation, Document, NotAConversation, NotReadable, Place, Refusal, too_long
 from .families import openai_chat
 from .joining import Waiting
 from .registry import FAMILIES, family_of, is_item
@@ -26,11 +26,12 @@ _BY_NAME = {family.name: family for family in FAMILIES}
 class Reading:
     """Reads any number of files, one after the other; `rest` yields what could only be read when all were there.
 
-    `counts` has how many conversations of each family there were.
+    `counts` has how many conversations of each family there were, `beside` what else was in their files, in words.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.beside: Counter[str] = Counter()
         self._splitter = Splitter(FAMILIES, is_item)
         self._waiting = Waiting()
         self._repeats = Repeats()
@@ -74,6 +75,8 @@ class Reading:
                     self._waiting.add(f"{family.name}\n{key}", each)
                 else:
                     yield from _explained(family.read, each, document.place)
+        except NotAConversation as what:
+            self.beside[str(what)] += 1
         except NotReadable as reason:
             yield Refusal(str(reason), document.place)
 
@@ -89,6 +92,8 @@ def _explained(read: Any, given: Any, place: Place) -> Iterator[Found]:
     """Yield what a family reads; where it fails, the reason."""
     try:
         yield from read(given)
+    except NotAConversation:
+        raise
     except NotReadable as reason:
         yield Refusal(str(reason), place)
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError):

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from .families import openai_chat, responses_records, semantic_kernel
+from .families import (
+    chatgpt,
+    claude_ai,
+    librechat,
+    open_webui,
+    openai_chat,
+    responses_records,
+    semantic_kernel,
+)
 from .family import Family
 
-# Those with marks that nobody else has come first; OpenAI's, which takes anything with messages, last.
-FAMILIES: tuple[Family, ...] = (semantic_kernel.FAMILY, responses_records.FAMILY, openai_chat.FAMILY)
+# Each knows its own by marks that nobody else has; OpenAI's, which takes anything with messages, comes last.
+FAMILIES: tuple[Family, ...] = (
+    chatgpt.FAMILY,
+    claude_ai.FAMILY,
+    librechat.FAMILY,
+    open_webui.FAMILY,
+    responses_records.FAMILY,
+    semantic_kernel.FAMILY,
+    openai_chat.FAMILY,
+)
 
 
 def family_of(value: Any) -> Family | None:

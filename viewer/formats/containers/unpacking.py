@@ -6,7 +6,7 @@ import gzip
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +24,12 @@ _MAX_RATIO = 500
 _SMALL = 256_000_000  # bytes that any file may unpack to
 _DIGITS = re.compile(r"([0-9]{1,18})")
 _IGNORED = ("__MACOSX/", ".")  # what systems and editors leave in archives and folders
+# The export of a chat application: all else in it is what people sent, which `find` returns, or a page to look at.
+_EXPORT = re.compile(r"(?:.*/)?conversations(?:-\d+)?\.json")
+_UPLOAD = re.compile(
+    r"(?:.*/)?file[-_][^/]*|.*\.(?:html|png|jpe?g|webp|gif|heic|svg|wav|mp3|m4a|ogg|mp4|webm|pdf|dat|txt|md|docx|xlsx|pptx)",
+    re.IGNORECASE,
+)
 
 
 @dataclass
@@ -82,10 +88,9 @@ def files_of_folder(folder: Path) -> Iterator[File | Refusal]:
         return None if found is None or found.stat().st_size > MAX_BYTES else found.read_bytes()
 
     paths = [path for path in sorted(folder.rglob("*"), key=lambda path: _natural(str(path))) if path.is_file()]
-    for path in paths:
-        name = str(path.relative_to(folder))
-        if _is_ignored(name):
-            continue
+    names = {str(path.relative_to(folder)): path for path in paths}
+    for name in _to_read(names):
+        path = names[name]
         try:
             with path.open("rb") as file:
                 yield from files_in(f"{folder.name}/{name}", file, find)
@@ -100,14 +105,19 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
         yield Refusal(_("The ZIP is damaged or cut off: %s") % error, Place(name))
         return
     with closing(archive):
-        names = [info for info in archive.infolist() if not info.is_dir() and not _is_ignored(info.filename)]
+        members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
 
         def find(beginning: str) -> bytes | None:
-            found = next((info for info in names if info.filename.rpartition("/")[2].startswith(beginning)), None)
-            return archive.read(found) if found and found.file_size <= MAX_BYTES else None
+            found = next(
+                (info for name, info in members.items() if name.rpartition("/")[2].startswith(beginning)), None
+            )
+            try:
+                return archive.read(found) if found and found.file_size <= MAX_BYTES else None
+            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):  # damaged, locked, packed in another way
+                return None
 
-        for info in sorted(names, key=lambda info: _natural(info.filename)):
-            place = f"{name}/{info.filename}"
+        for path in sorted(_to_read(members), key=_natural):
+            info, place = members[path], f"{name}/{path}"
             try:
                 with archive.open(info) as member:
                     bounded = BufferedReader(cast(Any, _Bounded(member, partial(int, info.compress_size))))
@@ -121,6 +131,13 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
                 yield Refusal(_("It is packed in a way that cannot be unpacked here: unpack it first."), Place(place))
             except (zipfile.BadZipFile, zlib.error, EOFError) as error:
                 yield Refusal(_("It is damaged or cut off: %s") % error, Place(place))
+
+
+def _to_read(names: Iterable[str]) -> list[str]:
+    """Return the names of the files that may have conversations in them."""
+    left = [name for name in names if not _is_ignored(name)]
+    is_export = any(map(_EXPORT.fullmatch, left))
+    return [name for name in left if not (is_export and _UPLOAD.fullmatch(name))]
 
 
 def _is_ignored(name: str) -> bool:
