@@ -26,6 +26,7 @@ _SENTENCES = {
     "private": _("A private note: the customer did not see it."),
     "edited": _("This was edited later."),
     "cut-off": _("%(by)s cut this off."),
+    "taken-out": _("This was later taken out of what the model sees."),
 }
 
 
