@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .families import langchain, langgraph, openai_chat, semantic_kernel
+from .families import langchain, langgraph, llm, openai_chat, semantic_kernel
 from .family import Family
 
 # Those with marks that nobody else has come first; OpenAI's, which takes anything with messages, last.
-FAMILIES: tuple[Family, ...] = (semantic_kernel.FAMILY, langgraph.FAMILY, langchain.FAMILY, openai_chat.FAMILY)
+FAMILIES: tuple[Family, ...] = (
+    semantic_kernel.FAMILY,
+    langgraph.FAMILY,
+    langchain.FAMILY,
+    llm.FAMILY,
+    openai_chat.FAMILY,
+)
 
 
 def family_of(value: Any) -> Family | None:
