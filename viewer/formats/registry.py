@@ -7,9 +7,13 @@ from typing import Any
 from .families import (
     chatgpt,
     claude_ai,
+    langchain,
+    langgraph,
     librechat,
+    llm,
     open_webui,
     openai_chat,
+    pydantic_ai,
     responses_records,
     semantic_kernel,
 )
@@ -19,8 +23,12 @@ from .family import Family
 FAMILIES: tuple[Family, ...] = (
     chatgpt.FAMILY,
     claude_ai.FAMILY,
+    langchain.FAMILY,
+    langgraph.FAMILY,
     librechat.FAMILY,
+    llm.FAMILY,
     open_webui.FAMILY,
+    pydantic_ai.FAMILY,
     responses_records.FAMILY,
     semantic_kernel.FAMILY,
     openai_chat.FAMILY,

@@ -29,6 +29,7 @@ _SENTENCES = {
     "missing-file": _("A file of this message is not in what was imported."),
     "hidden": _("%(by)s does not show this message."),
     "only-last": _("%(by)s gives only the last message here: import all of its messages too."),
+    "taken-out": _("This was later taken out of what the model sees."),
 }
 
 
