@@ -29,6 +29,9 @@ _SENTENCES = {
     "missing-file": _("A file of this message is not in what was imported."),
     "hidden": _("%(by)s does not show this message."),
     "only-last": _("%(by)s gives only the last message here: import all of its messages too."),
+    "no-log": _(
+        "The newest messages may be missing: the database was imported without the “-wal” file that may lie beside it."
+    ),
 }
 
 
