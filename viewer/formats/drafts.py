@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from viewer.completions.ids import is_usable_id
@@ -223,11 +223,23 @@ class Draft:
         return Piece(to_object(pairs), None)
 
 
+def with_note(conversation: Conversation, note: dict[str, Any]) -> Conversation:
+    """Return a conversation with a further note on its first message."""
+    if not conversation.messages:
+        return conversation
+    first = Document(conversation.messages[0])
+    kept = first.at(KEY, "notes")
+    noted = _with_notes(first, [note, *(kept.value if kept else [])])
+    return replace(conversation, messages=[noted, *conversation.messages[1:]])
+
+
 def _with_notes(message: Document, notes: list[dict[str, Any]]) -> str:
     if not notes:
         return message.text
     pairs = [(name, member.text) for name, member in message.members.items() if name != KEY]
-    return to_object([*pairs, (KEY, to_object([("notes", _dump(notes))]))])
+    origin = message.at(KEY)
+    kept = [(name, member.text) for name, member in origin.members.items() if name != "notes"] if origin else []
+    return to_object([*pairs, (KEY, to_object([("notes", _dump(notes)), *kept]))])
 
 
 def _metadata(pairs: dict[str, Any]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from .containers.documents import Splitter
 from .containers.unpacking import File, files_in, files_of_folder
 from .document import Conversation, Document, NotAConversation, NotReadable, Place, Refusal, too_long
+from .drafts import note, with_note
 from .families import openai_chat
 from .joining import Waiting
 from .registry import FAMILIES, family_of, is_item
@@ -84,6 +85,8 @@ class Reading:
         for each in found:
             if isinstance(each, Conversation):
                 self.counts[each.family] += 1
+                if each.place.file in self._splitter.without_log:
+                    each = with_note(each, note("no-log"))
                 each = self._repeats.told_apart(each)
             yield each
 

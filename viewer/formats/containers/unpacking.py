@@ -6,7 +6,7 @@ import gzip
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +22,7 @@ _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 # JSON packs to a twentieth, histories that repeat themselves to a hundredth; a file made to fill a disk far better.
 _MAX_RATIO = 500
 _SMALL = 256_000_000  # bytes that any file may unpack to
+_OF_SQLITE = ("-wal", "-shm", "-journal")
 _DIGITS = re.compile(r"([0-9]{1,18})")
 _IGNORED = ("__MACOSX/", ".")  # what systems and editors leave in archives and folders
 # The export of a chat application: all else in it is what people sent, which `find` returns, or a page to look at.
@@ -32,13 +33,24 @@ _UPLOAD = re.compile(
 )
 
 
+Beside = Callable[[str], BinaryIO | None]
+
+
+def _nothing_beside(suffix: str) -> BinaryIO | None:
+    return None
+
+
 @dataclass
 class File:
-    """One file that can be read once. `find` returns another of the same archive or folder."""
+    """One file that can be read once. `find` returns another of the same archive or folder.
+
+    `beside` opens the file that has the same name with something behind it, as SQLite writes beside its databases.
+    """
 
     name: str
     content: BufferedReader
     find: Find = field(default=find_nothing, repr=False)
+    beside: Beside = field(default=_nothing_beside, repr=False)
 
     def peek(self, count: int) -> bytes:
         """Return the first bytes, without reading them."""
@@ -63,7 +75,9 @@ class _Bounded(RawIOBase):
         return len(data)
 
 
-def files_in(name: str, file: BinaryIO, find: Find = find_nothing) -> Iterator[File | Refusal]:
+def files_in(
+    name: str, file: BinaryIO, find: Find = find_nothing, beside: Beside | None = None
+) -> Iterator[File | Refusal]:
     """Yield the files in an opened file: itself, what is packed in it, or the members of a ZIP."""
     reader = cast(BufferedReader, file) if hasattr(file, "peek") else BufferedReader(cast(Any, file))
     beginning = reader.peek(4)[:4]
@@ -77,7 +91,15 @@ def files_in(name: str, file: BinaryIO, find: Find = find_nothing) -> Iterator[F
         else:
             yield from _members(name, reader)
     else:
-        yield File(name, reader, find)
+        yield File(name, reader, find, beside or partial(_open_beside, file))
+
+
+def _open_beside(file: BinaryIO, suffix: str) -> BinaryIO | None:
+    """Open what lies beside a file on disk; None if it is another kind of file, or there is nothing."""
+    if not isinstance(file, BufferedReader) or not isinstance(file.name, str):
+        return None
+    path = Path(file.name + suffix)
+    return path.open("rb") if path.is_file() else None
 
 
 def files_of_folder(folder: Path) -> Iterator[File | Refusal]:
@@ -116,6 +138,12 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
             except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):  # damaged, locked, packed in another way
                 return None
 
+        def open_beside(name: str, suffix: str) -> BinaryIO | None:
+            if name + suffix not in members:
+                return None
+            info = members[name + suffix]
+            return cast(BinaryIO, BufferedReader(_Bounded(archive.open(info), partial(int, info.compress_size))))
+
         for path in sorted(_to_read(members), key=_natural):
             info, place = members[path], f"{name}/{path}"
             try:
@@ -124,7 +152,8 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
                     if bounded.peek(4)[:4] == _ZIP:
                         yield Refusal(_("This is a ZIP in a ZIP: unpack the outer one first."), Place(place))
                     else:
-                        yield from files_in(place, cast(BinaryIO, bounded), find)
+                        beside = partial(open_beside, info.filename)
+                        yield from files_in(place, cast(BinaryIO, bounded), find, beside)
             except RuntimeError:  # what zipfile raises for a member that needs a password
                 yield Refusal(_("It is locked by a password: unpack it first."), Place(place))
             except NotImplementedError:
@@ -133,11 +162,16 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
                 yield Refusal(_("It is damaged or cut off: %s") % error, Place(place))
 
 
-def _to_read(names: Iterable[str]) -> list[str]:
+def _to_read(names: Collection[str]) -> list[str]:
     """Return the names of the files that may have conversations in them."""
-    left = [name for name in names if not _is_ignored(name)]
+    left = [name for name in names if not (_is_ignored(name) or _base_of_log(name) in names)]
     is_export = any(map(_EXPORT.fullmatch, left))
     return [name for name in left if not (is_export and _UPLOAD.fullmatch(name))]
+
+
+def _base_of_log(name: str) -> str:
+    """Return the name of the SQLite database that a file is read with; empty if it is none of SQLite's."""
+    return next((name.removesuffix(suffix) for suffix in _OF_SQLITE if name.endswith(suffix)), "")
 
 
 def _is_ignored(name: str) -> bool:
