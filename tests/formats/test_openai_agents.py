@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.formats.files import FILES, completion_of, conversation_in, conversations_in, messages_of, refusals_in
+from tests.formats.files import (
+    FILES,
+    completion_of,
+    conversation_in,
+    conversations_in,
+    messages_of,
+    refusals_in,
+    remarks_on,
+)
 from viewer.completions.types import ImagePart, text_of
 
 _ITEMS = [
@@ -52,8 +60,9 @@ def test_a_session_is_read_with_what_sqlite_has_not_moved_into_the_database(open
             "Where is my order?", "", "", "It is on its way.", "Refuse this",
         ]  # fmt: skip
         assert [note.code for note in messages_of(conversation)[-1].origin.notes] == ["lost-refusal"]
-    alone = conversation_in(path.read_bytes())
-    assert (len(messages_of(alone)), messages_of(alone)[0].origin.notes[0].code) == (4, "no-log")
+    assert len(messages_of(conversation_in(path.read_bytes()))) == 4
+    assert "“-wal”" in remarks_on(path.read_bytes())[0]
+    assert not remarks_on(path.parent)
 
 
 def test_a_database_whose_rows_are_all_elsewhere_is_refused(open_database: Any) -> None:

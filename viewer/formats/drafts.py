@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from viewer.completions.ids import is_usable_id
@@ -221,16 +221,6 @@ class Draft:
         if self.source:
             pairs.append(("source", self.source))
         return Piece(to_object(pairs), None)
-
-
-def with_note(conversation: Conversation, note: dict[str, Any]) -> Conversation:
-    """Return a conversation with a further note on its first message."""
-    if not conversation.messages:
-        return conversation
-    first = Document(conversation.messages[0])
-    kept = first.at(KEY, "notes")
-    noted = _with_notes(first, [note, *(kept.value if kept else [])])
-    return replace(conversation, messages=[noted, *conversation.messages[1:]])
 
 
 def _with_notes(message: Document, notes: list[dict[str, Any]]) -> str:

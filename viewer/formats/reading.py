@@ -13,7 +13,6 @@ from django.utils.translation import ngettext
 from .containers.documents import Splitter
 from .containers.unpacking import File, files_in, files_of_folder
 from .document import Conversation, Document, NotAConversation, NotReadable, Place, Refusal, too_long
-from .drafts import note, with_note
 from .families import openai_chat
 from .joining import Waiting
 from .registry import FAMILIES, family_of, is_item
@@ -27,12 +26,12 @@ _BY_NAME = {family.name: family for family in FAMILIES}
 class Reading:
     """Reads any number of files, one after the other; `rest` yields what could only be read when all were there.
 
-    `counts` has how many conversations of each family there were, `beside` what else was in their files, in words.
+    `counts` has how many conversations of each family there were.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.beside: Counter[str] = Counter()
+        self._beside: Counter[str] = Counter()
         self._splitter = Splitter(FAMILIES, is_item)
         self._waiting = Waiting()
         self._repeats = Repeats()
@@ -53,6 +52,14 @@ class Reading:
                 yield Refusal(too_long())
             elif family.join is not None:
                 yield from self._counted(_explained(family.join, documents, documents[0].place))
+
+    def remarks(self) -> list[str]:
+        """Return in sentences what else was in the files, and what may be missing from them."""
+        beside = [what if count == 1 else f"{what} ({count})" for what, count in self._beside.items()]
+        missing = _(
+            "%s: the newest messages may be missing, because a “-wal” file that may lie beside it was not imported."
+        )
+        return beside + [missing % file for file in sorted(self._splitter.without_log)]
 
     def _files(self, files: Iterator[File | Refusal]) -> Iterator[Found]:
         for file in files:
@@ -77,7 +84,7 @@ class Reading:
                 else:
                     yield from _explained(family.read, each, document.place)
         except NotAConversation as what:
-            self.beside[str(what)] += 1
+            self._beside[str(what)] += 1
         except NotReadable as reason:
             yield Refusal(str(reason), document.place)
 
@@ -85,8 +92,6 @@ class Reading:
         for each in found:
             if isinstance(each, Conversation):
                 self.counts[each.family] += 1
-                if each.place.file in self._splitter.without_log:
-                    each = with_note(each, note("no-log"))
                 each = self._repeats.told_apart(each)
             yield each
 

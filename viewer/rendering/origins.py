@@ -30,9 +30,6 @@ _SENTENCES = {
     "hidden": _("%(by)s does not show this message."),
     "only-last": _("%(by)s gives only the last message here: import all of its messages too."),
     "taken-out": _("This was later taken out of what the model sees."),
-    "no-log": _(
-        "The newest messages may be missing: the database was imported without the “-wal” file that may lie beside it."
-    ),
 }
 
 
