@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .families import langchain, langgraph, llm, openai_chat, pydantic_ai, semantic_kernel
+from .families import langchain, langgraph, llama_index, llm, openai_chat, pydantic_ai, semantic_kernel
 from .family import Family
 
 # Those with marks that nobody else has come first; OpenAI's, which takes anything with messages, last.
@@ -13,6 +13,7 @@ FAMILIES: tuple[Family, ...] = (
     langgraph.FAMILY,
     langchain.FAMILY,
     llm.FAMILY,
+    llama_index.FAMILY,
     pydantic_ai.FAMILY,
     openai_chat.FAMILY,
 )
