@@ -11,6 +11,7 @@ import django
 
 BENCHMARKS = {
     "archive": "Measure importing, paging and searching in archives of 10,000 to 1,000,000 messages.",
+    "import": "Compare reading the formats of other tools with decoding the same bytes as JSON.",
     "proxy": "Compare the /v1 proxy and the pages with requesting the same upstream directly.",
     "read_log": "Measure the pages of a read log of a million rows, and what a row costs a page.",
     "reading": "Measure in Chromium how quickly conversations open and how smoothly they are read.",
@@ -18,6 +19,8 @@ BENCHMARKS = {
     "search": "Measure how well the search ranks labelled searches, beside plain full-text search.",
     "screenshots": "Take the README's pictures from the real pages.",
 }
+
+_MODULES = {"import": "importing"}  # `import` is a word of the language
 
 
 def main(arguments: list[str]) -> None:
@@ -40,7 +43,7 @@ def _run(name: str, options: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="lectern-benchmark-") as folder:
         os.environ |= {"DJANGO_SETTINGS_MODULE": "viewer.settings", "DATA_DIR": folder}
         django.setup()
-        import_module(f"benchmarks.{name}").main(options)
+        import_module(f"benchmarks.{_MODULES.get(name, name)}").main(options)
 
 
 if __name__ == "__main__":

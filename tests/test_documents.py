@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import list_formats
+
 ROOT = Path(__file__).parent.parent
 FOLDERS = (".ci", "benchmarks", "docs", "findings", "static", "templates", "tests", "tools", "viewer")
 TEXTS = {".css", ".html", ".js", ".md", ".py", ".sh", ".toml", ".txt", ""}
@@ -69,3 +71,9 @@ def test_the_promises_name_tests_that_exist() -> None:
         named.append((file, test))
     assert len(named) >= 6
     assert [each for each in named if f"def {each[1]}(" not in (ROOT / each[0]).read_text()] == []
+
+
+def test_the_table_of_formats_is_what_the_families_say() -> None:
+    assert list_formats.PAGE.read_text() == list_formats.write(list_formats.PAGE.read_text()), (
+        "run python tools/list_formats.py"
+    )

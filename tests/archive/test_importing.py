@@ -21,11 +21,13 @@ from django.db import connection
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_long, say, to_lines
-from viewer.archive import importing
 from viewer.archive.api import respond
 from viewer.archive.importing import Outcome, import_lines, read_line
-from viewer.archive.management.commands import import_completions
 from viewer.archive.models import SearchEntry, StoredCompletion, StoredMessage, StoredMetadata
+from viewer.formats import document
+from viewer.formats.containers import documents
+from viewer.formats.containers import lines as lines_of_files
+from viewer.formats.families import openai_chat
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "viewer" / "archive" / "samples.jsonl"
@@ -207,6 +209,7 @@ def test_a_fine_tuning_line_gets_the_keys_of_a_stored_completion_in_their_order(
         "metadata",
         "choices",
         "response_format",
+        "lectern",  # says that the time is that of the import
     ]
     assert (completion["object"], completion["id"], completion["metadata"]) == ("chat.completion", only_id(), {})
     assert completion["created"] == StoredCompletion.objects.get().created > 1_700_000_000
@@ -398,12 +401,6 @@ def test_lines_of_one_batch_follow_one_another(stored: Store, replace: bool, sai
         ('{"messages":["x"]}', "message 0 is not an object"),
         ('{"messages":[null]}', "message 0 is not an object"),
         ('{"messages":[[]]}', "message 0 is not an object"),
-        ('{"choices":[],"messages":[]}', "the completion has no usable id"),
-        ('{"id":null,"messages":[]}', "no usable id"),
-        ('{"id":7,"messages":[]}', "no usable id"),
-        ('{"id":"c","messages":[{"id":7}]}', "message 0 has no usable id"),
-        ('{"id":"c","messages":[{"id":"m"},{"id":"m"}]}', "message 1 has an id that stands twice: m"),
-        ('{"id":"c","messages":[{"id":"c-1"},{}]}', "message 1 has an id that stands twice: c-1"),
         ('{"messages":[{"role":"user","content":"raw\ttab"}]}', "not a JSON object"),
     ],
 )
@@ -411,32 +408,42 @@ def test_a_bad_line_is_named_with_its_cause_and_its_neighbours_are_in(line: byte
     assert cause in why_bad(line)
 
 
-@pytest.mark.parametrize(
-    "odd_id",
-    [
-        "",
-        " ",
-        "a b",
-        "a/b",
-        "../x",
-        ".",
-        "..",
-        "a\\b",
-        "a?b",
-        "a#b",
-        "a%2Fb",
-        "a\nb",
-        "a\x00b",
-        "a\x7f",
-        "a\u2028b",
-        "a\u00a0b",
-        "x" * 256,
-    ],
-)
-@pytest.mark.parametrize("whose", ["completion", "message"])
-def test_an_id_that_would_lead_elsewhere_is_refused(odd_id: str, whose: str) -> None:
-    completion = {"id": odd_id, "messages": []} if whose == "completion" else {"id": "c", "messages": [{"id": odd_id}]}
-    assert "no usable id" in why_bad(json.dumps(completion))
+ODD_IDS = [
+    " ", "a b", "a/b", "../x", ".", "..", "a\\b", "a?b", "a#b", "a%2Fb", "a\nb", "a\x00b", "a\x7f", "a\u2028b",
+    "a\u00a0b", "x" * 256,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd_id", [*ODD_IDS, True, ["a"], 1.5])
+def test_an_id_of_a_completion_that_would_lead_elsewhere_is_refused(odd_id: Any) -> None:
+    assert "no usable id" in why_bad(json.dumps({"id": odd_id, "messages": []}))
+
+
+@pytest.mark.parametrize("no_id", ["", None])
+def test_an_empty_id_is_no_id(no_id: Any) -> None:
+    assert statuses(json.dumps({"id": no_id, "choices": [], "messages": [say("user", "x")]})) == ["imported"]
+    assert only_id().startswith("chatcmpl-")
+    assert body_of(only_id())["id"] == only_id()
+
+
+def test_a_number_as_a_database_has_it_is_an_id() -> None:
+    assert statuses('{"id":7,"choices":[],"messages":[]}') == ["imported"]
+    assert body_of("7")["id"] == "7"
+
+
+def test_an_id_of_a_message_that_cannot_be_used_or_stands_twice_is_kept_beside_the_one_by_place() -> None:
+    """openai-agents 0.24.0 stores every id of the Chat Completions model as `__fake_id__`; databases have numbers."""
+    odd_ids = [*ODD_IDS, 7, ["langchain", "schema", "HumanMessage"], "m", "m"]
+    given = [{"id": odd_id, "role": "user", "content": "x"} for odd_id in odd_ids]
+    assert statuses(json.dumps({"id": "c", "messages": given})) == ["imported"]
+    messages = messages_of("c")
+    assert [message["id"] for message in messages] == [*(f"c-{n}" for n in range(len(given) - 2)), "m", "c-19"]
+    assert [message["lectern"]["id"] for message in messages if message["id"] != "m"] == [*odd_ids[:-2], "m"]
+
+
+def test_an_id_by_place_is_not_one_that_another_message_has() -> None:
+    assert statuses('{"id":"c","messages":[{"id":"c-1"},{},{"id":"c-1"}]}') == ["imported"]
+    assert [message["id"] for message in messages_of("c")] == ["c-1", "c-1x", "c-2"]
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":', '{"messages":[', '{"id":"c","messages":[{"content":['])
@@ -520,11 +527,18 @@ def test_bad_lines_are_named_by_number_and_the_status_is_1(write: Callable[..., 
     assert stored_ids() == {"one", "two"}
 
 
-def test_a_file_of_another_kind_does_not_fill_the_terminal(write: Callable[..., str]) -> None:
-    file = write(*[b"junk"] * 250)
+def test_what_is_wrong_with_many_lines_is_said_once(write: Callable[..., str]) -> None:
+    file = write(*[b'{"a":'] * 250)
     status, out, err = run_command(file)
-    assert (status, len(err), err[-1]) == (1, 101, f"{file}: 150 more lines like these are only counted")
+    assert (status, len(err)) == (1, 1)
+    assert err[0].startswith(f"{file}, lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 240 more: not a JSON object")
     assert out[-1].endswith("250 bad")
+
+
+def test_many_different_complaints_do_not_fill_the_terminal(write: Callable[..., str]) -> None:
+    file = write(*(b'{"a":1' + b"1" * n for n in range(250)))
+    _, _, err = run_command(file)
+    assert (len(err), err[-1]) == (101, f"{file}: 150 more complaints are only counted")
 
 
 def test_a_completion_that_is_kept_is_named_and_no_failure(write: Callable[..., str], stored: Store) -> None:
@@ -544,11 +558,11 @@ def test_several_files_are_counted_together_and_a_second_run_changes_nothing(wri
     assert run_command(*files)[1][-1] == "0 imported, 2 already there, 0 replaced, 0 kept as they were, 0 bad"
 
 
-def test_a_missing_file_and_a_folder_do_not_stop_the_others(write: Callable[..., str], tmp_path: Path) -> None:
+def test_a_missing_file_does_not_stop_the_others(write: Callable[..., str], tmp_path: Path) -> None:
     good = write(*to_lines([make_completion("one")]))
-    status, out, err = run_command(str(tmp_path / "missing"), str(tmp_path), good)
-    assert (status, out[-1]) == (1, "1 imported, 0 already there, 0 replaced, 0 kept as they were, 2 bad")
-    assert err == [f"{tmp_path / 'missing'}: No such file or directory", f"{tmp_path}: Is a directory"]
+    status, out, err = run_command(str(tmp_path / "missing"), good)
+    assert (status, out[-1]) == (1, "1 imported, 0 already there, 0 replaced, 0 kept as they were, 1 bad")
+    assert err == [f"{tmp_path / 'missing'}: No such file or directory"]
 
 
 @pytest.mark.parametrize("name", ["some.jsonl.gz", "misnamed.jsonl"])
@@ -643,9 +657,9 @@ def test_no_more_than_a_batch_is_read_ahead(count: int, size: int, ahead: int) -
 def test_a_line_that_is_too_long_is_named_and_the_lines_around_it_are_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "MAX_LINE_BYTES", 2_000_000)
-    monkeypatch.setattr(import_completions, "MAX_LINE_BYTES", 2_000_000)
-    monkeypatch.setattr(import_completions, "_SKIP_BYTES", 1_000)
+    for module in (document, documents, lines_of_files):
+        monkeypatch.setattr(module, "MAX_BYTES", 2_000_000)
+    monkeypatch.setattr(lines_of_files, "_SKIP_BYTES", 1_000)
     lines = to_lines([make_completion(name, say("user", "x" * size)) for name, size in
                       [("before", 9), ("fits", 1_999_000), ("long", 2_000_000), ("longer", 5_000_000), ("after", 9)]])  # fmt: skip
     file = tmp_path / "lines.jsonl.gz"
@@ -655,11 +669,11 @@ def test_a_line_that_is_too_long_is_named_and_the_lines_around_it_are_in(
         call_command("import_completions", str(file), stdout=io.StringIO(), stderr=said)
     assert stored_ids() == {"before", "fits", "after"}
     told = "longer than 2 MB, the most that one conversation may have"
-    assert [line.partition(", ")[2] for line in said.getvalue().splitlines()] == [f"line 3: {told}", f"line 4: {told}"]
+    assert [line.partition(", ")[2] for line in said.getvalue().splitlines()] == [f"lines 3, 4: {told}"]
 
 
 def test_a_conversation_of_too_many_messages_is_refused_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "_MAX_MESSAGES", 3)
+    monkeypatch.setattr(openai_chat, "_MAX_MESSAGES", 3)
     assert statuses(*to_lines([make_long("three", 3)])) == ["imported"]
     with pytest.raises(ValueError, match="more than 3 messages in one conversation"):
         read_line(*to_lines([make_long("four", 4)]))

@@ -381,3 +381,11 @@ def test_what_is_too_much_for_one_share_is_refused(
     assert reader.post(FORM).status_code == 302
     monkeypatch.setattr("viewer.sharing.snapshots._MAX_CHARACTERS", 1000)
     assert reader.post(FORM).status_code == 422
+
+
+def test_a_redacted_share_has_no_message_as_its_file_had_it(reader: Client, stored: Callable[..., Any]) -> None:
+    """A span of OpenTelemetry has its messages as JSON in a text, where the same words are written otherwise."""
+    given = {"source": {"attributes": {"input": json.dumps(f"Grüße, {EMAIL}")}}, "notes": [{"code": "lost-image"}]}
+    stored(make_completion("chatcmpl-one", {**say("user", f"Write to {EMAIL}"), "lectern": given}))
+    share_of(reader, redact="email")
+    assert json.loads(SnapshotMessage.objects.get().body)["lectern"] == {"notes": [{"code": "lost-image"}]}

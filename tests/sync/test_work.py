@@ -59,7 +59,7 @@ def test_everything_comes_with_every_message_and_as_it_was_written(key: ApiKey, 
 def test_a_conversation_that_the_archive_cannot_take_is_not_held_in_memory(
     key: ApiKey, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "MAX_LINE_BYTES", 10)
+    monkeypatch.setattr(fetching, "MAX_BYTES", 10)
     run = copy(key, FEW)
     assert {failure.problem for failure in run.failures.all()} == {"too-large"}
 

@@ -104,7 +104,7 @@ def import_all(found: Iterable[Conversation | Refusal], *, replace: bool = False
     max_bytes, max_lines = (_SQLITE_BATCH_BYTES, _SQLITE_BATCH_LINES) if is_sqlite else (_BATCH_BYTES, _BATCH_LINES)
     try:
         for each in found:
-            batch.append(_record_or_reason(each))
+            batch.append(record_or_reason(each))
             size += _length(each)
             if size >= max_bytes or len(batch) >= max_lines:
                 yield from _store(batch, replace)
@@ -154,7 +154,8 @@ def _length(found: Conversation | Refusal) -> int:
     return sum(map(len, found.messages)) + 1_000 if isinstance(found, Conversation) else 0
 
 
-def _record_or_reason(found: Conversation | Refusal) -> Record | Outcome:
+def record_or_reason(found: Conversation | Refusal) -> Record | Outcome:
+    """Make a conversation ready to be stored; where that is impossible, return why."""
     if isinstance(found, Refusal):
         return Outcome(found.place, "bad", found.reason)
     try:
@@ -206,10 +207,12 @@ def _read_messages(completion_id: str, messages: list[str], stored: dict[str, st
 
 
 def _id_by_place(completion_id: str, position: int, stored: dict[str, str]) -> str:
-    """Return the id of a message that has none; not one that an earlier message has as its own."""
+    """Return the id of a message that has none; not one that an earlier message has as its own. Raises ValueError."""
     message_id = f"{completion_id}-{position}"
     while message_id in stored:
         message_id += "x"
+    if not is_usable_id(message_id):
+        raise ValueError(f"message {position} has no id, and the id of the conversation is too long to make one of it")
     return message_id
 
 

@@ -1,7 +1,7 @@
 """What an import says of a message or a completion that another tool has written, under the key `lectern`.
 
-`source` is the JSON as it was in the file, `format` the family of tools, `id` an id that cannot be used here, and
-`notes` say what the tool has lost or what the reader should know.
+`source` is the JSON as it was in the file, `format` the family of tools, `id` an id that cannot be used here, `undated`
+says that a completion has the time of its import, and `notes` what the tool has lost or what the reader should know.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ KEY = "lectern"
 CODES = (
     "lost-image", "lost-audio", "lost-file", "lost-text", "lost-refusal", "lost-reasoning", "lost-citations",
     "lost-calls", "lost-results", "lost-answer", "lost-input", "lost-content", "other-branches", "private", "edited",
-    "cut-off", "taken-out",
+    "cut-off", "missing-file", "hidden", "only-last", "taken-out",
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ class Origin:
 
     format: str = ""
     id: str = ""  # as the source has it, where it cannot be used here
+    is_undated: bool = False  # the time is that of the import
     notes: tuple[Note, ...] = ()
 
 
@@ -45,9 +46,16 @@ def read_origin(value: Any) -> Origin:
     notes = value.get("notes")
     return Origin(
         format=_text(value.get("format")),
+        is_undated=value.get("undated") is True,
         id="" if value.get("id") is None else clean(str(value["id"])),
         notes=tuple(read for item in notes if (read := _read_note(item))) if isinstance(notes, list) else (),
     )
+
+
+def without_source(value: Any) -> Any:
+    """Return the value under `KEY` without what it has of the file itself."""
+    kept = ("format", "notes", "undated")
+    return {name: value[name] for name in kept if name in value} if isinstance(value, dict) else None
 
 
 def _read_note(item: Any) -> Note | None:

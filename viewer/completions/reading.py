@@ -66,16 +66,18 @@ def read_completion(text: str, values: dict[str, Any] | None = None) -> Completi
     usage, other_usage = _read_usage(fields)
     choices, more_choices = _read_choices(fields)
     cited = _read_completion_sources(fields) if any(isinstance(choice.message, Message) for choice in choices) else ()
+    origin = read_origin(fields.take_value(KEY, dict))
+    created = _take_time(fields, "created")
     return Completion(
         id=fields.take_text("id"),
         model=fields.take_text("model"),
-        created=_take_time(fields, "created"),
+        created=None if origin.is_undated else created,
         usage=usage,
         metadata=_read_metadata(fields.take("metadata", dict)),
         parameters={name: clean(piece.source) for name in _PARAMETERS if (piece := fields.take(name)) is not None},
         choices=tuple(_add_sources(choice, cited) for choice in choices),
         error=error_text(fields.get("error")),
-        origin=read_origin(fields.take_value(KEY, dict)),
+        origin=origin,
         other=other_usage | more_choices | fields.remaining(),
         source=clean(text),
     )

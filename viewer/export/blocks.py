@@ -105,6 +105,7 @@ def blocks_of(bubble: Bubble) -> Iterator[Line | MessageText]:
         yield Line(f"{source.number}. {source.title}{'' if url else f' {source.url}'}", url)
     if bubble.error:
         yield Line(gettext("Error: %(error)s") % {"error": bubble.error})
+    yield from map(Line, bubble.notes)
     for result in bubble.results:
         call_place = [gettext("call in %(message)s") % {"message": result.call.label}] if result.call else []
         facts = [outcome_words(result.outcome), result.tool, result.call_id, *call_place]

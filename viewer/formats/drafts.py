@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,8 +163,9 @@ class DraftMessage:
 class Draft:
     """A conversation. The last message is taken for the answer if it is the assistant's and there are no `choices`.
 
-    `fields` has further fields of the completion, such as `usage` and `tools`; `source` is JSON of the file that stands
-    in no message. `choices` are the messages of the answers, each with why it ended.
+    `choices` are the messages of the answers, each with why it ended. `fields` has further fields of the completion,
+    such as `usage` and `tools`; `source` is JSON of the file that stands in no message; `notes` are said on the first
+    message.
     """
 
     family: str
@@ -187,6 +189,8 @@ class Draft:
         messages, choices = list(self.messages), list(self.choices)
         if not choices and messages and messages[-1].role == "assistant":
             choices = [(messages.pop(), self.finish_reason)]
+        for message in (*messages, *(answer for answer, _ in choices))[:1]:
+            message.notes = self.notes + message.notes
         completion_id = str(self.id) if is_usable_id(self.id) else ""
         answers = (
             choice_of(message.to_json(), index=n, finish_reason=reason) for n, (message, reason) in enumerate(choices)
@@ -194,7 +198,7 @@ class Draft:
         fields = {
             "object": piece_of("chat.completion"),
             "id": piece_of(completion_id or None),
-            "created": piece_of(self.created),
+            "created": piece_of(int(time.time()) if self.created is None else self.created),
             "model": piece_of(self.model or None),
             "metadata": piece_of(_metadata(self.metadata)),
             "choices": list_of(answers),
@@ -211,9 +215,7 @@ class Draft:
         )
 
     def _origin(self) -> Piece:
-        pairs = [("format", _dump(self.family))]
-        if self.notes:
-            pairs.append(("notes", _dump(self.notes)))
+        pairs = [("format", _dump(self.family))] + ([("undated", "true")] if self.created is None else [])
         if self.id not in (None, "") and not is_usable_id(self.id):
             pairs.append(("id", _dump(self.id)))
         if self.source:
@@ -225,7 +227,9 @@ def _with_notes(message: Document, notes: list[dict[str, Any]]) -> str:
     if not notes:
         return message.text
     pairs = [(name, member.text) for name, member in message.members.items() if name != KEY]
-    return to_object([*pairs, (KEY, to_object([("notes", _dump(notes))]))])
+    origin = message.at(KEY)
+    kept = [(name, member.text) for name, member in origin.members.items() if name != "notes"] if origin else []
+    return to_object([*pairs, (KEY, to_object([("notes", _dump(notes)), *kept]))])
 
 
 def _metadata(pairs: dict[str, Any]) -> dict[str, str]:

@@ -6,11 +6,23 @@ from collections.abc import Iterable
 
 from .document import Document
 from .drafts import DraftMessage
-from .families import langchain, llama_index, pydantic_ai, semantic_kernel
+from .families import (
+    langchain,
+    llama_index,
+    pydantic_ai,
+    responses,
+    semantic_kernel,
+)
 from .families.openai_chat import is_chat_message
 
 # The families here must not import this module; those that need it are not here.
-_SHAPES = (semantic_kernel.SHAPE, langchain.SHAPE, llama_index.SHAPE, pydantic_ai.SHAPE)
+_SHAPES = (
+    langchain.SHAPE,
+    llama_index.SHAPE,
+    pydantic_ai.SHAPE,
+    responses.SHAPE,
+    semantic_kernel.SHAPE,
+)
 
 
 def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:

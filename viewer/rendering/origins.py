@@ -1,4 +1,4 @@
-"""Says in a sentence what the tool that recorded a conversation has lost, or what the reader should know of a message."""
+"""Says in a sentence what the tool that recorded a conversation has lost, or what else to know of a message."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ _SENTENCES = {
     "private": _("A private note: the customer did not see it."),
     "edited": _("This was edited later."),
     "cut-off": _("%(by)s cut this off."),
+    "missing-file": _("A file of this message is not in what was imported."),
+    "hidden": _("%(by)s does not show this message."),
+    "only-last": _("%(by)s gives only the last message here: import all of its messages too."),
     "taken-out": _("This was later taken out of what the model sees."),
 }
 

@@ -19,6 +19,7 @@ from django.utils.translation import gettext
 from viewer.archive.models import fit
 from viewer.completions.customer import seen_completion, seen_message
 from viewer.completions.ids import has_address
+from viewer.completions.origin import KEY, without_source
 from viewer.completions.reading import read_completion, read_message, source_of_choice
 from viewer.completions.source_text import WHOLE, decode, members, to_object
 from viewer.completions.summary import question_in
@@ -235,9 +236,9 @@ def _values(drafted: Draft) -> Iterator[Any]:
 
 
 def _decoded(source: str) -> Any:
-    """Decode JSON, without its log probabilities; None if that is not possible."""
+    """Decode JSON, without what nobody needs in a share; None if that is not possible."""
     try:
-        return _without_logprobs(decode(source, WHOLE))
+        return _without_extras(decode(source, WHOLE))
     except (ValueError, RecursionError):
         return None
 
@@ -253,10 +254,14 @@ def _rewritten(item_id: str, source: str, redactor: Redactor) -> tuple[str, str]
     return own_id or redactor.text(item_id), json.dumps(rewritten, ensure_ascii=False)
 
 
-def _without_logprobs(value: Any) -> Any:
+def _without_extras(value: Any) -> Any:
+    """Leave out log probabilities, and messages as a file had them: JSON in their texts may be written otherwise."""
     if isinstance(value, dict):
-        return {name: None if name == "logprobs" else _without_logprobs(one) for name, one in value.items()}
-    return [_without_logprobs(one) for one in value] if isinstance(value, list) else value
+        return {
+            name: None if name == "logprobs" else without_source(one) if name == KEY else _without_extras(one)
+            for name, one in value.items()
+        }
+    return [_without_extras(one) for one in value] if isinstance(value, list) else value
 
 
 def _with_ids(messages: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

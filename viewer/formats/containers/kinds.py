@@ -8,12 +8,16 @@ from typing import Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Kind = Literal["json", "lines", "events", "table", "sqlite", "empty", "other"]
+Kind = Literal["json", "lines", "events", "table", "sqlite", "prose", "empty", "other"]
 LOOKED_AT = 65_536  # bytes
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SQLITE = b"SQLite format 3\x00"
+_WORD = re.compile(r"(?!null\b|true\b|false\b)(?:[^\W\d]|[#*>-])")
 _EVENT = re.compile(r"(?:event|data|id|retry):")
+_LOG = _("This is the log of an SQLite database: import it together with the database, in one folder or ZIP.")
 _OTHERS: tuple[tuple[bytes, Promise], ...] = (
+    (b"\x37\x7f\x06\x82", _LOG),
+    (b"\x37\x7f\x06\x83", _LOG),
     (b"PAR1", _("This is a Parquet file: save the table as CSV or JSON Lines.")),
     (b"\x28\xb5\x2f\xfd", _("This is packed with Zstandard: unpack it first.")),
     (b"BZh", _("This is packed with bzip2: unpack it first.")),
@@ -29,7 +33,7 @@ _OTHERS: tuple[tuple[bytes, Promise], ...] = (
 )
 _TAR = _("This is a tar archive: unpack it, and import the folder.")
 _PAGE = _("This is a web page: the same export usually has a JSON file beside it.")
-_PROSE = _("This is plain text, not JSON: it does not say who said what in a way that a program can read.")
+PROSE = _("This is plain text, not JSON: it does not say who said what in a way that a program can read.")
 _BINARY = _("This is a binary file of a kind that is not known here: export the data as JSON.")
 
 
@@ -51,7 +55,9 @@ def kind_of(beginning: bytes) -> Kind:
         return "json"
     if _EVENT.match(text):
         return "events"
-    return "lines" if text[0] == "{" or _has_json_line(text) else "table" if _is_table(text) else "lines"
+    if text[0] == "{" or _has_json_line(text):
+        return "lines"
+    return "table" if _is_table(text) else "prose" if _WORD.match(text) else "lines"
 
 
 def why_not(beginning: bytes) -> Promise | None:
@@ -71,10 +77,6 @@ def why_not(beginning: bytes) -> Promise | None:
     return None
 
 
-def is_prose(text: str) -> bool:
-    return bool(re.match(r"[^\W\d]|#", text))
-
-
 def _goes_on(text: str) -> bool:
     """Whether the first line ends inside of a JSON value: then the value is written over many lines."""
     line, end, rest = text.partition("\n")
@@ -85,7 +87,7 @@ def _goes_on(text: str) -> bool:
 
 
 def _has_json_line(text: str) -> bool:
-    return any(line.lstrip().startswith("{") for line in text.split("\n")[1:50])
+    return any(line.lstrip().startswith("{") for line in text.split("\n"))
 
 
 def _is_table(text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from viewer.completions.ids import is_usable_id
+from viewer.completions.origin import KEY
 from viewer.completions.source_text import STRICT, Piece, members_with_list
 from viewer.formats.document import NOWHERE, Conversation, Document, NotReadable, Place
 from viewer.formats.family import Family
@@ -148,17 +149,19 @@ def _with_answer(pairs: list[tuple[str, Piece]], messages: list[str]) -> list[tu
     if "choices" in fields and _id_in(fields) == fields.get("id", NULL).value:
         return pairs
     digest = _digest_of_values(pairs, messages)
-    if "choices" not in fields:
-        is_answered = messages and STRICT.decode(messages[-1]).get("role") == "assistant"
+    completion_id = _id_in(fields)
+    is_answered = bool(messages) and STRICT.decode(messages[-1]).get("role") == "assistant"
+    if "choices" not in fields and (is_answered or not completion_id):
         fields["choices"] = list_of([choice_of(messages.pop())] if is_answered else [])
-    if completion_id := _id_in(fields):
+    if completion_id:
         return list((fields | {"id": piece_of(completion_id)}).items())
     fields |= {
         "object": piece_of("chat.completion"),
         "id": piece_of(id_of_digest(digest)),
-        "created": fields.get("created") or piece_of(int(time.time())),
         "metadata": fields.get("metadata") or piece_of({}),
     }
+    if "created" not in fields:
+        fields |= {"created": piece_of(int(time.time())), KEY: piece_of({"undated": True})}
     return with_all_keys(fields)
 
 

@@ -13,13 +13,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseFailure
 from tqdm import tqdm
 
-from viewer.archive.importing import import_all
+from viewer.archive.importing import Outcome, import_all
 from viewer.archive.models import StoredCompletion
 from viewer.deployment.database import explain
 from viewer.formats.document import Place
 from viewer.formats.reading import Found, Reading, summary_of
 
-_MAX_REPORTED = 100  # sentences per file: a file of another kind would flood the terminal
+_MAX_REPORTED = 100  # different sentences per file: more of them would flood the terminal
+_MAX_NUMBERS = 10  # lines that a sentence names
 
 
 class Command(BaseCommand):
@@ -49,6 +50,8 @@ class Command(BaseCommand):
             raise CommandError(explain(error, "The archive could not be written", advice)) from error
         if summary := summary_of(reading.counts):
             self.stdout.write(summary)
+        for remark in reading.remarks():
+            self.stdout.write(remark)
         self.stdout.write(
             f"{counts['imported']} imported, {counts['unchanged']} already there, {counts['replaced']} replaced, "
             f"{counts['kept']} kept as they were, {counts['bad']} bad"
@@ -59,18 +62,18 @@ class Command(BaseCommand):
 
     def _import(self, name: str, found: Iterator[Found], replace: bool) -> Counter[str]:
         counts: Counter[str] = Counter()
-        told = Counter[str]()
+        complaints = _Complaints(name)
         try:
             for outcome in import_all(found, replace=replace):
                 counts[outcome.status] += 1
-                if outcome.message and (told[outcome.message] or told.total() < _MAX_REPORTED):
-                    told[outcome.message] += 1
-                    if told[outcome.message] == 1:
-                        self._report(f"{_shown(name, outcome.place)}: {outcome.message}")
+                if outcome.message:
+                    complaints.add(outcome)
         except (OSError, EOFError, ValueError, zlib.error) as error:
             # A truncated gzip file fails here too; what came before is stored.
-            self._report(f"{name}: {getattr(error, 'strerror', None) or error}")
+            complaints.add(Outcome(Place(), "bad", getattr(error, "strerror", None) or str(error)))
             counts["bad"] += 1
+        for sentence in complaints.sentences():
+            self._report(sentence)
         return counts
 
     def _found_in(self, name: str, reading: Reading) -> Iterator[Found]:
@@ -87,10 +90,31 @@ class Command(BaseCommand):
             self.stderr.write(sentence)
 
 
-def _shown(name: str, place: Place) -> str:
-    """Say where something stands."""
-    file = place.file or name
-    return f"{file}, {place.unit} {place.number}" if place.number else file
+class _Complaints:
+    """What is wrong, each reason once with the places that have it: a file may have the same in every line."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._places: dict[tuple[str, str, str], tuple[list[int], int]] = {}
+        self._others = 0
+
+    def add(self, outcome: Outcome) -> None:
+        key = (outcome.place.file or self._name, outcome.place.unit, outcome.message)
+        numbers, count = self._places.get(key, ([], 0))
+        if not count and len(self._places) >= _MAX_REPORTED:
+            self._others += 1
+            return
+        if outcome.place.number and len(numbers) < _MAX_NUMBERS:
+            numbers.append(outcome.place.number)
+        self._places[key] = numbers, count + 1
+
+    def sentences(self) -> Iterator[str]:
+        for (file, unit, message), (numbers, count) in self._places.items():
+            places = f", {unit}{'s' if count > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
+            more = f" and {count - len(numbers)} more" if numbers and count > len(numbers) else ""
+            yield f"{file}{places}{more}: {message}"
+        if self._others:
+            yield f"{self._name}: {self._others} more complaints are only counted"
 
 
 class _Progress:

@@ -1,0 +1,182 @@
+"""What a file is, and what is in it, whatever it is packed in."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sqlite3
+import tracemalloc
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.formats.files import conversations_in, found_in, messages_of, refusals_in
+from viewer.completions.types import text_of
+from viewer.formats.containers import unpacking
+from viewer.formats.document import Conversation, Refusal
+from viewer.formats.reading import Reading, summary_of
+
+
+def talk(*texts: str, **fields: Any) -> dict[str, Any]:
+    """Return a conversation in the fine-tuning format, in which customer and assistant take turns."""
+    roles = ("user", "assistant")
+    return {"messages": [{"role": roles[n % 2], "content": text} for n, text in enumerate(texts)], **fields}
+
+
+ONE, TWO = talk("Where is A17?", "On its way."), talk("Grüße 🙂", "Hello")
+
+
+def said_in(content: bytes | Path) -> list[str]:
+    """Return the first text of each conversation."""
+    return [text_of(messages_of(conversation)[0]) for conversation in conversations_in(content)]
+
+
+def zipped(**files: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return packed.getvalue()
+
+
+def lines(*values: Any) -> bytes:
+    return b"\n".join(json.dumps(value, ensure_ascii=False).encode() for value in values)
+
+
+PRETTY = json.dumps([ONE, TWO], indent=2, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lines(ONE, TWO),
+        b"\xef\xbb\xbf" + lines(ONE, TWO) + b"\r\n",
+        PRETTY.encode(),
+        PRETTY.encode("utf-16"),
+        "\n".join(PRETTY[2:-2].split("\n")).replace("},\n  {", "}\n{").encode(),  # one after the other, as jq writes it
+        json.dumps([ONE, TWO]).encode(),
+        lines([ONE], [TWO]),
+        json.dumps({"object": "list", "data": [ONE, TWO], "has_more": False}, indent=1).encode(),
+        json.dumps({"data": {"payload": [ONE, TWO]}}).encode(),
+        b"data: " + lines(ONE).replace(b"\n", b"") + b"\n\ndata: " + lines(TWO) + b"\n\ndata: [DONE]\n\n",
+        gzip.compress(PRETTY.encode()),
+        zipped(**{"a.json": json.dumps(ONE).encode(), "b__two.jsonl": lines(TWO), ".x.json": b"junk"}),
+        zipped(**{"a.json.gz": gzip.compress(PRETTY.encode())}),
+    ],
+    ids=[
+        "lines", "mark", "pretty", "utf-16", "jq", "array", "arrays", "page", "deep", "events", "gzip", "zip", "gzip-in-zip",
+    ],
+)  # fmt: skip
+def test_every_container_gives_the_same_conversations(content: bytes) -> None:
+    assert said_in(content) == ["Where is A17?", "Grüße 🙂"]
+
+
+def test_a_folder_is_read_in_the_order_of_the_numbers_in_its_names(tmp_path: Path) -> None:
+    for n in (10, 2, 1):
+        (tmp_path / f"part_{n}.json").write_text(json.dumps(talk(f"part {n}", "yes")))
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "deeper" / "x.jsonl").write_bytes(lines(ONE))
+    (tmp_path / ".hidden").write_text("junk")
+    assert said_in(tmp_path) == ["Where is A17?", "part 1", "part 2", "part 10"]
+
+
+def test_a_line_that_is_broken_does_not_hide_its_neighbours() -> None:
+    found = found_in(lines(ONE) + b'\n{"messages":[\n' + lines(TWO))
+    assert [type(each) for each in found] == [Conversation, Refusal, Conversation]
+    assert [each.place.number for each in found] == [1, 2, 3]
+
+
+def test_what_stands_before_the_cut_of_a_document_is_read() -> None:
+    found = found_in(PRETTY.encode()[: PRETTY.index("Hello")])
+    assert [type(each) for each in found] == [Conversation, Refusal]
+    assert isinstance(found[1], Refusal)
+    assert "cut off at line" in found[1].reason
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"PAR1\x15\x04", "Parquet"),
+        (b"\x28\xb5\x2f\xfd\x04", "Zstandard"),
+        (b"%PDF-1.7", "PDF"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "picture"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"\0\1\2\3binary", "binary"),
+        (zipped(), "nothing in it"),
+        (zipped(**{"a.zip": zipped(**{"b.json": b"{}"})}), "ZIP in a ZIP"),
+        (zipped(**{"a.json": b"{}"})[:60], "damaged"),
+        (json.dumps({"rows": [{"colour": "red"}]}).encode(), "“rows”"),
+        (json.dumps([1, 2]).encode(), "a number"),
+        (json.dumps({"messages": [{"text": "hi"}]}).encode(), "none has a role"),
+        (json.dumps({**talk("hi"), "response": {"text": "x"}}).encode(), "answer under “response”"),
+        (b"name;age\nAnn;7\nBo;8\n", "“name”, “age”"),
+        (b"# Notes\nWe spoke about it.\nAnd went home.\n", "plain text"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",  # a ZIP has the time in it
+)
+def test_what_cannot_be_read_is_one_sentence_that_names_it(content: bytes, named: str) -> None:
+    reasons = set(refusals_in(content))
+    assert len(reasons) == 1
+    assert named in reasons.pop()
+
+
+def test_a_database_of_another_program_is_named_with_its_tables(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "x.db") as database:
+        database.execute("CREATE TABLE orders (id)")
+    (reason,) = refusals_in(tmp_path / "x.db")
+    assert "orders" in reason
+
+
+def test_a_file_that_unpacks_to_far_more_than_its_size_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "_SMALL", 1_000_000)
+    bomb = b'{"messages":[{"role":"user","content":"' + b" " * 30_000_000
+    for packed in (gzip.compress(bomb), zipped(**{"a.json": bomb})):
+        with pytest.raises(ValueError, match="unpacks to more than 500 times"):
+            refusals_in(packed)
+
+
+def test_two_conversations_without_ids_that_say_the_same_are_two_and_stay_the_same_two() -> None:
+    ids = [conversation.id for conversation in conversations_in(lines(ONE, TWO, ONE, ONE))]
+    assert len(set(ids)) == 4
+    assert [conversation.id for conversation in conversations_in(lines(ONE, TWO, ONE, ONE))] == ids
+
+
+def test_what_was_read_is_said_in_a_sentence() -> None:
+    reading = Reading()
+    list(reading.file("x", io.BytesIO(lines(ONE, TWO))))
+    assert summary_of(reading.counts) == "A file of OpenAI chat completions with 2 conversations"
+
+
+class Endless(io.RawIOBase):
+    """An array of many conversations, made while it is read."""
+
+    def __init__(self, count: int) -> None:
+        self._left, self._rest = count, b"[" + lines(ONE)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while len(self._rest) < len(buffer) and self._left:
+            self._left -= 1
+            self._rest += b", " + lines(talk("x" * 2_000, "y")) + (b"" if self._left else b"]")
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
+
+
+@pytest.mark.slow
+def test_memory_follows_the_largest_conversation_not_the_file() -> None:
+    """Also where an array would be one conversation, or where one document holds them all."""
+    tracemalloc.start()
+    try:
+        reading = Reading()
+        count = sum(1 for _ in reading.file("x", io.BufferedReader(Endless(20_000))))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert count == 20_001
+    assert peak < 20_000_000  # the file has 41 MB

@@ -1,0 +1,279 @@
+"""Files of the Responses API: responses, requests, lists of items, conversations, batches and recorded streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from viewer.completions.source_text import to_object
+from viewer.formats.document import Conversation, Document, NotReadable
+from viewer.formats.drafts import Draft, DraftMessage, as_text, note
+from viewer.formats.family import Family, object_at
+from viewer.formats.message_lists import draft_of, source_of
+
+from .responses import is_item, read_items
+from .responses_order import in_order
+from .responses_streams import is_event, responses_in
+
+_NAME = "openai-responses"
+_LISTS = ("items", "input_items", "data", "input", "output", "history", "messages")
+_RESPONSES = (("response", "body"), ("response",), ("response_body",), ("output",), ("result",), ("res",))
+_REQUESTS = (("request", "body"), ("request",), ("request_body",), ("body",), ("kwargs",), ("params",), ("req",))
+_INPUTS = ("input", "input_items")
+_OF_REQUESTS = {"instructions", "tools", "store", "max_output_tokens", "text", "reasoning", "previous_response_id"}
+_SETTINGS = (
+    "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls", "service_tier", "error",
+)  # fmt: skip
+_METADATA = ("user", "safety_identifier", "previous_response_id")
+_READ = {"id", "object", "created_at", "model", "metadata", "output", "instructions", "usage", *_INPUTS, *_SETTINGS}
+_CALLS_OF_CLIENT = {"function", "custom", "computer_call", "shell_call", "local_shell_call", "apply_patch_call"}
+
+
+def is_response(value: Any) -> bool:
+    """Whether a value is a response, finished or not."""
+    if not isinstance(value, dict) or not isinstance(value.get("output"), list):
+        return False
+    return str(value.get("object")).startswith("response") or str(value.get("id")).startswith("resp_")
+
+
+def is_list_of_items(value: Any) -> bool:
+    """Whether a value is a list of items, some of which may be plain messages."""
+    return isinstance(value, list) and any(is_item(each) for each in value)
+
+
+def _matches(value: Any) -> bool:
+    if is_list_of_items(value) or is_response(value) or is_event(value):
+        return True
+    if not isinstance(value, dict):
+        return False
+    if any(is_list_of_items(_list_under(value, name)) for name in _LISTS):
+        return True
+    return any(is_response(_value_at(value, names)) for names in _RESPONSES) or _request_in(value) is not None
+
+
+def _list_under(value: dict[str, Any], name: str) -> Any:
+    """Return a member that is a list, or the list in a page of the API."""
+    found = value.get(name)
+    return found.get("data") if isinstance(found, dict) else found
+
+
+def _value_at(value: dict[str, Any], names: Iterable[str]) -> Any:
+    *outer, last = names
+    return object_at(value, *outer).get(last)
+
+
+def _request_in(value: dict[str, Any]) -> tuple[str, ...] | None:
+    """Return where the request is in a record, if there is one that says it is of the Responses API."""
+    for names in ((), *_REQUESTS):
+        found = object_at(value, *names)
+        if "input" not in found or "messages" in found or not isinstance(found.get("model"), str):
+            continue
+        is_own = names == ("body",) and value.get("url") == "/v1/responses"
+        if is_own or is_list_of_items(found["input"]) or not _OF_REQUESTS.isdisjoint(found):
+            return names
+    return None
+
+
+def _read(document: Document) -> Iterator[Conversation]:
+    value = document.value
+    if isinstance(value, dict):
+        if is_response(value):
+            yield draft_of_response(document, None).finish(document)
+            return
+        response = next((names for names in _RESPONSES if is_response(_value_at(value, names))), None)
+        request = _request_in(value)
+        if response is not None or request is not None:
+            yield _draft_of_pair(document, response, request).finish(document)
+            return
+    yield _draft_of_list(document).finish(document)
+
+
+# --- Responses and requests ------------------------------------------------------------------------------------------
+
+
+def draft_of_response(response: Document, request: Document | None) -> Draft:
+    """Start the draft of a response, with what was asked if there is a request, or an input beside the output."""
+    value = response.value
+    asked = _messages_asked(request, response)
+    output = read_items(response.members["output"].items())
+    conversation = value.get("conversation")
+    metadata = {name: value.get(name) for name in _METADATA}
+    metadata["conversation"] = conversation.get("id") if isinstance(conversation, dict) else conversation
+    draft = Draft(
+        _NAME,
+        id=value.get("id"),
+        created=value.get("created_at"),
+        model=as_text(value.get("model") or (object_at(request.value).get("model") if request else "")),
+        metadata=metadata | object_at(value, "metadata"),
+        messages=[*asked, *output],
+        finish_reason=_finish_reason(value, output),
+        fields={name: value.get(name) for name in _SETTINGS if value.get(name) not in (None, [])} | _usage(value),
+        source=source_of(response, _READ),
+    )
+    if output and output[-1].role == "assistant":
+        draft.choices = [(draft.messages.pop(), draft.finish_reason)]
+    if all(message.role in ("system", "developer") for message in asked):
+        draft.notes.append(note("lost-input"))
+    return draft
+
+
+def _messages_asked(*holders: Document | None) -> list[DraftMessage]:
+    """Read the instructions and the input of the first of a request and a response that has them."""
+    found = [holder for holder in holders if holder is not None]
+    instructions = next(filter(None, (holder.at("instructions") for holder in found)), None)
+    inputs = (holder.at(name) for holder in found for name in _INPUTS)
+    given = next(filter(None, inputs), None)
+    return _instructions(instructions) + (_input(given) if given is not None else [])
+
+
+def _instructions(found: Document | None) -> list[DraftMessage]:
+    if found is None or found.value == "":
+        return []
+    return (
+        read_items(found.items()) if isinstance(found.value, list) else [DraftMessage("system", as_text(found.value))]
+    )
+
+
+def _input(found: Document) -> list[DraftMessage]:
+    if isinstance(found.value, str):
+        return [DraftMessage("user", found.value)]
+    items = found.at("data") or found
+    return read_items(in_order(items.items()) if isinstance(found.value, dict) else items.items())
+
+
+def _usage(response: dict[str, Any]) -> dict[str, Any]:
+    """Name the numbers of tokens as chat completions do."""
+    usage = object_at(response, "usage")
+    names = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
+    details = {f"{old}_details": f"{new}_details" for old, new in names.items()}
+    renamed = {(names | details).get(name, name): value for name, value in usage.items() if value is not None}
+    return {"usage": renamed} if renamed else {}
+
+
+def _finish_reason(response: dict[str, Any], output: list[DraftMessage]) -> str | None:
+    reason, status = object_at(response, "incomplete_details").get("reason"), response.get("status")
+    if isinstance(reason, str):
+        return reason
+    if status != "completed":
+        return status if isinstance(status, str) else None
+    last = output[-1].tool_calls if output else []
+    return "tool_calls" if any(call.get("type") in _CALLS_OF_CLIENT for call in last) else "stop"
+
+
+def _draft_of_pair(record: Document, response: tuple[str, ...] | None, request: tuple[str, ...] | None) -> Draft:
+    """Start the draft of a record with a request or a response in it, or both."""
+    asked = record if request is None else _inside(record, request)
+    answer = None if response is None else _inside(record, response)
+    draft = draft_of_response(answer, asked) if answer is not None else _draft_of_request(asked)
+    inner = {names[0] for names in (response, request) if names}
+    draft.metadata = object_at(asked.value, "metadata") | object_at(record.value, "metadata") | draft.metadata
+    kept = (("response", draft.source), ("request", source_of(asked, _READ)))
+    rest = [(name, source) for name, source in kept if source]
+    if asked is not record and (beside := source_of(record, {*inner, "metadata"})):
+        rest.append(("record", beside))
+    draft.source = to_object(rest) if rest else ""
+    return draft
+
+
+def _inside(record: Document, names: tuple[str, ...]) -> Document:
+    return (record.at(*names) or record) if names else record
+
+
+def _draft_of_request(request: Document) -> Draft:
+    """Start the draft of a request to which no answer is known."""
+    value = request.value
+    return Draft(
+        _NAME,
+        model=as_text(value.get("model")),
+        metadata={name: value.get(name) for name in _METADATA},
+        messages=_messages_asked(request),
+        fields={name: value[name] for name in _SETTINGS if value.get(name) not in (None, [])},
+        notes=[note("lost-answer")],
+    )
+
+
+# --- Lists of items --------------------------------------------------------------------------------------------------
+
+
+def _draft_of_list(document: Document) -> Draft:
+    """Start the draft of a list of items, a page of one, or a conversation."""
+    value = document.value
+    if isinstance(value, list):
+        return Draft(_NAME, messages=read_items(document.items()))
+    name = next(name for name in _LISTS if is_list_of_items(_list_under(value, name)))
+    holder = document.members[name]
+    is_page = isinstance(holder.value, dict) or value.get("object") == "list"
+    items = holder.at("data") or holder
+    page = value if value.get("object") == "list" else object_at(holder.value)
+    messages = read_items(in_order(items.items()) if is_page else items.items())
+    draft = draft_of(_NAME, document, messages, (name, "object", "first_id", "last_id", "has_more"))
+    draft.messages = _instructions(document.at("instructions")) + draft.messages
+    if page.get("has_more"):
+        draft.notes.append(note("cut-off"))
+    return draft
+
+
+# --- Batches and streams: several documents that are one conversation ------------------------------------------------
+
+
+def _key(document: Document) -> str:
+    value = document.value
+    if is_event(value):
+        return f"stream {document.place.file}"
+    is_batch = isinstance(value, dict) and value.get("custom_id") and ("body" in value or "response" in value)
+    return f"batch {value['custom_id']}" if is_batch else ""
+
+
+def _join(documents: list[Document]) -> Iterator[Conversation]:
+    if is_event(documents[0].value):
+        for response, events in responses_in(documents):
+            yield _of_stream(response).finish_at(events[0].place, response.text)
+        return
+    # The ids of requests are unique in a batch only: the first request belongs to the first answer.
+    requests = [document for document in documents if "body" in document.value]
+    answers = [document for document in documents if "body" not in document.value]
+    for request, answer in zip_longest(requests, answers):
+        yield _of_batch(request, answer)
+
+
+def _of_stream(response: Document) -> Draft:
+    draft = draft_of_response(response, None)
+    if response.value.get("status") in (None, "in_progress", "queued"):
+        draft.notes.append(note("cut-off"))
+    return draft
+
+
+def _of_batch(request: Document | None, answer: Document | None) -> Conversation:
+    first = request or answer
+    if first is None:
+        raise NotReadable(str(_("This batch has neither a request nor an answer.")))
+    asked = request.at("body") if request else None
+    response = answer.at("response", "body") if answer else None
+    if response is not None and is_response(response.value):
+        draft = draft_of_response(response, asked)
+    elif asked is not None:
+        draft = _draft_of_request(asked)
+    else:
+        raise NotReadable(str(_("This answer of a batch has an error, and its request is not among the files.")))
+    draft.metadata["custom_id"] = first.value["custom_id"]
+    rest = [("request", source_of(asked, _READ))] if asked is not None else []
+    rest += [("response", draft.source)] if draft.source else []
+    draft.source = to_object([(name, source) for name, source in rest if source]) if rest else ""
+    return draft.finish_at(first.place, *(document.text for document in (request, answer) if document))
+
+
+FAMILY = Family(
+    name=_NAME,
+    title="OpenAI Responses",
+    what=_("A file of the Responses API"),
+    seen="openai 3.57.0",
+    keeps=_("all items with their ids: texts, reasoning, citations, refusals, pictures, files, tool calls and results"),
+    loses=_("the times of items; the input, in a response alone; what a search has found, if it was not asked for"),
+    matches=_matches,
+    read=_read,
+    key=_key,
+    join=_join,
+)
