@@ -8,6 +8,7 @@ from .document import Document
 from .drafts import DraftMessage
 from .families import (
     langchain,
+    llama_index,
     pydantic_ai,
     responses,
     semantic_kernel,
@@ -17,6 +18,7 @@ from .families.openai_chat import is_chat_message
 # The families here must not import this module; those that need it are not here.
 _SHAPES = (
     langchain.SHAPE,
+    llama_index.SHAPE,
     pydantic_ai.SHAPE,
     responses.SHAPE,
     semantic_kernel.SHAPE,

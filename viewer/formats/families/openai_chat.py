@@ -24,7 +24,17 @@ _PARTS = {"text", "image_url", "input_audio", "file", "refusal"}
 # Where other tools put the answer beside the messages. A line that has one of these is not read without it.
 _ANSWERS = ("response", "response_body", "output", "outputs", "answer", "ideal", "completion", "reply")
 # What a message of another tool has in place of its content.
-_OTHER_CONTENT = {"parts", "items", "blocks", "kwargs", "data", "kind", "content_type", "message_type"}
+_OTHER_CONTENT = {
+    "parts",
+    "items",
+    "blocks",
+    "kwargs",
+    "data",
+    "kind",
+    "content_type",
+    "message_type",
+    "additional_kwargs",
+}
 
 
 class _Shape:
