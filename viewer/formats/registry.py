@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from .families import (
+    amazon_connect,
+    amazon_lex,
     chatgpt,
+    chatwoot,
     claude_ai,
+    intercom,
     langchain,
     langgraph,
     librechat,
@@ -18,6 +22,7 @@ from .families import (
     pydantic_ai,
     responses_records,
     semantic_kernel,
+    zendesk,
 )
 from .family import Family
 
@@ -30,6 +35,11 @@ FAMILIES: tuple[Family, ...] = (
     librechat.FAMILY,
     llama_index.FAMILY,
     llm.FAMILY,
+    chatwoot.FAMILY,
+    intercom.FAMILY,
+    zendesk.FAMILY,
+    amazon_connect.FAMILY,
+    amazon_lex.FAMILY,
     open_webui.FAMILY,
     openai_agents.FAMILY,
     pydantic_ai.FAMILY,
