@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from .document import Document
 from .drafts import DraftMessage
 from .families import (
+    ai_sdk,
     langchain,
     pydantic_ai,
     responses,
@@ -16,6 +17,7 @@ from .families.openai_chat import is_chat_message
 
 # The families here must not import this module; those that need it are not here.
 _SHAPES = (
+    ai_sdk.SHAPE,
     langchain.SHAPE,
     pydantic_ai.SHAPE,
     responses.SHAPE,
