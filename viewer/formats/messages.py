@@ -8,6 +8,7 @@ from .document import Document
 from .drafts import DraftMessage
 from .families import (
     ai_sdk,
+    anthropic,
     langchain,
     pydantic_ai,
     responses,
@@ -18,6 +19,7 @@ from .families.openai_chat import is_chat_message
 # The families here must not import this module; those that need it are not here.
 _SHAPES = (
     ai_sdk.SHAPE,
+    anthropic.SHAPE,
     langchain.SHAPE,
     pydantic_ai.SHAPE,
     responses.SHAPE,

@@ -6,6 +6,7 @@ from typing import Any
 
 from .families import (
     ai_sdk,
+    anthropic_records,
     chatgpt,
     claude_ai,
     langchain,
@@ -24,6 +25,7 @@ from .family import Family
 # Each knows its own by marks that nobody else has; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
     ai_sdk.FAMILY,
+    anthropic_records.FAMILY,
     chatgpt.FAMILY,
     claude_ai.FAMILY,
     langchain.FAMILY,
