@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from .document import Document
 from .drafts import DraftMessage
 from .families import (
+    ai_sdk,
+    anthropic,
     langchain,
     llama_index,
     pydantic_ai,
@@ -17,6 +19,8 @@ from .families.openai_chat import is_chat_message
 
 # The families here must not import this module; those that need it are not here.
 _SHAPES = (
+    ai_sdk.SHAPE,
+    anthropic.SHAPE,
     langchain.SHAPE,
     llama_index.SHAPE,
     pydantic_ai.SHAPE,

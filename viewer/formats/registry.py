@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .families import (
+    ai_sdk,
     amazon_connect,
     amazon_lex,
+    anthropic_records,
     chatgpt,
     chatwoot,
     claude_ai,
@@ -28,23 +30,25 @@ from .family import Family
 
 # Each knows its own by marks that nobody else has; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
+    ai_sdk.FAMILY,
+    amazon_connect.FAMILY,
+    amazon_lex.FAMILY,
+    anthropic_records.FAMILY,
     chatgpt.FAMILY,
+    chatwoot.FAMILY,
     claude_ai.FAMILY,
+    intercom.FAMILY,
     langchain.FAMILY,
     langgraph.FAMILY,
     librechat.FAMILY,
     llama_index.FAMILY,
     llm.FAMILY,
-    chatwoot.FAMILY,
-    intercom.FAMILY,
-    zendesk.FAMILY,
-    amazon_connect.FAMILY,
-    amazon_lex.FAMILY,
     open_webui.FAMILY,
     openai_agents.FAMILY,
     pydantic_ai.FAMILY,
     responses_records.FAMILY,
     semantic_kernel.FAMILY,
+    zendesk.FAMILY,
     openai_chat.FAMILY,
 )
 

@@ -79,8 +79,9 @@ def read_plain(document: Document) -> Conversation | None:
     """
     shape = _Shape()
     pairs, messages = _take_apart(document.text, shape)
-    if not messages or not shape.is_plain or unused_answer(dict(pairs), {n: piece.value for n, piece in pairs}):
-        return None
+    values = {name: piece.value for name, piece in pairs}
+    if not messages or not shape.is_plain or unused_answer(values, values) or values.get("system"):
+        return None  # Anthropic's requests have the system prompt beside the messages
     return _read(pairs, messages, document)
 
 
