@@ -15,6 +15,7 @@ _IDS = ("id", "conversation_id", "thread_id", "session_id", "chat_id", "uuid")
 _TIMES = ("created", "created_at", "createdAt", "timestamp", "start_time", "startTime", "date")
 _MODELS = ("model", "model_name", "modelName", "model_id")
 _SETTINGS = ("temperature", "top_p", "max_tokens", "seed", "tools", "tool_choice", "response_format", "usage")
+_SHORT = 16  # characters; what is made to be unique has more
 _METADATA = ("user", "user_id", "customer", "session", "title", "name", "tags")
 
 
@@ -52,7 +53,7 @@ def draft_of(family: str, record: Document, messages: Iterable[Any], read: Itera
     known = {*read, "metadata", *settings, *pairs}
     return Draft(
         family,
-        id=first_of(values, _IDS),
+        id=own_id(family, first_of(values, _IDS)),
         created=first_of(values, _TIMES),
         model=str(first_of(values, _MODELS) or ""),
         metadata=pairs | metadata,
@@ -60,6 +61,12 @@ def draft_of(family: str, record: Document, messages: Iterable[Any], read: Itera
         fields=settings,
         source=source_of(record, known),
     )
+
+
+def own_id(family: str, given: Any) -> Any:
+    """Return an id as it is if no other tool can have the same; a number or a short one with the family before it."""
+    is_short = isinstance(given, int) or (isinstance(given, str) and len(given) < _SHORT)
+    return f"{family}-{given}" if is_short and given != "" and not isinstance(given, bool) else given
 
 
 def first_of(values: dict[str, Any], names: Iterable[str]) -> Any:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from .document import Document
 from .drafts import DraftMessage
-from .families import responses, semantic_kernel
+from .families import responses, semantic_kernel, sharegpt
 from .families.openai_chat import is_chat_message
 
 # The families here must not import this module; those that need it are not here.
-_SHAPES = (semantic_kernel.SHAPE, responses.SHAPE)
+_SHAPES = (semantic_kernel.SHAPE, responses.SHAPE, sharegpt.SHAPE)
+
+
+def is_message(value: Any) -> bool:
+    """Whether a value is a message of any known shape."""
+    if not isinstance(value, dict):
+        return False
+    return isinstance(value.get("role"), str) or any(shape.is_message(value) for shape in _SHAPES)
 
 
 def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:

@@ -4,11 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from .families import openai_chat, responses_records, semantic_kernel
+from .families import (
+    litellm,
+    message_rows,
+    openai_batch,
+    openai_chat,
+    openai_completions,
+    pairs,
+    preferences,
+    responses_records,
+    semantic_kernel,
+    sharegpt,
+)
 from .family import Family
 
 # Those with marks that nobody else has come first; OpenAI's, which takes anything with messages, last.
-FAMILIES: tuple[Family, ...] = (semantic_kernel.FAMILY, responses_records.FAMILY, openai_chat.FAMILY)
+FAMILIES: tuple[Family, ...] = (
+    litellm.FAMILY,
+    semantic_kernel.FAMILY,
+    responses_records.FAMILY,
+    openai_batch.FAMILY,
+    openai_completions.STREAM,
+    openai_completions.FAMILY,
+    preferences.FAMILY,
+    sharegpt.FAMILY,
+    pairs.FAMILY,
+    message_rows.FAMILY,
+    message_rows.ROWS,
+    openai_chat.FAMILY,
+)
 
 
 def family_of(value: Any) -> Family | None:
@@ -23,6 +47,10 @@ def title_of(name: str) -> str:
 
 def is_item(value: Any) -> bool:
     """Whether a value is an item of a list that is one record, such as a message: not a record of its own."""
-    if family_of(value) is not None:
-        return False
-    return family_of([value]) is not None or (isinstance(value, dict) and openai_chat.is_chat_message(value))
+    return not is_record(value) and family_of([value]) is not None
+
+
+def is_record(value: Any) -> bool:
+    """Whether a value is a record also where it stands in a list."""
+    family = family_of(value)
+    return family is not None and not family.is_part

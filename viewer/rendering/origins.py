@@ -26,6 +26,8 @@ _SENTENCES = {
     "private": _("A private note: the customer did not see it."),
     "edited": _("This was edited later."),
     "cut-off": _("%(by)s cut this off."),
+    "preferred": _("This is the answer that was preferred."),
+    "not-preferred": _("This is the answer that was not preferred."),
 }
 
 
