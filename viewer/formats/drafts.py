@@ -189,6 +189,7 @@ class Draft:
         fields = {
             **{name: piece_of(value) for name, value in self.fields.items() if value is not None},
             **given,
+            **({"response_id": given["id"]} if _value(given, "id") not in (None, completion_id) else {}),
             "object": piece_of("chat.completion"),
             "id": piece_of(completion_id or None),
             "created": piece_of(int(time.time()) if created is None else created),

@@ -29,6 +29,7 @@ _ANSWERS = (
     "output_text", "output", "answer", "response", "completion", "content", "text", "reply", "result", "generated_text",
     "final_output", "value",
 )  # fmt: skip
+_INSIDE = ("input", "inputs", "kwargs", "args", "body", "data")
 _HOLDERS = ("body", "response", "output", "outputs", "result", "data", "message")
 _REASONS = ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason")
 _MAX_DEPTH = 4
@@ -189,9 +190,11 @@ def _asked(request: Document) -> tuple[list[DraftMessage], set[Path]]:
         return messages + inner, read | {(name, *path) for path in deeper}
     if name := next((name for name in _QUESTIONS if isinstance(value.get(name), str) and value[name]), ""):
         return [*messages, DraftMessage("user", value[name])], read | {(name,)}
-    for name in (name for name in ("input", "inputs", "kwargs", "body") if isinstance(value.get(name), dict)):
-        inner, deeper = _asked(request.members[name])
-        return messages + inner, read | {(name, *path) for path in deeper}
+    given = [name for name, each in value.items() if each not in (None, "", [], {})]
+    inside = next((name for name in _INSIDE if isinstance(value.get(name), (dict, list)) and value[name]), "")
+    if inside and given == [inside]:
+        inner, deeper = _asked(request.members[inside])
+        return messages + inner, read | {(inside, *path) for path in deeper}
     texts = [text for text in value.values() if isinstance(text, str)]
     return [*messages, DraftMessage("user", texts[0] if len(texts) == len(value) == 1 else request.text)], read | {()}
 
@@ -313,7 +316,8 @@ def _continue(draft: Draft, messages: list[DraftMessage]) -> None:
 def _held_answer(draft: Draft, response: Document, depth: int) -> None:
     """Read an answer that stands deeper inside of an object."""
     value = response.value
-    _take_facts(draft, response) if isinstance(value.get("model"), str) else None
+    if isinstance(value.get("model"), str):
+        _take_facts(draft, response)
     if is_asked(value.get("messages")):
         _continue(draft, messages_of(response.members["messages"]))
         return
@@ -331,5 +335,5 @@ def _held_answer(draft: Draft, response: Document, depth: int) -> None:
         draft.choices.append((_with_role(response), None))
     elif value.get("error"):
         draft.fields["error"] = value["error"]
-    else:
+    elif any(each not in (None, "", [], {}) for each in value.values()):
         draft.choices.append((DraftMessage("assistant", response.text, response.text), None))

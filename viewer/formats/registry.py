@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .families import (
+    langfuse,
+    langsmith,
     litellm,
     message_rows,
     openai_batch,
@@ -21,6 +23,8 @@ from .family import Family
 # Those with marks that nobody else has come first; OpenAI's, which takes anything with messages, last.
 FAMILIES: tuple[Family, ...] = (
     litellm.FAMILY,
+    langfuse.FAMILY,
+    langsmith.FAMILY,
     semantic_kernel.FAMILY,
     responses_records.FAMILY,
     openai_batch.FAMILY,
