@@ -39,6 +39,8 @@ class Family:
     Where several documents are one conversation, such as spans, `key` names the conversation of a document, and `join`
     gets all documents of a key, in the order of the file. A key may be empty: then the document is read alone.
 
+    `is_part` says that the documents are parts of a record where they stand in a list, such as messages.
+
     An SQLite database that has all of `tables` is read by `rows`, which yields (number, JSON) of each document.
     """
 
@@ -52,6 +54,7 @@ class Family:
     read: Callable[[Document], Iterable[Conversation]] = _reads_nothing
     key: Callable[[Document], str] | None = None
     join: Callable[[list[Document]], Iterable[Conversation]] | None = None
+    is_part: bool = False
     tables: frozenset[str] = frozenset()
     rows: Callable[[sqlite3.Connection], Iterator[tuple[int, str]]] | None = None
 

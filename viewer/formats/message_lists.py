@@ -16,6 +16,7 @@ _LONG_ID = 20  # characters; shorter ids are hardly unique
 _TIMES = ("created", "created_at", "createdAt", "timestamp", "start_time", "startTime", "date")
 _MODELS = ("model", "model_name", "modelName", "model_id")
 _SETTINGS = ("temperature", "top_p", "max_tokens", "seed", "tools", "tool_choice", "response_format", "usage")
+_SHORT = 16  # characters; what is made to be unique has more
 _METADATA = ("user", "user_id", "customer", "session", "title", "name", "tags")
 
 
@@ -53,7 +54,7 @@ def draft_of(family: str, record: Document, messages: Iterable[Any], read: Itera
     known = {*read, "metadata", *settings, *pairs}
     return Draft(
         family,
-        id=first_of(values, _IDS),
+        id=own_id(family, first_of(values, _IDS)),
         created=first_of(values, _TIMES),
         model=str(first_of(values, _MODELS) or ""),
         metadata=pairs | metadata,

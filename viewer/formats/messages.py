@@ -14,6 +14,7 @@ from .families import (
     pydantic_ai,
     responses,
     semantic_kernel,
+    sharegpt,
 )
 from .families.openai_chat import is_chat_message
 
@@ -26,6 +27,7 @@ _SHAPES = (
     pydantic_ai.SHAPE,
     responses.SHAPE,
     semantic_kernel.SHAPE,
+    sharegpt.SHAPE,
 )
 
 

@@ -14,16 +14,25 @@ from .families import (
     claude_ai,
     intercom,
     langchain,
+    langfuse,
     langgraph,
+    langsmith,
     librechat,
+    litellm,
     llama_index,
     llm,
+    message_rows,
     open_webui,
     openai_agents,
+    openai_batch,
     openai_chat,
+    openai_completions,
+    pairs,
+    preferences,
     pydantic_ai,
     responses_records,
     semantic_kernel,
+    sharegpt,
     zendesk,
 )
 from .family import Family
@@ -39,15 +48,24 @@ FAMILIES: tuple[Family, ...] = (
     claude_ai.FAMILY,
     intercom.FAMILY,
     langchain.FAMILY,
+    langfuse.FAMILY,
     langgraph.FAMILY,
+    langsmith.FAMILY,
     librechat.FAMILY,
+    litellm.FAMILY,
     llama_index.FAMILY,
     llm.FAMILY,
+    message_rows.FAMILY,
     open_webui.FAMILY,
     openai_agents.FAMILY,
+    openai_batch.FAMILY,
+    openai_completions.FAMILY,
+    pairs.FAMILY,
+    preferences.FAMILY,
     pydantic_ai.FAMILY,
     responses_records.FAMILY,
     semantic_kernel.FAMILY,
+    sharegpt.FAMILY,
     zendesk.FAMILY,
     openai_chat.FAMILY,
 )
@@ -65,6 +83,10 @@ def title_of(name: str) -> str:
 
 def is_item(value: Any) -> bool:
     """Whether a value is an item of a list that is one record, such as a message: not a record of its own."""
-    if family_of(value) is not None:
-        return False
-    return family_of([value]) is not None or (isinstance(value, dict) and openai_chat.is_chat_message(value))
+    return not is_record(value) and family_of([value]) is not None
+
+
+def is_record(value: Any) -> bool:
+    """Whether a value is a record also where it stands in a list."""
+    family = family_of(value)
+    return family is not None and not family.is_part

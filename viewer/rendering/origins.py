@@ -32,6 +32,8 @@ _SENTENCES = {
     "taken-out": _("This was later taken out of what the model sees."),
     "only-first": _("%(by)s gives only the first message here: export the conversation itself."),
     "limit": _("%(by)s gives at most %(count)d messages of a conversation: later ones may be missing."),
+    "preferred": _("This is the answer that was preferred."),
+    "not-preferred": _("This is the answer that was not preferred."),
 }
 
 
