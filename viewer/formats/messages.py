@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from .document import Document
 from .drafts import DraftMessage
@@ -17,11 +18,13 @@ from .families import (
     sharegpt,
 )
 from .families.openai_chat import is_chat_message
+from .spans import genai
 
 # The families here must not import this module; those that need it are not here.
 _SHAPES = (
     ai_sdk.SHAPE,
     anthropic.SHAPE,
+    genai.SHAPE,
     langchain.SHAPE,
     llama_index.SHAPE,
     pydantic_ai.SHAPE,
@@ -29,6 +32,13 @@ _SHAPES = (
     semantic_kernel.SHAPE,
     sharegpt.SHAPE,
 )
+
+
+def is_message(value: Any) -> bool:
+    """Whether a value is a message of any known shape."""
+    if not isinstance(value, dict):
+        return False
+    return isinstance(value.get("role"), str) or any(shape.is_message(value) for shape in _SHAPES)
 
 
 def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:
