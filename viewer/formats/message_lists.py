@@ -72,7 +72,7 @@ def own_id(family: str, value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     is_short = isinstance(value, str) and 0 < len(value) < _LONG_ID
-    return f"{family}-{value}" if is_short else value
+    return f"{family}-{value}" if is_short and not value.startswith(f"{family}-") else value
 
 
 def first_of(values: dict[str, Any], names: Iterable[str]) -> Any:

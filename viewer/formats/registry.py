@@ -38,7 +38,8 @@ from .families import (
 )
 from .family import Family
 
-# Each knows its own by marks that nobody else has; OpenAI's, which takes anything with messages, comes last.
+# First those that know their own by marks that nobody else has, then, from the special to the general, those that take
+# what many tools write; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
     ai_sdk.FAMILY,
     amazon_connect.FAMILY,
@@ -56,19 +57,21 @@ FAMILIES: tuple[Family, ...] = (
     litellm.FAMILY,
     llama_index.FAMILY,
     llm.FAMILY,
-    message_rows.FAMILY,
     open_webui.FAMILY,
     openai_agents.FAMILY,
-    openai_batch.FAMILY,
-    openai_completions.FAMILY,
     opentelemetry.FAMILY,
-    pairs.FAMILY,
-    preferences.FAMILY,
     pydantic_ai.FAMILY,
     responses_records.FAMILY,
     semantic_kernel.FAMILY,
-    sharegpt.FAMILY,
     zendesk.FAMILY,
+    openai_batch.FAMILY,
+    openai_completions.STREAM,
+    openai_completions.FAMILY,
+    preferences.FAMILY,
+    sharegpt.FAMILY,
+    pairs.FAMILY,
+    message_rows.FAMILY,
+    message_rows.ROWS,
     openai_chat.FAMILY,
 )
 
