@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from viewer.formats.document import Place
+from viewer.formats.document import Place, Refusal
 from viewer.formats.reading import Found, Reading, summary_of
 
 from .importing import Outcome, import_all
@@ -104,9 +105,17 @@ def import_files(files: Iterable[tuple[str, BinaryIO]], report: Report, *, repla
 
 def import_folder(folder: Path, report: Report, *, replace: bool) -> Iterator[Outcome]:
     """Import the files of a folder as one import, as `import_files` does. Links in it are not followed."""
-    reading = Reading()
+    reading, unreadable = Reading(), list[OSError]()
+    for _ in os.walk(folder, onerror=unreadable.append):
+        pass
+    refusals = (Refusal(f"It cannot be read: {error.strerror}.", Place(_inside(folder, error))) for error in unreadable)
+    yield from _reported(folder.name, refusals, report, replace)
     yield from _reported(folder.name, reading.folder(folder, follows_links=False), report, replace)
     yield from _rest(reading, report, replace)
+
+
+def _inside(folder: Path, error: OSError) -> str:
+    return f"{folder.name}/{Path(error.filename).relative_to(folder)}"
 
 
 def _rest(reading: Reading, report: Report, replace: bool) -> Iterator[Outcome]:
