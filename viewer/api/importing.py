@@ -110,6 +110,7 @@ def _import(token: AccessToken, files: list[File], replace: bool, renew: Callabl
         "counts": counts,
         "conversations": [*map(_to_json, report.outcomes)],
         "has_more": report.has_more,
+        "remarks": report.remarks,
     }
     is_refused = report.counts.total() == report.counts["bad"]
     if is_refused:

@@ -28,6 +28,7 @@ class Report:
     counts: Counter[str] = field(default_factory=Counter)
     outcomes: list[Outcome] = field(default_factory=list)
     families: Counter[str] = field(default_factory=Counter)
+    remarks: list[str] = field(default_factory=list)  # on what else was in the files
 
     def add(self, outcome: Outcome) -> None:
         self.counts[outcome.status] += 1
@@ -120,7 +121,7 @@ def _inside(folder: Path, error: OSError) -> str:
 
 def _rest(reading: Reading, report: Report, replace: bool) -> Iterator[Outcome]:
     yield from _reported("", reading.rest(), report, replace)
-    report.families = reading.counts
+    report.families, report.remarks = reading.counts, reading.remarks()
 
 
 def _reported(name: str, found: Iterable[Found], report: Report, replace: bool) -> Iterator[Outcome]:

@@ -264,6 +264,6 @@ def _free_name(folder: Path, name: str) -> str:
 def _note(name: str, report: Report, complaints: Complaints) -> str:
     summary = report.summary if report.counts.total() else "There is no conversation in it."
     lines = [f"{name}, {timezone.now():%Y-%m-%d %H:%M} UTC", "", summary, f"{in_words(report.counts, 'refused')}."]
-    if sentences := [*complaints.sentences()]:
+    if sentences := [*report.remarks, *complaints.sentences()]:
         lines += ["", *sentences]
     return "\n".join([*lines, ""])
