@@ -26,7 +26,7 @@ from viewer.accounts.confirming import (
     confirmed_before_showing,
 )
 from viewer.accounts.own_account import end_sessions, own_account
-from viewer.accounts.roles import administrators_only, curators_only
+from viewer.accounts.roles import administrators_only, curators_only, may_curate
 from viewer.accounts.second_factors import AddPasskey, SecondFactor, SignInByPasskey
 from viewer.accounts.signing_in import SignIn, SignOut, still_signed_in
 from viewer.api import views as api
@@ -192,7 +192,7 @@ urlpatterns = [
     path("copies/", _moved("imports"), name="old-imports"),
     path("copies/<int:run_id>/", _moved("import-run"), name="old-import-run"),
     path("shortcuts/", TemplateView.as_view(template_name="shortcuts.html"), name="shortcuts"),
-    path("tokens/", confirmed(keys.tokens), name="tokens"),
+    path("tokens/", confirmed(keys.tokens), {"may_curate": may_curate}, name="tokens"),
     path("tokens/<int:token_id>/revoke/", keys.revoke_token, name="revoke-token"),
     path("people/", administrators_only(people.people), name="people"),
     path("people/invite/", administrators_only(confirmed(people.invite)), name="invite"),
@@ -204,6 +204,7 @@ urlpatterns = [
     path("v1/chat/completions", api.completions),
     path("v1/chat/completions/<str:completion_id>", api.completion),
     path("v1/chat/completions/<str:completion_id>/messages", api.messages),
+    path("v1/imports", api.imports),
     re_path(r"^v1(?:/|\Z)", api.nowhere),
     path("login/", SignIn.as_view(), name="account_login"),
     path("login/code/", SecondFactor.as_view(), name="mfa_authenticate"),

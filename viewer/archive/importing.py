@@ -34,7 +34,7 @@ from viewer.formats.stored import NULL, with_id
 
 from .bulk import insert, reserve_ids
 from .erased import erased_among
-from .models import StoredCompletion, fit, fit_key, fit_value
+from .models import StoredCompletion, fit, fit_metadata
 from .search.index import Conversation as Indexing
 from .search.index import entries_of, save
 from .search.text import Facts, Indexed, words_to_index
@@ -283,7 +283,7 @@ def _read_metadata(metadata: Piece) -> dict[str, str]:
         return {}
     pairs = members(metadata.source, STRICT)
     values = {key: piece.value if isinstance(piece.value, str) else piece.source for key, piece in pairs}
-    return {fit_key(key): fit_value(value) for key, value in values.items()}
+    return fit_metadata(values)
 
 
 def _read_seconds(fields: dict[str, Piece]) -> int:

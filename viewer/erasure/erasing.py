@@ -20,8 +20,8 @@ _BATCH = 100  # conversations in one transaction
 _CACHES = ("bubbles", "finds", "answers", "default")  # which hold formatted messages, found texts, responses, guesses
 
 
-def erase(completion_ids: Collection[str], by: str) -> bool:
-    """Erase conversations everywhere, in the name of a person or for a reason.
+def erase(completion_ids: Collection[str], by: str, token: str = "") -> bool:
+    """Erase conversations everywhere, in the name of a person, maybe with an access token of theirs, or for a reason.
 
     Return False if the files of the database still have some of them, because somebody was reading all the time.
     """
@@ -32,7 +32,7 @@ def erase(completion_ids: Collection[str], by: str) -> bool:
             erase_stored(ids, by)  # first, for it waits for those who are storing some of it
             _erase_around(ids)
             for completion_id in ids:
-                write(action="erase", name=by, completion_id=completion_id)
+                write(action="erase", name=by, completion_id=completion_id, token=token)
         for completion_id in ids:
             event("conversation erased", completion=completion_id, by=by)
     for name in _CACHES:

@@ -24,6 +24,7 @@ LABELS = {
     "transcript": gettext_lazy("Transcript"),
     "print": pgettext_lazy("action", "Print"),
     "api": gettext_lazy("Answer of the API"),
+    "metadata": gettext_lazy("Metadata changed by a program"),
     "share": gettext_lazy("Share opened"),
     "note": gettext_lazy("Notes or verdicts"),
     "read log": gettext_lazy("Read log"),
@@ -91,6 +92,7 @@ ROUTES: dict[str, Action | None] = {
     "viewer.api.views.completions": _API,
     "viewer.api.views.completion": _API,
     "viewer.api.views.messages": _API,
+    "viewer.api.views.imports": None,
     "viewer.api.views.nowhere": None,
     **dict.fromkeys(("shared", "shared-message", "shared-answer"), Action("share", in_fragment="messages")),
     **dict.fromkeys(("shared-raw", "shared-raw-message", "shared-raw-choice"), _JSON),
@@ -133,8 +135,8 @@ OPENINGS = {one.name for one in ROUTES.values() if one and not one.follows} - {
 def action_of(request: HttpRequest) -> Action | None:
     """Return what a request shows, or None. A route that nobody entered is recorded too: a row too many is right."""
     route = route_of(request)
-    if route == "none":
-        return None
+    if route == "none" or (route == "viewer.api.views.completion" and request.method in ("POST", "DELETE")):
+        return None  # the latter have written their row with what they changed
     action = ROUTES.get(route, _OTHER)
     htmx = getattr(request, "htmx", None)
     if action and action.in_fragment and htmx and not htmx.history_restore_request:

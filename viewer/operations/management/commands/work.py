@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import Error as DatabaseFailure
 from django.db import connection
 
+from viewer.api.models import delete_old_answers
 from viewer.deployment.database import cause_of
 from viewer.deployment.stopping import stop_event
 from viewer.erasure.retention import apply_once_a_day
@@ -40,6 +41,7 @@ def _do_daily(stopping: threading.Event) -> None:
     while True:
         try:
             delete_old_snapshots()
+            delete_old_answers()
             apply_once_a_day()
         except DatabaseFailure as error:
             _log.error("What is too old could not be erased: %s", cause_of(error))
