@@ -221,6 +221,13 @@ def test_parts_follow_each_other_whatever_breaks_off(reader: Client, folder: Pat
     assert Upload.objects.get().state == "reading"
 
 
+def test_a_part_at_another_machine_is_told_apart_from_a_part_that_is_lost(reader: Client) -> None:
+    one = reader.post("/import/", {"name": "a.jsonl", "size": "10", "modified": "7"}).json()
+    files.delete(one["id"])
+    answer = reader.post(f"/uploads/{one['id']}/?from=0", b"0123", content_type="application/octet-stream")
+    assert answer.status_code == 421
+
+
 def test_a_form_that_breaks_off_leaves_nothing(reader: Client, folder: Path) -> None:
     body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n{"messages": ['
     answer = reader.post("/uploads/", body, content_type="multipart/form-data; boundary=x")

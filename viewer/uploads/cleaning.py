@@ -42,10 +42,10 @@ def discard(upload: Upload) -> None:
 def delete_old_files() -> None:
     """Delete what nobody has imported for a day, and the files in this folder that belong to no upload."""
     for upload in Upload.objects.forgotten():
-        if upload.has_added:
-            give_up(upload, upload.state, asked_at=upload.asked_at) if upload.has_file else None
-        else:
+        if not upload.has_added:
             discard(upload)
+        elif upload.has_file:
+            give_up(upload, Upload.STOPPED, finished_at=upload.finished_at or timezone.now())
     kept = Upload.objects.filter(finished_at__gt=timezone.now() - KEPT)
     undoing = Upload.objects.filter(state__in=(Upload.IMPORTING, Upload.UNDOING))
     ReplacedCompletion.objects.exclude(upload__in=kept.values("pk")).exclude(upload__in=undoing.values("pk")).delete()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -40,6 +41,11 @@ def place() -> uuid.UUID:
             if not file.exists():
                 write_private(file, str(uuid.uuid4()))
     return uuid.UUID(file.read_text().strip())
+
+
+def keep_temporary_files_here() -> None:
+    """Let what this process unpacks or sorts on disk stand in this folder too. Raises OSError."""
+    tempfile.tempdir = os.environ["SQLITE_TMPDIR"] = str(folder())
 
 
 def path_of(upload_id: int) -> Path:

@@ -27,6 +27,7 @@ from viewer.web.request import Request, note_of
 
 from .models import Upload
 
+_MAX_PAIRS = 8  # of metadata
 _MESSAGE, _ANSWER = "messages/<str:message_id>/", "choices/<int:position>/"
 _PARTS: list[URLPattern] = [
     path("raw/", content.raw),
@@ -85,17 +86,20 @@ def bubbles(request: Request, upload: Upload) -> dict[str, Any]:
     """Return what `rendering/_bubbles.html` shows of the first conversation, or a further page of it."""
     reader = FirstReader(request, upload)
     page = read_page(reader, request.GET, "")
-    completion = reader.completion() if page.is_end and not reader.is_part else None
+    completion = reader.completion()
+    is_end = page.is_end and not reader.is_part
     if not request.htmx:
         page = with_neighbours(reader, page)
     shown = RenderContext(upload.first_id, home=reader.home, loads_images=False, takes_notes=False)
-    messages, answer = bubbles_of(shown, page, completion)
+    messages, answer = bubbles_of(shown, page, completion if is_end else None)
     return {
         "home": reader.home,
         "bubbles": messages,
         "answer": answer,
-        "no_answer": no_answer_in(completion, page.last) if completion else None,
-        "more_answers": len(completion.choices) - len(answer) if completion and answer else 0,
+        "no_answer": no_answer_in(completion, page.last) if is_end else None,
+        "more_answers": len(completion.choices) - len(answer) if answer else 0,
+        "completion": completion,
+        "pairs": list(completion.metadata.items())[:_MAX_PAIRS],
         "above": None if request.htmx else page.above,
         "below": page.below,
         "ends_here": page.below is None and not reader.is_part,

@@ -77,6 +77,7 @@ class Upload(models.Model):
     position = models.PositiveBigIntegerField(default=0)  # of what was found in the file: where an import goes on
     counts = models.JSONField(default=dict)
     families = models.JSONField(default=dict)
+    beside = models.JSONField(default=list)  # what else is in the file, in words
     refusals = models.JSONField(default=list)  # [{"reason", "count", "places"}]
     changed = models.JSONField(default=list)  # ids of the first conversations that the archive has otherwise
     first_id = models.CharField(max_length=255, blank=True)  # of the first conversation, which is shown

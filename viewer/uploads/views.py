@@ -128,7 +128,7 @@ def _perform(request: Request, one: Upload) -> HttpResponse:
     """Perform a wish, if the state still allows it."""
     wish, replaces = request.POST.get("wish", ""), request.POST.get("changed") == "replace"
     is_done = False
-    if wish == "import" and one.has_file and (one.new or replaces):
+    if wish == "import" and one.has_file:
         is_done = one.move((Upload.PREVIEW,), Upload.IMPORTING, replaces=replaces, read=0)
     elif wish == "stop":
         is_done = one.move((Upload.IMPORTING,), Upload.STOPPED, finished_at=timezone.now())

@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ('position', models.PositiveBigIntegerField(default=0)),
                 ('counts', models.JSONField(default=dict)),
                 ('families', models.JSONField(default=dict)),
+                ('beside', models.JSONField(default=list)),
                 ('refusals', models.JSONField(default=list)),
                 ('changed', models.JSONField(default=list)),
                 ('first_id', models.CharField(blank=True, max_length=255)),

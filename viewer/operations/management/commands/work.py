@@ -3,6 +3,7 @@ from __future__ import annotations
 import argparse
 import logging
 import threading
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -16,6 +17,7 @@ from viewer.sharing.models import delete_old_snapshots
 from viewer.sync.models import CopyRun
 from viewer.sync.worker import claim_run, serve
 from viewer.uploads.cleaning import delete_old_files
+from viewer.uploads.files import keep_temporary_files_here
 from viewer.uploads.worker import claim_upload
 
 _LOOK_EVERY = 10 * 60.0  # seconds, for what is due once a day
@@ -31,6 +33,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         CopyRun.objects.exists()  # fails at once if the database has not been migrated
+        with suppress(OSError):  # whoever uploads something is told
+            keep_temporary_files_here()
         stopping = stop_event(options["until_stdin_closes"])
         beside = [
             threading.Thread(target=_do_daily, args=[stopping], name="daily"),
