@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -250,6 +252,14 @@ def test_pasted_json_is_read_like_a_file(reader: Client) -> None:
     work()
     upload = Upload.objects.get()
     assert (upload.new, upload.name) == (1, "")
+
+
+def test_a_file_that_is_read_by_its_path_is_found(reader: Client, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as database:
+        database.execute("CREATE TABLE things (n)")
+    reader.post("/uploads/", {"file": (tmp_path / "a.sqlite").open("rb"), "end": "whole"})
+    work()
+    assert "Its tables: things" in visible(reader.get(f"/import/{Upload.objects.get().pk}/").text)
 
 
 def test_where_nothing_can_be_read_the_page_says_what_it_looks_like(reader: Client, folder: Path) -> None:

@@ -91,6 +91,10 @@ class _Watched(io.RawIOBase):
     def __init__(self, file: io.FileIO, beat: Callable[[int], None]) -> None:
         self._file, self._beat, self._count = file, beat, 0
 
+    @property
+    def name(self) -> Any:
+        return self._file.name
+
     def readable(self) -> bool:
         return True
 
