@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -245,6 +246,19 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_sent(reader: Client) -
     assert "larger than 2.0 GB" in answer.json()["error"]
     sent = reader.post("/uploads/", b"", content_type="multipart/form-data; boundary=x", CONTENT_LENGTH="3000000000")
     assert "larger than 2.0 GB" in visible(sent.text)
+
+
+def test_nothing_is_taken_from_other_sites(alice: User, folder: Path) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice)
+    file = SimpleUploadedFile("a.jsonl", lines(conversation(1)).encode())
+    assert strict.post("/uploads/", {"file": file, "end": "whole"}).status_code == 403
+    part = Upload.objects.create(person=alice, size=4, place=files.place())
+    files.create(part.pk)
+    sent = strict.post(f"/uploads/{part.pk}/?from=0", b"0123", content_type="application/octet-stream")
+    assert sent.status_code == 403
+    assert kept_files(folder) == [f"{part.pk}.upload"]
+    assert not files.path_of(part.pk).read_bytes()
 
 
 def test_pasted_json_is_read_like_a_file(reader: Client) -> None:

@@ -72,10 +72,19 @@ def _take(request: Request) -> HttpResponse:
     return redirect("upload", upload.pk)
 
 
+@csrf_exempt  # checked by `_take_part`: the middleware would read a form here, however large, for whoever sends it
 @require_POST
-def upload_part(request: Request, upload_id: int) -> HttpResponse:
+@curators_only
+def upload_part(request: Request, upload_id: int) -> HttpResponseBase:
     """Take a part of a file; `from` says where it begins. The answer says how much there is."""
     upload = get_object_or_404(Upload.objects.of(request.user), pk=upload_id)
+    if request.content_type != "application/octet-stream":
+        return HttpResponse(status=415)
+    return _take_part(request, upload)
+
+
+@csrf_protect
+def _take_part(request: Request, upload: Upload) -> HttpResponse:
     offset = request.GET.get("from", "")
     with _slot() as is_free:
         if not is_free or not offset.isdecimal():
