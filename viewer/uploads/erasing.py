@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from django.db import transaction
+from django.utils import timezone
 
 from viewer.archive.models import ErasedCompletion
 
@@ -22,11 +23,11 @@ def erase_from_uploads(completion_ids: Collection[str]) -> None:
 
 
 def has_erased(upload: Upload) -> bool:
-    """Whether a conversation of a file was erased while the file was read; then the file is deleted. In a transaction.
+    """Whether a conversation of a file was erased since its upload began; then the file is deleted. In a transaction.
 
     An erasure before that is none of the file's: what it left out is said, and it is not imported.
     """
-    erased = ErasedCompletion.objects.filter(at__gte=upload.asked_at).values("pk")
+    erased = ErasedCompletion.objects.filter(at__gte=upload.begun_at).values("pk")
     is_so = upload.waiting.filter(completion_id__in=erased).exists()
     if is_so:
         _give_up(upload)
@@ -34,6 +35,6 @@ def has_erased(upload: Upload) -> bool:
 
 
 def _give_up(upload: Upload) -> None:
-    upload.move((upload.state,), Upload.FAILED, problem="erased")
+    upload.move((upload.state,), Upload.FAILED, problem="erased", finished_at=timezone.now())
     forget_content(upload)
     transaction.on_commit(lambda: files.delete(upload.pk))

@@ -86,6 +86,7 @@ class Upload(models.Model):
     outcomes = models.JSONField(default=dict)
     undone = models.PositiveIntegerField(default=0)
     stayed = models.PositiveIntegerField(default=0)  # somebody has worked on them
+    begun_at = models.DateTimeField(default=timezone.now)
     asked_at = models.DateTimeField(default=timezone.now)  # for what it is doing now
     finished_at = models.DateTimeField(null=True)
 

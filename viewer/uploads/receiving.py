@@ -18,6 +18,7 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.db import transaction
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.utils import timezone
 from django.utils.translation import get_language, gettext, gettext_noop
 
 from viewer.web.logs import event
@@ -100,7 +101,7 @@ def take_part(upload: Upload, request: HttpRequest, offset: int) -> int:
             raise OutOfStep
         file.flush()
         upload.received = offset + written
-        Upload.objects.filter(pk=upload.pk).update(received=upload.received)
+        Upload.objects.filter(pk=upload.pk).update(received=upload.received, asked_at=timezone.now())
     if upload.received == upload.size:
         upload.move((Upload.RECEIVING,), Upload.READING)
     return upload.received

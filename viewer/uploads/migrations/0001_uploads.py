@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
                 ('outcomes', models.JSONField(default=dict)),
                 ('undone', models.PositiveIntegerField(default=0)),
                 ('stayed', models.PositiveIntegerField(default=0)),
+                ('begun_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uploads', to=settings.AUTH_USER_MODEL)),
