@@ -47,6 +47,7 @@ from viewer.sharing.views import making, shared, shares
 from viewer.sources.sources import check_key
 from viewer.sync import saving_views as saving
 from viewer.sync import views as sync
+from viewer.uploads import views as uploads
 from viewer.web.health import health, ready
 
 _no_self_service = login_not_required(TemplateView.as_view(template_name="account/no_self_service.html"))
@@ -187,6 +188,13 @@ urlpatterns = [
     path("keys/<uuid:key_id>/", confirmed(keys.api_key), {"check_key": check_key}, name="api-key"),
     path("keys/<uuid:key_id>/test/", keys.test_api_key, {"check_key": check_key}, name="test-api-key"),
     path("keys/<uuid:key_id>/delete/", confirmed(keys.delete_api_key), name="delete-api-key"),
+    path("import/", curators_only(uploads.import_page), name="import"),
+    path("import/<int:upload_id>/", curators_only(uploads.upload), name="upload"),
+    path("import/<int:upload_id>/progress/", curators_only(uploads.upload_progress), name="upload-progress"),
+    path("import/<int:upload_id>/first/", curators_only(uploads.upload_first), name="upload-first"),
+    path("import/<int:upload_id>/first/<path:place>", curators_only(uploads.upload_first), name="upload-first-part"),
+    path("uploads/", uploads.upload_file, name="upload-file"),
+    path("uploads/<int:upload_id>/", uploads.upload_part, name="upload-part"),
     path("imports/", curators_only(sync.imports), name="imports"),
     path("imports/<int:run_id>/", curators_only(sync.import_run), name="import-run"),
     path("copies/", _moved("imports"), name="old-imports"),

@@ -14,6 +14,7 @@ from viewer.review.models import Note, Verdict
 from viewer.sharing.models import Share
 from viewer.sources.models import Finding
 from viewer.sync.models import CopyFailure, Saving
+from viewer.uploads.erasing import erase_from_uploads
 from viewer.web.logs import event
 
 _BATCH = 100  # conversations in one transaction
@@ -45,3 +46,4 @@ def _erase_around(completion_ids: Collection[str]) -> None:
     ids = [fit(one) for one in completion_ids]
     for rows in (Saving, CopyFailure, Finding, Share, Note, Verdict):
         rows.objects.filter(completion_id__in=ids).delete()
+    erase_from_uploads(ids)

@@ -26,6 +26,7 @@ LABELS = {
     "api": gettext_lazy("Answer of the API"),
     "metadata": gettext_lazy("Metadata changed by a program"),
     "share": gettext_lazy("Share opened"),
+    "upload": gettext_lazy("Uploaded file"),
     "note": gettext_lazy("Notes or verdicts"),
     "read log": gettext_lazy("Read log"),
     "erase": gettext_lazy("Erased for good"),
@@ -105,6 +106,9 @@ ROUTES: dict[str, Action | None] = {
     **dict.fromkeys(
         ("my-shares", "shared-with-me", "all-shares", "share", "revoke-share"), Action("shares", source="share")
     ),
+    "upload": Action("upload", source="archive"),
+    "upload-first": Action("messages", follows=True),
+    "upload-first-part": _PART,
     "read-log": Action("read log"),
     "read-log-csv": Action("read log"),
     "my-read-log": Action("read log"),
@@ -113,6 +117,7 @@ ROUTES: dict[str, Action | None] = {
             "home", "open", "next", "previous", "next-unseen", "forget-seen", "go-to", "go", "first-unseen",
             "mark-list-seen", "rail", "save-view", "saved-view", "delete-view", "choose-view", "choose-language",
             "api-keys", "choose-source", "api-key", "test-api-key", "delete-api-key", "imports", "import-run",
+            "import", "upload-file", "upload-part", "upload-progress",
             "old-imports", "old-import-run", "save", "shortcuts", "tokens", "revoke-token", "account_login",
             "account_logout",
             "session", "account_change_password", "account_set_password", "account_reset_password", "account_signup",
