@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from .document import Document
 from .drafts import DraftMessage
 from .families import (
+    agno,
     langchain,
     llama_index,
     pydantic_ai,
@@ -17,6 +18,7 @@ from .families.openai_chat import is_chat_message
 
 # The families here must not import this module; those that need it are not here.
 _SHAPES = (
+    agno.SHAPE,
     langchain.SHAPE,
     llama_index.SHAPE,
     pydantic_ai.SHAPE,

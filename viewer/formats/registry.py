@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .families import (
+    agno,
     chatgpt,
     claude_ai,
     langchain,
@@ -23,6 +24,7 @@ from .family import Family
 
 # Each knows its own by marks that nobody else has; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
+    agno.FAMILY,
     chatgpt.FAMILY,
     claude_ai.FAMILY,
     langchain.FAMILY,

@@ -34,6 +34,7 @@ _OTHER_CONTENT = {
     "content_type",
     "message_type",
     "additional_kwargs",
+    "from_history",
 }
 
 
