@@ -8,6 +8,7 @@ from .document import Document
 from .drafts import DraftMessage
 from .families import (
     agno,
+    autogen,
     langchain,
     llama_index,
     pydantic_ai,
@@ -19,6 +20,7 @@ from .families.openai_chat import is_chat_message
 # The families here must not import this module; those that need it are not here.
 _SHAPES = (
     agno.SHAPE,
+    autogen.SHAPE,
     langchain.SHAPE,
     llama_index.SHAPE,
     pydantic_ai.SHAPE,

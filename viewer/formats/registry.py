@@ -6,6 +6,7 @@ from typing import Any
 
 from .families import (
     agno,
+    autogen,
     chatgpt,
     claude_ai,
     langchain,
@@ -25,6 +26,7 @@ from .family import Family
 # Each knows its own by marks that nobody else has; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
     agno.FAMILY,
+    autogen.FAMILY,
     chatgpt.FAMILY,
     claude_ai.FAMILY,
     langchain.FAMILY,

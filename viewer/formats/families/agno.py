@@ -163,7 +163,7 @@ def _join(runs: list[Document]) -> Iterator[Conversation]:
 
 
 def _draft_of(session: dict[str, Any], runs: list[Document]) -> Draft:
-    """Build the conversation of runs. Those of the members of a team, whose run has what they said, are kept as JSON."""
+    """Build the conversation of runs. Those of members of a team, which has what they said, are kept as JSON."""
     runs = sorted(runs, key=lambda run: _time(run.value))
     draft = Draft(_NAME, id=own_id(_NAME, session.get("session_id")), created=session.get("created_at"))
     title = object_at(session, "session_data").get("session_name")
