@@ -9,6 +9,7 @@ from .drafts import DraftMessage
 from .families import (
     agno,
     autogen,
+    haystack,
     langchain,
     llama_index,
     pydantic_ai,
@@ -21,6 +22,7 @@ from .families.openai_chat import is_chat_message
 _SHAPES = (
     agno.SHAPE,
     autogen.SHAPE,
+    haystack.SHAPE,
     langchain.SHAPE,
     llama_index.SHAPE,
     pydantic_ai.SHAPE,
