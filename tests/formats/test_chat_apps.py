@@ -127,7 +127,7 @@ def test_open_webui_sources_are_citations_and_uploads_are_named() -> None:
 def test_chatgpt_zip_is_read_with_its_pictures() -> None:
     found, reading = read_zip("chatgpt")
     (conversation,) = found  # neither the account nor the page is refused
-    assert list(reading.beside) == ["This is the account of a ChatGPT export, not a conversation."]
+    assert reading.remarks() == ["This is the account of a ChatGPT export, not a conversation."]
     messages = messages_of(conversation)
     assert roles(messages) == "s u a t a u a a"
     assert text_of(messages[0]) == "I sell cups.\nBe short."
@@ -185,7 +185,7 @@ def test_chatgpt_marks_of_2023() -> None:
 def test_claude_export_is_read_with_blocks_and_branches() -> None:
     found, reading = read_zip("claude_ai")
     (conversation,) = found
-    assert sorted(reading.beside) == [
+    assert sorted(reading.remarks()) == [
         "This is a project of a Claude export, not a conversation.",
         "This is a user of a Claude export, not a conversation.",
     ]

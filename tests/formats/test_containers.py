@@ -111,7 +111,7 @@ def test_what_stands_before_the_cut_of_a_document_is_read() -> None:
         (json.dumps({"rows": [{"colour": "red"}]}).encode(), "“rows”"),
         (json.dumps([1, 2]).encode(), "a number"),
         (json.dumps({"messages": [{"text": "hi"}]}).encode(), "none has a role"),
-        (json.dumps({**talk("hi"), "response": {"text": "x"}}).encode(), "answer under “response”"),
+        (json.dumps({**talk("hi"), "chosen": {"text": "x"}}).encode(), "answer under “chosen”"),
         (b"name;age\nAnn;7\nBo;8\n", "“name”, “age”"),
         (b"# Notes\nWe spoke about it.\nAnd went home.\n", "plain text"),
     ],

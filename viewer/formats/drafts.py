@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,7 +166,8 @@ class Draft:
 
     `choices` are the messages of the answers, each with why it ended. `fields` has further fields of the completion,
     such as `usage` and `tools`; `source` is JSON of the file that stands in no message; `notes` are said on the first
-    message.
+    message. `completion` is the completion as a server wrote it, if the file has it: all of it stays, and `choices` has
+    the messages of its choices.
     """
 
     family: str
@@ -179,6 +181,7 @@ class Draft:
     fields: dict[str, Any] = field(default_factory=dict)
     notes: list[dict[str, Any]] = field(default_factory=list)
     source: str = ""
+    completion: Document | None = None
 
     def finish(self, document: Document) -> Conversation:
         """Return the conversation; `document` is what it was read from, which also makes its id if it has none."""
@@ -191,19 +194,20 @@ class Draft:
             choices = [(messages.pop(), self.finish_reason)]
         for message in (*messages, *(answer for answer, _ in choices))[:1]:
             message.notes = self.notes + message.notes
-        completion_id = str(self.id) if is_usable_id(self.id) else ""
-        answers = (
-            choice_of(message.to_json(), index=n, finish_reason=reason) for n, (message, reason) in enumerate(choices)
-        )
+        given = self._given()
+        completion_id = next((str(each) for each in (self.id, _value(given, "id")) if is_usable_id(each)), "")
+        created, metadata = _value(given, "created") or self.created, _value(given, "metadata")
         fields = {
+            **{name: piece_of(value) for name, value in self.fields.items() if value is not None},
+            **given,
+            **({"response_id": given["id"]} if _value(given, "id") not in (None, completion_id) else {}),
             "object": piece_of("chat.completion"),
             "id": piece_of(completion_id or None),
-            "created": piece_of(int(time.time()) if self.created is None else self.created),
-            "model": piece_of(self.model or None),
-            "metadata": piece_of(_metadata(self.metadata)),
-            "choices": list_of(answers),
-            **{name: piece_of(value) for name, value in self.fields.items() if value is not None},
-            KEY: self._origin(),
+            "created": piece_of(int(time.time()) if created is None else created),
+            "model": piece_of(_value(given, "model") or self.model or None),
+            "metadata": piece_of(_metadata(self.metadata | (metadata if isinstance(metadata, dict) else {}))),
+            "choices": list_of(self._choices(choices)),
+            KEY: self._origin(is_undated=created is None),
         }
         return Conversation(
             self.family,
@@ -214,8 +218,24 @@ class Draft:
             place,
         )
 
-    def _origin(self) -> Piece:
-        pairs = [("format", _dump(self.family))] + ([("undated", "true")] if self.created is None else [])
+    def _given(self) -> dict[str, Piece]:
+        """Return the members of the completion that a server wrote."""
+        members = self.completion.members if self.completion else {}
+        return {name: Piece(member.text, member.value) for name, member in members.items() if member.value is not None}
+
+    def _choices(self, choices: list[tuple[DraftMessage, str | None]]) -> Iterator[str]:
+        """Write the choices; those that a server wrote keep all of their members."""
+        given = self.completion.at("choices") if self.completion else None
+        written = list(given.items()) if given else []
+        for n, (message, reason) in enumerate(choices):
+            if n >= len(written):
+                yield choice_of(message.to_json(), index=n, finish_reason=reason)
+                continue
+            members = {name: member.text for name, member in written[n].members.items()}
+            yield to_object(list((members | {"message": message.to_json()}).items()))
+
+    def _origin(self, *, is_undated: bool) -> Piece:
+        pairs = [("format", _dump(self.family))] + ([("undated", "true")] if is_undated else [])
         if self.id not in (None, "") and not is_usable_id(self.id):
             pairs.append(("id", _dump(self.id)))
         if self.source:
@@ -230,6 +250,10 @@ def _with_notes(message: Document, notes: list[dict[str, Any]]) -> str:
     origin = message.at(KEY)
     kept = [(name, member.text) for name, member in origin.members.items() if name != "notes"] if origin else []
     return to_object([*pairs, (KEY, to_object([("notes", _dump(notes)), *kept]))])
+
+
+def _value(fields: dict[str, Piece], name: str) -> Any:
+    return fields[name].value if name in fields else None
 
 
 def _metadata(pairs: dict[str, Any]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 
+from .chains import Link
 from .document import Conversation, Document
 from .drafts import DraftMessage
 
@@ -39,6 +40,14 @@ class Family:
     Where several documents are one conversation, such as spans, `key` names the conversation of a document, and `join`
     gets all documents of a key, in the order of the file. A key may be empty: then the document is read alone.
 
+    `is_part` says that the documents are parts of a record where they stand in a list, such as messages.
+
+    Keys may belong together: `thread` names for a document the conversation of its key, where the document knows it;
+    `threads` settles it for the documents of a key that name several, and `link` says for those that name none how they
+    hang together with other keys (`formats.chains`).
+
+    `parts` yields the documents in one that holds several, such as a message with many spans.
+
     An SQLite database that has all of `tables` is read by `rows`, which yields (number, JSON) of each document.
     """
 
@@ -52,6 +61,11 @@ class Family:
     read: Callable[[Document], Iterable[Conversation]] = _reads_nothing
     key: Callable[[Document], str] | None = None
     join: Callable[[list[Document]], Iterable[Conversation]] | None = None
+    is_part: bool = False
+    thread: Callable[[Document], str] | None = None
+    threads: Callable[[list[Document]], list[str]] | None = None
+    link: Callable[[list[Document]], Link | None] | None = None
+    parts: Callable[[Document], Iterator[Document]] | None = None
     tables: frozenset[str] = frozenset()
     rows: Callable[[sqlite3.Connection], Iterator[tuple[int, str]]] | None = None
 

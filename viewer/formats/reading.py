@@ -46,6 +46,7 @@ class Reading:
 
     def rest(self) -> Iterator[Found]:
         """Yield the conversations of which several documents had to be found."""
+        self._waiting.settle(FAMILIES)
         for key, documents in self._waiting.groups():
             family = _BY_NAME[key.partition("\n")[0]]
             if documents is None:
@@ -79,10 +80,13 @@ class Reading:
                 family = family_of(each.value)
                 if family is None:
                     yield Refusal(what_it_looks_like(each.value), document.place)
-                elif key := family.key(each) if family.key else "":
-                    self._waiting.add(f"{family.name}\n{key}", each)
-                else:
-                    yield from _explained(family.read, each, document.place)
+                    continue
+                parts = list(family.parts(each)) if family.parts else []
+                for part in parts or [each]:
+                    if key := family.key(part) if family.key else "":
+                        self._waiting.add(family, key, part)
+                    else:
+                        yield from _explained(family.read, part, document.place)
         except NotAConversation as what:
             self._beside[str(what)] += 1
         except NotReadable as reason:

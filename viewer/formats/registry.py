@@ -6,41 +6,78 @@ from typing import Any
 
 from .families import (
     agno,
+    ai_sdk,
+    amazon_connect,
+    amazon_lex,
+    anthropic_records,
     autogen,
     chatgpt,
+    chatwoot,
     claude_ai,
     haystack,
+    intercom,
     langchain,
+    langfuse,
     langgraph,
+    langsmith,
     librechat,
+    litellm,
     llama_index,
     llm,
+    message_rows,
     open_webui,
     openai_agents,
+    openai_batch,
     openai_chat,
+    openai_completions,
+    opentelemetry,
+    pairs,
+    preferences,
     pydantic_ai,
     responses_records,
     semantic_kernel,
+    sharegpt,
+    zendesk,
 )
 from .family import Family
 
-# Each knows its own by marks that nobody else has; OpenAI's, which takes anything with messages, comes last.
+# First those that know their own by marks that nobody else has, then, from the special to the general, those that take
+# what many tools write; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
     agno.FAMILY,
+    ai_sdk.FAMILY,
+    amazon_connect.FAMILY,
+    amazon_lex.FAMILY,
+    anthropic_records.FAMILY,
     autogen.FAMILY,
     chatgpt.FAMILY,
+    chatwoot.FAMILY,
     claude_ai.FAMILY,
     haystack.FAMILY,
+    intercom.FAMILY,
     langchain.FAMILY,
+    langfuse.FAMILY,
     langgraph.FAMILY,
+    langsmith.FAMILY,
     librechat.FAMILY,
+    litellm.FAMILY,
     llama_index.FAMILY,
     llm.FAMILY,
     open_webui.FAMILY,
     openai_agents.FAMILY,
+    opentelemetry.FAMILY,
     pydantic_ai.FAMILY,
     responses_records.FAMILY,
     semantic_kernel.FAMILY,
+    zendesk.FAMILY,
+    openai_batch.FAMILY,
+    openai_completions.STREAM,
+    openai_completions.FAMILY,
+    preferences.FAMILY,
+    sharegpt.FAMILY,
+    pairs.FAMILY,
+    message_rows.FAMILY,
+    message_rows.ROWS,
     openai_chat.FAMILY,
 )
 
@@ -57,6 +94,10 @@ def title_of(name: str) -> str:
 
 def is_item(value: Any) -> bool:
     """Whether a value is an item of a list that is one record, such as a message: not a record of its own."""
-    if family_of(value) is not None:
-        return False
-    return family_of([value]) is not None or (isinstance(value, dict) and openai_chat.is_chat_message(value))
+    return not is_record(value) and family_of([value]) is not None
+
+
+def is_record(value: Any) -> bool:
+    """Whether a value is a record also where it stands in a list."""
+    family = family_of(value)
+    return family is not None and not family.is_part

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from .document import Document
-from .registry import family_of
+from .registry import family_of, is_record
 
 _MAX_DEPTH = 3  # `{"data": {"payload": [{…}]}}`
 _NAMED_KEYS = 6
@@ -24,7 +24,7 @@ def _records(document: Document, depth: int) -> Document | None:
     """Return the first list in a document of which the first item is a record."""
     value = document.value
     if isinstance(value, list):
-        return document if value and family_of(value[0]) else None
+        return document if value and is_record(value[0]) else None
     if not isinstance(value, dict) or not depth:
         return None
     inner = (name for name, member in value.items() if isinstance(member, (dict, list)) and member)

@@ -14,11 +14,11 @@ _SAMPLE = 8_192  # characters
 def rows_of(lines: Iterable[str], beginning: str) -> Iterator[tuple[int, str]]:
     """Yield the number of each row, counted from 1 after the names, and its JSON. Raises csv.Error."""
     csv.field_size_limit(MAX_BYTES)
-    try:
-        dialect: type[csv.Dialect] | str = csv.Sniffer().sniff(beginning[:_SAMPLE].partition("\n")[0], ",;\t")
+    try:  # only what separates the columns: from one line nobody can tell how quotes in a cell are written
+        delimiter = csv.Sniffer().sniff(beginning[:_SAMPLE].partition("\n")[0], ",;\t").delimiter
     except csv.Error:
-        dialect = "excel"
-    for number, row in enumerate(csv.DictReader(lines, dialect=dialect), start=1):
+        delimiter = ","
+    for number, row in enumerate(csv.DictReader(lines, delimiter=delimiter), start=1):
         named = ((name.strip(), cell) for name, cell in row.items() if isinstance(name, str) and isinstance(cell, str))
         pairs = (f"{json.dumps(name, ensure_ascii=False)}:{_json_of(cell)}" for name, cell in named)
         yield number, "{" + ",".join(pairs) + "}"

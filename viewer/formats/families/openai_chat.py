@@ -22,7 +22,10 @@ _UNUSABLE_ID = "the completion has no usable id (1 to 255 characters, no blanks,
 _ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
 _PARTS = {"text", "image_url", "input_audio", "file", "refusal"}
 # Where other tools put the answer beside the messages. A line that has one of these is not read without it.
-_ANSWERS = ("response", "response_body", "output", "outputs", "answer", "ideal", "completion", "reply")
+_ANSWERS = (
+    "response", "response_body", "output", "outputs", "answer", "ideal", "completion", "reply", "result", "chosen",
+    "rejected", "preferred_output", "non_preferred_output",
+)  # fmt: skip
 # What a message of another tool has in place of its content.
 _OTHER_CONTENT = {
     "parts",
@@ -80,8 +83,10 @@ def read_plain(document: Document) -> Conversation | None:
     """
     shape = _Shape()
     pairs, messages = _take_apart(document.text, shape)
-    if not messages or not shape.is_plain or unused_answer(dict(pairs), {n: piece.value for n, piece in pairs}):
-        return None
+    values = {name: piece.value for name, piece in pairs}
+    has_answer = "choices" not in values and not values.keys().isdisjoint(_ANSWERS)
+    if not messages or not shape.is_plain or has_answer or values.get("system"):
+        return None  # Anthropic's requests have the system prompt beside the messages
     return _read(pairs, messages, document)
 
 

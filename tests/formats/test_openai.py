@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.formats.files import (
+    FILES,
+    choices_of,
+    completion_of,
+    conversation_in,
+    conversations_in,
+    found_in,
+    messages_of,
+    refusals_in,
+)
+from viewer.completions.types import text_of
+from viewer.formats.document import Conversation
+
+ASKED: list[dict[str, Any]] = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Where is A17?"}]
+ANSWER: dict[str, Any] = {"role": "assistant", "content": "On its way.", "refusal": None, "annotations": []}
+COMPLETION: dict[str, Any] = {
+    "id": "chatcmpl-7", "object": "chat.completion", "created": 1795863032, "model": "gpt-4.1",
+    "choices": [{"index": 0, "message": ANSWER, "finish_reason": "stop", "logprobs": None}],
+    "usage": {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5},
+}  # fmt: skip
+REQUEST: dict[str, Any] = {"model": "gpt-4.1", "messages": ASKED, "metadata": {"ticket": "4711"}, "temperature": 0}
+
+
+def says(conversation: Conversation) -> list[tuple[str, str]]:
+    return [(message.role, text_of(message)) for message in messages_of(conversation)]
+
+
+TALK = [("system", "Be brief."), ("user", "Where is A17?"), ("assistant", "On its way.")]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_completion_alone_is_taken_and_says_that_its_input_is_missing(indent: int | None) -> None:
+    conversation = conversation_in(json.dumps(COMPLETION, indent=indent).encode())
+    completion = completion_of(conversation)
+    assert (conversation.id, says(conversation)) == ("chatcmpl-7", [("assistant", "On its way.")])
+    assert [note.code for note in messages_of(conversation)[0].origin.notes] == ["lost-input"]
+    assert completion.usage is not None
+
+
+def test_a_page_of_a_list_has_many_completions() -> None:
+    page = {"object": "list", "data": [COMPLETION, COMPLETION | {"id": "chatcmpl-8"}], "has_more": False}
+    assert [each.id for each in conversations_in(page)] == ["chatcmpl-7", "chatcmpl-8"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"request": REQUEST, "response": COMPLETION},
+        {"request": {"method": "POST", "body": REQUEST}, "response": {"status": 200, "body": COMPLETION}},
+        {"request_body": json.dumps(REQUEST), "response_body": json.dumps(COMPLETION)},
+        {"requestBody": REQUEST, "responseBody": COMPLETION},
+        REQUEST | {"response": COMPLETION},
+        {"body": REQUEST, "response": {"body": COMPLETION}},
+        {"inputs": REQUEST, "outputs": COMPLETION},
+        {"input": REQUEST, "output": COMPLETION},
+        {"input": ASKED, "output": ANSWER, "metadata": {"ticket": "4711"}},
+        {"input": ASKED, "output": [ANSWER], "metadata": {"ticket": "4711"}},
+        {"input": ASKED, "output": [*ASKED, ANSWER], "metadata": {"ticket": "4711"}},
+        {"messages": ASKED, "response": "On its way.", "metadata": {"ticket": "4711"}},
+        {"messages": ASKED, "ideal": "On its way.", "metadata": {"ticket": "4711"}},
+        {"messages": ASKED, "response": {"message": ANSWER, "done": True}, "metadata": {"ticket": "4711"}},
+        {"item": REQUEST, "sample": COMPLETION | {"output_text": "On its way."}},
+        COMPLETION | {"input_messages": ASKED, "metadata": {"ticket": "4711"}},
+        {"status": 200, "body": COMPLETION | {"input_messages": ASKED, "metadata": {"ticket": "4711"}}},
+    ],
+)
+def test_a_request_and_its_response_are_one_conversation_whatever_their_names(record: dict[str, Any]) -> None:
+    conversation = conversation_in(record)
+    assert says(conversation) == TALK
+    assert completion_of(conversation).metadata["ticket"] == "4711"
+
+
+def test_what_stands_beside_a_pair_is_kept() -> None:
+    conversation = conversation_in({"request": REQUEST | {"odd": 1}, "response": COMPLETION, "region": "eu"})
+    source = json.loads(dict(conversation.fields)["lectern"].source)["source"]
+    assert source == {"request": {"odd": 1}, "region": "eu"}
+    assert completion_of(conversation).parameters["temperature"] == "0"
+
+
+def test_a_batch_is_joined_by_custom_id_across_its_files() -> None:
+    found = found_in(FILES / "openai_batch")
+    conversations = {each.id: each for each in found if isinstance(each, Conversation)}
+    answered, failed = conversations.pop("chatcmpl-stub000001"), *conversations.values()
+    assert len(found) == 3
+    assert [len(message.tool_calls) for message in messages_of(answered)] == [0, 0, 2]
+    assert completion_of(answered).metadata == {"custom_id": "case-1"}
+    assert says(failed) == [("user", "And order A19?")]
+    assert "does not exist" in completion_of(failed).error
+    assert refusals_in(FILES / "openai_batch") == ["This batch asks “/v1/embeddings”, where nobody speaks."]
+
+
+def test_two_batches_with_the_same_custom_ids_are_told_apart_by_their_names(tmp_path: Path) -> None:
+    for name, question in (("a", "First?"), ("b", "Second?")):
+        body = {"model": "m", "messages": [{"role": "user", "content": question}]}
+        line = {"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions", "body": body}
+        (tmp_path / f"{name}_input.jsonl").write_text(json.dumps(line))
+        answer = COMPLETION | {"id": f"chatcmpl-{name}"}
+        output = {"custom_id": "r-1", "response": {"status_code": 200, "body": answer}, "error": None}
+        (tmp_path / f"{name}_output.jsonl").write_text(json.dumps(output))
+    talks = {each.id: says(each)[0][1] for each in conversations_in(tmp_path)}
+    assert talks == {"chatcmpl-a": "First?", "chatcmpl-b": "Second?"}
+
+
+def test_two_answers_of_a_preference_are_two_choices_and_say_which_was_preferred() -> None:
+    worse = [{"role": "assistant", "content": "No idea."}]
+    records = [
+        {"input": {"messages": ASKED}, "preferred_output": [ANSWER], "non_preferred_output": worse},
+        {"prompt": ASKED, "chosen": [ANSWER], "rejected": worse},
+        {"chosen": [*ASKED, ANSWER], "rejected": [*ASKED, *worse]},
+        {"messages": ASKED, "chosen": ANSWER, "rejected": "No idea."},
+    ]
+    for conversation in conversations_in(records):
+        assert says(conversation) == [*TALK, ("assistant", "No idea.")]
+        notes = [choice.message.origin.notes[0].code for choice in choices_of(conversation)]  # type: ignore[union-attr]
+        assert notes == ["preferred", "not-preferred"]
+
+
+def test_a_stream_is_put_together_from_its_chunks() -> None:
+    events = (FILES / "openai_stream.sse").read_text()
+    lines = "\n".join(line[6:] for line in events.splitlines() if line.startswith("data: {"))
+    for source in (events, lines, json.dumps({"request": REQUEST, "response": events})):
+        *_, message = messages_of(conversation_in(source.encode()))
+        assert text_of(message) == "See ([example.org](https://example.org/a))."
+        assert [(call.id, call.arguments) for call in message.tool_calls] == [
+            ("call_11", '{"order_id": 1}'),
+            ("call_12", '{"order_id": 2}'),
+        ]
+        assert [thought.text for thought in message.reasoning] == ["I think about it."]
+        assert [citation.url for citation in message.citations] == ["https://example.org/a"]
+
+
+def test_messages_on_lines_and_rows_are_joined_by_the_id_of_their_conversation() -> None:
+    lines = "\n".join(json.dumps(message) for message in [*ASKED, ANSWER])
+    assert says(conversation_in(lines.encode())) == TALK
+    rows = b"session_id,role,content,created_at\n7,user,Hello,2026-11-01\n8,user,Help,\n7,assistant,Hi,\n8,bot,Yes,\n"
+    first, second = conversations_in(rows)
+    assert (first.id, says(first)) == ("message-rows-7", [("user", "Hello"), ("assistant", "Hi")])
+    assert says(second) == [("user", "Help"), ("assistant", "Yes")]
+
+
+@pytest.mark.parametrize("wrap", [lambda talk: talk, lambda talk: {"history": talk}, lambda talk: {"data": talk}])
+def test_a_bare_list_of_messages_is_one_conversation(wrap: Any) -> None:
+    assert says(conversation_in(wrap([*ASKED, ANSWER]))) == TALK
+
+
+def test_sharegpt_says_who_speaks_in_its_own_words() -> None:
+    talk = [{"from": "human", "value": "Where?"}, {"from": "gpt", "value": "There."}]
+    conversation = conversation_in({"id": "s1", "conversations": talk})
+    assert (conversation.id, says(conversation)) == ("sharegpt-s1", [("user", "Where?"), ("assistant", "There.")])

@@ -1,0 +1,75 @@
+"""Files of platforms that record the calls of models: what was asked, what was answered, and how calls belong together."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.formats.files import FILES, choices_of, completion_of, conversation_in, conversations_in, messages_of
+from viewer.completions.types import text_of
+from viewer.formats.document import Conversation
+
+ASKED = {"role": "user", "content": "Where is A17?"}
+ANSWER = {"role": "assistant", "content": "On its way."}
+
+
+def roles(conversation: Conversation) -> list[str]:
+    return [message.role for message in messages_of(conversation)]
+
+
+def last(conversation: Conversation) -> str:
+    return text_of(messages_of(conversation)[-1])
+
+
+def notes(conversation: Conversation) -> list[str]:
+    return [note.code for message in messages_of(conversation) for note in message.origin.notes]
+
+
+def test_calls_of_a_langsmith_trace_that_go_on_from_one_another_are_one_conversation() -> None:
+    talk, failed, two = conversations_in("langsmith.jsonl")
+    assert roles(talk) == ["user", "assistant", "tool", "tool", "assistant"]
+    assert last(talk) == "Done: sent"
+    assert [call.id for message in messages_of(talk) for call in message.tool_calls] == ["call_111", "call_112"]
+    metadata = completion_of(talk).metadata
+    assert (metadata["session_id"], metadata["user_id"], metadata["tags"]) == ("thread-1", "u7", '["a"]')
+    assert "does not like this" in completion_of(failed).error
+    assert [text_of(choice.message) for choice in choices_of(two)] == ["Done: n2"] * 2  # type: ignore[arg-type]
+
+
+def test_a_langfuse_trace_is_one_conversation_in_each_of_its_exports() -> None:
+    trace = json.loads((FILES / "langfuse_trace.json").read_bytes())
+    download = {
+        "trace": {name: value for name, value in trace.items() if name != "observations"},
+        "observations": trace["observations"],
+    }
+    for source in (trace, download, {"data": [trace], "meta": {"page": 1}}):
+        conversation = conversation_in(source)
+        assert conversation.id == trace["id"]
+        assert roles(conversation) == ["system", "user", "assistant", "tool", "tool", "assistant"]
+        metadata = completion_of(conversation).metadata
+        assert (metadata["sessionId"], metadata["userId"], metadata["ticket"]) == ("sess-1", "u7", "4711")
+    rows = "\n".join(json.dumps(observation) for observation in trace["observations"])
+    assert len(messages_of(conversation_in(rows.encode()))) == 6
+
+
+def test_a_table_of_langfuse_traces_has_what_was_asked_and_answered_and_names_what_is_lost() -> None:
+    rows = conversations_in("langfuse_traces.csv")
+    assert len(rows) == 8
+    assert [text_of(messages_of(row)[0]) for row in rows[:3]] == ["TOOL where?", "REFUSE", "CITE REASON"]
+    assert [notes(row) for row in rows] == [[], ["lost-refusal"], [], [], ["lost-audio"], [], ["lost-image"], []]
+    assert len(choices_of(rows[3])) == 2
+
+
+def test_traces_of_a_session_are_one_talk() -> None:
+    def trace(number: int, question: str, answer: str) -> dict[str, Any]:
+        named = {"id": f"trace-{number:032}", "timestamp": f"2026-11-01T10:0{number}:00Z", "sessionId": "s"}
+        return named | {"environment": "default", "input": {"question": question}, "output": {"answer": answer}}
+
+    conversation = conversation_in([trace(2, "And A18?", "Waits."), trace(1, "Where is A17?", "Sent.")])
+    assert [text_of(message) for message in messages_of(conversation)] == [
+        "Where is A17?",
+        "Sent.",
+        "And A18?",
+        "Waits.",
+    ]
+    assert conversation.id == f"trace-{1:032}"
