@@ -40,9 +40,9 @@ class Reading:
         """Yield the conversations of an opened file, in its order, and what was refused."""
         yield from self._files(files_in(name, file))
 
-    def folder(self, folder: Path) -> Iterator[Found]:
+    def folder(self, folder: Path, *, follows_links: bool = True) -> Iterator[Found]:
         """Yield the conversations of the files of a folder."""
-        yield from self._files(files_of_folder(folder))
+        yield from self._files(files_of_folder(folder, follows_links=follows_links))
 
     def rest(self) -> Iterator[Found]:
         """Yield the conversations of which several documents had to be found."""
