@@ -92,7 +92,15 @@ FAMILIES: tuple[Family, ...] = (
 
 def family_of(value: Any) -> Family | None:
     """Return the family whose record a value is, or None."""
-    return next((family for family in FAMILIES if family.matches(value)), None)
+    return next((family for family in FAMILIES if _is_of(family, value)), None)
+
+
+def _is_of(family: Family, value: Any) -> bool:
+    """Ask a family whether a value is its own. One in which its marks are of other types than it knows is not."""
+    try:
+        return family.matches(value)
+    except (TypeError, AttributeError, KeyError, IndexError, ValueError):
+        return False
 
 
 def title_of(name: str) -> str:

@@ -20,11 +20,10 @@ from viewer.formats.drafts import (
     file_part,
     media_part,
     note,
-    own_id,
     text_part,
 )
 from viewer.formats.family import Family, Shape, first_object, list_at, object_at, objects_at
-from viewer.formats.message_lists import first_of, source_of
+from viewer.formats.message_lists import first_of, own_id, source_of
 
 _NAME = "agno"
 _MARKS = ("from_history", "stop_after_tool_call")

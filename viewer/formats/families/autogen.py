@@ -12,9 +12,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from viewer.formats.document import Conversation, Document
-from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, image_part, note, own_id, text_part, tool_call
+from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, image_part, note, text_part, tool_call
 from viewer.formats.family import Family, Shape, first_object, list_at, object_at, objects_at
-from viewer.formats.message_lists import first_of, source_of
+from viewer.formats.message_lists import first_of, own_id, source_of
 
 _NAME = "autogen"
 _OF_MODELS = {"SystemMessage": "system", "UserMessage": "user", "AssistantMessage": "assistant"}
