@@ -142,7 +142,7 @@ def _read(upload: Upload, held: _Held) -> None:
         counts["bad"] += 1
         refusals.add(Outcome(Place(), "bad", getattr(error, "strerror", None) or str(error)))
     figures = {"counts": dict(counts), "families": dict(reading.counts), "refusals": refusals.listed}
-    figures["beside"] = [fit(words) for words in reading.beside][:_MAX_REFUSALS]
+    figures["beside"] = [fit(words) for words in reading.remarks()][:_MAX_REFUSALS]
     with transaction.atomic():
         held.save(**figures)
         if has_erased(upload):
