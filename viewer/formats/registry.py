@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from .families import (
+    agno,
     ai_sdk,
     amazon_connect,
     amazon_lex,
     anthropic_records,
+    autogen,
     chatgpt,
     chatwoot,
     claude_ai,
+    crewai,
+    dspy,
+    haystack,
     intercom,
     langchain,
     langfuse,
@@ -21,6 +26,7 @@ from .families import (
     litellm,
     llama_index,
     llm,
+    mem0,
     message_rows,
     open_webui,
     openai_agents,
@@ -34,6 +40,7 @@ from .families import (
     responses_records,
     semantic_kernel,
     sharegpt,
+    smolagents,
     zendesk,
 )
 from .family import Family
@@ -41,13 +48,18 @@ from .family import Family
 # First those that know their own by marks that nobody else has, then, from the special to the general, those that take
 # what many tools write; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
+    agno.FAMILY,
     ai_sdk.FAMILY,
     amazon_connect.FAMILY,
     amazon_lex.FAMILY,
     anthropic_records.FAMILY,
+    autogen.FAMILY,
     chatgpt.FAMILY,
     chatwoot.FAMILY,
     claude_ai.FAMILY,
+    crewai.FAMILY,
+    dspy.FAMILY,
+    haystack.FAMILY,
     intercom.FAMILY,
     langchain.FAMILY,
     langfuse.FAMILY,
@@ -57,12 +69,14 @@ FAMILIES: tuple[Family, ...] = (
     litellm.FAMILY,
     llama_index.FAMILY,
     llm.FAMILY,
+    mem0.FAMILY,
     open_webui.FAMILY,
     openai_agents.FAMILY,
     opentelemetry.FAMILY,
     pydantic_ai.FAMILY,
     responses_records.FAMILY,
     semantic_kernel.FAMILY,
+    smolagents.FAMILY,
     zendesk.FAMILY,
     openai_batch.FAMILY,
     openai_completions.STREAM,
@@ -78,7 +92,15 @@ FAMILIES: tuple[Family, ...] = (
 
 def family_of(value: Any) -> Family | None:
     """Return the family whose record a value is, or None."""
-    return next((family for family in FAMILIES if family.matches(value)), None)
+    return next((family for family in FAMILIES if _is_of(family, value)), None)
+
+
+def _is_of(family: Family, value: Any) -> bool:
+    """Ask a family whether a value is its own. One in which its marks are of other types than it knows is not."""
+    try:
+        return family.matches(value)
+    except (TypeError, AttributeError, KeyError, IndexError, ValueError):
+        return False
 
 
 def title_of(name: str) -> str:
