@@ -10,6 +10,7 @@ from .drafts import DraftMessage
 from .families import (
     ai_sdk,
     anthropic,
+    google,
     langchain,
     llama_index,
     pydantic_ai,
@@ -25,6 +26,7 @@ _SHAPES = (
     ai_sdk.SHAPE,
     anthropic.SHAPE,
     genai.SHAPE,
+    google.SHAPE,
     langchain.SHAPE,
     llama_index.SHAPE,
     pydantic_ai.SHAPE,
