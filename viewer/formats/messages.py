@@ -10,6 +10,7 @@ from .drafts import DraftMessage
 from .families import (
     ai_sdk,
     anthropic,
+    bedrock,
     google,
     langchain,
     llama_index,
@@ -25,6 +26,7 @@ from .spans import genai
 _SHAPES = (
     ai_sdk.SHAPE,
     anthropic.SHAPE,
+    bedrock.SHAPE,
     genai.SHAPE,
     google.SHAPE,
     langchain.SHAPE,
