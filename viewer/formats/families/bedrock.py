@@ -66,7 +66,7 @@ def read_message(message: Document) -> list[DraftMessage]:
             parts += _parts(given)
     own.content, own.reasoning = parts or None, "\n\n".join(filter(None, thoughts))
     if own.role == "assistant" and not content.value:
-        own.notes.append(note("lost-refusal", by="Bedrock"))
+        own.notes.append(note("lost-refusal", by="Strands" if "tracking_id" in value else "Bedrock"))
     has_own = own.content or own.tool_calls or own.reasoning or not results
     return [*results, *([own] if has_own else [])]
 
