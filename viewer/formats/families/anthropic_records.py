@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
-from viewer.formats.family import Family, list_at, object_at
+from viewer.formats.family import Family, first_object, list_at, object_at
 from viewer.formats.message_lists import draft_of, source_of
 from viewer.formats.pairs import REQUESTS, RESPONSES, inside, left_of_pair, place_of
 
@@ -44,7 +44,12 @@ def _is_request(value: Any) -> bool:
     """Whether a value is a request that has marks of this API; one with nothing but texts has none but `system`."""
     if not isinstance(value, dict) or not isinstance(value.get("messages"), list):
         return False
-    return isinstance(value.get("system"), (str, list)) or any(is_message(each) for each in value["messages"])
+    return _is_system(value.get("system")) or any(is_message(each) for each in value["messages"])
+
+
+def _is_system(value: Any) -> bool:
+    """Whether a value is a text, or blocks; those of Converse have no type."""
+    return isinstance(value, str) or (isinstance(value, list) and object_at(first_object(value)).get("type") == "text")
 
 
 def _may_be_request(value: Any) -> bool:
