@@ -85,7 +85,14 @@ FAMILIES: tuple[Family, ...] = (
 
 def family_of(value: Any) -> Family | None:
     """Return the family whose record a value is, or None."""
-    return next((family for family in FAMILIES if family.matches(value)), None)
+    return next((family for family in FAMILIES if _matches(family, value)), None)
+
+
+def _matches(family: Family, value: Any) -> bool:
+    try:
+        return family.matches(value)
+    except (TypeError, AttributeError, KeyError, ValueError):  # such as a list where a name is expected
+        return False
 
 
 def title_of(name: str) -> str:

@@ -25,10 +25,10 @@ _READ = {
     "id", "type", "role", "content", "model", "stop_reason", "stop_details", "usage", "messages", "system", "metadata",
     *_SETTINGS,
 }  # fmt: skip
-_EVENTS = {
+_EVENTS = (
     "message_start", "message_delta", "message_stop", "content_block_start", "content_block_delta",
     "content_block_stop",
-}  # fmt: skip
+)  # fmt: skip
 _DELTAS = {
     "text_delta": ("text", "text"), "thinking_delta": ("thinking", "thinking"),
     "signature_delta": ("signature", "signature"),

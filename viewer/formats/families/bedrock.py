@@ -18,7 +18,7 @@ from viewer.formats.drafts import (
     text_part,
     tool_call,
 )
-from viewer.formats.family import Shape, object_at
+from viewer.formats.family import Shape, list_at, object_at
 from viewer.formats.message_lists import first_of
 
 _BLOCKS = {
@@ -88,9 +88,9 @@ def _parts(block: dict[str, Any]) -> list[dict[str, Any]]:
     if isinstance(object_at(block, "guardContent", "text").get("text"), str):
         return [text_part(block["guardContent"]["text"]["text"])]
     if cited := object_at(block, "citationsContent"):
-        texts = [as_text(object_at(each).get("text")) for each in cited.get("content") or []]
+        texts = [as_text(object_at(each).get("text")) for each in list_at(cited, "content")]
         text = "".join(texts)
-        sources = [_citation(object_at(each), len(text)) for each in cited.get("citations") or []]
+        sources = [_citation(object_at(each), len(text)) for each in list_at(cited, "citations")]
         return [text_part(text, sources)]
     kind = next((name for name in ("image", "document", "video", "audio") if object_at(block, name)), "")
     return [_media(kind, object_at(block, kind))] if kind else [block]
@@ -103,7 +103,7 @@ def _citation(value: dict[str, Any], length: int) -> dict[str, Any]:
     url = first_of(found, ("url", "source", "domain"))
     if url is None and "documentIndex" in found:
         url = f"document {found['documentIndex']}"
-    texts = [as_text(object_at(each).get("text")) for each in value.get("sourceContent") or []]
+    texts = [as_text(object_at(each).get("text")) for each in list_at(value, "sourceContent")]
     cited = citation(as_text(url or value.get("source")), as_text(value.get("title")), 0, length)
     return cited | ({"cited_text": "\n".join(texts)} if any(texts) else {})
 
@@ -125,7 +125,7 @@ def _media(kind: str, value: dict[str, Any]) -> dict[str, Any]:
 def _result(value: dict[str, Any], block: Document) -> DraftMessage:
     message = DraftMessage("tool", None, block.text, tool_call_id=as_text(value.get("toolUseId")))
     parts = list[dict[str, Any]]()
-    for each in value.get("content") or []:
+    for each in list_at(value, "content"):
         given = object_at(each)
         parts += [text_part(as_text(given["json"]))] if "json" in given else _parts(given)
     message.content = parts

@@ -179,7 +179,7 @@ def _number(file: Document) -> int:
 
 def _stored(file: Document) -> list[DraftMessage]:
     """Read a file of a message. A guardrail may have put another message in its place."""
-    redacted = file.at("redact_message")
+    redacted = file.at("redact_message") if object_at(file.value, "redact_message") else None
     message = redacted or file.members["message"]
     found = read_message(message)
     for each in found:
