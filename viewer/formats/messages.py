@@ -11,7 +11,14 @@ from .families import (
     agno,
     ai_sdk,
     anthropic,
+from .families import (
+    agno,
+    ai_sdk,
+    anthropic,
     autogen,
+    bedrock,
+    genai,
+    google,
     haystack,
     langchain,
     llama_index,
@@ -21,7 +28,6 @@ from .families import (
     sharegpt,
 )
 from .families.openai_chat import is_chat_message
-from .spans import genai
 
 # The families here must not import this module; those that need it are not here.
 _SHAPES = (
@@ -29,8 +35,17 @@ _SHAPES = (
     ai_sdk.SHAPE,
     anthropic.SHAPE,
     autogen.SHAPE,
+    bedrock.SHAPE,
     genai.SHAPE,
+    google.SHAPE,
     haystack.SHAPE,
+    langchain.SHAPE,
+    llama_index.SHAPE,
+    pydantic_ai.SHAPE,
+    responses.SHAPE,
+    semantic_kernel.SHAPE,
+    sharegpt.SHAPE,
+)
     langchain.SHAPE,
     llama_index.SHAPE,
     pydantic_ai.SHAPE,

@@ -19,8 +19,8 @@ from viewer.formats.stored import NULL, choice_of, id_of_digest, list_of, piece_
 
 _MAX_MESSAGES = 200_000  # per conversation
 _UNUSABLE_ID = "the completion has no usable id (1 to 255 characters, no blanks, none of / \\ ? # %)"
-_ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
-_PARTS = {"text", "image_url", "input_audio", "file", "refusal"}
+_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_PARTS = ("text", "image_url", "input_audio", "file", "refusal")
 # Where other tools put the answer beside the messages. A line that has one of these is not read without it.
 _ANSWERS = (
     "response", "response_body", "output", "outputs", "answer", "ideal", "completion", "reply", "result", "chosen",
