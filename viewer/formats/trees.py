@@ -18,11 +18,11 @@ class Tree:
     """Ids of messages with those of the ones before them, in the order of the file, and the way to the current one."""
 
     def __init__(self, parents: Mapping[str, Any], leaf: Any = None) -> None:
-        self._parents = parents
+        self._parents = {name: before if isinstance(before, str) else None for name, before in parents.items()}
         self._children: dict[Any, list[str]] = {}
-        for name, parent in parents.items():
+        for name, parent in self._parents.items():
             self._children.setdefault(parent if parent in parents else None, []).append(name)
-        self.path = self._path_to(leaf if leaf in parents else self._last())
+        self.path = self._path_to(leaf if isinstance(leaf, str) and leaf in parents else self._last())
 
     def others(self, name: str) -> list[str]:
         """Return the other messages that follow the one before this one."""
