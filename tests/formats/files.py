@@ -18,6 +18,15 @@ FILES = Path(__file__).parent / "files"
 
 def found_in(source: str | bytes | Path | Any) -> list[Conversation | Refusal]:
     """Read a file or a folder of `tests/formats/files` by its name, bytes, or any other value as its JSON."""
+    return _read(source)[0]
+
+
+def remarks_on(source: Any) -> list[str]:
+    """Return what a reading says beside its conversations."""
+    return _read(source)[1].remarks()
+
+
+def _read(source: Any) -> tuple[list[Conversation | Refusal], Reading]:
     reading = Reading()
     path = FILES / source if isinstance(source, str) else source
     if isinstance(path, Path) and path.is_dir():
@@ -28,7 +37,7 @@ def found_in(source: str | bytes | Path | Any) -> list[Conversation | Refusal]:
     else:
         content = path if isinstance(path, bytes) else json.dumps(path).encode()
         found = list(reading.file("file", io.BytesIO(content)))
-    return found + list(reading.rest())
+    return found + list(reading.rest()), reading
 
 
 def conversations_in(source: Any) -> list[Conversation]:

@@ -108,6 +108,10 @@ class NotReadable(ValueError):
     """Raised by a family for a document of its shape that cannot be read; the message is the reason."""
 
 
+class NotAConversation(NotReadable):
+    """Raised for what lies beside the conversations of an export, such as the list of its users. Nothing is missing."""
+
+
 def too_long() -> str:
     """Say that something is longer than one conversation may be."""
     return _("longer than %d MB, the most that one conversation may have") % (MAX_BYTES // 10**6)

@@ -20,6 +20,8 @@ from viewer.completions.source_text import Piece, to_object
 from .document import Conversation, Document, Place
 from .stored import choice_of, digest_of, list_of, piece_of, with_all_keys
 
+# UUIDs, ULIDs, and the ids of OpenAI.
+_UNIQUE_ID = re.compile(r"(?:chatcmpl-|resp_|conv_|thread_).+|[0-9a-fA-F-]{32,}|[0-9A-Za-z]{24,}")
 _LONG_DATA = re.compile(r'"((?:data:[\w.+/;=-]{1,200},)?[A-Za-z0-9+/_=-]{4000,})"')
 
 
@@ -80,6 +82,15 @@ def as_text(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def own_id(family: str, given: Any) -> str:
+    """Return an id for a conversation: as it is if it is unique anywhere, otherwise with the family's name before it.
+
+    Numbers, and names that an app has chosen, would meet those of other tools.
+    """
+    text = as_text(given)
+    return text if not text or _UNIQUE_ID.fullmatch(text) else f"{family}-{text}"
 
 
 def note(code: str, by: str = "", count: int = 0) -> dict[str, Any]:
@@ -236,9 +247,9 @@ def _with_notes(message: Document, notes: list[dict[str, Any]]) -> str:
     if not notes:
         return message.text
     pairs = [(name, member.text) for name, member in message.members.items() if name != KEY]
-    origin = message.members[KEY].members if KEY in message.members else {}
-    kept = [(name, member.text) for name, member in origin.items() if name != "notes"]
-    return to_object([*pairs, (KEY, to_object([*kept, ("notes", _dump(notes))]))])
+    origin = message.at(KEY)
+    kept = [(name, member.text) for name, member in origin.members.items() if name != "notes"] if origin else []
+    return to_object([*pairs, (KEY, to_object([("notes", _dump(notes)), *kept]))])
 
 
 def _value(fields: dict[str, Piece], name: str) -> Any:

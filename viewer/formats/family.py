@@ -76,3 +76,8 @@ def list_at(value: Any, *names: str) -> list[Any]:
     holder = object_at(value, *names[:-1])
     found = holder.get(names[-1])
     return found if isinstance(found, list) else []
+
+
+def objects_at(value: Any, *names: str) -> list[dict[str, Any]]:
+    """Return the objects of the list under these names; what else is in the list is left out."""
+    return [item for item in list_at(value, *names) if isinstance(item, dict)]

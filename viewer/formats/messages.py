@@ -7,11 +7,23 @@ from typing import Any
 
 from .document import Document
 from .drafts import DraftMessage
-from .families import responses, semantic_kernel, sharegpt
+from .families import (
+    langchain,
+    pydantic_ai,
+    responses,
+    semantic_kernel,
+    sharegpt,
+)
 from .families.openai_chat import is_chat_message
 
 # The families here must not import this module; those that need it are not here.
-_SHAPES = (semantic_kernel.SHAPE, responses.SHAPE, sharegpt.SHAPE)
+_SHAPES = (
+    langchain.SHAPE,
+    pydantic_ai.SHAPE,
+    responses.SHAPE,
+    semantic_kernel.SHAPE,
+    sharegpt.SHAPE,
+)
 
 
 def is_message(value: Any) -> bool:

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from .containers.documents import Splitter
 from .containers.unpacking import File, files_in, files_of_folder
-from .document import Conversation, Document, NotReadable, Place, Refusal, too_long
+from .document import Conversation, Document, NotAConversation, NotReadable, Place, Refusal, too_long
 from .families import openai_chat
 from .joining import Waiting
 from .registry import FAMILIES, family_of, is_item
@@ -31,6 +31,7 @@ class Reading:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self._beside: Counter[str] = Counter()
         self._splitter = Splitter(FAMILIES, is_item)
         self._waiting = Waiting()
         self._repeats = Repeats()
@@ -51,6 +52,14 @@ class Reading:
                 yield Refusal(too_long())
             elif family.join is not None:
                 yield from self._counted(_explained(family.join, documents, documents[0].place))
+
+    def remarks(self) -> list[str]:
+        """Return in sentences what else was in the files, and what may be missing from them."""
+        beside = [what if count == 1 else f"{what} ({count})" for what, count in self._beside.items()]
+        missing = _(
+            "%s: the newest messages may be missing, because a “-wal” file that may lie beside it was not imported."
+        )
+        return beside + [missing % file for file in sorted(self._splitter.without_log)]
 
     def _files(self, files: Iterator[File | Refusal]) -> Iterator[Found]:
         for file in files:
@@ -74,6 +83,8 @@ class Reading:
                     self._waiting.add(f"{family.name}\n{key}", each)
                 else:
                     yield from _explained(family.read, each, document.place)
+        except NotAConversation as what:
+            self._beside[str(what)] += 1
         except NotReadable as reason:
             yield Refusal(str(reason), document.place)
 
@@ -89,6 +100,8 @@ def _explained(read: Any, given: Any, place: Place) -> Iterator[Found]:
     """Yield what a family reads; where it fails, the reason."""
     try:
         yield from read(given)
+    except NotAConversation:
+        raise
     except NotReadable as reason:
         yield Refusal(str(reason), place)
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError):

@@ -5,28 +5,46 @@ from __future__ import annotations
 from typing import Any
 
 from .families import (
+    chatgpt,
+    claude_ai,
+    langchain,
     langfuse,
+    langgraph,
     langsmith,
+    librechat,
     litellm,
+    llm,
     message_rows,
+    open_webui,
+    openai_agents,
     openai_batch,
     openai_chat,
     openai_completions,
     pairs,
     preferences,
+    pydantic_ai,
     responses_records,
     semantic_kernel,
     sharegpt,
 )
 from .family import Family
 
-# Those with marks that nobody else has come first; OpenAI's, which takes anything with messages, last.
+# Each knows its own by marks that nobody else has; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
-    litellm.FAMILY,
     langfuse.FAMILY,
     langsmith.FAMILY,
-    semantic_kernel.FAMILY,
+    litellm.FAMILY,
+    chatgpt.FAMILY,
+    claude_ai.FAMILY,
+    langchain.FAMILY,
+    langgraph.FAMILY,
+    librechat.FAMILY,
+    llm.FAMILY,
+    open_webui.FAMILY,
+    openai_agents.FAMILY,
+    pydantic_ai.FAMILY,
     responses_records.FAMILY,
+    semantic_kernel.FAMILY,
     openai_batch.FAMILY,
     openai_completions.STREAM,
     openai_completions.FAMILY,

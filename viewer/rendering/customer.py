@@ -26,6 +26,8 @@ _UNSEEN_ROLES = {
     "developer": gettext_noop("developer prompt"),
     "tool": gettext_noop("tool result"),
     "function": gettext_noop("function result"),
+    "note": gettext_noop("private note"),
+    "event": gettext_noop("event"),
 }  # within a sentence
 NO_ANSWER = NoAnswer("")  # the customer does not see why there is none
 

@@ -26,6 +26,10 @@ _SENTENCES = {
     "private": _("A private note: the customer did not see it."),
     "edited": _("This was edited later."),
     "cut-off": _("%(by)s cut this off."),
+    "missing-file": _("A file of this message is not in what was imported."),
+    "hidden": _("%(by)s does not show this message."),
+    "only-last": _("%(by)s gives only the last message here: import all of its messages too."),
+    "taken-out": _("This was later taken out of what the model sees."),
     "preferred": _("This is the answer that was preferred."),
     "not-preferred": _("This is the answer that was not preferred."),
 }

@@ -13,8 +13,10 @@ _LABELS = {
     "assistant": gettext_noop("Assistant"),
     "tool": gettext_noop("Tool result"),
     "function": gettext_noop("Function result"),
+    "note": gettext_noop("Private note"),
+    "event": gettext_noop("Event"),
 }
-_LOOKS = {"developer": "system", "function": "tool"}  # roles that look like another
+_LOOKS = {"developer": "system", "function": "tool", "note": "neutral", "event": "neutral"}  # which look like another
 
 
 def role_label(role: str) -> str:

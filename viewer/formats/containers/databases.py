@@ -7,24 +7,62 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from typing import BinaryIO
+from pathlib import Path
 
 from django.utils.translation import gettext as _
 
 from viewer.formats.document import NotReadable
 from viewer.formats.family import Family
 
+from .unpacking import File
 
-def rows_of(file: BinaryIO, families: Iterable[Family]) -> Iterator[tuple[int, str]]:
+_LOG = "-wal"  # the end of the name of the file with what SQLite has not moved into the database yet
+
+
+def lacks_log(file: File) -> bool:
+    """Whether a database may lack its newest rows: its tool writes them to a log first, which is not beside it."""
+    header = file.peek(20)
+    if header[18:19] != b"\2":
+        return False
+    log = file.beside(_LOG)
+    if log is not None:
+        log.close()
+    return log is None
+
+
+def rows_of(file: File, families: Iterable[Family]) -> Iterator[tuple[int, str]]:
     """Yield the number and the JSON of each document of the family whose tables a database has. Raises NotReadable."""
-    with tempfile.NamedTemporaryFile(prefix="lectern-", suffix=".sqlite") as copy:  # a pipe or an archive has no path
-        shutil.copyfileobj(file, copy)
-        copy.flush()
-        with closing(sqlite3.connect(f"file:{copy.name}?mode=ro&immutable=1", uri=True)) as database:
+    is_incomplete, is_empty = lacks_log(file), True
+    with tempfile.TemporaryDirectory(prefix="lectern-") as folder:  # a pipe or an archive has no path
+        path = Path(folder) / "copy.sqlite"
+        _copy(file, path)
+        with closing(sqlite3.connect(path)) as database:
             try:
-                yield from _rows(database, families)
+                for row in _rows(database, families):
+                    is_empty = False
+                    yield row
             except sqlite3.DatabaseError as error:
                 raise NotReadable(_("The SQLite database is damaged: %s") % error) from None
+            except NotReadable:
+                if not is_incomplete:
+                    raise
+    if is_empty and is_incomplete:
+        raise NotReadable(
+            _("What was said is not in this SQLite database, but in the “-wal” file beside it: import both in one ZIP.")
+        )
+    if is_empty:
+        raise NotReadable(_("This SQLite database has no conversations."))
+
+
+def _copy(file: File, path: Path) -> None:
+    """Copy a database and its log, so that SQLite can put them together."""
+    with path.open("wb") as copy:
+        shutil.copyfileobj(file.content, copy)
+    for suffix in (_LOG, "-journal"):
+        beside = file.beside(suffix)
+        if beside is not None:
+            with beside, path.with_name(path.name + suffix).open("wb") as copy:
+                shutil.copyfileobj(beside, copy)
 
 
 def _rows(database: sqlite3.Connection, families: Iterable[Family]) -> Iterator[tuple[int, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, groupby
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from viewer.completions.source_text import Piece
 from viewer.formats.document import MAX_BYTES, Document, NotReadable, Place, Refusal, text_of_line, too_long
 from viewer.formats.family import Family
 
+from .databases import lacks_log
 from .databases import rows_of as rows_of_database
 from .events import rows_of as rows_of_events
 from .json_values import JsonText, Value
@@ -26,10 +27,14 @@ from .unpacking import File
 
 @dataclass(frozen=True)
 class Splitter:
-    """Splits files into documents. `is_message` says of the first item of a list whether the list is one document."""
+    """Splits files into documents. `is_message` says of the first item of a list whether the list is one document.
+
+    `without_log` gets the names of databases that may lack their newest rows.
+    """
 
     families: tuple[Family, ...]
     is_message: Callable[[Any], bool]
+    without_log: set[str] = field(default_factory=set)
 
     def documents(self, file: File) -> Iterator[Document | Refusal]:
         """Yield the documents of a file, and as a Refusal what cannot be read."""
@@ -57,7 +62,9 @@ class Splitter:
                 sample = beginning.decode(encoding_of(beginning), "ignore")
                 yield from _numbered(file, "row", rows_of_table(_text(file, beginning), sample))
             case "sqlite":
-                yield from _numbered(file, "session", rows_of_database(cast(Any, file.content), self.families))
+                if lacks_log(file):
+                    self.without_log.add(file.name)
+                yield from _numbered(file, "session", rows_of_database(file, self.families))
 
     def _values(self, file: File, text: io.TextIOBase) -> Iterator[Document]:
         values = JsonText(text.read).values()

@@ -14,7 +14,10 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SQLITE = b"SQLite format 3\x00"
 _WORD = re.compile(r"(?!null\b|true\b|false\b)(?:[^\W\d]|[#*>-])")
 _EVENT = re.compile(r"(?:event|data|id|retry):")
+_LOG = _("This is the log of an SQLite database: import it together with the database, in one folder or ZIP.")
 _OTHERS: tuple[tuple[bytes, Promise], ...] = (
+    (b"\x37\x7f\x06\x82", _LOG),
+    (b"\x37\x7f\x06\x83", _LOG),
     (b"PAR1", _("This is a Parquet file: save the table as CSV or JSON Lines.")),
     (b"\x28\xb5\x2f\xfd", _("This is packed with Zstandard: unpack it first.")),
     (b"BZh", _("This is packed with bzip2: unpack it first.")),

@@ -6,7 +6,7 @@ import gzip
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,17 +22,35 @@ _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 # JSON packs to a twentieth, histories that repeat themselves to a hundredth; a file made to fill a disk far better.
 _MAX_RATIO = 500
 _SMALL = 256_000_000  # bytes that any file may unpack to
+_OF_SQLITE = ("-wal", "-shm", "-journal")
 _DIGITS = re.compile(r"([0-9]{1,18})")
 _IGNORED = ("__MACOSX/", ".")  # what systems and editors leave in archives and folders
+# The export of a chat application: all else in it is what people sent, which `find` returns, or a page to look at.
+_EXPORT = re.compile(r"(?:.*/)?conversations(?:-\d+)?\.json")
+_UPLOAD = re.compile(
+    r"(?:.*/)?file[-_][^/]*|.*\.(?:html|png|jpe?g|webp|gif|heic|svg|wav|mp3|m4a|ogg|mp4|webm|pdf|dat|txt|md|docx|xlsx|pptx)",
+    re.IGNORECASE,
+)
+
+
+Beside = Callable[[str], BinaryIO | None]
+
+
+def _nothing_beside(suffix: str) -> BinaryIO | None:
+    return None
 
 
 @dataclass
 class File:
-    """One file that can be read once. `find` returns another of the same archive or folder."""
+    """One file that can be read once. `find` returns another of the same archive or folder.
+
+    `beside` opens the file that has the same name with something behind it, as SQLite writes beside its databases.
+    """
 
     name: str
     content: BufferedReader
     find: Find = field(default=find_nothing, repr=False)
+    beside: Beside = field(default=_nothing_beside, repr=False)
 
     def peek(self, count: int) -> bytes:
         """Return the first bytes, without reading them."""
@@ -57,7 +75,9 @@ class _Bounded(RawIOBase):
         return len(data)
 
 
-def files_in(name: str, file: BinaryIO, find: Find = find_nothing) -> Iterator[File | Refusal]:
+def files_in(
+    name: str, file: BinaryIO, find: Find = find_nothing, beside: Beside | None = None
+) -> Iterator[File | Refusal]:
     """Yield the files in an opened file: itself, what is packed in it, or the members of a ZIP."""
     reader = cast(BufferedReader, file) if hasattr(file, "peek") else BufferedReader(cast(Any, file))
     beginning = reader.peek(4)[:4]
@@ -71,7 +91,15 @@ def files_in(name: str, file: BinaryIO, find: Find = find_nothing) -> Iterator[F
         else:
             yield from _members(name, reader)
     else:
-        yield File(name, reader, find)
+        yield File(name, reader, find, beside or partial(_open_beside, file))
+
+
+def _open_beside(file: BinaryIO, suffix: str) -> BinaryIO | None:
+    """Open what lies beside a file on disk; None if it is another kind of file, or there is nothing."""
+    if not isinstance(file, BufferedReader) or not isinstance(file.name, str):
+        return None
+    path = Path(file.name + suffix)
+    return path.open("rb") if path.is_file() else None
 
 
 def files_of_folder(folder: Path) -> Iterator[File | Refusal]:
@@ -82,10 +110,9 @@ def files_of_folder(folder: Path) -> Iterator[File | Refusal]:
         return None if found is None or found.stat().st_size > MAX_BYTES else found.read_bytes()
 
     paths = [path for path in sorted(folder.rglob("*"), key=lambda path: _natural(str(path))) if path.is_file()]
-    for path in paths:
-        name = str(path.relative_to(folder))
-        if _is_ignored(name):
-            continue
+    names = {str(path.relative_to(folder)): path for path in paths}
+    for name in _to_read(names):
+        path = names[name]
         try:
             with path.open("rb") as file:
                 yield from files_in(f"{folder.name}/{name}", file, find)
@@ -100,27 +127,51 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
         yield Refusal(_("The ZIP is damaged or cut off: %s") % error, Place(name))
         return
     with closing(archive):
-        names = [info for info in archive.infolist() if not info.is_dir() and not _is_ignored(info.filename)]
+        members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
 
         def find(beginning: str) -> bytes | None:
-            found = next((info for info in names if info.filename.rpartition("/")[2].startswith(beginning)), None)
-            return archive.read(found) if found and found.file_size <= MAX_BYTES else None
+            found = next(
+                (info for name, info in members.items() if name.rpartition("/")[2].startswith(beginning)), None
+            )
+            try:
+                return archive.read(found) if found and found.file_size <= MAX_BYTES else None
+            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):  # damaged, locked, packed in another way
+                return None
 
-        for info in sorted(names, key=lambda info: _natural(info.filename)):
-            place = f"{name}/{info.filename}"
+        def open_beside(name: str, suffix: str) -> BinaryIO | None:
+            if name + suffix not in members:
+                return None
+            info = members[name + suffix]
+            return cast(BinaryIO, BufferedReader(_Bounded(archive.open(info), partial(int, info.compress_size))))
+
+        for path in sorted(_to_read(members), key=_natural):
+            info, place = members[path], f"{name}/{path}"
             try:
                 with archive.open(info) as member:
                     bounded = BufferedReader(cast(Any, _Bounded(member, partial(int, info.compress_size))))
                     if bounded.peek(4)[:4] == _ZIP:
                         yield Refusal(_("This is a ZIP in a ZIP: unpack the outer one first."), Place(place))
                     else:
-                        yield from files_in(place, cast(BinaryIO, bounded), find)
+                        beside = partial(open_beside, info.filename)
+                        yield from files_in(place, cast(BinaryIO, bounded), find, beside)
             except RuntimeError:  # what zipfile raises for a member that needs a password
                 yield Refusal(_("It is locked by a password: unpack it first."), Place(place))
             except NotImplementedError:
                 yield Refusal(_("It is packed in a way that cannot be unpacked here: unpack it first."), Place(place))
             except (zipfile.BadZipFile, zlib.error, EOFError) as error:
                 yield Refusal(_("It is damaged or cut off: %s") % error, Place(place))
+
+
+def _to_read(names: Collection[str]) -> list[str]:
+    """Return the names of the files that may have conversations in them."""
+    left = [name for name in names if not (_is_ignored(name) or _base_of_log(name) in names)]
+    is_export = any(map(_EXPORT.fullmatch, left))
+    return [name for name in left if not (is_export and _UPLOAD.fullmatch(name))]
+
+
+def _base_of_log(name: str) -> str:
+    """Return the name of the SQLite database that a file is read with; empty if it is none of SQLite's."""
+    return next((name.removesuffix(suffix) for suffix in _OF_SQLITE if name.endswith(suffix)), "")
 
 
 def _is_ignored(name: str) -> bool:

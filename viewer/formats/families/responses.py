@@ -24,7 +24,7 @@ from viewer.formats.drafts import (
     text_part,
     tool_call,
 )
-from viewer.formats.family import Shape
+from viewer.formats.family import Shape, object_at
 from viewer.formats.message_lists import first_of
 
 # What an item has, by its type, that no message of another tool with the same type has: one of these is enough.
@@ -114,9 +114,13 @@ def read_item(item: Document) -> DraftMessage | None:
 
 
 def _made_of(kind: str, value: dict[str, Any]) -> DraftMessage:
+    hosted = object_at(value, "providerData")
+    if kind == "hosted_tool_call" and isinstance(hosted.get("type"), str):  # JavaScript's SDK keeps the item there
+        given = {name: value[name] for name in ("id", "status", "output") if value.get(name) is not None}
+        return _made_of(hosted["type"], hosted | given)
     if kind == "reasoning":
         return _reasoning(value)
-    if kind == "image_generation_call" or value.get("name") == "image_generation_call":
+    if kind == "image_generation_call":
         return _picture(value)
     if kind == "mcp_approval_response":
         answer = {name: value[name] for name in ("approve", "reason") if value.get(name) is not None}
@@ -156,7 +160,7 @@ def part_of(part: Any) -> dict[str, Any]:
         return text_part(as_text(part))
     match part.get("type"):
         case "input_text" | "output_text" | "summary_text" | "text":
-            annotations = part.get("annotations")
+            annotations = part.get("annotations") or object_at(part, "providerData").get("annotations")
             cited = [_annotation(each) for each in annotations] if isinstance(annotations, list) else []
             return text_part(as_text(part.get("text")), cited)
         case "refusal":
@@ -286,11 +290,9 @@ def _notes_on_call(kind: str, value: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _picture(value: dict[str, Any]) -> DraftMessage:
-    provided = value.get("providerData")
-    given = (provided if isinstance(provided, dict) else {}) | value
     result = as_text(first_of(value, ("result", "output")))
     names = ("revised_prompt", "action", "size", "quality", "background", "output_format")
-    arguments = {name: given[name] for name in names if given.get(name) is not None}
+    arguments = {name: value[name] for name in names if value.get(name) is not None}
     call = {
         "id": as_text(value.get("id")),
         "type": "image_generation_call",
@@ -298,7 +300,7 @@ def _picture(value: dict[str, Any]) -> DraftMessage:
         "arguments": as_text(arguments),
         "output": as_text(value.get("status")),
     } | _failure(value)
-    media_type = f"image/{as_text(given.get('output_format')) or 'png'}".replace("svg", "svg+xml")
+    media_type = f"image/{as_text(value.get('output_format')) or 'png'}".replace("svg", "svg+xml")
     parts = [media_part(media_type, data_url(result, media_type))] if result else None
     notes = [note("lost-image")] if not result and value.get("status") == "completed" else []
     return DraftMessage("assistant", parts, tool_calls=[call], notes=notes)

@@ -50,6 +50,8 @@ class Command(BaseCommand):
             raise CommandError(explain(error, "The archive could not be written", advice)) from error
         if summary := summary_of(reading.counts):
             self.stdout.write(summary)
+        for remark in reading.remarks():
+            self.stdout.write(remark)
         self.stdout.write(
             f"{counts['imported']} imported, {counts['unchanged']} already there, {counts['replaced']} replaced, "
             f"{counts['kept']} kept as they were, {counts['bad']} bad"

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.formats.files import FILES, completion_of, conversation_in, conversations_in, messages_of, refusals_in
+from viewer.completions.outcomes import outcome_of
+from viewer.completions.types import ImagePart, text_of
+
+REFUSAL = "I can't share another customer's address."
+
+
+def test_blocks_of_responses_are_read_and_no_call_stands_twice() -> None:
+    conversation = conversation_in("langchain_dicts.json")
+    messages = messages_of(conversation)
+    assert [message.role for message in messages] == [
+        "system", "user", "assistant", "tool", "tool", "assistant", "user", "assistant", "user", "assistant", "user",
+        "assistant",
+    ]  # fmt: skip
+    calls = [call for message in messages for call in message.tool_calls]
+    assert [(call.name, call.arguments) for call in calls[:2]] == [
+        ("order_status", '{"order_id": "A17"}'),
+        ("order_status", '{"order_id": "A18"}'),
+    ]
+    assert [result.call_id for message in messages for result in message.results] == [call.id for call in calls[:2]]
+    assert [(cited.title, cited.start, cited.end) for cited in messages[5].citations] == [("Stock list", 54, 116)]
+    assert [part.url[:22] for part in messages[6].parts if isinstance(part, ImagePart)] == ["data:image/png;base64,"]
+    assert [each.text for each in messages[7].reasoning] == ["The photo shows a torn box, so a replacement is due."]
+    assert messages[9].refusal == REFUSAL
+    assert completion_of(conversation).model == "gpt-4.1"
+
+
+def test_a_call_that_broke_off_is_shown_as_the_model_wrote_it_although_langchain_mended_it() -> None:
+    broken = messages_of(conversation_in("langchain_dicts.json"))[-1]
+    assert [call.arguments for call in broken.tool_calls] == ['{"order_id": "A1']
+
+
+def test_serialised_messages_have_refusals_invalid_calls_and_failed_tools() -> None:
+    messages = messages_of(conversation_in("langchain_dumpd.json"))
+    assert [message.refusal for message in messages if message.refusal] == [REFUSAL]
+    calls = [call for message in messages for call in message.tool_calls]
+    assert [call.arguments for call in calls] == ['{"order_id": "A1', '{"order_id": "FAIL"}']
+    assert [outcome_of(m, result) for m in messages for result in m.results] == ["error", "error"]
+    assert [result.call_id for message in messages for result in message.results] == [call.id for call in calls]
+
+
+def test_an_empty_answer_of_a_stream_says_that_it_may_have_been_a_refusal() -> None:
+    messages = messages_of(conversation_in("langchain_streamed.json"))
+    assert [message.role for message in messages][:2] == ["user", "assistant"]
+    assert [[note.code for note in message.origin.notes] for message in messages[:2]] == [[], ["lost-refusal"]]
+
+
+def test_messages_converted_for_openai_have_each_call_once() -> None:
+    messages = messages_of(conversation_in("langchain_openai.json"))
+    assert text_of(messages[2]) == "Let me look at both orders."
+    assert len(messages[2].tool_calls) == 2
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_rows_of_a_history_are_joined_by_session_in_the_order_of_their_numbers(as_text: bool) -> None:
+    said = json.loads((FILES / "langchain_dicts.json").read_text())
+    rows = [
+        {"id": n, "session_id": session, "message": json.dumps(message) if as_text else message}
+        for session in ("case-1", "case-2")
+        for n, message in enumerate(said)
+    ]
+    found = conversations_in("\n".join(json.dumps(row) for row in rows[::-1]).encode())
+    assert {each.id for each in found} == {"langchain-case-1", "langchain-case-2"}
+    for each in found:
+        assert [message.source for message in messages_of(each)] == [
+            message.source for message in messages_of(conversation_in("langchain_dicts.json"))
+        ]
+
+
+def test_checkpoints_have_the_path_to_the_newest_state_and_what_was_left_beside_it() -> None:
+    conversation = conversation_in("langgraph_checkpoints.sqlite.gz")
+    messages = messages_of(conversation)
+    completion = completion_of(conversation)
+    assert (conversation.id, completion.metadata) == ("langgraph-case-1", {"user_id": "ann"})
+    assert [message.role for message in messages] == [
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+        "assistant",
+        "user",
+        "assistant",
+    ]
+    assert [[(note.code, note.count) for note in message.origin.notes] for message in messages][:2] == [
+        [("other-branches", 1), ("taken-out", 0)],
+        [],
+    ]
+    assert REFUSAL in completion.source  # the answer on the branch that was given up
+
+
+def test_a_thread_of_the_platform_is_known_by_its_id_and_python_text_is_refused_by_name() -> None:
+    said = json.loads((FILES / "langchain_streamed.json").read_text())["messages"]
+    thread = {
+        "thread_id": "5f0c3b1e-2b7d-4a27-9a2c-1f1d4f2f7c11",
+        "status": "idle",
+        "created_at": "2026-11-30T10:00:00Z",
+    }
+    state = {"checkpoint": {"thread_id": thread["thread_id"]}, "next": [], "values": {"messages": said[:2]}}
+    conversation = conversation_in([thread | {"values": {"messages": said}}, state])
+    assert conversation.id == thread["thread_id"]
+    assert len(messages_of(conversation)) == len(said)
+    (reason,) = refusals_in(thread | {"values": {"messages": ["content='Hello' additional_kwargs={}"]}})
+    assert "messages_to_dict" in reason

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import json
+
+from tests.formats.files import FILES, completion_of, conversation_in, messages_of
+from viewer.completions.outcomes import outcome_of
+from viewer.completions.types import ImagePart
+
+
+def test_a_history_is_read_whole() -> None:
+    conversation = conversation_in("pydantic_ai.json")
+    messages = messages_of(conversation)
+    assert [message.role for message in messages] == [
+        "system", "user", "assistant", "tool", "tool", "assistant", "user", "assistant", "user", "assistant", "tool",
+    ]  # fmt: skip
+    calls = [call for message in messages for call in message.tool_calls]
+    assert [call.arguments for call in calls] == ['{"order_id": "A17"}', '{"order_id": "A18"}', '{"order_id": "FAIL"}']
+    assert [result.call_id for message in messages for result in message.results] == [call.id for call in calls]
+    assert [outcome_of(m, result) for m in messages for result in m.results] == ["", "", "error"]
+    assert [(cited.title, cited.start, cited.end) for cited in messages[5].citations] == [("Stock list", 54, 116)]
+    images = [part.url[:22] for part in messages[6].parts if isinstance(part, ImagePart)]
+    assert images == ["data:image/png;base64,", "https://shop.example/a"]
+    assert [each.text for each in messages[7].reasoning] == ["The photo shows a torn box, so a replacement is due."]
+    assert all(message.created for message in messages)
+    assert completion_of(conversation).model == "gpt-4.1"
+
+
+def test_an_answer_without_parts_may_have_been_a_refusal_and_a_retry_is_a_failed_tool() -> None:
+    messages = messages_of(conversation_in("pydantic_ai_1.json"))
+    assert [message.role for message in messages] == ["user", "assistant", "tool", "assistant", "user", "assistant"]
+    assert [outcome_of(m, result) for m in messages for result in m.results] == ["error"]
+    assert [note.code for note in messages[-1].origin.notes] == ["lost-refusal"]
+
+
+def test_runs_of_one_conversation_are_joined_and_what_they_repeat_stands_once() -> None:
+    said = json.loads((FILES / "pydantic_ai.json").read_text())
+    runs = [said[4:], said[:4], said[:6]]
+    conversation = conversation_in("\n".join(map(json.dumps, runs)).encode())
+    assert conversation.id == said[0]["conversation_id"]
+    assert len(messages_of(conversation)) == len(messages_of(conversation_in("pydantic_ai.json")))

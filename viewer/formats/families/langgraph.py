@@ -1,0 +1,253 @@
+"""LangGraph's threads: states as `get_state` and the Platform's API give them, and the checkpoints in SQLite.
+
+Each state has all messages up to then, so that of a history only the path to the newest is read, each message once.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from viewer.completions.source_text import to_object
+from viewer.formats.document import Conversation, Document, NotReadable
+from viewer.formats.drafts import Draft, note, own_id
+from viewer.formats.family import Family, first_object, list_at, object_at
+from viewer.formats.message_lists import first_of, source_of
+from viewer.formats.messages import read_messages
+from viewer.formats.msgpack import unpack
+
+from . import langchain
+
+NAME = "langgraph"
+_MARKS = {"next", "checkpoint", "config", "tasks", "interrupts", "checkpoint_id", "thread_id", "status"}
+_OWN = {"source", "step", "parents", "writes", "thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map"}
+# What a record that is made of checkpoints has beside its newest state.
+_TAKEN_OUT, _BESIDE = "taken_out", "other_branches"
+_DELTA = 7  # an extension of MessagePack: a channel of which only changes are kept
+
+
+def _matches(value: Any) -> bool:
+    if not (isinstance(value, dict) and "values" in value):
+        return False
+    values, marks = value["values"], _MARKS & value.keys()
+    return bool(marks) and isinstance(values, dict | None) and (len(marks) > 2 or bool(_channel(object_at(values))))
+
+
+def _channel(values: dict[str, Any]) -> str:
+    """Return the name of the member that has the messages; an app may choose another than `messages`."""
+    names = ("messages", *values)
+    return next((name for name in names if _is_messages(values.get(name))), "")
+
+
+def _is_messages(value: Any) -> bool:
+    first = first_object(value)
+    is_text = isinstance(value, list) and bool(value) and isinstance(value[0], str) and value[0].startswith("content=")
+    return is_text or langchain.is_message(first) or isinstance(first.get("role"), str)
+
+
+def _configured(value: dict[str, Any], name: str = "config") -> dict[str, Any]:
+    """Return what names a state: Python has it inside of `config`, the Platform in `checkpoint`."""
+    other = {"config": "checkpoint", "parent_config": "parent_checkpoint"}[name]
+    return object_at(value, name, "configurable") or object_at(value, other)
+
+
+def _key(document: Document) -> str:
+    value = document.value
+    return str(first_of(value, ("thread_id",)) or _configured(value).get("thread_id") or "")
+
+
+def _id_of(value: dict[str, Any], name: str = "config") -> Any:
+    return _configured(value, name).get("checkpoint_id") or value.get("checkpoint_id" if name == "config" else "")
+
+
+def _time_of(value: dict[str, Any]) -> str:
+    return str(first_of(value, ("updated_at", "created_at")) or "")
+
+
+def _join(states: list[Document]) -> Iterator[Conversation]:
+    states = [state for state in states if not _configured(state.value).get("checkpoint_ns")]  # the others are of nodes
+    newest = max(states, key=lambda state: (_time_of(state.value), str(_id_of(state.value) or "")), default=None)
+    if newest is None:
+        raise NotReadable(_now("These are states of parts of a graph: export the state of the thread itself."))
+    path = _path_to(newest, states)
+    on_path = {id(state) for state in path}
+    yield _conversation(newest, path, [state for state in states if id(state) not in on_path])
+
+
+def _read(state: Document) -> Iterator[Conversation]:
+    yield _conversation(state, [state], [])
+
+
+def _path_to(newest: Document, states: list[Document]) -> list[Document]:
+    """Return the states from the first to the newest. Those beside it are what was tried and given up."""
+    by_id = {_id_of(state.value): state for state in states if _id_of(state.value)}
+    path, seen = [newest], {id(newest)}
+    while (before := by_id.get(_id_of(path[-1].value, "parent_config"))) is not None and id(before) not in seen:
+        path.append(before)
+        seen.add(id(before))
+    return path[::-1]
+
+
+def _conversation(newest: Document, path: list[Document], beside: list[Document]) -> Conversation:
+    found = _messages_of(path)
+    messages = list(found.values())
+    if not messages:
+        raise NotReadable(_now("This LangGraph thread has no messages."))
+    value = newest.value
+    draft = Draft(NAME, id=own_id(NAME, _key(newest)))
+    draft.created = first_of(value if "thread_id" in value else path[0].value, ("created_at",))
+    draft.messages = read_messages(messages)
+    left = {_message_id(each.value, n) for n, each in enumerate(_list_of(newest))} - set(value.get(_TAKEN_OUT) or ())
+    for message_id, message in zip(found, draft.messages, strict=False):
+        if message_id not in left:
+            message.notes.append(note("taken-out"))
+    pairs = object_at(value, "metadata") | _configured(value)
+    draft.metadata = {name: each for name, each in pairs.items() if name not in _OWN and not name.startswith("__")}
+    langchain.complete(draft, messages)
+    others = [message.text for name, message in _messages_of(beside).items() if name not in found]
+    given = newest.at(_BESIDE, "messages")
+    others += [message.text for message in (given.items() if given is not None else ())]
+    draft.source = source_of(newest, ("values", _TAKEN_OUT, _BESIDE))
+    if others:
+        ends = {_id_of(state.value) for state in beside} - {_id_of(state.value, "parent_config") for state in beside}
+        draft.notes.append(note("other-branches", count=len(ends) or object_at(value, _BESIDE).get("count", 1)))
+        draft.source = to_object([("state", draft.source or "null"), (_BESIDE, f"[{','.join(others)}]")])
+    return draft.finish_at(newest.place, *(state.text for state in (*path, *beside)))
+
+
+def _messages_of(path: list[Document]) -> dict[Any, Document]:
+    """Return the messages of states, each once and as it was at last, also those that were taken out later."""
+    found: dict[Any, Document] = {}
+    for state in path:
+        for n, message in enumerate(_list_of(state)):
+            found[_message_id(message.value, n)] = message
+    return found
+
+
+def _message_id(message: Any, position: int) -> Any:
+    """Return the id that LangGraph gives each message; its position if the state is not one of such messages."""
+    return langchain.fields_of(message).get("id") or position
+
+
+def _list_of(state: Document) -> Iterator[Document]:
+    channel = _channel(object_at(state.value, "values"))
+    messages = state.at("values", channel) if channel else None
+    for message in messages.items() if messages is not None else ():
+        if isinstance(message.value, str):
+            raise NotReadable(
+                _now(
+                    "This LangGraph state has its messages as text of Python objects, which cannot be read back: write "
+                    "them with langchain_core.messages.messages_to_dict."
+                )
+            )
+        yield message
+
+
+# --- Checkpoints in SQLite -------------------------------------------------------------------------------------------
+
+
+def _threads(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
+    """Yield for each thread its newest state, with all messages on the path to it."""
+    rows = database.execute(
+        "SELECT thread_id, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints"
+        " WHERE checkpoint_ns = '' ORDER BY thread_id, checkpoint_id"
+    )
+    for number, (thread, group) in enumerate(groupby(rows, key=lambda row: row[0]), start=1):
+        yield number, _state_of(thread, group)
+
+
+def _state_of(thread: Any, rows: Iterable[tuple[Any, ...]]) -> str:
+    # Each state has all messages so far: only the messages are kept while the next is read.
+    lists: dict[Any, tuple[Any, dict[Any, Any]]] = {}  # of each state: the one before it, and its messages by id
+    newest, created, about = None, None, None
+    for _thread, newest, parent, kind, blob, metadata in rows:
+        state, about = _decoded(kind, blob), metadata
+        created = created or state.get("ts")
+        values = object_at(state, "channel_values")
+        messages = list_at(values, _channel(values) or "messages")
+        lists[newest] = (parent, {_message_id(each, n): each for n, each in enumerate(messages)})
+    path: list[dict[Any, Any]] = []
+    step = newest
+    while step in lists:
+        step, messages_there = lists.pop(step)
+        path.append(messages_there)
+    found: dict[Any, Any] = {}
+    for messages_there in reversed(path):
+        found |= messages_there
+    beside = {name: each for _parent, messages in lists.values() for name, each in messages.items()}
+    record = {
+        "values": {"messages": list(found.values())},
+        "config": {"configurable": {"thread_id": thread, "checkpoint_id": newest}},
+        "metadata": _decoded("json", about) if about else {},
+        "created_at": created,
+        _TAKEN_OUT: [name for name in found if name not in path[0]] if path else [],
+        _BESIDE: {
+            "messages": [each for name, each in beside.items() if name not in found],
+            "count": len(lists.keys() - {parent for parent, _messages in lists.values()}),
+        },
+    }
+    return json.dumps(record, ensure_ascii=False, default=_as_json)
+
+
+def _decoded(kind: Any, blob: Any) -> dict[str, Any]:
+    """Decode a checkpoint. Raises NotReadable if it is encrypted or pickled."""
+    data = blob.encode() if isinstance(blob, str) else bytes(blob or b"{}")
+    decode: dict[Any, Callable[[bytes], Any]] = {"msgpack": lambda data: unpack(data, _extension), "json": json.loads}
+    if kind not in decode:
+        raise NotReadable(
+            _now(
+                "These LangGraph checkpoints are written as “%s”, which cannot be read here: read the threads with "
+                "get_state, and write their messages with langchain_core.messages.messages_to_dict."
+            )
+            % kind
+        )
+    try:
+        value = decode[kind](data)
+    except ValueError as error:
+        raise NotReadable(_now("A LangGraph checkpoint is damaged: %s") % error) from None
+    return value if isinstance(value, dict) else {}
+
+
+def _extension(code: int, data: bytes) -> Any:
+    """Return an object of Python by its class and its fields; of others the value they were made of."""
+    if code == _DELTA:
+        raise NotReadable(
+            _now(
+                "These LangGraph checkpoints keep only what changed: read the threads with get_state, and write their "
+                "messages with langchain_core.messages.messages_to_dict."
+            )
+        )
+    value = unpack(data, _extension)
+    if not (isinstance(value, list) and len(value) > 2):
+        return value
+    module, name, fields = value[:3]
+    if isinstance(fields, dict) and str(module).startswith("langchain"):
+        return {"lc": 2, "type": "constructor", "id": [*str(module).split("."), name], "kwargs": fields}
+    return fields
+
+
+def _as_json(value: Any) -> str:
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+
+
+FAMILY = Family(
+    name=NAME,
+    title="LangGraph",
+    what=_("A LangGraph thread"),
+    seen="langgraph 1.2.24, langgraph-checkpoint-sqlite 3.1.2",
+    keeps=_("as LangChain; the thread, its metadata, and messages that were taken out of the state later"),
+    loses=_("the system prompt, unless it is in the state; and as LangChain"),
+    matches=_matches,
+    read=_read,
+    key=_key,
+    join=_join,
+    tables=frozenset({"checkpoints", "writes"}),
+    rows=_threads,
+)

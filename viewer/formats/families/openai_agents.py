@@ -1,0 +1,174 @@
+"""Sessions of OpenAI's SDKs for agents: SQLite databases and tables of Python's, items and states of JavaScript's."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from viewer.completions.source_text import to_object
+from viewer.formats.document import Conversation, Document, NotReadable
+from viewer.formats.drafts import Draft, DraftMessage, note
+from viewer.formats.family import Family, list_at, object_at
+from viewer.formats.message_lists import source_of
+
+from .responses import is_item, read_items
+
+_NAME = "openai-agents"
+_ROWS = """
+    SELECT {order}, m.session_id, m.message_data, m.created_at, {branch} FROM agent_messages m {structure}
+    ORDER BY m.session_id, {branch}, {order}
+"""
+_STRUCTURE = "LEFT JOIN message_structure s ON s.message_id = m.id AND s.session_id = m.session_id"
+_JAVASCRIPT = {"callId", "rawContent"}  # members of items that only JavaScript's SDK writes so
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, dict) and "message_data" in value and "session_id" in value
+
+
+def _is_state(value: Any) -> bool:
+    return isinstance(value, dict) and "$schemaVersion" in value and "originalInput" in value
+
+
+def _is_list(value: Any) -> bool:
+    """Whether a list of items has marks of these SDKs, which those of the API do not have."""
+    if not isinstance(value, list) or not any(is_item(each) for each in value):
+        return False
+    return any(_is_marked(each) for each in value if isinstance(each, dict))
+
+
+def _is_marked(item: dict[str, Any]) -> bool:
+    return "provider_data" in item or "providerData" in item or not _JAVASCRIPT.isdisjoint(item)
+
+
+def _matches(value: Any) -> bool:
+    return _is_row(value) or _is_state(value) or _is_list(value)
+
+
+def _rows(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
+    """Yield the rows of the sessions, one after the other; of a session with branches those of each branch."""
+    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    is_advanced = "message_structure" in tables
+    names = {
+        "order": "COALESCE(s.sequence_number, m.id)" if is_advanced else "m.id",
+        "branch": "COALESCE(s.branch_id, 'main')" if is_advanced else "'main'",
+        "structure": _STRUCTURE if is_advanced else "",
+    }
+    columns = ("id", "session_id", "message_data", "created_at", "branch_id")
+    for number, row in enumerate(database.execute(_ROWS.format(**names)), start=1):
+        yield number, json.dumps(dict(zip(columns, row, strict=True)))
+
+
+def _key(document: Document) -> str:
+    value = document.value
+    if not _is_row(value):
+        return ""
+    names = (document.place.file, value["session_id"], value.get("branch_id") or "main")
+    return json.dumps(names)
+
+
+def _join(rows: list[Document]) -> Iterator[Conversation]:
+    first = rows[0].value
+    items = [_item_of(row) for row in rows]
+    messages = read_items(items)
+    for message, row in zip(messages, rows, strict=True):
+        message.created = _time_of(row.value)
+    session, branch = str(first["session_id"]), first.get("branch_id") or "main"
+    draft = _draft(messages, items)
+    draft.id = _id_of(session, branch)
+    draft.created = _time_of(first)
+    draft.metadata = {"session": session} | ({"branch": branch} if branch != "main" else {})
+    yield draft.finish_at(rows[0].place, *(row.text for row in rows))
+
+
+def _item_of(row: Document) -> Document:
+    """Return the item in a row. Raises NotReadable."""
+    data = row.value["message_data"]
+    item = Document(data, row.place) if isinstance(data, str) else row.members["message_data"]
+    if not isinstance(item.value, dict):
+        raise NotReadable(str(_("A message of this session is not a JSON object.")))
+    if "__enc__" in item.value:
+        raise NotReadable(
+            str(_("This session is encrypted: export it with the program that has its key, as a list of items."))
+        )
+    return item
+
+
+def _time_of(row: dict[str, Any]) -> Any:
+    """Return when a row was written; SQLite's times are in UTC and do not say so."""
+    time = row.get("created_at")
+    is_utc = isinstance(time, str) and len(time) >= 19 and time[10:11] in (" ", "T") and "+" not in time
+    return f"{str(time)[:10]}T{str(time)[11:].rstrip('Z')}Z" if is_utc else time
+
+
+def _id_of(session: str, branch: str) -> str:
+    """Return an id that no other tool has: a session may be called “1” or “customer”."""
+    name = session if len(session) >= 32 else f"{_NAME}-{session}"
+    return name if branch == "main" else f"{name}-{branch}"
+
+
+def _draft(messages: list[DraftMessage], items: Iterable[Document]) -> Draft:
+    values = [object_at(item.value) for item in items]
+    models = (object_at(value, name).get("model") for value in values for name in ("provider_data", "providerData"))
+    draft = Draft(_NAME, messages=messages, model=next((model for model in models if isinstance(model, str)), ""))
+    if messages and messages[-1].role == "user":  # an answer that is a refusal raises an error, and is not stored
+        messages[-1].notes.append(note("lost-refusal", by="openai-agents"))
+    return draft
+
+
+def _read(document: Document) -> Iterator[Conversation]:
+    if _is_list(document.value):
+        items = list(document.items())
+        yield _draft(read_items(items), items).finish(document)
+    else:
+        yield _state(document).finish(document)
+
+
+def _state(state: Document) -> Draft:
+    """Start the draft of a `RunState` of JavaScript's SDK: what was asked, and the items that came since."""
+    given = state.members["originalInput"]
+    asked = [_question(given)] if isinstance(given.value, str) else list(given.items())
+    generated = state.at("generatedItems")
+    since = [item.at("rawItem") for item in generated.items()] if generated else []
+    items = [*asked, *(item for item in since if item is not None)]
+    answers = list_at(state.value, "modelResponses")
+    if not since:
+        items += _output_of(state)
+    draft = _draft(read_items(items), items)
+    first = object_at(answers[0], "providerData") if answers else {}  # the response as it came
+    if isinstance(first.get("instructions"), str) and first["instructions"]:
+        draft.messages.insert(0, DraftMessage("system", first["instructions"]))
+    draft.id, draft.created, draft.model = first.get("id"), first.get("created_at"), str(first.get("model") or "")
+    draft.metadata = {"agent": object_at(state.value, "currentAgent").get("name")}
+    draft.source = source_of(state, ("originalInput", "generatedItems", "modelResponses", "lastModelResponse"))
+    return draft
+
+
+def _question(text: Document) -> Document:
+    return Document(to_object([("role", '"user"'), ("content", text.text)]), text.place)
+
+
+def _output_of(state: Document) -> list[Document]:
+    responses = state.at("modelResponses")
+    outputs = (response.at("output") for response in responses.items()) if responses else iter(())
+    return [item for output in outputs if output is not None for item in output.items()]
+
+
+FAMILY = Family(
+    name=_NAME,
+    title="OpenAI Agents SDK",
+    what=_("A session of the OpenAI Agents SDK"),
+    seen="openai-agents 0.24.0, @openai/agents 0.20.0",
+    keeps=_("all items, times, the model where it is written, each branch as a conversation of its own"),
+    loses=_("the system prompt; a refusal, in JavaScript even what was asked"),
+    matches=_matches,
+    read=_read,
+    key=_key,
+    join=_join,
+    tables=frozenset({"agent_sessions", "agent_messages"}),
+    rows=_rows,
+)
