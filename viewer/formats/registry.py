@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .families import (
+    braintrust,
     chatgpt,
     claude_ai,
+    helicone,
     langchain,
     langfuse,
     langgraph,
@@ -15,11 +17,13 @@ from .families import (
     litellm,
     llm,
     message_rows,
+    mlflow,
     open_webui,
     openai_agents,
     openai_batch,
     openai_chat,
     openai_completions,
+    opik,
     pairs,
     preferences,
     pydantic_ai,
@@ -31,9 +35,13 @@ from .family import Family
 
 # Each knows its own by marks that nobody else has; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
+    braintrust.FAMILY,
+    helicone.FAMILY,
     langfuse.FAMILY,
     langsmith.FAMILY,
     litellm.FAMILY,
+    mlflow.FAMILY,
+    opik.FAMILY,
     chatgpt.FAMILY,
     claude_ai.FAMILY,
     langchain.FAMILY,
