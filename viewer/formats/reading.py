@@ -14,12 +14,15 @@ from .containers.documents import Splitter
 from .containers.unpacking import File, files_in, files_of_folder
 from .document import Conversation, Document, NotAConversation, NotReadable, Place, Refusal, too_long
 from .families import openai_chat
+from .family import Family
 from .joining import Waiting
 from .registry import FAMILIES, family_of, is_item
 from .repeats import Repeats
 from .wrapping import unwrapped, what_it_looks_like
 
 Found = Conversation | Refusal
+# A shape that a family has never seen: the person must learn that it was not taken, not see a traceback.
+_ODD = (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError)
 _BY_NAME = {family.name: family for family in FAMILIES}
 
 
@@ -79,7 +82,7 @@ class Reading:
                 family = family_of(each.value)
                 if family is None:
                     yield Refusal(what_it_looks_like(each.value), document.place)
-                elif key := family.key(each) if family.key else "":
+                elif key := _key_of(family, each):
                     self._waiting.add(f"{family.name}\n{key}", each)
                 else:
                     yield from _explained(family.read, each, document.place)
@@ -96,6 +99,18 @@ class Reading:
             yield each
 
 
+def _key_of(family: Family, document: Document) -> str:
+    """Return what joins a document with others. Raises NotReadable where its shape does not tell."""
+    try:
+        return family.key(document) if family.key else ""
+    except _ODD:
+        raise NotReadable(_unknown_shape()) from None
+
+
+def _unknown_shape() -> str:
+    return _("It has a shape that this version does not know, so none of it was taken.")
+
+
 def _explained(read: Any, given: Any, place: Place) -> Iterator[Found]:
     """Yield what a family reads; where it fails, the reason."""
     try:
@@ -104,9 +119,8 @@ def _explained(read: Any, given: Any, place: Place) -> Iterator[Found]:
         raise
     except NotReadable as reason:
         yield Refusal(str(reason), place)
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError):
-        # A shape that the family has never seen: the person must learn that it was not taken, not see a traceback.
-        yield Refusal(_("It has a shape that this version does not know, so none of it was taken."), place)
+    except _ODD:
+        yield Refusal(_unknown_shape(), place)
 
 
 def _may_be_plain(text: str) -> bool:

@@ -67,7 +67,15 @@ FAMILIES: tuple[Family, ...] = (
 
 def family_of(value: Any) -> Family | None:
     """Return the family whose record a value is, or None."""
-    return next((family for family in FAMILIES if family.matches(value)), None)
+    return next((family for family in FAMILIES if _is_of(family, value)), None)
+
+
+def _is_of(family: Family, value: Any) -> bool:
+    """Ask a family; a list or a number where it expects something else is not one of its records."""
+    try:
+        return family.matches(value)
+    except (TypeError, AttributeError, KeyError, IndexError, ValueError, RecursionError):
+        return False
 
 
 def title_of(name: str) -> str:

@@ -42,7 +42,8 @@ def _read(document: Document) -> Iterator[Conversation]:
     request, response = at(document, (name,)) if name else None, at(document, ("response",))
     draft = Draft(_NAME, id=values.get("id") or values.get("request_id"), created=values.get("startTime"))
     draft.model = as_text(values.get("model"))
-    draft.metadata = _metadata(values)
+    metadata = at(document, ("metadata",))  # the rows of a database have it as text
+    draft.metadata = _metadata(values, object_at(metadata.value) if metadata else {})
     parameters = object_at(values, "model_parameters")
     draft.fields = {name: value for name, value in parameters.items() if name not in ("user", "metadata")}
     read = fill(draft, _with_objects(request) if request else None, response if _is_given(response) else None)
@@ -60,9 +61,8 @@ def _is_given(document: Document | None) -> bool:
     return document is not None and document.value not in ({}, [], "")
 
 
-def _metadata(values: dict[str, Any]) -> dict[str, Any]:
+def _metadata(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Take what is set of the metadata: LiteLLM writes some forty names, most of them null."""
-    given = object_at(json.loads(values["metadata"]) if isinstance(values.get("metadata"), str) else values, "metadata")
     named = {name: values.get(name) for name in _FACTS}
     named["user"] = values.get("user") or object_at(values, "model_parameters").get("user")
     return named | object_at(given, "requester_metadata") | {n: v for n, v in given.items() if n not in _NO_METADATA}

@@ -50,11 +50,13 @@ class _Shape:
 
 def is_chat_message(value: Any) -> bool:
     """Whether an object is a message as OpenAI writes it, with nothing in it that another tool has put there."""
-    if value.get("role") not in _ROLES or not _OTHER_CONTENT.isdisjoint(value):
+    if not isinstance(value.get("role"), str) or value["role"] not in _ROLES or not _OTHER_CONTENT.isdisjoint(value):
         return False
     content = value.get("content")
     if isinstance(content, list):
-        return all(isinstance(part, str) or (isinstance(part, dict) and part.get("type") in _PARTS) for part in content)
+        return all(
+            isinstance(part, str) or (isinstance(part, dict) and str(part.get("type")) in _PARTS) for part in content
+        )
     return content is None or isinstance(content, str)
 
 
