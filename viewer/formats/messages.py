@@ -11,13 +11,8 @@ from .families import (
     agno,
     ai_sdk,
     anthropic,
-from .families import (
-    agno,
-    ai_sdk,
-    anthropic,
     autogen,
     bedrock,
-    genai,
     google,
     haystack,
     langchain,
@@ -28,6 +23,7 @@ from .families import (
     sharegpt,
 )
 from .families.openai_chat import is_chat_message
+from .spans import genai
 
 # The families here must not import this module; those that need it are not here.
 _SHAPES = (
@@ -39,13 +35,6 @@ _SHAPES = (
     genai.SHAPE,
     google.SHAPE,
     haystack.SHAPE,
-    langchain.SHAPE,
-    llama_index.SHAPE,
-    pydantic_ai.SHAPE,
-    responses.SHAPE,
-    semantic_kernel.SHAPE,
-    sharegpt.SHAPE,
-)
     langchain.SHAPE,
     llama_index.SHAPE,
     pydantic_ai.SHAPE,

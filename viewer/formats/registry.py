@@ -12,6 +12,7 @@ from .families import (
     anthropic_records,
     autogen,
     bedrock_records,
+    braintrust,
     chainlit,
     chatgpt,
     chatwoot,
@@ -24,6 +25,7 @@ from .families import (
     google_records,
     gradio,
     haystack,
+    helicone,
     help_scout,
     intercom,
     langchain,
@@ -35,12 +37,14 @@ from .families import (
     llama_index,
     llm,
     message_rows,
+    mlflow,
     open_webui,
     openai_agents,
     openai_batch,
     openai_chat,
     openai_completions,
     opentelemetry,
+    opik,
     pairs,
     preferences,
     pydantic_ai,
@@ -63,6 +67,7 @@ FAMILIES: tuple[Family, ...] = (
     autogen.FAMILY,
     bedrock_records.FAMILY,
     bedrock_records.SESSIONS,
+    braintrust.FAMILY,
     chainlit.FAMILY,
     chatgpt.FAMILY,
     chatwoot.FAMILY,
@@ -75,6 +80,7 @@ FAMILIES: tuple[Family, ...] = (
     google_records.FAMILY,
     gradio.FAMILY,
     haystack.FAMILY,
+    helicone.FAMILY,
     help_scout.FAMILY,
     intercom.FAMILY,
     langchain.FAMILY,
@@ -85,9 +91,11 @@ FAMILIES: tuple[Family, ...] = (
     litellm.FAMILY,
     llama_index.FAMILY,
     llm.FAMILY,
+    mlflow.FAMILY,
     open_webui.FAMILY,
     openai_agents.FAMILY,
     opentelemetry.FAMILY,
+    opik.FAMILY,
     pydantic_ai.FAMILY,
     responses_records.FAMILY,
     semantic_kernel.FAMILY,
@@ -111,10 +119,10 @@ def family_of(value: Any) -> Family | None:
 
 
 def _is_of(family: Family, value: Any) -> bool:
-    """Ask a family whether a value is its own. One in which its marks are of other types than it knows is not."""
+    """Ask a family; a list or a number where it expects something else is not one of its records."""
     try:
         return family.matches(value)
-    except (TypeError, AttributeError, KeyError, IndexError, ValueError):
+    except (TypeError, AttributeError, KeyError, IndexError, ValueError, RecursionError):
         return False
 
 
