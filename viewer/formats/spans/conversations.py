@@ -329,13 +329,18 @@ def _describe(draft: Draft, work: _Work, sources: list[str]) -> None:
 
 
 def _end(draft: Draft, last: Call) -> None:
-    """Make choices of the answers of the last call, if nothing was said after them."""
-    answers, count = last.answers, len(last.answers)
-    if count and [id(message) for message in draft.messages[-count:]] == [id(answer) for answer in answers]:
-        if any(answer.role != "assistant" for answer in answers):
-            return
+    """Make choices of the answers of the last call, if nothing was said after them.
+
+    Several are choices if each says why it ended; otherwise, as in Responses, they are one answer in several messages.
+    """
+    count = len(last.answers)
+    if not count or [id(message) for message in draft.messages[-count:]] != [id(answer) for answer in last.answers]:
+        return
+    if count > 1 and not all(answer.more.get("finish_reason") for answer in last.answers):
+        count = 1
+    if last.answers[-1].role == "assistant":
         draft.messages = draft.messages[:-count]
-        draft.choices = list(zip(answers, last.finish_reasons, strict=True))
+        draft.choices = list(zip(last.answers, last.finish_reasons, strict=True))[-count:]
 
 
 def _metadata(spans: Iterable[Span], named: str) -> dict[str, Any]:
