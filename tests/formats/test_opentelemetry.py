@@ -110,7 +110,7 @@ def test_openllmetry_loses_what_was_asked_from_the_first_picture_on() -> None:
     assert (notes_of(messages[-1]), messages[-1].reasoning[0].text) == (
         [("lost-input", "")], "Let me think it over.",
     )  # fmt: skip
-    assert conversation.id == "otel-s-1"
+    assert conversation.id == "opentelemetry-s-1"
     assert completion_of(conversation).metadata["user"] == "ann"
 
 
@@ -150,7 +150,7 @@ def test_a_trace_belongs_to_the_session_that_its_outermost_span_names() -> None:
     other = call(3, [genai("user", text("B"))], [genai("assistant", text("2"))], 1)
     root = span(1, {"session.id": "outer"})
     (conversation,) = conversations_in([inner, other, root])
-    assert (conversation.id, len(messages_of(conversation))) == ("otel-outer", 4)
+    assert (conversation.id, len(messages_of(conversation))) == ("opentelemetry-outer", 4)
 
 
 def test_an_agent_adds_what_none_of_its_calls_says() -> None:

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from viewer.formats.chains import Link
-from viewer.formats.drafts import Draft, DraftMessage, as_text
+from viewer.formats.drafts import Draft, DraftMessage, as_text, own_id
 from viewer.formats.merging import Merging, Said, digest_of_said, said_by
 
 from .calls import Call, Histories, ToolRun, call_of, outline_of, tool_run_of
@@ -47,10 +47,6 @@ _PREFIXES = (
 )  # fmt: skip
 _MAX_ENDS = 3  # answers of a history, from the last, with which an earlier trace may end
 _SHORT_ID = 16  # characters; shorter ids of calls are given more than once
-_UNIQUE = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}|(?:chatcmpl|resp|thread|conv)[-_].{8,}",
-    re.IGNORECASE,
-)
 _LINE_OF_TRACEBACK = re.compile(r"\n\s*Traceback .*|Traceback \(most recent call last\).*", re.DOTALL)
 
 
@@ -307,7 +303,7 @@ def _describe(draft: Draft, work: _Work, sources: list[str]) -> None:
     last = inner[-1]
     named = next((name for name in threads_of(list(work.spans.values())) if name), "")
     first = min(work.calls, key=lambda call: call.start)
-    draft.id = _own_id(named) if named else first.span.trace or first.response_id or None
+    draft.id = own_id(FAMILY, named) if named else first.span.trace or first.response_id or None
     draft.created = min((int(call.start) for call in work.calls if call.start), default=None)
     draft.model = next((call.model for call in reversed(inner) if call.model), "")
     draft.metadata = _metadata(work.spans.values(), named)
@@ -377,11 +373,6 @@ def _json_metadata(attributes: dict[str, Any]) -> dict[str, Any]:
         return {}
     internal = ("ls_", "langgraph_", "lc_", "checkpoint_")
     return {name: inner for name, inner in value.items() if not name.startswith(internal)}
-
-
-def _own_id(named: str) -> str:
-    """Return the id of a conversation: a short one, which another tool may have too, gets a name in front."""
-    return named if _UNIQUE.fullmatch(named) else f"otel-{named}"
 
 
 def _iso(seconds: float) -> str | None:
