@@ -199,6 +199,22 @@ def test_the_older_conventions_are_read() -> None:
     assert said_in(span(1, {}, events=events)) == ["A17?", "Sent."]
 
 
+def test_blocks_of_bedrock_in_events_are_calls_and_results() -> None:
+    call = {"toolUse": {"toolUseId": "c1", "name": "look", "input": {"id": 1}}}
+    result = {"toolResult": {"toolUseId": "c1", "status": "error", "content": [{"text": "gone"}]}}
+    events = [
+        {"name": "gen_ai.user.message", "attributes": {"content": json.dumps([{"text": "A17?"}])}},
+        {"name": "gen_ai.assistant.message", "attributes": {"content": json.dumps([{"text": "I look."}, call])}},
+        {"name": "gen_ai.tool.message", "attributes": {"content": json.dumps([result])}},
+        {"name": "gen_ai.choice", "attributes": {"message": '[{"text": "Gone."}]', "finish_reason": "end_turn"}},
+    ]
+    draft = draft_of(span(1, {"gen_ai.operation.name": "chat"}, events=events))
+    _, asked, failed = draft.messages
+    assert asked.tool_calls[0]["function"] == {"name": "look", "arguments": '{"id": 1}'}
+    assert (failed.content, failed.tool_call_id, failed.more) == ("gone", "c1", {"status": "error"})
+    assert draft.choices[0][1] == "end_turn"
+
+
 def test_ai_sdk_telemetry_is_read_once_though_two_spans_tell_of_each_call() -> None:
     messages = [{"role": "user", "content": [{"type": "text", "text": "A17?"}]}]
     calls = [{"type": "tool-call", "toolCallId": "c1", "toolName": "look", "input": {"id": 1}}]

@@ -24,7 +24,8 @@ from viewer.formats.chains import Link
 from viewer.formats.drafts import Draft, DraftMessage, as_text, own_id
 from viewer.formats.merging import Merging, Said, digest_of_said, said_by
 
-from .calls import Call, Histories, ToolRun, call_of, outline_of, tool_run_of
+from .calls import Call, Histories, ToolRun, as_json, call_of, outline_of, tool_run_of
+from .genai import text_of_result
 from .span import Event, Span
 
 FAMILY = "opentelemetry"
@@ -136,9 +137,13 @@ def _named_around(span: Span, by_id: dict[tuple[str, str], Span]) -> str:
 
 
 def _digest_of_end(said: list[Said]) -> bytes:
-    """Digest the questions and the last answer: what stays where a history leaves out prompts and tools."""
+    """Digest the questions and the last answer: what stays where a history leaves out prompts and tools.
+
+    Of an answer with calls the calls, because some leave out the words beside them.
+    """
     asked = [Said(one.role, one.words, (), "", ()) for one in said if one.role == "user"]
-    return digest_of_said([*asked, Said("assistant", said[-1].words, said[-1].calls, "", ())])
+    last = said[-1]
+    return digest_of_said([*asked, Said("assistant", "" if last.calls else last.words, last.calls, "", ())])
 
 
 _Step = tuple[float, int, Call, list[DraftMessage], list[DraftMessage]]  # when, the order, what is asked and answered
@@ -291,7 +296,7 @@ def _error(call: Call) -> DraftMessage:
 
 def _result(run: ToolRun) -> DraftMessage:
     failed = {"status": "error"} if run.span.error else {}
-    text = as_text(run.result if run.result is not None else run.span.error)
+    text = text_of_result(as_json(run.result)) if run.result is not None else run.span.error
     return DraftMessage(
         "tool", text, name=run.name, tool_call_id=run.call_id, created=_iso(run.span.end or 0.0), more=failed
     )
