@@ -125,6 +125,28 @@ def test_the_agent_around_its_calls_says_nothing_twice_and_its_tools_are_tied() 
     ]
 
 
+def test_a_streamed_answer_that_logfire_records_apart_answers_its_call() -> None:
+    asked, answer = messages_of(conversation_in("logfire_streamed.jsonl"))
+    assert (asked.parts[0].text, answer.parts[0].text) == ("Thanks", "Answer to: Thanks")
+
+
+def test_a_response_goes_on_from_the_one_that_it_names_whatever_its_trace() -> None:
+    def response(n: int, asked: str, **more: str) -> dict[str, Any]:
+        given, answer = [genai("user", text(asked))], [genai("assistant", text(f"{n}"))]
+        return call(n, given, answer, gen_ai__response__id=f"resp_{n}", **more) | {"traceId": f"{n:032x}"}
+
+    previous = {"llm.invocation_parameters": '{"previous_response_id": "resp_1"}'}
+    first, second = response(1, "A"), response(2, "B")
+    second["attributes"] |= previous
+    assert len(messages_of(conversation_in([second, first]))) == 4
+    assert len(conversations_in([first, response(2, "B")])) == 2
+
+
+def test_the_same_spans_in_another_order_are_known() -> None:
+    spans = [call(n, [genai("user", text(f"{n}"))], [genai("assistant", text("Yes"))]) for n in (1, 2)]
+    assert conversation_in(spans).digest == conversation_in([*spans[::-1], spans[0]]).digest
+
+
 def test_spans_come_in_any_order_late_and_repeated() -> None:
     asked, looked = genai("user", text("A17?")), genai("assistant", {"type": "tool_call", "id": "c1", "name": "look"})
     result = genai("tool", {"type": "tool_call_response", "id": "c1", "response": "sent"})

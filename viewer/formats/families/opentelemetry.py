@@ -47,7 +47,8 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
     spans = [span_of(document.value) for document in documents]
     draft = join(spans, (_source(document) for document in documents))
     if draft is not None:
-        yield draft.finish_at(documents[0].place, *(document.text for document in documents))
+        texts = sorted({document.text for document in documents})  # the same spans in another order are the same
+        yield draft.finish_at(documents[0].place, *texts)
     elif any(is_model_call(span) for span in spans):
         raise NotReadable(
             _now(
