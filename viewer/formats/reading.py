@@ -14,7 +14,7 @@ from .containers.documents import Splitter
 from .containers.unpacking import File, files_in, files_of_folder
 from .document import Conversation, Document, NotAConversation, NotReadable, Place, Refusal, too_long
 from .families import openai_chat
-from .joining import Waiting
+from .joining import FAILURES, Waiting
 from .registry import FAMILIES, family_of, is_item
 from .repeats import Repeats
 from .wrapping import unwrapped, what_it_looks_like
@@ -108,7 +108,7 @@ def _explained(read: Any, given: Any, place: Place) -> Iterator[Found]:
         raise
     except NotReadable as reason:
         yield Refusal(str(reason), place)
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError):
+    except FAILURES:
         # A shape that the family has never seen: the person must learn that it was not taken, not see a traceback.
         yield Refusal(_("It has a shape that this version does not know, so none of it was taken."), place)
 

@@ -201,7 +201,7 @@ class ToolRun:
 def call_of(span: Span, histories: Histories) -> Call | None:
     """Return the call of a model that a span tells of; None if it is of something else."""
     attributes = span.attributes
-    operation = attributes.get("gen_ai.operation.name")
+    operation = as_text(attributes.get("gen_ai.operation.name"))
     kind = attributes.get("openinference.span.kind")
     if is_tool(span) or operation == "embeddings" or (kind and kind != "LLM"):
         return None
@@ -234,7 +234,7 @@ def is_model_call(span: Span) -> bool:
     """Whether a span is of a call of a model, whether or not it tells what was said."""
     attributes = span.attributes
     return (
-        attributes.get("gen_ai.operation.name") in _OPERATIONS
+        as_text(attributes.get("gen_ai.operation.name")) in _OPERATIONS
         or attributes.get("openinference.span.kind") == "LLM"
         or "llm.request.type" in attributes
     )
