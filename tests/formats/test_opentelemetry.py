@@ -110,7 +110,7 @@ def test_openllmetry_loses_what_was_asked_from_the_first_picture_on() -> None:
     assert (notes_of(messages[-1]), messages[-1].reasoning[0].text) == (
         [("lost-input", "")], "Let me think it over.",
     )  # fmt: skip
-    assert conversation.id == "otel-s-1"
+    assert conversation.id == "opentelemetry-s-1"
     assert completion_of(conversation).metadata["user"] == "ann"
 
 
@@ -123,6 +123,28 @@ def test_the_agent_around_its_calls_says_nothing_twice_and_its_tools_are_tied() 
         ("call_104a", "sent A17"),
         ("call_104b", "sent A18"),
     ]
+
+
+def test_a_streamed_answer_that_logfire_records_apart_answers_its_call() -> None:
+    asked, answer = messages_of(conversation_in("logfire_streamed.jsonl"))
+    assert (asked.parts[0].text, answer.parts[0].text) == ("Thanks", "Answer to: Thanks")
+
+
+def test_a_response_goes_on_from_the_one_that_it_names_whatever_its_trace() -> None:
+    def response(n: int, asked: str, **more: str) -> dict[str, Any]:
+        given, answer = [genai("user", text(asked))], [genai("assistant", text(f"{n}"))]
+        return call(n, given, answer, gen_ai__response__id=f"resp_{n}", **more) | {"traceId": f"{n:032x}"}
+
+    previous = {"llm.invocation_parameters": '{"previous_response_id": "resp_1"}'}
+    first, second = response(1, "A"), response(2, "B")
+    second["attributes"] |= previous
+    assert len(messages_of(conversation_in([second, first]))) == 4
+    assert len(conversations_in([first, response(2, "B")])) == 2
+
+
+def test_the_same_spans_in_another_order_are_known() -> None:
+    spans = [call(n, [genai("user", text(f"{n}"))], [genai("assistant", text("Yes"))]) for n in (1, 2)]
+    assert conversation_in(spans).digest == conversation_in([*spans[::-1], spans[0]]).digest
 
 
 def test_spans_come_in_any_order_late_and_repeated() -> None:
@@ -150,7 +172,7 @@ def test_a_trace_belongs_to_the_session_that_its_outermost_span_names() -> None:
     other = call(3, [genai("user", text("B"))], [genai("assistant", text("2"))], 1)
     root = span(1, {"session.id": "outer"})
     (conversation,) = conversations_in([inner, other, root])
-    assert (conversation.id, len(messages_of(conversation))) == ("otel-outer", 4)
+    assert (conversation.id, len(messages_of(conversation))) == ("opentelemetry-outer", 4)
 
 
 def test_an_agent_adds_what_none_of_its_calls_says() -> None:
@@ -197,6 +219,22 @@ def test_the_older_conventions_are_read() -> None:
         {"name": "gen_ai.content.completion", "attributes": {"gen_ai.completion": answered}},
     ]
     assert said_in(span(1, {}, events=events)) == ["A17?", "Sent."]
+
+
+def test_blocks_of_bedrock_in_events_are_calls_and_results() -> None:
+    call = {"toolUse": {"toolUseId": "c1", "name": "look", "input": {"id": 1}}}
+    result = {"toolResult": {"toolUseId": "c1", "status": "error", "content": [{"text": "gone"}]}}
+    events = [
+        {"name": "gen_ai.user.message", "attributes": {"content": json.dumps([{"text": "A17?"}])}},
+        {"name": "gen_ai.assistant.message", "attributes": {"content": json.dumps([{"text": "I look."}, call])}},
+        {"name": "gen_ai.tool.message", "attributes": {"content": json.dumps([result])}},
+        {"name": "gen_ai.choice", "attributes": {"message": '[{"text": "Gone."}]', "finish_reason": "end_turn"}},
+    ]
+    draft = draft_of(span(1, {"gen_ai.operation.name": "chat"}, events=events))
+    _, asked, failed = draft.messages
+    assert asked.tool_calls[0]["function"] == {"name": "look", "arguments": '{"id": 1}'}
+    assert (failed.content, failed.tool_call_id, failed.more) == ("gone", "c1", {"status": "error"})
+    assert draft.choices[0][1] == "end_turn"
 
 
 def test_ai_sdk_telemetry_is_read_once_though_two_spans_tell_of_each_call() -> None:

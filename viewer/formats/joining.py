@@ -10,6 +10,9 @@ from .chains import Link, chained
 from .document import MAX_BYTES, Document, Find, Place
 from .family import Family
 
+# What a family may raise for a shape that it has never seen.
+FAILURES = (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError)
+
 
 class Waiting:
     """Documents by their key. A temporary database, which SQLite keeps in memory until it is large."""
@@ -37,8 +40,8 @@ class Waiting:
         """Put together the keys that are of one conversation, as the families say."""
         self._database.execute("CREATE INDEX before ON waiting (key, n)")
         self._database.execute(
-            "CREATE TABLE threads AS SELECT key, COUNT(DISTINCT NULLIF(thread, '')) AS count, MAX(thread) AS thread"
-            " FROM waiting GROUP BY key"
+            "CREATE TABLE threads AS SELECT key, COUNT(DISTINCT NULLIF(thread, '')) AS count, MAX(thread) AS thread,"
+            " SUM(LENGTH(text)) AS length FROM waiting GROUP BY key"
         )
         self._database.execute("CREATE UNIQUE INDEX thread_of ON threads (key)")
         for family in families:
@@ -55,8 +58,7 @@ class Waiting:
 
     def _split(self, family: Family, threads_of: Callable[[list[Document]], list[str]], keys: tuple[str, str]) -> None:
         """Settle the conversations of documents of one key that name several."""
-        several = self._database.execute("SELECT key FROM threads WHERE count > 1 AND key BETWEEN ? AND ?", keys)
-        for (key,) in several.fetchall():
+        for key in self._keys("count > 1", keys):
             rows = self._database.execute("SELECT n FROM waiting WHERE key = ? ORDER BY n", (key,)).fetchall()
             named = [_named(family, f"thread {name}") if name else key for name in threads_of(self._group(key))]
             self._database.executemany(
@@ -65,13 +67,21 @@ class Waiting:
 
     def _chain(self, link_of: Callable[[list[Document]], Link | None], keys: tuple[str, str]) -> None:
         """Put together the keys without a name that go on where another ends."""
-        unnamed = self._database.execute("SELECT key FROM threads WHERE count = 0 AND key BETWEEN ? AND ?", keys)
         links = list[tuple[str, Link]]()
-        for (key,) in unnamed.fetchall():
-            if (link := link_of(self._group(key))) is not None:
+        for key in self._keys("count = 0", keys):
+            try:
+                link = link_of(self._group(key))
+            except FAILURES:
+                continue  # `join` will fail in the same way, and say so
+            if link is not None:
                 links.append((key, link))
         moved = [(first, key) for key, first in chained(links).items() if first != key]
         self._database.executemany("UPDATE waiting SET key = ? WHERE key = ?", moved)
+
+    def _keys(self, condition: str, between: tuple[str, str]) -> list[str]:
+        """Return the keys of a family that fulfil a condition and are not too long to be read."""
+        sql = f"SELECT key FROM threads WHERE {condition} AND length <= ? AND key BETWEEN ? AND ?"  # noqa: S608
+        return [key for (key,) in self._database.execute(sql, (MAX_BYTES, *between))]
 
     def groups(self) -> Iterator[tuple[str, list[Document] | None]]:
         """Yield each key with its documents, in the order in which they came; None if they are too long."""

@@ -15,14 +15,12 @@ from .containers.unpacking import File, files_in, files_of_folder
 from .document import Conversation, Document, NotAConversation, NotReadable, Place, Refusal, too_long
 from .families import openai_chat
 from .family import Family
-from .joining import Waiting
+from .joining import FAILURES, Waiting
 from .registry import FAMILIES, family_of, is_item
 from .repeats import Repeats
 from .wrapping import unwrapped, what_it_looks_like
 
 Found = Conversation | Refusal
-# A shape that a family has never seen: the person must learn that it was not taken, not see a traceback.
-_ODD = (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError)
 _BY_NAME = {family.name: family for family in FAMILIES}
 
 
@@ -107,7 +105,7 @@ def _key_of(family: Family, document: Document) -> str:
     """Return what joins a document with others. Raises NotReadable where its shape does not tell."""
     try:
         return family.key(document) if family.key else ""
-    except _ODD:
+    except FAILURES:
         raise NotReadable(_unknown_shape()) from None
 
 
@@ -123,7 +121,7 @@ def _explained(read: Any, given: Any, place: Place) -> Iterator[Found]:
         raise
     except NotReadable as reason:
         yield Refusal(str(reason), place)
-    except _ODD:
+    except FAILURES:
         yield Refusal(_unknown_shape(), place)
 
 

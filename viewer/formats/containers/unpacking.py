@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from viewer.formats.document import MAX_BYTES, Find, Place, Refusal, find_nothing
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_ZSTANDARD = 93  # the method of a member of a ZIP
 # JSON packs to a twentieth, histories that repeat themselves to a hundredth; a file made to fill a disk far better.
 _MAX_RATIO = 500
 _SMALL = 256_000_000  # bytes that any file may unpack to
@@ -132,6 +133,9 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
         return
     with closing(archive):
         members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+        if any(info.compress_type == _ZSTANDARD for info in members.values()):
+            yield Refusal(_packed_with_zstandard(name), Place(name))
+            return
 
         def find(beginning: str) -> bytes | None:
             found = next(
@@ -158,10 +162,10 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
                     else:
                         beside = partial(open_beside, info.filename)
                         yield from files_in(place, cast(BinaryIO, bounded), find, beside)
-            except RuntimeError:  # what zipfile raises for a member that needs a password
-                yield Refusal(_("It is locked by a password: unpack it first."), Place(place))
             except NotImplementedError:
                 yield Refusal(_("It is packed in a way that cannot be unpacked here: unpack it first."), Place(place))
+            except RuntimeError:  # what zipfile raises for a member that needs a password
+                yield Refusal(_("It is locked by a password: unpack it first."), Place(place))
             except (zipfile.BadZipFile, zlib.error, EOFError) as error:
                 yield Refusal(_("It is damaged or cut off: %s") % error, Place(place))
 
@@ -176,6 +180,12 @@ def _to_read(names: Collection[str]) -> list[str]:
 def _base_of_log(name: str) -> str:
     """Return the name of the SQLite database that a file is read with; empty if it is none of SQLite's."""
     return next((name.removesuffix(suffix) for suffix in _OF_SQLITE if name.endswith(suffix)), "")
+
+
+def _packed_with_zstandard(name: str) -> str:
+    if name.endswith(".eval"):
+        return _("This is an Inspect log, packed with Zstandard: write it as JSON first, with inspect log dump FILE.")
+    return _("This ZIP is packed with Zstandard: unpack it first.")
 
 
 def _is_ignored(name: str) -> bool:

@@ -47,7 +47,8 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
     spans = [span_of(document.value) for document in documents]
     draft = join(spans, (_source(document) for document in documents))
     if draft is not None:
-        yield draft.finish_at(documents[0].place, *(document.text for document in documents))
+        texts = sorted({document.text for document in documents})  # the same spans in another order are the same
+        yield draft.finish_at(documents[0].place, *texts)
     elif any(is_model_call(span) for span in spans):
         raise NotReadable(
             _now(
@@ -72,9 +73,13 @@ FAMILY = Family(
     name=_NAME,
     title="OpenTelemetry GenAI, OpenInference, OpenLLMetry, Phoenix, Logfire, AI SDK telemetry",
     what=_("A file of OpenTelemetry traces"),
-    seen="opentelemetry-instrumentation-openai-v2 2.4b0, openinference-instrumentation-openai 0.1.66",
+    seen="opentelemetry-instrumentation-openai-v2 2.1b0 and 2.4b0, openinference-instrumentation-openai 0.1.66 and"
+    " -langchain 0.1.80, opentelemetry-instrumentation-openai 0.40.14 and 0.62.4, arize-phoenix 20.26.1, logfire 5.4.0,"
+    " ai 6.0.326, google-adk 2.13.0, strands-agents 1.62.0",
     keeps=_("texts, tool calls and results, models, tokens, times, sessions, errors; what was said once, once"),
-    loses=_("pictures, refusals, citations and reasoning, as each instrumentation chooses"),
+    loses=_(
+        "as the instrumentation chooses: pictures and refusals (GenAI), all of an input with a picture (OpenLLMetry)"
+    ),
     matches=_matches,
     key=_key,
     thread=_thread,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from viewer.formats.document import Document, NotReadable
-from viewer.formats.drafts import DraftMessage, as_text, note
+from viewer.formats.drafts import DraftMessage, as_text, note, text_part, tool_call
 from viewer.formats.messages import can_read, read_messages
 
 from . import flat, genai
@@ -36,11 +36,11 @@ _REASONS = ("gen_ai.response.finish_reasons", "llm.finish_reason", "ai.response.
 _RESPONSE_IDS = ("gen_ai.response.id", "ai.response.id", "llm.response.id")
 _RESULTS = (
     "gen_ai.tool.call.result", "ai.toolCall.result", "ai.toolCall.output", "output.value", "traceloop.entity.output",
-    "tool.result",
+    "tool.result", "gcp.vertex.agent.tool_response",
 )  # fmt: skip
 _ARGUMENTS = (
     "gen_ai.tool.call.arguments", "ai.toolCall.args", "ai.toolCall.input", "input.value", "traceloop.entity.input",
-    "tool.parameters",
+    "tool.parameters", "gcp.vertex.agent.tool_call_args",
 )  # fmt: skip
 _SETTINGS = {
     "temperature": "gen_ai.request.temperature",
@@ -65,7 +65,8 @@ _CONTENT = (
     "gen_ai.prompt", "gen_ai.completion", "llm.input_messages", "llm.output_messages", "llm.tools", "llm.prompts",
     "llm.completions", "llm.request.functions", "input.value", "output.value", "ai.prompt", "ai.response.text",
     "ai.response.toolCalls", "ai.response.reasoning", "pydantic_ai.all_messages", "logfire.json_schema",
-    "langfuse.observation.input", "langfuse.observation.output", "gen_ai.tool.call.result", "traceloop.entity.input",
+    "langfuse.observation.input", "langfuse.observation.output", "gcp.vertex.agent.llm_re",
+    "gen_ai.tool.call.result", "traceloop.entity.input",
     "traceloop.entity.output",
 )  # fmt: skip
 
@@ -200,7 +201,7 @@ class ToolRun:
 def call_of(span: Span, histories: Histories) -> Call | None:
     """Return the call of a model that a span tells of; None if it is of something else."""
     attributes = span.attributes
-    operation = attributes.get("gen_ai.operation.name")
+    operation = as_text(attributes.get("gen_ai.operation.name"))
     kind = attributes.get("openinference.span.kind")
     if is_tool(span) or operation == "embeddings" or (kind and kind != "LLM"):
         return None
@@ -233,7 +234,7 @@ def is_model_call(span: Span) -> bool:
     """Whether a span is of a call of a model, whether or not it tells what was said."""
     attributes = span.attributes
     return (
-        attributes.get("gen_ai.operation.name") in _OPERATIONS
+        as_text(attributes.get("gen_ai.operation.name")) in _OPERATIONS
         or attributes.get("openinference.span.kind") == "LLM"
         or "llm.request.type" in attributes
     )
@@ -336,37 +337,57 @@ def _read_events(span: Span, histories: Histories) -> tuple[Messages, Messages] 
         elif event.name == "gen_ai.content.completion":
             answers += _pair(None, event.attributes.get("gen_ai.completion"), histories)[1]
         elif event.name in _EVENT_ROLES:
-            (answers if event.name == "gen_ai.choice" else given).append(_message_of_event(event))
+            (answers if event.name == "gen_ai.choice" else given).extend(_messages_of_event(event))
     return given, answers
 
 
-def _message_of_event(event: Event) -> DraftMessage:
+def _messages_of_event(event: Event) -> Messages:
     written = event.attributes.get("gen_ai.event.content") or event.body
     body = as_json(written)
     if not isinstance(body, dict):
         body = {"content": written} if written else dict(event.attributes)
-    message = body.get("message", body) if event.name == "gen_ai.choice" else body
-    message = as_json(message) if isinstance(message, str) else message
-    if not isinstance(message, dict):
-        message = {"content": message}
+    message = as_json(body.get("message", body) if event.name == "gen_ai.choice" else body)
+    message = message if isinstance(message, dict) else {"content": message}
     draft = DraftMessage(
-        str(message.get("role") or _EVENT_ROLES[event.name]),
-        _content(message.get("content")),
-        json.dumps(body, ensure_ascii=False),
-        tool_call_id=str(message.get("id") or message.get("tool_call_id") or ""),
+        as_text(message.get("role")) or _EVENT_ROLES[event.name],
+        source=json.dumps(body, ensure_ascii=False),
+        tool_call_id=as_text(message.get("id") or message.get("tool_call_id")),
         created=event.time,
     )
     calls = as_json(message.get("tool_calls", body.get("tool_calls")))
     draft.tool_calls = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    results = _take_content(draft, as_json(message.get("content")))
     if body.get("finish_reason"):
         draft.more["finish_reason"] = body["finish_reason"]
-    if not draft.content and not draft.tool_calls:
-        draft.notes = [note("lost-content", genai.BY)]
-    return draft
+    if results:
+        return results
+    if not (draft.content or draft.tool_calls or draft.reasoning):
+        draft.notes = genai.notes_on_nothing(draft.role)
+    return [draft]
 
 
-def _content(value: Any) -> Any:
-    return value if isinstance(value, (str, list)) or value is None else as_text(value)
+def _take_content(draft: DraftMessage, content: Any) -> Messages:
+    """Read the content of an event, a text or parts; return the results of tools in Bedrock's blocks, as of Strands."""
+    if not isinstance(content, list):
+        draft.content = content if isinstance(content, str) or content is None else as_text(content)
+        return []
+    parts, results = list[Any](), Messages()
+    for block in content:
+        match block:
+            case {"toolUse": {"toolUseId": call_id, "name": name, "input": arguments}}:
+                draft.tool_calls.append(tool_call(as_text(call_id), as_text(name), arguments))
+            case {"toolResult": {"toolUseId": call_id, "content": output, **more}}:
+                failed = {"status": "error"} if more.get("status") == "error" else {}
+                text = genai.text_of_result(output)
+                results.append(DraftMessage("tool", text, draft.source, tool_call_id=as_text(call_id), more=failed))
+            case {"reasoningContent": {"reasoningText": {"text": str(thought)}}}:
+                draft.reasoning = thought
+            case {"text": str(text), **others} if not others:
+                parts.append(text_part(text))
+            case _:
+                parts.append(block)
+    draft.content = parts
+    return results
 
 
 def _read_vercel(span: Span, histories: Histories) -> tuple[Messages, Messages] | None:
@@ -395,6 +416,7 @@ def _read_pair(span: Span, histories: Histories) -> tuple[Messages, Messages] | 
     for given, answer in (
         ("gen_ai.prompt", "gen_ai.completion"),
         ("langfuse.observation.input", "langfuse.observation.output"),
+        ("gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"),
     ):
         if span.attributes.get("langfuse.observation.type", "generation") != "generation":
             continue
@@ -465,8 +487,11 @@ def _answers_in(document: Document) -> Iterable[tuple[Document, Any]]:
                     yield message or each, reason
         if inner is not None and isinstance(inner.value, list):
             return
+    content = document.at("content")
     if isinstance(document.value, dict) and "role" in document.value:
         yield document, None
+    elif content is not None and isinstance(content.value, dict):  # Google's
+        yield content, document.value.get("finish_reason")
     for item in document.items():
         yield item, None
 

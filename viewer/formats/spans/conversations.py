@@ -21,10 +21,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from viewer.formats.chains import Link
-from viewer.formats.drafts import Draft, DraftMessage, as_text
+from viewer.formats.drafts import Draft, DraftMessage, as_text, own_id
 from viewer.formats.merging import Merging, Said, digest_of_said, said_by
 
-from .calls import Call, Histories, ToolRun, call_of, outline_of, tool_run_of
+from .calls import Call, Histories, ToolRun, as_json, call_of, outline_of, tool_run_of
+from .genai import text_of_result
 from .span import Event, Span
 
 FAMILY = "opentelemetry"
@@ -47,10 +48,6 @@ _PREFIXES = (
 )  # fmt: skip
 _MAX_ENDS = 3  # answers of a history, from the last, with which an earlier trace may end
 _SHORT_ID = 16  # characters; shorter ids of calls are given more than once
-_UNIQUE = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}|(?:chatcmpl|resp|thread|conv)[-_].{8,}",
-    re.IGNORECASE,
-)
 _LINE_OF_TRACEBACK = re.compile(r"\n\s*Traceback .*|Traceback \(most recent call last\).*", re.DOTALL)
 
 
@@ -140,9 +137,13 @@ def _named_around(span: Span, by_id: dict[tuple[str, str], Span]) -> str:
 
 
 def _digest_of_end(said: list[Said]) -> bytes:
-    """Digest the questions and the last answer: what stays where a history leaves out prompts and tools."""
+    """Digest the questions and the last answer: what stays where a history leaves out prompts and tools.
+
+    Of an answer with calls the calls, because some leave out the words beside them.
+    """
     asked = [Said(one.role, one.words, (), "", ()) for one in said if one.role == "user"]
-    return digest_of_said([*asked, Said("assistant", said[-1].words, said[-1].calls, "", ())])
+    last = said[-1]
+    return digest_of_said([*asked, Said("assistant", "" if last.calls else last.words, last.calls, "", ())])
 
 
 _Step = tuple[float, int, Call, list[DraftMessage], list[DraftMessage]]  # when, the order, what is asked and answered
@@ -295,7 +296,7 @@ def _error(call: Call) -> DraftMessage:
 
 def _result(run: ToolRun) -> DraftMessage:
     failed = {"status": "error"} if run.span.error else {}
-    text = as_text(run.result if run.result is not None else run.span.error)
+    text = text_of_result(as_json(run.result)) if run.result is not None else run.span.error
     return DraftMessage(
         "tool", text, name=run.name, tool_call_id=run.call_id, created=_iso(run.span.end or 0.0), more=failed
     )
@@ -307,7 +308,7 @@ def _describe(draft: Draft, work: _Work, sources: list[str]) -> None:
     last = inner[-1]
     named = next((name for name in threads_of(list(work.spans.values())) if name), "")
     first = min(work.calls, key=lambda call: call.start)
-    draft.id = _own_id(named) if named else first.span.trace or first.response_id or None
+    draft.id = own_id(FAMILY, named) if named else first.span.trace or first.response_id or None
     draft.created = min((int(call.start) for call in work.calls if call.start), default=None)
     draft.model = next((call.model for call in reversed(inner) if call.model), "")
     draft.metadata = _metadata(work.spans.values(), named)
@@ -329,13 +330,18 @@ def _describe(draft: Draft, work: _Work, sources: list[str]) -> None:
 
 
 def _end(draft: Draft, last: Call) -> None:
-    """Make choices of the answers of the last call, if nothing was said after them."""
-    answers, count = last.answers, len(last.answers)
-    if count and [id(message) for message in draft.messages[-count:]] == [id(answer) for answer in answers]:
-        if any(answer.role != "assistant" for answer in answers):
-            return
+    """Make choices of the answers of the last call, if nothing was said after them.
+
+    Several are choices if each says why it ended; otherwise, as in Responses, they are one answer in several messages.
+    """
+    count = len(last.answers)
+    if not count or [id(message) for message in draft.messages[-count:]] != [id(answer) for answer in last.answers]:
+        return
+    if count > 1 and not all(answer.more.get("finish_reason") for answer in last.answers):
+        count = 1
+    if last.answers[-1].role == "assistant":
         draft.messages = draft.messages[:-count]
-        draft.choices = list(zip(answers, last.finish_reasons, strict=True))
+        draft.choices = list(zip(last.answers, last.finish_reasons, strict=True))[-count:]
 
 
 def _metadata(spans: Iterable[Span], named: str) -> dict[str, Any]:
@@ -372,11 +378,6 @@ def _json_metadata(attributes: dict[str, Any]) -> dict[str, Any]:
         return {}
     internal = ("ls_", "langgraph_", "lc_", "checkpoint_")
     return {name: inner for name, inner in value.items() if not name.startswith(internal)}
-
-
-def _own_id(named: str) -> str:
-    """Return the id of a conversation: a short one, which another tool may have too, gets a name in front."""
-    return named if _UNIQUE.fullmatch(named) else f"otel-{named}"
 
 
 def _iso(seconds: float) -> str | None:

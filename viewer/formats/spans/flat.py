@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from viewer.formats.drafts import DraftMessage, as_text, image_part, note, text_part, tool_call
+from viewer.formats.drafts import DraftMessage, as_text, image_part, text_part, tool_call
 
-from .genai import append_to
+from .genai import append_to, notes_on_nothing
 from .span import Span, nested
 
 
@@ -30,8 +30,8 @@ def _openinference(item: dict[str, Any]) -> DraftMessage:
     calls = (each.get("tool_call", each) for each in _objects(item.get("tool_calls")))
     draft.tool_calls = [_call(call) for call in calls if isinstance(call, dict)]
     draft.tool_call_id, draft.name = str(item.get("tool_call_id") or ""), str(item.get("name") or "")
-    if draft.role == "assistant" and not (draft.content or draft.tool_calls):
-        draft.notes = [note("lost-refusal", "OpenInference")]
+    if not (draft.content or draft.tool_calls):
+        draft.notes = notes_on_nothing(draft.role, "OpenInference")
     return draft
 
 
@@ -68,8 +68,8 @@ def _openllmetry(item: dict[str, Any]) -> DraftMessage:
     draft.reasoning = as_text(item.get("reasoning") or item.get("reasoning_content"))
     if item.get("finish_reason"):
         draft.more["finish_reason"] = item["finish_reason"]
-    if role == "assistant" and not (draft.content or draft.tool_calls or draft.refusal):
-        draft.notes = [note("lost-refusal", "OpenLLMetry")]
+    if not (draft.content or draft.tool_calls or draft.refusal):
+        draft.notes = notes_on_nothing(role, "OpenLLMetry")
     return draft
 
 

@@ -92,7 +92,7 @@ def _messages(message: Document) -> list[DraftMessage]:
         draft.more["finish_reason"] = value["finish_reason"]
     is_empty = not (draft.content or draft.tool_calls or draft.reasoning)
     if is_empty and not results:
-        draft.notes = _notes_on_nothing(role)
+        draft.notes = notes_on_nothing(role)
     return results if results and is_empty else [*results, draft]
 
 
@@ -105,11 +105,11 @@ def _as_part(part: Any) -> dict[str, Any]:
     return part if isinstance(part, dict) else {"type": "text", "content": part}
 
 
-def _notes_on_nothing(role: str) -> list[dict[str, Any]]:
+def notes_on_nothing(role: str, by: str = BY) -> list[dict[str, Any]]:
     """Say what may be missing: the instrumentation of OpenAI's client empties refusals and messages with a picture."""
     if role == "assistant":
-        return [note("lost-refusal", BY)]
-    return [note("lost-content", BY)]
+        return [note("lost-refusal", by)]
+    return [note("lost-content", by)]
 
 
 def _read_part(part: dict[str, Any], draft: DraftMessage) -> None:
@@ -163,12 +163,19 @@ def _result(part: dict[str, Any], message: Document) -> DraftMessage:
     response = part.get("response", part.get("result", part.get("content")))
     return DraftMessage(
         "tool",
-        as_text(response),
+        text_of_result(response),
         message.text,
         name=str(part.get("name") or ""),
         tool_call_id=str(part.get("id") or ""),
         more={"is_error": True} if part.get("is_error") else {},
     )
+
+
+def text_of_result(value: Any) -> str:
+    """Return what a tool returned as a text; of a list of blocks that have only a text these, anything else as JSON."""
+    blocks = value if isinstance(value, list) else []
+    texts = [block["text"] for block in blocks if isinstance(block, dict) and block.keys() == {"text"}]
+    return "\n".join(map(as_text, texts)) if texts and len(texts) == len(blocks) else as_text(value)
 
 
 SHAPE = Shape(is_message, read_messages)

@@ -117,10 +117,10 @@ def plain_value(value: Any) -> Any:
     """Return what an `AnyValue` of OTLP holds; anything else as it is."""
     if not _is_any_value(value):
         return None if value == {} else value
-    ((kind, inner),) = value.items()
+    kind, inner = next(((name, each) for name, each in value.items() if each is not None), ("", None))
     match kind.replace("_", "").casefold():
         case "intvalue":
-            return int(inner) if str(inner).lstrip("-").isdigit() else inner
+            return int(str(inner)) if str(inner).lstrip("-").isdigit() else inner
         case "arrayvalue":
             return [plain_value(item) for item in _list(_dict(inner).get("values"))]
         case "kvlistvalue":
@@ -179,9 +179,8 @@ def _is_below(name: str) -> bool:
 
 
 def _is_any_value(value: Any) -> bool:
-    return (
-        isinstance(value, dict) and len(value) == 1 and next(iter(value)).endswith(("Value", "_value")) and bool(value)
-    )
+    """Whether a value is an `AnyValue` of OTLP. Phoenix writes its other fields too, as null."""
+    return isinstance(value, dict) and bool(value) and all(name.endswith(("Value", "_value")) for name in value)
 
 
 def _event(value: dict[str, Any]) -> Event:

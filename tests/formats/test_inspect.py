@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+from tests.formats.files import FILES, choices_of, completion_of, conversations_in, messages_of, refusals_in
+from viewer.completions.types import ImagePart, RefusalPart
+
+
+def test_a_log_is_read_sample_by_sample_with_what_was_attached() -> None:
+    failed, orders, picture = conversations_in("inspect_log.json")
+    assert [message.error[:18] for message in messages_of(failed)] == ["", "", "ModelGenerateError"]
+    messages = messages_of(orders)
+    assert [message.role for message in messages] == ["system", "user", "assistant", "tool", "tool", "assistant"]
+    assert [(call.id, call.name, call.arguments) for call in messages[2].tool_calls] == [
+        ("call_135a", "order_status", '{"order_id": "A17"}'),
+        ("call_135b", "order_status", '{"order_id": "A18"}'),
+    ]
+    (sent,), (missing,) = messages[3].results, messages[4].results
+    assert (sent.call_id, missing.call_id) == ("call_135a", "call_135b")
+    assert (sent.outcome == missing.outcome, messages[4].parts[0].text) == (False, "no such order")
+    completion = completion_of(orders)
+    assert (completion.model, completion.metadata["ticket"], completion.metadata["scores"]) == (
+        "gpt-4.1-2025", "4711", '{"includes": "C"}',
+    )  # fmt: skip
+    assert choices_of(orders)[0].finish_reason == "stop"
+    asked, answer = messages_of(picture)[1:]
+    (image,) = (part for part in asked.parts if isinstance(part, ImagePart))
+    assert image.url.startswith("data:image/png;base64,iVBOR")
+    assert answer.reasoning[0].text == "Let me think it over."
+
+
+def test_a_sample_alone_has_refusals_sources_and_all_answers() -> None:
+    said = {"id": "m2", "role": "assistant", "content": [{"type": "text", "text": "I cannot.", "refusal": True}]}
+    cited = {"type": "url", "url": "https://shop.example/", "title": "Shop", "cited_text": [0, 5]}
+    other = {"id": "m3", "role": "assistant", "content": [{"type": "text", "text": "There.", "citations": [cited]}]}
+    sample = {
+        "id": "t1", "epoch": 2, "target": "x", "input": "Where?", "messages": [{"role": "user", "content": "Where?"}, said],
+        "output": {"choices": [{"message": said, "stop_reason": "content_filter"}, {"message": other}]},
+    }  # fmt: skip
+    (conversation,) = conversations_in(sample)
+    _, refused, answer = messages_of(conversation)
+    assert isinstance(refused.parts[0], RefusalPart)
+    assert [citation.url for citation in answer.citations] == ["https://shop.example/"]
+    assert (conversation.id, choices_of(conversation)[0].finish_reason) == ("inspect-t1-2", "content_filter")
+
+
+def test_a_packed_log_and_the_head_of_one_say_once_what_to_do() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("header.json", "{}")
+        archive.writestr("samples/1_epoch_1.json", "{}")
+    data = packed.getvalue().replace(
+        b"PK\x01\x02\x14\x03\x14\x00\x00\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x00\x00\x5d\x00"
+    )
+    (reason,) = refusals_in(data)
+    assert "Zstandard" in reason
+    head = json.loads((FILES / "inspect_log.json").read_text()) | {"samples": None}
+    (reason,) = refusals_in(head)
+    assert "without samples" in reason
