@@ -211,6 +211,9 @@ def test_a_disk_that_takes_nothing_is_a_sentence(
     answer = reader.post("/import/", {"name": "a.json", "size": "5", "modified": "1"})
     assert answer.status_code == 422
     assert said in answer.json()["error"]
+    monkeypatch.setattr(receiving._Handler, "receive_data_chunk", fail)
+    sent = reader.post("/uploads/", {"file": SimpleUploadedFile("a.json", b"{}"), "end": "whole"})
+    assert (sent.status_code, said in visible(sent.text), kept_files(folder)) == (422, True, [])
     assert not Upload.objects.exists()
 
 
