@@ -176,6 +176,15 @@ def test_a_stopped_import_goes_on_where_it_was(reader: Client, monkeypatch: pyte
     assert (upload.state, upload.outcomes) == ("done", {"imported": 8})
 
 
+def test_a_file_that_is_read_otherwise_after_an_upgrade_is_read_from_its_beginning(reader: Client) -> None:
+    upload = send(reader, lines(*map(conversation, range(3))))
+    work()
+    Upload.objects.update(state="importing", position=2, position_place="export.jsonl line 1", outcomes={"imported": 2})
+    work()
+    assert ids() == {"chatcmpl-0", "chatcmpl-1", "chatcmpl-2"}
+    assert has(reader.get(f"/import/{upload.pk}/").text, '[data-upload="done"]')
+
+
 def test_nobody_imports_who_no_longer_may(reader: Client, alice: User) -> None:
     send(reader, lines(conversation(1)))
     give_role(alice, READER)
@@ -202,6 +211,9 @@ def test_a_disk_that_takes_nothing_is_a_sentence(
     answer = reader.post("/import/", {"name": "a.json", "size": "5", "modified": "1"})
     assert answer.status_code == 422
     assert said in answer.json()["error"]
+    monkeypatch.setattr(receiving._Handler, "receive_data_chunk", fail)
+    sent = reader.post("/uploads/", {"file": SimpleUploadedFile("a.json", b"{}"), "end": "whole"})
+    assert (sent.status_code, said in visible(sent.text), kept_files(folder)) == (422, True, [])
     assert not Upload.objects.exists()
 
 

@@ -75,6 +75,7 @@ class Upload(models.Model):
     replaces = models.BooleanField(default=False)  # whether changed conversations take the place of those stored
     read = models.PositiveBigIntegerField(default=0)  # bytes, by the worker
     position = models.PositiveBigIntegerField(default=0)  # of what was found in the file: where an import goes on
+    position_place = models.TextField(blank=True)  # where in the file the last one before that stood
     counts = models.JSONField(default=dict)
     families = models.JSONField(default=dict)
     beside = models.JSONField(default=list)  # what else is in the file, in words

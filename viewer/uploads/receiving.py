@@ -112,13 +112,22 @@ def read_form(request: HttpRequest) -> None:
     check_size(int(request.META.get("CONTENT_LENGTH") or 0) - _AROUND)
     with _disk_in_words():
         files.folder()
-        request.upload_handlers = [_Handler(request)]
+        handler = _Handler(request)
+        request.upload_handlers = [handler]
         try:
-            is_whole = request.POST.get("end") == "whole"  # the last field of the form
-        except RequestDataTooBig:
-            raise NotTaken(gettext("Pasted text can have up to 1 MB. Save it as a file, and choose that.")) from None
-        except (UnreadablePostError, MultiPartParserError):
-            is_whole = False
+            _parse(request)
+        except BaseException:
+            handler.drop()  # Django leaves it to the garbage collector, which takes its time
+            raise
+
+
+def _parse(request: HttpRequest) -> None:
+    try:
+        is_whole = request.POST.get("end") == "whole"  # the last field of the form
+    except RequestDataTooBig:
+        raise NotTaken(gettext("Pasted text can have up to 1 MB. Save it as a file, and choose that.")) from None
+    except (UnreadablePostError, MultiPartParserError):
+        is_whole = False
     if not is_whole:
         raise NotTaken(gettext("The upload broke off, and nothing of it was kept. Send it again."))
 
@@ -164,6 +173,12 @@ class _Handler(TemporaryFileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super(TemporaryFileUploadHandler, self).new_file(*args, **kwargs)
         self.file = _InFolder(self.file_name or "", self.content_type or "", 0, self.charset, self.content_type_extra)
+
+    def drop(self) -> None:
+        """Delete what was written."""
+        if (file := getattr(self, "file", None)) is not None:
+            with suppress(OSError):  # of a full disk, which cannot take the last bytes either
+                file.close()
 
 
 class _InFolder(TemporaryUploadedFile):

@@ -91,7 +91,9 @@ class _Held:
 
     def save(self, **fields: object) -> None:
         """Write the progress."""
-        if not self._upload.owned().update(lease_until=timezone.now() + LEASE, read=self._read, **fields):
+        if not self._upload.owned().update(
+            **{"lease_until": timezone.now() + LEASE, "read": self._read} | fields,
+        ):
             raise Stopped
         self._last = monotonic()
 
@@ -105,7 +107,7 @@ class _Held:
 
     def move(self, state: str, **more: object) -> None:
         """End this step, in a transaction."""
-        self.save(state=state, asked_at=timezone.now(), worker=None, **more)
+        self.save(state=state, asked_at=timezone.now(), worker=None, lease_until=None, **more)
 
 
 def _found_in(upload: Upload, reading: Reading, held: _Held) -> Iterator[Found]:
@@ -218,10 +220,9 @@ class _First:
 
 def _import(upload: Upload, held: _Held) -> None:
     """Store what is new, and if wished what has changed, from where the last worker was."""
-    beside = _Beside(upload, held)
-    found = islice(_found_in(upload, Reading(), held), upload.position, None)
     try:
-        for _ in import_all(found, replace=upload.replaces, beside=beside):
+        left = _left_in(upload, held)
+        for _ in import_all(left, replace=upload.replaces, beside=_Beside(upload, held)):
             pass
     except FileNotFoundError:
         raise
@@ -230,6 +231,21 @@ def _import(upload: Upload, held: _Held) -> None:
     with transaction.atomic():
         held.move(Upload.DONE, finished_at=timezone.now(), has_file=False)
         forget_content(upload)
+
+
+def _left_in(upload: Upload, held: _Held) -> Iterator[Found]:
+    """Return what was not stored before. It is all of it if the file is read otherwise now, as after an upgrade."""
+    found, last = _found_in(upload, Reading(), held), None
+    for last in islice(found, upload.position):  # noqa: B007  # the last one is looked at
+        pass
+    if last is None or _words_of(last.place) == upload.position_place:
+        return found
+    upload.position = 0
+    return _found_in(upload, Reading(), held)
+
+
+def _words_of(place: Place) -> str:
+    return fit(f"{place.file} {place.unit} {place.number}")
 
 
 class _Beside:
@@ -253,7 +269,8 @@ class _Beside:
     def after(self, outcomes: list[Outcome], rows: dict[str, int]) -> None:
         self._position += len(outcomes)
         self._outcomes.update(outcome.status for outcome in outcomes)
-        self._held.save(position=self._position, outcomes=dict(self._outcomes))
+        place = _words_of(outcomes[-1].place)
+        self._held.save(position=self._position, position_place=place, outcomes=dict(self._outcomes))
         added = ((row, self._upload.pk, False) for row in rows.values())
         insert("uploads_addedcompletion", "completion_id, upload_id, stays", added)
 

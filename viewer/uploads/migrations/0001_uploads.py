@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ('replaces', models.BooleanField(default=False)),
                 ('read', models.PositiveBigIntegerField(default=0)),
                 ('position', models.PositiveBigIntegerField(default=0)),
+                ('position_place', models.TextField(blank=True)),
                 ('counts', models.JSONField(default=dict)),
                 ('families', models.JSONField(default=dict)),
                 ('beside', models.JSONField(default=list)),
