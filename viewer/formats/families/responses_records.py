@@ -18,7 +18,7 @@ from .responses import is_item, read_items
 from .responses_order import in_order
 from .responses_streams import is_event, responses_in
 
-_NAME = "openai-responses"
+NAME = "openai-responses"
 _LISTS = ("items", "input_items", "data", "input", "output", "history", "messages")
 _RESPONSES = (("response", "body"), ("response",), ("response_body",), ("output",), ("result",), ("res",))
 _REQUESTS = (("request", "body"), ("request",), ("request_body",), ("body",), ("kwargs",), ("params",), ("req",))
@@ -96,27 +96,41 @@ def _read(document: Document) -> Iterator[Conversation]:
 
 def draft_of_response(response: Document, request: Document | None) -> Draft:
     """Start the draft of a response, with what was asked if there is a request, or an input beside the output."""
-    value = response.value
     asked = _messages_asked(request, response)
+    draft = _draft_of_output(response, request)
+    draft.messages = [*asked, *draft.messages]
+    if all(message.role in ("system", "developer") for message in asked):
+        draft.notes.append(note("lost-input"))
+    return draft
+
+
+def draft_without_input(response: Document) -> tuple[list[DraftMessage], Draft]:
+    """Return the instructions of a response whose input is elsewhere, and the draft of its output."""
+    return _instructions(response.at("instructions")), _draft_of_output(response, None)
+
+
+def _draft_of_output(response: Document, request: Document | None) -> Draft:
+    """Start the draft of a response with its output alone; the last message is the answer if it is the assistant's."""
+    value = response.value
     output = read_items(response.members["output"].items())
     conversation = value.get("conversation")
     metadata = {name: value.get(name) for name in _METADATA}
     metadata["conversation"] = conversation.get("id") if isinstance(conversation, dict) else conversation
     draft = Draft(
-        _NAME,
+        NAME,
         id=value.get("id"),
         created=value.get("created_at"),
         model=as_text(value.get("model") or (object_at(request.value).get("model") if request else "")),
         metadata=metadata | object_at(value, "metadata"),
-        messages=[*asked, *output],
+        messages=output,
         finish_reason=_finish_reason(value, output),
         fields={name: value.get(name) for name in _SETTINGS if value.get(name) not in (None, [])} | _usage(value),
         source=source_of(response, _READ),
     )
     if output and output[-1].role == "assistant":
         draft.choices = [(draft.messages.pop(), draft.finish_reason)]
-    if all(message.role in ("system", "developer") for message in asked):
-        draft.notes.append(note("lost-input"))
+    elif value.get("status") != "completed":  # otherwise the answer says how it ended
+        draft.fields |= {name: value.get(name) for name in ("status", "incomplete_details")}
     return draft
 
 
@@ -186,7 +200,7 @@ def _draft_of_request(request: Document) -> Draft:
     """Start the draft of a request to which no answer is known."""
     value = request.value
     return Draft(
-        _NAME,
+        NAME,
         model=as_text(value.get("model")),
         metadata={name: value.get(name) for name in _METADATA},
         messages=_messages_asked(request),
@@ -202,14 +216,14 @@ def _draft_of_list(document: Document) -> Draft:
     """Start the draft of a list of items, a page of one, or a conversation."""
     value = document.value
     if isinstance(value, list):
-        return Draft(_NAME, messages=read_items(document.items()))
+        return Draft(NAME, messages=read_items(document.items()))
     name = next(name for name in _LISTS if is_list_of_items(_list_under(value, name)))
     holder = document.members[name]
     is_page = isinstance(holder.value, dict) or value.get("object") == "list"
     items = holder.at("data") or holder
     page = value if value.get("object") == "list" else object_at(holder.value)
     messages = read_items(in_order(items.items()) if is_page else items.items())
-    draft = draft_of(_NAME, document, messages, (name, "object", "first_id", "last_id", "has_more"))
+    draft = draft_of(NAME, document, messages, (name, "object", "first_id", "last_id", "has_more"))
     draft.messages = _instructions(document.at("instructions")) + draft.messages
     if page.get("has_more"):
         draft.notes.append(note("cut-off"))
@@ -266,7 +280,7 @@ def _of_batch(request: Document | None, answer: Document | None) -> Conversation
 
 
 FAMILY = Family(
-    name=_NAME,
+    name=NAME,
     title="OpenAI Responses",
     what=_("A file of the Responses API"),
     seen="openai 3.57.0",
