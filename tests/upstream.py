@@ -1085,9 +1085,19 @@ def ogx(question: Question) -> Answer:
     return answer
 
 
+def names_others(question: Question) -> Answer:
+    """The metadata of the newest completion on a page of the list names a conversation, and a response that is gone."""
+
+    def name(payload: Json) -> None:
+        payload["data"][0]["metadata"] |= {"thread": CONVERSATION, "response": "resp_never"}
+
+    return api(question, name if question.kind == "list" else None)
+
+
 MODES: dict[str, Callable[[Question], Answer]] = {
     "ok": api,
     "ogx": ogx,
+    "names-others": names_others,
     "appending": appending,
     "azure": azure,
     "no-list": no_list,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext, gettext_noop
 
-from viewer.completions.answers import appended_answers, with_choice
+from viewer.completions.answers import appended_answers, is_unfinished, with_choice
 from viewer.completions.finish_reasons import canonical_finish_reason
 from viewer.completions.invisibles import escape_invisible
 from viewer.completions.source_text import decode
@@ -110,7 +110,7 @@ def no_answer_in(completion: Completion, newest: Message | Unreadable | None) ->
     status = completion.other.get("status", "").strip('"')
     words = gettext(_NO_ANSWER_BY_STATUS[status]) if status in _NO_ANSWER_BY_STATUS else ""
     cause = escape_invisible(completion.error) or _filters_in(filters) or words
-    return NoAnswer(cause, is_coming=status in ("queued", "in_progress"))
+    return NoAnswer(cause, is_coming=is_unfinished(completion))
 
 
 def _is_answer(message: Message) -> bool:
