@@ -122,3 +122,13 @@ def test_what_is_missing_is_named(open_client: Open, mode: str) -> None:
         with pytest.raises(Problem) as unknown:
             client.messages(completion_id, after="msg_never")
         assert (unknown.value.name, unknown.value.param) == ("bad-request", "after")
+
+
+def test_no_list_is_asked_to_continue_after_what_it_cannot_contain(open_client: Open, upstream: Upstream) -> None:
+    client = open_client("ok")
+    upstream.forget()
+    for completion_id in (ASKED, CONVERSATION, "resp_never"):
+        with pytest.raises(Problem) as unknown:
+            client.completions_around(completion_id)
+        assert unknown.value.param == "after"
+    assert not any("chat/completions" in asked["path"] for asked in upstream.asked())

@@ -88,6 +88,8 @@ class Client:
         limit: int = PAGE_SIZE,
     ) -> Page[Completion | Unreadable]:
         """Read one page of stored completions; all `metadata` pairs must match exactly."""
+        if after and self._is_elsewhere(after):
+            raise Problem("bad-request", status=400, param="after")
         filters = {"model": model, **{f"metadata[{key}]": value for key, value in (metadata or {}).items()}}
         try:
             return read_page(partial(self._read, "", read_completion_page), Query(limit, after, order, filters))
@@ -212,6 +214,19 @@ class Client:
                 return ask_stored()
             except Problem:
                 raise problem from None
+
+    def _is_elsewhere(self, completion_id: str) -> bool:
+        """Whether an id is that of a response or a conversation, so that no list has it.
+
+        It is asked for itself, as it was when its page was opened: to an unknown cursor, OGX takes long to say no.
+        """
+        if not (self.has_other_api and is_of_other_api(completion_id)):
+            return False
+        try:
+            OtherApi(completion_id, self._fetch).completion()
+        except Problem as problem:
+            return not may_lack_other_api(problem, completion_id)
+        return True
 
     def _stored_completion(self, completion_id: str) -> Completion:
         completion = self._read(_path(completion_id), read_completion, is_lasting=True)
