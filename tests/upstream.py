@@ -488,7 +488,8 @@ def look_up_conversation(question: Question, _messages: Callable[[str], list[Jso
 
 def look_up_items(question: Question, _messages: Callable[[str], list[Json]]) -> Json:
     held(CONVERSATIONS, question, "Conversation")
-    return page_of_items(CONVERSATION_ITEMS[question.completion_id], question.query)
+    new = [make_item(f"msg_new{n}", "user", "And then?") for n in range(STATE.settings.get("grown", 0))]
+    return page_of_items([*CONVERSATION_ITEMS[question.completion_id], *new], question.query)
 
 
 def held(holders: dict[str, Json], question: Question, kind: str) -> Json:
@@ -1333,10 +1334,10 @@ class Upstream:
         self._control("POST", "forget")
 
     def set(self, name: str, value: Any) -> None:
-        """Set `mode` (for every address; None ends it), `delay` (s), `refuses` (keys), `missing` (completion ids) or
-        `retry_after` (a header as it is sent).
+        """Set `mode` (for every address; None ends it), `delay` (s), `refuses` (keys), `missing` (completion ids),
+        `grown` (how many items every conversation has gained) or `retry_after` (a header as it is sent).
         """
-        if name not in ("mode", "delay", "refuses", "missing", "retry_after"):
+        if name not in ("mode", "delay", "refuses", "missing", "grown", "retry_after"):
             raise ValueError(f"there is nothing called {name!r} to set")
         if name == "mode" and value is not None:
             find_mode(value)

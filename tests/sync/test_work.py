@@ -489,3 +489,12 @@ def test_a_response_that_its_source_no_longer_has_stays_here(key: ApiKey, upstre
     run.tell_to_erase(True)
     work(run)
     assert Copy.objects.get(completion__completion_id=ASKED).deleted_at is None
+
+
+def test_a_conversation_that_is_named_again_is_copied_anew_if_it_has_grown(key: ApiKey, upstream: Upstream) -> None:
+    for grown, copied in ((0, 1), (0, 0), (2, 1)):
+        upstream.set("grown", grown)
+        run = start_or_resume(key, ids=(CONVERSATION,))
+        assert work(run).copied == copied
+        assert StoredMessage.objects.filter(completion__completion_id=CONVERSATION).count() == 250 + grown
+    assert Copy.objects.get().host == upstream.host

@@ -36,13 +36,13 @@ class CopyForm(forms.Form):
     follows_metadata = forms.BooleanField(
         required=False,
         label=gettext_lazy("Also responses and conversations that their metadata names"),
-        help_text=gettext_lazy("Values that are ids, such as resp_… or conv_…."),
+        help_text=gettext_lazy("Values that begin with resp_ or conv_ are taken for ids."),
     )
     ids = forms.CharField(
         max_length=100_000,
         required=False,
         label=gettext_lazy("Only these ids"),
-        help_text=gettext_lazy("One per line, such as resp_…, conv_… or chatcmpl-…. Then nothing is listed."),
+        help_text=gettext_lazy("One per line, beginning with resp_, conv_ or chatcmpl-. Nothing is listed then."),
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
     )
     erases_deleted = forms.BooleanField(

@@ -6,7 +6,7 @@ Requests are sent in threads, which never use the database; everything else happ
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -78,6 +78,7 @@ class _Work:
         self._stops_at_known = run.only_newest and not run.copied
         self._last_heartbeat = 0.0
         self._named = set[str]()  # ids that stand in metadata
+        self._known = set[str]()  # ids that are copied once more
         self._waits = 0
         self._concurrency = float(_MAX_CONCURRENCY)
 
@@ -87,7 +88,7 @@ class _Work:
             self._copy([*filter(has_address, failures.values_list("completion_id", flat=True))])
             return
         if ids := self._run.selection.ids:
-            wanted = self._not_in_archive(list(ids))
+            wanted = self._not_in_archive(list(ids)) + self._conversations_among(ids)
             self._save(is_listed=True, listed=len(ids), wanted=self._run.copied + len(wanted))
             self._copy(wanted)
             return
@@ -95,6 +96,16 @@ class _Work:
         self._copy(wanted)
         if not self._stops_at_known:
             self._mark_deleted(seen)
+
+    def _conversations_among(self, ids: Iterable[str]) -> list[str]:
+        """Return the given conversations that were copied before from here: unlike all else, they grow."""
+        by_stored_id = {fit(one): one for one in ids if one.startswith("conv_")}
+        copies = Copy.objects.filter(
+            host=self._host, completion__owner=None, completion__completion_id__in=by_stored_id
+        )
+        again = [by_stored_id[one] for one in copies.values_list("completion__completion_id", flat=True)]
+        self._known.update(again)
+        return again
 
     def _list(self) -> tuple[list[str], set[str]]:
         """Return the ids that are not in the archive, newest first, and all ids that the key sees."""
@@ -204,8 +215,8 @@ class _Work:
             with transaction.atomic():
                 if not self._run.owned().update(lease_until=timezone.now() + LEASE, copied=F("copied") + 1):
                     raise Stopped
-                (outcome,) = import_lines([line])
-                if outcome.status != "imported":
+                (outcome,) = import_lines([line], replace=completion_id in self._known)
+                if outcome.status not in ("imported", "replaced"):
                     raise _NotStored(outcome.status, outcome.message)
                 Copy.objects.create(
                     completion=StoredCompletion.objects.get(completion_id=completion_id, owner=None),
@@ -215,7 +226,7 @@ class _Work:
         except (_NotStored, IntegrityError) as reason:
             if isinstance(reason, _NotStored) and reason.status == "bad":
                 raise Problem("unreadable", reason.message) from None
-            self._save(wanted=F("wanted") - 1)  # another run has stored it meanwhile
+            self._save(wanted=F("wanted") - 1)  # another run has stored it meanwhile, or nothing is new in it
             self._run.failures.filter(completion_id=completion_id).delete()
         self._waits = 0
         self._concurrency = min(_MAX_CONCURRENCY, self._concurrency + 0.1)
