@@ -120,17 +120,24 @@ class OtherApi:
         """Read everything, and return a page of it."""
         items, is_whole = self._all()
         if order == "desc":
-            if not is_whole:
-                raise Problem("unreadable", NO_CURSOR)
+            if not is_whole and not after:
+                return self._newest(limit)
             items.reverse()
         place = _place_of(after, items) if after else -1
         if place is None:
             raise Problem("bad-request", status=400, param="after")
         page = items[place + 1 : place + 1 + limit]
-        has_more = place + 1 + limit < len(items) or not is_whole
+        has_more = place + 1 + limit < len(items) or (order == "asc" and not is_whole)
         if has_more and not page:
             raise Problem("unreadable", NO_CURSOR)
         return Page(tuple(page), has_more, _last(page))
+
+    def _newest(self, limit: int) -> Page[Message | Unreadable]:
+        """Read the newest messages of too many to count, which have no ids then."""
+        page = self._items(str(Query(limit, "", "desc")))
+        after_input = [] if self._is_conversation else self._read(self._response().after_input)
+        items = [*after_input[::-1], *self._read(item.message for item in page.items)]
+        return Page(tuple(items), True, _last(items))
 
     def _all(self) -> tuple[list[Message | Unreadable], bool]:
         """Read all messages, oldest first, and whether there are no more.
