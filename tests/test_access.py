@@ -23,7 +23,7 @@ from viewer.keys.models import AccessToken, ApiKey
 from viewer.people.models import EntryLink
 from viewer.review.models import Note
 from viewer.sharing.models import Share
-from viewer.sync.models import CopyRun
+from viewer.sync.models import CopyRun, Selection
 from viewer.uploads.models import Upload
 
 # Route: what (a stranger, another person, staff, the owner) get for a GET. `in` is the way to sign in.
@@ -235,7 +235,7 @@ def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
     share = Share.objects.get()
     return {
         "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "key_id": key.pk, "token_id": token.pk,
-        "run_id": CopyRun.objects.start_or_resume(key, "", {}, None).pk,
+        "run_id": CopyRun.objects.start_or_resume(key, Selection()).pk,
         "link_id": EntryLink.objects.issue(role="reader")[0].pk, "secret": EntryLink.objects.issue(role="reader")[1],
         "person_id": User.objects.create_user("carol").pk, "provider_id": settings.OIDC_PROVIDER,
         "pk": Authenticator.objects.create(user=alice, type="webauthn", data={"name": "her phone", "credential": her_passkey()}).pk,

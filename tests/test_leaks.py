@@ -15,7 +15,7 @@ from django.test import Client
 from tests.traces import database_bytes, kept_in_caches, traces
 from tests.upstream import Upstream
 from viewer.keys.models import AccessToken, ApiKey
-from viewer.sync.models import CopyFailure, CopyRun
+from viewer.sync.models import CopyFailure, CopyRun, Selection
 from viewer.sync.worker import work_on
 
 CANARY = "sk-good-canary-1618033988749894"
@@ -77,7 +77,7 @@ def test_the_key_appears_nowhere(
         client.get(f"/v1/chat/completions{path}", headers=bearer) for path in ("", f"/{ONE}", f"/{ONE}/messages")
     ]
     claimed = CopyRun.objects.filter(
-        pk=CopyRun.objects.start_or_resume(key, model="", metadata={"case": "0001"}, since=None).pk
+        pk=CopyRun.objects.start_or_resume(key, Selection(metadata={"case": "0001"})).pk
     ).claim()
     assert claimed
     work_on(claimed, Event())

@@ -152,6 +152,80 @@ MESSAGES = {
 """The input messages of every completion, oldest first: number 0001 has one, number 0030 has thirty."""
 
 
+# --- Responses and conversations: the other API ----------------------------------------------------------------------
+
+
+def make_response(response_id: str, output: list[Json], **fields: Any) -> Json:
+    """A response with the keys that OpenAI sends, in its order."""
+    return {
+        "id": response_id,
+        "object": "response",
+        "created_at": NEWEST,
+        "status": "completed",
+        "background": False,
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "max_output_tokens": None,
+        "model": MODELS[1],
+        "output": output,
+        "parallel_tool_calls": True,
+        "previous_response_id": None,
+        "reasoning": {"effort": None, "summary": None},
+        "service_tier": "default",
+        "store": True,
+        "temperature": 1.0,
+        "text": {"format": {"type": "text"}, "verbosity": "medium"},
+        "tool_choice": "auto",
+        "tools": [],
+        "top_p": 1.0,
+        "truncation": "disabled",
+        "usage": {"input_tokens": 18, "output_tokens": 17, "total_tokens": 35},
+        "user": None,
+        "metadata": {"team": "returns"},
+        **fields,
+    }
+
+
+def make_item(item_id: str, role: str, words: str, **part: Any) -> Json:
+    kind = "output_text" if role == "assistant" else "input_text"
+    content = [{"type": kind, "text": words, **({"annotations": []} if role == "assistant" else {})}]
+    content += [part] if part else []
+    return {"id": item_id, "type": "message", "status": "completed", "content": content, "role": role}
+
+
+def make_items(name: str, count: int) -> list[Json]:
+    roles = ("user", "assistant")
+    return [make_item(f"msg_{name}{n:04x}", roles[n % 2], f"Item {n} of {count} in {name}") for n in range(count)]
+
+
+ASKED, FOLLOWING, WORKING, CONVERSATION = "resp_asked", "resp_following", "resp_working", "conv_long"
+PICTURE = png(64, 48, noise=False)["image_url"]["url"]
+
+_ANSWER = make_item("msg_answer", "assistant", "Your parcel is on its way.")
+_CALL = {"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": "find", "arguments": '{"order": "A17"}'}
+_THOUGHT = {"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": "I look it up."}]}
+
+RESPONSES = {
+    ASKED: make_response(ASKED, [_ANSWER], instructions="Be brief."),
+    FOLLOWING: make_response(
+        FOLLOWING, [_THOUGHT, {**_CALL, "status": "completed"}], instructions="Be kind.", previous_response_id=ASKED
+    ),
+    WORKING: make_response(WORKING, [], background=True, status="in_progress", usage=None),
+}
+INPUT_ITEMS = {
+    ASKED: [
+        make_item("msg_question", "user", "Where is it?", type="input_image", image_url=PICTURE, detail="auto"),
+    ],
+    FOLLOWING: make_items("following", 45),
+    WORKING: [make_item("msg_patience", "user", "Write a long report.")],
+}
+CONVERSATIONS = {
+    CONVERSATION: {"id": CONVERSATION, "object": "conversation", "created_at": NEWEST, "metadata": {"team": "returns"}}
+}
+CONVERSATION_ITEMS = {CONVERSATION: make_items("conversation", 250)}
+
+
 # --- What is remembered between requests ----------------------------------------------------------------------------
 
 
@@ -399,10 +473,55 @@ def look_up_nothing(question: Question, _messages: Callable[[str], list[Json]]) 
     raise Refusal(error(404, f"Invalid URL ({question.method} {question.path})", "invalid_request_error", None))
 
 
+def look_up_response(question: Question, _messages: Callable[[str], list[Json]]) -> Json:
+    return held(RESPONSES, question, "Response")
+
+
+def look_up_input(question: Question, _messages: Callable[[str], list[Json]]) -> Json:
+    held(RESPONSES, question, "Response")
+    return page_of_items(INPUT_ITEMS[question.completion_id], question.query)
+
+
+def look_up_conversation(question: Question, _messages: Callable[[str], list[Json]]) -> Json:
+    return held(CONVERSATIONS, question, "Conversation")
+
+
+def look_up_items(question: Question, _messages: Callable[[str], list[Json]]) -> Json:
+    held(CONVERSATIONS, question, "Conversation")
+    new = [make_item(f"msg_new{n}", "user", "And then?") for n in range(STATE.settings.get("grown", 0))]
+    return page_of_items([*CONVERSATION_ITEMS[question.completion_id], *new], question.query)
+
+
+def held(holders: dict[str, Json], question: Question, kind: str) -> Json:
+    found = holders.get(question.completion_id)
+    if found is None or missing(found):
+        message = f"{kind} with id '{question.completion_id}' not found."
+        raise Refusal(error(404, message, "invalid_request_error", None))
+    return found
+
+
+def page_of_items(items: list[Json], query: dict[str, str]) -> Json:
+    """A page of items, the newest first by default, with pictures only where they are asked for."""
+    with_pictures = "message.input_image.image_url" in query.get("include[]", "").split(",")
+    return page([item if with_pictures else without_pictures(item) for item in items], query, default_order="desc")
+
+
+def without_pictures(item: Json) -> Json:
+    content = [{**part, "image_url": None} if "image_url" in part else part for part in item["content"]]
+    return {**item, "content": content}
+
+
+OF_OTHER_API: dict[str, Callable[[Question, Callable[[str], list[Json]]], Json]] = {
+    "responses": look_up_response,
+    "responses/input_items": look_up_input,
+    "conversations": look_up_conversation,
+    "conversations/items": look_up_items,
+}
 LOOK_UP: dict[str, Callable[[Question, Callable[[str], list[Json]]], Json]] = {
     "list": look_up_list,
     "completion": look_up_completion,
     "messages": look_up_messages,
+    **OF_OTHER_API,
     "nothing": look_up_nothing,
 }
 
@@ -953,8 +1072,33 @@ def completion_500(question: Question) -> Answer:
     return storm(question) if question.kind == "completion" else api(question)
 
 
+def ogx(question: Question) -> Answer:
+    """As OGX has the other API: no ids on what a request listed, no word about more, pictures by `include` alone."""
+    wanted = replace(question, query={**question.query, "include[]": question.query.get("include", "")})
+    answer = api(wanted)
+    if question.kind == "responses/input_items" and answer.status == 200:
+        places = {item["id"]: place for place, item in enumerate(INPUT_ITEMS[question.completion_id])}
+        data = json.loads(answer.body)["data"]
+        bare = [item if places[item["id"]] % 3 == 0 else {**item, "id": None} for item in data]
+        return plain(200, compact({"object": "list", "data": bare}))
+    if answer.status >= 400 and question.kind in OF_OTHER_API:
+        return plain(404, compact({"detail": f"An item or '{question.completion_id}' not found."}))
+    return answer
+
+
+def names_others(question: Question) -> Answer:
+    """The metadata of the newest completion on a page of the list names a conversation, and a response that is gone."""
+
+    def name(payload: Json) -> None:
+        payload["data"][0]["metadata"] |= {"thread": CONVERSATION, "response": "resp_never"}
+
+    return api(question, name if question.kind == "list" else None)
+
+
 MODES: dict[str, Callable[[Question], Answer]] = {
     "ok": api,
+    "ogx": ogx,
+    "names-others": names_others,
     "appending": appending,
     "azure": azure,
     "no-list": no_list,
@@ -1032,15 +1176,25 @@ def find_mode(segment: str) -> tuple[str, float | None]:
 # --- The server -----------------------------------------------------------------------------------------------------
 
 PATH = re.compile(r"/(?P<mode>[^/]+)(?:/openai)?/v1/chat/completions(?:/(?P<id>[^/]+)(?P<messages>/messages)?)?/?")
+OTHER_PATH = re.compile(
+    r"/(?P<mode>[^/]+)(?:/openai)?/v1/(?P<kind>responses|conversations)/(?P<id>[^/]+)(?:/(?P<items>input_items|items))?"
+)
 
 
 def read_question(method: str, path: str, query: str, headers: dict[str, str]) -> Question:
     found = PATH.fullmatch(path)
+    asked: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        asked[name] = f"{asked[name]},{value}" if name.endswith("[]") and name in asked else value
+    if other := OTHER_PATH.fullmatch(path):
+        mode, measure = find_mode(STATE.settings.get("mode") or other["mode"])
+        kind = "/".join(filter(None, (other["kind"], other["items"])))
+        kind = kind if kind in OF_OTHER_API else "nothing"
+        return Question(method, path, asked, headers, mode, measure, kind, unquote(other["id"]))
     segment = STATE.settings.get("mode") or (found["mode"] if found else path.split("/")[1])
     mode, measure = find_mode(segment)
     kind = "nothing" if found is None else "messages" if found["messages"] else "completion" if found["id"] else "list"
     completion_id = unquote(found["id"] or "") if found else ""
-    asked = dict(parse_qsl(query, keep_blank_values=True))
     return Question(method, path, asked, headers, mode, measure, kind, completion_id)
 
 
@@ -1180,10 +1334,10 @@ class Upstream:
         self._control("POST", "forget")
 
     def set(self, name: str, value: Any) -> None:
-        """Set `mode` (for every address; None ends it), `delay` (s), `refuses` (keys), `missing` (completion ids) or
-        `retry_after` (a header as it is sent).
+        """Set `mode` (for every address; None ends it), `delay` (s), `refuses` (keys), `missing` (completion ids),
+        `grown` (how many items every conversation has gained) or `retry_after` (a header as it is sent).
         """
-        if name not in ("mode", "delay", "refuses", "missing", "retry_after"):
+        if name not in ("mode", "delay", "refuses", "missing", "grown", "retry_after"):
             raise ValueError(f"there is nothing called {name!r} to set")
         if name == "mode" and value is not None:
             find_mode(value)

@@ -21,7 +21,7 @@ from tests.traces import database_bytes
 from viewer.accounts.models import Session
 from viewer.accounts.sessions import IDLE_LIMIT, SessionStore, digest
 from viewer.read_log import recording
-from viewer.sync.models import CopyRun
+from viewer.sync.models import CopyRun, Selection
 
 HOUR = timedelta(hours=1)
 FILTERED = "/completions/?model=gpt-4.1"
@@ -90,7 +90,7 @@ def test_an_unused_session_ends_and_a_used_one_does_not(reader: Client, later: C
 def test_a_page_that_asks_by_itself_keeps_no_session_alive(
     reader: Client, alice: User, later: Callable[[timedelta], None]
 ) -> None:
-    run = CopyRun.objects.start_or_resume(make_key(alice, base_url="http://127.0.0.1:9/v1"), "", {}, None)
+    run = CopyRun.objects.start_or_resume(make_key(alice, base_url="http://127.0.0.1:9/v1"), Selection())
     page = reader.get("/imports/").content.decode()
     polling = element(page, '[hx-trigger="every 2s"]')
     assert polling.attributes["hx-headers"] == '{"X-Polled": "true"}'

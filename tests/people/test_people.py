@@ -33,7 +33,7 @@ from viewer.keys.models import AccessToken
 from viewer.people import views
 from viewer.people.changes import NotPossible, change_role, deactivate
 from viewer.people.models import LIFETIME, EntryLink
-from viewer.sync.models import CopyRun
+from viewer.sync.models import CopyRun, Selection
 
 NEW = {"password": "quiet river 42", "again": "quiet river 42"}
 
@@ -145,7 +145,7 @@ def test_a_role_is_changed_at_once_and_logged(
 
 
 def test_imports_of_somebody_who_is_no_curator_any_more_stop(desk: Client, alice: User) -> None:
-    CopyRun.objects.start_or_resume(make_key(alice), "", {}, None)
+    CopyRun.objects.start_or_resume(make_key(alice), Selection())
     run = CopyRun.objects.claim()
     assert run
     assert run.owned().exists()
@@ -179,7 +179,7 @@ def test_a_deactivated_person_is_out_at_once_with_sessions_tokens_links_and_impo
 ) -> None:
     _, token = AccessToken.objects.issue(alice, "x")
     link = link_of(desk.post(f"/people/{alice.pk}/reset/"))
-    CopyRun.objects.start_or_resume(make_key(alice), "", {}, None)
+    CopyRun.objects.start_or_resume(make_key(alice), Selection())
     program = {"Authorization": f"Bearer {token}"}
     assert reader.get("/v1/chat/completions", headers=program).status_code == 200
     desk.post(f"/people/{alice.pk}/state/", {"active": "no"})
@@ -407,7 +407,7 @@ def test_everybody_gets_the_role_that_fits_what_they_did_before(alice: User, bob
     for person in (alice, bob, mallory):
         person.groups.clear()
     User.objects.filter(pk=mallory.pk).update(is_superuser=True)
-    CopyRun.objects.start_or_resume(make_key(alice), "", {}, None)
+    CopyRun.objects.start_or_resume(make_key(alice), Selection())
     migration = import_module("viewer.accounts.migrations.0002_roles")
     migration.give_roles(apps, connection.schema_editor())
     assert [list(one.groups.values_list("name", flat=True)) for one in (alice, bob, mallory)] == [

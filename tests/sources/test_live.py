@@ -12,7 +12,7 @@ from django.test import Client
 
 from tests.conftest import make_completion, make_key, say
 from tests.pages import attributes, element, elements, has, link, message_ids, problems, texts, visible
-from tests.upstream import Upstream
+from tests.upstream import ASKED, FOLLOWING, WORKING, Upstream
 from viewer.client.problems import problem_of
 from viewer.keys.encryption import Secret
 from viewer.keys.models import AccessToken, ApiKey
@@ -357,3 +357,25 @@ def test_the_header_says_where_one_is_reading(reader: Client, alice: User, upstr
     assert "Source: OpenAI team. Choose another source" in seen
     reader.post("/keys/choose/", {"key": ""})
     assert "Source: Archive. Choose" in page(reader, "/completions/")
+
+
+def test_a_response_opens_by_its_id_and_leads_to_what_it_continues(
+    reader: Client, alice: User, upstream: Upstream
+) -> None:
+    browse(alice, upstream)
+    assert reader.get("/completions/open/", {"id": FOLLOWING})["Location"] == f"/completions/{FOLLOWING}/"
+    whole = page(reader, f"/completions/{FOLLOWING}/")
+    assert attributes(whole, "href", "[data-came-from] a") == [f"/completions/{ASKED}/"]
+    linked = page(reader, f"/completions/{FOLLOWING}/messages/msg_following0010/")
+    assert not has(linked, "[data-came-from]")
+    above = page(reader, link(linked, "earlier") or "", headers={"HX-Request": "true"})
+    assert attributes(above, "href", "[data-came-from] a") == [f"/completions/{ASKED}/"]
+
+
+def test_what_is_no_longer_there_or_not_yet_is_said(reader: Client, alice: User, upstream: Upstream) -> None:
+    browse(alice, upstream, "forbidden", label="without rights")
+    assert problems(page(reader, f"/completions/{ASKED}/", 502)) == ["forbidden"]
+    browse(alice, upstream)
+    assert "The server is still working on it" in page(reader, f"/completions/{WORKING}/")
+    ApiKey.objects.filter(label="without rights").delete()
+    assert "30 days" in page(reader, "/completions/resp_never/", 404)

@@ -6,14 +6,15 @@ from threading import Event
 from typing import Any
 
 from viewer.keys.models import ApiKey
-from viewer.sync.models import CopyRun
+from viewer.sync.models import CopyRun, Selection
 from viewer.sync.worker import work_on
 
 FEW = {"team": "returns"}  # eleven completions, none of them long
 
 
 def start_or_resume(key: ApiKey, metadata: dict[str, str] | None = None, **filters: Any) -> CopyRun:
-    return CopyRun.objects.start_or_resume(key, metadata=metadata or {}, **{"model": "", "since": None, **filters})
+    only_newest = filters.pop("only_newest", False)
+    return CopyRun.objects.start_or_resume(key, Selection(metadata=metadata or {}, **filters), only_newest=only_newest)
 
 
 def work(run: CopyRun, stopping: Event | None = None) -> CopyRun:

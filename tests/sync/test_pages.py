@@ -58,7 +58,17 @@ def test_a_start_creates_a_run_for_a_worker_to_claim(reader: Client, key: ApiKey
     assert attributes(page(reader), "data-run") == ["waiting"]
 
 
-@pytest.mark.parametrize("told", [{}, {"metadata": "team=a\nb"}, {"metadata": "=a"}, {"since": "yesterday"}])
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"metadata": "team=a\nb"},
+        {"metadata": "=a"},
+        {"since": "yesterday"},
+        {"ids": "resp_1 conv/2"},
+        {"ids": "resp_1", "model": "gpt-4.1"},
+    ],
+)
 def test_an_invalid_form_is_explained_and_starts_nothing(reader: Client, key: ApiKey, told: dict[str, str]) -> None:
     answer = reader.post("/imports/", {"key": key.pk, **told} if told else {})
     assert answer.status_code == 422
@@ -192,7 +202,7 @@ def test_the_command_says_in_a_sentence_what_is_missing(
 def test_a_database_failure_is_reported_in_one_sentence_and_the_next_run_continues(
     key: ApiKey, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fill_the_disk(*_: Any) -> None:
+    def fill_the_disk(*_: Any, **__: Any) -> None:
         raise OperationalError("database or disk is full\nHINT: make room")
 
     with monkeypatch.context() as full:

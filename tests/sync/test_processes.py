@@ -18,7 +18,7 @@ from tests.processes import PATIENCE, post, running, sign_in, until
 from tests.sync.runs import FEW
 from tests.upstream import LIVE, MESSAGES, Upstream
 from viewer.archive.models import StoredCompletion
-from viewer.sync.models import Copy, CopyRun
+from viewer.sync.models import Copy, CopyRun, Selection
 
 PASSWORD = "copies 1"
 
@@ -80,7 +80,7 @@ def test_what_fails_is_named_and_the_command_says_so_to_its_caller(key: None, up
 
 def test_the_worker_serves_whoever_asks_and_ends_with_its_parent(key: None, alice: User, upstream: Upstream) -> None:
     with command("work", "--until-stdin-closes") as process:
-        run = CopyRun.objects.start_or_resume(alice.api_keys.get(), "", FEW, None)
+        run = CopyRun.objects.start_or_resume(alice.api_keys.get(), Selection(metadata=FEW))
         until(lambda: CopyRun.objects.get(pk=run.pk).state == "done")
         assert process.stdin
         process.stdin.close()

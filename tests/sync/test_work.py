@@ -16,7 +16,21 @@ from django.utils import timezone
 
 from tests.conftest import make_completion, make_key, say
 from tests.sync.runs import FEW, copy, start_or_resume, work
-from tests.upstream import COMPLETIONS, HEX, IMAGE, LIVE, LONG, MESSAGES, NEWEST, Upstream
+from tests.upstream import (
+    ASKED,
+    COMPLETIONS,
+    CONVERSATION,
+    FOLLOWING,
+    HEX,
+    IMAGE,
+    INPUT_ITEMS,
+    LIVE,
+    LONG,
+    MESSAGES,
+    NEWEST,
+    WORKING,
+    Upstream,
+)
 from viewer.archive.api import respond
 from viewer.archive.models import StoredCompletion, StoredMessage
 from viewer.keys.encryption import Secret
@@ -449,3 +463,38 @@ def test_a_list_that_repeats_itself_fails_the_run(key: ApiKey, monkeypatch: pyte
 def test_a_server_that_cannot_list_fails_the_run(alice: User, upstream: Upstream) -> None:
     run = copy(make_key(alice, base_url=upstream.base("no-list")))
     assert (run.state, run.problem) == ("failed", "unsupported")
+
+
+def test_given_ids_are_copied_and_nothing_is_listed(key: ApiKey, upstream: Upstream) -> None:
+    run = copy(key, ids=(FOLLOWING, CONVERSATION, LIVE[0], WORKING, "resp_never"))
+    assert stored() == {FOLLOWING, CONVERSATION, LIVE[0]}
+    failed = {WORKING: "unreadable", "resp_never": "not-found"}  # the first is not finished yet
+    assert dict(run.failures.values_list("completion_id", "problem")) == failed
+    ids = [f"{FOLLOWING}-0", *(item["id"] for item in INPUT_ITEMS[FOLLOWING]), "rs_1"]
+    kept = StoredMessage.objects.filter(completion__completion_id=FOLLOWING).order_by("position")
+    assert list(kept.values_list("message_id", flat=True)) == ids
+    assert not any(one["path"].endswith("/chat/completions") for one in upstream.asked())
+
+
+def test_what_metadata_names_is_copied_too_if_it_is_still_there(alice: User, upstream: Upstream) -> None:
+    run = copy(make_key(alice, base_url=upstream.base("names-others")), FEW, follows_metadata=True)
+    assert CONVERSATION in stored()
+    assert (run.copied, run.wanted, run.failures.count()) == (12, 12, 0)
+
+
+def test_a_response_that_its_source_no_longer_has_stays_here(key: ApiKey, upstream: Upstream) -> None:
+    copy(key, ids=(ASKED,))
+    upstream.set("missing", [ASKED])
+    run = start_or_resume(key, FEW)
+    run.tell_to_erase(True)
+    work(run)
+    assert Copy.objects.get(completion__completion_id=ASKED).deleted_at is None
+
+
+def test_a_conversation_that_is_named_again_is_copied_anew_if_it_has_grown(key: ApiKey, upstream: Upstream) -> None:
+    for grown, copied in ((0, 1), (0, 0), (2, 1)):
+        upstream.set("grown", grown)
+        run = start_or_resume(key, ids=(CONVERSATION,))
+        assert work(run).copied == copied
+        assert StoredMessage.objects.filter(completion__completion_id=CONVERSATION).count() == 250 + grown
+    assert Copy.objects.get().host == upstream.host

@@ -1,1 +1,1 @@
-"""Reads any API with `/v1/chat/completions`; returns the types of `completions` or raises one named problem."""
+"""Reads any API with `/v1/chat/completions`, and the Responses API; returns those types or raises one named problem."""

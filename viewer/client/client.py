@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import ClassVar, Generic, Literal, TypeVar
-from urllib.parse import quote, urlencode
+from typing import ClassVar, Generic, TypeVar
+from urllib.parse import quote
 
 from django.core.cache import caches
 from django.utils.translation import gettext_noop
@@ -18,21 +18,20 @@ from viewer.completions.reading import read_completion, read_completion_page, re
 from viewer.completions.summary import Summary
 from viewer.completions.types import Completion, Item, Message, Page, Unreadable
 
+from . import pages
 from .http import HttpClient, Stream
+from .other_api import IsLasting, OtherApi, is_of_other_api, may_lack_other_api
+from .pages import Query, may_be_cursor_error, read_page, repeated_page, unknown_cursor
 from .problems import Problem, problem_of
 
 PAGE_SIZE = 20  # messages or completions; the API's own default
 MAX_PAGE_SIZE = 100  # messages; the API's maximum
 CONTEXT = 10  # messages before the one that a permalink opens
 _ROWS_BEFORE = 12  # completions before the one around which a list opens; more than a window shows
-NO_CURSOR = gettext_noop("There is more, but the server did not say where to continue.")
-_EMPTY_PAGE = gettext_noop("The server reports more but sends nothing.")
-_REPEATED_PAGE = gettext_noop("The server sent the same page again instead of the next one.")
-Order = Literal["asc", "desc"]
+Order = pages.Order
+next_cursor = pages.next_cursor
 Read = TypeVar("Read")
 First = TypeVar("First")
-Listed = TypeVar("Listed", bound=Message | Completion | Unreadable)
-ReadPage = Callable[[str], Page[Listed]]  # takes a query
 _MAX_CACHED_BYTES = 256_000  # with the cache's 256 entries this bounds its memory
 _concurrent = ThreadPoolExecutor(max_workers=16, thread_name_prefix="concurrent")
 
@@ -44,20 +43,6 @@ class Window(Generic[Item]):
     items: tuple[Item | Unreadable, ...]
     has_earlier: bool
     has_later: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """Which page of a list is requested; as a string, the query of the URL."""
-
-    after: str = ""
-    order: Order = "desc"
-    limit: int = PAGE_SIZE
-    filters: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        params = {"limit": str(self.limit), "order": self.order, "after": self.after, **self.filters}
-        return urlencode({name: value for name, value in params.items() if value}, errors="replace")
 
 
 @dataclass(frozen=True)
@@ -74,6 +59,7 @@ class Client:
     cache_as: str = ""
     cache_seconds: int = 0
     is_sequential: bool = False
+    has_other_api: ClassVar[bool] = True  # so that responses and conversations are asked for where that has them
     max_pages: ClassVar[int] = 20  # of MAX_PAGE_SIZE messages, that one request of a reader may read
     is_metered: ClassVar[bool] = True  # after many requests the reader has to confirm that more are sent
 
@@ -83,7 +69,7 @@ class Client:
 
     def check_key(self) -> None:
         """Send the cheapest request there is. Raises its Problem."""
-        self._read("", read_completion_page, str(_Query(limit=1)))
+        self._read("", read_completion_page, str(Query(1)))
 
     def concurrently(self, first: Callable[[], First], second: Callable[[], Read]) -> tuple[First, Callable[[], Read]]:
         """Send two requests at the same time. The returned function gives the second result, or raises its Problem."""
@@ -102,12 +88,14 @@ class Client:
         limit: int = PAGE_SIZE,
     ) -> Page[Completion | Unreadable]:
         """Read one page of stored completions; all `metadata` pairs must match exactly."""
+        if after and self._is_elsewhere(after):
+            raise Problem("bad-request", status=400, param="after")
         filters = {"model": model, **{f"metadata[{key}]": value for key, value in (metadata or {}).items()}}
         try:
-            return self._page(partial(self._read, "", read_completion_page), _Query(after, order, limit, filters))
+            return read_page(partial(self._read, "", read_completion_page), Query(limit, after, order, filters))
         except Problem as problem:
-            if after and _may_be_cursor_error(problem):
-                raise _unknown_cursor(problem) from None
+            if after and may_be_cursor_error(problem):
+                raise unknown_cursor(problem) from None
             raise
 
     def completions_around(
@@ -126,23 +114,20 @@ class Client:
 
     def completion(self, completion_id: str) -> Completion:
         """Read one stored completion: its answer, model, time, usage. Its messages have their own endpoint."""
-        completion = self._read(_path(completion_id), read_completion, is_lasting=True)
-        if isinstance(completion, Unreadable):
-            raise Problem("unreadable", completion.reason)
-        return completion
+        return self._of_either(completion_id, OtherApi.completion, lambda: self._stored_completion(completion_id))
 
     def messages(
         self, completion_id: str, *, after: str = "", order: Order = "asc", limit: int = PAGE_SIZE
     ) -> Page[Message | Unreadable]:
         """Read one page of messages after the message `after`, or a smaller page if a whole one is too large."""
-        read = partial(self._read, f"{_path(completion_id)}/messages", read_message_page)
+        query = Query(limit, after, order)
         try:
-            return self._page(partial(read, is_lasting=True), _Query(after, order, limit), uncached=read)
+            return self._of_either(
+                completion_id,
+                lambda api: api.messages(after, order, limit),
+                lambda: self._stored_messages(completion_id, query),
+            )
         except Problem as problem:
-            if after and _may_be_cursor_error(problem):
-                if problem.name == "not-found":
-                    self.completion(completion_id)  # raises if the completion itself is missing
-                raise _unknown_cursor(problem) from None
             if problem.name != "too-large" or limit == 1:
                 raise
         return self.messages(completion_id, after=after, order=order, limit=max(1, limit // 5))
@@ -213,6 +198,53 @@ class Client:
                 return item
         raise Problem("not-found", param="message_id")
 
+    def _of_either(self, completion_id: str, ask: Callable[[OtherApi], Read], ask_stored: Callable[[], Read]) -> Read:
+        """Ask for a response or a conversation where the API has them, and for anything else among the completions.
+
+        A server that only has completions may have one with such an id: another Lectern does.
+        """
+        if not (self.has_other_api and is_of_other_api(completion_id)):
+            return ask_stored()
+        try:
+            return ask(OtherApi(completion_id, self._fetch))
+        except Problem as problem:
+            if not may_lack_other_api(problem, completion_id):
+                raise
+            try:
+                return ask_stored()
+            except Problem:
+                raise problem from None
+
+    def _is_elsewhere(self, completion_id: str) -> bool:
+        """Whether an id is that of a response or a conversation, so that no list has it.
+
+        It is asked for itself, as it was when its page was opened: to an unknown cursor, OGX takes long to say no.
+        """
+        if not (self.has_other_api and is_of_other_api(completion_id)):
+            return False
+        try:
+            OtherApi(completion_id, self._fetch).completion()
+        except Problem as problem:
+            return not may_lack_other_api(problem, completion_id)
+        return True
+
+    def _stored_completion(self, completion_id: str) -> Completion:
+        completion = self._read(_path(completion_id), read_completion, is_lasting=True)
+        if isinstance(completion, Unreadable):
+            raise Problem("unreadable", completion.reason)
+        return completion
+
+    def _stored_messages(self, completion_id: str, query: Query) -> Page[Message | Unreadable]:
+        read = partial(self._read, f"{_path(completion_id)}/messages", read_message_page)
+        try:
+            return read_page(partial(read, is_lasting=True), query, uncached=read)
+        except Problem as problem:
+            if not query.after or not may_be_cursor_error(problem):
+                raise
+            if problem.name == "not-found":
+                self._stored_completion(completion_id)  # raises if the completion itself is missing
+            raise unknown_cursor(problem) from None
+
     def _pages_from(self, completion_id: str, first: str) -> Iterator[tuple[Message | Unreadable, ...]]:
         if first:
             window = self.messages_around(completion_id, first)
@@ -226,7 +258,7 @@ class Client:
             page = self.messages(completion_id, after=after, limit=MAX_PAGE_SIZE)
             ids = {item.id for item in page.items if item.id}
             if ids & seen:
-                raise Problem("unreadable", _REPEATED_PAGE)
+                raise repeated_page()
             seen |= ids
             yield page.items
 
@@ -252,37 +284,25 @@ class Client:
             raise Problem("not-found", param="message_id", status=404)
         return window
 
-    def _page(self, read: ReadPage[Listed], query: _Query, *, uncached: ReadPage[Listed] | None = None) -> Page[Listed]:
-        """Read one page, and the one after it if the server does not say whether there is one.
-
-        If reading the second fails, there may be more: whoever reads on will get the problem.
-        """
-        page = _read_checked(read, uncached or read, query)
-        if page.is_certain or not page.cursor:
-            return page
-        try:
-            following = _read_checked(read, uncached or read, replace(query, after=page.cursor))
-        except Problem:
-            return page
-        return replace(page, has_more=bool(following.items), is_certain=True)
-
     def _read(self, path: str, read: Callable[[str], Read], query: str = "", *, is_lasting: bool = False) -> Read:
-        url = self._url(f"/chat/completions{path}", query)
         try:
-            return read(self._body(url, is_lasting=is_lasting).decode("utf-8", "replace"))  # no name keeps the bytes
+            return read(self._fetch(f"/chat/completions{path}", query, lambda _: is_lasting, may_be_cached=is_lasting))
         except ValueError as error:
             raise Problem("unreadable", str(error)) from None
 
-    def _body(self, url: str, *, is_lasting: bool) -> bytes:
-        body = self._cached(url) if is_lasting else None
+    def _fetch(self, path: str, query: str, is_lasting: IsLasting, *, may_be_cached: bool = True) -> str:
+        """Read the body of a response, from the cache if that has it. Only those that are lasting are cached."""
+        url = self._url(path, query)
+        body = self._cached(url) if may_be_cached else None
+        text = "" if body is None else body.decode("utf-8", "replace")
         if body is None:
             response = self.http.get(url)
             if response.status != 200:
                 raise problem_of(response.status, response.headers, response.body)
-            body = response.body
-            if is_lasting:
-                self._cache(url, body)
-        return body
+            text = response.body.decode("utf-8", "replace")  # no name keeps the bytes
+            if is_lasting(text):
+                self._cache(url, response.body)
+        return text
 
     def _url(self, path: str, query: str) -> str:
         return f"{self.base_url}{path}?{query}" if query else f"{self.base_url}{path}"
@@ -299,28 +319,6 @@ class Client:
         return sha256(f"{self.cache_as} {url}".encode()).hexdigest()
 
 
-def next_cursor(page: Page[Listed]) -> str:
-    """Return the cursor of the next page, empty after the last one. Raises Problem if there is more but no cursor."""
-    if page.has_more and not page.cursor:
-        raise Problem("unreadable", NO_CURSOR)
-    return page.cursor if page.has_more else ""
-
-
-def _read_checked(read: ReadPage[Listed], uncached: ReadPage[Listed], query: _Query) -> Page[Listed]:
-    """Read one page. Raises Problem unless it continues after the cursor: nothing is shown twice, nothing left out.
-
-    An empty page that is not the last may be a passing fault of the server, so it is requested once more.
-    """
-    page = read(str(query))
-    if page.has_more and not page.items:
-        page = uncached(str(query))
-    if page.has_more and not page.items:
-        raise Problem("unreadable", _EMPTY_PAGE)
-    if query.after and any(item.id == query.after for item in page.items):
-        raise Problem("unreadable", _REPEATED_PAGE)
-    return page
-
-
 def opposite(order: Order) -> Order:
     return "asc" if order == "desc" else "desc"
 
@@ -329,15 +327,6 @@ def _is_truncated(window: Window[Message], message_id: str) -> bool:
     """Whether a window of large messages ends before its message; then it has to begin with that message."""
     is_whole = len(window.items) >= PAGE_SIZE or not window.has_later
     return not is_whole and all(item.id != message_id for item in window.items)
-
-
-def _may_be_cursor_error(problem: Problem) -> bool:
-    """Whether `after` may be the cause: OpenAI answers 400 to an unknown cursor, some servers 404; few name it."""
-    return problem.name == "not-found" or (problem.name == "bad-request" and problem.param in ("", "after"))
-
-
-def _unknown_cursor(problem: Problem) -> Problem:
-    return Problem("bad-request", problem.message, status=problem.status, param="after", request_id=problem.request_id)
 
 
 def _path(completion_id: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .reasoning import merge_reasoning
-from .types import Choice, Message, TextPart, Unreadable, text_of
+from .types import Choice, Completion, Message, TextPart, Unreadable, text_of
 
 
 def appended_answers(
@@ -27,6 +27,12 @@ def appended_answers(
         for item, choice in zip(last, choices[-len(last) :], strict=True)
     )
     return len(last) if is_appended else 0
+
+
+def is_unfinished(completion: Completion) -> bool:
+    """Whether the server is still at work on the answer, so that it will change."""
+    states = (completion.other.get("status", "").strip('"'), *(choice.finish_reason for choice in completion.choices))
+    return any(state in ("queued", "in_progress") for state in states)
 
 
 def with_choice(message: Message | Unreadable, choice: Choice) -> Message | Unreadable:

@@ -14,7 +14,8 @@ from django.core.cache import caches
 from django.utils.translation import get_language, gettext
 
 from viewer.archive.search.text import texts_in
-from viewer.client.client import MAX_PAGE_SIZE, NO_CURSOR, Client
+from viewer.client.client import MAX_PAGE_SIZE, Client
+from viewer.client.pages import NO_CURSOR
 from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.folding import compile_pattern, find_matches, fold_query

@@ -10,13 +10,12 @@ from viewer.completions.source_text import to_object
 from .document import Conversation, Document
 from .drafts import Draft
 from .family import Shape, first_object, object_at
+from .ids import id_within
 
 _IDS = ("id", "conversation_id", "thread_id", "session_id", "chat_id", "uuid")
-_LONG_ID = 20  # characters; shorter ids are hardly unique
 _TIMES = ("created", "created_at", "createdAt", "timestamp", "start_time", "startTime", "date")
 _MODELS = ("model", "model_name", "modelName", "model_id")
 _SETTINGS = ("temperature", "top_p", "max_tokens", "seed", "tools", "tool_choice", "response_format", "usage")
-_SHORT = 16  # characters; what is made to be unique has more
 _METADATA = ("user", "user_id", "customer", "session", "title", "name", "tags")
 
 
@@ -54,7 +53,7 @@ def draft_of(family: str, record: Document, messages: Iterable[Any], read: Itera
     known = {*read, "metadata", *settings, *pairs}
     return Draft(
         family,
-        id=own_id(family, first_of(values, _IDS)),
+        id=id_within(family, first_of(values, _IDS)),
         created=first_of(values, _TIMES),
         model=str(first_of(values, _MODELS) or ""),
         metadata=pairs | metadata,
@@ -62,17 +61,6 @@ def draft_of(family: str, record: Document, messages: Iterable[Any], read: Itera
         fields=settings,
         source=source_of(record, known),
     )
-
-
-def own_id(family: str, value: Any) -> Any:
-    """Return the id of a conversation: a number or a short name, which another tool may have too, after the family's.
-
-    What is no usable id stays as it is.
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    is_short = isinstance(value, str) and 0 < len(value) < _LONG_ID
-    return f"{family}-{value}" if is_short and not value.startswith(f"{family}-") else value
 
 
 def first_of(values: dict[str, Any], names: Iterable[str]) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext, gettext_noop
 
-from viewer.completions.answers import appended_answers, with_choice
+from viewer.completions.answers import appended_answers, is_unfinished, with_choice
 from viewer.completions.finish_reasons import canonical_finish_reason
 from viewer.completions.invisibles import escape_invisible
 from viewer.completions.source_text import decode
@@ -26,6 +26,19 @@ _FINISH_REASONS = {
     "content_filter": gettext_noop("Stopped by the content filter"),
     "tool_calls": gettext_noop("Waiting for tool results"),
     "function_call": gettext_noop("Waiting for a function result"),
+    # The status of a response that did not complete.
+    "queued": gettext_noop("Not begun yet"),
+    "in_progress": gettext_noop("Still being written"),
+    "incomplete": gettext_noop("Incomplete"),
+    "cancelled": gettext_noop("Cancelled"),
+    "failed": gettext_noop("Failed"),
+}
+_NO_ANSWER_BY_STATUS = {
+    "queued": gettext_noop("The server has not begun it yet. Open this page again later."),
+    "in_progress": gettext_noop("The server is still working on it. Open this page again later."),
+    "incomplete": gettext_noop("The server stopped before there was any."),
+    "cancelled": gettext_noop("The request was cancelled."),
+    "failed": gettext_noop("The request failed."),
 }
 _MAX_ANSWERS = 100  # of a completion on a page; OpenAI returns at most 128
 _MAX_REASON = 200  # characters of a finish reason that is not listed above
@@ -36,6 +49,7 @@ class NoAnswer:
     """Shown for a completion without an answer; `cause` is empty if it does not state one."""
 
     cause: str
+    is_coming: bool = False
 
 
 def place_answers(
@@ -93,7 +107,10 @@ def no_answer_in(completion: Completion, newest: Message | Unreadable | None) ->
     if completion.choices or (isinstance(newest, Message) and newest.role == "assistant" and _is_answer(newest)):
         return None
     filters = completion.other.get("prompt_filter_results", "")
-    return NoAnswer(escape_invisible(completion.error) or _filters_in(filters))
+    status = completion.other.get("status", "").strip('"')
+    words = gettext(_NO_ANSWER_BY_STATUS[status]) if status in _NO_ANSWER_BY_STATUS else ""
+    cause = escape_invisible(completion.error) or _filters_in(filters) or words
+    return NoAnswer(cause, is_coming=is_unfinished(completion))
 
 
 def _is_answer(message: Message) -> bool:

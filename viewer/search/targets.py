@@ -7,7 +7,7 @@ import re
 from viewer.archive.api import is_stored
 
 # The path of our URLs, and OpenAI's prefixes of ids.
-_ID_OR_URL = re.compile(r"\S*/completions/\S+|(?:chatcmpl-|msg_)\S+")
+_ID_OR_URL = re.compile(r"\S*/completions/\S+|(?:chatcmpl-|resp_|conv_|msg_)\S+")
 
 
 def is_id_or_url(text: str, reader: int) -> bool:

@@ -19,6 +19,7 @@ from viewer.completions.summary import Summary
 class StoredClient(Client):
     """Reads what is stored here, where a request costs a query and no network."""
 
+    has_other_api = False  # what came from there is stored as a completion
     max_pages = 200
     is_metered = False
 

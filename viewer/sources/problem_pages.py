@@ -30,7 +30,7 @@ class ProblemMiddleware:
 def _problem(request: Request, failure: SourceProblem) -> HttpResponse:
     url_params = request.resolver_match.kwargs if request.resolver_match else {}
     completion_id = url_params.get("completion_id", "")
-    text = describe(failure.problem, failure.source.label, is_of_list=not completion_id)
+    text = describe(failure.problem, failure.source.label, is_of_list=not completion_id, completion_id=completion_id)
     context = {
         "problem": text,
         "source": failure.source,

@@ -87,6 +87,15 @@ _TEXTS_BY_CAUSE: dict[Cause, tuple[str, str, int]] = {
         502,
     ),
 }
+_NO_SUCH_RESPONSE = (
+    gettext_noop("You cannot open a response with this id"),
+    gettext_noop(
+        "Nothing that you can read has this id. OpenAI keeps a response for 30 days, and none for organizations with "
+        "zero data retention. It may also belong to a colleague’s key or be saved for them alone, be deleted, or have "
+        "been created without storing it."
+    ),
+    404,
+)
 _NO_SUCH_MESSAGE = (
     gettext_noop("No message with this id in the conversation"),
     gettext_noop("Check the link, or read the conversation from its start."),
@@ -126,9 +135,9 @@ _UNKNOWN_MESSAGE_CURSOR = (
 )
 
 
-def describe(problem: Problem, source: str, *, is_of_list: bool = False) -> ProblemText:
+def describe(problem: Problem, source: str, *, is_of_list: bool = False, completion_id: str = "") -> ProblemText:
     """Describe a problem of `source`, its label; `is_of_list` if the request was for a list and so had no id."""
-    title, advice, status = _texts_for(problem, is_of_list=is_of_list)
+    title, advice, status = _texts_for(problem, completion_id, is_of_list=is_of_list)
     is_quoted = bool(problem.status)
     text = ProblemText(
         name=problem.name,
@@ -146,7 +155,7 @@ def describe(problem: Problem, source: str, *, is_of_list: bool = False) -> Prob
     return replace(text, wait=wait)
 
 
-def _texts_for(problem: Problem, *, is_of_list: bool) -> tuple[str, str, int]:
+def _texts_for(problem: Problem, completion_id: str, *, is_of_list: bool) -> tuple[str, str, int]:
     if problem.cause:
         return _TEXTS_BY_CAUSE[problem.cause]
     match problem.name, problem.param:
@@ -156,4 +165,6 @@ def _texts_for(problem: Problem, *, is_of_list: bool) -> tuple[str, str, int]:
             return _NO_SUCH_ANSWER
         case "bad-request", "after":
             return _UNKNOWN_LIST_CURSOR if is_of_list else _UNKNOWN_MESSAGE_CURSOR
+        case "not-found", _ if completion_id.startswith("resp_"):
+            return _NO_SUCH_RESPONSE
     return (_TEXTS | _TEXTS_OF_LIST if is_of_list else _TEXTS)[problem.name]

@@ -9,16 +9,20 @@ from django.utils.translation import gettext_noop
 
 from viewer.client.client import Client
 from viewer.client.problems import Problem
+from viewer.completions.answers import is_unfinished
 from viewer.completions.types import Completion
 from viewer.formats.document import MAX_BYTES
 
 TOO_LARGE = gettext_noop("The conversation is too large to import.")
+_UNFINISHED = gettext_noop("The server is still working on this response. Import it again when it is finished.")
 _NO_MESSAGES = gettext_noop("The conversation came without messages.")
 
 
 def fetch(client: Client, completion_id: str, is_over: Event) -> bytes:
     """Read a completion and all pages of its messages. Raises Problem if any of them cannot be read."""
     completion = fetch_completion(client, completion_id)
+    if is_unfinished(completion):  # it would stay as it is now
+        raise Problem("unreadable", _UNFINISHED)
     return line_of(completion, list(_messages(client, completion_id, is_over)))
 
 

@@ -8,8 +8,9 @@ same way: its next write matches no row.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +45,31 @@ def claim_first(claimable: Callable[[], models.QuerySet[Any]], **changes: Any) -
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a run copies: what is listed and matches, or just these `ids`.
+
+    `follows_metadata` adds the responses and conversations whose ids are values of the metadata of what is listed.
+    """
+
+    model: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    since: datetime | None = None
+    ids: tuple[str, ...] = ()
+    follows_metadata: bool = False
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of a run."""
+        return {
+            "model": self.model,
+            "metadata": dict(self.metadata),
+            "since": self.since,
+            "ids": "\n".join(self.ids),
+            "follows_metadata": self.follows_metadata,
+        }
+
+
 class CopyRuns(models.QuerySet["CopyRun"]):
     """Runs, by their person, or those that a worker may claim."""
 
@@ -54,28 +80,20 @@ class CopyRuns(models.QuerySet["CopyRun"]):
         """Return the runs that are not over; there is at most one for each key."""
         return self.filter(state__in=CopyRun.ACTIVE)
 
-    def start_or_resume(
-        self,
-        key: ApiKey,
-        model: str,
-        metadata: dict[str, str],
-        since: datetime | None,
-        only_newest: bool = False,
-    ) -> CopyRun:
-        """Return the unfinished run with the same parameters, resumed if needed, or start a new one.
+    def start_or_resume(self, key: ApiKey, selection: Selection, *, only_newest: bool = False) -> CopyRun:
+        """Return the unfinished run with the same selection, resumed if needed, or start a new one.
 
-        Earlier runs with them that found nothing new are deleted. Raises AnotherIsActive.
+        Earlier runs with it that found nothing new are deleted. Raises AnotherIsActive.
         """
-        same = self.filter(person=key.owner, api_key=key, model=model, metadata=metadata, since=since)
+        same = self.filter(person=key.owner, api_key=key, **selection.columns)
         unfinished = same.exclude(state__in=(CopyRun.CANCELLED, CopyRun.DONE)).order_by("-pk")
         run = unfinished.first()
         if run is None:
             same.filter(state=CopyRun.DONE, copied=0, gone=0, failures=None).delete()
             with suppress(AnotherIsActive), _one_active(), transaction.atomic():
                 run = self.create(
-                    person=key.owner, api_key=key, label=key.label, model=model, metadata=metadata, since=since,
-                    only_newest=only_newest,
-                )  # fmt: skip
+                    person=key.owner, api_key=key, label=key.label, only_newest=only_newest, **selection.columns
+                )
                 event("copy asked for", run=run.pk, person=run.person_id, key=key.pk)
                 return run
             run = unfinished.first()  # an identical request was faster
@@ -120,6 +138,9 @@ class CopyRun(models.Model):
     model = models.CharField(max_length=255, blank=True)
     metadata = models.JSONField(default=dict)
     since = models.DateTimeField(null=True)
+    # The previous version does not write these two.
+    ids = models.TextField(blank=True, db_default="")  # one per line, if only these are copied
+    follows_metadata = models.BooleanField(default=False, db_default=False)
     state = models.CharField(max_length=10, default=WAITING)
     only_failed = models.BooleanField(default=False)  # retry what failed, without listing again
     # Stop listing at the first page that the archive has. The previous version does not write this column.
@@ -155,6 +176,15 @@ class CopyRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} #{self.pk}"
+
+    @property
+    def selection(self) -> Selection:
+        return Selection(self.model, self.metadata, self.since, tuple(self.ids.split()), self.follows_metadata)
+
+    @property
+    def ids_count(self) -> int:
+        """How many ids it copies; 0 if it lists what there is."""
+        return len(self.selection.ids)
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

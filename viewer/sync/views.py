@@ -27,8 +27,8 @@ def imports(request: Request) -> HttpResponse:
     form = CopyForm(request.POST if request.method == "POST" else None, owner=request.user)
     if request.method == "POST" and form.is_valid():
         try:
-            erases_deleted = form.cleaned_data.pop("erases_deleted")
-            CopyRun.objects.start_or_resume(**form.cleaned_data).tell_to_erase(erases_deleted)
+            run = CopyRun.objects.start_or_resume(form.cleaned_data["key"], form.selection())
+            run.tell_to_erase(form.cleaned_data["erases_deleted"])
         except AnotherIsActive:
             messages.error(request, _BUSY)
         return redirect("imports")
@@ -64,7 +64,7 @@ def _perform(request: Request, run: CopyRun, action: str) -> CopyRun:
     """Perform an action, and return the run to show next."""
     try:
         if action == "again" and run.state == CopyRun.DONE and run.api_key:
-            again = CopyRun.objects.start_or_resume(run.api_key, run.model, run.metadata, run.since)
+            again = CopyRun.objects.start_or_resume(run.api_key, run.selection)
             again.tell_to_erase(run.erases_deleted)
             return again
         if action not in CopyRun.ACTIONS or not run.perform(action):

@@ -6,7 +6,7 @@ Requests are sent in threads, which never use the database; everything else happ
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from viewer.archive.erased import erased_among
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, belongs_to_visible, fit
 from viewer.client.client import next_cursor
+from viewer.client.other_api import is_of_other_api
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
 from viewer.completions.types import Completion, Unreadable
@@ -76,6 +77,8 @@ class _Work:
         # A run that was interrupted has copied the newest pages itself, so it lists everything.
         self._stops_at_known = run.only_newest and not run.copied
         self._last_heartbeat = 0.0
+        self._named = set[str]()  # ids that stand in metadata
+        self._known = set[str]()  # ids that are copied once more
         self._waits = 0
         self._concurrency = float(_MAX_CONCURRENCY)
 
@@ -84,10 +87,25 @@ class _Work:
             failures = self._run.failures.exclude(completion_id="")
             self._copy([*filter(has_address, failures.values_list("completion_id", flat=True))])
             return
+        if ids := self._run.selection.ids:
+            wanted = self._not_in_archive(list(ids)) + self._conversations_among(ids)
+            self._save(is_listed=True, listed=len(ids), wanted=self._run.copied + len(wanted))
+            self._copy(wanted)
+            return
         wanted, seen = self._list()
         self._copy(wanted)
         if not self._stops_at_known:
             self._mark_deleted(seen)
+
+    def _conversations_among(self, ids: Iterable[str]) -> list[str]:
+        """Return the given conversations that were copied before from here: unlike all else, they grow."""
+        by_stored_id = {fit(one): one for one in ids if one.startswith("conv_")}
+        copies = Copy.objects.filter(
+            host=self._host, completion__owner=None, completion__completion_id__in=by_stored_id
+        )
+        again = [by_stored_id[one] for one in copies.values_list("completion__completion_id", flat=True)]
+        self._known.update(again)
+        return again
 
     def _list(self) -> tuple[list[str], set[str]]:
         """Return the ids that are not in the archive, newest first, and all ids that the key sees."""
@@ -115,11 +133,15 @@ class _Work:
             new = self._not_in_archive(unseen)
             wanted += new
             seen.update(ids)
+            if self._run.follows_metadata:
+                named = [one for one in _named_by(page.items, set(ids)) if one not in self._named and one not in seen]
+                self._named.update(named)
+                wanted += self._not_in_archive(named)
             oldest = _oldest(page.items, oldest)
             is_known = self._stops_at_known and not new and len(unseen) == len(page.items)
             after = next_cursor(page)
             is_end = not after or (oldest is not None and (is_known or self._is_too_old(page.items)))
-            self._save(is_listed=is_end, listed=len(seen), wanted=self._run.copied + len(wanted))
+            self._save(is_listed=is_end, listed=len(seen | self._named), wanted=self._run.copied + len(wanted))
             if is_end:
                 return wanted, seen
             if after in cursors:
@@ -179,7 +201,9 @@ class _Work:
                     self._store(completion_id, future.result())
                 except Problem as problem:
                     source_problem = self._problem_of_source(problem, problems)
-                    if source_problem is None:
+                    if source_problem is None and problem.name == "not-found" and completion_id in self._named:
+                        self._save(wanted=F("wanted") - 1)  # OpenAI deletes responses after a while
+                    elif source_problem is None:
                         self._record_failure(completion_id, problem)
                     else:
                         problems.append(source_problem)
@@ -191,8 +215,8 @@ class _Work:
             with transaction.atomic():
                 if not self._run.owned().update(lease_until=timezone.now() + LEASE, copied=F("copied") + 1):
                     raise Stopped
-                (outcome,) = import_lines([line])
-                if outcome.status != "imported":
+                (outcome,) = import_lines([line], replace=completion_id in self._known)
+                if outcome.status not in ("imported", "replaced"):
                     raise _NotStored(outcome.status, outcome.message)
                 Copy.objects.create(
                     completion=StoredCompletion.objects.get(completion_id=completion_id, owner=None),
@@ -202,7 +226,7 @@ class _Work:
         except (_NotStored, IntegrityError) as reason:
             if isinstance(reason, _NotStored) and reason.status == "bad":
                 raise Problem("unreadable", reason.message) from None
-            self._save(wanted=F("wanted") - 1)  # another run has stored it meanwhile
+            self._save(wanted=F("wanted") - 1)  # another run has stored it meanwhile, or nothing is new in it
             self._run.failures.filter(completion_id=completion_id).delete()
         self._waits = 0
         self._concurrency = min(_MAX_CONCURRENCY, self._concurrency + 0.1)
@@ -223,7 +247,9 @@ class _Work:
 
     def _mark_deleted(self, seen: set[str]) -> None:
         """Mark copies as deleted that this version of the key saw before, and now neither lists nor opens."""
-        copies = Copy.objects.filter(api_key=self._key, key_version=self._key.version)
+        # OpenAI deletes responses by itself, which is no reason to erase them here.
+        copies = Copy.objects.exclude(completion__completion_id__startswith="resp_")
+        copies = copies.filter(api_key=self._key, key_version=self._key.version)
         if self._run.since:
             copies = copies.filter(completion__created__gte=int(self._run.since.timestamp()))
         if self._run.model:
@@ -304,6 +330,13 @@ class _Work:
         failures = self._run.failures.filter(completion_id=fit(completion_id))
         if not completion_id or not failures.update(attempts=F("attempts") + 1, **fields):
             self._run.failures.create(completion_id=fit(completion_id), **fields)
+
+
+def _named_by(items: tuple[Completion | Unreadable, ...], ids: set[str]) -> list[str]:
+    """Return the ids of responses and conversations in the metadata of the items with these ids, each once."""
+    matching = (item for item in items if isinstance(item, Completion) and item.id in ids)
+    values = (value.strip() for item in matching for value in item.metadata.values())
+    return list(dict.fromkeys(value for value in values if is_of_other_api(value) and has_address(value)))
 
 
 def _oldest(items: tuple[Completion | Unreadable, ...], previous: datetime | None) -> datetime | None:

@@ -17,6 +17,7 @@ from viewer.client.client import Order
 from viewer.completions.ids import has_address
 from viewer.completions.summary import first_question
 from viewer.completions.types import Completion
+from viewer.conversations.came_from import CameFrom, origins_of
 from viewer.conversations.facts import build_facts, build_jumps, build_jumps_in_whole
 from viewer.conversations.filters import with_query
 from viewer.conversations.paging import MessagePage, read_page, with_neighbours
@@ -84,6 +85,7 @@ def conversation(
         "below": None if request.htmx and "before" in request.GET else page.below,
         "starts_here": page.above is None,
         "ends_here": page.below is None,
+        "came_from": _came_from(reader, completion, page),
         "added": page.added,
         "order": page.order,
     }
@@ -132,6 +134,15 @@ def _completion(reader: Reader, linked: str) -> tuple[Completion | None, Problem
     if (position := answer_at(linked)) is not None:
         reader.choice(position)
     return completion, None
+
+
+def _came_from(reader: Reader, completion: Completion | None, page: MessagePage) -> list[CameFrom]:
+    """Return what a conversation continues, if the page has its beginning. A response is read for that if need be."""
+    if page.has_older:
+        return []
+    if completion is None and reader.completion_id.startswith("resp_"):
+        completion, _ = _completion(reader, "")
+    return origins_of(completion)
 
 
 def bubbles_of(

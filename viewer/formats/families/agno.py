@@ -23,7 +23,8 @@ from viewer.formats.drafts import (
     text_part,
 )
 from viewer.formats.family import Family, Shape, first_object, list_at, object_at, objects_at
-from viewer.formats.message_lists import first_of, own_id, source_of
+from viewer.formats.ids import id_within
+from viewer.formats.message_lists import first_of, source_of
 
 _NAME = "agno"
 _MARKS = ("from_history", "stop_after_tool_call")
@@ -164,7 +165,7 @@ def _join(runs: list[Document]) -> Iterator[Conversation]:
 def _draft_of(session: dict[str, Any], runs: list[Document]) -> Draft:
     """Build the conversation of runs. Those of members of a team, which has what they said, are kept as JSON."""
     runs = sorted(runs, key=lambda run: _time(run.value))
-    draft = Draft(_NAME, id=own_id(_NAME, session.get("session_id")), created=session.get("created_at"))
+    draft = Draft(_NAME, id=id_within(_NAME, session.get("session_id")), created=session.get("created_at"))
     title = object_at(session, "session_data").get("session_name")
     draft.metadata = {"title": title} | {name: session.get(name) for name in _WHO} | object_at(session, "metadata")
     members: list[str] = []

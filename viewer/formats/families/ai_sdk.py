@@ -20,7 +20,8 @@ from viewer.formats.drafts import (
     tool_call,
 )
 from viewer.formats.family import Family, Shape, list_at, object_at
-from viewer.formats.message_lists import draft_of, first_of, own_id
+from viewer.formats.ids import id_within
+from viewer.formats.message_lists import draft_of, first_of
 
 _NAME = "ai-sdk"
 _LISTS = ("messages", "uiMessages", "initialMessages", "prompt")
@@ -361,7 +362,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     if system:
         draft.messages.insert(0, DraftMessage("system", as_text(system)))
     draft.model = draft.model or _model_of(messages)
-    draft.id = own_id(_NAME, draft.id)
+    draft.id = id_within(_NAME, draft.id)
     draft.created = draft.created or (draft.messages[0].created if draft.messages else None)
     yield draft.finish(document)
 
@@ -383,7 +384,7 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
         rows = [rows[n] for n in order]
     messages = read_messages(rows)
     draft = draft_of(_NAME, Document("{}"), messages, ())
-    draft.id, draft.model = own_id(_NAME, first_of(rows[0].value, _CHATS)), _model_of(rows)
+    draft.id, draft.model = id_within(_NAME, first_of(rows[0].value, _CHATS)), _model_of(rows)
     draft.created = first_of(rows[0].value, ("createdAt", "created_at"))
     yield draft.finish_at(rows[0].place, *(row.text for row in rows))
 

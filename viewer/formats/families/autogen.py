@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, image_part, note, text_part, tool_call
 from viewer.formats.family import Family, Shape, first_object, list_at, object_at, objects_at
-from viewer.formats.message_lists import first_of, own_id, source_of
+from viewer.formats.ids import id_within
+from viewer.formats.message_lists import first_of, source_of
 
 _NAME = "autogen"
 _OF_MODELS = {"SystemMessage": "system", "UserMessage": "user", "AssistantMessage": "assistant"}
@@ -158,7 +159,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     thread = document.at(*names)
     draft = Draft(_NAME, messages=read_messages(thread.items()) if thread is not None else [])
     if names == ("chat_history",):
-        draft.id = own_id(_NAME, value.get("chat_id"))
+        draft.id = id_within(_NAME, value.get("chat_id"))
         draft.messages = _as_customers_see(draft.messages)
     draft.created = next((message.created for message in draft.messages if message.created), None)
     draft.source = source_of(document, (names[0],))

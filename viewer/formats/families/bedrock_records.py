@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from viewer.formats.document import Conversation, Document, NotAConversation, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
 from viewer.formats.family import Family, list_at, object_at
-from viewer.formats.message_lists import draft_of, first_of, own_id, source_of
+from viewer.formats.ids import id_within
+from viewer.formats.message_lists import draft_of, first_of, source_of
 from viewer.formats.pairs import REQUESTS, RESPONSES, inside, left_of_pair, place_of
 
 from . import anthropic_records
@@ -59,7 +60,7 @@ def _read(document: Document) -> Iterator[Conversation]:
         request = inside(document, place_of(value, ((), *_REQUESTS), _is_request))
         draft = _draft_of(request, response)
         beside = draft_of(_NAME, document, (), ())  # such as an id and a time
-        draft.id, draft.created = draft.id or own_id(_NAME, beside.id), draft.created or beside.created
+        draft.id, draft.created = draft.id or id_within(_NAME, beside.id), draft.created or beside.created
         draft.metadata, draft.model = beside.metadata | draft.metadata, draft.model or beside.model
         draft.source = left_of_pair(document, request, response, _READ)
         yield draft.finish(document)
@@ -164,7 +165,7 @@ def _join(files: list[Document]) -> Iterator[Conversation]:
     messages = [message for file in files for message in _stored(file)]
     draft = Draft(
         _STRANDS,
-        id=own_id(_STRANDS, session if agent in ("", "default") else f"{session}-{agent}") if session else None,
+        id=id_within(_STRANDS, session if agent in ("", "default") else f"{session}-{agent}") if session else None,
         created=files[0].value.get("created_at"),
         metadata={"session": session, "agent": "" if agent == "default" else agent},
         messages=messages,

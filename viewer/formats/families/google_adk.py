@@ -13,7 +13,8 @@ from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family, list_at, object_at
-from viewer.formats.message_lists import first_of, own_id, source_of
+from viewer.formats.ids import id_within
+from viewer.formats.message_lists import first_of, source_of
 
 from .google import read_content
 
@@ -61,7 +62,7 @@ def _read(document: Document) -> Iterator[Conversation]:
 def _id_of(session: dict[str, Any]) -> Any:
     """Return an id that is unique: that of a session is so only among those of its app and its user."""
     session_id = session.get("id")
-    if own_id(_NAME, session_id) == session_id:
+    if id_within(_NAME, session_id) == session_id:
         return session_id
     return "-".join(as_text(each) for each in (_NAME, first_of(session, _APP), first_of(session, _USER), session_id))
 

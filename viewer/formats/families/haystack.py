@@ -18,7 +18,8 @@ from viewer.formats.drafts import (
     tool_call,
 )
 from viewer.formats.family import Family, Shape, first_object, object_at
-from viewer.formats.message_lists import draft_of, first_of, is_list_of, own_id
+from viewer.formats.ids import id_within
+from viewer.formats.message_lists import draft_of, first_of, is_list_of
 
 _NAME = "haystack"
 _PLACES = ("messages", "replies", "chat_messages", "history")
@@ -105,7 +106,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     found = (document.at(name) for name in _PLACES)
     messages = next((each for each in found if each is not None), document)
     draft = draft_of(_NAME, document, read_messages(messages.items()), _PLACES)
-    draft.id = own_id(_NAME, draft.id)
+    draft.id = id_within(_NAME, draft.id)
     metas = [object_at(_field(value, "meta")) for value in messages.value if isinstance(value, dict)]
     answers = [meta for meta in metas if meta.get("model")]
     if answers:

@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, citation, note, text_part, tool_call
 from viewer.formats.family import Family, Shape, first_object, list_at, object_at, objects_at
-from viewer.formats.message_lists import draft_of, first_of, own_id
+from viewer.formats.ids import id_within
+from viewer.formats.message_lists import draft_of, first_of
 
 from .langchain_blocks import Blocks, read_blocks
 
@@ -217,7 +218,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     if names == ("chat_history",):  # of an agent, which has the last question and its answer beside
         read += _turn(document)
     draft = draft_of(NAME, document, read, [*names[:1], *(("input", "output") if names == ("chat_history",) else ())])
-    draft.id = own_id(NAME, draft.id or first_of(object_at(document.value), _SESSIONS))
+    draft.id = id_within(NAME, draft.id or first_of(object_at(document.value), _SESSIONS))
     yield complete(draft, messages.items()).finish(document)
 
 
@@ -260,7 +261,7 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
         rows = sorted(rows, key=lambda row: row.value["id"])
     messages = [_row_message(row) for row in rows]
     first = rows[0].value
-    draft = Draft(NAME, id=own_id(NAME, first_of(first, _SESSIONS)), created=_time_of(first))
+    draft = Draft(NAME, id=id_within(NAME, first_of(first, _SESSIONS)), created=_time_of(first))
     draft.messages = read_messages(messages)
     for row, message in zip(rows, draft.messages, strict=True):
         message.created = message.created or _time_of(row.value)

@@ -19,7 +19,8 @@ from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, note
 from viewer.formats.family import Family, first_object, list_at, object_at
-from viewer.formats.message_lists import first_of, own_id, source_of
+from viewer.formats.ids import id_within
+from viewer.formats.message_lists import first_of, source_of
 from viewer.formats.messages import read_messages
 from viewer.formats.msgpack import unpack
 
@@ -101,7 +102,7 @@ def _conversation(newest: Document, path: list[Document], beside: list[Document]
     if not messages:
         raise NotReadable(_now("This LangGraph thread has no messages."))
     value = newest.value
-    draft = Draft(NAME, id=own_id(NAME, _key(newest)))
+    draft = Draft(NAME, id=id_within(NAME, _key(newest)))
     draft.created = first_of(value if "thread_id" in value else path[0].value, ("created_at",))
     draft.messages = read_messages(messages)
     left = {_message_id(each.value, n) for n, each in enumerate(_list_of(newest))} - set(value.get(_TAKEN_OUT) or ())

@@ -24,7 +24,8 @@ from viewer.formats.drafts import (
     tool_call,
 )
 from viewer.formats.family import Family, Shape, first_object, object_at, objects_at
-from viewer.formats.message_lists import draft_of, own_id, source_of
+from viewer.formats.ids import id_within
+from viewer.formats.message_lists import draft_of, source_of
 
 _NAME = "llamaindex"
 _DEFAULT_KEYS = ("chat_history", "chat_store", "default", "chat_messages")  # not of one conversation alone
@@ -149,13 +150,13 @@ def _read(document: Document) -> Iterator[Conversation]:
     store = document.at(*names) if names else None
     for key, messages in store.members.items() if store else ():
         if messages.value:
-            draft = Draft(_NAME, id=None if key in _DEFAULT_KEYS else own_id(_NAME, key))
+            draft = Draft(_NAME, id=None if key in _DEFAULT_KEYS else id_within(_NAME, key))
             draft.messages, draft.source = read_messages(messages.items()), source_of(document, names[:1])
             yield draft.finish_at(document.place, key, messages.text)
     if store is None:
         messages = document.at("messages") or document
         draft = draft_of(_NAME, document, read_messages(messages.items()), ["messages"])
-        draft.id = own_id(_NAME, draft.id)
+        draft.id = id_within(_NAME, draft.id)
         yield draft.finish(document)
 
 

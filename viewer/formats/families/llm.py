@@ -25,7 +25,7 @@ from viewer.formats.drafts import (
     tool_call,
 )
 from viewer.formats.family import Family, object_at, objects_at
-from viewer.formats.message_lists import own_id
+from viewer.formats.ids import id_within
 
 from .llm_database import CONTENT, rows_of
 
@@ -49,7 +49,7 @@ def _read(document: Document) -> Iterator[Conversation]:
 def _join(rows: list[Document]) -> Iterator[Conversation]:
     rows = sorted(rows, key=lambda row: (str(row.value.get("datetime_utc") or ""), str(row.value.get("id") or "")))
     first, last = rows[0].value, rows[-1].value
-    draft = Draft(_NAME, id=own_id(_NAME, first.get("conversation_id") or first.get("id")))
+    draft = Draft(_NAME, id=id_within(_NAME, first.get("conversation_id") or first.get("id")))
     draft.created = first.get("datetime_utc")
     draft.metadata = {"title": first.get("conversation_name")}
     system, refused = "", ""

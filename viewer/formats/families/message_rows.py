@@ -11,7 +11,8 @@ from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text
 from viewer.formats.exchanges import messages_of
 from viewer.formats.family import Family, first_object
-from viewer.formats.message_lists import draft_of, first_of, own_id
+from viewer.formats.ids import id_within
+from viewer.formats.message_lists import draft_of, first_of
 from viewer.formats.messages import is_message, read_messages
 
 _LIST, _ROWS = "messages", "message-rows"
@@ -62,7 +63,7 @@ def _key(document: Document) -> str:
 def _join(rows: list[Document]) -> Iterator[Conversation]:
     first = rows[0].value
     draft = Draft(_ROWS, created=first_of(first, _TIMES), model=as_text(first.get("model")))
-    draft.id = own_id(_ROWS, first_of(first, _CONVERSATIONS))
+    draft.id = id_within(_ROWS, first_of(first, _CONVERSATIONS))
     if all(is_message(row.value) and "role" not in row.value for row in rows):
         draft.messages = read_messages(rows)  # of a shape of which one message may say what the next one means
     else:

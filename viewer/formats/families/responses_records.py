@@ -17,7 +17,7 @@ from .responses import is_item, read_items
 from .responses_order import in_order
 from .responses_streams import is_event, responses_in
 
-_NAME = "openai-responses"
+NAME = "openai-responses"
 _LISTS = ("items", "input_items", "data", "input", "output", "history", "messages")
 _INPUTS = ("input", "input_items")
 _OF_REQUESTS = {"instructions", "tools", "store", "max_output_tokens", "text", "reasoning", "previous_response_id"}
@@ -91,27 +91,41 @@ def _read(document: Document) -> Iterator[Conversation]:
 
 def draft_of_response(response: Document, request: Document | None) -> Draft:
     """Start the draft of a response, with what was asked if there is a request, or an input beside the output."""
-    value = response.value
     asked = _messages_asked(request, response)
+    draft = _draft_of_output(response, request)
+    draft.messages = [*asked, *draft.messages]
+    if all(message.role in ("system", "developer") for message in asked):
+        draft.notes.append(note("lost-input"))
+    return draft
+
+
+def draft_without_input(response: Document) -> tuple[list[DraftMessage], Draft]:
+    """Return the instructions of a response whose input is elsewhere, and the draft of its output."""
+    return _instructions(response.at("instructions")), _draft_of_output(response, None)
+
+
+def _draft_of_output(response: Document, request: Document | None) -> Draft:
+    """Start the draft of a response with its output alone; the last message is the answer if it is the assistant's."""
+    value = response.value
     output = read_items(response.members["output"].items())
     conversation = value.get("conversation")
     metadata = {name: value.get(name) for name in _METADATA}
     metadata["conversation"] = conversation.get("id") if isinstance(conversation, dict) else conversation
     draft = Draft(
-        _NAME,
+        NAME,
         id=value.get("id"),
         created=value.get("created_at"),
         model=as_text(value.get("model") or (object_at(request.value).get("model") if request else "")),
         metadata=metadata | object_at(value, "metadata"),
-        messages=[*asked, *output],
+        messages=output,
         finish_reason=_finish_reason(value, output),
         fields={name: value.get(name) for name in _SETTINGS if value.get(name) not in (None, [])} | _usage(value),
         source=source_of(response, READ),
     )
     if output and output[-1].role == "assistant":
         draft.choices = [(draft.messages.pop(), draft.finish_reason)]
-    if all(message.role in ("system", "developer") for message in asked):
-        draft.notes.append(note("lost-input"))
+    elif value.get("status") != "completed":  # otherwise the answer says how it ended
+        draft.fields |= {name: value.get(name) for name in ("status", "incomplete_details")}
     return draft
 
 
@@ -119,7 +133,7 @@ def draft_of_exchange(request: Document | None, response: Document | None) -> Dr
     """Start the draft of a request and a response, of which one may be missing."""
     if response is not None:
         return draft_of_response(response, request)
-    return _draft_of_request(request) if request is not None else Draft(_NAME, notes=[note("lost-input")])
+    return _draft_of_request(request) if request is not None else Draft(NAME, notes=[note("lost-input")])
 
 
 def _messages_asked(*holders: Document | None) -> list[DraftMessage]:
@@ -169,7 +183,7 @@ def _draft_of_pair(record: Document, response: Names | None, request: Names | No
     """Start the draft of a record with a request or a response in it, or both."""
     asked, answer = inside(record, () if request is None else request), inside(record, response)
     draft = draft_of_exchange(asked or record, answer)
-    beside = draft_of(_NAME, record, (), ())  # such as the time of a log
+    beside = draft_of(NAME, record, (), ())  # such as the time of a log
     given = object_at(asked.value, "metadata") if asked is not None else {}
     draft.created, draft.metadata = draft.created or beside.created, given | beside.metadata | draft.metadata
     draft.source = left_of_pair(record, asked, answer, READ)
@@ -180,7 +194,7 @@ def _draft_of_request(request: Document) -> Draft:
     """Start the draft of a request to which no answer is known."""
     value = request.value
     return Draft(
-        _NAME,
+        NAME,
         model=as_text(value.get("model")),
         metadata={name: value.get(name) for name in _METADATA},
         messages=_messages_asked(request),
@@ -196,14 +210,14 @@ def _draft_of_list(document: Document) -> Draft:
     """Start the draft of a list of items, a page of one, or a conversation."""
     value = document.value
     if isinstance(value, list):
-        return Draft(_NAME, messages=read_items(document.items()))
+        return Draft(NAME, messages=read_items(document.items()))
     name = next(name for name in _LISTS if is_list_of_items(_list_under(value, name)))
     holder = document.members[name]
     is_page = isinstance(holder.value, dict) or value.get("object") == "list"
     items = holder.at("data") or holder
     page = value if value.get("object") == "list" else object_at(holder.value)
     messages = read_items(in_order(items.items()) if is_page else items.items())
-    draft = draft_of(_NAME, document, messages, (name, "object", "first_id", "last_id", "has_more"))
+    draft = draft_of(NAME, document, messages, (name, "object", "first_id", "last_id", "has_more"))
     draft.messages = _instructions(document.at("instructions")) + draft.messages
     if page.get("has_more"):
         draft.notes.append(note("cut-off"))
@@ -230,7 +244,7 @@ def _of_stream(response: Document) -> Draft:
 
 
 FAMILY = Family(
-    name=_NAME,
+    name=NAME,
     title="OpenAI Responses",
     what=_("A file of the Responses API"),
     seen="openai 3.57.0",

@@ -14,10 +14,11 @@ from django.db import connection
 from tqdm import tqdm
 
 from viewer.accounts.roles import curators, may_curate
+from viewer.completions.ids import has_address
 from viewer.deployment.database import explain
 from viewer.deployment.stopping import stop_event
 from viewer.keys.models import ApiKey
-from viewer.sync.models import AnotherIsActive, CopyRun
+from viewer.sync.models import AnotherIsActive, CopyRun, Selection
 from viewer.sync.worker import work_on
 
 _DAY = 24 * 60 * 60  # seconds
@@ -33,6 +34,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--metadata", action="append", default=[], metavar="KEY=VALUE", help="only with this pair; may be repeated"
         )
+        parser.add_argument(
+            "--id", action="append", default=[], metavar="ID", dest="ids",
+            help="only this response, conversation or completion (resp_…, conv_…, chatcmpl-…); may be repeated",
+        )  # fmt: skip
+        parser.add_argument(
+            "--follow-metadata", action="store_true",
+            help="also the responses and conversations whose ids are values of metadata",
+        )  # fmt: skip
         parser.add_argument("--since", metavar="DATE", help="only those stored since, such as 2026-11-01")
         parser.add_argument(
             "--erase-deleted", action="store_true", help="erase here, for good, what was deleted at the source"
@@ -70,11 +79,11 @@ class Command(BaseCommand):
     ) -> CopyRun:
         """Process the run, or wait for the worker that does, and report the result."""
         try:
-            params = _read_options(options)
-            paused = CopyRun.objects.filter(api_key=params["key"], state=CopyRun.PAUSED).first()
+            key, selection = _read_options(options)
+            paused = CopyRun.objects.filter(api_key=key, state=CopyRun.PAUSED).first()
             if unless_paused and paused:
                 return paused
-            run = CopyRun.objects.start_or_resume(**params, only_newest=only_newest)
+            run = CopyRun.objects.start_or_resume(key, selection, only_newest=only_newest)
             run.tell_to_erase(options["erase_deleted"])
             run = self._process(run, stopping)
             self._report(run)
@@ -123,7 +132,7 @@ class Command(BaseCommand):
             self.stdout.write("Paused. Run the same command again to go on.")
 
 
-def _read_options(options: dict[str, Any]) -> dict[str, Any]:
+def _read_options(options: dict[str, Any]) -> tuple[ApiKey, Selection]:
     person = User.objects.filter(username=options["person"]).first()
     if person is None:
         raise CommandError(f"There is nobody with the name {options['person']}; give --person USER.")
@@ -145,12 +154,12 @@ def _read_options(options: dict[str, Any]) -> dict[str, Any]:
         except ValueError:
             raise CommandError(f"{options['since']} is no date; write one like 2026-11-01.") from None
         since = since if since.tzinfo else since.replace(tzinfo=UTC)
-    return {
-        "key": key,
-        "model": options["model"],
-        "metadata": {name: value for name, _, value in pairs},
-        "since": since,
-    }
+    ids, follows = tuple(dict.fromkeys(options["ids"])), options["follow_metadata"]
+    if unusable := next((given for given in ids if not has_address(given) or given.split() != [given]), None):
+        raise CommandError(f"{unusable} is not an id.")
+    if ids and (options["model"] or pairs or since or follows):
+        raise CommandError("--id copies just these; leave out the options that filter a list.")
+    return key, Selection(options["model"], {name: value for name, _, value in pairs}, since, ids, follows)
 
 
 def _update_bar(bar: Any, pk: int, is_over: threading.Event) -> None:
