@@ -36,10 +36,10 @@ def is_message(value: Any) -> bool:
     """Whether a value is a `ChatMessage`, of any version."""
     if not isinstance(value, dict) or "type" in value or not isinstance(_field(value, "role"), str):
         return False
+    if not all(name in value or f"_{name}" in value for name in _FIELDS):  # Bedrock's have parts with one key too
+        return False
     first = first_object(_field(value, "content"))
-    if first:
-        return len(first) == 1 and not _PARTS.isdisjoint(first)
-    return isinstance(_field(value, "meta"), dict) and all(name in value or f"_{name}" in value for name in _FIELDS)
+    return isinstance(_field(value, "meta"), dict) and (not first or (len(first) == 1 and not _PARTS.isdisjoint(first)))
 
 
 def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:
