@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -23,6 +24,7 @@ from viewer.people.models import EntryLink
 from viewer.review.models import Note
 from viewer.sharing.models import Share
 from viewer.sync.models import CopyRun
+from viewer.uploads.models import Upload
 
 # Route: what (a stranger, another person, staff, the owner) get for a GET. `in` is the way to sign in.
 EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
@@ -61,6 +63,13 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "delete-api-key": ("in", 404, 404, 200),
     "imports": ("in", 403, 200, 200),
     "import-run": ("in", 403, 404, 200),
+    "import": ("in", 403, 200, 200),
+    "upload": ("in", 403, 404, 200),
+    "upload-progress": ("in", 403, 404, 302),
+    "upload-first": ("in", 403, 404, 302),
+    "upload-first-part": ("in", 403, 404, 200),
+    "upload-file": ("in", 405, 405, 405),
+    "upload-part": ("in", 405, 405, 405),
     "old-imports": ("in", 301, 301, 301),
     "old-import-run": ("in", 301, 301, 301),
     "save": ("in", 200, 200, 200),
@@ -167,6 +176,10 @@ CHANGING: dict[str, tuple[int | str, int, int, int]] = {
     "api-key": ("in", 404, 404, 422),
     "imports": ("in", 403, 422, 422),
     "import-run": ("in", 403, 404, 302),
+    "import": ("in", 403, 422, 422),
+    "upload": ("in", 403, 404, 302),
+    "upload-file": ("in", 403, 422, 422),
+    "upload-part": ("in", 403, 404, 415),
     "people": ("in", 403, 405, 403),
     "invite": ("in", 403, 422, 403),
     "withdraw-invitation": ("in", 403, 302, 403),
@@ -229,6 +242,9 @@ def things(alice: User, stored: Callable[..., Any]) -> dict[str, Any]:
         "value": "cus_1", "view_id": SavedView.objects.create(owner=alice, name="hers", query="q=refund").pk,
         "share_id": share.pk, "token": share.token,
         "note_id": Note.objects.create(completion_id="chatcmpl-one", author=alice, text="hers").pk,
+        "upload_id": Upload.objects.create(
+            person=alice, size=1, place=uuid4(), state="preview", first_id="chatcmpl-one", first_body="{}"
+        ).pk, "place": "raw/",
         "label_id": Label.objects.create(name="Urgent", key="urgent", colour="red").pk,
     }  # fmt: skip
 

@@ -196,7 +196,7 @@ PAGES = [
     "/completions/chatcmpl-long/?after=chatcmpl-long-19", "/completions/chatcmpl-all/print/",
     "/completions/chatcmpl-all/find/", f"/completions/chatcmpl-all/find/?q={SAID}",
     "/completions/chatcmpl-all/find/?q=nowhere", "/completions/chatcmpl-none/", "/search/", f"/search/?q={SAID}",
-    "/search/?q=nowhere", f"/search/?q={SAID}+role:user+-has:image+before:x+has:x+id:", "/keys/", "/tokens/", "/imports/", "/shortcuts/",
+    "/search/?q=nowhere", f"/search/?q={SAID}+role:user+-has:image+before:x+has:x+id:", "/keys/", "/tokens/", "/imports/", "/shortcuts/", "/import/",
     "/password/", "/logout/", "/password/forgotten/", "/inactive/", "/nowhere/", "/completions/open/?id=a/b",
     "/completions/chatcmpl-long/go/?to=99", "/completions/chatcmpl-long/previous/",
 ]  # fmt: skip

@@ -191,7 +191,10 @@ PUBLIC_SHARING = _bool("PUBLIC_SHARING", False)
 SERVER_THREADS = 40  # each serves one request
 STREAMS = 20  # concurrent streamed responses; each occupies a thread until its reader has received it
 SENDERS, SENDERS_OF_NETWORK = 5, 2  # concurrent form uploads; each occupies a thread until it is complete
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes of a form; there are no file uploads
+UPLOADS = 5  # files that are being sent; each part occupies a thread until it is complete
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes of a form without its file
+IMPORT_MAX_BYTES = _int("IMPORT_MAX_MB", 2_000, 1, 100_000) * 1_000_000  # of what a program sends, unpacked
+IMPORTS_AT_ONCE = 4  # that programs send; each occupies a thread until it is stored
 RETENTION_DAYS = _int("RETENTION_DAYS", 0, 0, 36_500)
 SYNC_WORKER = _bool("SYNC_WORKER", True)
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
@@ -231,8 +234,10 @@ INSTALLED_APPS = [
     "viewer.read_log",
     "viewer.rendering",
     "viewer.sharing",
+    "viewer.uploads",
     "viewer.erasure",
     "viewer.operations",
+    "viewer.api",
 ]
 
 MIDDLEWARE = [

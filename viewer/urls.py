@@ -26,7 +26,7 @@ from viewer.accounts.confirming import (
     confirmed_before_showing,
 )
 from viewer.accounts.own_account import end_sessions, own_account
-from viewer.accounts.roles import administrators_only, curators_only
+from viewer.accounts.roles import administrators_only, curators_only, may_curate
 from viewer.accounts.second_factors import AddPasskey, SecondFactor, SignInByPasskey
 from viewer.accounts.signing_in import SignIn, SignOut, still_signed_in
 from viewer.api import views as api
@@ -47,6 +47,7 @@ from viewer.sharing.views import making, shared, shares
 from viewer.sources.sources import check_key
 from viewer.sync import saving_views as saving
 from viewer.sync import views as sync
+from viewer.uploads import views as uploads
 from viewer.web.health import health, ready
 
 _no_self_service = login_not_required(TemplateView.as_view(template_name="account/no_self_service.html"))
@@ -187,12 +188,19 @@ urlpatterns = [
     path("keys/<uuid:key_id>/", confirmed(keys.api_key), {"check_key": check_key}, name="api-key"),
     path("keys/<uuid:key_id>/test/", keys.test_api_key, {"check_key": check_key}, name="test-api-key"),
     path("keys/<uuid:key_id>/delete/", confirmed(keys.delete_api_key), name="delete-api-key"),
+    path("import/", curators_only(uploads.import_page), name="import"),
+    path("import/<int:upload_id>/", curators_only(uploads.upload), name="upload"),
+    path("import/<int:upload_id>/progress/", curators_only(uploads.upload_progress), name="upload-progress"),
+    path("import/<int:upload_id>/first/", curators_only(uploads.upload_first), name="upload-first"),
+    path("import/<int:upload_id>/first/<path:place>", curators_only(uploads.upload_first), name="upload-first-part"),
+    path("uploads/", uploads.upload_file, name="upload-file"),
+    path("uploads/<int:upload_id>/", uploads.upload_part, name="upload-part"),
     path("imports/", curators_only(sync.imports), name="imports"),
     path("imports/<int:run_id>/", curators_only(sync.import_run), name="import-run"),
     path("copies/", _moved("imports"), name="old-imports"),
     path("copies/<int:run_id>/", _moved("import-run"), name="old-import-run"),
     path("shortcuts/", TemplateView.as_view(template_name="shortcuts.html"), name="shortcuts"),
-    path("tokens/", confirmed(keys.tokens), name="tokens"),
+    path("tokens/", confirmed(keys.tokens), {"may_curate": may_curate}, name="tokens"),
     path("tokens/<int:token_id>/revoke/", keys.revoke_token, name="revoke-token"),
     path("people/", administrators_only(people.people), name="people"),
     path("people/invite/", administrators_only(confirmed(people.invite)), name="invite"),
@@ -204,6 +212,7 @@ urlpatterns = [
     path("v1/chat/completions", api.completions),
     path("v1/chat/completions/<str:completion_id>", api.completion),
     path("v1/chat/completions/<str:completion_id>/messages", api.messages),
+    path("v1/imports", api.imports),
     re_path(r"^v1(?:/|\Z)", api.nowhere),
     path("login/", SignIn.as_view(), name="account_login"),
     path("login/code/", SecondFactor.as_view(), name="mfa_authenticate"),

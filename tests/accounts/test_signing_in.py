@@ -24,7 +24,7 @@ ARGUMENTS = {
     "completion_id": "chatcmpl-one", "message_id": "chatcmpl-one-0", "n": 0, "position": 0, "token_id": 1,
     "key_id": UUID(int=1), "run_id": 1, "view_id": 1, "value": "cus_1", "note_id": 1, "label_id": 1,
     "link_id": 1, "person_id": 1, "pk": 1, "secret": "x" * 43,
-    "share_id": 1, "token": "unheard-of",
+    "share_id": 1, "token": "unheard-of", "upload_id": 1, "place": "raw/",
 }  # fmt: skip
 
 

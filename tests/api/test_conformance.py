@@ -13,8 +13,9 @@ import pytest
 from openai import OpenAI
 
 from tests.api.conversations import as_answered, make_varied
-from tests.conftest import make_completion, make_long
+from tests.conftest import make_completion, make_long, say
 from viewer.archive.importing import import_lines
+from viewer.keys.models import AccessToken
 
 SAMPLES = Path(__file__).resolve().parents[2] / "viewer" / "archive" / "samples.jsonl"
 VARIED = make_varied()
@@ -221,11 +222,35 @@ def test_writing_is_refused_with_a_typed_error(official: OpenAI, stored: Store) 
     for ask in (
         lambda: official.chat.completions.update("c", metadata={"a": "b"}),
         lambda: official.chat.completions.delete("c"),
-        lambda: official.chat.completions.create(model="gpt-4.1", messages=[]),
     ):
-        with pytest.raises(openai.APIStatusError) as raised:
+        with pytest.raises(openai.PermissionDeniedError) as refused:
             ask()
-        assert (raised.value.status_code, raised.value.code) == (405, "method_not_supported")
+        assert refused.value.code == "missing_right"
+    with pytest.raises(openai.APIStatusError) as raised:
+        official.chat.completions.create(model="gpt-4.1", messages=[])
+    assert (raised.value.status_code, raised.value.code) == (405, "method_not_supported")
+
+
+def test_the_client_changes_metadata_and_deletes(official: OpenAI, stored: Store) -> None:
+    stored(
+        make_completion("c", say("user", "hi"), seed=2**63 - 1, metadata={"a": "b", "kept": "no"}), make_completion("d")
+    )
+    AccessToken.objects.update(may_change_metadata=True, may_delete=True)
+    before = plain(official.chat.completions.retrieve("c"))
+    changed = plain(official.chat.completions.update("c", metadata={"ticket": "T-1 é"}))
+    assert changed == before | {"metadata": {"ticket": "T-1 é"}} == plain(official.chat.completions.retrieve("c"))
+    assert [one.id for one in official.chat.completions.list(metadata={"ticket": "T-1 é"})] == ["c"]
+    assert [one.id for one in official.chat.completions.list(metadata={"a": "b"})] == []
+    assert plain(official.chat.completions.update("c", metadata=None))["metadata"] == {}
+    deleted = official.chat.completions.delete("c")
+    assert plain(deleted) == {"object": "chat.completion.deleted", "id": "c", "deleted": True}
+    for ask in (official.chat.completions.retrieve, official.chat.completions.delete):
+        with pytest.raises(openai.NotFoundError) as raised:
+            ask("c")
+        assert raised.value.body == {
+            "message": "Completion c not found", "type": "invalid_request_error", "param": "completion_id", "code": "not_found"
+        }  # fmt: skip
+    assert [one.id for one in official.chat.completions.list()] == ["d"]
 
 
 def test_a_very_long_conversation_is_read_from_both_ends(official: OpenAI, stored: Store) -> None:

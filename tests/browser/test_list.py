@@ -318,7 +318,7 @@ def test_a_view_is_saved_and_stands_in_the_rail_with_its_count(page: Page, store
 def test_an_empty_archive_says_how_to_fill_it(page: Page, site: str) -> None:
     page.goto(f"{site}/completions/")
     expect(page.get_by_role("heading", name="The archive is empty")).to_be_visible()
-    expect(page.get_by_text("./run manage import_completions FILE")).to_be_visible()
+    expect(page.locator(".empty").get_by_role("link", name="Import")).to_be_visible()
 
 
 def test_the_box_opens_a_completion_by_its_id(page: Page, stored: Callable, site: str) -> None:

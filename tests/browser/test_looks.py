@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -19,6 +20,7 @@ from viewer.client.client import Client
 from viewer.keys.models import AccessToken
 from viewer.review.models import Note, Verdict
 from viewer.sync.models import CopyRun
+from viewer.uploads.models import Upload
 
 TABLET = {"width": 1024, "height": 768}
 STANDARDS = [
@@ -53,6 +55,8 @@ PAGES = {
     "empty search": "/search/",
     "copies": "/imports/",
     "what failed": "/imports/1/",
+    "files": "/import/",
+    "what is in a file": "/import/1/",
     "key to delete": f"/keys/{KEY_ID}/delete/",
     "conversation": "/completions/chatcmpl-all/",
     "newest first": "/completions/chatcmpl-all/?order=desc",
@@ -96,6 +100,13 @@ def filled(stored: Callable, alice: User) -> None:
     told = {"person": alice, "api_key": key, "label": "work", "wanted": 9, "copied": 4, "listed": 12}
     CopyRun.objects.create(**told, pk=1, state=CopyRun.DONE, is_listed=True, finished_at=timezone.now())
     CopyRun.objects.create(**told, state=CopyRun.PAUSED, problem="rate-limited", said=WIDE[:300])
+    counts = {"imported": 5, "unchanged": 1_234_567, "kept": 1, "erased": 2, "bad": 3}
+    upload = Upload.objects.create(
+        pk=1, person=alice, state=Upload.PREVIEW, name=f"{'n' * 250}.json", size=10**9, place=uuid4(), counts=counts,
+        refusals=[{"reason": WIDE[:500], "count": 3, "places": [f"{'f' * 200}, line 1"]}], changed=[LONG_ID],
+        first_id="chatcmpl-first", first_body=json.dumps(make_completion("chatcmpl-first")), first_length=3,
+    )  # fmt: skip
+    upload.first_messages.create(position=0, message_id="m-0", body=json.dumps(say("user", WIDE)))
     failure = {"problem": "unreadable", "said": WIDE[:300], "completion_id": LONG_ID}
     CopyRun.objects.get(pk=1).failures.create(**failure)
 

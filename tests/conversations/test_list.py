@@ -93,7 +93,7 @@ def test_a_filter_is_part_of_the_url_and_of_every_link(reader: Client, stored: S
 
 
 def test_an_empty_archive_says_what_to_do(reader: Client, db: None) -> None:
-    assert "./run manage import_completions FILE" in opened(reader, "/completions/")
+    assert has(opened(reader, "/completions/"), '.empty a[href="/import/"]')
 
 
 def test_a_filter_that_matches_nothing_offers_the_way_out(reader: Client, stored: Store) -> None:

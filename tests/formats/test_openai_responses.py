@@ -95,6 +95,11 @@ def test_a_request_and_its_response_are_one_conversation() -> None:
     assert choices_of(conversation_in({"request": request, "response": cut}))[0].finish_reason == "max_output_tokens"
 
 
+def test_a_request_with_a_text_alone_is_what_was_asked() -> None:
+    pair = {"request": {"model": "m", "input": "Hello"}, "response": response(_ANSWER), "timestamp": "2026-11-30"}
+    assert [text_of(message) for message in messages_of(conversation_in(pair))] == ["Hello", "Hi."]
+
+
 def test_a_batch_joins_requests_and_answers_by_their_ids() -> None:
     lines = [
         {"custom_id": "a", "method": "POST", "url": "/v1/responses", "body": {"model": "m", "input": "Hello"}},

@@ -12,8 +12,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from tests.conftest import make_key
 from tests.locks import patience_of_writes
-from tests.pages import attributes
+from tests.pages import attributes, visible
+from viewer.accounts.roles import READER, give_role
 from viewer.keys.models import AccessToken
 from viewer.read_log import recording
 
@@ -118,3 +120,20 @@ def test_a_program_waits_for_the_read_log_alone_while_another_process_writes(
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout")
         assert cursor.fetchone() == (20_000,)
+
+
+def test_only_a_curator_gives_a_token_rights_and_only_for_the_archive(client: Client, alice: User, bob: User) -> None:
+    sent = {"name": "crm", "may_import": "on", "may_delete": "on"}
+    client.force_login(bob)
+    assert "May import" not in client.get("/tokens/").content.decode()
+    client.post("/tokens/", sent)
+    assert AccessToken.objects.get().rights == []
+    client.force_login(alice)
+    assert client.post("/tokens/", sent | {"source": make_key(alice).pk}).status_code == 422
+    page = client.post("/tokens/", sent).content.decode()
+    assert AccessToken.objects.get(owner=alice).rights == ["may_import", "may_delete"]
+    assert "read, import, delete" in visible(page)
+    give_role(alice, READER)
+    assert "you are no curator any more" in visible(client.get("/tokens/").content.decode())
+    with pytest.raises(CommandError, match="bob is no curator"):
+        call_command("create_token", "bob", "--may", "import")

@@ -123,14 +123,14 @@ def test_the_menu_shows_what_one_may_use_and_a_forbidden_page_says_whom_to_ask(
     browser = Client()
     browser.force_login(alice)
     menu = {link.attributes["href"] for link in elements(browser.get("/shortcuts/").text, ".menu__panel a")}
-    for page, is_allowed in (("/imports/", role != READER), ("/people/", role == ADMINISTRATOR)):
+    for page, is_allowed in (("/import/", role != READER), ("/people/", role == ADMINISTRATOR)):
         answer = browser.get(page)
         assert (page in menu, answer.status_code) == (is_allowed, 200 if is_allowed else 403)
         if not is_allowed:
             assert "help@firm.example" in visible(element(answer.text, "main"))
     if role == READER:
-        assert "You can read, search and export" in visible(element(browser.get("/imports/").text, "main"))
-        assert browser.get("/palette/?q=Import").text.count("/imports/") == 0
+        assert "You can read, search and export" in visible(element(browser.get("/import/").text, "main"))
+        assert browser.get("/palette/?q=Import").text.count("/import/") == 0
 
 
 def test_a_role_is_changed_at_once_and_logged(

@@ -4,51 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection
 from django.utils import timezone
 
+from tests.commands import command
 from tests.conftest import make_key
 from tests.pages import attributes
-from tests.processes import PATIENCE, ROOT, post, running, sign_in, until
+from tests.processes import PATIENCE, post, running, sign_in, until
 from tests.sync.runs import FEW
 from tests.upstream import LIVE, MESSAGES, Upstream
 from viewer.archive.models import StoredCompletion
 from viewer.sync.models import Copy, CopyRun
 
 PASSWORD = "copies 1"
-
-
-def database_url() -> str:
-    given = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{given['NAME']}"
-    return f"postgres://{given['USER']}:{given['PASSWORD']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
-
-
-@contextmanager
-def command(name: str, *options: str) -> Iterator[subprocess.Popen[str]]:
-    environment = {
-        "PATH": os.environ["PATH"], "DATA_DIR": str(settings.DATA_DIR), "DATABASE_URL": database_url(),
-        "KEY_ENCRYPTION_KEYS": ",".join(settings.KEY_ENCRYPTION_KEYS), "API_HOSTS": ",".join(settings.API_HOSTS),
-    }  # fmt: skip
-    pipe = subprocess.PIPE
-    arguments = [sys.executable, "manage.py", name, *options]
-    process = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 ALICES = ("--key", "work", "--person", "alice", "--metadata", "team=returns")

@@ -133,7 +133,7 @@ def test_nobody_waits_for_a_whole_import(stored: Callable, monkeypatch: pytest.M
 
     sizes: list[int] = []
     store = importing._store
-    monkeypatch.setattr(importing, "_store", lambda batch, replace: sizes.append(len(batch)) or store(batch, replace))
+    monkeypatch.setattr(importing, "_store", lambda batch, *more: sizes.append(len(batch)) or store(batch, *more))
     stored(*[make_long(f"chatcmpl-{n}", 1) for n in range(250)])
     assert max(sizes) == (importing._SQLITE_BATCH_LINES if is_sqlite else 250)
 

@@ -38,6 +38,7 @@ class RequestError(Exception):
 
     def __init__(self, status: int, error: ApiError) -> None:
         super().__init__(error.message)
+        self.error = error
         self.response = Response(status, to_body(error))
 
 
@@ -95,7 +96,7 @@ def completion_of(message_id: str, reader: int | None) -> str | None:
 def _completion(completion_id: str, reader: int | None) -> Response:
     body = StoredCompletion.objects.named(completion_id, reader).values_list("body", flat=True).first()
     if body is None:
-        raise _not_found_error(completion_id)
+        raise not_found_error(completion_id)
     return Response(200, body.encode())
 
 
@@ -154,7 +155,7 @@ def _messages(completion_id: str, params: list[tuple[str, str]], reader: int | N
 
     def check() -> None:
         if not holds(completion_id, reader):
-            raise _not_found_error(completion_id)
+            raise not_found_error(completion_id)
 
     return page_of_messages(StoredMessage.objects.filter(completion=Subquery(completion)), params, check)
 
@@ -240,7 +241,8 @@ def _read_order(text: str | None, descending: bool) -> bool:
     return text == "desc"
 
 
-def _not_found_error(completion_id: str) -> RequestError:
+def not_found_error(completion_id: str) -> RequestError:
+    """Return the error of a completion that is not stored, or not for this reader."""
     return RequestError(404, ApiError(f"Completion {_shorten(completion_id)} not found", "completion_id", "not_found"))
 
 

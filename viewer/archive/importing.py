@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import time
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection, transaction
 
@@ -34,7 +35,7 @@ from viewer.formats.stored import NULL, with_id
 
 from .bulk import insert, reserve_ids
 from .erased import erased_among
-from .models import StoredCompletion, fit, fit_key, fit_value
+from .models import StoredCompletion, fit, fit_metadata
 from .search.index import Conversation as Indexing
 from .search.index import entries_of, save
 from .search.text import Facts, Indexed, words_to_index
@@ -48,7 +49,7 @@ _REQUIRED_KEYS = ("content", "content_parts", "name", "refusal")  # present in e
 _REQUIRED_KEY_SET = frozenset(_REQUIRED_KEYS)
 _OPTIONAL_KEYS = {"tool_calls", "tool_call_id", "function_call", "annotations", "audio"}  # omitted if null
 _PART_KEYS = ("type", "text", "image_url", "input_audio", "file")
-_ERASED = "erased"  # no digest
+ERASED = "erased"  # no digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,24 @@ class Outcome:
         return self.place.number
 
 
+class Beside(Protocol):
+    """What a caller writes in the transaction of a batch, so that it is true after a crash."""
+
+    def before(self, completion_ids: list[str]) -> None:
+        """Look at what is stored of these ids, before some of it is replaced."""
+
+    def after(self, outcomes: list[Outcome], rows: dict[str, int]) -> None:
+        """Take the outcomes of a batch, and the rows of what was stored by id."""
+
+
 def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[Outcome]:
     """Store every readable line for the team, as a server or Lectern wrote it; see `import_all`."""
     return import_all(_read_lines(lines), replace=replace)
 
 
-def import_all(found: Iterable[Conversation | Refusal], *, replace: bool = False) -> Iterator[Outcome]:
+def import_all(
+    found: Iterable[Conversation | Refusal], *, replace: bool = False, beside: Beside | None = None
+) -> Iterator[Outcome]:
     """Store conversations for the team; yield one outcome for each, in order, after its batch is committed.
 
     A completion is stored with all its messages or not at all. Memory is about eight times one batch (8 MB or one
@@ -107,12 +120,19 @@ def import_all(found: Iterable[Conversation | Refusal], *, replace: bool = False
             batch.append(record_or_reason(each))
             size += _length(each)
             if size >= max_bytes or len(batch) >= max_lines:
-                yield from _store(batch, replace)
+                yield from _store(batch, replace, beside)
                 batch, size = [], 0
-    except (OSError, EOFError, zlib.error):  # the file is cut off; what stands before that is good
-        yield from _store(batch, replace)
+    except (OSError, EOFError, ValueError, zlib.error):  # the file is cut off; what stands before that is good
+        yield from _store(batch, replace, beside)
         raise
-    yield from _store(batch, replace)
+    yield from _store(batch, replace, beside)
+
+
+def put_back(records: Iterable[Record]) -> None:
+    """Store for the team what it had before, in a transaction; not what was erased here meanwhile."""
+    by_id = {record.completion_id: record for record in records}
+    erased = erased_among(by_id)
+    _insert([record for completion_id, record in by_id.items() if completion_id not in erased])
 
 
 def save_record(record: Record, owner: int) -> StoredCompletion:
@@ -126,7 +146,7 @@ def save_record(record: Record, owner: int) -> StoredCompletion:
 
 def read_line(line: bytes) -> Record:
     """Parse one line as a server or Lectern wrote it. Raises ValueError with the reason in words."""
-    return _record(_conversation_of(line, NOWHERE))
+    return record_of(_conversation_of(line, NOWHERE))
 
 
 def _read_lines(lines: Iterable[bytes]) -> Iterator[Conversation | Refusal]:
@@ -159,14 +179,19 @@ def record_or_reason(found: Conversation | Refusal) -> Record | Outcome:
     if isinstance(found, Refusal):
         return Outcome(found.place, "bad", found.reason)
     try:
-        return _record(found)
+        return record_of(found)
     except ValueError as error:
         return Outcome(found.place, "bad", str(error))
     except RecursionError:
         return Outcome(found.place, "bad", "nested too deeply")
 
 
-def _record(conversation: Conversation) -> Record:
+def check(conversation: Conversation) -> None:
+    """Raise ValueError where an import would refuse a conversation."""
+    deque(_read_messages(conversation.id, conversation.messages, {}), maxlen=0)
+
+
+def record_of(conversation: Conversation) -> Record:
     """Complete a conversation with its columns and its index entries. Raises ValueError."""
     fields, completion_id = dict(conversation.fields), conversation.id
     name = fields.get("model", NULL).value
@@ -283,7 +308,7 @@ def _read_metadata(metadata: Piece) -> dict[str, str]:
         return {}
     pairs = members(metadata.source, STRICT)
     values = {key: piece.value if isinstance(piece.value, str) else piece.source for key, piece in pairs}
-    return {fit_key(key): fit_value(value) for key, value in values.items()}
+    return fit_metadata(values)
 
 
 def _read_seconds(fields: dict[str, Piece]) -> int:
@@ -293,15 +318,12 @@ def _read_seconds(fields: dict[str, Piece]) -> int:
     return int(time.time() if moment is None else moment.timestamp())
 
 
-def _store(batch: list[Record | Outcome], replace: bool) -> list[Outcome]:
+def _store(batch: list[Record | Outcome], replace: bool, beside: Beside | None) -> list[Outcome]:
     """Store a batch in one transaction and return the outcome of each."""
     if not batch:
         return []
     with transaction.atomic():
-        ids = [record.completion_id for record in batch if isinstance(record, Record)]
-        of_team = StoredCompletion.objects.filter(completion_id__in=ids, owner=None)
-        known = dict(of_team.values_list("completion_id", "digest"))
-        known |= dict.fromkeys(erased_among(ids), _ERASED)
+        known = known_among([record.completion_id for record in batch if isinstance(record, Record)])
         outcomes = []
         to_insert: dict[str, Record] = {}
         for record in batch:
@@ -311,28 +333,48 @@ def _store(batch: list[Record | Outcome], replace: bool) -> list[Outcome]:
                 known[record.completion_id] = record.digest
                 to_insert[record.completion_id] = record  # a later line of the batch replaces an earlier one
         if replace:
+            if beside:
+                beside.before(list(to_insert))
             StoredCompletion.objects.filter(completion_id__in=to_insert, owner=None).delete()
-        _insert(list(to_insert.values()))
+        rows = _insert(list(to_insert.values()))
+        if beside:
+            beside.after(outcomes, rows)
     return outcomes
 
 
-def _decide(record: Record, known: dict[str, str], replace: bool) -> Outcome:
-    completion_id, status, message = record.completion_id, "kept", ""
+def known_among(completion_ids: list[str]) -> dict[str, str]:
+    """Return the digests of what the team has of some ids, by id; `ERASED` for what was erased here."""
+    of_team = StoredCompletion.objects.filter(completion_id__in=completion_ids, owner=None)
+    known = dict(of_team.values_list("completion_id", "digest"))
+    return known | dict.fromkeys(erased_among(completion_ids), ERASED)
+
+
+def status_of(completion_id: str, digest: str, known: dict[str, str], *, replace: bool = False) -> str:
+    """Say what becomes of a conversation, as `Outcome` names it."""
     if completion_id not in known:
-        status = "imported"
-    elif known[completion_id] == _ERASED:
-        status, message = "erased", f"{completion_id} was erased here; erase_completion --allow-again ID"
-    elif known[completion_id] == record.digest:
-        status = "unchanged"
-    elif replace:
-        status = "replaced"
-    else:
+        return "imported"
+    if known[completion_id] == ERASED:
+        return "erased"
+    if known[completion_id] == digest:
+        return "unchanged"
+    return "replaced" if replace else "kept"
+
+
+def _decide(record: Record, known: dict[str, str], replace: bool) -> Outcome:
+    completion_id, message = record.completion_id, ""
+    status = status_of(completion_id, record.digest, known, replace=replace)
+    if status == "erased":
+        message = f"{completion_id} was erased here; erase_completion --allow-again ID"
+    elif status == "kept":
         message = f"another {completion_id} is stored already; --replace would take this one"
     return Outcome(record.place, status, message, completion_id)
 
 
-def _insert(records: list[Record], owner: int | None = None) -> None:
-    """Insert the rows of all tables without the models: creating an object per row takes as long as indexing it."""
+def _insert(records: list[Record], owner: int | None = None) -> dict[str, int]:
+    """Insert the rows of all tables without the models: creating an object per row takes as long as indexing it.
+
+    Return the rows of the completions by their ids.
+    """
     completions = list(zip(reserve_ids("archive_storedcompletion", len(records)), records, strict=True))
     insert(
         "archive_storedcompletion",
@@ -359,6 +401,7 @@ def _insert(records: list[Record], owner: int | None = None) -> None:
         ((row, *pair) for row, record in completions for pair in record.metadata.items()),
     )
     save(_conversations(completions, iter(ids)))
+    return {record.completion_id: row for row, record in completions}
 
 
 def _conversations(completions: list[tuple[int, Record]], ids: Iterator[int]) -> Iterator[Indexing]:

@@ -29,6 +29,11 @@ def fit_value(text: str) -> str:
     return fit(text)[:512]
 
 
+def fit_metadata(pairs: dict[str, str]) -> dict[str, str]:
+    """Make metadata fit its table."""
+    return {fit_key(key): fit_value(value) for key, value in pairs.items()}
+
+
 _OWNER = Coalesce("owner", Value(0))  # accounts count from 1
 
 

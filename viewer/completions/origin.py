@@ -16,7 +16,7 @@ KEY = "lectern"
 CODES = (
     "lost-image", "lost-audio", "lost-file", "lost-text", "lost-refusal", "lost-reasoning", "lost-citations",
     "lost-calls", "lost-results", "lost-answer", "lost-input", "lost-content", "other-branches", "private", "edited",
-    "cut-off", "missing-file", "hidden", "only-last", "taken-out", "preferred", "not-preferred",
+    "cut-off", "missing-file", "hidden", "only-last", "only-first", "limit", "taken-out", "preferred", "not-preferred",
 )  # fmt: skip
 
 

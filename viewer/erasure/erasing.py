@@ -14,14 +14,15 @@ from viewer.review.models import Note, Verdict
 from viewer.sharing.models import Share
 from viewer.sources.models import Finding
 from viewer.sync.models import CopyFailure, Saving
+from viewer.uploads.erasing import erase_from_uploads
 from viewer.web.logs import event
 
 _BATCH = 100  # conversations in one transaction
 _CACHES = ("bubbles", "finds", "answers", "default")  # which hold formatted messages, found texts, responses, guesses
 
 
-def erase(completion_ids: Collection[str], by: str) -> bool:
-    """Erase conversations everywhere, in the name of a person or for a reason.
+def erase(completion_ids: Collection[str], by: str, token: str = "") -> bool:
+    """Erase conversations everywhere, in the name of a person, maybe with an access token of theirs, or for a reason.
 
     Return False if the files of the database still have some of them, because somebody was reading all the time.
     """
@@ -32,7 +33,7 @@ def erase(completion_ids: Collection[str], by: str) -> bool:
             erase_stored(ids, by)  # first, for it waits for those who are storing some of it
             _erase_around(ids)
             for completion_id in ids:
-                write(action="erase", name=by, completion_id=completion_id)
+                write(action="erase", name=by, completion_id=completion_id, token=token)
         for completion_id in ids:
             event("conversation erased", completion=completion_id, by=by)
     for name in _CACHES:
@@ -45,3 +46,4 @@ def _erase_around(completion_ids: Collection[str]) -> None:
     ids = [fit(one) for one in completion_ids]
     for rows in (Saving, CopyFailure, Finding, Share, Note, Verdict):
         rows.objects.filter(completion_id__in=ids).delete()
+    erase_from_uploads(ids)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 
+from .chains import Link
 from .document import Conversation, Document
 from .drafts import DraftMessage
 
@@ -41,6 +42,12 @@ class Family:
 
     `is_part` says that the documents are parts of a record where they stand in a list, such as messages.
 
+    Keys may belong together: `thread` names for a document the conversation of its key, where the document knows it;
+    `threads` settles it for the documents of a key that name several, and `link` says for those that name none how they
+    hang together with other keys (`formats.chains`).
+
+    `parts` yields the documents in one that holds several, such as a message with many spans.
+
     An SQLite database that has all of `tables` is read by `rows`, which yields (number, JSON) of each document.
     """
 
@@ -55,6 +62,10 @@ class Family:
     key: Callable[[Document], str] | None = None
     join: Callable[[list[Document]], Iterable[Conversation]] | None = None
     is_part: bool = False
+    thread: Callable[[Document], str] | None = None
+    threads: Callable[[list[Document]], list[str]] | None = None
+    link: Callable[[list[Document]], Link | None] | None = None
+    parts: Callable[[Document], Iterator[Document]] | None = None
     tables: frozenset[str] = frozenset()
     rows: Callable[[sqlite3.Connection], Iterator[tuple[int, str]]] | None = None
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 
+from .chains import Link, chained
 from .document import MAX_BYTES, Document, Find, Place
+from .family import Family
 
 
 class Waiting:
@@ -15,16 +17,61 @@ class Waiting:
     def __init__(self) -> None:
         self._database = sqlite3.connect("")
         self._database.execute(
-            "CREATE TABLE waiting (n INTEGER PRIMARY KEY, key TEXT, file TEXT, number INTEGER, unit TEXT, text TEXT)"
+            "CREATE TABLE waiting (n INTEGER PRIMARY KEY, key TEXT, thread TEXT, file TEXT, number INTEGER, unit TEXT,"
+            " text TEXT)"
         )
         self._finds: dict[str, Find] = {}
 
-    def add(self, key: str, document: Document) -> None:
+    def add(self, family: Family, key: str, document: Document) -> None:
         """Keep a document."""
         place = document.place
         self._finds[place.file] = document.find
-        row = (key.encode("utf-8", "replace").decode(), place.file, place.number, place.unit, document.text)
-        self._database.execute("INSERT INTO waiting (key, file, number, unit, text) VALUES (?, ?, ?, ?, ?)", row)
+        thread = family.thread(document) if family.thread else ""
+        row = (_named(family, key), _named(family, f"thread {thread}") if thread else "", place.file, place.number)
+        self._database.execute(
+            "INSERT INTO waiting (key, thread, file, number, unit, text) VALUES (?, ?, ?, ?, ?, ?)",
+            (*row, place.unit, document.text),
+        )
+
+    def settle(self, families: Iterable[Family]) -> None:
+        """Put together the keys that are of one conversation, as the families say."""
+        self._database.execute("CREATE INDEX before ON waiting (key, n)")
+        self._database.execute(
+            "CREATE TABLE threads AS SELECT key, COUNT(DISTINCT NULLIF(thread, '')) AS count, MAX(thread) AS thread"
+            " FROM waiting GROUP BY key"
+        )
+        self._database.execute("CREATE UNIQUE INDEX thread_of ON threads (key)")
+        for family in families:
+            keys = (_named(family, ""), _named(family, "\U0010ffff"))
+            if family.threads is not None:
+                self._split(family, family.threads, keys)
+            if family.link is not None:
+                self._chain(family.link, keys)
+        self._database.execute(
+            "UPDATE waiting SET key = (SELECT thread FROM threads WHERE threads.key = waiting.key)"
+            " WHERE key IN (SELECT key FROM threads WHERE count = 1)"
+        )
+        self._database.execute("DROP INDEX before")
+
+    def _split(self, family: Family, threads_of: Callable[[list[Document]], list[str]], keys: tuple[str, str]) -> None:
+        """Settle the conversations of documents of one key that name several."""
+        several = self._database.execute("SELECT key FROM threads WHERE count > 1 AND key BETWEEN ? AND ?", keys)
+        for (key,) in several.fetchall():
+            rows = self._database.execute("SELECT n FROM waiting WHERE key = ? ORDER BY n", (key,)).fetchall()
+            named = [_named(family, f"thread {name}") if name else key for name in threads_of(self._group(key))]
+            self._database.executemany(
+                "UPDATE waiting SET key = ? WHERE n = ?", zip(named, (n for (n,) in rows), strict=True)
+            )
+
+    def _chain(self, link_of: Callable[[list[Document]], Link | None], keys: tuple[str, str]) -> None:
+        """Put together the keys without a name that go on where another ends."""
+        unnamed = self._database.execute("SELECT key FROM threads WHERE count = 0 AND key BETWEEN ? AND ?", keys)
+        links = list[tuple[str, Link]]()
+        for (key,) in unnamed.fetchall():
+            if (link := link_of(self._group(key))) is not None:
+                links.append((key, link))
+        moved = [(first, key) for key, first in chained(links).items() if first != key]
+        self._database.executemany("UPDATE waiting SET key = ? WHERE key = ?", moved)
 
     def groups(self) -> Iterator[tuple[str, list[Document] | None]]:
         """Yield each key with its documents, in the order in which they came; None if they are too long."""
@@ -37,3 +84,7 @@ class Waiting:
     def _group(self, key: str) -> list[Document]:
         rows = self._database.execute("SELECT file, number, unit, text FROM waiting WHERE key = ? ORDER BY n", (key,))
         return [Document(text, Place(file, number, unit), self._finds[file]) for file, number, unit, text in rows]
+
+
+def _named(family: Family, key: str) -> str:
+    return f"{family.name}\n{key}".encode("utf-8", "replace").decode()

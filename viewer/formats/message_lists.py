@@ -12,6 +12,7 @@ from .drafts import Draft
 from .family import Shape, first_object, object_at
 
 _IDS = ("id", "conversation_id", "thread_id", "session_id", "chat_id", "uuid")
+_LONG_ID = 20  # characters; shorter ids are hardly unique
 _TIMES = ("created", "created_at", "createdAt", "timestamp", "start_time", "startTime", "date")
 _MODELS = ("model", "model_name", "modelName", "model_id")
 _SETTINGS = ("temperature", "top_p", "max_tokens", "seed", "tools", "tool_choice", "response_format", "usage")
@@ -63,10 +64,15 @@ def draft_of(family: str, record: Document, messages: Iterable[Any], read: Itera
     )
 
 
-def own_id(family: str, given: Any) -> Any:
-    """Return an id as it is if no other tool can have the same; a number or a short one with the family before it."""
-    is_short = isinstance(given, int) or (isinstance(given, str) and len(given) < _SHORT)
-    return f"{family}-{given}" if is_short and given != "" and not isinstance(given, bool) else given
+def own_id(family: str, value: Any) -> Any:
+    """Return the id of a conversation: a number or a short name, which another tool may have too, after the family's.
+
+    What is no usable id stays as it is.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    is_short = isinstance(value, str) and 0 < len(value) < _LONG_ID
+    return f"{family}-{value}" if is_short and not value.startswith(f"{family}-") else value
 
 
 def first_of(values: dict[str, Any], names: Iterable[str]) -> Any:

@@ -8,17 +8,25 @@ from typing import Any
 from .document import Document
 from .drafts import DraftMessage
 from .families import (
+    ai_sdk,
+    anthropic,
     langchain,
+    llama_index,
     pydantic_ai,
     responses,
     semantic_kernel,
     sharegpt,
 )
 from .families.openai_chat import is_chat_message
+from .spans import genai
 
 # The families here must not import this module; those that need it are not here.
 _SHAPES = (
+    ai_sdk.SHAPE,
+    anthropic.SHAPE,
+    genai.SHAPE,
     langchain.SHAPE,
+    llama_index.SHAPE,
     pydantic_ai.SHAPE,
     responses.SHAPE,
     semantic_kernel.SHAPE,
@@ -42,3 +50,11 @@ def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:
         if any(shape.is_message(message.value) for message in found):
             return shape.read(found)
     return [DraftMessage.of(message) for message in found if isinstance(message.value, dict)]
+
+
+def can_read(messages: Iterable[Document]) -> bool:
+    """Whether the messages of one conversation are OpenAI's, or of a shape that some family knows."""
+    found = [message.value for message in messages]
+    if all(isinstance(value, dict) and is_chat_message(value) for value in found):
+        return bool(found)
+    return any(shape.is_message(value) for shape in _SHAPES for value in found)

@@ -43,12 +43,13 @@ class Reading:
         """Yield the conversations of an opened file, in its order, and what was refused."""
         yield from self._files(files_in(name, file))
 
-    def folder(self, folder: Path) -> Iterator[Found]:
+    def folder(self, folder: Path, *, follows_links: bool = True) -> Iterator[Found]:
         """Yield the conversations of the files of a folder."""
-        yield from self._files(files_of_folder(folder))
+        yield from self._files(files_of_folder(folder, follows_links=follows_links))
 
     def rest(self) -> Iterator[Found]:
         """Yield the conversations of which several documents had to be found."""
+        self._waiting.settle(FAMILIES)
         for key, documents in self._waiting.groups():
             family = _BY_NAME[key.partition("\n")[0]]
             if documents is None:
@@ -82,10 +83,13 @@ class Reading:
                 family = family_of(each.value)
                 if family is None:
                     yield Refusal(what_it_looks_like(each.value), document.place)
-                elif key := _key_of(family, each):
-                    self._waiting.add(f"{family.name}\n{key}", each)
-                else:
-                    yield from _explained(family.read, each, document.place)
+                    continue
+                parts = list(family.parts(each)) if family.parts else []
+                for part in parts or [each]:
+                    if key := _key_of(family, part):
+                        self._waiting.add(family, key, part)
+                    else:
+                        yield from _explained(family.read, part, document.place)
         except NotAConversation as what:
             self._beside[str(what)] += 1
         except NotReadable as reason:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from viewer.deployment.api_hosts import is_allowed, may_use_http, read_address
 
 from .encryption import CannotDecrypt
-from .models import DEFAULT_BASE_URL, ApiKey
+from .models import DEFAULT_BASE_URL, RIGHTS, ApiKey
 from .own_headers import KEPT, OwnHeadersInput, read_headers, to_lines
 
 _QUOTES = "\"'`“”„‘’«»"
@@ -128,10 +128,48 @@ class AccessTokenForm(forms.Form):
         label=gettext_lazy("Source"),
         empty_label=gettext_lazy("Archive"),
     )
+    may_import = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("May import"),
+        help_text=gettext_lazy(
+            "It can send files to /v1/imports. New conversations become readable for everyone, and it can replace "
+            "those that the team has with newer versions."
+        ),
+    )
+    may_change_metadata = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("May change metadata"),
+        help_text=gettext_lazy(
+            "It can replace the metadata of a conversation, such as the customer or the ticket. Messages and answers "
+            "stay as they are."
+        ),
+    )
+    may_delete = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("May delete"),
+        help_text=gettext_lazy(
+            "It can erase conversations for good, with their notes and shares. They do not come back with an import. A "
+            "label that keeps a conversation for ever protects it."
+        ),
+    )
 
-    def __init__(self, *args: Any, owner: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, owner: User, may_curate: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["source"].queryset = ApiKey.objects.of(owner)  # type: ignore[attr-defined]
+        if not may_curate:
+            for right in RIGHTS:
+                del self.fields[right]
+
+    @property
+    def rights(self) -> list[str]:
+        """The rights that were chosen."""
+        return [right for right in RIGHTS if self.cleaned_data.get(right)]
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if self.cleaned_data.get("source") and self.rights:
+            self.add_error("source", gettext("Only tokens for the archive can do more than read."))
+        return cleaned
 
 
 def read_base_url(url: str) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 import uuid
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import timedelta
 
@@ -21,7 +22,12 @@ from .encryption import Secret, decrypt, encrypt, is_newest
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _USE_INTERVAL = timedelta(minutes=1)  # with a write per request, every read would wait for the disk
-
+# What a token may do besides reading, by its column.
+RIGHTS = {
+    "may_import": gettext_noop("import"),
+    "may_change_metadata": gettext_noop("change metadata"),
+    "may_delete": gettext_noop("delete"),
+}
 
 _FINDING_TEXTS = {
     "works": gettext_noop("it works"),
@@ -157,10 +163,16 @@ class AccessTokens(models.QuerySet["AccessToken"]):
     def of(self, person: User) -> AccessTokens:
         return self.filter(owner=person)
 
-    def issue(self, owner: User, name: str, api_key: ApiKey | None = None) -> tuple[AccessToken, str]:
+    def issue(
+        self, owner: User, name: str, api_key: ApiKey | None = None, rights: Collection[str] = ()
+    ) -> tuple[AccessToken, str]:
         """Create a token, and return its secret once. Its SHA-256 is stored: 256 random bits need no salt."""
         secret = "lectern_" + secrets.token_urlsafe(32)
-        return self.create(owner=owner, name=name, api_key=api_key, digest=_digest(secret), ending=secret[-4:]), secret
+        granted = {right: right in rights for right in RIGHTS}
+        token = self.create(
+            owner=owner, name=name, api_key=api_key, digest=_digest(secret), ending=secret[-4:], **granted
+        )
+        return token, secret
 
     def holding(self, secret: str) -> AccessTokens:
         return self.filter(digest=_digest(secret), owner__is_active=True)
@@ -175,7 +187,10 @@ class AccessTokens(models.QuerySet["AccessToken"]):
 
 
 class AccessToken(models.Model):
-    """One person's token, for the archive (no key) or for one of their keys. Revoking deletes it."""
+    """One person's token, for the archive (no key) or for one of their keys. Revoking deletes it.
+
+    Its rights count only while its owner is a curator, and only for the archive.
+    """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_tokens")
     api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, null=True, related_name="access_tokens")
@@ -184,6 +199,10 @@ class AccessToken(models.Model):
     ending = models.CharField(max_length=4)
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True)
+    # Machines with the previous version do not know these columns.
+    may_import = models.BooleanField(default=False, db_default=False)
+    may_change_metadata = models.BooleanField(default=False, db_default=False)
+    may_delete = models.BooleanField(default=False, db_default=False)
 
     objects = AccessTokens.as_manager()
 
@@ -192,6 +211,15 @@ class AccessToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} (…{self.ending})"
+
+    @property
+    def rights(self) -> list[str]:
+        """What it may do besides reading, as names of `RIGHTS`."""
+        return [right for right in RIGHTS if getattr(self, right)]
+
+    @property
+    def rights_in_words(self) -> str:
+        return ", ".join([gettext("read"), *(gettext(RIGHTS[right]) for right in self.rights)])
 
     def record_use(self) -> None:
         """Record the use at most once a minute, and without waiting: an import may have locked the database."""

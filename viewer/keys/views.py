@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
@@ -22,6 +23,7 @@ from .forms import AccessTokenForm, ApiKeyForm
 from .models import AccessToken, ApiKey
 
 CheckKey = Callable[[ApiKey], str]  # sends one cheap request; urls.py passes it in, because this room sends none
+MayCurate = Callable[[User], bool]  # urls.py passes it in as well: roles are another room's
 
 
 @sensitive_post_parameters("key", "headers")
@@ -78,15 +80,16 @@ def choose_source(request: Request) -> HttpResponse:
 
 @never_cache  # the response to a POST contains a secret that is shown once
 @require_http_methods(["GET", "HEAD", "POST"])
-def tokens(request: Request) -> HttpResponse:
+def tokens(request: Request, may_curate: MayCurate) -> HttpResponse:
     """List the person's access tokens; a POST creates one and shows its secret in the response, never again."""
-    form = AccessTokenForm(_form_data(request), owner=request.user)
+    is_curator = may_curate(request.user)
+    form = AccessTokenForm(_form_data(request), owner=request.user, may_curate=is_curator)
     issued = secret = None
     if request.method == "POST" and form.is_valid():
         bound_to = form.cleaned_data["source"]
-        issued, secret = AccessToken.objects.issue(request.user, form.cleaned_data["name"], bound_to)
-        event("token made", token=issued.pk, key=bound_to and bound_to.pk)
-        form = AccessTokenForm(owner=request.user)
+        issued, secret = AccessToken.objects.issue(request.user, form.cleaned_data["name"], bound_to, form.rights)
+        event("token made", token=issued.pk, key=bound_to and bound_to.pk, rights=form.rights or None)
+        form = AccessTokenForm(owner=request.user, may_curate=is_curator)
     context = {
         "form": form,
         "issued": issued,

@@ -24,7 +24,9 @@ LABELS = {
     "transcript": gettext_lazy("Transcript"),
     "print": pgettext_lazy("action", "Print"),
     "api": gettext_lazy("Answer of the API"),
+    "metadata": gettext_lazy("Metadata changed by a program"),
     "share": gettext_lazy("Share opened"),
+    "upload": gettext_lazy("Uploaded file"),
     "note": gettext_lazy("Notes or verdicts"),
     "read log": gettext_lazy("Read log"),
     "erase": gettext_lazy("Erased for good"),
@@ -91,6 +93,7 @@ ROUTES: dict[str, Action | None] = {
     "viewer.api.views.completions": _API,
     "viewer.api.views.completion": _API,
     "viewer.api.views.messages": _API,
+    "viewer.api.views.imports": None,
     "viewer.api.views.nowhere": None,
     **dict.fromkeys(("shared", "shared-message", "shared-answer"), Action("share", in_fragment="messages")),
     **dict.fromkeys(("shared-raw", "shared-raw-message", "shared-raw-choice"), _JSON),
@@ -103,6 +106,9 @@ ROUTES: dict[str, Action | None] = {
     **dict.fromkeys(
         ("my-shares", "shared-with-me", "all-shares", "share", "revoke-share"), Action("shares", source="share")
     ),
+    "upload": Action("upload", source="archive"),
+    "upload-first": Action("messages", follows=True),
+    "upload-first-part": _PART,
     "read-log": Action("read log"),
     "read-log-csv": Action("read log"),
     "my-read-log": Action("read log"),
@@ -111,6 +117,7 @@ ROUTES: dict[str, Action | None] = {
             "home", "open", "next", "previous", "next-unseen", "forget-seen", "go-to", "go", "first-unseen",
             "mark-list-seen", "rail", "save-view", "saved-view", "delete-view", "choose-view", "choose-language",
             "api-keys", "choose-source", "api-key", "test-api-key", "delete-api-key", "imports", "import-run",
+            "import", "upload-file", "upload-part", "upload-progress",
             "old-imports", "old-import-run", "save", "shortcuts", "tokens", "revoke-token", "account_login",
             "account_logout",
             "session", "account_change_password", "account_set_password", "account_reset_password", "account_signup",
@@ -133,8 +140,8 @@ OPENINGS = {one.name for one in ROUTES.values() if one and not one.follows} - {
 def action_of(request: HttpRequest) -> Action | None:
     """Return what a request shows, or None. A route that nobody entered is recorded too: a row too many is right."""
     route = route_of(request)
-    if route == "none":
-        return None
+    if route == "none" or (route == "viewer.api.views.completion" and request.method in ("POST", "DELETE")):
+        return None  # the latter have written their row with what they changed
     action = ROUTES.get(route, _OTHER)
     htmx = getattr(request, "htmx", None)
     if action and action.in_fragment and htmx and not htmx.history_restore_request:

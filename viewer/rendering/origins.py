@@ -30,6 +30,8 @@ _SENTENCES = {
     "hidden": _("%(by)s does not show this message."),
     "only-last": _("%(by)s gives only the last message here: import all of its messages too."),
     "taken-out": _("This was later taken out of what the model sees."),
+    "only-first": _("%(by)s gives only the first message here: export the conversation itself."),
+    "limit": _("%(by)s gives at most %(count)d messages of a conversation: later ones may be missing."),
     "preferred": _("This is the answer that was preferred."),
     "not-preferred": _("This is the answer that was not preferred."),
 }
@@ -48,4 +50,4 @@ def _sentence(note: Note) -> str:
             note.count,
         ) % {"count": note.count}
     by = escape_invisible(note.by) or gettext("The tool that recorded this")
-    return str(_SENTENCES[note.code]) % {"by": by}
+    return str(_SENTENCES[note.code]) % {"by": by, "count": note.count}

@@ -40,7 +40,7 @@ _PAGES = (
     (gettext_noop("Your account"), "shield", "mfa_index"),
     (gettext_noop("Change password"), "shield", "account_change_password"),
 )
-_CURATORS_PAGES = ((gettext_noop("Import"), "inbox", "imports"),)
+_CURATORS_PAGES = ((gettext_noop("Import"), "inbox", "import"),)
 _ADMINISTRATORS_PAGES = ((gettext_noop("People"), "people", "people"),)
 
 

@@ -8,7 +8,7 @@ same way: its next write matches no row.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,11 +25,23 @@ from viewer.keys.models import ApiKey
 from viewer.web.logs import event
 
 LEASE = timedelta(seconds=30)  # until another worker takes over a killed one's run; machines' clocks differ by less
-_MAX_CLAIM_TIME = timedelta(seconds=15)  # if a run has not been claimed by then, there is no worker
+MAX_CLAIM_TIME = timedelta(seconds=15)  # if a run has not been claimed by then, there is no worker
 
 
 class AnotherIsActive(Exception):
     """Another run with this key is not over yet."""
+
+
+def claim_first(claimable: Callable[[], models.QuerySet[Any]], **changes: Any) -> Any:
+    """Give a new worker the lease of the first row that is free, and return its primary key; None if there is none.
+
+    `claimable` queries the free rows. Of several workers that try at once, only one succeeds.
+    """
+    for pk in claimable().order_by("pk").values_list("pk", flat=True)[:20]:
+        lease = {"worker": uuid.uuid4(), "lease_until": timezone.now() + LEASE}
+        if claimable().filter(pk=pk).update(**lease, **changes):
+            return pk
+    return None
 
 
 class CopyRuns(models.QuerySet["CopyRun"]):
@@ -83,13 +95,11 @@ class CopyRuns(models.QuerySet["CopyRun"]):
 
     def claim(self) -> CopyRun | None:
         """Claim one of these runs. Of several workers that try at once, only one succeeds."""
-        for pk in self.claimable().order_by("pk").values_list("pk", flat=True)[:20]:
-            worker, now = uuid.uuid4(), timezone.now()
-            claimed = self.model.objects.claimable().filter(pk=pk)
-            if claimed.update(state=CopyRun.RUNNING, worker=worker, lease_until=now + LEASE, finished_at=None):
-                self.model.objects.filter(pk=pk, started_at=None).update(started_at=now)
-                return self.model.objects.select_related("api_key", "person").get(pk=pk)
-        return None
+        pk = claim_first(self.model.objects.claimable, state=CopyRun.RUNNING, finished_at=None)
+        if pk is None:
+            return None
+        self.model.objects.filter(pk=pk, started_at=None).update(started_at=timezone.now())
+        return self.model.objects.select_related("api_key", "person").get(pk=pk)
 
 
 class CopyRun(models.Model):
@@ -169,8 +179,8 @@ class CopyRun(models.Model):
     def has_no_worker(self) -> bool:
         """Whether it has waited longer than a worker needs to claim it, and no worker is busy with another run."""
         now = timezone.now()
-        is_unclaimed = self.lease_until is None or self.lease_until + _MAX_CLAIM_TIME < now
-        if not (self.is_moving and is_unclaimed and self.asked_at + _MAX_CLAIM_TIME < now):
+        is_unclaimed = self.lease_until is None or self.lease_until + MAX_CLAIM_TIME < now
+        if not (self.is_moving and is_unclaimed and self.asked_at + MAX_CLAIM_TIME < now):
             return False
         return not CopyRun.objects.filter(state=self.RUNNING, lease_until__gt=now).exists()
 

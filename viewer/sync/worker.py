@@ -1,9 +1,12 @@
-"""The worker process. Any number of workers share the runs by leases."""
+"""The worker process. Any number of workers share the runs, and other jobs, by leases."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from threading import Event
 
 from django.db import Error as DatabaseFailure
@@ -16,23 +19,40 @@ from viewer.deployment.database import cause_of
 from .models import CopyRun
 from .work import work
 
-_MAX_RUNS = 2  # at a time
+_MAX_JOBS = 2  # of a kind at a time
 _POLL_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
 
 
-def serve(stopping: Event) -> None:
-    """Process runs until `stopping` is set, then release those in progress."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something claimed by a lease. `name` is for the log; `work` raises the database's errors, which end the lease."""
+
+    name: str
+    work: Callable[[Event], None]
+
+
+Claim = Callable[[], Job | None]
+
+
+def serve(stopping: Event, claim: Claim) -> None:
+    """Process what `claim` returns until `stopping` is set, then release what is in progress."""
     active = set[Future[None]]()
-    with ThreadPoolExecutor(_MAX_RUNS, thread_name_prefix="run") as workers:
+    with ThreadPoolExecutor(_MAX_JOBS, thread_name_prefix="job") as workers:
         while not stopping.is_set():
             active = {future for future in active if not future.done()}
-            run = _claim() if len(active) < _MAX_RUNS else None
-            if run is None:
+            job = _next(claim) if len(active) < _MAX_JOBS else None
+            if job is None:
                 stopping.wait(_POLL_SECONDS)
             else:
-                active.add(workers.submit(_work_in_thread, run, stopping))
+                active.add(workers.submit(_work_in_thread, job, stopping))
+
+
+def claim_run() -> Job | None:
+    """Claim a run."""
+    run = CopyRun.objects.claim()
+    return Job(f"What run {run.pk} copied", partial(work_on, run)) if run else None
 
 
 def work_on(run: CopyRun, stopping: Event) -> None:
@@ -52,18 +72,18 @@ def work_on(run: CopyRun, stopping: Event) -> None:
         )
 
 
-def _work_in_thread(run: CopyRun, stopping: Event) -> None:
+def _work_in_thread(job: Job, stopping: Event) -> None:
     try:
-        work_on(run, stopping)
+        job.work(stopping)
     except DatabaseFailure as error:
-        _log.error("What run %s copied could not be written; it goes on in a while: %s", run.pk, cause_of(error))
+        _log.error("%s could not be written; it goes on in a while: %s", job.name, cause_of(error))
     finally:
         connection.close()
 
 
-def _claim() -> CopyRun | None:
+def _next(claim: Claim) -> Job | None:
     try:
-        return CopyRun.objects.claim()
+        return claim()
     except DatabaseFailure:
         connection.close()
         return None

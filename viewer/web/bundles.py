@@ -32,6 +32,8 @@ BUNDLES = {
     "passkeys.js": ("js/passkeys/*.js",),
     "sharing.css": ("css/sharing/*.css",),
     "sharing.js": ("js/sharing/*.js",),
+    "uploads.css": ("css/uploads/*.css",),
+    "uploads.js": ("js/uploads/*.js",),
     "shared.css": (
         *(f"css/{name}.css" for name in ("00-tokens", "10-base", "20-layout", "30-button", "31-chip", "32-icon")),
         *(f"css/{name}.css" for name in ("34-notice", "36-fold", "50-conversation", "51-message", "52-parts")),

@@ -86,7 +86,7 @@ _TOO_MANY_STREAMS = ProblemText(
 _FORM_TOO_LARGE = ProblemText(
     name="too-large",
     title=gettext_noop("This form is too large"),
-    advice=gettext_noop("A form can send up to 1 MB, and no files. Nothing was saved."),
+    advice=gettext_noop("A form can send up to 1 MB. Nothing was saved. Files are imported on the page for that."),
     status=413,
 )
 _TOO_MANY_FORMS = ProblemText(

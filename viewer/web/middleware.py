@@ -23,6 +23,7 @@ from .error_pages import form_too_large, too_long, too_many_forms, too_many_stre
 _MAX_PAGE_URL = 9_500  # characters of a page's URL; the sign-in page quotes it again, and Django accepts up to 16,384
 _MAX_API_URL = 32_768  # characters of a URL under /v1, which may filter by many metadata pairs
 _FORM_WAIT = 1.0  # seconds; a form usually arrives with its headers and is read in a millisecond
+_READ_BY_VIEWS = ("/v1", "/uploads/")  # bodies that are large, or passed on
 _FOR_ANY_HOST = ("/health/", "/v1", "/static/")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -57,7 +58,8 @@ class FormMiddleware:
     """Reads the body of a form before the view: limited in size, and from few slow senders at a time.
 
     The server passes on a request once its headers are complete, and reading a slow body occupies a thread without a
-    time limit (Granian's issue 728). The body of a request to `/v1` is never read.
+    time limit (Granian's issue 728). The body of a request to `/v1` is never read; that of an uploaded file is read by
+    its view, for curators alone.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -67,7 +69,7 @@ class FormMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         size = int(request.META.get("CONTENT_LENGTH") or 0)
-        if request.method != "POST" or request.path.startswith("/v1") or not size:
+        if request.method != "POST" or request.path.startswith(_READ_BY_VIEWS) or not size:
             return self.get_response(request)
         if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return _localized(form_too_large, request)

@@ -246,14 +246,19 @@ def index_missing() -> Iterator[int]:
     while True:
         with transaction.atomic():
             completions = list(unindexed().filter(pk__gt=last).select_for_update()[:_BATCH])
-            SearchEntry.objects.filter(completion__in=completions).delete()
-            SearchDocument.objects.filter(completion__in=completions).delete()
-            StoredSummary.objects.filter(completion__in=completions).delete()
-            save((each.pk, each.created, _read_entries(each)) for each in completions)
+            index_again(completions)
         if not completions:
             return
         last = completions[-1].pk
         yield len(completions)
+
+
+def index_again(completions: Collection[StoredCompletion]) -> None:
+    """Index completions as they are stored now, in a transaction."""
+    SearchEntry.objects.filter(completion__in=completions).delete()
+    SearchDocument.objects.filter(completion__in=completions).delete()
+    StoredSummary.objects.filter(completion__in=completions).delete()
+    save((each.pk, each.created, _read_entries(each)) for each in completions)
 
 
 def optimise() -> None:

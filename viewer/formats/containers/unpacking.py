@@ -99,17 +99,21 @@ def _open_beside(file: BinaryIO, suffix: str) -> BinaryIO | None:
     if not isinstance(file, BufferedReader) or not isinstance(file.name, str):
         return None
     path = Path(file.name + suffix)
-    return path.open("rb") if path.is_file() else None
+    return path.open("rb") if path.is_file() and not path.is_symlink() else None
 
 
-def files_of_folder(folder: Path) -> Iterator[File | Refusal]:
+def files_of_folder(folder: Path, *, follows_links: bool = True) -> Iterator[File | Refusal]:
     """Yield the files of a folder and of the folders in it, by name; numbers in names count as numbers."""
 
     def find(beginning: str) -> bytes | None:
         found = next((path for path in paths if path.name.startswith(beginning)), None)
         return None if found is None or found.stat().st_size > MAX_BYTES else found.read_bytes()
 
-    paths = [path for path in sorted(folder.rglob("*"), key=lambda path: _natural(str(path))) if path.is_file()]
+    everything = sorted(folder.rglob("*"), key=lambda path: _natural(str(path)))
+    links = [] if follows_links else [path for path in everything if path.is_symlink()]
+    for link in links:
+        yield Refusal(_("This is a link, which is not followed."), Place(f"{folder.name}/{link.relative_to(folder)}"))
+    paths = [path for path in everything if path not in links and path.is_file()]
     names = {str(path.relative_to(folder)): path for path in paths}
     for name in _to_read(names):
         path = names[name]

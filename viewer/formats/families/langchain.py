@@ -58,7 +58,7 @@ def is_message(value: Any) -> bool:
     """Whether a value is a message in one of LangChain's forms."""
     if not isinstance(value, dict):
         return False
-    if isinstance(value.get("role"), str):
+    if isinstance(value.get("role"), str) and "type" not in value:
         return _is_converted(value)
     name, fields = _body(value)
     kind = _kind(name)

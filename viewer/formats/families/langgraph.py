@@ -111,14 +111,8 @@ def _conversation(newest: Document, path: list[Document], beside: list[Document]
     pairs = object_at(value, "metadata") | _configured(value)
     draft.metadata = {name: each for name, each in pairs.items() if name not in _OWN and not name.startswith("__")}
     langchain.complete(draft, messages)
-    others = [message.text for name, message in _messages_of(beside).items() if name not in found]
-    given = newest.at(_BESIDE, "messages")
-    others += [message.text for message in (given.items() if given is not None else ())]
     draft.source = source_of(newest, ("values", _TAKEN_OUT, _BESIDE))
-    if others:
-        ends = {_id_of(state.value) for state in beside} - {_id_of(state.value, "parent_config") for state in beside}
-        draft.notes.append(note("other-branches", count=len(ends) or object_at(value, _BESIDE).get("count", 1)))
-        draft.source = to_object([("state", draft.source or "null"), (_BESIDE, f"[{','.join(others)}]")])
+    _add_branches(draft, newest, found, beside)
     return draft.finish_at(newest.place, *(state.text for state in (*path, *beside)))
 
 
@@ -129,6 +123,20 @@ def _messages_of(path: list[Document]) -> dict[Any, Document]:
         for n, message in enumerate(_list_of(state)):
             found[_message_id(message.value, n)] = message
     return found
+
+
+def _add_branches(draft: Draft, newest: Document, found: dict[Any, Document], beside: list[Document]) -> None:
+    """Keep what stands beside the path, and say so on the message that was said in its place."""
+    others = _messages_of(beside)
+    texts = [message.text for name, message in others.items() if name not in found]
+    ends = {_id_of(state.value) for state in beside} - {_id_of(state.value, "parent_config") for state in beside}
+    count, common = len(ends), len(found.keys() & others.keys())
+    if (given := newest.at(_BESIDE)) is not None:
+        texts = [message.text for message in given.members["messages"].items()]
+        count, common = given.value["count"], given.value["common"]
+    if texts:
+        draft.messages[min(common, len(draft.messages) - 1)].notes.append(note("other-branches", count=count or 1))
+        draft.source = to_object([("state", draft.source or "null"), (_BESIDE, f"[{','.join(texts)}]")])
 
 
 def _message_id(message: Any, position: int) -> Any:
@@ -190,6 +198,7 @@ def _state_of(thread: Any, rows: Iterable[tuple[Any, ...]]) -> str:
         _TAKEN_OUT: [name for name in found if name not in path[0]] if path else [],
         _BESIDE: {
             "messages": [each for name, each in beside.items() if name not in found],
+            "common": len(found.keys() & beside.keys()),
             "count": len(lists.keys() - {parent for parent, _messages in lists.values()}),
         },
     }

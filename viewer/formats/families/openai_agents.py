@@ -13,7 +13,7 @@ from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, note
 from viewer.formats.family import Family, list_at, object_at
-from viewer.formats.message_lists import source_of
+from viewer.formats.message_lists import own_id, source_of
 
 from .responses import is_item, read_items
 
@@ -106,8 +106,7 @@ def _time_of(row: dict[str, Any]) -> Any:
 
 
 def _id_of(session: str, branch: str) -> str:
-    """Return an id that no other tool has: a session may be called “1” or “customer”."""
-    name = session if len(session) >= 32 else f"{_NAME}-{session}"
+    name = str(own_id(_NAME, session))
     return name if branch == "main" else f"{name}-{branch}"
 
 

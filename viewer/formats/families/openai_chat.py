@@ -27,7 +27,17 @@ _ANSWERS = (
     "rejected", "preferred_output", "non_preferred_output",
 )  # fmt: skip
 # What a message of another tool has in place of its content.
-_OTHER_CONTENT = {"parts", "items", "blocks", "kwargs", "data", "kind", "content_type", "message_type"}
+_OTHER_CONTENT = {
+    "parts",
+    "items",
+    "blocks",
+    "kwargs",
+    "data",
+    "kind",
+    "content_type",
+    "message_type",
+    "additional_kwargs",
+}
 
 
 class _Shape:
@@ -74,9 +84,10 @@ def read_plain(document: Document) -> Conversation | None:
     """
     shape = _Shape()
     pairs, messages = _take_apart(document.text, shape)
-    fields = dict(pairs)
-    if not messages or not shape.is_plain or ("choices" not in fields and not fields.keys().isdisjoint(_ANSWERS)):
-        return None
+    values = {name: piece.value for name, piece in pairs}
+    has_answer = "choices" not in values and not values.keys().isdisjoint(_ANSWERS)
+    if not messages or not shape.is_plain or has_answer or values.get("system"):
+        return None  # Anthropic's requests have the system prompt beside the messages
     return _read(pairs, messages, document)
 
 

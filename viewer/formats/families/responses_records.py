@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
@@ -13,6 +13,7 @@ from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
 from viewer.formats.family import Family, object_at
 from viewer.formats.message_lists import draft_of, source_of
+from viewer.formats.pairs import REQUESTS, RESPONSES, Names, inside, left_of_pair, place_of
 
 from .responses import is_item, read_items
 from .responses_order import in_order
@@ -20,8 +21,6 @@ from .responses_streams import is_event, responses_in
 
 _NAME = "openai-responses"
 _LISTS = ("items", "input_items", "data", "input", "output", "history", "messages")
-_RESPONSES = (("response", "body"), ("response",), ("response_body",), ("output",), ("result",), ("res",))
-_REQUESTS = (("request", "body"), ("request",), ("request_body",), ("body",), ("kwargs",), ("params",), ("req",))
 _INPUTS = ("input", "input_items")
 _OF_REQUESTS = {"instructions", "tools", "store", "max_output_tokens", "text", "reasoning", "previous_response_id"}
 _SETTINGS = (
@@ -51,7 +50,7 @@ def _matches(value: Any) -> bool:
         return False
     if any(is_list_of_items(_list_under(value, name)) for name in _LISTS):
         return True
-    return any(is_response(_value_at(value, names)) for names in _RESPONSES) or _request_in(value) is not None
+    return place_of(value, RESPONSES, is_response) is not None or _request_in(value) is not None
 
 
 def _list_under(value: dict[str, Any], name: str) -> Any:
@@ -60,14 +59,9 @@ def _list_under(value: dict[str, Any], name: str) -> Any:
     return found.get("data") if isinstance(found, dict) else found
 
 
-def _value_at(value: dict[str, Any], names: Iterable[str]) -> Any:
-    *outer, last = names
-    return object_at(value, *outer).get(last)
-
-
-def _request_in(value: dict[str, Any]) -> tuple[str, ...] | None:
+def _request_in(value: dict[str, Any]) -> Names | None:
     """Return where the request is in a record, if there is one that says it is of the Responses API."""
-    for names in ((), *_REQUESTS):
+    for names in ((), *REQUESTS):
         found = object_at(value, *names)
         if "input" not in found or "messages" in found or not isinstance(found.get("model"), str):
             continue
@@ -77,14 +71,18 @@ def _request_in(value: dict[str, Any]) -> tuple[str, ...] | None:
     return None
 
 
+def _has_input(value: Any) -> bool:
+    return isinstance(value, dict) and any(value.get(name) not in (None, "", []) for name in _INPUTS)
+
+
 def _read(document: Document) -> Iterator[Conversation]:
     value = document.value
     if isinstance(value, dict):
         if is_response(value):
             yield draft_of_response(document, None).finish(document)
             return
-        response = next((names for names in _RESPONSES if is_response(_value_at(value, names))), None)
-        request = _request_in(value)
+        response = place_of(value, RESPONSES, is_response)
+        request = _request_in(value) if response is None else place_of(value, ((), *REQUESTS), _has_input)
         if response is not None or request is not None:
             yield _draft_of_pair(document, response, request).finish(document)
             return
@@ -163,23 +161,15 @@ def _finish_reason(response: dict[str, Any], output: list[DraftMessage]) -> str 
     return "tool_calls" if any(call.get("type") in _CALLS_OF_CLIENT for call in last) else "stop"
 
 
-def _draft_of_pair(record: Document, response: tuple[str, ...] | None, request: tuple[str, ...] | None) -> Draft:
+def _draft_of_pair(record: Document, response: Names | None, request: Names | None) -> Draft:
     """Start the draft of a record with a request or a response in it, or both."""
-    asked = record if request is None else _inside(record, request)
-    answer = None if response is None else _inside(record, response)
-    draft = draft_of_response(answer, asked) if answer is not None else _draft_of_request(asked)
-    inner = {names[0] for names in (response, request) if names}
-    draft.metadata = object_at(asked.value, "metadata") | object_at(record.value, "metadata") | draft.metadata
-    kept = (("response", draft.source), ("request", source_of(asked, _READ)))
-    rest = [(name, source) for name, source in kept if source]
-    if asked is not record and (beside := source_of(record, {*inner, "metadata"})):
-        rest.append(("record", beside))
-    draft.source = to_object(rest) if rest else ""
+    asked, answer = inside(record, () if request is None else request), inside(record, response)
+    draft = draft_of_response(answer, asked) if answer is not None else _draft_of_request(asked or record)
+    beside = draft_of(_NAME, record, (), ())  # such as the time of a log
+    given = object_at(asked.value, "metadata") if asked is not None else {}
+    draft.created, draft.metadata = draft.created or beside.created, given | beside.metadata | draft.metadata
+    draft.source = left_of_pair(record, asked, answer, _READ)
     return draft
-
-
-def _inside(record: Document, names: tuple[str, ...]) -> Document:
-    return (record.at(*names) or record) if names else record
 
 
 def _draft_of_request(request: Document) -> Draft:

@@ -105,12 +105,14 @@ def _localize(moment: datetime) -> datetime:
 
 @register.filter
 def bytes_size(count: int) -> str:
-    """Format a size in decimal units: 61 kB, 1.4 MB."""
+    """Format a size in decimal units: 61 kB, 1.4 MB, 2.0 GB."""
     if count < 1000:
         return ngettext("%(count)d byte", "%(count)d bytes", count) % {"count": count}
     if count < 1_000_000:
         return f"{number_format(round(count / 1000))} kB"
-    return f"{number_format(round(count / 1_000_000, 1), 1)} MB"
+    if count < 1_000_000_000:
+        return f"{number_format(round(count / 1_000_000, 1), 1)} MB"
+    return f"{number_format(round(count / 1_000_000_000, 1), 1)} GB"
 
 
 @register.filter

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseFailure
 from tqdm import tqdm
 
-from viewer.archive.importing import Outcome, import_all
 from viewer.archive.models import StoredCompletion
+from viewer.archive.reports import Complaints, in_words, outcomes_of
 from viewer.deployment.database import explain
-from viewer.formats.document import Place
 from viewer.formats.reading import Found, Reading, summary_of
-
-_MAX_REPORTED = 100  # different sentences per file: more of them would flood the terminal
-_MAX_NUMBERS = 10  # lines that a sentence names
 
 
 class Command(BaseCommand):
@@ -52,26 +47,17 @@ class Command(BaseCommand):
             self.stdout.write(summary)
         for remark in reading.remarks():
             self.stdout.write(remark)
-        self.stdout.write(
-            f"{counts['imported']} imported, {counts['unchanged']} already there, {counts['replaced']} replaced, "
-            f"{counts['kept']} kept as they were, {counts['bad']} bad"
-            + (f", {counts['erased']} left out because they were erased here" if counts["erased"] else "")
-        )
+        self.stdout.write(in_words(counts))
         if counts["bad"]:
             sys.exit(1)
 
     def _import(self, name: str, found: Iterator[Found], replace: bool) -> Counter[str]:
         counts: Counter[str] = Counter()
-        complaints = _Complaints(name)
-        try:
-            for outcome in import_all(found, replace=replace):
-                counts[outcome.status] += 1
-                if outcome.message:
-                    complaints.add(outcome)
-        except (OSError, EOFError, ValueError, zlib.error) as error:
-            # A truncated gzip file fails here too; what came before is stored.
-            complaints.add(Outcome(Place(), "bad", getattr(error, "strerror", None) or str(error)))
-            counts["bad"] += 1
+        complaints = Complaints(name)
+        for outcome in outcomes_of(name, found, replace=replace):
+            counts[outcome.status] += 1
+            if outcome.message:
+                complaints.add(outcome)
         for sentence in complaints.sentences():
             self._report(sentence)
         return counts
@@ -88,33 +74,6 @@ class Command(BaseCommand):
     def _report(self, sentence: str) -> None:
         with tqdm.external_write_mode(file=sys.stderr):
             self.stderr.write(sentence)
-
-
-class _Complaints:
-    """What is wrong, each reason once with the places that have it: a file may have the same in every line."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._places: dict[tuple[str, str, str], tuple[list[int], int]] = {}
-        self._others = 0
-
-    def add(self, outcome: Outcome) -> None:
-        key = (outcome.place.file or self._name, outcome.place.unit, outcome.message)
-        numbers, count = self._places.get(key, ([], 0))
-        if not count and len(self._places) >= _MAX_REPORTED:
-            self._others += 1
-            return
-        if outcome.place.number and len(numbers) < _MAX_NUMBERS:
-            numbers.append(outcome.place.number)
-        self._places[key] = numbers, count + 1
-
-    def sentences(self) -> Iterator[str]:
-        for (file, unit, message), (numbers, count) in self._places.items():
-            places = f", {unit}{'s' if count > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
-            more = f" and {count - len(numbers)} more" if numbers and count > len(numbers) else ""
-            yield f"{file}{places}{more}: {message}"
-        if self._others:
-            yield f"{self._name}: {self._others} more complaints are only counted"
 
 
 class _Progress:

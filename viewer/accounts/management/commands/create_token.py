@@ -6,7 +6,10 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
+from viewer.accounts.roles import may_curate
 from viewer.keys.models import AccessToken
+
+_RIGHTS = {"import": "may_import", "metadata": "may_change_metadata", "delete": "may_delete"}
 
 
 class Command(BaseCommand):
@@ -15,6 +18,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("user", metavar="USER")
         parser.add_argument("--name", default="command line", help="what will use it")
+        parser.add_argument(
+            "--may",
+            nargs="+",
+            choices=_RIGHTS,
+            default=[],
+            metavar="RIGHT",
+            help="what it may do besides reading: import, metadata, delete; the person must be a curator",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         owner = get_user_model().objects.filter(username=options["user"]).first()
@@ -24,5 +35,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{owner} is deactivated: no token would open anything. Reactivate them on /people/ first."
             )
-        _, secret = AccessToken.objects.issue(owner, options["name"][:100])
+        if options["may"] and not may_curate(owner):
+            raise CommandError(f"{owner} is no curator, so their tokens only read. Change the role on /people/ first.")
+        rights = [_RIGHTS[name] for name in options["may"]]
+        _, secret = AccessToken.objects.issue(owner, options["name"][:100], rights=rights)
         self.stdout.write(secret)

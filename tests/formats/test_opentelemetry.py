@@ -1,0 +1,225 @@
+"""Traces of OpenTelemetry: files that the instrumentations wrote, and spans in the shapes of others."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.formats.files import (
+    FILES,
+    choices_of,
+    completion_of,
+    conversation_in,
+    conversations_in,
+    messages_of,
+    refusals_in,
+)
+from viewer.completions.types import ImagePart, Message
+from viewer.formats.spans.conversations import join, key_of
+from viewer.formats.spans.span import span_of
+
+SHOP = ["system", "user", "assistant", "tool", "tool", "assistant"]
+
+
+def notes_of(message: Message) -> list[tuple[str, str]]:
+    return [(note.code, note.by) for note in message.origin.notes]
+
+
+def roles_of(messages: list[Message]) -> list[str]:
+    return [message.role for message in messages]
+
+
+def genai(role: str, *parts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"role": role, "parts": list(parts)} | more
+
+
+def text(content: str) -> dict[str, Any]:
+    return {"type": "text", "content": content}
+
+
+def span(n: int, attributes: dict[str, Any], parent: int = 0, **more: Any) -> dict[str, Any]:
+    """Build a span that begins in second `n` and lasts half a second."""
+    return {
+        "name": "chat", "traceId": f"{1:032x}", "spanId": f"{n:016x}", "parentSpanId": f"{parent:016x}" if parent else "",
+        "startTimeUnixNano": str(n * 10**9 + 1796 * 10**15), "endTimeUnixNano": str(n * 10**9 + 1796 * 10**15 + 5 * 10**8),
+        "attributes": attributes,
+    } | more  # fmt: skip
+
+
+def call(n: int, given: list[Any], answer: list[Any], parent: int = 0, **attributes: Any) -> dict[str, Any]:
+    named = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.input.messages": json.dumps(given),
+        "gen_ai.output.messages": json.dumps(answer),
+    }
+    return span(n, named | {name.replace("__", "."): value for name, value in attributes.items()}, parent)
+
+
+def draft_of(*spans: dict[str, Any]) -> Any:
+    return join([span_of(each) for each in spans])
+
+
+def said_in(*spans: dict[str, Any]) -> list[str]:
+    draft = draft_of(*spans)
+    messages = [*draft.messages, *(message for message, _ in draft.choices)]
+    parts = [part if isinstance(part := message.content, str) else part or "" for message in messages]
+    return [part if isinstance(part, str) else " ".join(str(each.get("text")) for each in part) for part in parts]
+
+
+def test_calls_in_traces_of_their_own_are_one_conversation_by_their_history() -> None:
+    shop, failed = conversations_in("otel_console.json")
+    messages = messages_of(shop)
+    assert roles_of(messages) == [*SHOP, "user", "assistant", "user", "assistant"]
+    assert [(call.id, call.arguments) for call in messages[2].tool_calls] == [
+        ("call_110a", '{"order_id": "A17"}'),
+        ("call_110b", '{"order_id": "A18"}'),
+    ]
+    assert [result.call_id for message in messages for result in message.results] == ["call_110a", "call_110b"]
+    assert notes_of(messages[6]) == [("lost-content", "OpenTelemetry")]  # a picture with its text
+    assert notes_of(messages[9]) == [("lost-refusal", "OpenTelemetry")]
+    assert json.loads(messages[2].other["usage"])["total_tokens"] == 30
+    assert (messages[2].other["model"], messages[2].other["finish_reason"]) == ('"gpt-4.1-2025"', '"tool_calls"')
+    completion = completion_of(shop)
+    assert (completion.model, completion.usage and completion.usage.total, choices_of(shop)[0].finish_reason) == (
+        "gpt-4.1-2025", 30, "stop",
+    )  # fmt: skip
+    assert [message.error for message in messages_of(failed)] == ["", "", "Error code: 400 - The model is overloaded"]
+
+
+def test_messages_in_log_records_complete_the_spans_of_other_files() -> None:
+    messages = messages_of(conversation_in(FILES / "otel_events"))
+    assert roles_of(messages) == [*SHOP, "user", "assistant"]
+    (alone,) = conversations_in("otel_events/logs.jsonl")
+    assert len(messages_of(alone)) == len(messages)
+    (reason,) = set(refusals_in("otel_events/spans.jsonl"))
+    assert "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT" in reason
+
+
+def test_openinference_is_read_from_the_request_and_the_response() -> None:
+    messages = messages_of(conversation_in("openinference.jsonl"))
+    assert roles_of(messages) == [*SHOP, "user", "assistant", "user", "assistant"]
+    assert [citation.url for citation in messages[5].citations] == ["https://shop.example/stock"]
+    assert [isinstance(part, ImagePart) for part in messages[6].parts] == [False, True]
+    assert messages[9].refusal == "I can't share another customer's address."
+
+
+def test_openllmetry_loses_what_was_asked_from_the_first_picture_on() -> None:
+    conversation = conversation_in("openllmetry.json")
+    messages = messages_of(conversation)
+    assert roles_of(messages) == [*SHOP, "assistant"]
+    assert (notes_of(messages[-1]), messages[-1].reasoning[0].text) == (
+        [("lost-input", "")], "Let me think it over.",
+    )  # fmt: skip
+    assert conversation.id == "otel-s-1"
+    assert completion_of(conversation).metadata["user"] == "ann"
+
+
+def test_the_agent_around_its_calls_says_nothing_twice_and_its_tools_are_tied() -> None:
+    conversation = conversation_in("pydantic_ai_spans.jsonl")
+    assert conversation.id == "01a229f2-1375-724d-b9e0-04f180f9bace"
+    messages = messages_of(conversation)
+    assert roles_of(messages) == SHOP
+    assert [(result.call_id, message.parts[0].text) for message in messages for result in message.results] == [
+        ("call_104a", "sent A17"),
+        ("call_104b", "sent A18"),
+    ]
+
+
+def test_spans_come_in_any_order_late_and_repeated() -> None:
+    asked, looked = genai("user", text("A17?")), genai("assistant", {"type": "tool_call", "id": "c1", "name": "look"})
+    result = genai("tool", {"type": "tool_call_response", "id": "c1", "response": "sent"})
+    first, second = call(1, [asked], [looked]), call(2, [asked, looked, result], [genai("assistant", text("Sent."))])
+    expected = ["A17?", "", "sent", "Sent."]
+    assert said_in(first, second) == said_in(second, first, second, first) == expected
+    assert said_in(second) == expected  # the first never came
+    assert draft_of(second, first).id == f"{1:032x}"
+
+
+def test_a_conversation_is_named_by_its_id_or_its_session_or_else_by_its_trace() -> None:
+    def key(**attributes: str) -> str:
+        return key_of(span_of(span(1, {name.replace("__", "."): value for name, value in attributes.items()})))
+
+    assert key(gen_ai__conversation__id="c1", session__id="s1") == "conversation c1"
+    assert key(session__id="s1") == key(langfuse__session__id="s1") == "conversation s1"
+    assert key(traceloop__association__properties__session_id="s1") == "conversation s1"
+    assert key(http__method="GET") == f"trace {1:032x}"
+
+
+def test_a_trace_belongs_to_the_session_that_its_outermost_span_names() -> None:
+    inner = call(2, [genai("user", text("A"))], [genai("assistant", text("1"))], 1, session__id="inner")
+    other = call(3, [genai("user", text("B"))], [genai("assistant", text("2"))], 1)
+    root = span(1, {"session.id": "outer"})
+    (conversation,) = conversations_in([inner, other, root])
+    assert (conversation.id, len(messages_of(conversation))) == ("otel-outer", 4)
+
+
+def test_an_agent_adds_what_none_of_its_calls_says() -> None:
+    given, answer = [genai("user", text("Where?"))], [genai("assistant", text("There."), finish_reason="stop")]
+    agent = call(1, given, answer, gen_ai__operation__name="invoke_agent")
+    agent["endTimeUnixNano"] = str(10**10 + 1796 * 10**15)
+    wrapped = [genai("user", text("Current task: Where?"))]
+    assert said_in(agent, call(2, wrapped, answer, 1)) == ["Current task: Where?", "There."]
+    thought = call(2, wrapped, [genai("assistant", text("I think."))], 1)
+    assert said_in(agent, thought) == ["Current task: Where?", "I think.", "There."]
+
+
+def test_a_tool_gives_its_result_where_no_message_has_it_and_tells_that_it_failed() -> None:
+    calls = [{"type": "tool_call", "id": f"c{n}", "name": "look", "arguments": {}} for n in (1, 2)]
+    asked = call(1, [genai("user", text("A"))], [genai("assistant", *calls)])
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "look"}
+    good = span(2, tool | {"gen_ai.tool.call.id": "c1", "gen_ai.tool.call.result": "sent"})
+    bad = span(3, tool | {"gen_ai.tool.call.id": "c2"}, status={"code": 2, "message": "timed out"})
+    draft = draft_of(asked, bad, good)
+    results = [(message.tool_call_id, message.content, message.more) for message in draft.messages[2:]]
+    assert results == [("c1", "sent", {}), ("c2", "timed out", {"status": "error"})]
+
+
+def test_the_older_conventions_are_read() -> None:
+    flat = {
+        "gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": "A17?",
+        "gen_ai.completion.0.role": "assistant", "gen_ai.completion.0.finish_reason": "tool_calls",
+        "gen_ai.completion.0.tool_calls.0.id": "c1", "gen_ai.completion.0.tool_calls.0.name": "look",
+        "gen_ai.completion.0.tool_calls.0.arguments": '{"id": 1}', "llm.usage.total_tokens": 3,
+    }  # fmt: skip
+    draft = draft_of(span(1, flat))
+    ((answer, reason),) = draft.choices
+    assert (draft.messages[0].content, answer.tool_calls[0]["function"], reason) == (
+        "A17?", {"name": "look", "arguments": '{"id": 1}'}, "tool_calls",
+    )  # fmt: skip
+    events = [
+        {"name": "gen_ai.user.message", "attributes": {"content": "A17?"}},
+        {"name": "gen_ai.choice", "attributes": {"gen_ai.event.content": '{"message": {"content": "Sent."}, "index": 0}'}},
+    ]  # fmt: skip
+    assert said_in(span(1, {"gen_ai.system": "openai"}, events=events)) == ["A17?", "Sent."]
+    prompt, answered = '[{"role": "user", "content": "A17?"}]', '[{"role": "assistant", "content": "Sent."}]'
+    events = [
+        {"name": "gen_ai.content.prompt", "attributes": {"gen_ai.prompt": prompt}},
+        {"name": "gen_ai.content.completion", "attributes": {"gen_ai.completion": answered}},
+    ]
+    assert said_in(span(1, {}, events=events)) == ["A17?", "Sent."]
+
+
+def test_ai_sdk_telemetry_is_read_once_though_two_spans_tell_of_each_call() -> None:
+    messages = [{"role": "user", "content": [{"type": "text", "text": "A17?"}]}]
+    calls = [{"type": "tool-call", "toolCallId": "c1", "toolName": "look", "input": {"id": 1}}]
+    answer = {
+        "ai.response.text": "I look.",
+        "ai.response.toolCalls": json.dumps(calls),
+        "ai.response.finishReason": "stop",
+    }
+    outer = span(1, {"ai.prompt": json.dumps({"messages": messages}), "ai.operationId": "ai.generateText"} | answer)
+    inner = span(2, {"ai.prompt.messages": json.dumps(messages), "ai.model.id": "gpt-4.1"} | answer, 1)
+    tool = span(3, {"ai.operationId": "ai.toolCall", "ai.toolCall.id": "c1", "ai.toolCall.result": '"sent"'}, 1)
+    draft = draft_of(outer, inner, tool)
+    assert [message.role for message in draft.messages] == ["user", "assistant", "tool"]
+    assert draft.messages[1].tool_calls[0]["function"] == {"name": "look", "arguments": '{"id": 1}'}
+
+
+def test_spans_of_other_work_are_left_out_without_a_word() -> None:
+    assert conversations_in([span(1, {"http.method": "GET"})]) == []
+
+
+def test_text_that_an_exporter_cut_off_is_kept_and_says_so() -> None:
+    cut = span(1, {"gen_ai.operation.name": "chat", "gen_ai.input.messages": '[{"role": "user", "parts": [{"ty'})
+    (message,) = draft_of(cut).messages
+    assert (message.content, message.notes[0]["code"]) == ('[{"role": "user", "parts": [{"ty', "cut-off")

@@ -1,0 +1,72 @@
+"""Reads the bodies of requests, which no middleware has read: limited, and whether their length is known or not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from gzip import BadGzipFile, GzipFile
+from typing import Any
+from zlib import error as DamagedGzip
+
+from django.http import HttpRequest, UnreadablePostError
+
+from viewer.completions.errors import ApiError
+
+from .tokens import Refused
+
+_CHUNK = 1_000_000  # bytes
+_MAX_JSON = 1_000_000  # bytes
+
+
+def read_json(request: HttpRequest) -> Any:
+    """Return the JSON value of a small body. Raises Refused."""
+    body = b"".join(chunks(request, _MAX_JSON))
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused(400, ApiError("We could not parse the JSON body of your request.")) from None
+
+
+def chunks(request: HttpRequest, limit: int) -> Iterator[bytes]:
+    """Yield a body of at most so many bytes, packed or not, as it arrives. Raises Refused."""
+    packing = request.headers.get("Content-Encoding", "").strip().lower()
+    if packing not in ("", "identity", "gzip", "x-gzip"):
+        message = f"Content-Encoding '{packing[:50]}' is not supported. Send the body as it is, or packed by gzip."
+        raise Refused(415, ApiError(message, "Content-Encoding", "unsupported_encoding"))
+    if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+        raise _too_large(limit)
+    received: Any = _Received(request, limit)
+    body = GzipFile(fileobj=received) if packing else received
+    size = 0
+    try:
+        while chunk := body.read(_CHUNK):
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            yield chunk
+    except (BadGzipFile, DamagedGzip, EOFError):
+        message = "The body is not what Content-Encoding: gzip says, or it is cut off."
+        raise Refused(400, ApiError(message, "Content-Encoding", "invalid_body")) from None
+    except UnreadablePostError:
+        raise Refused(400, ApiError("The body was cut off.", code="invalid_body")) from None
+
+
+class _Received:
+    """The body as it arrives. Django takes one without a Content-Length, which comes in chunks, for empty."""
+
+    def __init__(self, request: HttpRequest, limit: int) -> None:
+        is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+        self._body = request.META["wsgi.input"] if is_chunked else request
+        self._limit, self._count = limit, 0
+
+    def read(self, size: int = _CHUNK) -> bytes:
+        data: bytes = self._body.read(size)
+        self._count += len(data)
+        if self._count > self._limit:
+            raise _too_large(self._limit)
+        return data
+
+
+def _too_large(limit: int) -> Refused:
+    message = f"The body is larger than {limit // 10**6:,} MB, the most that is accepted."
+    return Refused(413, ApiError(message, code="body_too_large"))

@@ -1,0 +1,85 @@
+"""Traces of OpenTelemetry that tell of calls of models: GenAI conventions, OpenInference, OpenLLMetry, Logfire, AI SDK.
+
+What a span says is read in `viewer.formats.spans`, which an endpoint that receives spans uses as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from viewer.formats.chains import Link
+from viewer.formats.document import Conversation, Document, NotReadable
+from viewer.formats.family import Family, object_at
+from viewer.formats.spans.calls import is_content, is_model_call
+from viewer.formats.spans.conversations import FAMILY as _NAME
+from viewer.formats.spans.conversations import conversation_of, join, link_of, threads_of
+from viewer.formats.spans.files import is_otlp, spans_in
+from viewer.formats.spans.span import attributes_of, is_span, span_of, trace_of
+
+
+def _matches(value: Any) -> bool:
+    return is_span(value) or is_otlp(value)
+
+
+def _key(document: Document) -> str:
+    trace = trace_of(document.value)
+    return f"trace {trace}" if trace else f"conversation {_thread(document)}"
+
+
+def _thread(document: Document) -> str:
+    return conversation_of(attributes_of(document.value.get("attributes")))
+
+
+def _threads(documents: list[Document]) -> list[str]:
+    return threads_of([span_of(document.value) for document in documents])
+
+
+def _link(documents: list[Document]) -> Link | None:
+    return link_of(span_of(document.value) for document in documents)
+
+
+def _join(documents: list[Document]) -> Iterator[Conversation]:
+    spans = [span_of(document.value) for document in documents]
+    draft = join(spans, (_source(document) for document in documents))
+    if draft is not None:
+        yield draft.finish_at(documents[0].place, *(document.text for document in documents))
+    elif any(is_model_call(span) for span in spans):
+        raise NotReadable(
+            _now(
+                "The traces tell of calls of a model, but not what was said. Let the instrumentation record the content"
+                " of messages, for example with OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY."
+            )
+        )
+
+
+def _source(document: Document) -> str:
+    """Write a span without the attributes that are read into messages. Spans are too many to keep them as written."""
+    value = dict(document.value)
+    attributes = value.get("attributes")
+    if isinstance(attributes, dict):
+        value["attributes"] = {name: each for name, each in attributes.items() if not is_content(name)}
+    elif isinstance(attributes, list):
+        value["attributes"] = [each for each in attributes if not is_content(str(object_at(each).get("key")))]
+    return json.dumps(value, ensure_ascii=False)
+
+
+FAMILY = Family(
+    name=_NAME,
+    title="OpenTelemetry GenAI, OpenInference, OpenLLMetry, Phoenix, Logfire, AI SDK telemetry",
+    what=_("A file of OpenTelemetry traces"),
+    seen="opentelemetry-instrumentation-openai-v2 2.4b0, openinference-instrumentation-openai 0.1.66",
+    keeps=_("texts, tool calls and results, models, tokens, times, sessions, errors; what was said once, once"),
+    loses=_("pictures, refusals, citations and reasoning, as each instrumentation chooses"),
+    matches=_matches,
+    key=_key,
+    thread=_thread,
+    threads=_threads,
+    link=_link,
+    join=_join,
+    parts=spans_in,
+)

@@ -1,0 +1,174 @@
+"""Messages as OpenTelemetry's conventions for generative AI have them: a role, and `parts` with a type each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from viewer.formats.document import Document
+from viewer.formats.drafts import (
+    DraftMessage,
+    as_text,
+    data_url,
+    file_part,
+    media_part,
+    note,
+    refusal_part,
+    text_part,
+    tool_call,
+)
+from viewer.formats.family import Shape
+
+BY = "OpenTelemetry"
+_TYPES = {
+    "text", "tool_call", "tool_call_response", "reasoning", "thinking", "blob", "uri", "file", "refusal",
+    "server_tool_call", "server_tool_call_response", "image-url", "audio-url", "video-url", "document-url", "binary",
+}  # fmt: skip
+_DEFAULT_TYPES = {"image": "image/*", "audio": "audio/*", "video": "video/*"}
+
+
+def is_message(value: Any) -> bool:
+    """Whether a value is a message of these conventions: the texts of its parts are called `content`, not `text`."""
+    if not isinstance(value, dict) or not isinstance(value.get("role"), str) or "id" in value:
+        return False
+    parts = value.get("parts")
+    return isinstance(parts, list) and all(_is_part(part) for part in parts)
+
+
+def _is_part(part: Any) -> bool:
+    if not isinstance(part, dict) or part.get("type") not in _TYPES:
+        return False
+    return part["type"] not in ("text", "reasoning") or "text" not in part
+
+
+def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:
+    """Read messages; the results of tools, which one message may have several of, each become one of their own."""
+    found: list[DraftMessage] = []
+    for message in messages:
+        if isinstance(message.value, dict):
+            for draft in _messages(message):
+                append_to(found, draft)
+    return found
+
+
+def read_system(instructions: Document | None) -> list[DraftMessage]:
+    """Read `gen_ai.system_instructions`: a text, parts, or messages."""
+    if instructions is None:
+        return []
+    value = instructions.value
+    if isinstance(value, list) and any(isinstance(item, dict) and "role" in item for item in value):
+        return read_messages(instructions.items())
+    parts = value if isinstance(value, list) else [value]
+    if not parts:
+        return []
+    return [DraftMessage("system", [_part(_as_part(part)) for part in parts], instructions.text)]
+
+
+def append_to(found: list[DraftMessage], draft: DraftMessage) -> None:
+    """Add a message. Responses gives each call of an answer as a message of its own: it joins the text before it."""
+    last = found[-1] if found else None
+    is_more = last is not None and last.role == draft.role == "assistant" and not _ends(last) and not _ends(draft)
+    if last is None or not is_more or draft.content:
+        found.append(draft)
+        return
+    last.tool_calls = [*last.tool_calls, *draft.tool_calls]
+    last.reasoning = "\n\n".join(filter(None, (last.reasoning, draft.reasoning)))
+    last.source = f"[{last.source},{draft.source}]"
+
+
+def _ends(message: DraftMessage) -> bool:
+    return "finish_reason" in message.more
+
+
+def _messages(message: Document) -> list[DraftMessage]:
+    value = message.value
+    role, name = str(value.get("role") or ""), value.get("name")
+    draft = DraftMessage(role, [], message.text, name=name if isinstance(name, str) else "")
+    results = [_result(part, message) for part in _parts_of(value) if part.get("type") == "tool_call_response"]
+    for part in _parts_of(value):
+        _read_part(part, draft)
+    if value.get("finish_reason"):
+        draft.more["finish_reason"] = value["finish_reason"]
+    is_empty = not (draft.content or draft.tool_calls or draft.reasoning)
+    if is_empty and not results:
+        draft.notes = _notes_on_nothing(role)
+    return results if results and is_empty else [*results, draft]
+
+
+def _parts_of(value: dict[str, Any]) -> list[dict[str, Any]]:
+    parts = value.get("parts", value.get("content"))
+    return [_as_part(part) for part in (parts if isinstance(parts, list) else [parts] if parts else [])]
+
+
+def _as_part(part: Any) -> dict[str, Any]:
+    return part if isinstance(part, dict) else {"type": "text", "content": part}
+
+
+def _notes_on_nothing(role: str) -> list[dict[str, Any]]:
+    """Say what may be missing: the instrumentation of OpenAI's client empties refusals and messages with a picture."""
+    if role == "assistant":
+        return [note("lost-refusal", BY)]
+    return [note("lost-content", BY)]
+
+
+def _read_part(part: dict[str, Any], draft: DraftMessage) -> None:
+    content = draft.content if isinstance(draft.content, list) else []
+    match part.get("type"):
+        case "tool_call":
+            draft.tool_calls.append(
+                tool_call(str(part.get("id") or ""), str(part.get("name") or ""), part.get("arguments"))
+            )
+        case "tool_call_response":
+            pass  # a message of its own
+        case "reasoning" | "thinking":
+            thought = _thought(part.get("content", part.get("text")))
+            draft.reasoning = "\n\n".join(filter(None, (draft.reasoning, thought)))
+        case "text" if part.get("content", part.get("text")) == "":
+            pass
+        case _:
+            content.append(_part(part))
+
+
+def _part(part: dict[str, Any]) -> dict[str, Any]:
+    kind, content = part.get("type"), part.get("content", part.get("text"))
+    if kind == "text" and isinstance(content, str):
+        return text_part(content)
+    if kind == "refusal":
+        return refusal_part(as_text(content))
+    media_type = str(part.get("mime_type") or part.get("media_type") or "")
+    media_type = media_type or _DEFAULT_TYPES.get(str(part.get("modality") or kind).partition("-")[0], "")
+    if kind in ("blob", "binary") and isinstance(content, str):
+        return media_part(media_type, data_url(content, media_type or "application/octet-stream"))
+    if kind == "uri" or str(kind).endswith("-url"):
+        return media_part(media_type, str(part.get("uri") or part.get("url") or ""))
+    if kind == "file":
+        return file_part(str(part.get("name") or ""), file_id=str(part.get("file_id") or ""))
+    return part  # shown as JSON, under its name
+
+
+def _thought(content: Any) -> str:
+    """Return the text of reasoning, which OpenLLMetry may write as JSON of OpenAI's summary."""
+    if isinstance(content, str) and content.startswith("[{"):
+        try:
+            content = json.loads(content)
+        except ValueError:
+            return as_text(content)
+    if isinstance(content, list):
+        return "\n\n".join(str(item.get("text") or "") for item in content if isinstance(item, dict))
+    return as_text(content)
+
+
+def _result(part: dict[str, Any], message: Document) -> DraftMessage:
+    response = part.get("response", part.get("result", part.get("content")))
+    return DraftMessage(
+        "tool",
+        as_text(response),
+        message.text,
+        name=str(part.get("name") or ""),
+        tool_call_id=str(part.get("id") or ""),
+        more={"is_error": True} if part.get("is_error") else {},
+    )
+
+
+SHAPE = Shape(is_message, read_messages)

@@ -1,0 +1,1 @@
+"""Takes in files that curators upload, shows what is in them, imports them in the background, and undoes it."""
