@@ -63,7 +63,8 @@ def _connect_to(name: str) -> None:
 def migrate_to_0_1_0() -> Any:
     """Make the tables of 0.1.0; give its models."""
     executor = MigrationExecutor(connection)
-    others = [node for node in executor.loader.graph.leaf_nodes() if node[0] not in (*OURS, "accounts")]
+    newer = (*OURS, "accounts", "uploads")  # the latter would bring the newest tables of the archive along
+    others = [node for node in executor.loader.graph.leaf_nodes() if node[0] not in newer]
     state = executor.migrate([*LEFT_BY_0_1_0, *others])
     # The index and its triggers were made by 0002 and 0003 then, by the statements that 0004 has now.
     import_module("viewer.archive.migrations._search_index_0004").create(connection)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from tests.formats.files import (
     completion_of,
     conversation_in,
     conversations_in,
+    found_in,
     messages_of,
     refusals_in,
 )
@@ -239,3 +242,25 @@ def test_librechat_messages_alone_are_one_conversation(form: str) -> None:
         source = "\n".join([",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]).encode()
     messages = messages_of(conversation_in(source))
     assert [(message.role, text_of(message)) for message in messages] == [("user", "Where?"), ("assistant", "There.")]
+
+
+def test_a_chat_in_which_nothing_was_written_is_no_conversation_and_no_error() -> None:
+    empty = {
+        "id": "c" * 36,
+        "title": "New Chat",
+        "chat": {"history": {"messages": {}, "currentId": None}, "models": []},
+    }
+    assert found_in([empty]) == []
+
+
+def test_the_database_of_an_open_webui_server(tmp_path: Path) -> None:
+    chat = json.loads((FILES / "open_webui.jsonl").read_text())
+    with sqlite3.connect(tmp_path / "webui.db") as database:
+        database.execute("CREATE TABLE chat (id, user_id, title, chat, created_at, meta)")
+        database.execute("CREATE TABLE auth (id)")
+        database.execute("CREATE TABLE prompt (id)")
+        values = (chat["id"], chat["user_id"], chat["title"], json.dumps(chat["chat"]), chat["created_at"], "{}")
+        database.execute("INSERT INTO chat VALUES (?, ?, ?, ?, ?, ?)", values)
+    conversation = conversation_in(tmp_path / "webui.db")
+    assert roles(messages_of(conversation)) == "u a t a u a u a"
+    assert completion_of(conversation).metadata["title"] == "TOOL Where is order 12?"

@@ -245,3 +245,53 @@ def test_lex_turns_of_a_session_are_one_conversation() -> None:
              for n, text in enumerate(["Torn", "Cup"])]  # fmt: skip
     conversation = conversation_in("\n".join(map(json.dumps, reversed(turns))).encode())
     assert [text for _role, _name, text in said(messages_of(conversation))] == ["Torn", "Torn?", "Cup", "Cup?"]
+
+
+# --- Others ---------------------------------------------------------------------------------------------------------
+
+
+def test_freshdesk_ticket_and_its_conversations_alone() -> None:
+    replies = [
+        {"id": 2, "ticket_id": 7, "incoming": False, "private": True, "body": "<p>VIP</p>", "created_at": "2026-11-01T10:02:00Z"},
+        {"id": 3, "ticket_id": 7, "incoming": False, "private": False, "body": "<p>A new one comes.</p>",
+         "created_at": "2026-11-01T10:03:00Z"},
+        {"id": 4, "ticket_id": 7, "incoming": True, "private": False, "body": "<div>Thanks</div>",
+         "created_at": "2026-11-01T10:04:00Z"},
+    ]  # fmt: skip
+    ticket = {"id": 7, "subject": "Torn", "description": "<div>It is torn</div>", "requester_id": 1, "responder_id": 2,
+              "requester": {"name": "Ann", "email": "ann@example.org"}, "conversations": replies}  # fmt: skip
+    conversation = conversation_in(ticket)
+    assert conversation.id == "freshdesk-7"
+    assert said(messages_of(conversation)) == [
+        ("user", "Ann", "It is torn"), ("note", "", "VIP"), ("assistant", "", "A new one comes."), ("user", "", "Thanks"),
+    ]  # fmt: skip
+    assert [message.role for message in messages_of(conversation_in(replies))] == ["note", "assistant", "user"]
+
+
+def test_help_scout_threads_are_put_into_their_order() -> None:
+    threads = [
+        {"id": 3, "type": "note", "body": "VIP", "createdBy": {"type": "user", "first": "Bo"}, "createdAt": "2026-11-01T10:03:00Z"},
+        {"id": 2, "type": "message", "body": "Sorry!", "createdBy": {"type": "user", "first": "Bo", "last": "Li"},
+         "createdAt": "2026-11-01T10:02:00Z"},
+        {"id": 1, "type": "customer", "body": "<p>Torn</p>", "createdBy": {"type": "customer", "first": "Ann"},
+         "createdAt": "2026-11-01T10:01:00Z"},
+    ]  # fmt: skip
+    record = {"id": 9, "subject": "Torn", "mailboxId": 1, "primaryCustomer": {"email": "ann@example.org"},
+              "_embedded": {"threads": threads}}  # fmt: skip
+    assert said(messages_of(conversation_in({"_embedded": {"conversations": [record]}}))) == [
+        ("user", "Ann", "Torn"), ("assistant", "Bo Li", "Sorry!"), ("note", "Bo", "VIP"),
+    ]  # fmt: skip
+
+
+def test_front_messages_and_comments_are_one_conversation() -> None:
+    link = {"_links": {"related": {"conversation": "https://api.example/conversations/cnv_1"}}}
+    messages = [
+        {"id": "msg_2", "is_inbound": False, "created_at": 2.0, "body": "<p>Sorry!</p>", "author": {"first_name": "Bo"}, **link},
+        {"id": "msg_1", "is_inbound": True, "created_at": 1.0, "body": "<p>Torn</p>", "author": None,
+         "recipients": [{"role": "from", "handle": "ann@example.org"}], **link},
+    ]  # fmt: skip
+    comments = [{"id": "com_1", "posted_at": 1.5, "body": "VIP", "author": {"first_name": "Bo"}, **link}]
+    pages = [{"_results": messages}, {"_results": comments}]
+    assert said(messages_of(conversation_in("\n".join(map(json.dumps, pages)).encode()))) == [
+        ("user", "ann@example.org", "Torn"), ("note", "Bo", "VIP"), ("assistant", "Bo", "Sorry!"),
+    ]  # fmt: skip

@@ -106,6 +106,9 @@ def test_a_batch_joins_requests_and_answers_by_their_ids() -> None:
         {"custom_id": "b", "method": "POST", "url": "/v1/responses", "body": {"model": "m", "input": "Again"}},
         {"custom_id": "a", "response": {"status_code": 200, "body": response(_ANSWER)}, "error": None},
     ]
+    failed = {"custom_id": "b", "response": {"status_code": 400, "body": {"error": {"message": "No such model"}}}}
+    answered, refused = conversations_in("\n".join(map(json.dumps, [*lines, failed])).encode())
+    assert completion_of(refused).error == "No such model"
     answered, waiting = conversations_in("\n".join(map(json.dumps, lines)).encode())
     assert [text_of(message) for message in messages_of(answered)] == ["Hello", "Hi."]
     assert completion_of(answered).metadata["custom_id"] == "a"

@@ -73,3 +73,62 @@ def test_traces_of_a_session_are_one_talk() -> None:
         "Waits.",
     ]
     assert conversation.id == f"trace-{1:032}"
+
+
+def test_an_mlflow_trace_has_the_tool_calls_of_a_stream_and_names_the_picture_that_is_elsewhere() -> None:
+    picture, stream, talk = conversations_in("mlflow_traces.jsonl")
+    assert notes(picture) == ["lost-image"]
+    assert [call.arguments for call in messages_of(stream)[-1].tool_calls] == ['{"order_id": 1}', '{"order_id": 2}']
+    assert roles(talk) == ["system", "user", "assistant", "tool", "tool", "assistant"]
+    metadata = completion_of(talk).metadata
+    assert (metadata["session"], metadata["user"], metadata["team"]) == ("sess-1", "u7", "billing")
+
+
+def test_an_mlflow_trace_of_the_rest_api_is_a_tree_of_keys_and_values() -> None:
+    def tree(value: Any) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return {"kvlist_value": {"values": [{"key": name, "value": tree(each)} for name, each in value.items()]}}
+        if isinstance(value, list):
+            return {"array_value": {"values": [tree(each) for each in value]}}
+        return {"string_value": value}
+
+    attributes = {
+        "mlflow.spanType": "CHAT_MODEL",
+        "mlflow.spanInputs": {"messages": [ASKED]},
+        "mlflow.spanOutputs": {"choices": [{"message": ANSWER}]},
+    }
+    pairs = [{"key": name, "value": tree(value)} for name, value in attributes.items()]
+    span = {"span_id": "x", "start_time_unix_nano": "1795863841000000000", "attributes": pairs}
+    answer = {"trace": {"trace_info": {"trace_id": "tr-1", "tags": []}, "spans": [span]}}
+    conversation = conversation_in(answer)
+    assert [text_of(message) for message in messages_of(conversation)] == ["Where is A17?", "On its way."]
+
+
+def test_an_opik_export_is_one_conversation_with_its_thread() -> None:
+    conversation = conversation_in("opik_trace.json")
+    assert roles(conversation) == ["system", "user", "assistant", "tool", "tool", "assistant"]
+    assert len([call for message in messages_of(conversation) for call in message.tool_calls]) == 2
+    metadata = completion_of(conversation).metadata
+    assert (metadata["thread_id"], metadata["ticket"]) == ("thread-1", "4711")
+
+
+def test_braintrust_spans_of_a_trace_are_one_conversation() -> None:
+    talk, refused, spoken = conversations_in("braintrust.jsonl")
+    assert roles(talk) == ["system", "user", "assistant", "tool", "tool", "assistant"]
+    assert messages_of(refused)[-1].refusal == "I cannot help with that."
+    assert notes(spoken) == ["lost-audio"]
+
+
+def test_helicone_s_table_doubles_its_quotes_twice_and_has_no_answers() -> None:
+    record = {
+        "request_id": "a" * 36, "request_created_at": "2026-11-01T10:00:00Z", "response_status": 200,
+        "request_body": {"model": "gpt-4.1", "messages": [ASKED]}, "request_user_id": "u7",
+        "response_body": {"choices": [{"message": ANSWER}]}, "request_properties": {"ticket": "4711"},
+    }  # fmt: skip
+    conversation = conversation_in(record)
+    assert [text_of(message) for message in messages_of(conversation)] == ["Where is A17?", "On its way."]
+    assert completion_of(conversation).metadata == {"ticket": "4711", "user": "u7"}
+    cell = json.dumps(record["request_body"]).replace('"', '""').replace('"', '""')
+    table = f'response_id,response_status,request_created_at,request_body,cost\n"r-1","200","2026-11-01","{cell}","0"\n'
+    row = conversation_in(table.encode())
+    assert (roles(row), notes(row)) == (["user"], ["lost-answer"])

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from tests.conftest import make_completion, say
+from viewer.archive import importing
 from viewer.archive.models import StoredCompletion
 from viewer.operations import watching
 from viewer.operations.watching import WatchedFolder
@@ -146,7 +147,9 @@ def test_after_a_kill_the_next_process_completes_what_was_begun(watched: Watched
 def test_a_signal_ends_it_after_a_batch_and_what_failed_is_tried_again(
     watched: WatchedFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = [f"c-{n}" for n in range(250)]
+    monkeypatch.setattr(importing, "_BATCH_LINES", 20)
+    monkeypatch.setattr(importing, "_SQLITE_BATCH_LINES", 20)
+    many = [f"c-{n}" for n in range(50)]
     (watched.folder / "many.jsonl").write_text(lines(*many))
     stopping = Event()
     taken = WatchedFolder._take

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from gzip import BadGzipFile, GzipFile
 from typing import Any
 from zlib import error as DamagedGzip
@@ -16,6 +17,7 @@ from .tokens import Refused
 
 _CHUNK = 1_000_000  # bytes
 _MAX_JSON = 1_000_000  # bytes
+_DISCARDED = 50_000_000  # bytes
 
 
 def read_json(request: HttpRequest) -> Any:
@@ -49,6 +51,9 @@ def chunks(request: HttpRequest, limit: int) -> Iterator[bytes]:
         raise Refused(400, ApiError(message, "Content-Encoding", "invalid_body")) from None
     except UnreadablePostError:
         raise Refused(400, ApiError("The body was cut off.", code="invalid_body")) from None
+    except Refused:
+        received.discard()
+        raise
 
 
 class _Received:
@@ -65,6 +70,13 @@ class _Received:
         if self._count > self._limit:
             raise _too_large(self._limit)
         return data
+
+    def discard(self) -> None:
+        """Read some of the rest: a client that is still sending may not look at an answer before."""
+        with suppress(OSError):  # it has given up
+            for _ in range(_DISCARDED // _CHUNK):
+                if not self._body.read(_CHUNK):
+                    return
 
 
 def _too_large(limit: int) -> Refused:

@@ -54,7 +54,7 @@ def endpoint(methods: str) -> Callable[[View], View]:
                 return refused.response
             except DatabaseError:
                 error = ApiError("The archive does not answer. Try again in a moment.", type="server_error")
-                return error_response(503, error)
+                return Refused(503, error, {"Retry-After": "5"}).response
 
         return answer
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .document import Document
+from .drafts import as_text
 from .family import first_object, list_at, object_at
 
 _CHOICE_LISTS = ("content", "refusal")  # of log probabilities
@@ -26,14 +27,16 @@ def is_chunk(value: Any) -> bool:
 def completion_of_chunks(chunks: Iterable[Document]) -> Document:
     """Return the completion that the chunks of one stream make, in the order in which they came."""
     documents = [chunk for chunk in chunks if isinstance(chunk.value, dict)]
-    fields, choices = dict[str, Any](), dict[Any, dict[str, Any]]()
+    fields, choices = dict[str, Any](), dict[int, dict[str, Any]]()
     for chunk in documents:
         named = {name: value for name, value in chunk.value.items() if name not in ("choices", "obfuscation")}
         fields |= {name: value for name, value in named.items() if value is not None or name not in fields}
         for choice in list_at(chunk.value, "choices"):
             if isinstance(choice, dict):
-                _add_choice(choices.setdefault(choice.get("index", 0), {"message": {"role": "assistant"}}), choice)
-    written = [{"index": index, **choice} for index, choice in sorted(choices.items(), key=lambda each: str(each[0]))]
+                index = choice.get("index")
+                key = index if isinstance(index, int) else 0
+                _add_choice(choices.setdefault(key, {"message": {"role": "assistant"}}), choice)
+    written = [{"index": index, **choice} for index, choice in sorted(choices.items())]
     for choice in written:
         _finish(choice["message"])
     fields |= {"object": "chat.completion", "choices": written}
@@ -64,7 +67,7 @@ def _add(message: dict[str, Any], delta: dict[str, Any]) -> None:
         elif isinstance(value, list):
             message[name] = list_at(message, name) + value
         elif name in _JOINED and isinstance(value, str):
-            message[name] = (message.get(name) or "") + value
+            message[name] = as_text(message.get(name)) + value
         else:
             message[name] = value
 
@@ -106,8 +109,9 @@ def _add_audio(audio: dict[str, Any], delta: dict[str, Any]) -> None:
 
 def _finish(message: dict[str, Any]) -> None:
     message.setdefault("content", None)
-    for call in message.get("tool_calls", []):
-        call.pop("index", None)
+    for call in list_at(message, "tool_calls"):
+        if isinstance(call, dict):
+            call.pop("index", None)
     audio = object_at(message, "audio")
     if pieces := audio.pop("pieces", None):
         try:

@@ -20,8 +20,6 @@ from viewer.completions.source_text import Piece, to_object
 from .document import Conversation, Document, Place
 from .stored import choice_of, digest_of, list_of, piece_of, with_all_keys
 
-# UUIDs, ULIDs, and the ids of OpenAI.
-_UNIQUE_ID = re.compile(r"(?:chatcmpl-|resp_|conv_|thread_).+|[0-9a-fA-F-]{32,}|[0-9A-Za-z]{24,}")
 _LONG_DATA = re.compile(r'"((?:data:[\w.+/;=-]{1,200},)?[A-Za-z0-9+/_=-]{4000,})"')
 
 
@@ -82,15 +80,6 @@ def as_text(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def own_id(family: str, given: Any) -> str:
-    """Return an id for a conversation: as it is if it is unique anywhere, otherwise with the family's name before it.
-
-    Numbers, and names that an app has chosen, would meet those of other tools.
-    """
-    text = as_text(given)
-    return text if not text or _UNIQUE_ID.fullmatch(text) else f"{family}-{text}"
 
 
 def note(code: str, by: str = "", count: int = 0) -> dict[str, Any]:

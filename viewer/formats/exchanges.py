@@ -145,7 +145,7 @@ def lost_media(message: DraftMessage, mark: str, by: str) -> None:
     """Note on a message which of its parts a tool has replaced by a text with this mark."""
     parts = message.content if isinstance(message.content, list) else []
     for part in parts:
-        kind = part.get("type") if isinstance(part, dict) else ""
+        kind = as_text(part.get("type")) if isinstance(part, dict) else ""
         if kind in _MEDIA and mark in json.dumps(part.get(kind)):
             message.notes.append(note(_MEDIA[kind], by=by))
     audio = message.given.value.get("audio") if message.given else message.audio
@@ -157,13 +157,18 @@ def text_of(message: DraftMessage) -> str:
     """Return all text of a message."""
     if isinstance(message.content, list):
         return " ".join(as_text(part.get("text")) for part in message.content if isinstance(part, dict))
-    return message.content or ""
+    return as_text(message.content)
 
 
 def is_same(message: DraftMessage, other: DraftMessage) -> bool:
     """Whether two messages say and do the same, though one log may have more of it than the other."""
-    calls = [[object_at(call, "function").get("name") for call in each.tool_calls] for each in (message, other)]
-    return message.role == other.role and text_of(message) == text_of(other) and calls[0] == calls[1]
+    is_alike = message.role == other.role and text_of(message) == text_of(other)
+    return is_alike and _called(message) == _called(other)
+
+
+def _called(message: DraftMessage) -> list[Any]:
+    calls = message.tool_calls if isinstance(message.tool_calls, list) else []
+    return [object_at(call, "function").get("name") for call in calls]
 
 
 def is_silent(message: DraftMessage) -> bool:

@@ -8,8 +8,13 @@ from typing import Any
 from .document import Document
 from .drafts import DraftMessage
 from .families import (
+    agno,
     ai_sdk,
     anthropic,
+    autogen,
+    bedrock,
+    google,
+    haystack,
     langchain,
     llama_index,
     pydantic_ai,
@@ -22,9 +27,14 @@ from .spans import genai
 
 # The families here must not import this module; those that need it are not here.
 _SHAPES = (
+    agno.SHAPE,
     ai_sdk.SHAPE,
     anthropic.SHAPE,
+    autogen.SHAPE,
+    bedrock.SHAPE,
     genai.SHAPE,
+    google.SHAPE,
+    haystack.SHAPE,
     langchain.SHAPE,
     llama_index.SHAPE,
     pydantic_ai.SHAPE,

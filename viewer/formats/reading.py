@@ -14,6 +14,7 @@ from .containers.documents import Splitter
 from .containers.unpacking import File, files_in, files_of_folder
 from .document import Conversation, Document, NotAConversation, NotReadable, Place, Refusal, too_long
 from .families import openai_chat
+from .family import Family
 from .joining import FAILURES, Waiting
 from .registry import FAMILIES, family_of, is_item
 from .repeats import Repeats
@@ -83,7 +84,7 @@ class Reading:
                     continue
                 parts = list(family.parts(each)) if family.parts else []
                 for part in parts or [each]:
-                    if key := family.key(part) if family.key else "":
+                    if key := _key_of(family, part):
                         self._waiting.add(family, key, part)
                     else:
                         yield from _explained(family.read, part, document.place)
@@ -100,6 +101,18 @@ class Reading:
             yield each
 
 
+def _key_of(family: Family, document: Document) -> str:
+    """Return what joins a document with others. Raises NotReadable where its shape does not tell."""
+    try:
+        return family.key(document) if family.key else ""
+    except FAILURES:
+        raise NotReadable(_unknown_shape()) from None
+
+
+def _unknown_shape() -> str:
+    return _("It has a shape that this version does not know, so none of it was taken.")
+
+
 def _explained(read: Any, given: Any, place: Place) -> Iterator[Found]:
     """Yield what a family reads; where it fails, the reason."""
     try:
@@ -109,8 +122,7 @@ def _explained(read: Any, given: Any, place: Place) -> Iterator[Found]:
     except NotReadable as reason:
         yield Refusal(str(reason), place)
     except FAILURES:
-        # A shape that the family has never seen: the person must learn that it was not taken, not see a traceback.
-        yield Refusal(_("It has a shape that this version does not know, so none of it was taken."), place)
+        yield Refusal(_unknown_shape(), place)
 
 
 def _may_be_plain(text: str) -> bool:

@@ -5,13 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from .families import (
+    agno,
     ai_sdk,
     amazon_connect,
     amazon_lex,
     anthropic_records,
+    autogen,
+    bedrock_records,
+    braintrust,
+    chainlit,
     chatgpt,
     chatwoot,
     claude_ai,
+    crewai,
+    dspy,
+    freshdesk,
+    front,
+    google_adk,
+    google_records,
+    gradio,
+    haystack,
+    helicone,
+    help_scout,
     inspect_ai,
     intercom,
     langchain,
@@ -23,12 +38,14 @@ from .families import (
     llama_index,
     llm,
     message_rows,
+    mlflow,
     open_webui,
     openai_agents,
     openai_batch,
     openai_chat,
     openai_completions,
     opentelemetry,
+    opik,
     pairs,
     phoenix,
     preferences,
@@ -36,6 +53,7 @@ from .families import (
     responses_records,
     semantic_kernel,
     sharegpt,
+    smolagents,
     zendesk,
 )
 from .family import Family
@@ -43,13 +61,29 @@ from .family import Family
 # First those that know their own by marks that nobody else has, then, from the special to the general, those that take
 # what many tools write; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
+    agno.FAMILY,
     ai_sdk.FAMILY,
     amazon_connect.FAMILY,
     amazon_lex.FAMILY,
     anthropic_records.FAMILY,
+    autogen.FAMILY,
+    bedrock_records.FAMILY,
+    bedrock_records.SESSIONS,
+    braintrust.FAMILY,
+    chainlit.FAMILY,
     chatgpt.FAMILY,
     chatwoot.FAMILY,
     claude_ai.FAMILY,
+    crewai.FAMILY,
+    dspy.FAMILY,
+    freshdesk.FAMILY,
+    front.FAMILY,
+    google_adk.FAMILY,
+    google_records.FAMILY,
+    gradio.FAMILY,
+    haystack.FAMILY,
+    helicone.FAMILY,
+    help_scout.FAMILY,
     inspect_ai.FAMILY,
     intercom.FAMILY,
     langchain.FAMILY,
@@ -60,13 +94,16 @@ FAMILIES: tuple[Family, ...] = (
     litellm.FAMILY,
     llama_index.FAMILY,
     llm.FAMILY,
+    mlflow.FAMILY,
     open_webui.FAMILY,
     openai_agents.FAMILY,
     opentelemetry.FAMILY,
+    opik.FAMILY,
     phoenix.FAMILY,
     pydantic_ai.FAMILY,
     responses_records.FAMILY,
     semantic_kernel.FAMILY,
+    smolagents.FAMILY,
     zendesk.FAMILY,
     openai_batch.FAMILY,
     openai_completions.STREAM,
@@ -82,7 +119,15 @@ FAMILIES: tuple[Family, ...] = (
 
 def family_of(value: Any) -> Family | None:
     """Return the family whose record a value is, or None."""
-    return next((family for family in FAMILIES if family.matches(value)), None)
+    return next((family for family in FAMILIES if _is_of(family, value)), None)
+
+
+def _is_of(family: Family, value: Any) -> bool:
+    """Ask a family; a list or a number where it expects something else is not one of its records."""
+    try:
+        return family.matches(value)
+    except (TypeError, AttributeError, KeyError, IndexError, ValueError, RecursionError):
+        return False
 
 
 def title_of(name: str) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from viewer.completions.source_text import to_object
 
-from .document import Document
+from .document import Document, NotAConversation
 from .drafts import DraftMessage, note
 
 Read = Callable[[list[str]], list[DraftMessage]]
@@ -18,11 +20,11 @@ class Tree:
     """Ids of messages with those of the ones before them, in the order of the file, and the way to the current one."""
 
     def __init__(self, parents: Mapping[str, Any], leaf: Any = None) -> None:
-        self._parents = parents
+        self._parents = {name: before if isinstance(before, str) else None for name, before in parents.items()}
         self._children: dict[Any, list[str]] = {}
-        for name, parent in parents.items():
+        for name, parent in self._parents.items():
             self._children.setdefault(parent if parent in parents else None, []).append(name)
-        self.path = self._path_to(leaf if leaf in parents else self._last())
+        self.path = self._path_to(leaf if isinstance(leaf, str) and leaf in parents else self._last())
 
     def others(self, name: str) -> list[str]:
         """Return the other messages that follow the one before this one."""
@@ -63,7 +65,8 @@ class Walk:
 def walk(tree: Tree, is_asked: Callable[[str], bool], read: Read) -> Walk:
     """Follow a tree to its current message. Other answers to the last question are choices where each is one message.
 
-    `is_asked` says whether a message is the customer's. Where other branches are left out, a note says so.
+    `is_asked` says whether a message is the customer's. Where other branches are left out, a note says so. Raises
+    NotAConversation where there is nothing to read.
     """
     walked = Walk(read=set(tree.path))
     last = max((n for n, name in enumerate(tree.path) if is_asked(name)), default=-1) + 1
@@ -82,6 +85,8 @@ def walk(tree: Tree, is_asked: Callable[[str], bool], read: Read) -> Walk:
         walked.messages += [] if walked.choices else drafts
     if waiting and walked.messages:
         walked.messages[-1].notes += waiting
+    if not (walked.messages or walked.choices):
+        raise NotAConversation(_("This is a conversation without messages."))
     return walked
 
 

@@ -51,6 +51,11 @@ class Turn:
         """Whether nothing was added."""
         return not self._drafts
 
+    @property
+    def ends_with_result(self) -> bool:
+        """Whether the last thing that was added is the result of a tool."""
+        return bool(self._drafts) and self._drafts[-1].role == "tool"
+
     def last(self) -> DraftMessage:
         """Return the assistant's last message, for what is known of the whole turn, such as its id."""
         return next((draft for draft in reversed(self._drafts) if draft.role != "tool"), None) or self._open()

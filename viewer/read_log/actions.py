@@ -24,7 +24,7 @@ LABELS = {
     "transcript": gettext_lazy("Transcript"),
     "print": pgettext_lazy("action", "Print"),
     "api": gettext_lazy("Answer of the API"),
-    "metadata": gettext_lazy("Metadata changed by a program"),
+    "metadata": gettext_lazy("Metadata changed"),
     "share": gettext_lazy("Share opened"),
     "upload": gettext_lazy("Uploaded file"),
     "note": gettext_lazy("Notes or verdicts"),

@@ -19,17 +19,18 @@ from viewer.formats.drafts import (
     text_part,
     tool_call,
 )
-from viewer.formats.family import Family, Shape, object_at
+from viewer.formats.family import Family, Shape, list_at, object_at
 from viewer.formats.message_lists import draft_of, first_of, own_id
 
 _NAME = "ai-sdk"
 _LISTS = ("messages", "uiMessages", "initialMessages", "prompt")
-_ROLES = {"system", "user", "assistant", "data", "tool"}
+_ROLES = ("system", "user", "assistant", "data", "tool")
 _UI_TYPES = {
     "step-start", "source-url", "source-document", "dynamic-tool", "tool-invocation", "steering-message",
     "reasoning-file",
 }  # fmt: skip
-_MODEL_TYPES = {"tool-call", "tool-result", "tool-approval-request", "tool-approval-response", "reasoning-file"}
+_MODEL_TYPES = ("tool-call", "tool-result", "tool-approval-request", "tool-approval-response", "reasoning-file")
+_OF_IMAGES = {"type", "image", "mediaType", "mimeType", "providerOptions", "experimental_providerMetadata"}
 _MEDIA_TYPES = ("mediaType", "mimeType", "contentType")
 _CHATS = ("chatId", "chat_id", "threadId", "thread_id", "conversationId")
 
@@ -68,7 +69,7 @@ def _is_model_part(part: Any) -> bool:
         return False
     match part.get("type"):
         case "image":
-            return "image" in part
+            return "image" in part and part.keys() <= _OF_IMAGES  # Inspect has a `detail` beside it
         case "file":
             return "data" in part and first_of(part, _MEDIA_TYPES[:2]) is not None
         case "text" | "reasoning":
@@ -94,13 +95,13 @@ def _messages(message: Document) -> list[DraftMessage]:
             turn.add_model_part(part)
     else:
         turn.add_text(value.get("content"))
-    if not any(object_at(part).get("type") == "tool-invocation" for part in value.get("parts") or []):
-        for call in value.get("toolInvocations") or []:
+    if not any(object_at(part).get("type") == "tool-invocation" for part in list_at(value, "parts")):
+        for call in map(object_at, list_at(value, "toolInvocations")):
             turn.add_call(call.get("toolName"), call, message)
     if not value.get("parts"):
         turn.add_reasoning(value.get("reasoning"))
     for name in ("experimental_attachments", "attachments"):
-        for file in value.get(name) or []:
+        for file in list_at(value, name):
             turn.add(_file(file) if isinstance(file, dict) else file)
     return turn.drafts()
 
@@ -279,9 +280,9 @@ def _output(value: Any) -> str | list[dict[str, Any]]:
     return as_text(value)
 
 
-_OUTPUT_TYPES = {
+_OUTPUT_TYPES = (
     "text", "file", "media", "image", "image-data", "image-url", "file-data", "file-url", "file-id", "image-file-id",
-}  # fmt: skip
+)  # fmt: skip
 
 
 def _file(part: dict[str, Any]) -> dict[str, Any]:
@@ -317,7 +318,7 @@ def _bytes_of(data: Any) -> bytes | None:
 
 def _citations(part: dict[str, Any]) -> list[dict[str, Any]]:
     """Read the citations of a text."""
-    cited = [each for each in part.get("citations") or [] if isinstance(each, dict)]
+    cited = [each for each in list_at(part, "citations") if isinstance(each, dict)]
     return [
         citation(
             as_text(first_of(object_at(each, "source"), ("url", "filename", "id"))),

@@ -37,7 +37,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     if segments := document.at("Segments"):
         items = [one for segment in segments.items() if (one := segment.at("Transcript"))]
     roles = {
-        object_at(one).get("ParticipantId"): object_at(one).get("ParticipantRole")
+        as_text(object_at(one).get("ParticipantId")): object_at(one).get("ParticipantRole")
         for one in list_at(value, "Participants")
     }
     contact = object_at(value, "CustomerMetadata")
@@ -59,7 +59,9 @@ def _read(document: Document) -> Iterator[Conversation]:
 
 def _message(item: Document, roles: dict[Any, Any]) -> DraftMessage:
     value = item.value
-    who = as_text(value.get("ParticipantRole") or roles.get(value.get("ParticipantId")) or value.get("ParticipantId"))
+    who = as_text(
+        value.get("ParticipantRole") or roles.get(as_text(value.get("ParticipantId"))) or value.get("ParticipantId")
+    )
     media_type, text = as_text(value.get("ContentType")), as_text(value.get("Content"))
     parts = [text_part(text)] if text else []
     notes = []

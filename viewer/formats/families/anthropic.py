@@ -18,7 +18,7 @@ from viewer.formats.drafts import (
     text_part,
     tool_call,
 )
-from viewer.formats.family import Shape, object_at
+from viewer.formats.family import Shape, list_at, object_at
 from viewer.formats.message_lists import first_of
 
 _OWN_BLOCKS = {
@@ -27,7 +27,7 @@ _OWN_BLOCKS = {
 }  # fmt: skip
 _SERVER_CALLS = ("server_tool_use", "mcp_tool_use")
 _ENDS = ("end_turn", "tool_use", "stop_sequence")
-_ROLES = {"user", "assistant", "system"}
+_ROLES = ("user", "assistant", "system")
 
 
 def is_message(value: Any) -> bool:
@@ -99,10 +99,10 @@ def _add_blocks(message: DraftMessage, content: Document) -> list[DraftMessage]:
 def _add_text(parts: list[dict[str, Any]], block: dict[str, Any]) -> None:
     """Add a text to the text before it: a sentence with a citation is cut into several blocks."""
     text = as_text(block.get("text"))
-    joins = bool(parts) and parts[-1]["type"] == "text"
+    joins = bool(parts) and parts[-1].get("type") == "text" and "text" in parts[-1]
     start = len(parts[-1]["text"]) if joins else 0
     cited = [
-        _citation(each, start, start + len(text)) for each in block.get("citations") or [] if isinstance(each, dict)
+        _citation(each, start, start + len(text)) for each in list_at(block, "citations") if isinstance(each, dict)
     ]
     if not joins:
         parts.append(text_part(text, cited))

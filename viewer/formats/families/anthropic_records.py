@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
-from viewer.formats.family import Family, list_at, object_at
+from viewer.formats.family import Family, first_object, list_at, object_at
 from viewer.formats.message_lists import draft_of, source_of
 from viewer.formats.pairs import REQUESTS, RESPONSES, inside, left_of_pair, place_of
 
@@ -25,10 +25,10 @@ _READ = {
     "id", "type", "role", "content", "model", "stop_reason", "stop_details", "usage", "messages", "system", "metadata",
     *_SETTINGS,
 }  # fmt: skip
-_EVENTS = {
+_EVENTS = (
     "message_start", "message_delta", "message_stop", "content_block_start", "content_block_delta",
     "content_block_stop",
-}  # fmt: skip
+)  # fmt: skip
 _DELTAS = {
     "text_delta": ("text", "text"), "thinking_delta": ("thinking", "thinking"),
     "signature_delta": ("signature", "signature"),
@@ -44,7 +44,12 @@ def _is_request(value: Any) -> bool:
     """Whether a value is a request that has marks of this API; one with nothing but texts has none but `system`."""
     if not isinstance(value, dict) or not isinstance(value.get("messages"), list):
         return False
-    return isinstance(value.get("system"), (str, list)) or any(is_message(each) for each in value["messages"])
+    return _is_system(value.get("system")) or any(is_message(each) for each in value["messages"])
+
+
+def _is_system(value: Any) -> bool:
+    """Whether a value is a text, or blocks; those of Converse have no type."""
+    return isinstance(value, str) or (isinstance(value, list) and object_at(first_object(value)).get("type") == "text")
 
 
 def _may_be_request(value: Any) -> bool:
@@ -79,14 +84,14 @@ def _read(document: Document) -> Iterator[Conversation]:
         return
     response = inside(document, () if is_response(value) else place_of(value, _RESPONSES, is_response))
     request = inside(document, place_of(value, ((), *REQUESTS), _may_be_request))
-    draft = _draft_of(request, response)
+    draft = draft_of_pair(request, response)
     beside = draft_of(_NAME, document, (), ())  # such as the time of a log
     draft.created, draft.metadata = draft.created or beside.created, beside.metadata | draft.metadata
     draft.source = left_of_pair(document, request, response, _READ)
     yield draft.finish(document)
 
 
-def _draft_of(request: Document | None, response: Document | None) -> Draft:
+def draft_of_pair(request: Document | None, response: Document | None) -> Draft:
     """Start the draft of a request, a response or both."""
     asked, answer = object_at(request.value if request else None), object_at(response.value if response else None)
     messages = _system(request) + (read_messages(request.members["messages"].items()) if request else [])
@@ -149,8 +154,8 @@ def _key(document: Document) -> str:
 def _join(documents: list[Document]) -> Iterator[Conversation]:
     if _is_event(documents[0].value):
         for events in _streams(documents):
-            response, is_whole = _response_of(events)
-            draft = _draft_of(None, response)
+            response, is_whole = response_of(events)
+            draft = draft_of_pair(None, response)
             draft.notes += [] if is_whole else [note("cut-off")]
             yield draft.finish_at(events[0].place, response.text)
         return
@@ -165,7 +170,7 @@ def _of_batch(request: Document | None, result: Document | None) -> Conversation
     answer = result.at("result", "message") if result else None
     if first is None or (request is None and answer is None):
         raise NotReadable(str(_("This answer of a batch has an error, and its request is not among the files.")))
-    draft = _draft_of(request.at("params") if request else None, answer)
+    draft = draft_of_pair(request.at("params") if request else None, answer)
     draft.metadata["custom_id"] = first.value["custom_id"]
     outcome = object_at(result.value, "result") if result else {}
     if outcome.get("error"):
@@ -187,7 +192,7 @@ def _streams(events: list[Document]) -> Iterator[list[Document]]:
         yield stream
 
 
-def _response_of(events: list[Document]) -> tuple[Document, bool]:
+def response_of(events: list[Document]) -> tuple[Document, bool]:
     """Put the response of a stream together; say whether it came to its end."""
     message: dict[str, Any] = {"type": "message", "role": "assistant", "content": [], "stop_reason": None}
     blocks, inputs = dict[Any, dict[str, Any]](), dict[Any, str]()

@@ -17,11 +17,11 @@ from viewer.formats.ids import id_within
 from viewer.formats.message_lists import first_of, source_of
 
 _NAME, _TITLE = "chatwoot", "Chatwoot"
-_TYPES: dict[Any, str] = {
-    **dict.fromkeys((0, "0", "incoming"), CUSTOMER),
-    **dict.fromkeys((1, "1", "outgoing"), COLLEAGUE),
-    **dict.fromkeys((2, "2", "activity"), EVENT),
-    **dict.fromkeys((3, "3", "template"), COLLEAGUE),  # a bot of Chatwoot's own
+_TYPES: dict[str, str] = {
+    **dict.fromkeys(("0", "incoming"), CUSTOMER),
+    **dict.fromkeys(("1", "outgoing"), COLLEAGUE),
+    **dict.fromkeys(("2", "activity"), EVENT),
+    **dict.fromkeys(("3", "template"), COLLEAGUE),  # a bot of Chatwoot's own
 }
 _KNOWN = ("id", "messages", "payload", "labels", "status", "created_at")
 _FILES = {"image": "image/*", "audio": "audio/", "video": "video/*", "file": ""}
@@ -30,7 +30,7 @@ _FILES = {"image": "image/*", "audio": "audio/", "video": "video/*", "file": ""}
 def _is_message(value: Any) -> bool:
     if not isinstance(value, dict) or "content" not in value or not isinstance(value.get("message_type"), (int, str)):
         return False
-    return value["message_type"] in _TYPES and bool(value.keys() & {"private", "conversation_id", "inbox_id"})
+    return str(value["message_type"]) in _TYPES and bool(value.keys() & {"private", "conversation_id", "inbox_id"})
 
 
 def _is_conversation(value: dict[str, Any]) -> bool:
@@ -57,10 +57,10 @@ def _key(document: Document) -> str:
 
 
 def _join(documents: list[Document]) -> Iterable[Conversation]:
-    messages: dict[Any, Document] = {}
+    messages: dict[str, Document] = {}
     for document in documents:
         for message in _held(document):
-            messages[message.value.get("id") or len(messages)] = message
+            messages[as_text(message.value.get("id")) or f"#{len(messages)}"] = message
     ordered = sorted(messages.values(), key=lambda message: _order(message.value))
     if not ordered:
         raise NotReadable(gettext("This Chatwoot conversation is here without its messages: export them too."))
@@ -115,7 +115,7 @@ def _message(message: Document) -> DraftMessage:
     for file in [*list_at(value, "attachments"), *([value["attachment"]] if value.get("attachment") else [])]:
         parts += _file(object_at(file))
     draft = DraftMessage(
-        _TYPES.get(value.get("message_type"), EVENT),
+        _TYPES.get(as_text(value.get("message_type")), EVENT),
         parts or None,
         message.text,
         id=None if value.get("id") is None else str(value["id"]),

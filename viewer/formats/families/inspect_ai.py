@@ -18,12 +18,12 @@ from viewer.formats.drafts import (
     citation,
     file_part,
     image_part,
-    own_id,
     refusal_part,
     text_part,
     tool_call,
 )
 from viewer.formats.family import Family, list_at, object_at, objects_at
+from viewer.formats.ids import id_within
 from viewer.formats.message_lists import source_of
 
 _NAME = "inspect"
@@ -144,7 +144,7 @@ def _conversation(document: Document, log: dict[str, Any]) -> Conversation:
     usage = object_at(output, "usage")
     draft = Draft(
         _NAME,
-        id=own_id(_NAME, named),
+        id=id_within(_NAME, named),
         created=value.get("started_at") or log.get("created"),
         model=as_text(output.get("model") or log.get("model")),
         metadata=_metadata(value, log),

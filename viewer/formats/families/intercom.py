@@ -45,11 +45,12 @@ def _read(document: Document) -> Iterator[Conversation]:
         messages.append(DraftMessage(CUSTOMER, parts_of(as_text(described)), created=value.get("created_at")))
     held = next((name for name in ("conversation_parts", "ticket_parts") if name in value), "")
     parts = (record.at(held, held) or record.at(held)) if held else None
-    messages += [_part(part) for part in (parts.items() if parts else ()) if isinstance(part.value, dict)]
+    later = [_part(part) for part in (parts.items() if parts else ()) if isinstance(part.value, dict)]
+    messages += later
     notes = []
     if parts is None:
         notes.append(note("only-first", by=_TITLE))
-    elif len(parts.value) >= _MOST_PARTS:
+    elif len(later) >= _MOST_PARTS:
         notes.append(note("limit", by=_TITLE, count=_MOST_PARTS))
     draft = Draft(
         _NAME,
@@ -80,7 +81,7 @@ def _metadata(value: dict[str, Any]) -> dict[str, Any]:
 def _first(source: Document, conversation: dict[str, Any]) -> DraftMessage:
     draft = _said(source)
     draft.created = conversation.get("created_at")
-    subject = source.value.get("subject")
+    subject = object_at(source.value).get("subject")
     if isinstance(subject, str) and subject:
         draft.content = [*parts_of(subject), *(draft.content if isinstance(draft.content, list) else [])]
     return draft
@@ -102,7 +103,7 @@ def _part(part: Document) -> DraftMessage:
 
 
 def _said(message: Document) -> DraftMessage:
-    value = message.value
+    value = object_at(message.value)
     author = object_at(value, "author")
     body = as_text(value.get("body"))
     parts = parts_of(body) if body else []
@@ -110,7 +111,9 @@ def _said(message: Document) -> DraftMessage:
     for file in list_at(value, "attachments"):
         url = as_text(object_at(file).get("url"))
         if url not in seen:
-            parts.append(linked_file(url, as_text(file.get("content_type")), as_text(file.get("name"))))
+            parts.append(
+                linked_file(url, as_text(object_at(file).get("content_type")), as_text(object_at(file).get("name")))
+            )
     return DraftMessage(
         CUSTOMER if author.get("type") in _CUSTOMERS else COLLEAGUE,
         parts or None,

@@ -15,9 +15,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from viewer.formats.document import Conversation, Document
-from viewer.formats.drafts import Draft, DraftMessage, citation, note, own_id, text_part, tool_call
+from viewer.formats.drafts import Draft, DraftMessage, citation, note, text_part, tool_call
 from viewer.formats.family import Family, Shape, first_object, list_at, object_at, objects_at
-from viewer.formats.message_lists import draft_of, first_of
+from viewer.formats.message_lists import draft_of, first_of, own_id
 
 from .langchain_blocks import Blocks, read_blocks
 
@@ -70,12 +70,9 @@ def is_message(value: Any) -> bool:
 
 def _is_converted(value: dict[str, Any]) -> bool:
     """Whether `convert_to_openai_messages` wrote a message of which blocks repeat the tool calls."""
-    content = value.get("content")
-    return value["role"] == "assistant" and any(
-        isinstance(part, dict) and part.get("type") in _REPEATED and isinstance(part.get("name"), str)
-        for part in (content if isinstance(content, list) else ())
-        if part.get("type") != "tool_use" or value.get("tool_calls")
-    )
+    repeated = [part for part in objects_at(value, "content") if part.get("type") in _REPEATED and "name" in part]
+    is_anthropic = bool(repeated) and repeated[0]["type"] == "tool_use" and not value.get("tool_calls")
+    return value["role"] == "assistant" and bool(repeated) and not is_anthropic
 
 
 def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:
@@ -220,7 +217,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     if names == ("chat_history",):  # of an agent, which has the last question and its answer beside
         read += _turn(document)
     draft = draft_of(NAME, document, read, [*names[:1], *(("input", "output") if names == ("chat_history",) else ())])
-    draft.id = own_id(NAME, draft.id) if isinstance(draft.id, (str, int)) else None
+    draft.id = own_id(NAME, draft.id or first_of(object_at(document.value), _SESSIONS))
     yield complete(draft, messages.items()).finish(document)
 
 

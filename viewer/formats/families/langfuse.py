@@ -27,7 +27,7 @@ _OWN = ("attributes", "resourceAttributes", "scope")
 
 
 def _is_observation(value: dict[str, Any]) -> bool:
-    return value.get("type") in _KINDS and ("traceId" in value or "startTime" in value) and "id" in value
+    return str(value.get("type")) in _KINDS and ("traceId" in value or "startTime" in value) and "id" in value
 
 
 def _is_trace(value: dict[str, Any]) -> bool:

@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy as _
 
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotReadable
-from viewer.formats.drafts import Draft, note, own_id
+from viewer.formats.drafts import Draft, note
 from viewer.formats.family import Family, first_object, list_at, object_at
-from viewer.formats.message_lists import first_of, source_of
+from viewer.formats.message_lists import first_of, own_id, source_of
 from viewer.formats.messages import read_messages
 from viewer.formats.msgpack import unpack
 

@@ -13,14 +13,14 @@ from django.utils.translation import gettext_lazy
 from viewer.completions.origin import KEY
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
-from viewer.formats.exchanges import at, fill, is_silent, lost_media, rest_of
+from viewer.formats.exchanges import at, fill, is_silent, lost_media, rest_of, text_of
 from viewer.formats.family import Family, object_at
 from viewer.formats.object_texts import object_in
 
 _NAME, _TOOL = "litellm", "LiteLLM"
 _ROLE = re.compile(r"\brole='(\w+)'")
 _TRUNCATED = "[base64_data truncated"
-_CUT = "litellm_truncated"
+_CUT, _REDACTED = "litellm_truncated", "redacted-by-litellm"
 _OTHER_CALLS = ("embedding", "moderation", "image", "transcription", "speech", "rerank", "video", "search", "ocr")
 _FACTS = ("end_user", "user", "session_id", "request_tags", "trace_id", "custom_llm_provider", "team_id")
 _NO_METADATA = ("usage_object", "model_map_information", "cost_breakdown", "additional_usage_values")
@@ -42,11 +42,12 @@ def _read(document: Document) -> Iterator[Conversation]:
     request, response = at(document, (name,)) if name else None, at(document, ("response",))
     draft = Draft(_NAME, id=values.get("id") or values.get("request_id"), created=values.get("startTime"))
     draft.model = as_text(values.get("model"))
-    draft.metadata = _metadata(values)
+    metadata = at(document, ("metadata",))  # the rows of a database have it as text
+    draft.metadata = _metadata(values, object_at(metadata.value) if metadata else {})
     parameters = object_at(values, "model_parameters")
     draft.fields = {name: value for name, value in parameters.items() if name not in ("user", "metadata")}
     read = fill(draft, _with_objects(request) if request else None, response if _is_given(response) else None)
-    if not draft.choices and not draft.completion:
+    if not _is_given(response):
         _take_error(draft, values)
     for message in (*draft.messages, *(message for message, _reason in draft.choices)):
         _note_losses(message)
@@ -60,9 +61,8 @@ def _is_given(document: Document | None) -> bool:
     return document is not None and document.value not in ({}, [], "")
 
 
-def _metadata(values: dict[str, Any]) -> dict[str, Any]:
+def _metadata(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Take what is set of the metadata: LiteLLM writes some forty names, most of them null."""
-    given = object_at(json.loads(values["metadata"]) if isinstance(values.get("metadata"), str) else values, "metadata")
     named = {name: values.get(name) for name in _FACTS}
     named["user"] = values.get("user") or object_at(values, "model_parameters").get("user")
     return named | object_at(given, "requester_metadata") | {n: v for n, v in given.items() if n not in _NO_METADATA}
@@ -94,6 +94,8 @@ def _take_error(draft: Draft, values: dict[str, Any]) -> None:
 
 def _note_losses(message: DraftMessage) -> None:
     lost_media(message, _TRUNCATED, _TOOL)
+    if text_of(message) == _REDACTED:
+        message.notes.append(note("lost-content", by=_TOOL))
     if _CUT in as_text(message.content):
         message.notes.append(note("cut-off", by=_TOOL))
     if is_silent(message):

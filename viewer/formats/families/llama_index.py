@@ -20,12 +20,11 @@ from viewer.formats.drafts import (
     file_part,
     media_part,
     note,
-    own_id,
     text_part,
     tool_call,
 )
 from viewer.formats.family import Family, Shape, first_object, object_at, objects_at
-from viewer.formats.message_lists import draft_of, source_of
+from viewer.formats.message_lists import draft_of, own_id, source_of
 
 _NAME = "llamaindex"
 _DEFAULT_KEYS = ("chat_history", "chat_store", "default", "chat_messages")  # not of one conversation alone
@@ -156,7 +155,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     if store is None:
         messages = document.at("messages") or document
         draft = draft_of(_NAME, document, read_messages(messages.items()), ["messages"])
-        draft.id = own_id(_NAME, draft.id) if isinstance(draft.id, (str, int)) else None
+        draft.id = own_id(_NAME, draft.id)
         yield draft.finish(document)
 
 

@@ -21,11 +21,11 @@ from viewer.formats.drafts import (
     file_part,
     media_part,
     note,
-    own_id,
     text_part,
     tool_call,
 )
 from viewer.formats.family import Family, object_at, objects_at
+from viewer.formats.message_lists import own_id
 
 from .llm_database import CONTENT, rows_of
 

@@ -12,7 +12,7 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text
 from viewer.formats.exchanges import messages_of
 from viewer.formats.family import Family, first_object
 from viewer.formats.message_lists import draft_of, first_of, own_id
-from viewer.formats.messages import is_message
+from viewer.formats.messages import is_message, read_messages
 
 _LIST, _ROWS = "messages", "message-rows"
 _NAMES = (
@@ -49,7 +49,7 @@ def _read_list(document: Document) -> Iterator[Conversation]:
 
 def _is_row(value: Any) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("role"), str) or not value["role"]:
-        return False
+        return is_message(value)
     return any(isinstance(value.get(name), (str, list)) for name in (*_TEXTS, "parts", "tool_calls", "refusal"))
 
 
@@ -63,14 +63,18 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
     first = rows[0].value
     draft = Draft(_ROWS, created=first_of(first, _TIMES), model=as_text(first.get("model")))
     draft.id = own_id(_ROWS, first_of(first, _CONVERSATIONS))
-    draft.messages = [message for row in rows for message in _messages(row)]
+    if all(is_message(row.value) and "role" not in row.value for row in rows):
+        draft.messages = read_messages(rows)  # of a shape of which one message may say what the next one means
+    else:
+        draft.messages = [message for row in rows for message in _messages(row)]
     yield draft.finish_at(rows[0].place, *(row.text for row in rows))
 
 
 def _messages(row: Document) -> list[DraftMessage]:
     """Read a row. It stays as it is if it has OpenAI's names; a column without a value is nothing."""
     value = row.value
-    if not any(name in value for name in _TEXTS[1:]) and value["role"] not in _ROLES and "" not in value.values():
+    is_plain = not any(name in value for name in _TEXTS[1:]) and "" not in value.values()
+    if "role" not in value or (is_plain and value["role"] not in _ROLES):
         return messages_of(Document(f"[{row.text}]", row.place, row.find))
     role = value["role"].casefold()
     text = next((value[name] for name in _TEXTS if isinstance(value.get(name), (str, list))), None)

@@ -14,6 +14,8 @@ from viewer.formats.drafts import Draft
 from viewer.formats.exchanges import at, fill, rest_of
 from viewer.formats.family import Family, object_at
 
+from .responses_records import READ, draft_of_exchange, is_response
+
 _NAME = "openai-batch"
 _OTHER_URLS = ("embeddings", "moderations", "images", "videos", "audio")
 # What people call the two files of a batch; what is left of their names tells batches apart.
@@ -72,16 +74,30 @@ def _conversation(request: Document | None, answer: Document | None) -> Conversa
     url = str(request.value["url"]) if request else ""
     if any(name in url.split("/") for name in _OTHER_URLS):
         raise NotReadable(_("This batch asks “%s”, where nobody speaks.") % url)
-    draft = Draft(_NAME, metadata={"custom_id": documents[0].value["custom_id"]})
-    body = at(answer, ("response", "body")) if answer else None
+    asked, body = at(request, ("body",)) if request else None, at(answer, ("response", "body")) if answer else None
     error = _error_of(answer) if answer else None
-    read = fill(draft, at(request, ("body",)) if request else None, None if error else body)
+    if _is_of_responses(asked) or _is_of_responses(body):
+        draft = draft_of_exchange(asked, None if error else body)
+        read: set[tuple[str, ...]] = {(name,) for name in READ}
+    else:
+        draft = Draft(_NAME)
+        read = fill(draft, asked, None if error else body)
+    draft.family = _NAME
+    draft.metadata["custom_id"] = documents[0].value["custom_id"]
     if error:
         draft.fields["error"] = error
-    left = [rest_of(request, [("body", *path) for path in read])] if request else []
+    left = [draft.source] if draft.source else []
+    left += [rest_of(request, [("body", *path) for path in read])] if request else []
     left += [rest_of(answer, [("response", "body"), ("error",)])] if answer else []
     draft.source = "[" + ",".join(filter(None, left)) + "]" if any(left) else ""
     return draft.finish_at(documents[0].place, *(each.text for each in documents))
+
+
+def _is_of_responses(body: Document | None) -> bool:
+    """Whether a body is a request or a response of the Responses API."""
+    return body is not None and (
+        is_response(body.value) or ("input" in body.members and "messages" not in body.members)
+    )
 
 
 FAMILY = Family(

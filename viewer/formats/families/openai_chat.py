@@ -19,8 +19,8 @@ from viewer.formats.stored import NULL, choice_of, id_of_digest, list_of, piece_
 
 _MAX_MESSAGES = 200_000  # per conversation
 _UNUSABLE_ID = "the completion has no usable id (1 to 255 characters, no blanks, none of / \\ ? # %)"
-_ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
-_PARTS = {"text", "image_url", "input_audio", "file", "refusal"}
+_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_PARTS = ("text", "image_url", "input_audio", "file", "refusal")
 # Where other tools put the answer beside the messages. A line that has one of these is not read without it.
 _ANSWERS = (
     "response", "response_body", "output", "outputs", "answer", "ideal", "completion", "reply", "result", "chosen",
@@ -37,6 +37,7 @@ _OTHER_CONTENT = {
     "content_type",
     "message_type",
     "additional_kwargs",
+    "from_history",
 }
 
 
@@ -60,11 +61,13 @@ class _Shape:
 
 def is_chat_message(value: Any) -> bool:
     """Whether an object is a message as OpenAI writes it, with nothing in it that another tool has put there."""
-    if value.get("role") not in _ROLES or not _OTHER_CONTENT.isdisjoint(value):
+    if not isinstance(value.get("role"), str) or value["role"] not in _ROLES or not _OTHER_CONTENT.isdisjoint(value):
         return False
     content = value.get("content")
     if isinstance(content, list):
-        return all(isinstance(part, str) or (isinstance(part, dict) and part.get("type") in _PARTS) for part in content)
+        return all(
+            isinstance(part, str) or (isinstance(part, dict) and str(part.get("type")) in _PARTS) for part in content
+        )
     return content is None or isinstance(content, str)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document
+from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, note
 from viewer.formats.exchanges import Path, at, fill, is_same, rest_of
 from viewer.formats.family import Family, object_at
@@ -37,6 +38,8 @@ def _read(document: Document) -> Iterator[Conversation]:
     read = fill(draft, at(document, (name,)), None) if name else set[Path]()
     draft.source = rest_of(document, {(each,) for each in (*pair, "metadata")} | {(name, *path) for path in read})
     answers = [_answer(document, each, draft.messages) for each in pair]
+    if not all(answers):
+        raise NotReadable(_("One of its two answers is empty."))
     shared = _count_of_shared(*answers)
     for answer, code in zip(answers, _CODES, strict=True):
         answer[-1].notes.append(note(code))
@@ -64,10 +67,10 @@ def _count_of_shared(one: list[DraftMessage], other: list[DraftMessage]) -> int:
 FAMILY = Family(
     name=_NAME,
     title="Preference pairs (DPO)",
-    what=_("A file of preferred answers"),
+    what=gettext_lazy("A file of preferred answers"),
     seen="",
-    keeps=_("both answers as two choices, and which of them was preferred"),
-    loses=_("times, models"),
+    keeps=gettext_lazy("both answers as two choices, and which of them was preferred"),
+    loses=gettext_lazy("times, models"),
     matches=lambda value: _names_of(value) is not None and bool(object_at(value)),
     read=_read,
 )

@@ -17,12 +17,11 @@ from viewer.formats.drafts import (
     file_part,
     media_part,
     note,
-    own_id,
     text_part,
     tool_call,
 )
 from viewer.formats.family import Family, Shape, first_object, list_at, object_at, objects_at
-from viewer.formats.message_lists import draft_of, first_of, is_list_of
+from viewer.formats.message_lists import draft_of, first_of, is_list_of, own_id
 
 _NAME = "pydantic-ai"
 _RESULTS = ("tool-return", "builtin-tool-return")
@@ -180,7 +179,7 @@ def _citations(part: dict[str, Any]) -> list[dict[str, Any]]:
 def _read(document: Document) -> Iterator[Conversation]:
     messages = document.at("messages") or document
     draft = draft_of(_NAME, document, read_messages(messages.items()), ["messages"])
-    draft.id = own_id(_NAME, draft.id) if isinstance(draft.id, (str, int)) else None
+    draft.id = own_id(_NAME, draft.id)
     yield _complete(draft, list(messages.items())).finish(document)
 
 

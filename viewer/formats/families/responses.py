@@ -24,7 +24,7 @@ from viewer.formats.drafts import (
     text_part,
     tool_call,
 )
-from viewer.formats.family import Shape, object_at
+from viewer.formats.family import Shape, list_at, object_at
 from viewer.formats.message_lists import first_of
 
 # What an item has, by its type, that no message of another tool with the same type has: one of these is enough.
@@ -55,10 +55,10 @@ _MARKS: dict[str, tuple[str, ...]] = {
 _CALL_IDS = ("call_id", "callId")
 _RESULTS = ("_output", "_result")
 _FAKE_ID = "__fake_id__"  # openai-agents gives this to all items of the Chat Completions API
-_PARTS = {
+_PARTS = (
     "input_text", "output_text", "input_image", "input_file", "refusal", "summary_text", "text", "reasoning_text",
     "computer_screenshot", "input_audio", "output_audio", "audio", "image",
-}  # fmt: skip
+)  # fmt: skip
 _OWN_PARTS = {"input_text", "output_text", "input_image", "input_file"}
 _LISTED = ("phase", "created_by", "namespace", "pending_safety_checks", "acknowledged_safety_checks", "caller")
 
@@ -246,7 +246,7 @@ def _custom(call_id: str, name: str, text: Any) -> dict[str, Any]:
 
 
 def _code(call_id: str, value: dict[str, Any]) -> DraftMessage:
-    outputs = [each for each in value.get("outputs") or [] if isinstance(each, dict)]
+    outputs = [each for each in list_at(value, "outputs") if isinstance(each, dict)]
     logs = "\n".join(as_text(each.get("logs")) for each in outputs if each.get("type") == "logs")
     pictures = [image_part(as_text(each.get("url"))) for each in outputs if each.get("type") == "image"]
     call = _custom(call_id, "code_interpreter", value.get("code")) | _failure(value)

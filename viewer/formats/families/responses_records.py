@@ -1,15 +1,13 @@
-"""Files of the Responses API: responses, requests, lists of items, conversations, batches and recorded streams."""
+"""Files of the Responses API: responses, requests, lists of items, conversations and recorded streams."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from viewer.completions.source_text import to_object
-from viewer.formats.document import Conversation, Document, NotReadable
+from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
 from viewer.formats.family import Family, object_at
 from viewer.formats.message_lists import draft_of, source_of
@@ -27,7 +25,7 @@ _SETTINGS = (
     "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls", "service_tier", "error",
 )  # fmt: skip
 _METADATA = ("user", "safety_identifier", "previous_response_id")
-_READ = {"id", "object", "created_at", "model", "metadata", "output", "instructions", "usage", *_INPUTS, *_SETTINGS}
+READ = {"id", "object", "created_at", "model", "metadata", "output", "instructions", "usage", *_INPUTS, *_SETTINGS}
 _CALLS_OF_CLIENT = {"function", "custom", "computer_call", "shell_call", "local_shell_call", "apply_patch_call"}
 
 
@@ -46,7 +44,7 @@ def is_list_of_items(value: Any) -> bool:
 def _matches(value: Any) -> bool:
     if is_list_of_items(value) or is_response(value) or is_event(value):
         return True
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or "custom_id" in value:  # which a batch has
         return False
     if any(is_list_of_items(_list_under(value, name)) for name in _LISTS):
         return True
@@ -65,8 +63,7 @@ def _request_in(value: dict[str, Any]) -> Names | None:
         found = object_at(value, *names)
         if "input" not in found or "messages" in found or not isinstance(found.get("model"), str):
             continue
-        is_own = names == ("body",) and value.get("url") == "/v1/responses"
-        if is_own or is_list_of_items(found["input"]) or not _OF_REQUESTS.isdisjoint(found):
+        if is_list_of_items(found["input"]) or not _OF_REQUESTS.isdisjoint(found):
             return names
     return None
 
@@ -109,13 +106,20 @@ def draft_of_response(response: Document, request: Document | None) -> Draft:
         messages=[*asked, *output],
         finish_reason=_finish_reason(value, output),
         fields={name: value.get(name) for name in _SETTINGS if value.get(name) not in (None, [])} | _usage(value),
-        source=source_of(response, _READ),
+        source=source_of(response, READ),
     )
     if output and output[-1].role == "assistant":
         draft.choices = [(draft.messages.pop(), draft.finish_reason)]
     if all(message.role in ("system", "developer") for message in asked):
         draft.notes.append(note("lost-input"))
     return draft
+
+
+def draft_of_exchange(request: Document | None, response: Document | None) -> Draft:
+    """Start the draft of a request and a response, of which one may be missing."""
+    if response is not None:
+        return draft_of_response(response, request)
+    return _draft_of_request(request) if request is not None else Draft(_NAME, notes=[note("lost-input")])
 
 
 def _messages_asked(*holders: Document | None) -> list[DraftMessage]:
@@ -164,11 +168,11 @@ def _finish_reason(response: dict[str, Any], output: list[DraftMessage]) -> str 
 def _draft_of_pair(record: Document, response: Names | None, request: Names | None) -> Draft:
     """Start the draft of a record with a request or a response in it, or both."""
     asked, answer = inside(record, () if request is None else request), inside(record, response)
-    draft = draft_of_response(answer, asked) if answer is not None else _draft_of_request(asked or record)
+    draft = draft_of_exchange(asked or record, answer)
     beside = draft_of(_NAME, record, (), ())  # such as the time of a log
     given = object_at(asked.value, "metadata") if asked is not None else {}
     draft.created, draft.metadata = draft.created or beside.created, given | beside.metadata | draft.metadata
-    draft.source = left_of_pair(record, asked, answer, _READ)
+    draft.source = left_of_pair(record, asked, answer, READ)
     return draft
 
 
@@ -206,27 +210,16 @@ def _draft_of_list(document: Document) -> Draft:
     return draft
 
 
-# --- Batches and streams: several documents that are one conversation ------------------------------------------------
+# --- Streams: several documents that are one conversation ------------------------------------------------------------
 
 
 def _key(document: Document) -> str:
-    value = document.value
-    if is_event(value):
-        return f"stream {document.place.file}"
-    is_batch = isinstance(value, dict) and value.get("custom_id") and ("body" in value or "response" in value)
-    return f"batch {value['custom_id']}" if is_batch else ""
+    return f"stream {document.place.file}" if is_event(document.value) else ""
 
 
 def _join(documents: list[Document]) -> Iterator[Conversation]:
-    if is_event(documents[0].value):
-        for response, events in responses_in(documents):
-            yield _of_stream(response).finish_at(events[0].place, response.text)
-        return
-    # The ids of requests are unique in a batch only: the first request belongs to the first answer.
-    requests = [document for document in documents if "body" in document.value]
-    answers = [document for document in documents if "body" not in document.value]
-    for request, answer in zip_longest(requests, answers):
-        yield _of_batch(request, answer)
+    for response, events in responses_in(documents):
+        yield _of_stream(response).finish_at(events[0].place, response.text)
 
 
 def _of_stream(response: Document) -> Draft:
@@ -234,25 +227,6 @@ def _of_stream(response: Document) -> Draft:
     if response.value.get("status") in (None, "in_progress", "queued"):
         draft.notes.append(note("cut-off"))
     return draft
-
-
-def _of_batch(request: Document | None, answer: Document | None) -> Conversation:
-    first = request or answer
-    if first is None:
-        raise NotReadable(str(_("This batch has neither a request nor an answer.")))
-    asked = request.at("body") if request else None
-    response = answer.at("response", "body") if answer else None
-    if response is not None and is_response(response.value):
-        draft = draft_of_response(response, asked)
-    elif asked is not None:
-        draft = _draft_of_request(asked)
-    else:
-        raise NotReadable(str(_("This answer of a batch has an error, and its request is not among the files.")))
-    draft.metadata["custom_id"] = first.value["custom_id"]
-    rest = [("request", source_of(asked, _READ))] if asked is not None else []
-    rest += [("response", draft.source)] if draft.source else []
-    draft.source = to_object([(name, source) for name, source in rest if source]) if rest else ""
-    return draft.finish_at(first.place, *(document.text for document in (request, answer) if document))
 
 
 FAMILY = Family(

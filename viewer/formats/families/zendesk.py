@@ -74,12 +74,12 @@ def _read(document: Document) -> Iterator[Conversation]:
         yield _ticket(document.at("ticket") or document, document, people).finish(document)
 
 
-def _people(value: dict[str, Any]) -> dict[Any, dict[str, Any]]:
+def _people(value: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the people that Zendesk puts beside the tickets, by their id."""
-    return {object_at(one).get("id"): one for one in list_at(value, "users") if isinstance(one, dict)}
+    return {as_text(object_at(one).get("id")): one for one in list_at(value, "users") if isinstance(one, dict)}
 
 
-def _ticket(ticket: Document, record: Document, people: dict[Any, dict[str, Any]]) -> Draft:
+def _ticket(ticket: Document, record: Document, people: dict[str, dict[str, Any]]) -> Draft:
     value = ticket.value
     comments = ticket.at("comments") or record.at("comments")
     requester = value.get("requester_id")
@@ -120,8 +120,8 @@ def _number_in(page: dict[str, Any]) -> str:
     return found[1] if found else ""
 
 
-def _customer(requester: Any, people: dict[Any, dict[str, Any]], ticket: dict[str, Any]) -> Any:
-    person = people.get(requester) or object_at(ticket, "requester")
+def _customer(requester: Any, people: dict[str, dict[str, Any]], ticket: dict[str, Any]) -> Any:
+    person = people.get(as_text(requester)) or object_at(ticket, "requester")
     return person.get("email") or person.get("name") or requester
 
 
@@ -151,10 +151,10 @@ def _join(documents: list[Document]) -> Iterable[Conversation]:
         yield draft.finish_at(documents[0].place, *(document.text for document in documents))
 
 
-def _comment(comment: Document, requester: Any, people: dict[Any, dict[str, Any]], author: Any = None) -> DraftMessage:
+def _comment(comment: Document, requester: Any, people: dict[str, dict[str, Any]], author: Any = None) -> DraftMessage:
     value = comment.value
     author = author or value.get("author_id")
-    person = people.get(author, {})
+    person = people.get(as_text(author), {})
     is_customer = person["role"] == "end-user" if person.get("role") else author == requester
     html = as_text(value.get("html_body"))
     text = as_text(value.get("plain_body") or value.get("body"))
@@ -163,7 +163,11 @@ def _comment(comment: Document, requester: Any, people: dict[Any, dict[str, Any]
     for file in list_at(value, "attachments"):
         url = as_text(object_at(file).get("content_url"))
         if url not in seen:
-            parts.append(linked_file(url, as_text(file.get("content_type")), as_text(file.get("file_name"))))
+            parts.append(
+                linked_file(
+                    url, as_text(object_at(file).get("content_type")), as_text(object_at(file).get("file_name"))
+                )
+            )
     call = object_at(value, "data")
     if call.get("recording_url"):
         parts.append(audio_part(as_text(call["recording_url"]), ""))

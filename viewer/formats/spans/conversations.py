@@ -21,7 +21,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from viewer.formats.chains import Link
-from viewer.formats.drafts import Draft, DraftMessage, as_text, own_id
+from viewer.formats.drafts import Draft, DraftMessage, as_text
+from viewer.formats.ids import id_within
 from viewer.formats.merging import Merging, Said, digest_of_said, said_by
 
 from .calls import Call, Histories, ToolRun, as_json, call_of, outline_of, tool_run_of
@@ -308,7 +309,7 @@ def _describe(draft: Draft, work: _Work, sources: list[str]) -> None:
     last = inner[-1]
     named = next((name for name in threads_of(list(work.spans.values())) if name), "")
     first = min(work.calls, key=lambda call: call.start)
-    draft.id = own_id(FAMILY, named) if named else first.span.trace or first.response_id or None
+    draft.id = id_within(FAMILY, named) if named else first.span.trace or first.response_id or None
     draft.created = min((int(call.start) for call in work.calls if call.start), default=None)
     draft.model = next((call.model for call in reversed(inner) if call.model), "")
     draft.metadata = _metadata(work.spans.values(), named)
