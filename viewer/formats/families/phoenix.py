@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, tool_call
 from viewer.formats.family import Family, object_at, objects_at
-from viewer.formats.ids import id_within
 from viewer.formats.message_lists import source_of
 
 _NAME = "phoenix"
@@ -42,7 +41,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     tools = _at(document, "input", "tools")
     draft = Draft(
         _NAME,
-        id=id_within(_NAME, document.value.get("id") or document.value["node_id"]),
+        id=f"{_NAME}-{document.value.get('id') or document.value['node_id']}",  # every server counts from 1
         created=document.value.get("updated_at"),
         metadata=_metadata(document.value),
         messages=[*asked, *answered],
