@@ -155,15 +155,16 @@ class OtherApi:
                 new.pop()
             found += new or [(item.id, item.message) for item in page.items]
             if not is_full or not new:
-                return self._whole(found), not is_full
+                return self._among_others(found, is_whole=not is_full), not is_full
             after = new[-1][0]
-        return self._whole(found), False
+        return self._among_others(found, is_whole=False), False
 
-    def _whole(self, items: list[tuple[str, str]]) -> list[Message | Unreadable]:
+    def _among_others(self, items: list[tuple[str, str]], *, is_whole: bool) -> list[Message | Unreadable]:
+        """Return the items with what stands before them, and after them if nothing is missing between."""
         sources = [message for _, message in items]
         if not self._is_conversation:
             response = self._response()
-            sources = [*response.before_input, *sources, *response.after_input]
+            sources = [*response.before_input, *sources, *(response.after_input if is_whole else ())]
         return self._numbered(sources)
 
     def _numbered(self, sources: list[str]) -> list[Message | Unreadable]:
