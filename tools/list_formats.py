@@ -15,7 +15,7 @@ def write(page: str) -> str:
     from viewer.formats.registry import FAMILIES
 
     rows = [("Format", "Keeps", "The tool itself loses", "Seen")]
-    rows += [(one.title, str(one.keeps), str(one.loses), one.seen) for one in sorted(FAMILIES, key=_by_title)]
+    rows += [(one.title, one.keeps, one.loses, one.seen) for one in sorted(FAMILIES, key=_by_title)]
     lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
     return _PLACE.sub(lambda _: "\n".join([lines[0], "|---|---|---|---|", *lines[1:]]) + "\n", page)
 

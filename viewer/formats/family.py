@@ -55,8 +55,8 @@ class Family:
     title: str  # the tools, as they call themselves
     what: str | Promise  # a record, with its article, for "… with 3 conversations"
     seen: str  # the versions whose output was read
-    keeps: str | Promise
-    loses: str | Promise  # what the tools themselves do not write
+    keeps: str
+    loses: str  # what the tools themselves do not write
     matches: Callable[[Any], bool]
     read: Callable[[Document], Iterable[Conversation]] = _reads_nothing
     key: Callable[[Document], str] | None = None

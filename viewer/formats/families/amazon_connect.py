@@ -91,8 +91,8 @@ FAMILY = Family(
     title="Amazon Connect",
     what=_("An Amazon Connect transcript"),
     seen="chat transcripts 2019-08-26 and Contact Lens 1.1.0, by their description",
-    keeps=_("texts, who spoke, events, names of files, categories, times of chats"),
-    loses=_("the bytes of files; of calls, the time of day"),
+    keeps="texts, who spoke, events, names of files, categories, times of chats",
+    loses="the bytes of files; of calls, the time of day",
     matches=_matches,
     read=_read,
 )

@@ -194,8 +194,8 @@ FAMILY = Family(
     title="AutoGen",
     what=_("An AutoGen conversation"),
     seen="autogen-agentchat 0.7.5 and 0.2.40",
-    keeps=_("texts, pictures, tool calls, results and whether they failed, thoughts, who said what in a team"),
-    loses=_("refusals: an empty answer; sources, the model; whether a thought beside a call was said; times in states"),
+    keeps="texts, pictures, tool calls, results and whether they failed, thoughts, who said what in a team",
+    loses="refusals: an empty answer; sources, the model; whether a thought beside a call was said; times in states",
     matches=_matches,
     read=_read,
 )

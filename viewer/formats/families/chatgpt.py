@@ -304,8 +304,8 @@ FAMILY = Family(
     title="ChatGPT",
     what=_("A ChatGPT export"),
     seen="exports of 2023 to 2026, by published examples",
-    keeps=_("texts, pictures and sound of the ZIP, tool calls and results, reasoning, sources, other answers, times"),
-    loses=_("the ids of tool calls, which are told from the order; whether an answer was a refusal"),
+    keeps="texts, pictures and sound of the ZIP, tool calls and results, reasoning, sources, other answers, times",
+    loses="the ids of tool calls, which are told from the order; whether an answer was a refusal",
     matches=_matches,
     read=_read,
 )

@@ -199,8 +199,8 @@ FAMILY = Family(
     title="Claude",
     what=_("A Claude export"),
     seen="exports of 2024 to 2026, by published examples",
-    keeps=_("texts, reasoning, tool calls and results, sources, the text of attachments, other answers, times"),
-    loses=_("pictures and files that are no text; the model, in the export of the account"),
+    keeps="texts, reasoning, tool calls and results, sources, the text of attachments, other answers, times",
+    loses="pictures and files that are no text; the model, in the export of the account",
     matches=_matches,
     read=_read,
 )

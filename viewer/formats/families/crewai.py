@@ -70,10 +70,8 @@ FAMILY = Family(
     title="CrewAI",
     what=_("An output of CrewAI"),
     seen="crewai 1.15.30",
-    keeps=_("each task with its messages, tool calls and results, the agent"),
-    loses=_(
-        "what was said beside a call, refusals, sources, the model, times; of a log everything but task and output"
-    ),
+    keeps="each task with its messages, tool calls and results, the agent",
+    loses=("what was said beside a call, refusals, sources, the model, times; of a log everything but task and output"),
     matches=_matches,
     read=_read,
     key=_key,

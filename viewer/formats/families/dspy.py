@@ -54,8 +54,8 @@ FAMILY = Family(
     title="DSPy",
     what=_("A DSPy history"),
     seen="dspy 3.4.1",
-    keeps=_("prompts with their markers, every output, tool calls, times, the model, usage"),
-    loses=_("refusals: an output that is null; sources"),
+    keeps="prompts with their markers, every output, tool calls, times, the model, usage",
+    loses="refusals: an output that is null; sources",
     matches=_matches,
     read=_read,
 )

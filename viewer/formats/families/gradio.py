@@ -113,8 +113,8 @@ FAMILY = Family(
     title="Gradio",
     what=_("A Gradio chat history"),
     seen="gradio 6.31.0",
-    keeps=_("texts, names of files, titles of thoughts and tools, reactions"),
-    loses=_("ids and times; the bytes of files; calls and results are texts"),
+    keeps="texts, names of files, titles of thoughts and tools, reactions",
+    loses="ids and times; the bytes of files; calls and results are texts",
     matches=_matches,
     read=_read,
 )

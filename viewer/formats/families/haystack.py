@@ -124,10 +124,8 @@ FAMILY = Family(
     title="Haystack",
     what=_("A Haystack chat"),
     seen="haystack-ai 2.6.1, 2.10.3 and 3.4.1",
-    keeps=_("texts, pictures, files, tool calls, results and whether they failed, reasoning of Responses, the model"),
-    loses=_(
-        "refusals: an answer without parts; sources, reasoning of Chat Completions, calls that were no JSON, times"
-    ),
+    keeps="texts, pictures, files, tool calls, results and whether they failed, reasoning of Responses, the model",
+    loses=("refusals: an answer without parts; sources, reasoning of Chat Completions, calls that were no JSON, times"),
     matches=is_list_of(SHAPE, *_PLACES),
     read=_read,
 )

@@ -75,8 +75,8 @@ FAMILY = Family(
     title="Helicone",
     what=_("Requests of Helicone"),
     seen="by its published export tool",
-    keeps=_("request and response, the user, properties, times"),
-    loses=_("the bodies, unless they are exported with --include-body; answers in the CSV export"),
+    keeps="request and response, the user, properties, times",
+    loses="the bodies, unless they are exported with --include-body; answers in the CSV export",
     matches=_matches,
     read=_read,
 )

@@ -86,8 +86,8 @@ FAMILY = Family(
     title="Help Scout",
     what=_("A Help Scout export"),
     seen="Mailbox API 2.0, by its description",
-    keeps=_("texts, private notes, events, addresses of files, names, tags, times"),
-    loses=_("in a list without threads, all but the beginning of the last message"),
+    keeps="texts, private notes, events, addresses of files, names, tags, times",
+    loses="in a list without threads, all but the beginning of the last message",
     matches=_matches,
     read=_read,
 )

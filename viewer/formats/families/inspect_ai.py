@@ -200,8 +200,8 @@ FAMILY = Family(
     title="Inspect",
     what=_("An Inspect log"),
     seen="inspect-ai 0.3.285",
-    keeps=_("texts, pictures, sound, tool calls, results and failures, reasoning, sources, refusals, scores"),
-    loses=_("times of messages; .eval files must be written as JSON first: inspect log dump FILE"),
+    keeps="texts, pictures, sound, tool calls, results and failures, reasoning, sources, refusals, scores",
+    loses="times of messages; .eval files must be written as JSON first: inspect log dump FILE",
     matches=lambda value: _is_sample(value) or _is_log(value),
     read=_read,
 )

@@ -130,8 +130,8 @@ FAMILY = Family(
     title="Intercom",
     what=_("An Intercom export"),
     seen="API 2.x, by its description",
-    keeps=_("texts, private notes, what Fin answered, events, addresses of files, tags, rating, times"),
-    loses=_("all after the first 500 parts; in a list of conversations, all but the first message"),
+    keeps="texts, private notes, what Fin answered, events, addresses of files, tags, rating, times",
+    loses="all after the first 500 parts; in a list of conversations, all but the first message",
     matches=_matches,
     read=_read,
 )

@@ -286,11 +286,11 @@ FAMILY = Family(
     title="LangChain",
     what=_("A LangChain history"),
     seen="langchain-core 1.8.3, langchain-openai 1.7.4, langchain-community 0.4.2",
-    keeps=_(
+    keeps=(
         "texts, pictures, sound, files, tool calls as the model wrote them, results and whether they failed, refusals; "
         "reasoning and sources of OpenAI's Responses"
     ),
-    loses=_("reasoning and sources of Chat Completions, refusals of its streams, and mostly times"),
+    loses="reasoning and sources of Chat Completions, refusals of its streams, and mostly times",
     matches=_matches,
     read=_read,
     key=_key,

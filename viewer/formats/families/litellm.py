@@ -107,8 +107,8 @@ FAMILY = Family(
     title="LiteLLM",
     what=gettext_lazy("A log of LiteLLM"),
     seen="litellm 1.110.2",
-    keeps=gettext_lazy("each call with its answer, tools, refusals, citations, reasoning, errors, users and tags"),
-    loses=gettext_lazy("pictures that were sent inline; refusals that were streamed"),
+    keeps="each call with its answer, tools, refusals, citations, reasoning, errors, users and tags",
+    loses="pictures that were sent inline; refusals that were streamed",
     matches=_matches,
     read=_read,
 )

@@ -35,8 +35,8 @@ FAMILY = Family(
     title="Mem0",
     what=_("Memories of Mem0"),
     seen="mem0ai 2.2.1",
-    keeps=_("nothing that can be read as a conversation; the import says so"),
-    loses=_("what was said: it keeps facts about users"),
+    keeps="nothing that can be read as a conversation; the import says so",
+    loses="what was said: it keeps facts about users",
     matches=_matches,
     read=_read,
 )

@@ -195,8 +195,8 @@ FAMILY = Family(
     title="OpenAI",
     what=_("A file of OpenAI chat completions"),
     seen="openai 3.57.0",
-    keeps=_("everything, as it was written"),
-    loses=_("nothing; the fine-tuning format has neither times nor the reason why an answer ended"),
+    keeps="everything, as it was written",
+    loses="nothing; the fine-tuning format has neither times nor the reason why an answer ended",
     matches=lambda value: isinstance(value, dict) and isinstance(value.get("messages"), list),
     read=read_any,
 )

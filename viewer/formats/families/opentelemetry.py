@@ -76,8 +76,8 @@ FAMILY = Family(
     seen="opentelemetry-instrumentation-openai-v2 2.1b0 and 2.4b0, openinference-instrumentation-openai 0.1.66 and"
     " -langchain 0.1.80, opentelemetry-instrumentation-openai 0.40.14 and 0.62.4, arize-phoenix 20.26.1, logfire 5.4.0,"
     " ai 6.0.326, google-adk 2.13.0, strands-agents 1.62.0",
-    keeps=_("texts, tool calls and results, models, tokens, times, sessions, errors; what was said once, once"),
-    loses=_(
+    keeps="texts, tool calls and results, models, tokens, times, sessions, errors; what was said once, once",
+    loses=(
         "as the instrumentation chooses: pictures and refusals (GenAI), all of an input with a picture (OpenLLMetry)"
     ),
     matches=_matches,

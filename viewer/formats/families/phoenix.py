@@ -109,8 +109,8 @@ FAMILY = Family(
     title="Phoenix datasets",
     what=_("A Phoenix dataset"),
     seen="arize-phoenix 20.26.1",
-    keeps=_("texts, tool calls and results in their order, tools, metadata"),
-    loses=_("ids of calls, pictures, refusals, reasoning, sources, times; Phoenix's spans have more"),
+    keeps="texts, tool calls and results in their order, tools, metadata",
+    loses="ids of calls, pictures, refusals, reasoning, sources, times; Phoenix's spans have more",
     matches=_is_example,
     read=_read,
 )

@@ -69,8 +69,8 @@ FAMILY = Family(
     title="Preference pairs (DPO)",
     what=gettext_lazy("A file of preferred answers"),
     seen="",
-    keeps=gettext_lazy("both answers as two choices, and which of them was preferred"),
-    loses=gettext_lazy("times, models"),
+    keeps="both answers as two choices, and which of them was preferred",
+    loses="times, models",
     matches=lambda value: _names_of(value) is not None and bool(object_at(value)),
     read=_read,
 )

@@ -72,8 +72,8 @@ FAMILY = Family(
     title="Semantic Kernel",
     what=_("A Semantic Kernel chat history"),
     seen="semantic-kernel 1.45.0",
-    keeps=_("texts, pictures, sound, tool calls and results, the model"),
-    loses=_("times; citations and reasoning; a refusal is plain text"),
+    keeps="texts, pictures, sound, tool calls and results, the model",
+    loses="times; citations and reasoning; a refusal is plain text",
     matches=is_list_of(SHAPE),
     read=_read,
 )

@@ -44,8 +44,8 @@ FAMILY = Family(
     title="ShareGPT",
     what=_("A file of ShareGPT conversations"),
     seen="",
-    keeps=_("who said what; tool calls as the text that they are there"),
-    loses=_("times, models, pictures"),
+    keeps="who said what; tool calls as the text that they are there",
+    loses="times, models, pictures",
     matches=is_list_of(SHAPE, *_LISTS),
     read=reader_of(_NAME, SHAPE, *_LISTS),
 )

@@ -76,8 +76,8 @@ FAMILY = Family(
     title="smolagents",
     what=_("A smolagents memory"),
     seen="smolagents 1.26.0",
-    keeps=_("the task, what the model said and called, what it observed, errors, times, the model"),
-    loses=_("pictures; which of several calls has which result; refusals, except in the raw answer of full steps"),
+    keeps="the task, what the model said and called, what it observed, errors, times, the model",
+    loses="pictures; which of several calls has which result; refusals, except in the raw answer of full steps",
     matches=lambda value: isinstance(value, list) and _is_first(first_object(value)),
     read=_read,
 )
