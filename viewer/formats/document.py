@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from viewer.completions.source_text import STRICT, Piece, items, members
 
@@ -114,7 +114,7 @@ class NotAConversation(NotReadable):
 
 def too_long() -> str:
     """Say that something is longer than one conversation may be."""
-    return _("longer than %d MB, the most that one conversation may have") % (MAX_BYTES // 10**6)
+    return gettext("longer than %d MB, the most that one conversation may have") % (MAX_BYTES // 10**6)
 
 
 def text_of_line(line: bytes) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from viewer.completions.source_text import to_object
 
@@ -137,7 +137,7 @@ def messages_of(messages: Document) -> list[DraftMessage]:
 def _batch(messages: list[Document]) -> list[DraftMessage]:
     found = read_messages(messages) if messages else []
     if found and not any(message.role for message in found):
-        raise NotReadable(_("Its messages do not say who speaks: none has a role."))
+        raise NotReadable(gettext("Its messages do not say who speaks: none has a role."))
     return found
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from .containers.documents import Splitter
 from .containers.unpacking import File, files_in, files_of_folder
@@ -58,7 +57,7 @@ class Reading:
     def remarks(self) -> list[str]:
         """Return in sentences what else was in the files, and what may be missing from them."""
         beside = [what if count == 1 else f"{what} ({count})" for what, count in self._beside.items()]
-        missing = _(
+        missing = gettext(
             "%s: the newest messages may be missing, because a “-wal” file that may lie beside it was not imported."
         )
         return beside + [missing % file for file in sorted(self._splitter.without_log)]
@@ -110,7 +109,7 @@ def _key_of(family: Family, document: Document) -> str:
 
 
 def _unknown_shape() -> str:
-    return _("It has a shape that this version does not know, so none of it was taken.")
+    return gettext("It has a shape that this version does not know, so none of it was taken.")
 
 
 def _explained(read: Any, given: Any, place: Place) -> Iterator[Found]:

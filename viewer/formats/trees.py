@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from viewer.completions.source_text import to_object
 
@@ -86,7 +86,7 @@ def walk(tree: Tree, is_asked: Callable[[str], bool], read: Read) -> Walk:
     if waiting and walked.messages:
         walked.messages[-1].notes += waiting
     if not (walked.messages or walked.choices):
-        raise NotAConversation(_("This is a conversation without messages."))
+        raise NotAConversation(gettext("This is a conversation without messages."))
     return walked
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from .document import Document
 from .registry import family_of, is_record
@@ -35,26 +35,26 @@ def _records(document: Document, depth: int) -> Document | None:
 def what_it_looks_like(value: Any) -> str:
     """Say what a document is in which no conversation was found, and what to do."""
     if isinstance(value, list):
-        return _("This is a list in which no conversation was found that can be read. %s") % _advice()
+        return gettext("This is a list in which no conversation was found that can be read. %s") % _advice()
     if not isinstance(value, dict):
-        return _("not a JSON object: it is only %s") % _name_of(value)
+        return gettext("not a JSON object: it is only %s") % _name_of(value)
     if not value:
-        return _("This is an empty object.")
+        return gettext("This is an empty object.")
     names = [f"“{name}”" for name in value][:_NAMED_KEYS]
     named = ", ".join(names) + ("…" if len(value) > len(names) else "")
-    return _("No conversation was found in an object with %(names)s. %(advice)s") % {
+    return gettext("No conversation was found in an object with %(names)s. %(advice)s") % {
         "names": named,
         "advice": _advice(),
     }
 
 
 def _advice() -> str:
-    return _("docs/importing.md lists what can be read.")
+    return gettext("docs/importing.md lists what can be read.")
 
 
 def _name_of(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
-        return _("true or false")
-    return _("a text") if isinstance(value, str) else _("a number")
+        return gettext("true or false")
+    return gettext("a text") if isinstance(value, str) else gettext("a number")

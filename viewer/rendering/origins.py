@@ -4,36 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.utils.translation import gettext, ngettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from viewer.completions.invisibles import escape_invisible
 from viewer.completions.origin import Note
 
 _SENTENCES = {
-    "lost-image": _("%(by)s did not record the picture."),
-    "lost-audio": _("%(by)s did not record the sound."),
-    "lost-file": _("%(by)s did not record the file."),
-    "lost-text": _("%(by)s did not record the text."),
-    "lost-refusal": _("%(by)s records nothing where the model refuses to answer: this may have been a refusal."),
-    "lost-reasoning": _("%(by)s did not record the reasoning."),
-    "lost-citations": _("%(by)s did not record the sources that are cited."),
-    "lost-calls": _("%(by)s did not record the tool calls."),
-    "lost-results": _("%(by)s did not record the results of the tools."),
-    "lost-answer": _("%(by)s did not record the answer."),
-    "lost-input": _("What was asked is not in the imported file: there is only the answer."),
-    "lost-content": _("%(by)s did not record what stood here."),
-    "private": _("A private note: the customer did not see it."),
-    "edited": _("This was edited later."),
-    "cut-off": _("%(by)s cut this off."),
-    "missing-file": _("A file of this message is not in what was imported."),
-    "hidden": _("%(by)s does not show this message."),
-    "only-last": _("%(by)s gives only the last message here: import all of its messages too."),
-    "taken-out": _("This was later taken out of what the model sees."),
-    "only-first": _("%(by)s gives only the first message here: export the conversation itself."),
-    "limit": _("%(by)s gives at most %(count)d messages of a conversation: later ones may be missing."),
-    "preferred": _("This is the answer that was preferred."),
-    "not-preferred": _("This is the answer that was not preferred."),
+    "lost-image": gettext_lazy("%(by)s did not record the picture."),
+    "lost-audio": gettext_lazy("%(by)s did not record the sound."),
+    "lost-file": gettext_lazy("%(by)s did not record the file."),
+    "lost-text": gettext_lazy("%(by)s did not record the text."),
+    "lost-refusal": gettext_lazy(
+        "%(by)s records nothing where the model refuses to answer: this may have been a refusal."
+    ),
+    "lost-reasoning": gettext_lazy("%(by)s did not record the reasoning."),
+    "lost-citations": gettext_lazy("%(by)s did not record the sources that are cited."),
+    "lost-calls": gettext_lazy("%(by)s did not record the tool calls."),
+    "lost-results": gettext_lazy("%(by)s did not record the results of the tools."),
+    "lost-answer": gettext_lazy("%(by)s did not record the answer."),
+    "lost-input": gettext_lazy("What was asked is not in the imported file: there is only the answer."),
+    "lost-content": gettext_lazy("%(by)s did not record what stood here."),
+    "private": gettext_lazy("A private note: the customer did not see it."),
+    "edited": gettext_lazy("This was edited later."),
+    "cut-off": gettext_lazy("%(by)s cut this off."),
+    "missing-file": gettext_lazy("A file of this message is not in what was imported."),
+    "hidden": gettext_lazy("%(by)s does not show this message."),
+    "only-last": gettext_lazy("%(by)s gives only the last message here: import all of its messages too."),
+    "taken-out": gettext_lazy("This was later taken out of what the model sees."),
+    "only-first": gettext_lazy("%(by)s gives only the first message here: export the conversation itself."),
+    "limit": gettext_lazy("%(by)s gives at most %(count)d messages of a conversation: later ones may be missing."),
+    "preferred": gettext_lazy("This is the answer that was preferred."),
+    "not-preferred": gettext_lazy("This is the answer that was not preferred."),
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from viewer.formats.document import NotReadable
 from viewer.formats.family import Family
@@ -42,16 +42,18 @@ def rows_of(file: File, families: Iterable[Family]) -> Iterator[tuple[int, str]]
                     is_empty = False
                     yield row
             except sqlite3.DatabaseError as error:
-                raise NotReadable(_("The SQLite database is damaged: %s") % error) from None
+                raise NotReadable(gettext("The SQLite database is damaged: %s") % error) from None
             except NotReadable:
                 if not is_incomplete:
                     raise
     if is_empty and is_incomplete:
         raise NotReadable(
-            _("What was said is not in this SQLite database, but in the “-wal” file beside it: import both in one ZIP.")
+            gettext(
+                "What was said is not in this SQLite database, but in the “-wal” file beside it: import both in one ZIP."
+            )
         )
     if is_empty:
-        raise NotReadable(_("This SQLite database has no conversations."))
+        raise NotReadable(gettext("This SQLite database has no conversations."))
 
 
 def _copy(file: File, path: Path) -> None:
@@ -69,6 +71,8 @@ def _rows(database: sqlite3.Connection, families: Iterable[Family]) -> Iterator[
     tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     family = next((one for one in families if one.rows and one.tables and one.tables <= tables), None)
     if family is None or family.rows is None:
-        named = ", ".join(sorted(tables)[:8]) or _("none")
-        raise NotReadable(_("This is an SQLite database of a tool that is not known here. Its tables: %s") % named)
+        named = ", ".join(sorted(tables)[:8]) or gettext("none")
+        raise NotReadable(
+            gettext("This is an SQLite database of a tool that is not known here. Its tables: %s") % named
+        )
     yield from family.rows(database)

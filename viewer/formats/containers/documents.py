@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain, groupby
 from typing import Any, cast
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from viewer.completions.source_text import Piece
 from viewer.formats.document import MAX_BYTES, Document, NotReadable, Place, Refusal, text_of_line, too_long
@@ -44,7 +44,7 @@ class Splitter:
         except NotReadable as error:
             yield Refusal(str(error), Place(file.name))
         except (UnicodeDecodeError, csv.Error) as error:
-            yield Refusal(_("It cannot be read as text: %s") % error, Place(file.name))
+            yield Refusal(gettext("It cannot be read as text: %s") % error, Place(file.name))
 
     def _documents(self, file: File, beginning: bytes) -> Iterator[Document | Refusal]:
         match kind_of(beginning):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, cast
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from viewer.completions.source_text import STRICT
 from viewer.formats.document import MAX_BYTES, NotReadable, too_long
@@ -95,7 +95,7 @@ class JsonText:
                     raise self._damaged(error.msg, error.pos) from None
                 continue
             except RecursionError:
-                raise NotReadable(_("It is nested too deeply.")) from None
+                raise NotReadable(gettext("It is nested too deeply.")) from None
             except ValueError as error:  # NaN and Infinity, which are no JSON
                 raise NotReadable(str(error)) from None
             if end == len(self._text) and self._more():  # a number may go on
@@ -139,7 +139,7 @@ class JsonText:
     def _damaged(self, message: str, position: int) -> NotReadable:
         line = self._line + self._text.count("\n", self._position, position)
         return NotReadable(
-            _("It is damaged or cut off at line %(line)d: %(message)s.") % {"line": line, "message": message}
+            gettext("It is damaged or cut off at line %(line)d: %(message)s.") % {"line": line, "message": message}
         )
 
 

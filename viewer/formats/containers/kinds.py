@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 Kind = Literal["json", "lines", "events", "table", "sqlite", "prose", "empty", "other"]
 LOOKED_AT = 65_536  # bytes
@@ -14,27 +14,32 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SQLITE = b"SQLite format 3\x00"
 _WORD = re.compile(r"(?!null\b|true\b|false\b)(?:[^\W\d]|[#*>-])")
 _EVENT = re.compile(r"(?:event|data|id|retry):")
-_LOG = _("This is the log of an SQLite database: import it together with the database, in one folder or ZIP.")
+_LOG = gettext_lazy(
+    "This is the log of an SQLite database: import it together with the database, in one folder or ZIP."
+)
 _OTHERS: tuple[tuple[bytes, Promise], ...] = (
     (b"\x37\x7f\x06\x82", _LOG),
     (b"\x37\x7f\x06\x83", _LOG),
-    (b"PAR1", _("This is a Parquet file: save the table as CSV or JSON Lines.")),
-    (b"\x28\xb5\x2f\xfd", _("This is packed with Zstandard: unpack it first.")),
-    (b"BZh", _("This is packed with bzip2: unpack it first.")),
-    (b"\xfd7zXZ", _("This is packed with xz: unpack it first.")),
-    (b"7z\xbc\xaf", _("This is a 7z archive: unpack it first.")),
-    (b"Rar!", _("This is a RAR archive: unpack it first.")),
-    (b"PK\x05\x06", _("This is a ZIP with nothing in it.")),
-    (b"%PDF", _("This is a PDF, not a file that a program has written for programs: export the data as JSON.")),
-    (b"\x89PNG", _("This is a picture.")),
-    (b"\xff\xd8\xff", _("This is a picture.")),
-    (b"GIF8", _("This is a picture.")),
-    (b"RIFF", _("This is a sound or a picture.")),
+    (b"PAR1", gettext_lazy("This is a Parquet file: save the table as CSV or JSON Lines.")),
+    (b"\x28\xb5\x2f\xfd", gettext_lazy("This is packed with Zstandard: unpack it first.")),
+    (b"BZh", gettext_lazy("This is packed with bzip2: unpack it first.")),
+    (b"\xfd7zXZ", gettext_lazy("This is packed with xz: unpack it first.")),
+    (b"7z\xbc\xaf", gettext_lazy("This is a 7z archive: unpack it first.")),
+    (b"Rar!", gettext_lazy("This is a RAR archive: unpack it first.")),
+    (b"PK\x05\x06", gettext_lazy("This is a ZIP with nothing in it.")),
+    (
+        b"%PDF",
+        gettext_lazy("This is a PDF, not a file that a program has written for programs: export the data as JSON."),
+    ),
+    (b"\x89PNG", gettext_lazy("This is a picture.")),
+    (b"\xff\xd8\xff", gettext_lazy("This is a picture.")),
+    (b"GIF8", gettext_lazy("This is a picture.")),
+    (b"RIFF", gettext_lazy("This is a sound or a picture.")),
 )
-_TAR = _("This is a tar archive: unpack it, and import the folder.")
-_PAGE = _("This is a web page: the same export usually has a JSON file beside it.")
-PROSE = _("This is plain text, not JSON: it does not say who said what in a way that a program can read.")
-_BINARY = _("This is a binary file of a kind that is not known here: export the data as JSON.")
+_TAR = gettext_lazy("This is a tar archive: unpack it, and import the folder.")
+_PAGE = gettext_lazy("This is a web page: the same export usually has a JSON file beside it.")
+PROSE = gettext_lazy("This is plain text, not JSON: it does not say who said what in a way that a program can read.")
+_BINARY = gettext_lazy("This is a binary file of a kind that is not known here: export the data as JSON.")
 
 
 def encoding_of(beginning: bytes) -> str:

@@ -14,7 +14,7 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from viewer.formats.document import MAX_BYTES, Find, Place, Refusal, find_nothing
 
@@ -72,7 +72,7 @@ class _Bounded(RawIOBase):
         buffer[: len(data)] = data
         self._count += len(data)
         if self._count > _SMALL and self._count > _MAX_RATIO * max(self._packed(), 1):
-            raise ValueError(_("It unpacks to more than %d times its size, and was not read on.") % _MAX_RATIO)
+            raise ValueError(gettext("It unpacks to more than %d times its size, and was not read on.") % _MAX_RATIO)
         return len(data)
 
 
@@ -88,7 +88,7 @@ def files_in(
         yield File(name, BufferedReader(cast(Any, _Bounded(unpacked, position))), find)
     elif beginning == _ZIP:
         if not reader.seekable():
-            yield Refusal(_("A ZIP cannot be read from a pipe: save it as a file first."), Place(name))
+            yield Refusal(gettext("A ZIP cannot be read from a pipe: save it as a file first."), Place(name))
         else:
             yield from _members(name, reader)
     else:
@@ -113,7 +113,9 @@ def files_of_folder(folder: Path, *, follows_links: bool = True) -> Iterator[Fil
     everything = sorted(folder.rglob("*"), key=lambda path: _natural(str(path)))
     links = [] if follows_links else [path for path in everything if path.is_symlink()]
     for link in links:
-        yield Refusal(_("This is a link, which is not followed."), Place(f"{folder.name}/{link.relative_to(folder)}"))
+        yield Refusal(
+            gettext("This is a link, which is not followed."), Place(f"{folder.name}/{link.relative_to(folder)}")
+        )
     paths = [path for path in everything if path not in links and path.is_file()]
     names = {str(path.relative_to(folder)): path for path in paths}
     for name in _to_read(names):
@@ -129,7 +131,7 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        yield Refusal(_("The ZIP is damaged or cut off: %s") % error, Place(name))
+        yield Refusal(gettext("The ZIP is damaged or cut off: %s") % error, Place(name))
         return
     with closing(archive):
         members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
@@ -158,16 +160,18 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
                 with archive.open(info) as member:
                     bounded = BufferedReader(cast(Any, _Bounded(member, partial(int, info.compress_size))))
                     if bounded.peek(4)[:4] == _ZIP:
-                        yield Refusal(_("This is a ZIP in a ZIP: unpack the outer one first."), Place(place))
+                        yield Refusal(gettext("This is a ZIP in a ZIP: unpack the outer one first."), Place(place))
                     else:
                         beside = partial(open_beside, info.filename)
                         yield from files_in(place, cast(BinaryIO, bounded), find, beside)
             except NotImplementedError:
-                yield Refusal(_("It is packed in a way that cannot be unpacked here: unpack it first."), Place(place))
+                yield Refusal(
+                    gettext("It is packed in a way that cannot be unpacked here: unpack it first."), Place(place)
+                )
             except RuntimeError:  # what zipfile raises for a member that needs a password
-                yield Refusal(_("It is locked by a password: unpack it first."), Place(place))
+                yield Refusal(gettext("It is locked by a password: unpack it first."), Place(place))
             except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-                yield Refusal(_("It is damaged or cut off: %s") % error, Place(place))
+                yield Refusal(gettext("It is damaged or cut off: %s") % error, Place(place))
 
 
 def _to_read(names: Collection[str]) -> list[str]:
@@ -184,8 +188,10 @@ def _base_of_log(name: str) -> str:
 
 def _packed_with_zstandard(name: str) -> str:
     if name.endswith(".eval"):
-        return _("This is an Inspect log, packed with Zstandard: write it as JSON first, with inspect log dump FILE.")
-    return _("This ZIP is packed with Zstandard: unpack it first.")
+        return gettext(
+            "This is an Inspect log, packed with Zstandard: write it as JSON first, with inspect log dump FILE."
+        )
+    return gettext("This ZIP is packed with Zstandard: unpack it first.")
 
 
 def _is_ignored(name: str) -> bool:

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document
@@ -254,7 +254,7 @@ SHAPE = Shape(is_message, read_messages)
 FAMILY = Family(
     name=_NAME,
     title="Agno",
-    what=_("An Agno session"),
+    what=gettext_lazy("An Agno session"),
     seen="agno 1.8.4, 2.3.4 and 3.1.10",
     keeps="texts, pictures, sound, files, tool calls, results and whether they failed, reasoning, sources, times",
     loses="refusals: an answer without text; which of the answers of a run has the sources",

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import (
@@ -393,7 +393,7 @@ SHAPE = Shape(is_message, read_messages)
 FAMILY = Family(
     name=_NAME,
     title="Vercel AI SDK",
-    what=_("A chat of the Vercel AI SDK"),
+    what=gettext_lazy("A chat of the Vercel AI SDK"),
     seen="ai 4.3.19, 5.0.277, 6.0.326, 7.0.173",
     keeps="texts, reasoning, tool calls with results and errors, files, sources, citations, metadata, data parts",
     loses="the system prompt and times; a refusal is plain text",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, note, text_part
@@ -89,7 +89,7 @@ def _message(item: Document, roles: dict[Any, Any]) -> DraftMessage:
 FAMILY = Family(
     name=_NAME,
     title="Amazon Connect",
-    what=_("An Amazon Connect transcript"),
+    what=gettext_lazy("An Amazon Connect transcript"),
     seen="chat transcripts 2019-08-26 and Contact Lens 1.1.0, by their description",
     keeps="texts, who spoke, events, names of files, categories, times of chats",
     loses="the bytes of files; of calls, the time of day",

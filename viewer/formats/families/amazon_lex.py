@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, text_part
@@ -65,7 +65,7 @@ def _part(message: dict[str, Any]) -> dict[str, Any]:
 FAMILY = Family(
     name=_NAME,
     title="Amazon Lex",
-    what=_("A log of Amazon Lex"),
+    what=gettext_lazy("A log of Amazon Lex"),
     seen="conversation logs 1.0 and 2.0, by their description",
     keeps="texts, cards, intents in the JSON, times",
     loses="what colleagues said after the bot had handed over",

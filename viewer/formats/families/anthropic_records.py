@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotReadable
@@ -169,7 +169,9 @@ def _of_batch(request: Document | None, result: Document | None) -> Conversation
     first = request or result
     answer = result.at("result", "message") if result else None
     if first is None or (request is None and answer is None):
-        raise NotReadable(str(_("This answer of a batch has an error, and its request is not among the files.")))
+        raise NotReadable(
+            str(gettext_lazy("This answer of a batch has an error, and its request is not among the files."))
+        )
     draft = draft_of_pair(request.at("params") if request else None, answer)
     draft.metadata["custom_id"] = first.value["custom_id"]
     outcome = object_at(result.value, "result") if result else {}
@@ -237,7 +239,7 @@ def _parsed(text: str) -> Any:
 FAMILY = Family(
     name=_NAME,
     title="Anthropic Messages",
-    what=_("A log of Anthropic's Messages API"),
+    what=gettext_lazy("A log of Anthropic's Messages API"),
     seen="anthropic 2.14.0",
     keeps="texts, thinking, tool calls and results, those of Anthropic's own tools too, citations, pictures, files",
     loses="times; why an answer was refused, in a list of messages; the text of thinking that is encrypted",

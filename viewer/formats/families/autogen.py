@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, image_part, note, text_part, tool_call
@@ -192,7 +192,7 @@ SHAPE = Shape(is_message, read_messages)
 FAMILY = Family(
     name=_NAME,
     title="AutoGen",
-    what=_("An AutoGen conversation"),
+    what=gettext_lazy("An AutoGen conversation"),
     seen="autogen-agentchat 0.7.5 and 0.2.40",
     keeps="texts, pictures, tool calls, results and whether they failed, thoughts, who said what in a team",
     loses="refusals: an empty answer; sources, the model; whether a thought beside a call was said; times in states",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.calls import Span, conversations_of
 from viewer.formats.document import Conversation, Document
@@ -71,7 +71,7 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="Braintrust",
-    what=_("Logs of Braintrust"),
+    what=gettext_lazy("Logs of Braintrust"),
     seen="braintrust 0.48.1",
     keeps="calls of models, joined by trace and session; tools, refusals, citations, reasoning, errors, metadata",
     loses="pictures and sound, which it keeps elsewhere; citations of streams",

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, note, text_part
@@ -143,7 +143,7 @@ def _decoded(value: Any) -> Any:
 FAMILY = Family(
     name=_NAME,
     title="Chainlit",
-    what=_("A Chainlit export"),
+    what=gettext_lazy("A Chainlit export"),
     seen="chainlit 2.12.0",
     keeps="texts, tools with input and result, elements, feedback, the user, tags, the model, times",
     loses="reasoning, citations and refusals; the bytes of files that are stored elsewhere",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy
 
 from viewer.formats.document import Conversation, Document, Find, NotAConversation, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, image_part, note, text_part
@@ -27,10 +26,10 @@ _TOOL_TEXTS = ("result", "text", "output_str", "snippet")
 _POINTERS = ("image_asset_pointer", "audio_asset_pointer", "video_container_asset_pointer")
 # What else lies in the ZIP, by a field that only such a record has.
 _BESIDE = (
-    ("chatgpt_plus_user", _("the account")),
-    ("evaluation_name", _("a rating")),
-    ("is_anonymous", _("a shared link")),
-    ("chats", _("the list of group chats")),
+    ("chatgpt_plus_user", gettext_lazy("the account")),
+    ("evaluation_name", gettext_lazy("a rating")),
+    ("is_anonymous", gettext_lazy("a shared link")),
+    ("chats", gettext_lazy("the list of group chats")),
 )
 
 
@@ -302,7 +301,7 @@ def _attachments(message: dict[str, Any], find: Find, notes: list[dict[str, Any]
 FAMILY = Family(
     name=_NAME,
     title="ChatGPT",
-    what=_("A ChatGPT export"),
+    what=gettext_lazy("A ChatGPT export"),
     seen="exports of 2023 to 2026, by published examples",
     keeps="texts, pictures and sound of the ZIP, tool calls and results, reasoning, sources, other answers, times",
     loses="the ids of tool calls, which are told from the order; whether an answer was a refusal",

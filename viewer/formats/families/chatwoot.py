@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy
 
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
@@ -144,7 +143,7 @@ def _file(file: dict[str, Any]) -> list[dict[str, Any]]:
 FAMILY = Family(
     name=_NAME,
     title="Chatwoot",
-    what=_("A Chatwoot export"),
+    what=gettext_lazy("A Chatwoot export"),
     seen="API of 4.x, by its source",
     keeps="texts, private notes, agents and bots by name, events, addresses of files, labels, times",
     loses="all but the last message, in a conversation alone or in a list: import its messages too",

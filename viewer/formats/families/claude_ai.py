@@ -6,8 +6,7 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy
 
 from viewer.formats.document import Conversation, Document, Find, NotAConversation
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, file_part, image_part, note, text_part
@@ -21,11 +20,11 @@ from viewer.formats.turns import Turn
 _NAME, _TITLE = "claude-ai", "Claude"
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 _BESIDE = (
-    ({"uuid", "full_name", "email_address"}, _("a user")),
-    ({"uuid", "name", "docs"}, _("a project")),
-    ({"uuid", "name", "prompt_template"}, _("a project")),
-    ({"conversations_memory"}, _("the memory")),
-    ({"project_memories"}, _("the memory")),
+    ({"uuid", "full_name", "email_address"}, gettext_lazy("a user")),
+    ({"uuid", "name", "docs"}, gettext_lazy("a project")),
+    ({"uuid", "name", "prompt_template"}, gettext_lazy("a project")),
+    ({"conversations_memory"}, gettext_lazy("the memory")),
+    ({"project_memories"}, gettext_lazy("the memory")),
 )
 
 
@@ -46,7 +45,7 @@ def _beside(value: dict[str, Any]) -> Any:
 def _read(document: Document) -> Iterator[Conversation]:
     value, messages = document.value, document.at("chat_messages")
     if messages is None:
-        what = _beside(value) or _("something else")
+        what = _beside(value) or gettext_lazy("something else")
         raise NotAConversation(gettext("This is %s of a Claude export, not a conversation.") % what)
     nodes: dict[str, Document] = {}
     parents: dict[str, Any] = {}
@@ -197,7 +196,7 @@ def _name(file: Any) -> str:
 FAMILY = Family(
     name=_NAME,
     title="Claude",
-    what=_("A Claude export"),
+    what=gettext_lazy("A Claude export"),
     seen="exports of 2024 to 2026, by published examples",
     keeps="texts, reasoning, tool calls and results, sources, the text of attachments, other answers, times",
     loses="pictures and files that are no text; the model, in the export of the account",

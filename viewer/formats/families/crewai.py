@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text
@@ -68,7 +68,7 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="CrewAI",
-    what=_("An output of CrewAI"),
+    what=gettext_lazy("An output of CrewAI"),
     seen="crewai 1.15.30",
     keeps="each task with its messages, tool calls and results, the agent",
     loses=("what was said beside a call, refusals, sources, the model, times; of a log everything but task and output"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
@@ -52,7 +52,7 @@ def _answer(output: Document) -> DraftMessage:
 FAMILY = Family(
     name=_NAME,
     title="DSPy",
-    what=_("A DSPy history"),
+    what=gettext_lazy("A DSPy history"),
     seen="dspy 3.4.1",
     keeps="prompts with their markers, every output, tool calls, times, the model, usage",
     loses="refusals: an output that is null; sources",

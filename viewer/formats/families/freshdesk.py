@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
@@ -94,7 +94,7 @@ def _said(message: Document, body: str, role: str) -> DraftMessage:
 FAMILY = Family(
     name=_NAME,
     title="Freshdesk",
-    what=_("A Freshdesk export"),
+    what=gettext_lazy("A Freshdesk export"),
     seen="API v2, by its description",
     keeps="texts, private notes, addresses of files, the requester, tags, times",
     loses="in a list of tickets, all but the first message; names of agents",

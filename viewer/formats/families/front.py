@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, text_part
@@ -88,7 +88,7 @@ def _message(message: Document) -> DraftMessage:
 FAMILY = Family(
     name=_NAME,
     title="Front",
-    what=_("A Front export"),
+    what=gettext_lazy("A Front export"),
     seen="Core API, by its description",
     keeps="texts, comments as private notes, addresses of files, names, times",
     loses="tags and status, which stand in another list",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, file_part, media_part, note, text_part
@@ -249,7 +249,7 @@ def _of_drive(held: dict[str, Any]) -> dict[str, Any]:
 FAMILY = Family(
     name=_NAME,
     title="Google Gemini",
-    what=_("A log of Google's Gemini API"),
+    what=gettext_lazy("A log of Google's Gemini API"),
     seen="google-genai 2.34.0",
     keeps="texts, thoughts, function calls and results, code, pictures, sound, files, sources with their places",
     loses="times; the ids of calls, in older versions; the files of AI Studio, which are in Google Drive",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, image_part, note, text_part
@@ -111,7 +111,7 @@ SHAPE = Shape(is_message, read_messages)
 FAMILY = Family(
     name=_NAME,
     title="Gradio",
-    what=_("A Gradio chat history"),
+    what=gettext_lazy("A Gradio chat history"),
     seen="gradio 6.31.0",
     keeps="texts, names of files, titles of thoughts and tools, reactions",
     loses="ids and times; the bytes of files; calls and results are texts",

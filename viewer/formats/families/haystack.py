@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import (
@@ -122,7 +122,7 @@ SHAPE = Shape(is_message, read_messages)
 FAMILY = Family(
     name=_NAME,
     title="Haystack",
-    what=_("A Haystack chat"),
+    what=gettext_lazy("A Haystack chat"),
     seen="haystack-ai 2.6.1, 2.10.3 and 3.4.1",
     keeps="texts, pictures, files, tool calls, results and whether they failed, reasoning of Responses, the model",
     loses=("refusals: an answer without parts; sources, reasoning of Chat Completions, calls that were no JSON, times"),

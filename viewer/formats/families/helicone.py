@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document
@@ -73,7 +73,7 @@ def _with_quotes_mended(document: Document) -> Document:
 FAMILY = Family(
     name=_NAME,
     title="Helicone",
-    what=_("Requests of Helicone"),
+    what=gettext_lazy("Requests of Helicone"),
     seen="by its published export tool",
     keeps="request and response, the user, properties, times",
     loses="the bodies, unless they are exported with --include-body; answers in the CSV export",

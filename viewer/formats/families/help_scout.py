@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
@@ -84,7 +84,7 @@ def _message(thread: Document) -> DraftMessage:
 FAMILY = Family(
     name=_NAME,
     title="Help Scout",
-    what=_("A Help Scout export"),
+    what=gettext_lazy("A Help Scout export"),
     seen="Mailbox API 2.0, by its description",
     keeps="texts, private notes, events, addresses of files, names, tags, times",
     loses="in a list without threads, all but the beginning of the last message",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import (
@@ -198,7 +198,7 @@ def _metadata(value: dict[str, Any], log: dict[str, Any]) -> dict[str, Any]:
 FAMILY = Family(
     name=_NAME,
     title="Inspect",
-    what=_("An Inspect log"),
+    what=gettext_lazy("An Inspect log"),
     seen="inspect-ai 0.3.285",
     keeps="texts, pictures, sound, tool calls, results and failures, reasoning, sources, refusals, scores",
     loses="times of messages; .eval files must be written as JSON first: inspect log dump FILE",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
@@ -128,7 +128,7 @@ def _said(message: Document) -> DraftMessage:
 FAMILY = Family(
     name=_NAME,
     title="Intercom",
-    what=_("An Intercom export"),
+    what=gettext_lazy("An Intercom export"),
     seen="API 2.x, by its description",
     keeps="texts, private notes, what Fin answered, events, addresses of files, tags, rating, times",
     loses="all after the first 500 parts; in a list of conversations, all but the first message",

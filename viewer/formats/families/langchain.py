@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, citation, note, text_part, tool_call
@@ -284,7 +284,7 @@ SHAPE = Shape(is_message, read_messages)
 FAMILY = Family(
     name=NAME,
     title="LangChain",
-    what=_("A LangChain history"),
+    what=gettext_lazy("A LangChain history"),
     seen="langchain-core 1.8.3, langchain-openai 1.7.4, langchain-community 0.4.2",
     keeps=(
         "texts, pictures, sound, files, tool calls as the model wrote them, results and whether they failed, refusals; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.calls import Span, conversations_of
 from viewer.formats.document import Conversation, Document
@@ -110,7 +110,7 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="Langfuse",
-    what=_("An export of Langfuse"),
+    what=gettext_lazy("An export of Langfuse"),
     seen="langfuse 5.0.4",
     keeps="calls of models, joined by trace and session; tools, users, tags, metadata, errors",
     loses="refusals, citations and reasoning of OpenAI’s client; pictures, which it keeps elsewhere",

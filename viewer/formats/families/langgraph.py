@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotReadable
@@ -250,7 +250,7 @@ def _as_json(value: Any) -> str:
 FAMILY = Family(
     name=NAME,
     title="LangGraph",
-    what=_("A LangGraph thread"),
+    what=gettext_lazy("A LangGraph thread"),
     seen="langgraph 1.2.24, langgraph-checkpoint-sqlite 3.1.2",
     keeps="as LangChain; the thread, its metadata, and messages that were taken out of the state later",
     loses="the system prompt, unless it is in the state; and as LangChain",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.calls import Span, conversations_of
 from viewer.formats.document import Conversation, Document
@@ -72,7 +72,7 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="LangSmith",
-    what=_("Runs of LangSmith"),
+    what=gettext_lazy("Runs of LangSmith"),
     seen="langsmith 0.15.1",
     keeps="calls of models with their answers, joined by trace and thread; tools, refusals, citations, errors, tags",
     loses="nothing that was seen",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document
@@ -225,7 +225,7 @@ def _id(file: dict[str, Any]) -> str:
 FAMILY = Family(
     name=_NAME,
     title="LibreChat",
-    what=_("A LibreChat export"),
+    what=gettext_lazy("A LibreChat export"),
     seen="exports with `messages` and `messagesTree`, by its source of 2026",
     keeps="texts, tool calls and results, reasoning, other answers, feedback, errors, times",
     loses="the bytes of files and pictures, which stay on the server",

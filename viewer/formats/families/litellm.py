@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from viewer.completions.origin import KEY
 from viewer.formats.document import Conversation, Document, NotReadable
@@ -37,7 +36,7 @@ def _matches(value: Any) -> bool:
 def _read(document: Document) -> Iterator[Conversation]:
     values = document.value
     if any(kind in values["call_type"] for kind in _OTHER_CALLS):
-        raise NotReadable(_("This is a call of the kind “%s”, in which nobody speaks.") % values["call_type"])
+        raise NotReadable(gettext("This is a call of the kind “%s”, in which nobody speaks.") % values["call_type"])
     name = next((name for name in ("messages", "proxy_server_request") if _is_given(at(document, (name,)))), "")
     request, response = at(document, (name,)) if name else None, at(document, ("response",))
     draft = Draft(_NAME, id=values.get("id") or values.get("request_id"), created=values.get("startTime"))

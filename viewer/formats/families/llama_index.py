@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import (
@@ -171,7 +171,7 @@ SHAPE = Shape(is_message, read_messages)
 FAMILY = Family(
     name=_NAME,
     title="LlamaIndex",
-    what=_("A LlamaIndex chat store"),
+    what=gettext_lazy("A LlamaIndex chat store"),
     seen="llama-index-core 0.14.25",
     keeps="texts, pictures, sound, documents, reasoning, tool calls and results",
     loses="refusals: an empty answer; sources, times, the model, and whether a tool failed",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.family import Family, first_object
@@ -33,7 +33,7 @@ def _read(document: Document) -> Iterator[Conversation]:
 FAMILY = Family(
     name="mem0",
     title="Mem0",
-    what=_("Memories of Mem0"),
+    what=gettext_lazy("Memories of Mem0"),
     seen="mem0ai 2.2.1",
     keeps="nothing that can be read as a conversation; the import says so",
     loses="what was said: it keeps facts about users",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text
@@ -98,7 +98,7 @@ def _messages(row: Document) -> list[DraftMessage]:
 FAMILY = Family(
     name=_LIST,
     title="Lists of messages",
-    what=_("A list of messages"),
+    what=gettext_lazy("A list of messages"),
     seen="",
     keeps="all messages, of whatever shape, and the fields beside them",
     loses="",
@@ -108,7 +108,7 @@ FAMILY = Family(
 ROWS = Family(
     name=_ROWS,
     title="Tables of messages",
-    what=_("A file with a message on each line"),
+    what=gettext_lazy("A file with a message on each line"),
     seen="",
     keeps="messages with role, text, time and tool calls, by the id of their conversation",
     loses="",

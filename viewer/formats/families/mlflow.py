@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.calls import Span, conversations_of
 from viewer.formats.chunks import completion_of_chunks, is_chunk
@@ -202,7 +202,7 @@ def _pairs_of(database: sqlite3.Connection, table: str, trace_id: str) -> dict[s
 FAMILY = Family(
     name=_NAME,
     title="MLflow",
-    what=_("Traces of MLflow"),
+    what=gettext_lazy("Traces of MLflow"),
     seen="mlflow 3.17.2",
     keeps="calls of models, joined by trace and session; tools, also of streams; refusals, citations, users, tags",
     loses="pictures, sound and files that were sent inline: it keeps them elsewhere",

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document
@@ -287,7 +287,7 @@ def _json_of(name: str, value: Any) -> str:
 FAMILY = Family(
     name=_NAME,
     title="Open WebUI",
-    what=_("An Open WebUI export"),
+    what=gettext_lazy("An Open WebUI export"),
     seen="open-webui 0.12.4; older ones with <details> blocks",
     keeps="texts, tool calls and results, reasoning, sources, pictures in the text, other answers, tags, times",
     loses="the bytes of files and pictures that were uploaded",

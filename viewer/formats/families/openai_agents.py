@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotReadable
@@ -91,10 +91,14 @@ def _item_of(row: Document) -> Document:
     data = row.value["message_data"]
     item = Document(data, row.place) if isinstance(data, str) else row.members["message_data"]
     if not isinstance(item.value, dict):
-        raise NotReadable(str(_("A message of this session is not a JSON object.")))
+        raise NotReadable(str(gettext_lazy("A message of this session is not a JSON object.")))
     if "__enc__" in item.value:
         raise NotReadable(
-            str(_("This session is encrypted: export it with the program that has its key, as a list of items."))
+            str(
+                gettext_lazy(
+                    "This session is encrypted: export it with the program that has its key, as a list of items."
+                )
+            )
         )
     return item
 
@@ -161,7 +165,7 @@ def _output_of(state: Document) -> list[Document]:
 FAMILY = Family(
     name=_NAME,
     title="OpenAI Agents SDK",
-    what=_("A session of the OpenAI Agents SDK"),
+    what=gettext_lazy("A session of the OpenAI Agents SDK"),
     seen="openai-agents 0.24.0, @openai/agents 0.20.0",
     keeps="all items, times, the model where it is written, each branch as a conversation of its own",
     loses="the system prompt; a refusal, in JavaScript even what was asked",

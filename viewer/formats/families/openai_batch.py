@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft
@@ -44,7 +43,7 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
     by_stem = {stem: [each for each in answers if _stem(each) == stem] for stem in stems}
     if len(stems) < len(requests) or sum(map(len, by_stem.values())) < len(answers):
         raise NotReadable(
-            _("Several batches have the custom_id “%s”: import each of them alone, with its answers.")
+            gettext("Several batches have the custom_id “%s”: import each of them alone, with its answers.")
             % documents[0].value["custom_id"]
         )
     for stem, found in by_stem.items():
@@ -73,7 +72,7 @@ def _conversation(request: Document | None, answer: Document | None) -> Conversa
     documents = [each for each in (request, answer) if each is not None]
     url = str(request.value["url"]) if request else ""
     if any(name in url.split("/") for name in _OTHER_URLS):
-        raise NotReadable(_("This batch asks “%s”, where nobody speaks.") % url)
+        raise NotReadable(gettext("This batch asks “%s”, where nobody speaks.") % url)
     asked, body = at(request, ("body",)) if request else None, at(answer, ("response", "body")) if answer else None
     error = _error_of(answer) if answer else None
     if _is_of_responses(asked) or _is_of_responses(body):

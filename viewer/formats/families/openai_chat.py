@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.ids import is_usable_id
 from viewer.completions.origin import KEY
@@ -97,10 +97,13 @@ def read_any(document: Document) -> Iterable[Conversation]:
     shape = _Shape()
     pairs, messages = _take_apart(document.text, shape)
     if messages and not shape.has_role:
-        raise NotReadable(_("Its messages do not say who speaks: none has a role."))
+        raise NotReadable(gettext_lazy("Its messages do not say who speaks: none has a role."))
     if name := unused_answer(dict(pairs), {n: piece.value for n, piece in pairs}):
         raise NotReadable(
-            _("It has an answer under “%s” beside the messages that cannot be read, so none of it was taken.") % name
+            gettext_lazy(
+                "It has an answer under “%s” beside the messages that cannot be read, so none of it was taken."
+            )
+            % name
         )
     yield _read(pairs, messages or [], document)
 
@@ -193,7 +196,7 @@ def _digest_of_values(pairs: list[tuple[str, Piece]], messages: list[str]) -> st
 FAMILY = Family(
     name="openai",
     title="OpenAI",
-    what=_("A file of OpenAI chat completions"),
+    what=gettext_lazy("A file of OpenAI chat completions"),
     seen="openai 3.57.0",
     keeps="everything, as it was written",
     loses="nothing; the fine-tuning format has neither times nor the reason why an answer ended",

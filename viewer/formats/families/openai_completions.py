@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.chunks import completion_of_chunks, is_chunk
 from viewer.formats.document import Conversation, Document
@@ -50,7 +50,7 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="OpenAI: answers alone",
-    what=_("A file of OpenAI chat completions without their input"),
+    what=gettext_lazy("A file of OpenAI chat completions without their input"),
     seen="openai 3.57.0, ogx 1.5.0",
     keeps="everything, as it was written",
     loses="what was asked; OGX keeps it, without usage, metadata and reasoning",
@@ -60,7 +60,7 @@ FAMILY = Family(
 STREAM = Family(
     name=_STREAM,
     title="OpenAI: streams",
-    what=_("A recorded stream of OpenAI"),
+    what=gettext_lazy("A recorded stream of OpenAI"),
     seen="openai 3.57.0",
     keeps="the answer, put together from its chunks",
     loses="what was asked",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.chains import Link
 from viewer.formats.document import Conversation, Document, NotReadable
@@ -72,7 +72,7 @@ def _source(document: Document) -> str:
 FAMILY = Family(
     name=_NAME,
     title="OpenTelemetry GenAI, OpenInference, OpenLLMetry, Phoenix, Logfire, AI SDK telemetry",
-    what=_("A file of OpenTelemetry traces"),
+    what=gettext_lazy("A file of OpenTelemetry traces"),
     seen="opentelemetry-instrumentation-openai-v2 2.1b0 and 2.4b0, openinference-instrumentation-openai 0.1.66 and"
     " -langchain 0.1.80, opentelemetry-instrumentation-openai 0.40.14 and 0.62.4, arize-phoenix 20.26.1, logfire 5.4.0,"
     " ai 6.0.326, google-adk 2.13.0, strands-agents 1.62.0",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.calls import Span, conversations_of
 from viewer.formats.document import Conversation, Document
@@ -87,7 +87,7 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="Opik",
-    what=_("Traces of Opik"),
+    what=gettext_lazy("Traces of Opik"),
     seen="opik 2.2.122",
     keeps="calls of models, joined by trace and thread; tools, refusals, citations, reasoning, errors, tags",
     loses="refusals and citations of streams",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.exchanges import Path, at, fill, is_answered, is_asked, json_in, rest_of
@@ -101,7 +101,7 @@ def _read(document: Document) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="Request logs",
-    what=_("A log of requests and responses"),
+    what=gettext_lazy("A log of requests and responses"),
     seen="",
     keeps="the request with its parameters, the response, times, metadata",
     loses="",

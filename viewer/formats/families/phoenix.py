@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, tool_call
@@ -107,7 +107,7 @@ def _metadata(value: dict[str, Any]) -> dict[str, Any]:
 FAMILY = Family(
     name=_NAME,
     title="Phoenix datasets",
-    what=_("A Phoenix dataset"),
+    what=gettext_lazy("A Phoenix dataset"),
     seen="arize-phoenix 20.26.1",
     keeps="texts, tool calls and results in their order, tools, metadata",
     loses="ids of calls, pictures, refusals, reasoning, sources, times; Phoenix's spans have more",

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, note
@@ -39,7 +38,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     draft.source = rest_of(document, {(each,) for each in (*pair, "metadata")} | {(name, *path) for path in read})
     answers = [_answer(document, each, draft.messages) for each in pair]
     if not all(answers):
-        raise NotReadable(_("One of its two answers is empty."))
+        raise NotReadable(gettext("One of its two answers is empty."))
     shared = _count_of_shared(*answers)
     for answer, code in zip(answers, _CODES, strict=True):
         answer[-1].notes.append(note(code))

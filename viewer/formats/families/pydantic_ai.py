@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import (
@@ -225,7 +225,7 @@ SHAPE = Shape(is_message, read_messages)
 FAMILY = Family(
     name=_NAME,
     title="Pydantic AI",
-    what=_("A Pydantic AI history"),
+    what=gettext_lazy("A Pydantic AI history"),
     seen="pydantic-ai-slim 0.0.20, 0.4.11, 1.20.0 and 2.68.0",
     keeps="texts, pictures, sound, tool calls, results and retries, reasoning, sources since 2.x, times, the model",
     loses="refusals: an answer without parts; sources before 2.x",

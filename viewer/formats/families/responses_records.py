@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
@@ -246,7 +246,7 @@ def _of_stream(response: Document) -> Draft:
 FAMILY = Family(
     name=NAME,
     title="OpenAI Responses",
-    what=_("A file of the Responses API"),
+    what=gettext_lazy("A file of the Responses API"),
     seen="openai 3.57.0",
     keeps="all items with their ids: texts, reasoning, citations, refusals, pictures, files, tool calls and results",
     loses="the times of items; the input, in a response alone; what a search has found, if it was not asked for",

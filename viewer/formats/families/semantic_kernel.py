@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import DraftMessage, file_part, media_part, text_part, tool_call
@@ -70,7 +70,7 @@ SHAPE = Shape(is_message, read_messages)
 FAMILY = Family(
     name=_NAME,
     title="Semantic Kernel",
-    what=_("A Semantic Kernel chat history"),
+    what=gettext_lazy("A Semantic Kernel chat history"),
     seen="semantic-kernel 1.45.0",
     keeps="texts, pictures, sound, tool calls and results, the model",
     loses="times; citations and reasoning; a refusal is plain text",

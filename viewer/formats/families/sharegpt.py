@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Document
 from viewer.formats.drafts import DraftMessage, as_text
@@ -42,7 +42,7 @@ SHAPE = Shape(is_message, read_messages)
 FAMILY = Family(
     name=_NAME,
     title="ShareGPT",
-    what=_("A file of ShareGPT conversations"),
+    what=gettext_lazy("A file of ShareGPT conversations"),
     seen="",
     keeps="who said what; tool calls as the text that they are there",
     loses="times, models, pictures",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, tool_call
@@ -74,7 +74,7 @@ def _action(step: Document) -> Iterator[DraftMessage]:
 FAMILY = Family(
     name=_NAME,
     title="smolagents",
-    what=_("A smolagents memory"),
+    what=gettext_lazy("A smolagents memory"),
     seen="smolagents 1.26.0",
     keeps="the task, what the model said and called, what it observed, errors, times, the model",
     loses="pictures; which of several calls has which result; refusals, except in the raw answer of full steps",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, audio_part, note, text_part
@@ -218,7 +218,7 @@ def _chat_message(message: Document) -> DraftMessage:
 FAMILY = Family(
     name=_NAME,
     title="Zendesk",
-    what=_("A Zendesk export"),
+    what=gettext_lazy("A Zendesk export"),
     seen="API v2, by its description",
     keeps="comments, private notes, addresses of files, people where they are sideloaded, tags, rating, times",
     loses="in comments alone, who is the customer: it is taken to be who wrote the first one",
