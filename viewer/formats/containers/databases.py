@@ -49,7 +49,8 @@ def rows_of(file: File, families: Iterable[Family]) -> Iterator[tuple[int, str]]
     if is_empty and is_incomplete:
         raise NotReadable(
             gettext(
-                "What was said is not in this SQLite database, but in the “-wal” file beside it: import both in one ZIP."
+                "What was said is not in this SQLite database, but in the “-wal” file beside it: "
+                "import both in one ZIP."
             )
         )
     if is_empty:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotReadable
@@ -169,9 +169,7 @@ def _of_batch(request: Document | None, result: Document | None) -> Conversation
     first = request or result
     answer = result.at("result", "message") if result else None
     if first is None or (request is None and answer is None):
-        raise NotReadable(
-            str(gettext_lazy("This answer of a batch has an error, and its request is not among the files."))
-        )
+        raise NotReadable(gettext("This answer of a batch has an error, and its request is not among the files."))
     draft = draft_of_pair(request.at("params") if request else None, answer)
     draft.metadata["custom_id"] = first.value["custom_id"]
     outcome = object_at(result.value, "result") if result else {}

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotReadable
@@ -91,14 +91,10 @@ def _item_of(row: Document) -> Document:
     data = row.value["message_data"]
     item = Document(data, row.place) if isinstance(data, str) else row.members["message_data"]
     if not isinstance(item.value, dict):
-        raise NotReadable(str(gettext_lazy("A message of this session is not a JSON object.")))
+        raise NotReadable(gettext("A message of this session is not a JSON object."))
     if "__enc__" in item.value:
         raise NotReadable(
-            str(
-                gettext_lazy(
-                    "This session is encrypted: export it with the program that has its key, as a list of items."
-                )
-            )
+            gettext("This session is encrypted: export it with the program that has its key, as a list of items.")
         )
     return item
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from viewer.completions.ids import is_usable_id
 from viewer.completions.origin import KEY
@@ -97,12 +97,10 @@ def read_any(document: Document) -> Iterable[Conversation]:
     shape = _Shape()
     pairs, messages = _take_apart(document.text, shape)
     if messages and not shape.has_role:
-        raise NotReadable(gettext_lazy("Its messages do not say who speaks: none has a role."))
+        raise NotReadable(gettext("Its messages do not say who speaks: none has a role."))
     if name := unused_answer(dict(pairs), {n: piece.value for n, piece in pairs}):
         raise NotReadable(
-            gettext_lazy(
-                "It has an answer under “%s” beside the messages that cannot be read, so none of it was taken."
-            )
+            gettext("It has an answer under “%s” beside the messages that cannot be read, so none of it was taken.")
             % name
         )
     yield _read(pairs, messages or [], document)
