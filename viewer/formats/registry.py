@@ -63,10 +63,8 @@ from .family import Family
 # what many tools write; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
     agno.FAMILY,
-    ai_sdk.FAMILY,
     amazon_connect.FAMILY,
     amazon_lex.FAMILY,
-    anthropic_records.FAMILY,
     autogen.FAMILY,
     bedrock_records.FAMILY,
     bedrock_records.SESSIONS,
@@ -80,7 +78,6 @@ FAMILIES: tuple[Family, ...] = (
     freshdesk.FAMILY,
     front.FAMILY,
     google_adk.FAMILY,
-    google_records.FAMILY,
     gradio.FAMILY,
     haystack.FAMILY,
     helicone.FAMILY,
@@ -107,6 +104,9 @@ FAMILIES: tuple[Family, ...] = (
     semantic_kernel.FAMILY,
     smolagents.FAMILY,
     zendesk.FAMILY,
+    ai_sdk.FAMILY,
+    anthropic_records.FAMILY,
+    google_records.FAMILY,
     openai_batch.FAMILY,
     openai_completions.STREAM,
     openai_completions.FAMILY,
