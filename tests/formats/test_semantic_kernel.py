@@ -20,3 +20,10 @@ def test_a_chat_history_is_read_whole() -> None:
     assert [result.call_id for message in messages for result in message.results] == ["call_00410", "call_00411"]
     (image,) = (part for part in messages[6].parts if isinstance(part, ImagePart))
     assert image.url.startswith("data:image/png;base64,iVBOR")
+
+
+def test_a_message_in_which_nothing_is_left_is_empty_and_not_an_unknown_list() -> None:
+    """AutoGen, Haystack and OpenTelemetry write `[]` where the model refused to answer."""
+    refused = {"content_type": "message", "role": "assistant", "items": []}
+    (message,) = messages_of(conversation_in({"messages": [refused]}))
+    assert message.parts == ()

@@ -131,7 +131,7 @@ class DraftMessage:
             "id": self.id if is_usable_id(self.id) else None,
             "role": self.role,
             "name": self.name,
-            "content": self.content,
+            "content": None if self.content == [] else self.content,  # a page would show an empty list as unknown
             "refusal": self.refusal,
             "reasoning_content": self.reasoning,
             "tool_calls": self.tool_calls,
