@@ -27,8 +27,8 @@ def hides(kind: str, role: str, content: Any = None, **fields: Any) -> tuple[str
 UNSEEN = [
     hides("system prompt", "system", "X"), hides("developer prompt", "developer", "X"), hides("system prompt", "System", "X"),
     hides("tool result", "tool", "X"), hides("tool result", "Tool", "X", name="X"), hides("function result", "function", "X", name="X"),
-    *(hides(f"Role “{role}”", role, "X") for role in ("ipython", "observation", "critic", "reasoning", "tool_response", "note", "User's aide")),
-    hides("No role", "", "X"), hides("Role “7”", 7, "X"),
+    *(hides(f"Role “{role}”", role, "X") for role in ("ipython", "observation", "critic", "reasoning", "tool_response", "User's aide")),
+    hides("private note", "note", "X"), hides("event", "event", "X"), hides("No role", "", "X"), hides("Role “7”", 7, "X"),
     # calls
     hides("tool call", "assistant", tool_calls=[function("X", '{"a": "X"}')]),
     hides("tool call", "assistant", tool_calls=[function("f", "{}", output="X")]),

@@ -27,7 +27,7 @@ _OF_SQLITE = ("-wal", "-shm", "-journal")
 _DIGITS = re.compile(r"([0-9]{1,18})")
 _IGNORED = ("__MACOSX/", ".")  # what systems and editors leave in archives and folders
 # The export of a chat application: all else in it is what people sent, which `find` returns, or a page to look at.
-_EXPORT = re.compile(r"(?:.*/)?conversations(?:-\d+)?\.json")
+_EXPORT = re.compile(r"conversations(?:-[0-9]{1,9})?\.json")
 _UPLOAD = re.compile(
     r"(?:.*/)?file[-_][^/]*|.*\.(?:html|png|jpe?g|webp|gif|heic|svg|wav|mp3|m4a|ogg|mp4|webm|pdf|dat|txt|md|docx|xlsx|pptx)",
     re.IGNORECASE,
@@ -177,7 +177,7 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
 def _to_read(names: Collection[str]) -> list[str]:
     """Return the names of the files that may have conversations in them."""
     left = [name for name in names if not (_is_ignored(name) or _base_of_log(name) in names)]
-    is_export = any(map(_EXPORT.fullmatch, left))
+    is_export = any(_EXPORT.fullmatch(name.rpartition("/")[2]) for name in left)
     return [name for name in left if not (is_export and _UPLOAD.fullmatch(name))]
 
 

@@ -25,7 +25,7 @@ _USAGE = {"inputTokens": "prompt_tokens", "outputTokens": "completion_tokens", "
 _READ = {"messages", "system", "output", "stopReason", "usage", "modelId", "toolConfig", "inferenceConfig",
          "ResponseMetadata"}  # fmt: skip
 _LOG = "ModelInvocationLog"
-_PATH = re.compile(r".*?session_([^/]+)/agents/agent_([^/]+)/messages/[^/]+")
+_PATH = re.compile(r"session_([^/]{1,255})/agents/agent_([^/]{1,255})/messages/")
 
 
 def _is_response(value: Any) -> bool:
@@ -159,7 +159,7 @@ def _beside(document: Document) -> Iterator[Conversation]:
 def _join(files: list[Document]) -> Iterator[Conversation]:
     """Join the messages of an agent by their numbers: the names of the files sort 10 before 2."""
     files = sorted(files, key=_number)
-    found = _PATH.fullmatch(files[0].place.file)
+    found = _PATH.search(files[0].place.file)
     session, agent = (found[1], found[2]) if found else ("", "")
     messages = [message for file in files for message in _stored(file)]
     draft = Draft(

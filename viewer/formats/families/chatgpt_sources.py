@@ -11,7 +11,7 @@ from viewer.formats.drafts import citation, note
 from viewer.formats.family import list_at, object_at
 
 # U+E200 begins a mark, U+E202 separates its fields, U+E201 ends it.
-_MARK = re.compile("\ue200[^\ue201]*\ue201")
+_MARK = re.compile("\ue200[^\ue200\ue201]*+\ue201")
 _OLD_MARK = re.compile(r"【[^【】]*】")
 _BESIDE = ("sources_footnote",)  # they list what the answer cites, and stand nowhere in it
 

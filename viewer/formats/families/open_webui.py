@@ -26,8 +26,7 @@ _COLUMNS = ("id", "user_id", "title", "chat", "created_at", "updated_at", "archi
 _BLOCK = re.compile(
     r'<details\s+type="(?P<kind>\w+)"(?P<attributes>(?:\s+[\w-]+="[^"]*")*)\s*>(?P<body>.*?)</details>', re.S
 )
-_ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
-_SUMMARY = re.compile(r"\s*<summary>.*?</summary>", re.S)
+_ATTRIBUTE = re.compile(r'(?<![\w-])([\w-]++)="([^"]*+)"')
 _FENCE = re.compile(r"```(\w*)\n(.*?)\n?```", re.S)
 _MARKER = re.compile(r"\[(\d{1,4}(?:\s*,\s*\d{1,4})*)\](?!\()")
 
@@ -190,7 +189,7 @@ def _take_text(turn: Turn, text: str) -> None:
             continue
         _add_text(turn, text[start : block.start()])
         attributes = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(block["attributes"])}
-        _take_block(turn, block["kind"], attributes, _SUMMARY.sub("", block["body"], count=1).strip())
+        _take_block(turn, block["kind"], attributes, _without_summary(block["body"]))
         start = block.end()
     _add_text(turn, text[start:])
 
@@ -198,6 +197,12 @@ def _take_text(turn: Turn, text: str) -> None:
 def _add_text(turn: Turn, text: str) -> None:
     if text.strip():
         turn.add(text_part(text.strip("\n")))
+
+
+def _without_summary(body: str) -> str:
+    start = body.find("<summary>")
+    end = body.find("</summary>", start)
+    return (body if start < 0 or end < 0 else body[:start] + body[end + len("</summary>") :]).strip()
 
 
 def _take_block(turn: Turn, kind: str, attributes: dict[str, str], body: str) -> None:

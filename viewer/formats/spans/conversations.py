@@ -49,7 +49,7 @@ _PREFIXES = (
 )  # fmt: skip
 _MAX_ENDS = 3  # answers of a history, from the last, with which an earlier trace may end
 _SHORT_ID = 16  # characters; shorter ids of calls are given more than once
-_LINE_OF_TRACEBACK = re.compile(r"\n\s*Traceback .*|Traceback \(most recent call last\).*", re.DOTALL)
+_LINE_OF_TRACEBACK = re.compile(r"\n[ \t]{0,80}Traceback .*|Traceback \(most recent call last\).*", re.DOTALL)
 
 
 def conversation_of(attributes: dict[str, Any]) -> str:
