@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 
 from django.utils.translation import gettext
 
-from viewer.formats.document import MAX_BYTES, Find, Place, Refusal, find_nothing
+from viewer.formats.document import MAX_BYTES, Find, NotReadable, Place, Refusal, find_nothing
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _ZSTANDARD = 93  # the method of a member of a ZIP
@@ -72,7 +72,7 @@ class _Bounded(RawIOBase):
         buffer[: len(data)] = data
         self._count += len(data)
         if self._count > _SMALL and self._count > _MAX_RATIO * max(self._packed(), 1):
-            raise ValueError(gettext("It unpacks to more than %d times its size, and was not read on.") % _MAX_RATIO)
+            raise NotReadable(gettext("It unpacks to more than %d times its size, and was not read on.") % _MAX_RATIO)
         return len(data)
 
 
