@@ -12,6 +12,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,13 +71,13 @@ def _conversations(name: str, content: bytes) -> list[Conversation]:
 
 
 def _decode(content: bytes, times: int) -> None:
-    """Decode as JSON, or line by line."""
+    """Decode as JSON, or line by line; of what is neither only the lines that are JSON."""
     for _ in range(times):
         try:
             json.loads(content)
         except ValueError:
             for line in content.splitlines():
-                if line.startswith((b"{", b"[")):
+                with suppress(ValueError):
                     json.loads(line)
 
 

@@ -105,3 +105,8 @@ def test_pictures_are_taken_in_light_and_dark(bench: Bench, tmp_path: Path) -> N
     pictures = sorted((tmp_path / "pictures").iterdir())
     assert [picture.name for picture in pictures] == ["citation-dark.webp", "citation-light.webp"]
     assert all(picture.read_bytes()[8:12] == b"WEBP" for picture in pictures)
+
+
+def test_every_file_of_another_tool_is_compared_with_json_and_the_fine_tuning_format(bench: Bench) -> None:
+    printed = bench("import", "--messages", "1", "--rounds", "1")
+    assert {line.split()[0] for line in printed.splitlines()[1:]} >= {"langchain_dicts.json", "openai_stream.sse"}
