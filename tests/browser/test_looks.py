@@ -448,5 +448,7 @@ def test_the_chart_and_addresses_are_whole_from_right_to_left(page: Page, stored
     assert wrong["x"] < good["x"]
     page.goto("/completions/chatcmpl-one/share/")
     page.get_by_role("button", name="Share", exact=True).click()
+    address = page.locator("[data-share-url]")
+    address.wait_for()  # between two pages there is no document whose direction could be changed
     page.evaluate("document.documentElement.dir = 'rtl'")
-    expect(page.locator("[data-share-url]")).to_have_css("direction", "ltr")
+    expect(address).to_have_css("direction", "ltr")
