@@ -29,6 +29,12 @@ def test_the_results_of_tools_are_not_in_the_messages_of_the_user() -> None:
     assert [thought.name for thought in messages[2].reasoning] == ["reasoning_content", "redacted_thinking"]
 
 
+def test_a_log_may_have_other_names_for_the_two_and_their_json_as_texts() -> None:
+    texts = {"req_payload": json.dumps(_PAIR["request"]), "resp_payload": json.dumps(_PAIR["response"])}
+    as_text, as_object = conversation_in({"timestamp": _PAIR["timestamp"], **texts}), conversation_in(_FILE)
+    assert (as_text.id, messages_of(as_text)) == (as_object.id, messages_of(as_object))
+
+
 def test_pictures_and_documents_are_kept() -> None:
     messages = messages_of(conversation_in(_FILE))
     parts = [part for message in messages for part in message.parts]

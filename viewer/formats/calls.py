@@ -5,6 +5,7 @@ Calls that go on from one another become one conversation, which has each messag
 
 from __future__ import annotations
 
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +14,9 @@ from viewer.completions.reading import read_time
 
 from .document import Conversation, Document
 from .drafts import Draft, DraftMessage
-from .exchanges import is_same, rest_of, text_of
-
-_SYSTEM = ("system", "developer")
-_SAID = ("content", "refusal", "annotations", "reasoning", "reasoning_content", "tool_calls", "audio")
+from .exchanges import text_of
+from .merging import Merging
+from .pairs import rest_of
 
 
 @dataclass
@@ -34,19 +34,47 @@ class Span:
     rest: list[str] = field(default_factory=list)
 
 
+@dataclass
+class _Turn:
+    """Calls that go on from one another, and what was said in them."""
+
+    calls: list[Span] = field(default_factory=list)
+    said: Merging = field(default_factory=Merging)
+
+    def add(self, call: Span) -> None:
+        self.calls.append(call)
+        self.said.ask(call.draft.messages, call.trace)
+        self.said.answer(_answers(call), call.trace)
+
+    def goes_on_in(self, call: Span) -> bool:
+        """Whether a call goes on from the last one here. From several answers nobody knows which one it was."""
+        is_answered = bool(self.calls[-1].draft.choices)
+        is_clear = len(self.calls[-1].draft.choices) < 2
+        return is_clear and self.said.is_repeated_in(call.draft.messages, and_more=not is_answered)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether its last call has one question, without what was said before, and one answer."""
+        draft = self.calls[-1].draft
+        return len(_asked(draft)) == len(draft.choices) == 1
+
+
 def conversations_of(spans: Iterable[Span]) -> Iterator[Conversation]:
     """Yield the conversations of the spans of one trace, or of all traces of one session."""
     ordered = sorted(spans, key=lambda span: _seconds(span.draft.created))
     traces = dict[str, list[Span]]()
     for span in ordered:
         traces.setdefault(span.trace, []).append(span)
-    turns = list[list[Span]]()
-    for trace, inner in traces.items():
-        found = _one_after_the_other(_calls_in(inner))
-        if len(found) == 1 and trace:
-            found[0][-1].draft.id = trace
-        turns += found
-    for turn in _joined(_going_on(turns)):
+    turns = list[_Turn]()
+    for inner in traces.values():
+        for call in _calls_in(inner):
+            turn = next((turn for turn in reversed(turns) if turn.goes_on_in(call)), None)
+            if turn is None:
+                turn = _Turn()
+                turns.append(turn)
+            turn.add(call)
+    _name_by_trace(turns)
+    for turn in _joined(turns):
         yield _finish(turn)
 
 
@@ -59,87 +87,46 @@ def _calls_in(spans: list[Span]) -> list[Span]:
     return chosen
 
 
-def _one_after_the_other(calls: list[Span]) -> list[list[Span]]:
-    return _going_on([[call] for call in calls])
-
-
-def _going_on(turns: list[list[Span]]) -> list[list[Span]]:
-    """Join each turn with the earlier one that it goes on from."""
-    found = list[list[Span]]()
+def _name_by_trace(turns: list[_Turn]) -> None:
+    """Give a turn the id of its trace, if it is the only one with calls of that trace; otherwise it has its call's."""
+    count = Counter(trace for turn in turns for trace in {call.trace for call in turn.calls})
     for turn in turns:
-        earlier = next((each for each in reversed(found) if _goes_on(turn[0].draft, each[-1].draft)), None)
-        if earlier is None:
-            found.append(turn)
-        else:
-            _go_on(turn[0].draft, earlier[-1].draft)
-            turn[-1].draft.id = earlier[-1].draft.id
-            earlier += turn
-    return found
+        first = turn.calls[0]
+        if first.trace and count[first.trace] == 1:
+            first.draft.id = first.trace
 
 
-def _said(draft: Draft) -> list[DraftMessage]:
-    return [*draft.messages, *(message for message, _reason in draft.choices)]
-
-
-def _goes_on(later: Draft, earlier: Draft) -> bool:
-    if len(earlier.choices) > 1 or not _said(earlier):
-        return False
-    before = [message for message in _said(earlier) if message.role not in _SYSTEM]
-    after = [message for message in later.messages if message.role not in _SYSTEM]
-    has_all = len(after) >= len(before) > 0 and all(map(is_same, before, after))
-    return has_all and (bool(earlier.choices) or len(after) > len(before))
-
-
-def _go_on(later: Draft, earlier: Draft) -> None:
-    """Put what is known of the earlier messages into the place of what the later call repeats of them."""
-    known = iter([message for message in _said(earlier) if message.role not in _SYSTEM])
-    later.messages = [
-        message if message.role in _SYSTEM else _fuller(next(known, message), message) for message in later.messages
-    ]
-    later.created = earlier.created
-    later.metadata = earlier.metadata | later.metadata
-
-
-def _fuller(known: DraftMessage, repeated: DraftMessage) -> DraftMessage:
-    """Choose between two records of a message: the later one may have the refusal or the citations of the earlier."""
-    return repeated if _fullness(repeated) > _fullness(known) else known
-
-
-def _fullness(message: DraftMessage) -> int:
-    value = message.given.value if message.given else vars(message)
-    return sum(bool(value.get(name)) for name in _SAID)
-
-
-def _joined(turns: list[list[Span]]) -> list[list[Span]]:
+def _joined(turns: list[_Turn]) -> list[_Turn]:
     """Join the turns of a session of which each has only its own question and answer."""
-    questions = [[each for each in turn[-1].draft.messages if each.role not in _SYSTEM] for turn in turns]
-    texts = {text_of(asked[0]) for asked in questions if asked}
-    is_talk = all(len(asked) == 1 for asked in questions) and len(texts) == len(turns)
-    if len(turns) < 2 or not is_talk or any(len(turn[-1].draft.choices) != 1 for turn in turns):
+    questions = {text_of(_asked(turn.calls[-1].draft)[0]) for turn in turns if turn.is_single}
+    if len(turns) < 2 or len(questions) < len(turns):
         return turns
-    last = turns[-1][-1].draft
-    systems = set[str]()
-    messages = list[DraftMessage]()
-    for turn in turns:
-        for message in turn[-1].draft.messages:
-            if message.role in _SYSTEM and text_of(message) in systems:
-                continue
-            systems |= {text_of(message)} if message.role in _SYSTEM else set()
-            messages.append(message)
-        messages += [message for message, _reason in turn[-1].draft.choices]
-    last.messages = messages[:-1]
-    last.id, last.created = turns[0][-1].draft.id, turns[0][-1].draft.created
-    return [[span for turn in turns for span in turn]]
+    talk = _Turn()
+    for call in (call for turn in turns for call in turn.calls):
+        talk.add(call)
+    return [talk]
 
 
-def _finish(turn: list[Span]) -> Conversation:
-    draft = turn[-1].draft
-    for span in turn[:-1]:
+def _asked(draft: Draft) -> list[DraftMessage]:
+    return [message for message in draft.messages if message.role not in ("system", "developer")]
+
+
+def _answers(call: Span) -> list[DraftMessage]:
+    return [message for message, _reason in call.draft.choices]
+
+
+def _finish(turn: _Turn) -> Conversation:
+    first, *_, last = (turn.calls[0], *turn.calls)
+    for span in turn.calls[:-1]:
         completion = span.draft.completion
         span.rest += [rest_of(completion, [("choices",)])] if completion else []
-    rests = [text for span in turn for text in span.rest if text]
+    rests = [text for span in turn.calls for text in span.rest if text]
+    draft = last.draft
+    draft.id, draft.created = first.draft.id, first.draft.created
+    draft.metadata = dict(ChainMap(*(span.draft.metadata for span in reversed(turn.calls))))
+    draft.messages = turn.said.messages[: len(turn.said.messages) - len(draft.choices)]
     draft.source = f"[{','.join(rests)}]" if rests else ""
-    return draft.finish_at(turn[0].document.place, *(span.document.text for span in turn))
+    return draft.finish_at(first.document.place, *(span.document.text for span in turn.calls))
 
 
 def _seconds(value: Any) -> float:

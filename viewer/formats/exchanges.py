@@ -1,9 +1,8 @@
-"""Reads a request and the response to it into a draft, whatever API they belong to and wherever a log has put them."""
+"""Reads a request and the response to it into a draft, whatever API they belong to."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext
@@ -15,8 +14,7 @@ from .document import Document, NotReadable
 from .drafts import Draft, DraftMessage, as_text, note
 from .family import first_object, object_at
 from .messages import is_message, read_messages
-
-Path = tuple[str, ...]
+from .pairs import Path
 
 _SETTINGS = (
     "tools", "tool_choice", "parallel_tool_calls", "temperature", "top_p", "max_tokens", "max_completion_tokens",
@@ -34,35 +32,6 @@ _HOLDERS = ("body", "response", "output", "outputs", "result", "data", "message"
 _REASONS = ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason")
 _MAX_DEPTH = 4
 _MEDIA = {"image_url": "lost-image", "input_audio": "lost-audio", "file": "lost-file"}
-
-
-def at(record: Document, path: Path) -> Document | None:
-    """Return what stands at a path, with the JSON that a log has written as a text opened; None if nothing does."""
-    found: Document | None = record
-    for name in path:
-        found = opened(found).at(name) if found is not None else None
-    return None if found is None else opened(found)
-
-
-def opened(document: Document) -> Document:
-    """Return the JSON that stands in a text, also in a text in a text, and of a recorded stream the list of chunks."""
-    text = json_in(document.value) if isinstance(document.value, str) else ""
-    return opened(Document(text, document.place, document.find)) if text else document
-
-
-def json_in(text: str) -> str:
-    """Return the JSON that a text is; empty if it is none."""
-    text = text.strip()
-    if text.startswith("data:"):
-        lines = (line[5:].strip() for line in text.splitlines() if line.startswith("data:"))
-        text = "[" + ",".join(line for line in lines if line and line != "[DONE]") + "]"
-    if text[:1] + text[-1:] not in ("{}", "[]", '""'):
-        return ""
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return ""
-    return text
 
 
 def is_asked(value: Any) -> bool:
@@ -100,21 +69,6 @@ def fill(draft: Draft, request: Document | None, response: Document | None) -> s
     if response is not None:
         _answer(draft, response)
     return read
-
-
-def rest_of(document: Document, paths: Iterable[Path]) -> str:
-    """Write what stands nowhere in these paths, as it is in the file; empty if there is nothing."""
-    inner = dict[str, set[Path]]()
-    for path in paths:
-        if not path:
-            return ""
-        inner.setdefault(path[0], set()).add(path[1:])
-    pairs = [
-        (name, rest_of(opened(member), inner[name]) if name in inner else member.text)
-        for name, member in document.members.items()
-    ]
-    left = [(name, text) for name, text in pairs if text and text != "null"]
-    return to_object(left) if left else "" if document.members or paths else document.text
 
 
 def messages_of(messages: Document) -> list[DraftMessage]:
@@ -158,17 +112,6 @@ def text_of(message: DraftMessage) -> str:
     if isinstance(message.content, list):
         return " ".join(as_text(part.get("text")) for part in message.content if isinstance(part, dict))
     return as_text(message.content)
-
-
-def is_same(message: DraftMessage, other: DraftMessage) -> bool:
-    """Whether two messages say and do the same, though one log may have more of it than the other."""
-    is_alike = message.role == other.role and text_of(message) == text_of(other)
-    return is_alike and _called(message) == _called(other)
-
-
-def _called(message: DraftMessage) -> list[Any]:
-    calls = message.tool_calls if isinstance(message.tool_calls, list) else []
-    return [object_at(call, "function").get("name") for call in calls]
 
 
 def is_silent(message: DraftMessage) -> bool:

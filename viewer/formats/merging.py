@@ -77,7 +77,7 @@ class Merging:
         said = [self._said_by(message) for message in messages]
         is_repeated = self._is_repeated(said)
         count = len(said) - (1 if said and said[-1].role == "user" else 0)
-        known = self._match(messages, said[:count])
+        known = self._match(said[:count])
         if count < len(said):
             place = self._place_of_question(said[-1], set(known.values()), group, is_repeated)
             if place is not None:
@@ -86,11 +86,22 @@ class Merging:
         for n, message in enumerate(messages):
             if n not in known:
                 self._add(message, said[n], group)
+            elif _is_fuller(said[n], self._entries[known[n]].said):
+                self._fill(known[n], message, said[n])
 
     def answer(self, messages: Iterable[DraftMessage], group: str = "", *, is_failed: bool = False) -> None:
         """Add the answers of a call. `is_failed` says that they only tell of an error."""
         for message in messages:
             self._add(message, self._said_by(message), group, is_failed)
+
+    def is_repeated_in(self, given: Iterable[DraftMessage], *, and_more: bool = False) -> bool:
+        """Whether an input begins with all that was said, without what systems say. `and_more`: and asks more."""
+        said = [self._said_by(message) for message in given]
+        known = self._match(said)
+        spoken = [n for n, entry in enumerate(self._entries) if entry.said.role != "system"]
+        repeated = [known.get(n) for n, one in enumerate(said) if one.role != "system"]
+        is_begun = bool(spoken) and repeated[: len(spoken)] == spoken
+        return is_begun and len(repeated) >= len(spoken) + and_more
 
     def result(self, message: DraftMessage, group: str = "") -> None:
         """Add the result of a tool, which no message had, after its call and the results that follow it."""
@@ -108,10 +119,7 @@ class Merging:
         """Return what a message says. Inputs may share the messages of a history, which are the most."""
         known = self._said.get(id(message))
         if known is None:
-            known = self._said[id(message)] = (
-                message,
-                said_by(message),
-            )  # the message is kept, so its id stays its own
+            known = self._said[id(message)] = message, said_by(message)  # the message is kept, so its id stays its own
         return known[1]
 
     def _is_repeated(self, said: list[Said]) -> bool:
@@ -123,7 +131,7 @@ class Merging:
         self._inputs.add(digest)
         return is_known
 
-    def _match(self, messages: list[DraftMessage], said: list[Said]) -> dict[int, int]:
+    def _match(self, said: list[Said]) -> dict[int, int]:
         """Return for each message of an input that was said before where it stands in the conversation."""
         known, used, cursor = dict[int, int](), set[int](), 0
         for n, one in enumerate(said):
@@ -132,7 +140,7 @@ class Merging:
                 known[n], cursor = place, place + 1
                 used.add(place)
         if len(known) < len(said):
-            self._match_rewritten(messages, said, known)
+            self._match_rewritten(said, known)
         return known
 
     def _next_place(self, said: Said, cursor: int, used: set[int]) -> int | None:
@@ -143,7 +151,7 @@ class Merging:
         start = bisect_left(places, cursor)
         return next((place for place in (*places[start:], *places[:start]) if place not in used), None)
 
-    def _match_rewritten(self, messages: list[DraftMessage], said: list[Said], known: dict[int, int]) -> None:
+    def _match_rewritten(self, said: list[Said], known: dict[int, int]) -> None:
         used, repeated = set(known.values()), Counter(said)
         place = -1
         for n, one in enumerate(said):
@@ -151,14 +159,19 @@ class Merging:
                 place = known[n]
                 continue
             next_place = place + 1
+            if one.role != "system":  # which a history may leave out
+                next_place = self._next_spoken(next_place)
             if next_place >= len(self._entries) or next_place in used:
                 continue
             entry = self._entries[next_place]
             if not repeated[entry.said] and _is_rewritten(entry.said, one):
                 known[n] = place = next_place
                 used.add(place)
-                if _is_fuller(one, entry.said):
-                    self._fill(place, messages[n], one)
+
+    def _next_spoken(self, place: int) -> int:
+        while place < len(self._entries) and self._entries[place].said.role == "system":
+            place += 1
+        return place
 
     def _fill(self, place: int, message: DraftMessage, said: Said) -> None:
         """Put a message where the conversation has less of it, with what is known of that beside its words."""

@@ -14,7 +14,7 @@ from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
 from viewer.formats.family import Family, first_object, list_at, object_at
 from viewer.formats.message_lists import draft_of, source_of
-from viewer.formats.pairs import REQUESTS, RESPONSES, inside, left_of_pair, place_of
+from viewer.formats.pairs import REQUESTS, RESPONSES, at, place_of, rest_of_pair
 
 from .anthropic import is_message, read_messages
 
@@ -82,12 +82,12 @@ def _read(document: Document) -> Iterator[Conversation]:
     if isinstance(value, list):
         yield draft_of(_NAME, document, read_messages(document.items()), ()).finish(document)
         return
-    response = inside(document, () if is_response(value) else place_of(value, _RESPONSES, is_response))
-    request = inside(document, place_of(value, ((), *REQUESTS), _may_be_request))
-    draft = draft_of_pair(request, response)
+    answered = () if is_response(value) else place_of(value, _RESPONSES, is_response)
+    asked = place_of(value, ((), *REQUESTS), _may_be_request)
+    draft = draft_of_pair(at(document, asked), at(document, answered))
     beside = draft_of(_NAME, document, (), ())  # such as the time of a log
     draft.created, draft.metadata = draft.created or beside.created, beside.metadata | draft.metadata
-    draft.source = left_of_pair(document, request, response, _READ)
+    draft.source = rest_of_pair(document, (asked, answered), _READ)
     yield draft.finish(document)
 
 

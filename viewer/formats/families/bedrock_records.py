@@ -13,7 +13,7 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text, note
 from viewer.formats.family import Family, list_at, object_at
 from viewer.formats.ids import id_within
 from viewer.formats.message_lists import draft_of, first_of, source_of
-from viewer.formats.pairs import REQUESTS, RESPONSES, inside, left_of_pair, place_of
+from viewer.formats.pairs import REQUESTS, RESPONSES, at, place_of, rest_of_pair
 
 from . import anthropic_records
 from .bedrock import is_message, read_message, read_messages
@@ -55,13 +55,13 @@ def _read(document: Document) -> Iterator[Conversation]:
     elif value.get("schemaType") == _LOG:
         yield _logged(document).finish(document)
     else:
-        response = inside(document, () if _is_response(value) else place_of(value, _RESPONSES, _is_response))
-        request = inside(document, place_of(value, ((), *_REQUESTS), _is_request))
-        draft = _draft_of(request, response)
+        answered = () if _is_response(value) else place_of(value, _RESPONSES, _is_response)
+        asked = place_of(value, ((), *_REQUESTS), _is_request)
+        draft = _draft_of(at(document, asked), at(document, answered))
         beside = draft_of(_NAME, document, (), ())  # such as an id and a time
         draft.id, draft.created = draft.id or id_within(_NAME, beside.id), draft.created or beside.created
         draft.metadata, draft.model = beside.metadata | draft.metadata, draft.model or beside.model
-        draft.source = left_of_pair(document, request, response, _READ)
+        draft.source = rest_of_pair(document, (asked, answered), _READ)
         yield draft.finish(document)
 
 

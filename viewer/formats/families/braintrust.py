@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy
 from viewer.formats.calls import Span, conversations_of
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
-from viewer.formats.exchanges import at, fill, lost_media, rest_of
+from viewer.formats.exchanges import fill, lost_media
 from viewer.formats.family import Family, object_at
 from viewer.formats.message_lists import first_of
+from viewer.formats.pairs import at, rest_of
 
 _NAME, _TOOL = "braintrust", "Braintrust"
 _ATTACHMENT = "attachment"  # in the type of what it puts in the place of bytes

@@ -11,7 +11,7 @@ from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, file_part, media_part, note, text_part
 from viewer.formats.family import Family, list_at, object_at
 from viewer.formats.message_lists import draft_of, first_of, source_of
-from viewer.formats.pairs import REQUESTS, RESPONSES, inside, left_of_pair, place_of
+from viewer.formats.pairs import REQUESTS, RESPONSES, at, place_of, rest_of_pair
 
 from .google import is_message, read_content, read_messages
 
@@ -73,12 +73,13 @@ def _read(document: Document) -> Iterator[Conversation]:
         messages = _system(document) + read_messages(document.members[name].items())
         yield draft_of(_NAME, document, messages, (name, *_SYSTEM)).finish(document)
     else:
-        response = inside(document, () if _is_response(value) else place_of(value, RESPONSES, _is_response))
-        request = inside(document, place_of(value, ((), *REQUESTS), _is_request))
-        draft = _draft_of(request, [response] if response else [])
+        answered = () if _is_response(value) else place_of(value, RESPONSES, _is_response)
+        asked = place_of(value, ((), *REQUESTS), _is_request)
+        response = at(document, answered)
+        draft = _draft_of(at(document, asked), [response] if response else [])
         beside = draft_of(_NAME, document, (), ())  # such as the time of a log
         draft.created, draft.metadata = draft.created or beside.created, beside.metadata
-        draft.source = left_of_pair(document, request, response, _READ)
+        draft.source = rest_of_pair(document, (asked, answered), _READ)
         yield draft.finish(document)
 
 

@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, as_text, note
-from viewer.formats.exchanges import at, fill, json_in, rest_of
+from viewer.formats.exchanges import fill
 from viewer.formats.family import Family, object_at
 from viewer.formats.message_lists import first_of
+from viewer.formats.pairs import at, json_in, rest_of
 
 _NAME, _TOOL = "helicone", "Helicone"
 _BODIES = ("request_body", "response_body", "signed_body", "signed_body_url")

@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy
 from viewer.formats.calls import Span, conversations_of
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, as_text, note
-from viewer.formats.exchanges import at, fill, is_silent, lost_media, opened, rest_of
+from viewer.formats.exchanges import fill, is_silent, lost_media
 from viewer.formats.family import Family, list_at, object_at
 from viewer.formats.message_lists import first_of
+from viewer.formats.pairs import at, opened, rest_of
 
 _NAME, _TOOL = "langfuse", "Langfuse"
 _MEDIA = "@@@langfuseMedia"

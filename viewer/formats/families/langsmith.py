@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy
 from viewer.formats.calls import Span, conversations_of
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, as_text
-from viewer.formats.exchanges import at, fill, rest_of
+from viewer.formats.exchanges import fill
 from viewer.formats.family import Family, object_at
 from viewer.formats.message_lists import first_of
+from viewer.formats.pairs import at, rest_of
 
 _NAME = "langsmith"
 _MARKS = ("dotted_order", "trace_id", "session_id", "session_name", "parent_run_id", "child_run_ids", "run_id")

@@ -12,9 +12,10 @@ from django.utils.translation import gettext, gettext_lazy
 from viewer.completions.origin import KEY
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
-from viewer.formats.exchanges import at, fill, is_silent, lost_media, rest_of, text_of
+from viewer.formats.exchanges import fill, is_silent, lost_media, text_of
 from viewer.formats.family import Family, object_at
 from viewer.formats.object_texts import object_in
+from viewer.formats.pairs import at, rest_of
 
 _NAME, _TOOL = "litellm", "LiteLLM"
 _ROLE = re.compile(r"\brole='(\w+)'")

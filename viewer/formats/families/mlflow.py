@@ -13,9 +13,10 @@ from viewer.formats.calls import Span, conversations_of
 from viewer.formats.chunks import completion_of_chunks, is_chunk
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, as_text
-from viewer.formats.exchanges import at, fill, lost_media, opened, rest_of
+from viewer.formats.exchanges import fill, lost_media
 from viewer.formats.family import Family, first_object, list_at, object_at
 from viewer.formats.message_lists import first_of
+from viewer.formats.pairs import at, opened, rest_of
 
 _NAME, _TOOL = "mlflow", "MLflow"
 _ATTACHMENT = "mlflow-attachment://"

@@ -10,8 +10,9 @@ from django.utils.translation import gettext, gettext_lazy
 
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft
-from viewer.formats.exchanges import at, fill, rest_of
+from viewer.formats.exchanges import fill
 from viewer.formats.family import Family, object_at
+from viewer.formats.pairs import at, rest_of
 
 from .responses_records import READ, draft_of_exchange, is_response
 

@@ -10,9 +10,11 @@ from django.utils.translation import gettext, gettext_lazy
 
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, note
-from viewer.formats.exchanges import Path, at, fill, is_same, rest_of
+from viewer.formats.exchanges import fill
 from viewer.formats.family import Family, object_at
+from viewer.formats.merging import said_by
 from viewer.formats.message_lists import draft_of
+from viewer.formats.pairs import Path, at, rest_of
 
 _NAME = "preference"
 _PAIRS = (("preferred_output", "non_preferred_output"), ("chosen", "rejected"), ("preferred", "rejected"))
@@ -60,7 +62,9 @@ def _answer(document: Document, name: str, asked: list[DraftMessage]) -> list[Dr
 
 def _count_of_shared(one: list[DraftMessage], other: list[DraftMessage]) -> int:
     both = zip(one[:-1], other[:-1], strict=False)
-    return next((n for n, pair in enumerate(both) if not is_same(*pair)), min(len(one), len(other)) - 1)
+    return next(
+        (n for n, pair in enumerate(both) if said_by(pair[0]) != said_by(pair[1])), min(len(one), len(other)) - 1
+    )
 
 
 FAMILY = Family(

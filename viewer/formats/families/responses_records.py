@@ -11,7 +11,7 @@ from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
 from viewer.formats.family import Family, object_at
 from viewer.formats.message_lists import draft_of, source_of
-from viewer.formats.pairs import REQUESTS, RESPONSES, Names, inside, left_of_pair, place_of
+from viewer.formats.pairs import REQUESTS, RESPONSES, Path, at, place_of, rest_of_pair, value_at
 
 from .responses import is_item, read_items
 from .responses_order import in_order
@@ -57,10 +57,10 @@ def _list_under(value: dict[str, Any], name: str) -> Any:
     return found.get("data") if isinstance(found, dict) else found
 
 
-def _request_in(value: dict[str, Any]) -> Names | None:
+def _request_in(value: dict[str, Any]) -> Path | None:
     """Return where the request is in a record, if there is one that says it is of the Responses API."""
     for names in ((), *REQUESTS):
-        found = object_at(value, *names)
+        found = object_at(value_at(value, names))
         if "input" not in found or "messages" in found or not isinstance(found.get("model"), str):
             continue
         if is_list_of_items(found["input"]) or not _OF_REQUESTS.isdisjoint(found):
@@ -179,14 +179,15 @@ def _finish_reason(response: dict[str, Any], output: list[DraftMessage]) -> str 
     return "tool_calls" if any(call.get("type") in _CALLS_OF_CLIENT for call in last) else "stop"
 
 
-def _draft_of_pair(record: Document, response: Names | None, request: Names | None) -> Draft:
+def _draft_of_pair(record: Document, response: Path | None, request: Path | None) -> Draft:
     """Start the draft of a record with a request or a response in it, or both."""
-    asked, answer = inside(record, () if request is None else request), inside(record, response)
+    request = request or ()
+    asked, answer = at(record, request), at(record, response)
     draft = draft_of_exchange(asked or record, answer)
     beside = draft_of(NAME, record, (), ())  # such as the time of a log
     given = object_at(asked.value, "metadata") if asked is not None else {}
     draft.created, draft.metadata = draft.created or beside.created, given | beside.metadata | draft.metadata
-    draft.source = left_of_pair(record, asked, answer, READ)
+    draft.source = rest_of_pair(record, (request, response), READ)
     return draft
 
 
