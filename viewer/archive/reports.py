@@ -7,6 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +18,7 @@ from .importing import Outcome, import_all
 
 STATUSES = ("imported", "unchanged", "replaced", "kept", "bad", "erased")
 _MAX_REPORTED = 100  # different sentences per file: more of them would flood the terminal
-_MAX_NUMBERS = 10  # lines that a sentence names
+_MAX_PLACES = 10  # that a sentence names
 _MAX_OF_STATUS = 500  # outcomes that a report holds; all are counted
 
 
@@ -46,31 +47,47 @@ class Report:
         return f"{summary_of(self.families) or 'No conversation that can be read'}."
 
 
+@dataclass
+class Complaint:
+    """How often something is wrong, and where: the first places."""
+
+    count: int = 0
+    places: list[Place] = field(default_factory=list)
+
+
 class Complaints:
     """What is wrong, each reason once with the places that have it: a file may have the same in every line."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._places: dict[tuple[str, str, str], tuple[list[int], int]] = {}
         self._others = 0
+        self.by_reason: dict[str, Complaint] = {}
 
     def add(self, outcome: Outcome) -> None:
-        key = (outcome.place.file or self._name, outcome.place.unit, outcome.message)
-        numbers, count = self._places.get(key, ([], 0))
-        if not count and len(self._places) >= _MAX_REPORTED:
+        if outcome.message not in self.by_reason and len(self.by_reason) >= _MAX_REPORTED:
             self._others += 1
             return
-        if outcome.place.number and len(numbers) < _MAX_NUMBERS:
-            numbers.append(outcome.place.number)
-        self._places[key] = numbers, count + 1
+        complaint = self.by_reason.setdefault(outcome.message, Complaint())
+        complaint.count += 1
+        if len(complaint.places) < _MAX_PLACES:
+            complaint.places.append(outcome.place)
 
     def sentences(self) -> Iterator[str]:
-        for (file, unit, message), (numbers, count) in self._places.items():
-            places = f", {unit}{'s' if count > 1 else ''} {', '.join(map(str, numbers))}" if numbers else ""
-            more = f" and {count - len(numbers)} more" if numbers and count > len(numbers) else ""
-            yield f"{file}{places}{more}: {message}"
+        for reason, complaint in self.by_reason.items():
+            left = complaint.count - len(complaint.places)
+            yield f"{_list_of(complaint.places, self._name)}{f' and {left} more' if left else ''}: {reason}"
         if self._others:
             yield f"{self._name}: {self._others} more complaints are only counted"
+
+
+def _list_of(places: list[Place], name: str) -> str:
+    """Write places, those of one file together: “a.jsonl, lines 1, 2; b.jsonl, line 7”."""
+    listed = list[str]()
+    for (file, unit), inner in groupby(places, key=lambda place: (place.file or name, place.unit)):
+        numbers = [str(place.number) for place in inner if place.number]
+        where = f", {unit}{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}" if numbers else ""
+        listed.append(f"{file}{where}")
+    return "; ".join(listed)
 
 
 def in_words(counts: Counter[str], bad: str = "bad") -> str:

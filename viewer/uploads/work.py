@@ -23,6 +23,7 @@ from viewer.archive.bulk import insert
 from viewer.archive.importing import Outcome, Record, import_all, put_back, record_of
 from viewer.archive.looking import look_at
 from viewer.archive.models import StoredCompletion, StoredMessage, fit
+from viewer.archive.reports import Complaints
 from viewer.completions.source_text import STRICT, members
 from viewer.formats.document import Conversation, Place
 from viewer.formats.reading import Found, Reading
@@ -36,7 +37,7 @@ from .wording import in_words
 from .worked_on import worked_on_among
 
 _BEAT_SECONDS = 2.0
-_MAX_REFUSALS, _MAX_PLACES, _MAX_REASON = 100, 5, 500  # that are named; characters
+_MAX_REMARKS, _MAX_PLACES, _MAX_REASON = 100, 5, 500  # that are named; characters
 _MAX_CHANGED = 20
 _MAX_FIRST, _MAX_FIRST_CHARACTERS = 200, 8_000_000  # messages of the first conversation
 _UNDO_BATCH = 100  # conversations
@@ -121,7 +122,8 @@ def _found_in(upload: Upload, reading: Reading, held: _Held) -> Iterator[Found]:
 
 def _read(upload: Upload, held: _Held) -> None:
     """Find out what is in the file and what of it is new, and keep its first conversation to show it."""
-    reading, counts, refusals, changed = Reading(), Counter[str](), _Refusals(upload.name or "JSON"), list[str]()
+    name = upload.name or "JSON"
+    reading, counts, refusals, changed = Reading(), Counter[str](), Complaints(name), list[str]()
     with transaction.atomic():
         held.save()
         forget_content(upload)
@@ -143,8 +145,8 @@ def _read(upload: Upload, held: _Held) -> None:
     except _DAMAGED as error:
         counts["bad"] += 1
         refusals.add(Outcome(Place(), "bad", getattr(error, "strerror", None) or str(error)))
-    figures = {"counts": dict(counts), "families": dict(reading.counts), "refusals": refusals.listed}
-    figures["beside"] = [fit(words) for words in reading.remarks()][:_MAX_REFUSALS]
+    figures = {"counts": dict(counts), "families": dict(reading.counts), "refusals": _listed(refusals, name)}
+    figures["beside"] = [fit(words) for words in reading.remarks()][:_MAX_REMARKS]
     with transaction.atomic():
         held.save(**figures)
         if has_erased(upload):
@@ -163,28 +165,16 @@ def _wait_for(upload: Upload, outcomes: Iterable[Outcome]) -> None:
     WaitingCompletion.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-class _Refusals:
-    """What was refused, each sentence once, with how often and the first places."""
-
-    def __init__(self, name: str) -> None:
-        self._name, self._by_reason = name, dict[str, dict[str, object]]()
-        self._counts, self._places = Counter[str](), dict[str, list[str]]()
-
-    def add(self, outcome: Outcome) -> None:
-        reason = fit(outcome.message)[:_MAX_REASON]
-        if reason not in self._places and len(self._places) >= _MAX_REFUSALS:
-            return
-        self._counts[reason] += 1
-        places = self._places.setdefault(reason, [])
-        if len(places) < _MAX_PLACES and (place := in_words(outcome.place, self._name)):
-            places.append(fit(place))
-
-    @property
-    def listed(self) -> list[dict[str, object]]:
-        return [
-            {"reason": reason, "count": self._counts[reason], "places": places}
-            for reason, places in self._places.items()
-        ]
+def _listed(refusals: Complaints, name: str) -> list[dict[str, object]]:
+    """Return what was refused, as `Upload.refusals` has it."""
+    return [
+        {
+            "reason": fit(reason)[:_MAX_REASON],
+            "count": refusal.count,
+            "places": [fit(words) for place in refusal.places[:_MAX_PLACES] if (words := in_words(place, name))],
+        }
+        for reason, refusal in refusals.by_reason.items()
+    ]
 
 
 class _First:
