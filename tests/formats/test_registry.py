@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.formats.files import FILES, conversations_in, found_in
+from tests.formats.files import FILES, conversation_in, conversations_in, found_in
 from viewer.formats.document import Conversation
 from viewer.formats.registry import FAMILIES
 
@@ -40,3 +41,22 @@ def test_a_sample_of_inspect_on_a_line_is_not_taken_for_its_messages() -> None:
 def test_names_of_families_are_their_own() -> None:
     names = [family.name for family in FAMILIES]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("written", "created", "kept"),
+    [
+        (1795863032, 1795863032, {}),
+        (1795863032.5, 1795863032, {"created": 1795863032.5}),
+        ("2026-11-28T11:17:12.5Z", 1795864632, {"created": "2026-11-28T11:17:12.5Z"}),
+        ("yesterday", None, {"created": "yesterday", "undated": True}),
+    ],
+)
+def test_a_time_is_stored_as_the_api_has_it_and_kept_as_the_file_has_it(
+    written: Any, created: int | None, kept: dict[str, Any]
+) -> None:
+    fields = dict(conversation_in({"timestamp": written, "question": "A17?", "answer": "It left."}).fields)
+    assert isinstance(fields["created"].value, int)
+    assert created in (None, fields["created"].value)
+    origin = json.loads(fields["lectern"].source)
+    assert {name: origin[name] for name in ("created", "undated") if name in origin} == kept

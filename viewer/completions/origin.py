@@ -1,7 +1,8 @@
 """What an import says of a message or a completion that another tool has written, under the key `lectern`.
 
-`source` is the JSON as it was in the file, `format` the family of tools, `id` an id that cannot be used here, `undated`
-says that a completion has the time of its import, and `notes` what the tool has lost or what the reader should know.
+`source` is the JSON as it was in the file, `format` the family of tools, `id` an id that cannot be used here, `created`
+a time that is not written in whole Unix seconds, `undated` says that a completion has the time of its import, and
+`notes` what the tool has lost or what the reader should know.
 """
 
 from __future__ import annotations

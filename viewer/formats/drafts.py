@@ -15,6 +15,7 @@ from typing import Any
 
 from viewer.completions.ids import is_usable_id
 from viewer.completions.origin import KEY
+from viewer.completions.reading import read_time
 from viewer.completions.source_text import Piece, to_object
 
 from .document import Conversation, Document, Place
@@ -186,17 +187,18 @@ class Draft:
         given = self._given()
         completion_id = next((str(each) for each in (self.id, _value(given, "id")) if is_usable_id(each)), "")
         created, metadata = _value(given, "created") or self.created, _value(given, "metadata")
+        moment = read_time(created)
         fields = {
             **{name: piece_of(value) for name, value in self.fields.items() if value is not None},
             **given,
             **({"response_id": given["id"]} if _value(given, "id") not in (None, completion_id) else {}),
             "object": piece_of("chat.completion"),
             "id": piece_of(completion_id or None),
-            "created": piece_of(int(time.time()) if created is None else created),
+            "created": piece_of(int(moment.timestamp() if moment else time.time())),
             "model": piece_of(_value(given, "model") or self.model or None),
             "metadata": piece_of(_metadata(self.metadata | (metadata if isinstance(metadata, dict) else {}))),
             "choices": list_of(self._choices(choices)),
-            KEY: self._origin(is_undated=created is None),
+            KEY: self._origin(created, is_undated=moment is None),
         }
         return Conversation(
             self.family,
@@ -223,8 +225,10 @@ class Draft:
             members = {name: member.text for name, member in written[n].members.items()}
             yield to_object(list((members | {"message": message.to_json()}).items()))
 
-    def _origin(self, *, is_undated: bool) -> Piece:
+    def _origin(self, created: Any, *, is_undated: bool) -> Piece:
         pairs = [("format", _dump(self.family))] + ([("undated", "true")] if is_undated else [])
+        if created is not None and not isinstance(created, int):
+            pairs.append(("created", _dump(created)))
         if self.id not in (None, "") and not is_usable_id(self.id):
             pairs.append(("id", _dump(self.id)))
         if self.source:
