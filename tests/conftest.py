@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import caches
+from django.core.management.color import no_style
 from django.db import connection
 from django.test import Client, TransactionTestCase
 from django.utils import translation
@@ -59,17 +61,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _tests_that_commit_empty_the_read_log() -> Iterator[None]:
-    """After a test with transactions Django empties every table, which the triggers of the read log refuse."""
-    tear_down = TransactionTestCase._fixture_teardown
+def _tests_that_commit_leave_empty_tables() -> Iterator[None]:
+    """After a test with transactions Django empties every table, which the triggers of the read log refuse.
 
-    def without_triggers(self: TransactionTestCase) -> None:
+    It also makes the content types and permissions again, which takes longer than most of these tests: here they stay.
+    """
+
+    def empty(self: TransactionTestCase) -> None:
+        kept = {ContentType._meta.db_table, Permission._meta.db_table}
+        tables = {*connection.introspection.django_table_names(only_existing=True, include_views=False)} - kept
         append_only.drop(connection)
-        tear_down(self)
+        connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), sorted(tables)))
         append_only.create(connection)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
         yield
 
 
