@@ -91,14 +91,15 @@ def all_patterns() -> dict[str, tuple[re.Pattern[str], set[str]]]:
     """
     found: dict[str, tuple[re.Pattern[str], set[str]]] = {}
     for name, file in modules():
+        held = [(key, one) for key, value in vars(importlib.import_module(name)).items() for one in patterns_in(value)]
+        calls = list(calls_in(file)) if held or "import re\n" in file.read_text() else []  # the others have no pattern
         uses: dict[str, set[str]] = {}
-        for key, method, _ in calls_in(file):
+        for key, method, _ in calls:
             uses.setdefault(key, set()).add(method)
-        for key, value in vars(importlib.import_module(name)).items():
-            for pattern in patterns_in(value):
-                found.setdefault(pattern.pattern, (pattern, uses.get(key, set()) & {*METHODS}))
-                named.setdefault(pattern.pattern, f"{name.removeprefix('viewer.')}.{key}")
-        for module, method, call in calls_in(file):
+        for key, pattern in held:
+            found.setdefault(pattern.pattern, (pattern, uses.get(key, set()) & {*METHODS}))
+            named.setdefault(pattern.pattern, f"{name.removeprefix('viewer.')}.{key}")
+        for module, method, call in calls:
             first = call.args[0] if call.args else None
             if module == "re" and method in METHODS and isinstance(first, ast.Constant):
                 found.setdefault(first.value, (re.compile(first.value, re.DOTALL), {method}))
