@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 from django.utils import translation
 
-from tests.processes import copy_prepared, copy_static_files, prepare, until
+from tests.processes import copy_prepared, copy_static_files, migrate, prepare, until
 from tests.upstream import Upstream, running_upstream
 from viewer.accounts.roles import CURATOR, give_role
 from viewer.archive.importing import Outcome, import_lines, read_line, save_record
@@ -105,16 +106,34 @@ def _no_language_is_left_behind() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of a server that was started once, by whichever of the parallel processes needs it first."""
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Make a data folder for all parallel processes, by whichever of them needs it first."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
-    data = folder / "prepared"
-    with preparation_lock(folder):
-        if not data.exists():
-            prepare(data)
-    return data
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        data = folder / name
+        with preparation_lock(folder):
+            if not data.exists():
+                unfinished = data.with_suffix(".unfinished")
+                fill(unfinished)
+                unfinished.rename(data)
+        return data
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def migrated(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """A data folder with the secrets and the empty tables of an archive: all migrations take seconds."""
+    return made_once("migrated", migrate)
+
+
+@pytest.fixture(scope="session")
+def prepared(made_once: Callable[[str, Callable[[Path], None]], Path], migrated: Path) -> Path:
+    """The data folder of a server that was started once."""
+    return made_once("prepared", lambda data: prepare(migrated, data))
 
 
 @pytest.fixture
@@ -129,6 +148,12 @@ def new_folder(prepared: Path, tmp_path: Path) -> Path:
     data = tmp_path / "data"
     data.mkdir()
     return copy_static_files(prepared, data)
+
+
+@pytest.fixture
+def migrated_folder(new_folder: Path, migrated: Path) -> Path:
+    """The same with the secrets and an archive without people and conversations: a start that fills it takes less."""
+    return Path(shutil.copytree(migrated, new_folder, dirs_exist_ok=True))
 
 
 @pytest.fixture(scope="session")

@@ -102,13 +102,19 @@ def beginning(data: Path, **settings: str) -> Iterator[Server]:
         process.wait()
 
 
-def prepare(data: Path) -> None:
+def migrate(data: Path) -> None:
+    """Make a data folder that has an archive with empty tables."""
+    data.mkdir(mode=0o700)
+    done = manage(data, "migrate", "--verbosity", "0")
+    assert done.returncode == 0, done.stderr
+
+
+def prepare(migrated: Path, data: Path) -> None:
     """Prepare a data folder by a first start: the archive with its samples, the user `demo`, the static files."""
-    unfinished = data.with_suffix(".unfinished")
-    with beginning(unfinished, SYNC_WORKER="false") as server:
+    shutil.copytree(migrated, data)
+    with beginning(data, SYNC_WORKER="false") as server:
         server.wait_for(_SERVES)
         assert _SERVES in server.output, server.output
-    unfinished.rename(data)
 
 
 def copy_prepared(prepared: Path, data: Path) -> Path:

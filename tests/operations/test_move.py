@@ -48,14 +48,13 @@ list(import_lines(sys.stdin.buffer))
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filled(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file as another Lectern left it: a person with a permission and a token, and 700 conversations."""
-    folder = tmp_path_factory.mktemp("old")
-    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "SECRET_KEY": "s" * 50}
-    manage = [sys.executable, "manage.py"]
-    subprocess.run([*manage, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+    folder = Path(shutil.copytree(migrated, tmp_path_factory.mktemp("old") / "data"))
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder)}
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", FILL]
     lines = "".join(make_line(n) for n in range(700))
-    subprocess.run([*manage, "shell", "-v0", "-c", FILL], cwd=ROOT, env=environment, check=True, input=lines.encode())
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, input=lines.encode())
     return folder / "lectern.sqlite3"
 
 

@@ -42,8 +42,8 @@ def test_a_given_password_is_honoured(new_folder: Path) -> None:
         assert page.url == f"{server.address}/completions/"
 
 
-def test_without_the_demo_and_the_worker_neither_is_there(new_folder: Path) -> None:
-    with running(new_folder, DEMO="false", SYNC_WORKER="false") as server:
+def test_without_the_demo_and_the_worker_neither_is_there(migrated_folder: Path) -> None:
+    with running(migrated_folder, DEMO="false", SYNC_WORKER="false") as server:
         assert "demo" not in server.printed
         assert "Password" not in server.printed
         assert server.copy_workers() == []
@@ -51,9 +51,9 @@ def test_without_the_demo_and_the_worker_neither_is_there(new_folder: Path) -> N
         assert page.url.startswith(f"{server.address}/login/")
 
 
-def test_everything_in_the_folder_is_for_this_user_alone_also_where_somebody_made_it(new_folder: Path) -> None:
-    data = new_folder
-    (data / "lectern.sqlite3").touch(mode=0o644)
+def test_everything_in_the_folder_is_for_this_user_alone_also_where_somebody_made_it(migrated_folder: Path) -> None:
+    data = migrated_folder
+    (data / "lectern.sqlite3").chmod(0o644)
     data.chmod(0o755)
     with running(data, SYNC_WORKER="false"):
         assert data.stat().st_mode & 0o077 == 0

@@ -89,9 +89,9 @@ def test_a_reload_refuses_nobody_however_long_the_next_process_takes_to_begin(
         assert "spawning up to" not in server.output_to_its_end()  # Granian's advice on the number of threads
 
 
-def test_a_reload_that_comes_too_early_does_not_end_the_start(new_folder: Path) -> None:
+def test_a_reload_that_comes_too_early_does_not_end_the_start(migrated_folder: Path) -> None:
     """systemd takes an end by SIGHUP for a clean one, and starts nothing again."""
-    with beginning(new_folder, SYNC_WORKER="false", PYTHONUNBUFFERED="true") as server:  # says it at once
+    with beginning(migrated_folder, SYNC_WORKER="false", PYTHONUNBUFFERED="true") as server:  # says it at once
         server.wait_for("Lectern")
         server.process.send_signal(signal.SIGHUP)
         server.wait_until_it_serves()
