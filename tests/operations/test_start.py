@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -13,6 +14,7 @@ from typing import Any
 
 import requests
 from django.contrib.auth.models import User
+from django.test import Client
 
 from tests.conftest import make_key
 from tests.pages import completion_ids
@@ -36,12 +38,6 @@ def test_the_first_start_gives_a_person_samples_and_a_token_and_the_second_keeps
         assert second.printed_as("Access token") == first.printed_as("Access token")
 
 
-def test_a_given_password_is_honoured(new_folder: Path) -> None:
-    with running(new_folder, DEMO_PASSWORD="chosen by me") as server:
-        page = sign_in(server.address, "chosen by me").get(f"{server.address}/completions/")
-        assert page.url == f"{server.address}/completions/"
-
-
 def test_without_the_demo_and_the_worker_neither_is_there(migrated_folder: Path) -> None:
     with running(migrated_folder, DEMO="false", SYNC_WORKER="false") as server:
         assert "demo" not in server.printed
@@ -62,24 +58,27 @@ def test_everything_in_the_folder_is_for_this_user_alone_also_where_somebody_mad
         assert [file.name for file in files if file.stat().st_mode & 0o077] == []
 
 
-def test_the_demo_goes_when_it_is_not_wanted_and_does_not_come_back(prepared_folder: Path) -> None:
-    with running(prepared_folder, SYNC_WORKER="false") as wanted:
-        bearer = {"Authorization": f"Bearer {wanted.printed_as('Access token')}"}
-        assert requests.get(f"{wanted.address}/v1/chat/completions", headers=bearer).status_code == 200
-    with running(prepared_folder, DEMO="false", SYNC_WORKER="false") as server:
-        address = server.address
-        assert requests.get(f"{address}/v1/chat/completions", headers=bearer).status_code == 401
-        page = sign_in(address, wanted.printed_as("Password")).get(f"{address}/completions/")
-        assert page.url.startswith(f"{address}/login/")
-    with running(prepared_folder, SYNC_WORKER="false") as again:
-        assert "demo is deactivated" in again.printed
-        assert "Password" not in again.printed
-    database = sqlite3.connect(prepared_folder / "lectern.sqlite3")
-    database.executescript("DELETE FROM auth_user")
-    database.close()
-    (prepared_folder / "demo.json").write_text("")  # as a full disk left it
-    with running(prepared_folder, SYNC_WORKER="false") as last:
-        assert "demo" not in last.printed
+def test_the_demo_goes_when_it_is_not_wanted_and_does_not_come_back(
+    db: None, client: Client, tmp_path: Path, settings: Any
+) -> None:
+    settings.DATA_DIR, settings.DEMO = tmp_path, True
+    wanted = dict(re.findall(r"(Password|Access token) +(\S+)", start._prepare_demo()))
+    signing_in = {"username": "demo", "password": wanted["Password"]}
+    bearer = {"Authorization": f"Bearer {wanted['Access token']}"}
+    assert client.login(**signing_in)
+    assert client.get("/v1/chat/completions", headers=bearer).status_code == 200
+    client.logout()
+    settings.DEMO = False
+    assert start._prepare_demo() == ""
+    assert not client.login(**signing_in)
+    assert client.get("/v1/chat/completions", headers=bearer).status_code == 401
+    settings.DEMO = True
+    again = start._prepare_demo()
+    assert "demo is deactivated" in again
+    assert "Password" not in again
+    User.objects.all().delete()
+    (tmp_path / "demo.json").write_text("")  # as a full disk left it
+    assert start._prepare_demo() == ""
 
 
 def test_a_restore_without_the_secrets_names_the_keys_that_stay_closed(alice: User, settings: Any) -> None:
@@ -89,7 +88,7 @@ def test_a_restore_without_the_secrets_names_the_keys_that_stay_closed(alice: Us
     assert "No master key here opens these API keys: work of alice." in start._undecryptable_keys()
 
 
-def test_several_first_starts_at_once_prepare_one_archive(new_folder: Path) -> None:
+def test_several_first_starts_at_once_prepare_one_archive_with_the_given_password(new_folder: Path) -> None:
     with ExitStack() as all_of_them:
         begun = [
             all_of_them.enter_context(beginning(new_folder, DEMO_PASSWORD="all at once", SYNC_WORKER="false"))
@@ -99,6 +98,8 @@ def test_several_first_starts_at_once_prepare_one_archive(new_folder: Path) -> N
             server.wait_until_it_serves()
             assert "Traceback" not in server.output
             assert "Ctrl-C" in server.printed, server.output
+        address = begun[-1].address  # the given password is that of the one demo
+        assert sign_in(address, "all at once").get(f"{address}/completions/").url == f"{address}/completions/"
     with sqlite3.connect(new_folder / "lectern.sqlite3") as database:
         assert database.execute("SELECT count(*) FROM auth_user").fetchone() == (1,)
     database.close()
