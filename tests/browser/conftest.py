@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.servers.basehttp import WSGIRequestHandler
+from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
+
+from tests.processes import until
 
 # Playwright's synchronous interface runs an event loop of its own, which Django takes for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -40,10 +42,32 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     return {**browser_context_args, "viewport": DESKTOP}
 
 
+@pytest.fixture(scope="session")
+def answering() -> Iterator[set[ServerHandler]]:
+    """What the running server has not answered yet."""
+    current = set()
+    run = ServerHandler.run
+
+    def noted(self: ServerHandler, application: Any) -> None:
+        current.add(self)
+        try:
+            run(self, application)
+        finally:
+            current.remove(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ServerHandler, "run", noted)
+        yield current
+
+
 @pytest.fixture
-def site(live_server: LiveServer) -> str:
-    """The address of the running server, without a slash at the end."""
-    return live_server.url
+def site(live_server: LiveServer, answering: set[ServerHandler]) -> Iterator[str]:
+    """The address of the running server, without a slash at the end.
+
+    What a page asked for last is answered before the tables are emptied: it would leave rows to the next test.
+    """
+    yield live_server.url
+    until(lambda: not answering)
 
 
 @pytest.fixture
