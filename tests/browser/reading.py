@@ -7,10 +7,12 @@ import struct
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 from playwright.sync_api import Error, Locator, Page, Request, Route, expect
 
+from tests.browser.conftest import PATIENCE
 from tests.conftest import make_completion, say
 
 MESSAGES = "article[data-message-id]"
@@ -37,15 +39,22 @@ def ids_of(completion: dict[str, Any]) -> list[str]:
 def walk(page: Page, more: str, key: str, *, until: int = 0) -> None:
     """Press End or Home until nothing more can be loaded there, or until so many messages or rows are on the page.
 
-    One press may stop short of the end: bubbles get their real height only when they are first drawn.
+    One press may stop short of the end: bubbles get their real height only when they are first drawn. A page that is
+    still coming in has no end yet.
     """
-    shown, presses = count_items(page), 0
+    page.wait_for_load_state()
+    shown, end = count_items(page), _in_time()
     while page.locator(more).count() and (not until or shown < until):
         page.keyboard.press(key)
         draw(page, 3)
         shown, before = count_items(page), shown
-        presses = 0 if shown > before else presses + 1
-        assert presses < 100, f"nothing more comes after {shown}, and {more} is still there"
+        end = _in_time() if shown > before else end
+        assert monotonic() < end, f"nothing more comes after {shown}, and {more} is still there"
+
+
+def _in_time() -> float:
+    """When, by `monotonic()`, what is waited for should have come at the latest."""
+    return monotonic() + PATIENCE / 1000
 
 
 def turn(link: Locator) -> None:
@@ -56,7 +65,8 @@ def turn(link: Locator) -> None:
 
 def press_until(page: Page, key: str, has_happened: Callable[[], object]) -> None:
     """Press End or Home until something has happened, such as a locator that counts more than none."""
-    for _ in range(300):
+    end = _in_time()
+    while monotonic() < end:
         with suppress(Error):  # what happens may take the reader to another page meanwhile
             if has_happened():
                 return
@@ -114,14 +124,21 @@ def expect_copied(page: Page, text: str, told: str = "Copied") -> None:
     expect(page.locator(".toast")).to_have_text(told)
     # `wait_for_function` takes the promise that such a function gives for an answer.
     copied = page.evaluate(
-        """async (text) => {
+        """async ([text, end]) => {
             const read = () => navigator.clipboard.readText();
-            for (let frame = 0; frame < 300 && (await read()) !== text; frame++) await new Promise(requestAnimationFrame);
+            for (end += performance.now(); performance.now() < end && (await read()) !== text;) {
+                await new Promise(requestAnimationFrame);
+            }
             return read();
         }""",
-        text,
+        [text, PATIENCE],
     )
     assert copied == text
+
+
+def forget_what_was_said(page: Page) -> None:
+    """Empty the note of what was copied, so that the next one is of what is done next."""
+    page.locator(".toast").evaluate("(toast) => { toast.textContent = ''; }")
 
 
 def arrive(page: Page, address: str) -> None:
@@ -155,7 +172,8 @@ class Held:
 
     def wait(self, key: str = "") -> None:
         """Wait until a request is held, pressing End or Home meanwhile."""
-        for _ in range(200):
+        end = _in_time()
+        while monotonic() < end:
             if self._routes:
                 return
             if key:

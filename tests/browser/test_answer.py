@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import PHONE
-from tests.browser.reading import LINKED, MESSAGES, expect_copied, settle, walk_to_the_end
+from tests.browser.reading import LINKED, MESSAGES, expect_copied, forget_what_was_said, settle, walk_to_the_end
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
 from tests.upstream import Upstream
 from viewer.keys.models import ApiKey
@@ -178,6 +178,7 @@ def test_the_answer_is_copied_and_selected_where_it_stands(
     expect(bar.get_by_role("status")).to_have_text("Messages selected: 3")
     second.get_by_role("checkbox", name="Select Answer 2 of 2").uncheck()
     expect(bar.get_by_role("status")).to_have_text("Messages selected: 2")
+    forget_what_was_said(page)
     bar.get_by_role("button", name="Copy", exact=True).click()
     expect(page.locator(TOAST)).to_have_text("Copied")
     assert headings(page) == ["#89 Assistant", "Assistant, Answer 1 of 2"]
@@ -221,6 +222,9 @@ def test_the_address_follows_the_reader_onto_the_answer_and_a_reload_comes_back(
     page.mouse.wheel(0, 5)
     expect(page).to_have_url(f"{site}{ONE}choices/0/")
     settle(page)
+    page.wait_for_function(  # until the wheel has come to rest, and its place was kept
+        "() => history.state.reading.top === document.querySelector('[data-choice]').getBoundingClientRect().top"
+    )
     read = top_of(page)
     page.reload()
     expect(page.locator(LINKED)).to_have_attribute("data-choice", "0")
