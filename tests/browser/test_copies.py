@@ -49,6 +49,7 @@ def test_without_javascript_it_is_paused_and_resumed_by_buttons(
     run.get_by_role("button", name="Pause").click()
     expect(run).to_have_attribute("data-run", "paused")
     run.get_by_role("button", name="Resume").click()
+    expect(run).to_have_attribute("data-run", "waiting")
     work()
     plain_page.reload()
     expect(run).to_have_attribute("data-run", "done")

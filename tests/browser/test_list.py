@@ -235,7 +235,7 @@ def test_what_was_opened_is_shown_as_seen_after_going_back_and_the_keys_go_on_fr
     for one, is_new in ((first, False), (second, False), (third, True)):
         row = page.locator(f'main [data-completion-id="{one}"]')
         expect(row).to_have_count(1)
-        assert row.get_by_text("Not yet seen:").count() == is_new
+        expect(row.get_by_text("Not yet seen:")).to_have_count(int(is_new))
     page.keyboard.press("N")
     arrive(page, re.compile(f"/completions/{third}/"))
 
@@ -402,7 +402,7 @@ def test_the_find_bar_lies_over_nothing_at_the_top_of_the_page(page: Page, store
     stored(make_completion("chatcmpl-one", say("user", "Where is my parcel?")))
     page.goto("/completions/chatcmpl-one/?find=parcel")
     expect(page.locator(".find [role=status]")).to_have_text("1 of 1")
-    page.get_by_role("button", name="Customer’s view").click(timeout=2_000)  # fails if something is over it
+    page.get_by_role("button", name="Customer’s view").click()  # fails if something is over it
 
 
 def test_on_a_phone_status_and_labels_stand_in_one_line_below_the_title(

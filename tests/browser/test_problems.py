@@ -143,7 +143,7 @@ def test_offline_is_told_and_reading_goes_on_by_itself_when_it_ends(page: Page, 
     page.context.set_offline(True)
     bar = page.get_by_role("status").filter(has_text="You are offline. You can go on reading this page.")
     expect(bar).to_be_visible()
-    press_until(page, "End", page.get_by_role("link", name="Try again").count)
+    press_until(page, "End", page.locator(LATER).get_by_role("link", name="Try again").count)
     assert set(shown) <= set(message_ids(page))
     page.context.set_offline(False)
     expect(bar).to_have_count(0)

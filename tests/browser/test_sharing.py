@@ -42,7 +42,7 @@ def test_a_colleague_gets_the_exact_message_with_a_note_by_five_actions(
     bobs.locator("[data-share-id] h2 a").click()
     expect(bobs.locator('[data-message-id="chatcmpl-one-9"]')).to_be_in_viewport()
     expect(bobs.get_by_text("Is this right?")).to_be_in_viewport()
-    assert bobs.locator("article[data-message-id]").count() == 7
+    expect(bobs.locator("article[data-message-id]")).to_have_count(7)
 
 
 def test_what_is_ticked_is_gone_for_the_reader_and_revoking_stops_a_page_that_is_open(

@@ -83,7 +83,8 @@ def sign_out(page: Page) -> None:
 def go_back(page: Page) -> None:
     """Go back and see whether the page was painted; Playwright's own `go_back` waits for a load that never comes."""
     page.evaluate("localStorage.painted = localStorage.kept = ''")
-    page.evaluate("setTimeout(() => history.back())")
+    page.evaluate("globalThis.isLeft = true; setTimeout(() => history.back())")
+    page.wait_for_function("() => !globalThis.isLeft")  # the page that is left may look like the one to come
 
 
 def expect_nothing_is_shown(page: Page, *, was_kept: bool) -> None:

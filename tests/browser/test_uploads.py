@@ -32,5 +32,6 @@ def test_a_file_is_sent_in_parts_and_the_page_follows_it_by_itself(
     work()
     expect(upload).to_have_attribute("data-upload", "done")
     page.get_by_role("button", name="Undo this import").press("Enter")
+    expect(upload).to_have_attribute("data-upload", "undoing")
     work()
     expect(upload).to_contain_text("2 conversations are as they were before the import.")
