@@ -15,7 +15,8 @@ import pytest
 
 from tests.formats.files import conversations_in, found_in, messages_of, refusals_in
 from viewer.completions.types import text_of
-from viewer.formats.containers import unpacking
+from viewer.formats.containers import documents, events, json_values, tables, unpacking
+from viewer.formats.containers import lines as lines_module
 from viewer.formats.document import Conversation, Refusal
 from viewer.formats.reading import Reading, summary_of
 
@@ -54,6 +55,7 @@ PRETTY = json.dumps([ONE, TWO], indent=2, ensure_ascii=False)
     [
         lines(ONE, TWO),
         b"\xef\xbb\xbf" + lines(ONE, TWO) + b"\r\n",
+        b"\xef\xbb\xbf" + lines(ONE) + b"\n\xef\xbb\xbf" + lines(TWO),
         PRETTY.encode(),
         PRETTY.encode("utf-16"),
         "\n".join(PRETTY[2:-2].split("\n")).replace("},\n  {", "}\n{").encode(),  # one after the other, as jq writes it
@@ -67,7 +69,7 @@ PRETTY = json.dumps([ONE, TWO], indent=2, ensure_ascii=False)
         zipped(**{"a.json.gz": gzip.compress(PRETTY.encode())}),
     ],
     ids=[
-        "lines", "mark", "pretty", "utf-16", "jq", "array", "arrays", "page", "deep", "events", "gzip", "zip", "gzip-in-zip",
+        "lines", "mark", "marks", "pretty", "utf-16", "jq", "array", "arrays", "page", "deep", "events", "gzip", "zip", "gzip-in-zip",
     ],
 )  # fmt: skip
 def test_every_container_gives_the_same_conversations(content: bytes) -> None:
@@ -100,6 +102,7 @@ def test_what_stands_before_the_cut_of_a_document_is_read() -> None:
     ("content", "named"),
     [
         (b"PAR1\x15\x04", "Parquet"),
+        ("{}".encode("utf-32"), "UTF-32"),
         (b"\x28\xb5\x2f\xfd\x04", "Zstandard"),
         (b"%PDF-1.7", "PDF"),
         (b"\x89PNG\r\n\x1a\n\0\0", "picture"),
@@ -135,6 +138,81 @@ def test_a_file_that_unpacks_to_far_more_than_its_size_is_not_read_on(monkeypatc
     bomb = b'{"messages":[{"role":"user","content":"' + b" " * 30_000_000
     for packed in (gzip.compress(bomb), zipped(**{"a.json": bomb, "b.json": json.dumps(ONE).encode()})):
         assert ["unpacks to more than 500 times" in reason for reason in refusals_in(packed)] == [True]
+
+
+def test_all_that_an_archive_unpacks_to_counts_and_what_is_packed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "_SMALL", 1_000_000)
+    blank = b"[" + b" " * 990_000 + b"]"
+    many = zipped(**{f"{n}.json": blank for n in range(12)})
+    assert "unpacks to more than 500 times" in str(refusals_in(many))
+    twice = zipped(**{"a.json.gz": gzip.compress(b"[" + b" " * 3_000_000)})
+    assert "unpacks to more than 500 times" in str(refusals_in(twice))
+
+
+def test_a_zip_with_too_many_files_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "_MAX_DIRECTORY", 1_000)
+    packed = zipped(**{f"{n}.json": b"{}" for n in range(30)})
+    assert refusals_in(packed) == ["The ZIP has too many files in it: divide it."]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_file_that_another_of_its_name_hides_is_named() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for value in (ONE, TWO):
+            archive.writestr("a.json", json.dumps(value))
+    assert ["several files of this name" in reason for reason in refusals_in(packed.getvalue())] == [True]
+    assert [type(each) for each in found_in(packed.getvalue())] == [Refusal, Conversation]
+
+
+def test_a_file_that_is_damaged_does_not_hide_those_behind_it(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for n, value in enumerate((ONE, TWO)):
+            archive.writestr(f"{n}.json", json.dumps(value))
+    for name, content in (
+        ("a.zip", packed.getvalue().replace(b"A17", b"A18", 1)),  # not what its checksum says
+        ("b.json.gz", gzip.compress(lines(ONE))[:-9]),
+        ("c.json", lines(TWO)),
+    ):
+        (tmp_path / name).write_bytes(content)
+    found = found_in(tmp_path)
+    assert [type(each) for each in found] == [Refusal, Conversation, Refusal, Conversation]
+    assert all("damaged or cut off" in reason for reason in refusals_in(tmp_path))
+
+
+def test_a_line_or_row_or_event_that_is_too_long_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (documents, events, json_values, lines_module, tables):
+        monkeypatch.setattr(module, "MAX_BYTES", 10_000)
+    rows = b"conversation_id,role,content\n1,user,hi\n1,assistant,"
+    for content in (
+        rows + b'"' + b"x,y\n" * 5_000,  # a quote that is never closed
+        rows + b"x" * 20_000 + b"\n",
+        rows + b",".join([b"x" * 9_000] * 3) + b"\n",
+        b"data: " + b"x" * 20_000 + b"\n\n",
+        b"data: x\n" * 5_000,
+        ("\ufeff{}\n" + "x" * 20_000).encode("utf-16-le"),
+    ):
+        assert any("longer than" in reason or "limit" in reason for reason in refusals_in(content)), content[:80]
+
+
+def test_a_list_page_on_one_line_may_be_longer_than_a_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (documents, json_values, lines_module):
+        monkeypatch.setattr(module, "MAX_BYTES", 3_000)
+        monkeypatch.setattr(json_values, "_CHUNK", 1_000)
+    page = json.dumps({"object": "list", "data": [talk(f"{n}", "x" * 500) for n in range(40)], "has_more": False})
+    assert said_in(page.encode()) == [str(n) for n in range(40)]
+    assert [type(each) for each in found_in(lines(talk("x" * 2_000, "y" * 2_000), ONE))] == [Refusal, Conversation]
+
+
+def test_a_row_with_more_cells_than_there_are_names_is_refused_and_no_column_hides_another() -> None:
+    table = b"conversation_id,role,content,content\n1,user,Hello,aside\n2,user,Hello, you,and,more\n"
+    refused, read = found_in(table)
+    assert isinstance(refused, Refusal)
+    assert "cut in two" in refused.reason
+    assert isinstance(read, Conversation)
+    assert '"content":"Hello"' in read.messages[0]
+    assert "aside" in read.messages[0]
 
 
 def test_two_conversations_without_ids_that_say_the_same_are_two_and_stay_the_same_two() -> None:

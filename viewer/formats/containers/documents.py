@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, groupby
@@ -22,7 +23,7 @@ from .json_values import JsonText, Value
 from .kinds import LOOKED_AT, PROSE, encoding_of, kind_of, why_not
 from .lines import lines_of
 from .tables import rows_of as rows_of_table
-from .unpacking import File
+from .unpacking import DAMAGED, File, damaged
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,16 @@ class Splitter:
 
     def documents(self, file: File) -> Iterator[Document | Refusal]:
         """Yield the documents of a file, and as a Refusal what cannot be read."""
-        beginning = file.peek(LOOKED_AT)
         try:
-            yield from self._documents(file, beginning)
+            for document in self._documents(file, file.peek(LOOKED_AT)):
+                is_short = isinstance(document, Refusal) or len(document.text) <= MAX_BYTES
+                yield document if is_short else Refusal(too_long(), document.place)
         except NotReadable as error:
             yield Refusal(str(error), Place(file.name))
         except (UnicodeDecodeError, csv.Error) as error:
             yield Refusal(gettext("It cannot be read as text: %s") % error, Place(file.name))
+        except DAMAGED as error:  # the files behind it may be whole
+            yield Refusal(damaged(error), Place(file.name))
 
     def _documents(self, file: File, beginning: bytes) -> Iterator[Document | Refusal]:
         match kind_of(beginning):
@@ -53,21 +57,52 @@ class Splitter:
             case "prose":
                 yield Refusal(str(PROSE), Place(file.name))
             case "lines":
-                yield from _lines(file, beginning)
+                yield from self._lines(file, beginning)
             case "json":
-                yield from self._values(file, _text(file, beginning))
+                yield from self._values(file, _text(file, beginning).read)
             case "events":
-                yield from _numbered(file, "event", rows_of_events(_text(file, beginning)))
+                yield from _numbered(file, "event", rows_of_events(_lines_of_text(file, beginning)))
             case "table":
                 sample = beginning.decode(encoding_of(beginning), "ignore")
-                yield from _numbered(file, "row", rows_of_table(_text(file, beginning), sample))
+                yield from _numbered(file, "row", rows_of_table(_lines_of_text(file, beginning), sample))
             case "sqlite":
                 if lacks_log(file):
                     self.without_log.add(file.name)
                 yield from _numbered(file, "session", rows_of_database(file, self.families))
 
-    def _values(self, file: File, text: io.TextIOBase) -> Iterator[Document]:
-        values = JsonText(text.read).values()
+    def _lines(self, file: File, beginning: bytes) -> Iterator[Document | Refusal]:
+        is_utf8 = encoding_of(beginning) != "utf-16"
+        if is_utf8:
+            lines: Iterator[bytes] = lines_of(cast(Any, file.content))
+        else:
+            lines = (line.encode("utf-8", "replace") for line in _lines_of_text(file, beginning))
+        for number, line in enumerate(lines, start=1):
+            # Files that were put together have the mark of each in front of one of their lines.
+            stripped = line.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n")
+            if number == 1 and is_utf8 and len(stripped) > MAX_BYTES and self._is_list_of_records(stripped):
+                yield from self._values(file, _decoder(stripped, file))
+                return
+            if not stripped:
+                continue
+            place = Place(file.name, number)
+            try:
+                if len(stripped) > MAX_BYTES:
+                    raise NotReadable(too_long())
+                yield Document(text_of_line(stripped), place, file.find)
+            except NotReadable as reason:
+                yield Refusal(str(reason), place)
+
+    def _is_list_of_records(self, beginning: bytes) -> bool:
+        """Whether a line that is too long for one conversation is an object around a list of them."""
+        values = JsonText(io.StringIO(beginning.decode("utf-8", "ignore")).read).values()
+        try:
+            first = next(values, None)
+        except NotReadable:
+            return False
+        return first is not None and bool(first.array) and not self.is_message(first.value)
+
+    def _values(self, file: File, read: Callable[[int], str]) -> Iterator[Document]:
+        values = JsonText(read).values()
         for array, group in groupby(values, key=lambda value: value.array):
             yield from self._group(file, array, group)
 
@@ -94,28 +129,27 @@ def _whole_list(file: File, first: Value, rest: Iterator[Value]) -> Document:
     return Document.of(Piece(f"[{','.join(texts)}]", values), Place(file.name, first.line), file.find)
 
 
-def _lines(file: File, beginning: bytes) -> Iterator[Document | Refusal]:
-    if encoding_of(beginning) == "utf-16":
-        lines: Iterable[bytes] = (line.encode("utf-8", "replace") for line in _text(file, beginning))
-    else:
-        lines = lines_of(cast(Any, file.content))
-    for number, line in enumerate(lines, start=1):
-        stripped = line.strip(b" \t\r\n")
-        if number == 1:
-            stripped = stripped.removeprefix(b"\xef\xbb\xbf")
-        if not stripped:
-            continue
-        place = Place(file.name, number)
-        try:
-            if len(stripped) > MAX_BYTES:
-                raise NotReadable(too_long())
-            yield Document(text_of_line(stripped), place, file.find)
-        except NotReadable as reason:
-            yield Refusal(str(reason), place)
+def _decoder(beginning: bytes, file: File) -> Callable[[int], str]:
+    """Return what reads a text of which the beginning was read as bytes."""
+    decoder, parts = getincrementaldecoder("utf-8")(), iter([beginning])
+
+    def read(size: int) -> str:
+        part = next(parts, None) or file.content.read(size)
+        return decoder.decode(part, final=not part)
+
+    return read
 
 
-def _numbered(file: File, unit: str, rows: Iterable[tuple[int, str]]) -> Iterator[Document]:
-    return (Document(text, Place(file.name, number, unit), file.find) for number, text in rows)
+def _numbered(
+    file: File, unit: str, rows: Iterable[tuple[int, str]] | Iterable[tuple[int, str | NotReadable]]
+) -> Iterator[Document | Refusal]:
+    for number, row in rows:
+        place = Place(file.name, number, unit)
+        yield Document(row, place, file.find) if isinstance(row, str) else Refusal(str(row), place)
+
+
+def _lines_of_text(file: File, beginning: bytes) -> Iterator[str]:
+    return lines_of(_text(file, beginning))
 
 
 def _text(file: File, beginning: bytes) -> io.TextIOWrapper:

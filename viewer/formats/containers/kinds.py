@@ -18,6 +18,7 @@ _LOG = gettext_lazy(
     "This is the log of an SQLite database: import it together with the database, in one folder or ZIP."
 )
 _OTHERS: tuple[tuple[bytes, Promise], ...] = (
+    (b"\xff\xfe\0\0", gettext_lazy("This is text in UTF-32: save it as UTF-8.")),
     (b"\x37\x7f\x06\x82", _LOG),
     (b"\x37\x7f\x06\x83", _LOG),
     (b"PAR1", gettext_lazy("This is a Parquet file: save the table as CSV or JSON Lines.")),

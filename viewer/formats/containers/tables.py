@@ -6,22 +6,65 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 
-from viewer.formats.document import MAX_BYTES
+from django.utils.translation import gettext
+
+from viewer.formats.document import MAX_BYTES, NotReadable, too_long
 
 _SAMPLE = 8_192  # characters
 
 
-def rows_of(lines: Iterable[str], beginning: str) -> Iterator[tuple[int, str]]:
-    """Yield the number of each row, counted from 1 after the names, and its JSON. Raises csv.Error."""
+def rows_of(lines: Iterable[str], beginning: str) -> Iterator[tuple[int, str | NotReadable]]:
+    """Yield the number of each row, counted from 1 after the names, and its JSON, or why it is not taken.
+
+    Raises csv.Error, and NotReadable where nothing behind it can be read.
+    """
     csv.field_size_limit(MAX_BYTES)
     try:  # only what separates the columns: from one line nobody can tell how quotes in a cell are written
         delimiter = csv.Sniffer().sniff(beginning[:_SAMPLE].partition("\n")[0], ",;\t").delimiter
     except csv.Error:
         delimiter = ","
-    for number, row in enumerate(csv.DictReader(lines, delimiter=delimiter), start=1):
-        named = ((name.strip(), cell) for name, cell in row.items() if isinstance(name, str) and isinstance(cell, str))
-        pairs = (f"{json.dumps(name, ensure_ascii=False)}:{_json_of(cell)}" for name, cell in named)
-        yield number, "{" + ",".join(pairs) + "}"
+    bounded = _Bounded(lines)
+    rows = filter(None, csv.reader(bounded, delimiter=delimiter))
+    names = _told_apart(next(rows, []))
+    for number, row in enumerate(rows, start=1):
+        bounded.length = 0
+        yield number, _object_of(names, row)
+
+
+class _Bounded:
+    """The lines of a table. `length` counts the characters of a row: one quote that is never closed takes them all."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines, self.length = iter(lines), 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.length += len(line)
+        if self.length > MAX_BYTES:
+            raise NotReadable(too_long())
+        return line
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """Return the names of columns without spaces around them; the second `id` is `id (2)`."""
+    told = list[str]()
+    for name in map(str.strip, names):
+        count = 1 + sum(name == before.strip() for before in names[: len(told)])
+        told.append(name if count == 1 else f"{name} ({count})")
+    return told
+
+
+def _object_of(names: list[str], row: list[str]) -> str | NotReadable:
+    if len(row) > len(names):
+        return NotReadable(
+            gettext("It has %(cells)d cells, and there are names for %(names)d: a text without quotes is cut in two.")
+            % {"cells": len(row), "names": len(names)}
+        )
+    pairs = (f"{json.dumps(name, ensure_ascii=False)}:{_json_of(cell)}" for name, cell in zip(names, row, strict=False))
+    return "{" + ",".join(pairs) + "}"
 
 
 def _json_of(cell: str) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,11 +21,14 @@ from django.utils.translation import gettext
 
 from viewer.formats.document import MAX_BYTES, Find, NotReadable, Place, Refusal, find_nothing
 
+from .kinds import LOOKED_AT
+
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _ZSTANDARD = 93  # the method of a member of a ZIP
 # JSON packs to a twentieth, histories that repeat themselves to a hundredth; a file made to fill a disk far better.
 _MAX_RATIO = 500
-_SMALL = 256_000_000  # bytes that any file may unpack to
+_SMALL = 256_000_000  # bytes that any file may unpack to; all files of a ZIP together ten times as much
+_MAX_DIRECTORY = 20_000_000  # bytes of the list of files in a ZIP, some 200,000; it takes ten times that in memory
 _OF_SQLITE = ("-wal", "-shm", "-journal")
 _DIGITS = re.compile(r"([0-9]{1,18})")
 _IGNORED = ("__MACOSX/", ".")  # what systems and editors leave in archives and folders
@@ -34,7 +40,16 @@ _UPLOAD = re.compile(
 )
 
 
+# What reading a file raises that is not whole, or that the disk does not give back.
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 Beside = Callable[[str], BinaryIO | None]
+
+
+def damaged(error: Exception) -> str:
+    """Say why a file was not read on."""
+    if isinstance(error, OSError) and error.errno:
+        return error.strerror or str(error)
+    return gettext("It is damaged or cut off: %s") % error
 
 
 def _nothing_beside(suffix: str) -> BinaryIO | None:
@@ -58,11 +73,23 @@ class File:
         return self.content.peek(count)[:count]
 
 
-class _Bounded(RawIOBase):
-    """Unpacked bytes, which end with an error where there are far too many for what they were unpacked from."""
+class _Meter:
+    """Counts unpacked bytes. Raises NotReadable where there are far too many for what they were unpacked from."""
 
-    def __init__(self, file: Any, packed: Callable[[], int]) -> None:
-        self._file, self._packed, self._count = file, packed, 0
+    def __init__(self, packed: Callable[[], int], small: int) -> None:
+        self._packed, self._small, self._count = packed, small, 0
+
+    def add(self, count: int) -> None:
+        self._count += count
+        if self._count > self._small and self._count > _MAX_RATIO * max(self._packed(), 1):
+            raise NotReadable(gettext("It unpacks to more than %d times its size, and was not read on.") % _MAX_RATIO)
+
+
+class _Bounded(RawIOBase):
+    """Unpacked bytes, which end with an error where a meter says so. `count` is how many were read."""
+
+    def __init__(self, file: Any, *meters: _Meter) -> None:
+        self._file, self._meters, self.count = file, meters, 0
 
     def readable(self) -> bool:
         return True
@@ -70,22 +97,26 @@ class _Bounded(RawIOBase):
     def readinto(self, buffer: Any) -> int:
         data = self._file.read(len(buffer))
         buffer[: len(data)] = data
-        self._count += len(data)
-        if self._count > _SMALL and self._count > _MAX_RATIO * max(self._packed(), 1):
-            raise NotReadable(gettext("It unpacks to more than %d times its size, and was not read on.") % _MAX_RATIO)
+        self.count += len(data)
+        for meter in self._meters:
+            meter.add(len(data))
         return len(data)
 
 
 def files_in(
-    name: str, file: BinaryIO, find: Find = find_nothing, beside: Beside | None = None
+    name: str, file: BinaryIO, find: Find = find_nothing, beside: Beside | None = None, meters: Sequence[_Meter] = ()
 ) -> Iterator[File | Refusal]:
-    """Yield the files in an opened file: itself, what is packed in it, or the members of a ZIP."""
-    reader = cast(BufferedReader, file) if hasattr(file, "peek") else BufferedReader(cast(Any, file))
+    """Yield the files in an opened file: itself, what is packed in it, or the members of a ZIP.
+
+    `meters` count what is unpacked, if it stands in an archive.
+    """
+    reader = BufferedReader(cast(Any, file), LOOKED_AT)
     beginning = reader.peek(4)[:4]
     if beginning[:2] == _GZIP:
-        unpacked = gzip.GzipFile(fileobj=reader)
-        position = reader.tell if reader.seekable() else lambda: _SMALL
-        yield File(name, BufferedReader(cast(Any, _Bounded(unpacked, position))), find)
+        packed = _Bounded(reader)
+        meter = _Meter(lambda: packed.count, _SMALL)
+        unpacked = gzip.GzipFile(fileobj=BufferedReader(cast(Any, packed)))
+        yield File(name, BufferedReader(cast(Any, _Bounded(unpacked, meter, *meters)), LOOKED_AT), find)
     elif beginning == _ZIP:
         if not reader.seekable():
             yield Refusal(gettext("A ZIP cannot be read from a pipe: save it as a file first."), Place(name))
@@ -107,71 +138,119 @@ def files_of_folder(folder: Path, *, follows_links: bool = True) -> Iterator[Fil
     """Yield the files of a folder and of the folders in it, by name; numbers in names count as numbers."""
 
     def find(beginning: str) -> bytes | None:
-        found = next((path for path in paths if path.name.startswith(beginning)), None)
+        found = names.get(by_name.first(beginning))
         return None if found is None or found.stat().st_size > MAX_BYTES else found.read_bytes()
 
     everything = sorted(folder.rglob("*"), key=lambda path: _natural(str(path)))
-    links = [] if follows_links else [path for path in everything if path.is_symlink()]
-    for link in links:
+    links = set[Path]() if follows_links else {path for path in everything if path.is_symlink()}
+    for link in sorted(links):
         yield Refusal(
             gettext("This is a link, which is not followed."), Place(f"{folder.name}/{link.relative_to(folder)}")
         )
     paths = [path for path in everything if path not in links and path.is_file()]
     names = {str(path.relative_to(folder)): path for path in paths}
+    by_name = _ByName(names)
     for name in _to_read(names):
         path = names[name]
         try:
             with path.open("rb") as file:
                 yield from files_in(f"{folder.name}/{name}", file, find)
         except OSError as error:
-            yield Refusal(error.strerror or str(error), Place(f"{folder.name}/{name}"))
+            yield Refusal(damaged(error), Place(f"{folder.name}/{name}"))
+
+
+class _Archive:
+    """The file of a ZIP, of which `zipfile` reads the list of its files in one piece."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable, self.close = file.seek, file.tell, file.seekable, file.close
+
+    def read(self, size: int = -1) -> bytes:
+        if size > _MAX_DIRECTORY:
+            raise NotReadable(gettext("The ZIP has too many files in it: divide it."))
+        return self._file.read(size)
 
 
 def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
     try:
-        archive = zipfile.ZipFile(file)
+        archive = zipfile.ZipFile(cast(Any, _Archive(file)))
+    except NotReadable as reason:
+        yield Refusal(str(reason), Place(name))
+        return
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         yield Refusal(gettext("The ZIP is damaged or cut off: %s") % error, Place(name))
         return
     with closing(archive):
         members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+        yield from _repeated(name, archive)
         if any(info.compress_type == _ZSTANDARD for info in members.values()):
             yield Refusal(_packed_with_zstandard(name), Place(name))
             return
 
+        by_name = _ByName(members)
+        size = file.seek(0, 2)
+        total = _Meter(lambda: size, 10 * _SMALL)
+
+        def bounded(info: zipfile.ZipInfo, member: Any) -> BinaryIO:
+            own = _Meter(lambda: info.compress_size, _SMALL)
+            return cast(BinaryIO, BufferedReader(cast(Any, _Bounded(member, own, total))))
+
         def find(beginning: str) -> bytes | None:
-            found = next(
-                (info for name, info in members.items() if name.rpartition("/")[2].startswith(beginning)), None
-            )
+            found = members.get(by_name.first(beginning))
             try:
                 return archive.read(found) if found and found.file_size <= MAX_BYTES else None
-            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):  # damaged, locked, packed in another way
+            except (*DAMAGED, RuntimeError):  # RuntimeError: it is locked, or packed in another way
                 return None
 
         def open_beside(name: str, suffix: str) -> BinaryIO | None:
             if name + suffix not in members:
                 return None
             info = members[name + suffix]
-            return cast(BinaryIO, BufferedReader(_Bounded(archive.open(info), partial(int, info.compress_size))))
+            return bounded(info, archive.open(info))
 
         for path in sorted(_to_read(members), key=_natural):
             info, place = members[path], f"{name}/{path}"
             try:
                 with archive.open(info) as member:
-                    bounded = BufferedReader(cast(Any, _Bounded(member, partial(int, info.compress_size))))
-                    if bounded.peek(4)[:4] == _ZIP:
+                    unpacked = bounded(info, member)
+                    if cast(BufferedReader, unpacked).peek(4)[:4] == _ZIP:
                         yield Refusal(gettext("This is a ZIP in a ZIP: unpack the outer one first."), Place(place))
                     else:
-                        beside = partial(open_beside, info.filename)
-                        yield from files_in(place, cast(BinaryIO, bounded), find, beside)
+                        yield from files_in(place, unpacked, find, partial(open_beside, info.filename), [total])
             except NotImplementedError:
                 yield Refusal(
                     gettext("It is packed in a way that cannot be unpacked here: unpack it first."), Place(place)
                 )
             except RuntimeError:  # what zipfile raises for a member that needs a password
                 yield Refusal(gettext("It is locked by a password: unpack it first."), Place(place))
-            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-                yield Refusal(gettext("It is damaged or cut off: %s") % error, Place(place))
+            except DAMAGED as error:
+                yield Refusal(damaged(error), Place(place))
+            except NotReadable as reason:
+                yield Refusal(str(reason), Place(place))
+
+
+def _repeated(name: str, archive: zipfile.ZipFile) -> Iterator[Refusal]:
+    """Name the members that another of the same name hides."""
+    counts = Counter(archive.namelist())
+    if len(counts) < len(archive.namelist()):
+        for path, count in counts.items():
+            if count > 1:
+                reason = gettext("The ZIP has several files of this name. The last one was read.")
+                yield Refusal(reason, Place(f"{name}/{path}"))
+
+
+class _ByName:
+    """Finds paths by the beginning of the name of their file."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._sorted = sorted((path.rpartition("/")[2], path) for path in paths)
+
+    def first(self, beginning: str) -> str:
+        """Return the path of the first such file; empty if there is none."""
+        at = bisect_left(self._sorted, (beginning, ""))
+        name, path = self._sorted[at] if at < len(self._sorted) else ("", "")
+        return path if name.startswith(beginning) else ""
 
 
 def _to_read(names: Collection[str]) -> list[str]:

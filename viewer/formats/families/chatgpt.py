@@ -24,6 +24,7 @@ _CONTEXTS = ("user_editable_context", "model_editable_context")
 _CONTEXT_TEXTS = ("user_profile", "user_instructions", "model_set_context", "repo_summary")
 _TOOL_TEXTS = ("result", "text", "output_str", "snippet")
 _POINTERS = ("image_asset_pointer", "audio_asset_pointer", "video_container_asset_pointer")
+_MAX_FILES = 128_000_000  # bytes of one conversation
 # What else lies in the ZIP, by a field that only such a record has.
 _BESIDE = (
     ("chatgpt_plus_user", gettext_lazy("the account")),
@@ -66,7 +67,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     tree = Tree(
         {name: object_at(node.value).get("parent") for name, node in nodes.items()}, document.value.get("current_node")
     )
-    reader = _Reader(nodes, document.find)
+    reader = _Reader(nodes, _bounded(document.find))
     walked = walk(tree, reader.is_asked, reader.read)
     walked.read -= reader.skipped
     models = [object_at(node, "metadata").get("model_slug") for name in tree.path if (node := reader.message(name))]
@@ -82,6 +83,21 @@ def _read(document: Document) -> Iterator[Conversation]:
         source=kept(record=source_of(document, _KNOWN), mapping=left_of(nodes, walked)),
     )
     yield draft.finish(document)
+
+
+def _bounded(find: Find) -> Find:
+    """Return what finds files as long as they fit into one conversation; one may stand in any number of messages."""
+    length = 0
+
+    def find_file(name: str) -> bytes | None:
+        nonlocal length
+        data = find(name)
+        length += len(data or b"")
+        if length > _MAX_FILES:
+            raise NotReadable(gettext("Its pictures and files have more than %d MB.") % (_MAX_FILES // 10**6))
+        return data
+
+    return find_file
 
 
 class _Reader:
