@@ -18,6 +18,8 @@ from tests.api.refusals import assert_refused, bearer
 from tests.conftest import make_completion, say
 from viewer.api.models import ImportAnswer
 from viewer.archive.models import StoredCompletion
+from viewer.archive.reports import import_files
+from viewer.erasure import erasing
 from viewer.keys.models import AccessToken
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +94,27 @@ def test_the_same_key_and_body_get_the_first_answer_again(client: Client, import
         created_at=timezone.now() - timedelta(hours=25), lease_until=timezone.now() - timedelta(1)
     )
     assert send(client, importing, TWO, **key).json()["counts"]["unchanged"] == 2
+
+
+def test_no_answer_names_a_conversation_that_was_erased_afterwards_or_meanwhile(
+    client: Client, importing: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasing, "purge", lambda: True)  # which no transaction of a test may do
+    for name in ("one", "two"):
+        send(client, importing, TWO, **{"Idempotency-Key": name})
+    send(client, importing, TWO.replace(b'"c-', b'"d-'), **{"Idempotency-Key": "other"})
+    erasing.erase(["c-1"], "ann")
+    assert list(ImportAnswer.objects.values_list("key", flat=True)) == ["other"]
+    again = send(client, importing, TWO, **{"Idempotency-Key": "one"}).json()
+    assert {one["id"]: one["status"] for one in again["conversations"]} == {"c-1": "erased", "c-2": "unchanged"}
+
+    def import_and_erase(*args: Any, **kwargs: Any) -> Any:
+        yield from import_files(*args, **kwargs)
+        erasing.erase(["c-2"], "ann")
+
+    monkeypatch.setattr("viewer.api.importing.import_files", import_and_erase)
+    assert send(client, importing, TWO, **{"Idempotency-Key": "meanwhile"}).status_code == 200
+    assert not ImportAnswer.objects.filter(body__contains="c-2").exists()
 
 
 def test_an_import_that_goes_on_is_not_begun_again_until_its_lease_is_over(

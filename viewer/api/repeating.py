@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from time import monotonic
 
 from django.db import IntegrityError, transaction
@@ -11,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 
+from viewer.archive.erased import erased_since
 from viewer.completions.errors import ApiError
 from viewer.keys.models import AccessToken
 
@@ -40,11 +42,20 @@ def once(token: AccessToken, key: str, digest: str, work: Work) -> HttpResponse:
     mine = ImportAnswer.objects.filter(pk=claimed.pk, worker=claimed.worker)
     try:
         response = work(_renewal(mine))
-        mine.update(body=response.content.decode(), status=response.status_code)
+        with transaction.atomic():
+            mine.update(body=response.content.decode(), status=response.status_code)
+            forget_answers(completion_ids=erased_since(claimed.created_at))  # by somebody else meanwhile
     except BaseException:
         mine.delete()
         raise
     return response
+
+
+def forget_answers(*, completion_ids: Collection[str], **signal: object) -> None:
+    """Delete the answers that name conversations which are erased; sent again, the import says what is still here."""
+    for completion_id in completion_ids:
+        written = json.dumps(completion_id, ensure_ascii=False)
+        ImportAnswer.objects.filter(body__contains=written).delete()
 
 
 def _claim(person: int, key: str, digest: str) -> ImportAnswer:

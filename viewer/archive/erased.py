@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from time import sleep
 from typing import Any
 
@@ -44,6 +45,12 @@ def erased_among(completion_ids: Iterable[str]) -> set[str]:
         _lock("pg_advisory_xact_lock_shared")
     erased = ErasedCompletion.objects.filter(pk__in=[fit(one) for one in completion_ids])
     return set(erased.values_list("pk", flat=True))
+
+
+def erased_since(moment: datetime) -> list[str]:
+    """Return the ids that were erased here since then. In a transaction this stays true: erasures wait for its end."""
+    erased_among(())
+    return list(ErasedCompletion.objects.filter(at__gte=moment).values_list("pk", flat=True))
 
 
 def _wait_for_writers() -> None:

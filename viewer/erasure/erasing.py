@@ -17,6 +17,8 @@ from viewer.sync.models import CopyFailure, Saving
 from viewer.uploads.erasing import erase_from_uploads
 from viewer.web.logs import event
 
+from .signals import conversations_erased
+
 _BATCH = 100  # conversations in one transaction
 _CACHES = ("bubbles", "finds", "answers", "default")  # which hold formatted messages, found texts, responses, guesses
 
@@ -47,3 +49,4 @@ def _erase_around(completion_ids: Collection[str]) -> None:
     for rows in (Saving, CopyFailure, Finding, Share, Note, Verdict):
         rows.objects.filter(completion_id__in=ids).delete()
     erase_from_uploads(ids)
+    conversations_erased.send(sender=None, completion_ids=ids)
