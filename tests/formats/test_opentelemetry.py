@@ -77,8 +77,9 @@ def test_calls_in_traces_of_their_own_are_one_conversation_by_their_history() ->
     assert [result.call_id for message in messages for result in message.results] == ["call_110a", "call_110b"]
     assert notes_of(messages[6]) == [("lost-content", "OpenTelemetry")]  # a picture with its text
     assert notes_of(messages[9]) == [("lost-refusal", "OpenTelemetry")]
-    assert json.loads(messages[2].other["usage"])["total_tokens"] == 30
-    assert (messages[2].other["model"], messages[2].other["finish_reason"]) == ('"gpt-4.1-2025"', '"tool_calls"')
+    assert json.loads(messages[2].of_call["usage"])["total_tokens"] == 30
+    assert (messages[2].of_call["model"], messages[2].of_call["finish_reason"]) == ('"gpt-4.1-2025"', '"tool_calls"')
+    assert not any(message.other for message in messages)  # it does not stand below each bubble
     completion = completion_of(shop)
     assert (completion.model, completion.usage and completion.usage.total, choices_of(shop)[0].finish_reason) == (
         "gpt-4.1-2025", 30, "stop",

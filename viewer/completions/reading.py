@@ -105,6 +105,7 @@ def read_message(text: str, role: str = "", values: dict[str, Any] | None = None
         result = ToolResult(fields.take_text("tool_call_id"), name, 0, len(content.parts), outcome_of_fields(fields))
         content.results.append(result)
     calls, other_calls = read_tool_calls(fields)
+    of_call = _read_of_call(fields)
     return Message(
         id=fields.take_text("id"),
         role=role,
@@ -121,7 +122,16 @@ def read_message(text: str, role: str = "", values: dict[str, Any] | None = None
         origin=read_origin(fields.take_value(KEY, dict)),
         other=other | content.other | other_calls | fields.remaining(),
         source=clean(text),
+        of_call=of_call,
     )
+
+
+def _read_of_call(fields: Fields) -> dict[str, str]:
+    """Read what each answer of a recorded trace has: its model and usage, and that it ended as answers do."""
+    taken = {name: fields.take(name, kind) for name, kind in (("model", str), ("usage", dict))}
+    if fields.get("finish_reason") in ("stop", "tool_calls"):
+        taken["finish_reason"] = fields.take("finish_reason")
+    return {name: clean(piece.source) for name, piece in taken.items() if piece is not None}
 
 
 def role_of_plain_text(values: dict[str, Any]) -> str:

@@ -142,8 +142,9 @@ class Message:
     created: datetime | None
     error: str  # what went wrong, in the server's words
     origin: Origin
-    other: dict[str, str]  # path: JSON text of everything that has no field above
+    other: dict[str, str]  # path: JSON text of everything that has no field
     source: str = field(repr=False)
+    of_call: dict[str, str] = field(default_factory=dict)  # JSON text of what belongs to the request that it answers
 
 
 def tool_parts(message: Message) -> frozenset[int]:
