@@ -117,6 +117,12 @@ def test_what_stands_before_the_cut_of_a_document_is_read() -> None:
         (json.dumps({**talk("hi"), "chosen": {"text": "x"}}).encode(), "answer under “chosen”"),
         (b"name;age\nAnn;7\nBo;8\n", "“name”, “age”"),
         (b"# Notes\nWe spoke about it.\nAnd went home.\n", "plain text"),
+        (b"30/11/2026, 01:12 - Ann: Where is it\n30/11/2026, 01:13 - Bo: On its way\n", "plain text"),
+        (b"From: Ann <ann@example.com>\r\nSubject: Order\r\n\r\nWhere is it?\r\n", "e-mail"),
+        (b"<?xml version='1.0'?><talk/>", "XML"),
+        (zipped(**{"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>"}), "Excel"),
+        (zipped(**{"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<document/>"}), "Word"),
+        (b'{"messages":[{"role":"user","content":"cut o', "Unterminated string at character 39"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",  # a ZIP has the time in it
 )
@@ -257,3 +263,11 @@ def test_memory_follows_the_largest_conversation_not_the_file() -> None:
         tracemalloc.stop()
     assert count == 6_001
     assert peak < 6_000_000  # the file has 12 MB
+
+
+def test_what_groups_and_dates_the_rows_of_a_table_stands_on_no_message() -> None:
+    table = b"conversation_id,created_at,role,content\n7,2026-11-01T10:00:00Z,user,Where?\n7,2026-11-01T10:01:00Z,assistant,Here\n"
+    (conversation,) = conversations_in(table)
+    messages = messages_of(conversation)
+    assert [message.other for message in messages] == [{}, {}]
+    assert all(message.created for message in messages)

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
 
+from viewer.formats.containers.unpacking import why_damaged
 from viewer.formats.document import Place, Refusal
 from viewer.formats.reading import Found, Reading, summary_of
 
@@ -110,7 +111,7 @@ def outcomes_of(name: str, found: Iterable[Found], *, replace: bool) -> Iterator
     try:
         yield from import_all(found, replace=replace)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        yield Outcome(Place(name), "bad", str(getattr(error, "strerror", None) or error))
+        yield Outcome(Place(name), "bad", why_damaged(error))
 
 
 def import_files(files: Iterable[tuple[str, BinaryIO]], report: Report, *, replace: bool) -> Iterator[Outcome]:

@@ -52,7 +52,7 @@ class Document:
         try:
             return STRICT.decode(self.text)
         except json.JSONDecodeError as error:
-            raise NotReadable(f"not a JSON object: {error.msg} at character {error.pos + 1}") from None
+            raise NotReadable(not_json(error)) from None
         except RecursionError:
             raise NotReadable("nested too deeply") from None
         except ValueError as error:  # NaN and Infinity
@@ -115,6 +115,16 @@ class NotAConversation(NotReadable):
 def too_long() -> str:
     """Say that something is longer than one conversation may be."""
     return gettext("longer than %d MB, the most that one conversation may have") % (MAX_BYTES // 10**6)
+
+
+def not_json(error: json.JSONDecodeError) -> str:
+    """Say where a text stops being JSON."""
+    return f"not a JSON object: {without_place(error.msg)} at character {error.pos + 1}"
+
+
+def without_place(message: str) -> str:
+    """Return what Python says of a text that is no JSON without the beginning of a place."""
+    return message.removesuffix(" starting at")
 
 
 def text_of_line(line: bytes) -> str:

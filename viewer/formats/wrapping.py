@@ -42,14 +42,14 @@ def what_it_looks_like(value: Any) -> str:
         return gettext("This is an empty object.")
     names = [f"“{name}”" for name in value][:_NAMED_KEYS]
     named = ", ".join(names) + ("…" if len(value) > len(names) else "")
-    return gettext("No conversation was found in an object with %(names)s. %(advice)s") % {
+    return gettext("No conversation was found in a record with %(names)s. %(advice)s") % {
         "names": named,
         "advice": _advice(),
     }
 
 
 def _advice() -> str:
-    return gettext("docs/importing.md lists what can be read.")
+    return gettext("The page Import and docs/importing.md list what can be read.")
 
 
 def _name_of(value: Any) -> str:

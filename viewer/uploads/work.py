@@ -25,6 +25,7 @@ from viewer.archive.looking import look_at
 from viewer.archive.models import StoredCompletion, StoredMessage, fit
 from viewer.archive.reports import Complaints
 from viewer.completions.source_text import STRICT, members
+from viewer.formats.containers.unpacking import why_damaged
 from viewer.formats.document import Conversation, Place
 from viewer.formats.reading import Found, Reading
 from viewer.sync.models import LEASE
@@ -144,7 +145,7 @@ def _read(upload: Upload, held: _Held) -> None:
         raise
     except _DAMAGED as error:
         counts["bad"] += 1
-        refusals.add(Outcome(Place(), "bad", getattr(error, "strerror", None) or str(error)))
+        refusals.add(Outcome(Place(), "bad", why_damaged(error)))
     figures = {"counts": dict(counts), "families": dict(reading.counts), "refusals": _listed(refusals, name)}
     figures["beside"] = [fit(words) for words in reading.remarks()][:_MAX_REMARKS]
     with transaction.atomic():
@@ -152,7 +153,8 @@ def _read(upload: Upload, held: _Held) -> None:
         if has_erased(upload):
             return
         if not counts["imported"] and not counts["kept"] and not counts["unchanged"] and not counts["erased"]:
-            held.move(Upload.FAILED, problem="nothing", has_file=False)
+            problem = "nothing" if counts or figures["beside"] else "empty"
+            held.move(Upload.FAILED, problem=problem, has_file=False)
             forget_content(upload)
             return
         first.keep(upload)

@@ -20,10 +20,10 @@ from .databases import lacks_log
 from .databases import rows_of as rows_of_database
 from .events import rows_of as rows_of_events
 from .json_values import JsonText, Value
-from .kinds import LOOKED_AT, PROSE, encoding_of, kind_of, why_not
+from .kinds import LOOKED_AT, encoding_of, kind_of, why_not, why_prose
 from .lines import lines_of
 from .tables import rows_of as rows_of_table
-from .unpacking import DAMAGED, File, damaged
+from .unpacking import DAMAGED, File, why_damaged
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Splitter:
         except (UnicodeDecodeError, csv.Error) as error:
             yield Refusal(gettext("It cannot be read as text: %s") % error, Place(file.name))
         except DAMAGED as error:  # the files behind it may be whole
-            yield Refusal(damaged(error), Place(file.name))
+            yield Refusal(why_damaged(error), Place(file.name))
 
     def _documents(self, file: File, beginning: bytes) -> Iterator[Document | Refusal]:
         match kind_of(beginning):
             case "other":
                 yield Refusal(str(why_not(beginning)), Place(file.name))
             case "prose":
-                yield Refusal(str(PROSE), Place(file.name))
+                yield Refusal(str(why_prose(beginning)), Place(file.name))
             case "lines":
                 yield from self._lines(file, beginning)
             case "json":

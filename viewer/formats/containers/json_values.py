@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 from django.utils.translation import gettext
 
 from viewer.completions.source_text import STRICT
-from viewer.formats.document import MAX_BYTES, NotReadable, too_long
+from viewer.formats.document import MAX_BYTES, NotReadable, too_long, without_place
 
 _CHUNK = 1_000_000  # characters read at a time
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -139,7 +139,8 @@ class JsonText:
     def _damaged(self, message: str, position: int) -> NotReadable:
         line = self._line + self._text.count("\n", self._position, position)
         return NotReadable(
-            gettext("It is damaged or cut off at line %(line)d: %(message)s.") % {"line": line, "message": message}
+            gettext("It is damaged or cut off at line %(line)d: %(message)s.")
+            % {"line": line, "message": without_place(message)}
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Literal
 
@@ -12,7 +13,7 @@ Kind = Literal["json", "lines", "events", "table", "sqlite", "prose", "empty", "
 LOOKED_AT = 65_536  # bytes
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SQLITE = b"SQLite format 3\x00"
-_WORD = re.compile(r"(?!null\b|true\b|false\b)(?:[^\W\d]|[#*>-])")
+_MAIL = re.compile(r"(?:From [^\n]+\n)?(?:[A-Za-z][A-Za-z-]*: [^\n]*\n(?:[ \t][^\n]*\n)*){2}")
 _EVENT = re.compile(r"(?:event|data|id|retry):")
 _LOG = gettext_lazy(
     "This is the log of an SQLite database: import it together with the database, in one folder or ZIP."
@@ -39,7 +40,9 @@ _OTHERS: tuple[tuple[bytes, Promise], ...] = (
 )
 _TAR = gettext_lazy("This is a tar archive: unpack it, and import the folder.")
 _PAGE = gettext_lazy("This is a web page: the same export usually has a JSON file beside it.")
-PROSE = gettext_lazy("This is plain text, not JSON: it does not say who said what in a way that a program can read.")
+_XML = gettext_lazy("This is XML: export the data as JSON or CSV.")
+_PROSE = gettext_lazy("This is plain text, not JSON: it does not say who said what in a way that a program can read.")
+_LETTER = gettext_lazy("This is e-mail, which is not read: export the conversations of your help desk as JSON.")
 _BINARY = gettext_lazy("This is a binary file of a kind that is not known here: export the data as JSON.")
 
 
@@ -63,7 +66,15 @@ def kind_of(beginning: bytes) -> Kind:
         return "events"
     if text[0] == "{" or _has_json_line(text):
         return "lines"
-    return "table" if _is_table(text) else "prose" if _WORD.match(text) else "lines"
+    if _MAIL.match(text.replace("\r\n", "\n")):
+        return "prose"
+    return "table" if _is_table(text) else "lines" if _is_json(text.partition("\n")[0]) else "prose"
+
+
+def why_prose(beginning: bytes) -> Promise:
+    """Say of text that is no data what it is."""
+    text = beginning.decode(encoding_of(beginning), "ignore").lstrip()
+    return _LETTER if _MAIL.match(text.replace("\r\n", "\n")) else _PROSE
 
 
 def why_not(beginning: bytes) -> Promise | None:
@@ -78,9 +89,9 @@ def why_not(beginning: bytes) -> Promise | None:
     if b"\0" in beginning:
         return _BINARY
     text = beginning.decode("utf-8", "ignore").lstrip("\ufeff \t\r\n").casefold()
-    if text.startswith(("<!doctype", "<html", "<?xml")):
-        return _PAGE
-    return None
+    if text.startswith("<?xml") and "<html" not in text:
+        return _XML
+    return _PAGE if text.startswith(("<!doctype", "<html", "<?xml")) else None
 
 
 def _goes_on(text: str) -> bool:
@@ -96,7 +107,17 @@ def _has_json_line(text: str) -> bool:
     return any(line.lstrip().startswith("{") for line in text.split("\n"))
 
 
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _is_table(text: str) -> bool:
-    """Whether the first line may be the names of columns."""
+    """Whether the first line may be the names of columns. No name begins with a digit, as the lines of chats do."""
     line = text.partition("\n")[0]
+    if line[0].isdigit():
+        return False
     return any(line.count(separator) for separator in ",;\t") and not line.rstrip().endswith((".", "?", "!"))

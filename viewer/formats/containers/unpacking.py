@@ -17,7 +17,8 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from django.utils.translation import gettext
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
 
 from viewer.formats.document import MAX_BYTES, Find, NotReadable, Place, Refusal, find_nothing
 
@@ -32,6 +33,14 @@ _MAX_DIRECTORY = 20_000_000  # bytes of the list of files in a ZIP, some 200,000
 _OF_SQLITE = ("-wal", "-shm", "-journal")
 _DIGITS = re.compile(r"([0-9]{1,18})")
 _IGNORED = ("__MACOSX/", ".")  # what systems and editors leave in archives and folders
+# What office programs save is a ZIP, too: the file in it that tells them apart, and what to do.
+_OFFICE: tuple[tuple[str, Promise], ...] = (
+    ("xl/workbook.xml", gettext_lazy("This is an Excel workbook: save each sheet as CSV.")),
+    ("xl/workbook.bin", gettext_lazy("This is an Excel workbook: save each sheet as CSV.")),
+    ("word/document.xml", gettext_lazy("This is a Word document: export the data as JSON or CSV.")),
+    ("ppt/presentation.xml", gettext_lazy("This is a presentation: export the data as JSON or CSV.")),
+    ("META-INF/manifest.xml", gettext_lazy("This is an OpenDocument file: save a table as CSV.")),
+)
 # The export of a chat application: all else in it is what people sent, which `find` returns, or a page to look at.
 _EXPORT = re.compile(r"conversations(?:-[0-9]{1,9})?\.json")
 _UPLOAD = re.compile(
@@ -45,9 +54,11 @@ DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 Beside = Callable[[str], BinaryIO | None]
 
 
-def damaged(error: Exception) -> str:
-    """Say why a file was not read on."""
-    if isinstance(error, OSError) and error.errno:
+def why_damaged(error: Exception) -> str:
+    """Say what broke off the reading of a file."""
+    if isinstance(error, NotReadable):
+        return str(error)
+    if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
         return error.strerror or str(error)
     return gettext("It is damaged or cut off: %s") % error
 
@@ -156,7 +167,7 @@ def files_of_folder(folder: Path, *, follows_links: bool = True) -> Iterator[Fil
             with path.open("rb") as file:
                 yield from files_in(f"{folder.name}/{name}", file, find)
         except OSError as error:
-            yield Refusal(damaged(error), Place(f"{folder.name}/{name}"))
+            yield Refusal(why_damaged(error), Place(f"{folder.name}/{name}"))
 
 
 class _Archive:
@@ -186,6 +197,9 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
         yield from _repeated(name, archive)
         if any(info.compress_type == _ZSTANDARD for info in members.values()):
             yield Refusal(_packed_with_zstandard(name), Place(name))
+            return
+        if office := next((sentence for member, sentence in _OFFICE if member in members), None):
+            yield Refusal(str(office), Place(name))
             return
 
         by_name = _ByName(members)
@@ -225,7 +239,7 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
             except RuntimeError:  # what zipfile raises for a member that needs a password
                 yield Refusal(gettext("It is locked by a password: unpack it first."), Place(place))
             except DAMAGED as error:
-                yield Refusal(damaged(error), Place(place))
+                yield Refusal(why_damaged(error), Place(place))
             except NotReadable as reason:
                 yield Refusal(str(reason), Place(place))
 

@@ -65,7 +65,7 @@ def _part(message: dict[str, Any]) -> dict[str, Any]:
 FAMILY = Family(
     name=_NAME,
     title="Amazon Lex",
-    what=gettext_lazy("A log of Amazon Lex"),
+    what=gettext_lazy("An Amazon Lex log"),
     seen="conversation logs 1.0 and 2.0, by their description",
     keeps="texts, cards, intents in the JSON, times",
     loses="what colleagues said after the bot had handed over",

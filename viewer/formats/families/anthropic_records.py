@@ -237,7 +237,7 @@ def _parsed(text: str) -> Any:
 FAMILY = Family(
     name=_NAME,
     title="Anthropic Messages",
-    what=gettext_lazy("A log of Anthropic's Messages API"),
+    what=gettext_lazy("An Anthropic Messages log"),
     seen="anthropic 2.14.0",
     keeps="texts, thinking, tool calls and results, those of Anthropic's own tools too, citations, pictures, files",
     loses="times; why an answer was refused, in a list of messages; the text of thinking that is encrypted",

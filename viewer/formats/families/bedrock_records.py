@@ -193,7 +193,7 @@ def _stored(file: Document) -> list[DraftMessage]:
 FAMILY = Family(
     name=_NAME,
     title="Amazon Bedrock",
-    what=gettext_lazy("A log of Amazon Bedrock"),
+    what=gettext_lazy("An Amazon Bedrock log"),
     seen="boto3 1.44.8, strands-agents 1.62.0; logs of model invocations by their description",
     keeps="texts, reasoning, tool calls and results, citations, pictures, documents, guarded texts, model, usage",
     loses="times, in Converse; what was refused, whose message is empty; what is longer than 100 kB, in logs",
@@ -203,7 +203,7 @@ FAMILY = Family(
 SESSIONS = Family(
     name=_STRANDS,
     title="Strands Agents",
-    what=gettext_lazy("The sessions of Strands"),
+    what=gettext_lazy("A file of Strands sessions"),
     seen="strands-agents 1.62.0",
     keeps="as Amazon Bedrock; times, the session and the agent",
     loses="the system prompt, the model; a refusal, whose message is empty",

@@ -72,7 +72,7 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="Braintrust",
-    what=gettext_lazy("Logs of Braintrust"),
+    what=gettext_lazy("A Braintrust log"),
     seen="braintrust 0.48.1",
     keeps="calls of models, joined by trace and session; tools, refusals, citations, reasoning, errors, metadata",
     loses="pictures and sound, which it keeps elsewhere; citations of streams",

@@ -68,7 +68,7 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="CrewAI",
-    what=gettext_lazy("An output of CrewAI"),
+    what=gettext_lazy("A CrewAI output"),
     seen="crewai 1.15.30",
     keeps="each task with its messages, tool calls and results, the agent",
     loses=("what was said beside a call, refusals, sources, the model, times; of a log everything but task and output"),

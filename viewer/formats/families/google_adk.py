@@ -134,7 +134,7 @@ def _json_of(text: Any) -> str:
 FAMILY = Family(
     name=_NAME,
     title="Google ADK",
-    what=gettext_lazy("A session of Google's Agent Development Kit"),
+    what=gettext_lazy("A Google ADK session"),
     seen="google-adk 1.5.0, 2.13.0",
     keeps="texts, thoughts, tool calls and results, pictures, files, sources, errors, times, user, app and agents",
     loses="the system prompt; what a refusal says, of which there is only the code",

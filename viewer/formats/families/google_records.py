@@ -250,7 +250,7 @@ def _of_drive(held: dict[str, Any]) -> dict[str, Any]:
 FAMILY = Family(
     name=_NAME,
     title="Google Gemini",
-    what=gettext_lazy("A log of Google's Gemini API"),
+    what=gettext_lazy("A Google Gemini log"),
     seen="google-genai 2.34.0",
     keeps="texts, thoughts, function calls and results, code, pictures, sound, files, sources with their places",
     loses="times; the ids of calls, in older versions; the files of AI Studio, which are in Google Drive",

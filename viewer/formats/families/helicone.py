@@ -74,7 +74,7 @@ def _with_quotes_mended(document: Document) -> Document:
 FAMILY = Family(
     name=_NAME,
     title="Helicone",
-    what=gettext_lazy("Requests of Helicone"),
+    what=gettext_lazy("A file of Helicone requests"),
     seen="by its published export tool",
     keeps="request and response, the user, properties, times",
     loses="the bodies, unless they are exported with --include-body; answers in the CSV export",

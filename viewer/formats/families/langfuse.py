@@ -111,7 +111,7 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="Langfuse",
-    what=gettext_lazy("An export of Langfuse"),
+    what=gettext_lazy("A Langfuse export"),
     seen="langfuse 5.0.4",
     keeps="calls of models, joined by trace and session; tools, users, tags, metadata, errors",
     loses="refusals, citations and reasoning of OpenAI’s client; pictures, which it keeps elsewhere",

@@ -73,7 +73,7 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="LangSmith",
-    what=gettext_lazy("Runs of LangSmith"),
+    what=gettext_lazy("A file of LangSmith runs"),
     seen="langsmith 0.15.1",
     keeps="calls of models with their answers, joined by trace and thread; tools, refusals, citations, errors, tags",
     loses="nothing that was seen",

@@ -105,7 +105,7 @@ def _note_losses(message: DraftMessage) -> None:
 FAMILY = Family(
     name=_NAME,
     title="LiteLLM",
-    what=gettext_lazy("A log of LiteLLM"),
+    what=gettext_lazy("A LiteLLM log"),
     seen="litellm 1.110.2",
     keeps="each call with its answer, tools, refusals, citations, reasoning, errors, users and tags",
     loses="pictures that were sent inline; refusals that were streamed",

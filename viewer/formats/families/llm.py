@@ -210,7 +210,7 @@ def _finish_reason(raw: dict[str, Any]) -> str | None:
 FAMILY = Family(
     name=_NAME,
     title="llm",
-    what=gettext_lazy("A log of llm"),
+    what=gettext_lazy("An llm log"),
     seen="llm 0.19, 0.27.1 and 0.36",
     keeps="texts, fragments, tool calls and results, errors of tools, times; refusals and sources if not streamed",
     loses="pictures and files in JSON, and those that were given by their path; refusals and sources of streams",

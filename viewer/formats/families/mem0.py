@@ -33,7 +33,7 @@ def _read(document: Document) -> Iterator[Conversation]:
 FAMILY = Family(
     name="mem0",
     title="Mem0",
-    what=gettext_lazy("Memories of Mem0"),
+    what=gettext_lazy("A file of Mem0 memories"),
     seen="mem0ai 2.2.1",
     keeps="nothing that can be read as a conversation; the import says so",
     loses="what was said: it keeps facts about users",

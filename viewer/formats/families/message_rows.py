@@ -72,9 +72,9 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
 
 
 def _messages(row: Document) -> list[DraftMessage]:
-    """Read a row. It stays as it is if it has OpenAI's names; a column without a value is nothing."""
+    """Read a row. It stays as it is if it has only OpenAI's names; a column without a value is nothing."""
     value = row.value
-    is_plain = not any(name in value for name in _TEXTS[1:]) and "" not in value.values()
+    is_plain = value.keys().isdisjoint((*_TEXTS[1:], *_CONVERSATIONS, *_TIMES)) and "" not in value.values()
     if "role" not in value or (is_plain and value["role"] not in _ROLES):
         return messages_of(Document(f"[{row.text}]", row.place, row.find))
     role = value["role"].casefold()
@@ -108,7 +108,7 @@ FAMILY = Family(
 ROWS = Family(
     name=_ROWS,
     title="Tables of messages",
-    what=gettext_lazy("A file with a message on each line"),
+    what=gettext_lazy("A table of messages"),
     seen="",
     keeps="messages with role, text, time and tool calls, by the id of their conversation",
     loses="",

@@ -203,7 +203,7 @@ def _pairs_of(database: sqlite3.Connection, table: str, trace_id: str) -> dict[s
 FAMILY = Family(
     name=_NAME,
     title="MLflow",
-    what=gettext_lazy("Traces of MLflow"),
+    what=gettext_lazy("A file of MLflow traces"),
     seen="mlflow 3.17.2",
     keeps="calls of models, joined by trace and session; tools, also of streams; refusals, citations, users, tags",
     loses="pictures, sound and files that were sent inline: it keeps them elsewhere",

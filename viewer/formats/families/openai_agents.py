@@ -116,7 +116,7 @@ def _draft(messages: list[DraftMessage], items: Iterable[Document]) -> Draft:
     models = (object_at(value, name).get("model") for value in values for name in ("provider_data", "providerData"))
     draft = Draft(_NAME, messages=messages, model=next((model for model in models if isinstance(model, str)), ""))
     if messages and messages[-1].role == "user":  # an answer that is a refusal raises an error, and is not stored
-        messages[-1].notes.append(note("lost-refusal", by="openai-agents"))
+        messages[-1].notes.append(note("lost-refusal", by="OpenAI Agents SDK"))
     return draft
 
 
@@ -161,7 +161,7 @@ def _output_of(state: Document) -> list[Document]:
 FAMILY = Family(
     name=_NAME,
     title="OpenAI Agents SDK",
-    what=gettext_lazy("A session of the OpenAI Agents SDK"),
+    what=gettext_lazy("An OpenAI Agents SDK session"),
     seen="openai-agents 0.24.0, @openai/agents 0.20.0",
     keeps="all items, times, the model where it is written, each branch as a conversation of its own",
     loses="the system prompt; a refusal, in JavaScript even what was asked",

@@ -103,7 +103,7 @@ def _is_of_responses(body: Document | None) -> bool:
 FAMILY = Family(
     name=_NAME,
     title="OpenAI Batch",
-    what=gettext_lazy("A batch of OpenAI"),
+    what=gettext_lazy("An OpenAI batch"),
     seen="openai 3.57.0",
     keeps="requests and responses, joined by custom_id, also across files; errors",
     loses="what was asked, if only the file of answers is imported",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, gettext_lazy
 from viewer.completions.ids import is_usable_id
 from viewer.completions.origin import KEY
 from viewer.completions.source_text import STRICT, Piece, members_with_list
-from viewer.formats.document import NOWHERE, Conversation, Document, NotReadable, Place
+from viewer.formats.document import NOWHERE, Conversation, Document, NotReadable, Place, not_json
 from viewer.formats.family import Family
 from viewer.formats.stored import NULL, choice_of, id_of_digest, list_of, piece_of, with_all_keys
 
@@ -116,7 +116,7 @@ def _take_apart(text: str, shape: _Shape) -> tuple[list[tuple[str, Piece]], list
     try:
         return members_with_list(text, "messages", shape.note, STRICT)
     except json.JSONDecodeError as error:
-        raise NotReadable(f"not a JSON object: {error.msg} at character {error.pos + 1}") from None
+        raise NotReadable(not_json(error)) from None
     except RecursionError:
         raise NotReadable("nested too deeply") from None
     except ValueError as error:

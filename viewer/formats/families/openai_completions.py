@@ -50,7 +50,7 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="OpenAI: answers alone",
-    what=gettext_lazy("A file of OpenAI chat completions without their input"),
+    what=gettext_lazy("A file of OpenAI answers"),
     seen="openai 3.57.0, ogx 1.5.0",
     keeps="everything, as it was written",
     loses="what was asked; OGX keeps it, without usage, metadata and reasoning",
@@ -60,7 +60,7 @@ FAMILY = Family(
 STREAM = Family(
     name=_STREAM,
     title="OpenAI: streams",
-    what=gettext_lazy("A recorded stream of OpenAI"),
+    what=gettext_lazy("A recorded OpenAI stream"),
     seen="openai 3.57.0",
     keeps="the answer, put together from its chunks",
     loses="what was asked",

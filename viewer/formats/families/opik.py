@@ -88,7 +88,7 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
 FAMILY = Family(
     name=_NAME,
     title="Opik",
-    what=gettext_lazy("Traces of Opik"),
+    what=gettext_lazy("A file of Opik traces"),
     seen="opik 2.2.122",
     keeps="calls of models, joined by trace and thread; tools, refusals, citations, reasoning, errors, tags",
     loses="refusals and citations of streams",

@@ -247,7 +247,7 @@ def _of_stream(response: Document) -> Draft:
 FAMILY = Family(
     name=NAME,
     title="OpenAI Responses",
-    what=gettext_lazy("A file of the Responses API"),
+    what=gettext_lazy("A file of OpenAI responses"),
     seen="openai 3.57.0",
     keeps="all items with their ids: texts, reasoning, citations, refusals, pictures, files, tool calls and results",
     loses="the times of items; the input, in a response alone; what a search has found, if it was not asked for",
