@@ -24,7 +24,7 @@ from viewer.accounts.roles import READER, give_role
 from viewer.archive import importing
 from viewer.archive.models import CompletionLabel, Label, StoredCompletion
 from viewer.erasure import erasing
-from viewer.uploads import cleaning, files, receiving
+from viewer.uploads import cleaning, files, receiving, views
 from viewer.uploads import work as working
 from viewer.uploads.models import FirstMessage, ReplacedCompletion, Upload, WaitingCompletion
 
@@ -295,3 +295,21 @@ def test_where_nothing_can_be_read_the_page_says_what_it_looks_like(reader: Clie
     assert "Nothing in it can be imported" in page
     assert "This is a PDF" in page
     assert kept_files(folder) == []
+    assert "This is a PDF" in visible(reader.get("/import/").text)
+    send(reader, "[]")
+    work()
+    assert "There is nothing in the file" in visible(reader.get("/import/").text)
+
+
+def test_the_page_of_an_import_leads_to_everything_that_it_added(
+    reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "_MAX_ADDED", 2)
+    upload = bring_in(reader, lines(*(conversation(n) for n in range(5))))
+    found, address = list[str](), ""
+    for _ in range(3):
+        page = reader.get(f"/import/{upload.pk}/{address}").text
+        found += [one.attributes["href"] or "" for one in elements(page, ".added a")]
+        address = next((one.attributes["href"] or "" for one in elements(page, "a[href^='?after']")), "")
+    assert found == [f"/completions/chatcmpl-{n}/" for n in range(5)]
+    assert not address

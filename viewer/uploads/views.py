@@ -25,7 +25,7 @@ from . import first
 from .cleaning import discard, give_up
 from .models import MAX_BYTES, AddedCompletion, Upload
 from .receiving import Announced, NotTaken, OutOfStep, begin, read_form, take_part, take_whole
-from .wording import PROBLEMS, summary
+from .wording import PROBLEMS, summary, tools
 
 _MAX_UPLOADS = 20  # on the page
 _MAX_ADDED = 100  # conversations on the page of one
@@ -110,7 +110,9 @@ def upload(request: Request, upload_id: int) -> HttpResponse:
     if one.state == Upload.PREVIEW and one.first_id:
         context |= first.bubbles(request, one)
     if one.has_added and not one.is_moving:
-        context |= _added(one)
+        context |= _added(one, request.GET.get("after", ""))
+    if one.state == Upload.FAILED:
+        context["tools"] = tools()
     return render(request, "uploads/upload.html", context)
 
 
@@ -159,7 +161,7 @@ def _perform(request: Request, one: Upload) -> HttpResponse:
 
 def _page(request: Request, error: str = "", status: int = 200) -> HttpResponse:
     uploads = [_facts(one) for one in Upload.objects.of(request.user)[:_MAX_UPLOADS]]
-    context = {"uploads": uploads, "error": error, "max_bytes": MAX_BYTES, "text": ""}
+    context = {"uploads": uploads, "error": error, "max_bytes": MAX_BYTES, "tools": tools()}
     return render(request, "uploads/import.html", context, status=status)
 
 
@@ -173,15 +175,24 @@ def _facts(one: Upload) -> dict[str, Any]:
     }
 
 
-def _added(one: Upload) -> dict[str, Any]:
-    """Return the first conversations that an import has added, with what lists show of them."""
+def _added(one: Upload, after: str) -> dict[str, Any]:
+    """Return some of the conversations that an import has added, with what lists show of them."""
     rows = AddedCompletion.objects.filter(upload=one).order_by("pk")
-    shown = dict(rows.values_list("pk", "completion__completion_id")[:_MAX_ADDED])
+    rest = rows.filter(pk__gt=int(after)) if after.isdecimal() and len(after) < 19 else rows
+    shown = dict(rest.values_list("pk", "completion__completion_id")[:_MAX_ADDED])
     summaries = summaries_by_row(shown)
-    count = rows.count()
+    count, before = rows.count(), rows.count() - rest.count()
     gone = one.imported + one.replaced - count - one.undone
     questions = [(name, summaries[row].question if row in summaries else "") for row, name in shown.items()]
-    return {"added": questions, "added_count": count, "gone": max(0, gone)}
+    return {
+        "added": questions,
+        "added_count": count,
+        "added_before": before,
+        "added_first": before + 1,
+        "added_last": before + len(shown),
+        "added_next": max(shown) if before + len(shown) < count else None,
+        "gone": max(0, gone),
+    }
 
 
 def _refused(reason: str) -> JsonResponse:

@@ -7,7 +7,9 @@ from collections import Counter
 from django.utils.translation import gettext, gettext_lazy
 
 from viewer.formats.document import Place
+from viewer.formats.families import mem0
 from viewer.formats.reading import summary_of
+from viewer.formats.registry import FAMILIES
 
 from .models import Upload
 
@@ -19,7 +21,14 @@ PROBLEMS = {
     ),
     "broken": gettext_lazy("Something went wrong in Lectern. Your administrator finds the reason in the log."),
     "nothing": gettext_lazy("Nothing in it can be imported, so the file was deleted."),
+    "empty": gettext_lazy("There is nothing in the file, so it was deleted."),
 }
+
+
+def tools() -> list[str]:
+    """Return the names of the tools whose files can be read, in alphabetical order."""
+    titles = (family.title for family in FAMILIES if family.seen and family is not mem0.FAMILY)
+    return sorted({name for title in titles for name in title.partition(":")[0].split(", ")}, key=str.casefold)
 
 
 def summary(upload: Upload) -> str:

@@ -36,8 +36,13 @@ customElements.define(
         if (!isFile(event)) return;
         event.preventDefault();
         over(false);
-        if (!this.isSending) this.send(event.dataTransfer.files);
+        if (!this.isSending) this.sendDropped(event.dataTransfer);
       });
+    }
+
+    sendDropped({ files, items }) {
+      if (items[0]?.webkitGetAsEntry?.()?.isDirectory) return this.complain(this.dataset.folder);
+      this.send(files);
     }
 
     async send(files) {
