@@ -234,8 +234,79 @@ def test_blocks_of_bedrock_in_events_are_calls_and_results() -> None:
     draft = draft_of(span(1, {"gen_ai.operation.name": "chat"}, events=events))
     _, asked, failed = draft.messages
     assert asked.tool_calls[0]["function"] == {"name": "look", "arguments": '{"id": 1}'}
-    assert (failed.content, failed.tool_call_id, failed.more) == ("gone", "c1", {"status": "error"})
-    assert draft.choices[0][1] == "end_turn"
+    assert (failed.content, failed.tool_call_id) == ([{"type": "text", "text": "gone"}], "c1")
+    assert (failed.more, draft.choices[0][1]) == ({"status": "error"}, "end_turn")
+
+
+def test_openinference_keeps_what_a_request_has_beside_its_messages_and_how_the_answer_ended() -> None:
+    request = {"messages": [{"role": "user", "content": "A17?"}]}
+    answer = {
+        "role": "assistant",
+        "content": [{"type": "text", "text": "Sent."}],
+        "type": "message",
+        "stop_reason": "end_turn",
+    }
+    system = {"llm.input_messages.0.message.role": "system", "llm.input_messages.0.message.content": "You help."}
+    held = {"contents": [{"role": "user", "parts": [{"text": "A18?"}]}]}
+    candidate = {"content": {"parts": [{"text": "Hm.", "thought": True}, {"text": "Too."}]}, "finish_reason": "STOP"}
+    spans = [
+        span(n, system | {"openinference.span.kind": "LLM", "input.value": json.dumps(asked), "output.value": json.dumps(answered)})
+        for n, (asked, answered) in enumerate(((request, answer), (held, {"candidates": [candidate]})), start=1)
+    ]  # fmt: skip
+    messages = messages_of(conversation_in(spans))
+    assert roles_of(messages) == ["system", "user", "assistant", "user", "assistant"]
+    assert (messages[2].other["finish_reason"], messages[4].reasoning[0].text) == ('"end_turn"', "Hm.")
+
+
+def test_a_message_as_the_client_wrote_it_keeps_its_source_beside_what_its_span_says() -> None:
+    def call(n: int, asked: list[Any], answer: dict[str, Any]) -> dict[str, Any]:
+        values = {
+            "input.value": json.dumps({"messages": asked}),
+            "output.value": json.dumps({"choices": [{"message": answer}]}),
+        }
+        return span(n, values | {"openinference.span.kind": "LLM", "llm.model_name": f"m{n}"})
+
+    user, said = {"role": "user", "content": "A17?"}, {"role": "assistant", "content": "Sent."}
+    first = draft_of(call(1, [user], said), call(2, [user, said, user], said)).messages[1].to_json()
+    assert json.loads(first)["model"] == "m1"
+    assert json.loads(first)["lectern"]["source"] == said
+
+
+def test_a_span_of_the_same_response_that_tells_no_words_is_of_its_conversation() -> None:
+    told = call(1, [genai("user", text("A17?"))], [genai("assistant", text("Sent."))], gen_ai__response__id="msg_1")
+    own = span(2, {"gen_ai.operation.name": "chat", "gen_ai.response.id": "msg_1"}, traceId=f"{2:032x}")
+    assert len(messages_of(conversation_in([told, own]))) == 2
+    assert refusals_in([own])
+    failed = span(3, {"gen_ai.operation.name": "chat"}, 4, status={"code": 2})
+    outer = call(4, [genai("user", text("A"))], []) | {"status": {"code": 2, "message": "gone"}}
+    errors = [
+        message.more["error"]["message"] for message in draft_of(failed, outer).messages if "error" in message.more
+    ]
+    assert errors == ["gone"]
+
+
+def test_a_tool_without_the_id_of_its_call_is_of_the_call_with_its_arguments() -> None:
+    calls = [{"type": "tool_call", "id": f"c{n}", "name": "look", "arguments": {"id": n}} for n in (1, 2)]
+    asked = call(1, [genai("user", text("A"))], [genai("assistant", *calls)])
+    tools = [
+        span(n, {"openinference.span.kind": "TOOL", "tool.name": "look", "input.value": value, "output.value": f"{n}"})
+        for n, value in ((2, '{"id": 2}'), (3, '{"kwargs": {"id": 1}}'))
+    ]
+    results = draft_of(asked, *tools).messages[2:]
+    assert [(message.tool_call_id, message.content) for message in results] == [("c2", "2"), ("c1", "3")]
+
+
+def test_events_may_stand_in_an_attribute_with_texts_media_and_thoughts_in_one_list() -> None:
+    picture = {"kind": "binary", "media_type": "image/png", "binary_content": "iVBORw0KGgo="}
+    thought = {"kind": "thinking", "text": "Hm."}
+    events = [
+        {"event.name": "gen_ai.user.message", "role": "user", "content": ["Torn?", picture]},
+        {"event.name": "gen_ai.choice", "message": {"role": "assistant", "content": [thought, {"kind": "text", "text": "Yes."}]}},
+    ]  # fmt: skip
+    draft = draft_of(span(1, {"gen_ai.operation.name": "chat", "events": json.dumps(events)}))
+    asked, (answer, _) = draft.messages[0], draft.choices[0]
+    assert [part["type"] for part in asked.content] == ["text", "image_url"]
+    assert (answer.reasoning, answer.content) == ("Hm.", [{"type": "text", "text": "Yes."}])
 
 
 def test_ai_sdk_telemetry_is_read_once_though_two_spans_tell_of_each_call() -> None:

@@ -113,7 +113,7 @@ class DraftMessage:
 
     @classmethod
     def of(cls, message: Document, *notes: dict[str, Any]) -> DraftMessage:
-        """Take a message that is OpenAI's already: it stays as it was written, with notes beside."""
+        """Take a message that is OpenAI's already: it stays as it was written, with what is known of it beside."""
         value = message.value
         return cls(
             str(value.get("role") or ""),
@@ -127,7 +127,7 @@ class DraftMessage:
     def to_json(self) -> str:
         """Write the message; what it has not is left out."""
         if self.given is not None:
-            return _with_notes(self.given, self.notes)
+            return self._as_given(self.given)
         values = {
             "id": self.id if is_usable_id(self.id) else None,
             "role": self.role,
@@ -148,6 +148,21 @@ class DraftMessage:
         if self.source:
             origin.append(("source", _without_repeated_data(self.source, pairs)))
         return to_object(pairs + ([(KEY, to_object(origin))] if origin else []))
+
+    def _as_given(self, given: Document) -> str:
+        """Write a message as it is in the file, with what is known of it beside, and then with its source."""
+        known = {name: value for name, value in ({"created_at": self.created} | self.more).items() if value}
+        added = {name: value for name, value in known.items() if given.value.get(name) is None}
+        if not (added or self.notes):
+            return given.text
+        pairs = [(name, member.text) for name, member in given.members.items() if name not in (KEY, *added)]
+        pairs += [(name, _dump(value)) for name, value in added.items()]
+        origin = {name: member.text for name, member in held.members.items()} if (held := given.at(KEY)) else {}
+        if self.notes:
+            origin = {"notes": _dump(self.notes)} | {name: text for name, text in origin.items() if name != "notes"}
+        if added and "source" not in origin:
+            origin["source"] = _without_repeated_data(given.text, pairs)
+        return to_object([*pairs, (KEY, to_object(list(origin.items())))])
 
 
 @dataclass
@@ -234,15 +249,6 @@ class Draft:
         if self.source:
             pairs.append(("source", self.source))
         return Piece(to_object(pairs), None)
-
-
-def _with_notes(message: Document, notes: list[dict[str, Any]]) -> str:
-    if not notes:
-        return message.text
-    pairs = [(name, member.text) for name, member in message.members.items() if name != KEY]
-    origin = message.at(KEY)
-    kept = [(name, member.text) for name, member in origin.members.items() if name != "notes"] if origin else []
-    return to_object([*pairs, (KEY, to_object([("notes", _dump(notes)), *kept]))])
 
 
 def _value(fields: dict[str, Piece], name: str) -> Any:

@@ -176,10 +176,8 @@ class Merging:
     def _fill(self, place: int, message: DraftMessage, said: Said) -> None:
         """Put a message where the conversation has less of it, with what is known of that beside its words."""
         entry = self._entries[place]
-        fuller = message
-        if message.given is None:
-            known = entry.message
-            fuller = replace(message, more=message.more | known.more, created=message.created or known.created)
+        known = entry.message
+        fuller = replace(message, more=message.more | known.more, created=message.created or known.created)
         self._entries[place] = _Entry(fuller, said, entry.group, entry.is_failed)
         self._places.setdefault(said, []).append(place)
         self._places[said].sort()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from base64 import b64encode
 from typing import Any
 
 _OBJECT = re.compile(r"\s*[A-Za-z_][\w.]{0,100}\(\s*\w+=")
@@ -19,6 +20,17 @@ def object_in(text: str) -> dict[str, Any] | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def base64_in(text: str) -> str:
+    """Return the base64 of bytes that a text shows as Python writes them, `b'…'`; any other text as it is."""
+    if len(text) > _MAX_CHARACTERS or text[:2] not in ("b'", 'b"'):
+        return text
+    try:
+        value = ast.literal_eval(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return text
+    return b64encode(value).decode() if isinstance(value, bytes) else text
 
 
 def _value(node: ast.expr) -> Any:

@@ -20,6 +20,7 @@ from viewer.formats.drafts import (
 )
 from viewer.formats.family import Shape, list_at, object_at
 from viewer.formats.message_lists import first_of
+from viewer.formats.object_texts import base64_in
 
 _BLOCKS = {
     "text", "toolUse", "toolResult", "image", "document", "video", "audio", "reasoningContent", "citationsContent",
@@ -112,6 +113,7 @@ def _media(kind: str, value: dict[str, Any]) -> dict[str, Any]:
     format_, source = as_text(value.get("format")), object_at(value, "source")
     held = source.get("bytes")
     held = held.get("data") if isinstance(held, dict) else held  # Strands: {"__bytes_encoded__": true, "data": …}
+    held = base64_in(held) if isinstance(held, str) else held
     media_type = _MEDIA_TYPES.get(format_) or f"{kind if kind != 'document' else 'application'}/{format_}"
     address = as_text(first_of(object_at(source, "s3Location"), ("uri",)) or object_at(source, "location").get("uri"))
     data = data_url(held, media_type) if isinstance(held, str) and held else address

@@ -63,6 +63,8 @@ def is_chat_message(value: Any) -> bool:
     """Whether an object is a message as OpenAI writes it, with nothing in it that another tool has put there."""
     if not isinstance(value.get("role"), str) or value["role"] not in _ROLES or not _OTHER_CONTENT.isdisjoint(value):
         return False
+    if "stop_reason" in value:  # an answer of Anthropic's API
+        return False
     content = value.get("content")
     if isinstance(content, list):
         return all(

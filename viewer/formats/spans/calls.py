@@ -1,18 +1,17 @@
-"""What one span says of a call of a model or of a tool, in each of the conventions that tools follow."""
+"""What one span says of a call of a model, or of a tool that ran."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from viewer.formats.document import Document, NotReadable
-from viewer.formats.drafts import DraftMessage, as_text, note, text_part, tool_call
-from viewer.formats.messages import can_read, read_messages
+from viewer.formats.drafts import DraftMessage, as_text, note
 
-from . import flat, genai
-from .span import Event, Span, nested
+from .attributes import as_json, as_list, as_number, first_in
+from .contents import Histories, Messages, pair_of
+from .conventions import said_in
+from .genai import BY
+from .span import Span, nested
 
 _OPERATIONS = {"chat", "text_completion", "generate_content", "completion", "message", "response"}
 _AGENTS = {"invoke_agent", "create_agent", "invoke_workflow"}
@@ -52,56 +51,6 @@ _SETTINGS = {
     "service_tier": "openai.response.service_tier",
     "system_fingerprint": "openai.response.system_fingerprint",
 }
-_EVENT_ROLES = {
-    "gen_ai.system.message": "system",
-    "gen_ai.user.message": "user",
-    "gen_ai.assistant.message": "assistant",
-    "gen_ai.tool.message": "tool",
-    "gen_ai.choice": "assistant",
-}
-# Attributes that are read into messages and are not kept a second time.
-_CONTENT = (
-    "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions",
-    "gen_ai.prompt", "gen_ai.completion", "llm.input_messages", "llm.output_messages", "llm.tools", "llm.prompts",
-    "llm.completions", "llm.request.functions", "input.value", "output.value", "ai.prompt", "ai.response.text",
-    "ai.response.toolCalls", "ai.response.reasoning", "pydantic_ai.all_messages", "logfire.json_schema",
-    "langfuse.observation.input", "langfuse.observation.output", "gcp.vertex.agent.llm_re",
-    "gen_ai.tool.call.result", "traceloop.entity.input",
-    "traceloop.entity.output",
-)  # fmt: skip
-
-_SHORT = 2  # characters, as an empty list has
-Messages = list[DraftMessage]
-
-
-@dataclass
-class Histories:
-    """Remembers the last list of messages that was read: most begin with the same text, which is read once.
-
-    The messages of that beginning are then the very same objects.
-    """
-
-    _text: str = ""
-    _messages: Messages = field(default_factory=list)
-
-    def read(self, text: str, read: Callable[[Document], Messages | None]) -> Messages | None:
-        """Read the JSON of a list of messages with `read`, which returns None for what it does not know."""
-        start = len(self._text)
-        if start > _SHORT and text.startswith(self._text[:-1]) and text[start - 1 : start] in (",", "]"):
-            rest = read(Document(f"[{text[start:]}")) if text[start - 1] == "," else []
-            if rest is not None and not _is_answer_of_two(self._messages, rest):
-                return self._keep(text, [*self._messages, *rest])
-        messages = read(Document(text))
-        return None if messages is None else self._keep(text, messages)
-
-    def _keep(self, text: str, messages: Messages) -> Messages:
-        self._text, self._messages = text.rstrip(), list(messages)
-        return messages
-
-
-def _is_answer_of_two(messages: Messages, rest: Messages) -> bool:
-    """Whether what follows may belong to the message before it."""
-    return bool(messages and rest) and messages[-1].role == rest[0].role == "assistant"
 
 
 @dataclass
@@ -127,12 +76,12 @@ class Call:
     @property
     def model(self) -> str:
         parameters = as_json(self.span.attributes.get("llm.invocation_parameters"))
-        named = _first(self.span, _MODELS) or (parameters.get("model") if isinstance(parameters, dict) else "")
+        named = first_in(self.span, _MODELS) or (parameters.get("model") if isinstance(parameters, dict) else "")
         return as_text(named)
 
     @property
     def response_id(self) -> str:
-        named = _first(self.span, _RESPONSE_IDS)
+        named = first_in(self.span, _RESPONSE_IDS)
         if named is None:
             written = as_json(self.span.attributes.get("output.value"))
             named = written.get("id") if isinstance(written, dict) else None
@@ -153,7 +102,7 @@ class Call:
     @property
     def usage(self) -> dict[str, Any] | None:
         """The tokens, as a completion has them; None if they are not told."""
-        counts = [_number(_first(self.span, names)) for names in (_INPUT_TOKENS, _OUTPUT_TOKENS, _TOTAL_TOKENS)]
+        counts = [as_number(first_in(self.span, names)) for names in (_INPUT_TOKENS, _OUTPUT_TOKENS, _TOTAL_TOKENS)]
         if counts[2] is None and counts[0] is not None and counts[1] is not None:
             counts[2] = counts[0] + counts[1]
         names = ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -163,7 +112,7 @@ class Call:
     @property
     def finish_reasons(self) -> list[str | None]:
         """Why each answer ended, as far as it is told."""
-        told = as_list(_first(self.span, _REASONS))
+        told = as_list(first_in(self.span, _REASONS))
         reasons = [answer.more.get("finish_reason") for answer in self.answers]
         return [reason or (told[n] if n < len(told) else None) for n, reason in enumerate(reasons)]
 
@@ -205,13 +154,16 @@ def call_of(span: Span, histories: Histories) -> Call | None:
     kind = attributes.get("openinference.span.kind")
     if is_tool(span) or operation == "embeddings" or (kind and kind != "LLM"):
         return None
-    found = next((said for read in _READERS if (said := read(span, histories)) and (said[0] or said[1])), None)
+    found = said_in(span, histories)
     is_model = operation in _OPERATIONS or kind == "LLM" or "llm.request.type" in attributes
     if found is None:
         return Call(span) if is_model and span.error else None
     given, answers = found
-    if not given and answers and _first(span, ("logfire.span_type",)) != "log":
+    if not given and answers and first_in(span, ("logfire.span_type",)) != "log":
         answers[0].notes.append(note("lost-input"))
+    is_silent = is_model and given and not answers and not span.error and first_in(span, _REASONS) is not None
+    if is_silent:  # it ended, but what it said was not recorded
+        answers = [DraftMessage("assistant", notes=[note("lost-answer", BY)])]
     return Call(span, given, answers, is_agent=operation in _AGENTS)
 
 
@@ -224,7 +176,7 @@ def outline_of(span: Span) -> Call | None:
         ("langfuse.observation.input", "langfuse.observation.output"),
     ):
         if given in span.attributes or answer in span.attributes:
-            asked, answers = _pair(span.attributes.get(given), span.attributes.get(answer), Histories())
+            asked, answers = pair_of(span.attributes.get(given), span.attributes.get(answer), Histories())
             if asked or answers:
                 return Call(span, asked, answers, is_agent=True)
     return None
@@ -254,309 +206,11 @@ def tool_run_of(span: Span) -> ToolRun | None:
     """Return the tool that ran; None if a span is of something else."""
     if not is_tool(span):
         return None
-    result, arguments = _first(span, _RESULTS), _first(span, _ARGUMENTS)
+    result, arguments = first_in(span, _RESULTS), first_in(span, _ARGUMENTS)
     written = as_json(result)
     data = written.get("data", written) if isinstance(written, dict) else {}
-    call_id = _first(span, ("gen_ai.tool.call.id", "ai.toolCall.id", "tool_call.id", "tool.id"))
+    call_id = first_in(span, ("gen_ai.tool.call.id", "ai.toolCall.id", "tool_call.id", "tool.id"))
     if not call_id and isinstance(data, dict) and isinstance(data.get("tool_call_id"), str):  # LangChain's ToolMessage
         call_id, result = data["tool_call_id"], data.get("content")
-    name = _first(span, ("gen_ai.tool.name", "ai.toolCall.name", "tool.name", "traceloop.entity.name")) or span.name
+    name = first_in(span, ("gen_ai.tool.name", "ai.toolCall.name", "tool.name", "traceloop.entity.name")) or span.name
     return ToolRun(span, as_text(name), as_text(call_id), arguments, result)
-
-
-def is_content(name: str) -> bool:
-    """Whether an attribute is read into messages, so that it need not be kept a second time."""
-    return name.startswith(_CONTENT)
-
-
-# --- The conventions: each reader returns the input and the answers of a span ------------------------------------
-
-
-def _read_openinference(span: Span, histories: Histories) -> tuple[Messages, Messages] | None:
-    if span.attributes.get("openinference.span.kind") != "LLM":
-        return None
-    given = _input_of(document_of(span.attributes.get("input.value")), histories)
-    answers = _answers_of(document_of(span.attributes.get("output.value")))
-    if given is None:
-        given = flat.openinference_messages(span, "llm.input_messages")
-    if answers is None:
-        answers = flat.openinference_messages(span, "llm.output_messages")
-    for message in (*given, *answers):
-        if "__REDACTED__" in (message.given.text if message.given else message.source):
-            message.notes.append(note("lost-image", "OpenInference"))
-    if answers and all(message.given is None and _is_nothing(message) for message in answers) and span.error:
-        answers = []
-    return given, answers
-
-
-def _read_genai(span: Span, histories: Histories) -> tuple[Messages, Messages] | None:
-    holder = span.attributes
-    for event in span.events:  # where content goes to events only
-        if event.name == "gen_ai.client.inference.operation.details":
-            holder = event.attributes | {name: value for name, value in holder.items() if value is not None}
-    given = [
-        *genai.read_system(document_of(holder.get("gen_ai.system_instructions"))),
-        *_genai_list(holder.get("gen_ai.input.messages"), "user", histories),
-    ]
-    answers = _genai_list(holder.get("gen_ai.output.messages"), "assistant", Histories())
-    return given, answers
-
-
-def _genai_list(value: Any, role: str, histories: Histories) -> Messages:
-    if isinstance(value, (list, dict)):
-        value = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, str) or not value.startswith("["):
-        return []
-    try:
-        return histories.read(value, _genai_messages) or []
-    except NotReadable:
-        return [DraftMessage(role, value, notes=[note("cut-off", genai.BY)])]
-
-
-def _genai_messages(document: Document) -> Messages:
-    items = list(document.items())
-    if any(isinstance(item.value, dict) and "parts" in item.value for item in items):
-        return genai.read_messages(items)
-    return read_messages(items)
-
-
-def _read_openllmetry(span: Span, histories: Histories) -> tuple[Messages, Messages] | None:
-    given = flat.openllmetry_messages(span, "gen_ai.prompt") or flat.openllmetry_messages(span, "llm.prompts")
-    answers = flat.openllmetry_messages(span, "gen_ai.completion") or flat.openllmetry_messages(span, "llm.completions")
-    for answer in answers:
-        answer.role = answer.role or "assistant"
-    return given, answers
-
-
-def _read_events(span: Span, histories: Histories) -> tuple[Messages, Messages] | None:
-    """Read the messages of the first conventions: an event for each, or one for all."""
-    given, answers = Messages(), Messages()
-    for event in span.events:
-        if event.name == "gen_ai.content.prompt":
-            given += _pair(event.attributes.get("gen_ai.prompt"), None, histories)[0]
-        elif event.name == "gen_ai.content.completion":
-            answers += _pair(None, event.attributes.get("gen_ai.completion"), histories)[1]
-        elif event.name in _EVENT_ROLES:
-            (answers if event.name == "gen_ai.choice" else given).extend(_messages_of_event(event))
-    return given, answers
-
-
-def _messages_of_event(event: Event) -> Messages:
-    written = event.attributes.get("gen_ai.event.content") or event.body
-    body = as_json(written)
-    if not isinstance(body, dict):
-        body = {"content": written} if written else dict(event.attributes)
-    message = as_json(body.get("message", body) if event.name == "gen_ai.choice" else body)
-    message = message if isinstance(message, dict) else {"content": message}
-    draft = DraftMessage(
-        as_text(message.get("role")) or _EVENT_ROLES[event.name],
-        source=json.dumps(body, ensure_ascii=False),
-        tool_call_id=as_text(message.get("id") or message.get("tool_call_id")),
-        created=event.time,
-    )
-    calls = as_json(message.get("tool_calls", body.get("tool_calls")))
-    draft.tool_calls = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-    results = _take_content(draft, as_json(message.get("content")))
-    if body.get("finish_reason"):
-        draft.more["finish_reason"] = body["finish_reason"]
-    if results:
-        return results
-    if not (draft.content or draft.tool_calls or draft.reasoning):
-        draft.notes = genai.notes_on_nothing(draft.role)
-    return [draft]
-
-
-def _take_content(draft: DraftMessage, content: Any) -> Messages:
-    """Read the content of an event, a text or parts; return the results of tools in Bedrock's blocks, as of Strands."""
-    if not isinstance(content, list):
-        draft.content = content if isinstance(content, str) or content is None else as_text(content)
-        return []
-    parts, results = list[Any](), Messages()
-    for block in content:
-        match block:
-            case {"toolUse": {"toolUseId": call_id, "name": name, "input": arguments}}:
-                draft.tool_calls.append(tool_call(as_text(call_id), as_text(name), arguments))
-            case {"toolResult": {"toolUseId": call_id, "content": output, **more}}:
-                failed = {"status": "error"} if more.get("status") == "error" else {}
-                text = genai.text_of_result(output)
-                results.append(DraftMessage("tool", text, draft.source, tool_call_id=as_text(call_id), more=failed))
-            case {"reasoningContent": {"reasoningText": {"text": str(thought)}}}:
-                draft.reasoning = thought
-            case {"text": str(text), **others} if not others:
-                parts.append(text_part(text))
-            case _:
-                parts.append(block)
-    draft.content = parts
-    return results
-
-
-def _read_vercel(span: Span, histories: Histories) -> tuple[Messages, Messages] | None:
-    attributes = span.attributes
-    prompts = (document_of(attributes.get(name)) for name in ("ai.prompt.messages", "ai.prompt"))
-    given = next((read for prompt in prompts if (read := _input_of(prompt, histories))), [])
-    calls = as_json(attributes.get("ai.response.toolCalls"))
-    text, reasoning = attributes.get("ai.response.text"), attributes.get("ai.response.reasoning")
-    text = text if text is not None else attributes.get("ai.response.object")
-    if not (text or calls or reasoning):
-        return given, []
-    draft = DraftMessage("assistant", as_text(text), reasoning=as_text(reasoning))
-    for call in calls if isinstance(calls, list) else ():
-        arguments = call.get("input", call.get("args"))
-        draft.tool_calls.append(
-            {"id": call.get("toolCallId"), "type": "function",
-             "function": {"name": call.get("toolName"), "arguments": as_text(arguments)}}
-        )  # fmt: skip
-    if attributes.get("ai.response.finishReason") == "content-filter" and not text:
-        draft.notes.append(note("lost-refusal", "AI SDK"))
-    return given, [draft]
-
-
-def _read_pair(span: Span, histories: Histories) -> tuple[Messages, Messages] | None:
-    """Read what stands as JSON in two attributes."""
-    for given, answer in (
-        ("gen_ai.prompt", "gen_ai.completion"),
-        ("langfuse.observation.input", "langfuse.observation.output"),
-        ("gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"),
-    ):
-        if span.attributes.get("langfuse.observation.type", "generation") != "generation":
-            continue
-        said = _pair(span.attributes.get(given), span.attributes.get(answer), histories)
-        if said[0] or said[1]:
-            return said
-    return None
-
-
-Reader = Callable[[Span, Histories], tuple[Messages, Messages] | None]
-_READERS: tuple[Reader, ...] = (
-    _read_openinference, _read_genai, _read_openllmetry, _read_events, _read_vercel, _read_pair,
-)  # fmt: skip
-
-
-def _pair(given: Any, answer: Any, histories: Histories) -> tuple[Messages, Messages]:
-    asked = _input_of(document_of(given), histories)
-    answers = _answers_of(document_of(answer))
-    if asked is None:
-        asked = [DraftMessage("user", as_text(given))] if given else []
-    if answers is None:
-        answers = [DraftMessage("assistant", as_text(answer))] if answer else []
-    return asked, answers
-
-
-def _input_of(document: Document | None, histories: Histories) -> Messages | None:
-    """Read messages, alone or in a request; None if there are none that can be read."""
-    if document is None:
-        return None
-    lists = (document.at(name) for name in ("messages", "input", "prompt", "contents"))
-    inner = next((each for each in lists if each is not None and isinstance(each.value, list)), document)
-    return histories.read(inner.text, _list_of)
-
-
-def _list_of(document: Document) -> Messages | None:
-    items = list(document.items())
-    if len(items) == 1 and isinstance(items[0].value, list):  # LangChain's batches of one
-        items = list(items[0].items())
-    if not items or not can_read(items):
-        return None
-    if genai.is_message(items[0].value):
-        return genai.read_messages(items)
-    return read_messages(items)
-
-
-def _answers_of(document: Document | None) -> Messages | None:
-    """Read the answers in a completion, a response, a message or a list; None if there are none that can be read."""
-    if document is None:
-        return None
-    found = list(_answers_in(document))
-    if not found or not can_read([message for message, _ in found]):
-        return None
-    answers = read_messages(message for message, _ in found)
-    if len(answers) == len(found):
-        answers = [with_facts(answer, {"finish_reason": reason}) for answer, (_, reason) in zip(answers, found)]  # noqa: B905
-    return answers
-
-
-def _answers_in(document: Document) -> Iterable[tuple[Document, Any]]:
-    for name in ("choices", "generations", "messages", "output"):
-        inner = document.at(name)
-        for item in inner.items() if inner is not None else ():
-            items = item.items() if isinstance(item.value, list) else (item,)
-            for each in items:
-                message = each.at("message") if isinstance(each.value, dict) else None
-                if message is not None or name in ("messages", "output"):
-                    reason = each.value.get("finish_reason") if isinstance(each.value, dict) else None
-                    yield message or each, reason
-        if inner is not None and isinstance(inner.value, list):
-            return
-    content = document.at("content")
-    if isinstance(document.value, dict) and "role" in document.value:
-        yield document, None
-    elif content is not None and isinstance(content.value, dict):  # Google's
-        yield content, document.value.get("finish_reason")
-    for item in document.items():
-        yield item, None
-
-
-def with_facts(message: DraftMessage, facts: dict[str, Any]) -> DraftMessage:
-    """Return a message with facts beside it; one that stays as it was written is taken apart for that."""
-    facts = {name: value for name, value in facts.items() if value is not None}
-    if not facts:
-        return message
-    if message.given is None:
-        message.more = facts | message.more
-        return message
-    known = ("role", "content", "tool_calls", "refusal", "tool_call_id", "id", "name")
-    value = message.given.value
-    more = {name: inner for name, inner in value.items() if name not in known and inner is not None}
-    return DraftMessage(
-        message.role,
-        message.content,
-        message.given.text,
-        id=message.id,
-        name=as_text(value.get("name")),
-        refusal=as_text(value.get("refusal")),
-        tool_calls=message.tool_calls,
-        tool_call_id=as_text(value.get("tool_call_id")),
-        notes=message.notes,
-        more=facts | more,
-    )
-
-
-def _is_nothing(message: DraftMessage) -> bool:
-    return not (message.content or message.tool_calls or message.refusal)
-
-
-def document_of(value: Any) -> Document | None:
-    """Return the JSON that an attribute holds, as text or as an object; None if it is something else."""
-    if isinstance(value, (dict, list)):
-        return Document(json.dumps(value, ensure_ascii=False))
-    if not isinstance(value, str) or value[:1] not in ("[", "{"):
-        return None
-    document = Document(value)
-    try:
-        return document if isinstance(document.value, (dict, list)) else None
-    except NotReadable:
-        return None
-
-
-def as_json(value: Any) -> Any:
-    """Return the value of JSON; anything else as it is."""
-    document = document_of(value)
-    return value if document is None else document.value
-
-
-def as_list(value: Any) -> list[Any]:
-    """Return a list, also where it is JSON; anything else alone in one, unless it is nothing."""
-    value = as_json(value)
-    return list(value) if isinstance(value, (list, tuple)) else [] if value in (None, "") else [value]
-
-
-def _first(span: Span, names: Iterable[str]) -> Any:
-    attributes = span.attributes
-    return next((attributes[name] for name in names if attributes.get(name) not in (None, "")), None)
-
-
-def _number(value: Any) -> int | None:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None

@@ -15,17 +15,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from viewer.formats.chains import Link
 from viewer.formats.drafts import Draft, DraftMessage, as_text
+from viewer.formats.family import object_at, objects_at
 from viewer.formats.ids import id_within
 from viewer.formats.merging import Merging, Said, digest_of_said, said_by
 
-from .calls import Call, Histories, ToolRun, as_json, call_of, outline_of, tool_run_of
+from .attributes import as_json
+from .calls import Call, ToolRun, call_of, is_model_call, outline_of, tool_run_of
+from .contents import Histories
 from .genai import text_of_result
 from .span import Event, Span
 
@@ -85,12 +88,15 @@ def join(spans: Iterable[Span], sources: Iterable[str] = ()) -> Draft | None:
 def link_of(spans: Iterable[Span]) -> Link | None:
     """Say how the calls of a trace that names no conversation hang together with those of other traces.
 
-    They repeat of each other what was said, or name the response that they go on from.
+    They repeat of each other what was said, or name the response that they go on from. A trace that does not tell what
+    was said, such as one of a client that records its own calls too, belongs to that which has the same response.
     """
     work = _Work.of(spans)
     opening = next((call for call in work.calls if call.given), None)
     if opening is None:
-        return None
+        silent = [Call(span) for span in work.spans.values() if is_model_call(span)]
+        named = tuple(_ids("response", (call.response_id for call in silent)))
+        return Link(named[0], named, (), min(call.start for call in silent)) if named and not work.calls else None
     given = [said_by(message) for message in opening.given]
     if len(work.calls) == 1:
         messages = [*opening.given, *opening.answers]
@@ -167,12 +173,19 @@ class _Work:
         found = [call for span in ordered if (call := call_of(span, histories))]
         if not any(call.given or call.answers for call in found):
             found = [*found, *work.outlines()]
-        work.calls = sorted(found, key=lambda call: call.start)
+        work.calls = sorted(work.without_silent_inner(found), key=lambda call: call.start)
         work.tools = [run for span in work.spans.values() if (run := tool_run_of(span))]
         for call in work.calls:
             for ancestor in work.ancestors(call.span):
                 work.outer.setdefault(_identity(ancestor), []).append(call)
         return work
+
+    def without_silent_inner(self, calls: list[Call]) -> Iterator[Call]:
+        """Yield the calls without those that say nothing inside of one that does, as where a client records its own."""
+        telling = {_identity(call.span) for call in calls if call.given and not call.is_agent}
+        for call in calls:
+            if call.given or call.answers or not any(_identity(each) in telling for each in self.ancestors(call.span)):
+                yield call
 
     def outlines(self) -> Iterator[Call]:
         """Yield what the outermost spans say that say anything."""
@@ -212,15 +225,34 @@ class _Work:
         return merging
 
     def _add_results(self, merging: Merging) -> None:
-        results = {message.tool_call_id: message for message in merging.messages if message.role == "tool"}
+        results = {_answered_by(message): message for message in merging.messages if message.role == "tool"}
         asked = {call.get("id") for message in merging.messages for call in message.tool_calls}
         for run in sorted(self.tools, key=lambda run: run.span.start or 0.0):
-            known = results.get(run.call_id) if run.call_id else None
+            call_id = run.call_id or _call_without_result(run, merging.messages, results)
+            known = results.get(call_id) if call_id else None
             if known is not None:
-                if run.span.error and known.given is None:
+                if run.span.error:
                     known.more.setdefault("status", "error")
-            elif run.call_id in asked and (run.result is not None or run.span.error):
-                merging.result(_result(run), run.span.trace)
+            elif call_id in asked and (run.result is not None or run.span.error):
+                results[call_id] = _result(run, call_id)
+                merging.result(results[call_id], run.span.trace)
+
+
+def _answered_by(message: DraftMessage) -> str:
+    """Return the id of the call of which a message is the result."""
+    return as_text(message.given.value.get("tool_call_id")) if message.given else message.tool_call_id
+
+
+def _call_without_result(run: ToolRun, messages: Iterable[DraftMessage], results: Container[str]) -> str:
+    """Return the id of the first call that a run without an id may be of: of the same tool, with the same arguments."""
+    given = as_json(run.arguments)
+    given = given.get("kwargs", given) if isinstance(given, dict) else given  # smolagents
+    for call in (call for message in messages for call in objects_at(vars(message), "tool_calls")):
+        function = object_at(call, "function")
+        is_open = as_text(call.get("id")) not in results
+        if is_open and function.get("name") == run.name and as_json(function.get("arguments")) == given:
+            return as_text(call.get("id"))
+    return ""
 
 
 @dataclass
@@ -295,11 +327,11 @@ def _error(call: Call) -> DraftMessage:
     )
 
 
-def _result(run: ToolRun) -> DraftMessage:
+def _result(run: ToolRun, call_id: str) -> DraftMessage:
     failed = {"status": "error"} if run.span.error else {}
     text = text_of_result(as_json(run.result)) if run.result is not None else run.span.error
     return DraftMessage(
-        "tool", text, name=run.name, tool_call_id=run.call_id, created=_iso(run.span.end or 0.0), more=failed
+        "tool", text, name=run.name, tool_call_id=call_id, created=_iso(run.span.end or 0.0), more=failed
     )
 
 

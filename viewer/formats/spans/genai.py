@@ -18,7 +18,7 @@ from viewer.formats.drafts import (
     text_part,
     tool_call,
 )
-from viewer.formats.family import Shape
+from viewer.formats.family import Shape, object_at
 
 BY = "OpenTelemetry"
 _TYPES = {
@@ -91,7 +91,7 @@ def _messages(message: Document) -> list[DraftMessage]:
     if value.get("finish_reason"):
         draft.more["finish_reason"] = value["finish_reason"]
     is_empty = not (draft.content or draft.tool_calls or draft.reasoning)
-    if is_empty and not results:
+    if is_empty and not (results or draft.notes):
         draft.notes = notes_on_nothing(role)
     return results if results and is_empty else [*results, draft]
 
@@ -126,6 +126,11 @@ def _read_part(part: dict[str, Any], draft: DraftMessage) -> None:
             draft.reasoning = "\n\n".join(filter(None, (draft.reasoning, thought)))
         case "text" if part.get("content", part.get("text")) == "":
             pass
+        case "text" if thought := _bedrock_thought(part.get("content")):
+            draft.reasoning = thought
+        case "blob" if not part.get("content"):
+            kind = str(part.get("modality") or part.get("mime_type") or "").partition("/")[0]
+            draft.notes.append(note(f"lost-{kind}" if kind in ("image", "audio") else "lost-file", BY))
         case _:
             content.append(_part(part))
 
@@ -159,6 +164,16 @@ def _thought(content: Any) -> str:
     return as_text(content)
 
 
+def _bedrock_thought(content: Any) -> str:
+    """Return the reasoning in a block of Bedrock's, which OpenLLMetry writes as the JSON of it; else nothing."""
+    if not isinstance(content, str) or not content.startswith('{"reasoningContent":'):
+        return ""
+    try:
+        return as_text(object_at(json.loads(content), "reasoningContent", "reasoningText").get("text"))
+    except ValueError:
+        return ""
+
+
 def _result(part: dict[str, Any], message: Document) -> DraftMessage:
     response = part.get("response", part.get("result", part.get("content")))
     return DraftMessage(
@@ -174,6 +189,8 @@ def _result(part: dict[str, Any], message: Document) -> DraftMessage:
 def text_of_result(value: Any) -> str:
     """Return what a tool returned as a text; of a list of blocks that have only a text these, anything else as JSON."""
     blocks = value if isinstance(value, list) else []
+    if len(blocks) == 1 and isinstance(blocks[0], dict) and blocks[0].keys() == {"json"}:  # Bedrock's
+        return as_text(blocks[0]["json"])
     texts = [block["text"] for block in blocks if isinstance(block, dict) and block.keys() == {"text"}]
     return "\n".join(map(as_text, texts)) if texts and len(texts) == len(blocks) else as_text(value)
 
