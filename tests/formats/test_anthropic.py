@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.formats.files import FILES, choices_of, completion_of, conversation_in, conversations_in, messages_of
 from viewer.completions.types import FilePart, ImagePart, Message, text_of
 
@@ -118,3 +120,49 @@ def test_a_recorded_stream_is_put_together() -> None:
     assert [call.arguments for call in choice.message.tool_calls] == ['{"id": 1}']
     cut = messages_of(conversation_in(events[:3]))
     assert [(text_of(message), message.origin.notes[-1].code) for message in cut] == [("Hi", "cut-off")]
+
+
+_EVENTS = [
+    {"type": "message_start", "message": response() | {"stop_reason": None}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hi."}},
+    {"type": "message_stop"},
+]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        response(_TEXT),
+        [_TEXT],
+        "Hi.",
+        _EVENTS,
+        "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in _EVENTS),
+        "Message(id='msg_9', type='message', role='assistant', content=[TextBlock(type='text', text='Hi.')])",
+    ],
+)
+@pytest.mark.parametrize("system", [{"system": "Be kind."}, {}])
+def test_the_answer_to_a_request_is_read_however_it_was_kept(answer: Any, system: dict[str, str]) -> None:
+    request = system | {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}]}
+    if not system and answer == [_TEXT]:
+        return  # a request that may be of any API
+    for record in ({"request": request, "response": answer}, request | {"response": answer}):
+        messages = messages_of(conversation_in(record))
+        assert [text_of(message) for message in messages] == [*system.values(), "Hello", "Hi."]
+
+
+def test_messages_of_openai_stay_such_where_they_have_marks_for_a_cache_or_thoughts_of_mistral() -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    talk = [
+        {"role": "user", "content": [{"type": "text", "text": "Hello", "cache_control": {"type": "ephemeral"}}]},
+        {"role": "assistant", "content": [thought, _TEXT], "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "Found."},
+        {"role": "assistant", "content": "Here."},
+    ]
+    messages = messages_of(conversation_in({"messages": talk}))
+    assert [text_of(message) for message in messages] == ["Hello", "Hi.", "", "Here."]
+    assert [call.id for message in messages for call in message.tool_calls] == ["c1"]
+    assert [result.call_id for message in messages for result in message.results] == ["c1"]
+    assert "Found." in messages[2].source
+    assert [thought.text for message in messages for thought in message.reasoning] == ["Hm."]

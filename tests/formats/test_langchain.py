@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -105,3 +107,59 @@ def test_a_thread_of_the_platform_is_known_by_its_id_and_python_text_is_refused_
     assert len(messages_of(conversation)) == len(said)
     (reason,) = refusals_in(thread | {"values": {"messages": ["content='Hello' additional_kwargs={}"]}})
     assert "messages_to_dict" in reason
+
+
+_CONFIG = {"configurable": {"thread_id": "t1", "checkpoint_ns": "", "checkpoint_id": "c1"}}
+_SAID = [
+    {"type": "human", "content": "Where is A17?", "id": "m1", "additional_kwargs": {}},
+    {"type": "ai", "content": "On its way.", "id": "m2", "additional_kwargs": {}},
+]
+_CHECKPOINT = {"v": 4, "id": "c1", "ts": "2026-01-02T03:04:05+00:00", "channel_values": {"messages": _SAID}}
+_SNAPSHOT = [{"messages": _SAID}, [], _CONFIG, {"user": "ann"}, "2026-01-02T03:04:05+00:00", None, [], []]
+_BLOB = {"thread_id": "t1", "checkpoint_ns": "", "channel": "messages", "version": "2", "type": "json"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        _SNAPSHOT,
+        [_SNAPSHOT],
+        [_CONFIG, _CHECKPOINT, {"user": "ann"}, None, []],
+        {"config": _CONFIG, "checkpoint": _CHECKPOINT, "metadata": {"user": "ann"}, "parent_config": None},
+        [
+            {"thread_id": "t1", "checkpoint_ns": "", "checkpoint_id": "c1", "metadata": {"user": "ann"},
+             "checkpoint": _CHECKPOINT | {"channel_values": {}, "channel_versions": {"messages": "2"}}},
+            _BLOB | {"blob": "\\x" + json.dumps(_SAID).encode().hex()},
+            _BLOB | {"version": "1", "blob": base64.b64encode(json.dumps(_SAID[:1]).encode()).decode()},
+            _BLOB | {"version": "3", "channel": "next", "blob": "\\x" + b'"end"'.hex()},
+        ],
+    ],
+)  # fmt: skip
+def test_a_thread_of_langgraph_is_read_from_all_that_its_parts_write(given: Any) -> None:
+    conversation = conversation_in(given)
+    completion = completion_of(conversation)
+    assert (conversation.id, completion.metadata) == ("langgraph-t1", {"user": "ann"})
+    assert completion.created is not None
+    assert completion.created.isoformat() == "2026-01-02T03:04:05+00:00"
+    assert [(each.role, text_of(each)) for each in messages_of(conversation)] == [
+        ("user", "Where is A17?"), ("assistant", "On its way."),
+    ]  # fmt: skip
+
+
+def test_messages_that_python_wrote_as_texts_say_who_speaks_by_their_class() -> None:
+    call = "{'name': 'find', 'args': {'order': 'A17'}, 'id': 'c1', 'type': 'tool_call'}"
+    texts = [
+        "HumanMessage(content='Where is A17?', additional_kwargs={}, response_metadata={})",
+        f"AIMessage(content='', additional_kwargs={{}}, response_metadata={{}}, tool_calls=[{call}])",
+        "ToolMessage(content='Found.', tool_call_id='c1')",
+    ]
+    messages = messages_of(conversation_in(texts))
+    assert [message.role for message in messages] == ["user", "assistant", "tool"]
+    assert [call.arguments for call in messages[1].tool_calls] == ['{"order": "A17"}']
+
+
+def test_texts_without_a_class_are_refused_in_one_sentence() -> None:
+    texts = ["content='Where is A17?' additional_kwargs={}", "content='On its way.' additional_kwargs={}"]
+    assert refusals_in(texts) == [
+        "This is a list of texts: it does not say who said what in a way that a program can read."
+    ]

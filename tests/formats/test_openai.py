@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -155,3 +157,66 @@ def test_sharegpt_says_who_speaks_in_its_own_words() -> None:
     talk = [{"from": "human", "value": "Where?"}, {"from": "gpt", "value": "There."}]
     conversation = conversation_in({"id": "s1", "conversations": talk})
     assert (conversation.id, says(conversation)) == ("sharegpt-s1", [("user", "Where?"), ("assistant", "There.")])
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"llm_call": {"sent": REQUEST, "got": COMPLETION}, "level": "info"},
+        {"payload": json.dumps(REQUEST), "answer_of_model": json.dumps(COMPLETION)},
+        REQUEST | {"result_object": COMPLETION},
+        REQUEST | {"chunks": [{"id": "chatcmpl-7", "choices": [{"index": 0, "delta": {"content": "On its way."}}]}]},
+        REQUEST | {"message": {"role": "assistant", "content": "On its way."}, "done": True},
+        [REQUEST, COMPLETION],
+        {"record": {"0": REQUEST}, "outcome": {"0": COMPLETION}},  # as pandas writes a table
+        {"columns": ["call", "result of it"], "index": [0], "data": [[REQUEST, COMPLETION]]},
+        {"event": "call", "extra": {"request": REQUEST, "response": COMPLETION}},
+    ],
+)
+def test_a_request_and_its_response_are_found_by_their_shapes(record: Any) -> None:
+    conversation = conversation_in([record] if isinstance(record, list) else record)
+    assert says(conversation) == TALK
+    assert completion_of(conversation).metadata["ticket"] == "4711"
+
+
+@pytest.mark.parametrize("time", ["2026-01-02T03:04:05+00:00", 1767323045, 1767323045000, "2026-01-02 03:04:05"])
+def test_the_time_beside_messages_is_that_of_the_conversation(time: Any) -> None:
+    created = completion_of(conversation_in({"id": "a", "messages": [*ASKED, ANSWER], "created_at": time})).created
+    assert created is not None
+    assert created.isoformat() == "2026-01-02T03:04:05+00:00"
+
+
+def test_conversations_under_their_names_have_them_as_ids() -> None:
+    found = conversations_in({"anna": [*ASKED, ANSWER], "ben": [*ASKED, ANSWER]})
+    assert [(each.id, says(each)) for each in found] == [("messages-anna", TALK), ("messages-ben", TALK)]
+
+
+def test_objects_of_python_in_a_table_are_read() -> None:
+    rows = io.StringIO()
+    csv.writer(rows).writerows([["request", "response"], [str(REQUEST), str(COMPLETION)]])
+    assert says(conversation_in(rows.getvalue().encode())) == TALK
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"question": "Where is A17?", "answer": "On its way.", "system_prompt": "Be brief."},
+        {"user": "Where is A17?", "assistant": "On its way.", "system": "Be brief."},
+        {"messages": ASKED, "bot_response": "On its way."},
+    ],
+)
+def test_texts_are_a_conversation_if_their_names_say_who_speaks(record: dict[str, Any]) -> None:
+    assert says(conversation_in(record)) == TALK
+
+
+def test_a_choice_of_the_older_completions_is_said_once() -> None:
+    choice = {"text": "On its way.", "index": 0, "logprobs": None, "finish_reason": "stop"}
+    record = {"prompt": ["One", "Two"], "response": {"object": "text_completion", "choices": [choice]}}
+    conversation = conversation_in(record)
+    assert says(conversation) == [("user", "One"), ("user", "Two"), ("assistant", "On its way.")]
+    assert choices_of(conversation)[0].other == {}
+
+
+@pytest.mark.parametrize("record", [{"messages": []}, {"id": 7, "messages": [], "created_at": "2025-01-01"}])
+def test_a_conversation_in_which_nothing_was_said_is_refused(record: dict[str, Any]) -> None:
+    assert refusals_in(record) == ["This conversation is empty: nothing was said in it."]

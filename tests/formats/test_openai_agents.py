@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,15 @@ def test_a_session_of_javascript_is_read_whole() -> None:
 def _add(database: sqlite3.Connection, session: str, items: list[Any]) -> None:
     rows = [(session, json.dumps(item)) for item in items]
     database.executemany("INSERT INTO agent_messages (session_id, message_data) VALUES (?, ?)", rows)
+
+
+def test_tables_with_names_of_their_own_are_known_by_their_columns(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE shop_messages (id, session_id, message_data, created_at)")
+        item = json.dumps({"role": "user", "content": "Where is A17?"})
+        database.execute("INSERT INTO shop_messages VALUES (1, 'ann', ?, '2026-01-02 03:04:05')", (item,))
+        database.commit()
+    conversation = conversation_in(path)
+    assert conversation.id == "openai-agents-ann"
+    assert [message.role for message in messages_of(conversation)] == ["user"]

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.formats.files import FILES, choices_of, completion_of, conversation_in, conversations_in, messages_of
 from viewer.completions.types import FilePart, ImagePart, Message, text_of
 
@@ -133,3 +135,32 @@ def test_a_recorded_stream_is_put_together_also_where_it_breaks_off() -> None:
 
 def _notes(message: Message) -> list[str]:
     return [each.code for each in message.origin.notes]
+
+
+_EVENTS = [
+    {"type": "response.created", "sequence_number": 0, "response": response() | {"status": "in_progress"}},
+    {"type": "response.output_item.done", "sequence_number": 1, "output_index": 0, "item": _ANSWER},
+    {"type": "response.completed", "sequence_number": 2, "response": response(_ANSWER)},
+]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        response(_ANSWER),
+        json.dumps(response(_ANSWER)),
+        [_ANSWER],
+        "Hi.",
+        _EVENTS,
+        "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in _EVENTS),
+        "Response(id='resp_1', object='response', output=[ResponseOutputMessage(id='msg_2', type='message', "
+        "role='assistant', content=[ResponseOutputText(text='Hi.', type='output_text', annotations=[])])])",
+    ],
+)
+@pytest.mark.parametrize("names", [("request", "response"), ("input", "output"), ("sent", "got")])
+def test_the_answer_to_a_request_is_read_however_it_was_kept(answer: Any, names: tuple[str, str]) -> None:
+    if names == ("sent", "got") and answer in ("Hi.", [_ANSWER]):
+        return  # names and a shape of which nobody knows that they are an answer
+    request = {"model": "gpt-4.1", "instructions": "Be kind.", "input": [_ASKED]}
+    messages = messages_of(conversation_in(dict(zip(names, (request, answer), strict=True))))
+    assert [text_of(message) for message in messages] == ["Be kind.", "Hello", "Hi."]

@@ -238,6 +238,8 @@ class Draft:
                 yield choice_of(message.to_json(), index=n, finish_reason=reason)
                 continue
             members = {name: member.text for name, member in written[n].members.items()}
+            if "message" not in members:
+                members.pop("text", None)  # of the older completions, which is the message now
             yield to_object(list((members | {"message": message.to_json()}).items()))
 
     def _origin(self, created: Any, *, is_undated: bool) -> Piece:

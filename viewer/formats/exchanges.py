@@ -136,8 +136,9 @@ def _asked(request: Document) -> tuple[list[DraftMessage], set[Path]]:
     if (name := next((name for name in _LISTS if is_asked(value.get(name))), "")) and (held := request.at(name)):
         inner, deeper = _asked(held)
         return messages + inner, read | {(name, *path) for path in deeper}
-    if name := next((name for name in _QUESTIONS if isinstance(value.get(name), str) and value[name]), ""):
-        return [*messages, DraftMessage("user", value[name])], read | {(name,)}
+    if name := next((name for name in _QUESTIONS if _is_texts(value.get(name))), ""):
+        texts = [value[name]] if isinstance(value[name], str) else value[name]
+        return [*messages, *(DraftMessage("user", text) for text in texts)], read | {(name,)}
     given = [name for name, each in value.items() if each not in (None, "", [], {})]
     inside = next((name for name in _INSIDE if isinstance(value.get(name), (dict, list)) and value[name]), "")
     if inside and given == [inside]:
@@ -145,6 +146,12 @@ def _asked(request: Document) -> tuple[list[DraftMessage], set[Path]]:
         return messages + inner, read | {(inside, *path) for path in deeper}
     texts = [text for text in value.values() if isinstance(text, str)]
     return [*messages, DraftMessage("user", texts[0] if len(texts) == len(value) == 1 else request.text)], read | {()}
+
+
+def _is_texts(value: Any) -> bool:
+    """Whether a value is a text, or a list of several, as the older completions take them."""
+    texts = value if isinstance(value, list) else [value]
+    return bool(value) and all(isinstance(text, str) for text in texts)
 
 
 def _system(text: Document) -> DraftMessage:

@@ -48,7 +48,8 @@ class Family:
 
     `parts` yields the documents in one that holds several, such as a message with many spans.
 
-    An SQLite database that has all of `tables` is read by `rows`, which yields (number, JSON) of each document.
+    An SQLite database that has all of `tables` is read by `rows`, which yields (number, JSON) of each document. Where
+    programs choose the name of the table, one with just these `columns` is read in the place of the one `renamed`.
     """
 
     name: str  # of the family in the archive; never changes
@@ -68,6 +69,8 @@ class Family:
     parts: Callable[[Document], Iterator[Document]] | None = None
     tables: frozenset[str] = frozenset()
     rows: Callable[[sqlite3.Connection], Iterator[tuple[int, str]]] | None = None
+    renamed: str = ""
+    columns: frozenset[str] = frozenset()
 
 
 def first_object(value: Any) -> dict[str, Any]:

@@ -13,10 +13,16 @@ from .family import Shape, first_object, object_at
 from .ids import id_within
 
 _IDS = ("id", "conversation_id", "thread_id", "session_id", "chat_id", "uuid")
-_TIMES = ("created", "created_at", "createdAt", "timestamp", "start_time", "startTime", "date")
+_TIMES = (
+    "created", "created_at", "createdAt", "timestamp", "start_time", "startTime", "date", "time", "ts", "datetime",
+    "@timestamp", "asctime", "when", "logged_at", "started_at", "startedAt", "request_time", "inserted_at",
+)  # fmt: skip
 _MODELS = ("model", "model_name", "modelName", "model_id")
 _SETTINGS = ("temperature", "top_p", "max_tokens", "seed", "tools", "tool_choice", "response_format", "usage")
-_METADATA = ("user", "user_id", "customer", "session", "title", "name", "tags")
+_METADATA = (
+    "user", "user_id", "userId", "customer", "customer_id", "session", "session_id", "sessionId", "conversation_id",
+    "conversationId", "thread_id", "threadId", "chat_id", "ticket_id", "title", "name", "tags",
+)  # fmt: skip
 
 
 def is_list_of(shape: Shape, *names: str) -> Callable[[Any], bool]:

@@ -9,8 +9,17 @@ from typing import Any
 from viewer.completions.source_text import to_object
 
 from .document import Document
+from .object_texts import object_in
 
 Path = tuple[str, ...]  # names of members, one inside the other; an empty one is the record itself
+# Where the answer stands beside the messages.
+REPLIES = (
+    "response", "output", "completion", "answer", "reply", "assistant", "bot", "ai", "output_text", "response_text",
+    "generated_text", "generation", "prediction", "final_answer", "final_output", "assistant_response",
+    "assistant_message", "bot_response", "bot_message", "ai_response", "model_response", "model_output",
+    "llm_response", "llm_output",
+)  # fmt: skip
+ANSWERS = (*REPLIES, "response_body", "outputs", "result", "ideal")
 # Where logs put a request and the response to it.
 PATHS: tuple[tuple[Path, Path], ...] = (
     (("request", "body"), ("response", "body")),
@@ -40,15 +49,7 @@ PATHS: tuple[tuple[Path, Path], ...] = (
     (("prompt",), ("completion",)),
     (("prompt",), ("output",)),
     (("messages",), ("choices",)),
-    ((), ("response_body",)),
-    ((), ("response",)),
-    ((), ("output",)),
-    ((), ("outputs",)),
-    ((), ("completion",)),
-    ((), ("answer",)),
-    ((), ("reply",)),
-    ((), ("result",)),
-    ((), ("ideal",)),
+    *(((), (name,)) for name in ANSWERS),
 )
 REQUESTS = tuple(dict.fromkeys(request for request, _response in PATHS if request))
 RESPONSES = tuple(dict.fromkeys(response for _request, response in PATHS))
@@ -78,13 +79,15 @@ def at(record: Document, path: Path | None) -> Document | None:
 def opened(document: Document) -> Document:
     """Return the JSON that stands in a text, also in a text in a text, and of a recorded stream the list of chunks."""
     text = json_in(document.value) if isinstance(document.value, str) else ""
+    if not text and isinstance(document.value, str) and (shown := object_in(document.value)) is not None:
+        text = json.dumps(shown, ensure_ascii=False)
     return opened(Document(text, document.place, document.find)) if text else document
 
 
 def json_in(text: str) -> str:
     """Return the JSON that a text is; empty if it is none."""
     text = text.strip()
-    if text.startswith("data:"):
+    if text.startswith(("data:", "event:")):
         lines = (line[5:].strip() for line in text.splitlines() if line.startswith("data:"))
         text = "[" + ",".join(line for line in lines if line and line != "[DONE]") + "]"
     if text[:1] + text[-1:] not in ("{}", "[]", '""'):

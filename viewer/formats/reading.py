@@ -15,6 +15,7 @@ from .document import Conversation, Document, NotAConversation, NotReadable, Pla
 from .families import openai_chat
 from .family import Family
 from .joining import FAILURES, Waiting
+from .object_texts import with_objects
 from .registry import FAMILIES, family_of, is_item
 from .repeats import Repeats
 from .wrapping import unwrapped, what_it_looks_like
@@ -72,6 +73,7 @@ class Reading:
 
     def _read(self, document: Document) -> Iterator[Found]:
         try:
+            document = with_objects(document)
             plain = openai_chat.read_plain(document) if _may_be_plain(document.text) else None
             if plain is not None:
                 yield plain

@@ -3,21 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from json import dumps
 from typing import Any
 
 from django.utils.translation import gettext
 
+from viewer.completions.source_text import to_object
+
+from .data_frames import rows_of
 from .document import Document
+from .messages import is_message
 from .registry import family_of, is_record
+from .unnamed_pairs import as_pair
 
 _MAX_DEPTH = 3  # `{"data": {"payload": [{…}]}}`
 _NAMED_KEYS = 6
+# These take a request or an answer alone, so that the other of both may be there under a name that they do not know.
+_OF_ONE = {"openai", "openai-completion", "pair", "openai-responses", "anthropic", "google", "bedrock", "messages"}
 
 
 def unwrapped(document: Document) -> Iterator[Document]:
-    """Yield the records of a document that holds a list of them; otherwise the document itself."""
-    records = None if family_of(document.value) else _records(document, _MAX_DEPTH)
-    yield from [document] if records is None else records.items()
+    """Yield the records of a document that holds several, or one inside of another; otherwise the document itself."""
+    family = family_of(document.value)
+    if family is None or family.name in _OF_ONE:
+        pair = as_pair(document)
+        if pair is not None and family_of(pair.value):
+            yield pair
+            return
+    if family is not None:
+        yield document
+        return
+    for found in (_listed, rows_of, _by_name, _inner):
+        if records := found(document):
+            for record in records:
+                yield from unwrapped(record)
+            return
+    yield document
+
+
+def _listed(document: Document) -> list[Document]:
+    records = _records(document, _MAX_DEPTH)
+    return [] if records is None else list(records.items())
+
+
+def _by_name(document: Document) -> list[Document]:
+    """Return the conversations of an object that has each of them under its name."""
+    value = document.value
+    if not isinstance(value, dict) or not value:
+        return []
+    if all(isinstance(each, list) and all(map(is_message, each[:1])) for each in value.values()):
+        return [_named(name, f'"history":{member.text}', member) for name, member in document.members.items()]
+    if all(isinstance(each, dict) and is_record(each) for each in value.values()):
+        inner = {name: (member, member.text.strip()[1:-1]) for name, member in document.members.items()}
+        return [member if name.isdigit() else _named(name, text, member) for name, (member, text) in inner.items()]
+    return []
+
+
+def _named(name: str, members: str, document: Document) -> Document:
+    """Return an object with these members, and its name, unless it says its own."""
+    key = "" if document.at("conversation_id") or document.at("id") else to_object([("conversation_id", dumps(name))])
+    return Document("{" + ",".join(filter(None, (key[1:-1], members))) + "}", document.place, document.find)
+
+
+def _inner(document: Document) -> list[Document]:
+    """Return the one record in an object of a log, with the fields that the log has beside it."""
+    members = document.members
+    names = [name for name, member in members.items() if isinstance(member.value, dict) and is_record(member.value)]
+    if len(names) != 1:
+        return []
+    record = members[names[0]]
+    beside = {name: member.text for name, member in members.items() if name != names[0]}
+    whole = beside | {name: member.text for name, member in record.members.items()}
+    both = Document(to_object(list(whole.items())), document.place, document.find)
+    return [both if family_of(both.value) is family_of(record.value) else record]
 
 
 def _records(document: Document, depth: int) -> Document | None:
@@ -34,6 +92,8 @@ def _records(document: Document, depth: int) -> Document | None:
 
 def what_it_looks_like(value: Any) -> str:
     """Say what a document is in which no conversation was found, and what to do."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value) and value:
+        return gettext("This is a list of texts: it does not say who said what in a way that a program can read.")
     if isinstance(value, list):
         return gettext("This is a list in which no conversation was found that can be read. %s") % _advice()
     if not isinstance(value, dict):

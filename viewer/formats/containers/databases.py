@@ -44,7 +44,7 @@ def rows_of(file: File, families: Iterable[Family]) -> Iterator[tuple[int, str]]
             except sqlite3.DatabaseError as error:
                 raise NotReadable(gettext("The SQLite database is damaged: %s") % error) from None
             except NotReadable:
-                if not is_incomplete:
+                if not is_incomplete or _tables_of(database):
                     raise
     if is_empty and is_incomplete:
         raise NotReadable(
@@ -69,11 +69,35 @@ def _copy(file: File, path: Path) -> None:
 
 
 def _rows(database: sqlite3.Connection, families: Iterable[Family]) -> Iterator[tuple[int, str]]:
-    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    family = next((one for one in families if one.rows and one.tables and one.tables <= tables), None)
-    if family is None or family.rows is None:
+    tables = _tables_of(database)
+    readers = [one for one in families if one.rows and one.tables]
+    family = next((one for one in readers if one.tables <= tables), None)
+    if family is not None and family.rows is not None:
+        yield from family.rows(database)
+        return
+    renamed = [(table, one) for table in sorted(tables) for one in readers if _has_columns(database, table, one)]
+    if not renamed:
         named = ", ".join(sorted(tables)[:8]) or gettext("none")
         raise NotReadable(
             gettext("This is an SQLite database of a tool that is not known here. Its tables: %s") % named
         )
-    yield from family.rows(database)
+    for table, family in renamed:
+        yield from _under_its_own_name(database, table, family)
+
+
+def _tables_of(database: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _has_columns(database: sqlite3.Connection, table: str, family: Family) -> bool:
+    """Whether a table is one of a family by its columns; some tools let programs choose the names of their tables."""
+    columns = {column for (column,) in database.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+    return columns == family.columns
+
+
+def _under_its_own_name(database: sqlite3.Connection, table: str, family: Family) -> Iterator[tuple[int, str]]:
+    name, given = family.renamed, table.replace('"', '""')
+    database.execute(f'CREATE TEMP VIEW {name} AS SELECT * FROM "{given}"')  # noqa: S608
+    if family.rows is not None:
+        yield from family.rows(database)
+    database.execute(f"DROP VIEW temp.{name}")

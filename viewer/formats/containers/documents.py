@@ -7,7 +7,7 @@ import io
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from typing import Any, cast
 
 from django.utils.translation import gettext
@@ -109,15 +109,36 @@ class Splitter:
     def _group(self, file: File, array: int, values: Iterator[Value]) -> Iterator[Document]:
         """Yield the items of an array, or the whole array; values that are in none have the array 0."""
         first = next(values)
-        if array and self.is_message(first.value):
-            yield _whole_list(file, first, values)
+        second, rest = _peek(values) if array else (None, values)
+        if array and (self.is_message(first.value) or _is_one(first, second)):
+            yield _whole_list(file, first, rest)
             return
-        for number, value in enumerate(chain([first], values), start=1):
+        for number, value in enumerate(chain([first], rest), start=1):
             place = Place(file.name, number, "item") if array else Place(file.name, value.line)
             yield Document.of(Piece(value.text, value.value), place, file.find)
 
 
-def _whole_list(file: File, first: Value, rest: Iterator[Value]) -> Document:
+def _peek(values: Iterator[Value]) -> tuple[Value | None, Iterator[Value]]:
+    """Return the next value, if there is one, and all values from it on. Where the text is damaged, they raise."""
+    try:
+        found = list(islice(values, 1))
+    except NotReadable as error:
+        return None, _raising(error)
+    return (found[0] if found else None), chain(found, values)
+
+
+def _raising(error: NotReadable) -> Iterator[Value]:
+    raise error
+    yield
+
+
+def _is_one(first: Value, second: Value | None) -> bool:
+    """Whether an array is no list of records: of texts, or a tuple of Python, in which an object and a list follow."""
+    is_tuple = isinstance(first.value, dict) and second is not None and isinstance(second.value, list)
+    return is_tuple or isinstance(first.value, str)
+
+
+def _whole_list(file: File, first: Value, rest: Iterable[Value]) -> Document:
     """Put the items of a list together again. Raises NotReadable if they are too long for one conversation."""
     texts, values, length = [first.text], [first.value], len(first.text)
     for item in rest:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from django.utils.translation import gettext
 
 from viewer.formats.document import MAX_BYTES, NotReadable, too_long
+from viewer.formats.object_texts import container_in
 
 _SAMPLE = 8_192  # characters
 
@@ -16,7 +18,8 @@ _SAMPLE = 8_192  # characters
 def rows_of(lines: Iterable[str], beginning: str) -> Iterator[tuple[int, str | NotReadable]]:
     """Yield the number of each row, counted from 1 after the names, and its JSON, or why it is not taken.
 
-    Raises csv.Error, and NotReadable where nothing behind it can be read.
+    A column without a name, as pandas writes one, is the index. Raises csv.Error, and NotReadable where nothing behind
+    it can be read.
     """
     csv.field_size_limit(MAX_BYTES)
     try:  # only what separates the columns: from one line nobody can tell how quotes in a cell are written
@@ -49,11 +52,11 @@ class _Bounded:
 
 
 def _told_apart(names: list[str]) -> list[str]:
-    """Return the names of columns without spaces around them; the second `id` is `id (2)`."""
-    told = list[str]()
-    for name in map(str.strip, names):
-        count = 1 + sum(name == before.strip() for before in names[: len(told)])
-        told.append(name if count == 1 else f"{name} ({count})")
+    """Return the names of columns without spaces around them; one without a name is `index`, a second `id` `id (2)`."""
+    told, counts = list[str](), Counter[str]()
+    for name in (name.strip() or "index" for name in names):
+        counts[name] += 1
+        told.append(name if counts[name] == 1 else f"{name} ({counts[name]})")
     return told
 
 
@@ -73,6 +76,7 @@ def _json_of(cell: str) -> str:
         try:
             json.loads(cell)
         except (ValueError, RecursionError):
-            return json.dumps(cell, ensure_ascii=False)
+            shown = container_in(cell)  # as pandas writes columns of Python's objects
+            return json.dumps(cell if shown is None else shown, ensure_ascii=False)
         return cell
     return json.dumps(cell, ensure_ascii=False)

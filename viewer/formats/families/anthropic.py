@@ -46,17 +46,27 @@ def _is_own(block: Any) -> bool:
             return isinstance(block.get("source"), dict)
         case "text":
             return isinstance(block.get("text"), str) and ("citations" in block or "cache_control" in block)
+        case "thinking" if isinstance(block.get("thinking"), list):
+            return False  # Mistral's
         case kind:
             return kind in _OWN_BLOCKS or (kind.endswith("_tool_result") and "tool_use_id" in block)
 
 
 def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:
     """Read messages; the results of tools, which stand in the user's, each become one of their own."""
-    return [draft for message in messages if isinstance(message.value, dict) for draft in _messages(message)]
+    found = [message for message in messages if isinstance(message.value, dict)]
+    return [draft for message in found for draft in _messages(message)]
+
+
+def _is_of_openai(value: dict[str, Any]) -> bool:
+    """Whether a message beside those of Anthropic is OpenAI's, as proxies take both."""
+    return bool(value.get("tool_calls")) or value.get("role") not in _ROLES
 
 
 def _messages(message: Document) -> list[DraftMessage]:
     value, content = message.value, message.at("content")
+    if _is_of_openai(value):
+        return [DraftMessage.of(message)]
     own = DraftMessage(as_text(value.get("role")), None, message.text, id=value.get("id"))
     own.more = {name: value[name] for name in ("stop_details",) if value.get(name)}
     if value.get("stop_reason") not in (None, *_ENDS):

@@ -14,7 +14,7 @@ from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
 from viewer.formats.family import Family, first_object, list_at, object_at
 from viewer.formats.message_lists import draft_of, source_of
-from viewer.formats.pairs import REQUESTS, RESPONSES, at, place_of, rest_of_pair
+from viewer.formats.pairs import REQUESTS, RESPONSES, at, opened, place_of, rest_of_pair
 
 from .anthropic import is_message, read_messages
 
@@ -60,6 +60,17 @@ def _is_event(value: Any) -> bool:
     return isinstance(value, dict) and value.get("type") in _EVENTS and ("index" in value or len(value) <= 4)
 
 
+def _is_stream(value: Any) -> bool:
+    """Whether a value is a recorded stream: a list of events, or the text as it came."""
+    if isinstance(value, str):
+        return value.lstrip().startswith(("event: message_start", 'data: {"type":"message_start"'))
+    return _is_event(first_object(value))
+
+
+def _is_answer(value: Any) -> bool:
+    return is_response(value) or _is_stream(value)
+
+
 def _is_of_batch(value: Any) -> bool:
     if not isinstance(value, dict) or not value.get("custom_id"):
         return False
@@ -74,7 +85,7 @@ def _matches(value: Any) -> bool:
         return False
     if is_response(value) or _is_request(value) or _is_event(value) or _is_of_batch(value):
         return True
-    return place_of(value, _RESPONSES, is_response) is not None or place_of(value, REQUESTS, _is_request) is not None
+    return place_of(value, _RESPONSES, _is_answer) is not None or place_of(value, REQUESTS, _is_request) is not None
 
 
 def _read(document: Document) -> Iterator[Conversation]:
@@ -84,11 +95,43 @@ def _read(document: Document) -> Iterator[Conversation]:
         return
     answered = () if is_response(value) else place_of(value, _RESPONSES, is_response)
     asked = place_of(value, ((), *REQUESTS), _may_be_request)
-    draft = draft_of_pair(at(document, asked), at(document, answered))
+    response = at(document, answered)
+    if answered is None and (answered := place_of(value, RESPONSES, bool)) is not None:
+        response = as_response(at(document, answered) or document)
+        if response is None:
+            raise NotReadable(gettext("It has an answer that cannot be read, so none of it was taken."))
+    elif answered is None and "stop_reason" in value and "content" in value:
+        response = _answer_in(document)
+    draft = draft_of_pair(at(document, asked), response)
     beside = draft_of(_NAME, document, (), ())  # such as the time of a log
     draft.created, draft.metadata = draft.created or beside.created, beside.metadata | draft.metadata
     draft.source = rest_of_pair(document, (asked, answered), _READ)
     yield draft.finish(document)
+
+
+def as_response(answer: Document) -> Document | None:
+    """Return an answer as that of the API, of which a log may have kept the events, the blocks or the text."""
+    found = opened(answer)
+    value = found.value
+    if isinstance(value, str):
+        return _of_blocks(json.dumps([{"type": "text", "text": value}]), answer)
+    if isinstance(value, dict):
+        return _answer_in(found) if isinstance(value.get("content"), (str, list)) else None
+    events = [event for event in found.items() if _is_event(event.value)]
+    if events:
+        return response_of(events)[0]
+    return _of_blocks(found.text, answer) if isinstance(value, list) else None
+
+
+def _answer_in(record: Document) -> Document:
+    """Return the members of an answer that are in a record."""
+    names = ("id", "type", "model", "content", "stop_reason", "stop_sequence", "stop_details", "usage")
+    given = {name: member.text for name, member in record.members.items() if name in names}
+    return Document(to_object(list(({"role": '"assistant"'} | given).items())), record.place, record.find)
+
+
+def _of_blocks(blocks: str, beside: Document) -> Document:
+    return Document(f'{{"role":"assistant","content":{blocks}}}', beside.place, beside.find)
 
 
 def draft_of_pair(request: Document | None, response: Document | None) -> Draft:

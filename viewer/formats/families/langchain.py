@@ -297,4 +297,6 @@ FAMILY = Family(
     join=_join,
     tables=frozenset({"message_store"}),
     rows=_sessions,
+    renamed="message_store",
+    columns=frozenset({"id", "session_id", "message"}),
 )

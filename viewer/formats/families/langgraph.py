@@ -5,10 +5,9 @@ Each state has all messages up to then, so that of a history only the path to th
 
 from __future__ import annotations
 
-import base64
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
@@ -16,25 +15,26 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
-from viewer.formats.document import Conversation, Document, NotReadable
+from viewer.formats.document import Conversation, Document, NotAConversation, NotReadable
 from viewer.formats.drafts import Draft, note
 from viewer.formats.family import Family, first_object, list_at, object_at
 from viewer.formats.ids import id_within
 from viewer.formats.message_lists import first_of, source_of
 from viewer.formats.messages import read_messages
-from viewer.formats.msgpack import unpack
 
 from . import langchain
+from .langgraph_checkpoints import as_json, as_state, decoded, is_blob, is_checkpoint, is_list, versions_in
 
 NAME = "langgraph"
 _MARKS = {"next", "checkpoint", "config", "tasks", "interrupts", "checkpoint_id", "thread_id", "status"}
 _OWN = {"source", "step", "parents", "writes", "thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map"}
 # What a record that is made of checkpoints has beside its newest state.
 _TAKEN_OUT, _BESIDE = "taken_out", "other_branches"
-_DELTA = 7  # an extension of MessagePack: a channel of which only changes are kept
 
 
 def _matches(value: Any) -> bool:
+    if is_list(value) or is_checkpoint(value) or is_blob(value):
+        return True
     if not (isinstance(value, dict) and "values" in value):
         return False
     values, marks = value["values"], _MARKS & value.keys()
@@ -60,7 +60,9 @@ def _configured(value: dict[str, Any], name: str = "config") -> dict[str, Any]:
 
 
 def _key(document: Document) -> str:
-    value = document.value
+    value = as_state(document).value
+    if "task_id" in value and is_blob(value):
+        return ""
     return str(first_of(value, ("thread_id",)) or _configured(value).get("thread_id") or "")
 
 
@@ -72,7 +74,12 @@ def _time_of(value: dict[str, Any]) -> str:
     return str(first_of(value, ("updated_at", "created_at")) or "")
 
 
-def _join(states: list[Document]) -> Iterator[Conversation]:
+def _join(documents: list[Document]) -> Iterator[Conversation]:
+    blobs = [each for each in documents if is_blob(each.value)]
+    states = [as_state(each) for each in documents if not is_blob(each.value)]
+    if blobs:
+        yield _of_blobs([each for each in blobs if not each.value.get("checkpoint_ns")], states)
+        return
     states = [state for state in states if not _configured(state.value).get("checkpoint_ns")]  # the others are of nodes
     newest = max(states, key=lambda state: (_time_of(state.value), str(_id_of(state.value) or "")), default=None)
     if newest is None:
@@ -82,7 +89,10 @@ def _join(states: list[Document]) -> Iterator[Conversation]:
     yield _conversation(newest, path, [state for state in states if id(state) not in on_path])
 
 
-def _read(state: Document) -> Iterator[Conversation]:
+def _read(document: Document) -> Iterator[Conversation]:
+    if is_blob(document.value):
+        raise NotAConversation(_now("what LangGraph had written, and not yet put into a state"))
+    state = as_state(document)
     yield _conversation(state, [state], [])
 
 
@@ -100,7 +110,7 @@ def _conversation(newest: Document, path: list[Document], beside: list[Document]
     found = _messages_of(path)
     messages = list(found.values())
     if not messages:
-        raise NotReadable(_now("This LangGraph thread has no messages."))
+        raise NotReadable(_without_messages(newest))
     value = newest.value
     draft = Draft(NAME, id=id_within(NAME, _key(newest)))
     draft.created = first_of(value if "thread_id" in value else path[0].value, ("created_at",))
@@ -115,6 +125,12 @@ def _conversation(newest: Document, path: list[Document], beside: list[Document]
     draft.source = source_of(newest, ("values", _TAKEN_OUT, _BESIDE))
     _add_branches(draft, newest, found, beside)
     return draft.finish_at(newest.place, *(state.text for state in (*path, *beside)))
+
+
+def _without_messages(state: Document) -> str:
+    if "checkpoint" in state.value or object_at(state.value, "config", "configurable").get("checkpoint_ns") is not None:
+        return _now("This LangGraph thread has no messages. PostgreSQL has them in the table checkpoint_blobs.")
+    return _now("This LangGraph thread has no messages.")
 
 
 def _messages_of(path: list[Document]) -> dict[Any, Document]:
@@ -172,12 +188,30 @@ def _threads(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
         yield number, _state_of(thread, group)
 
 
+def _of_blobs(blobs: list[Document], states: list[Document]) -> Conversation:
+    """Read a thread of PostgreSQL: what its rows hold, and of its checkpoints when they were made, and for whom."""
+    versions = [value for _name, value in versions_in(blobs) if _is_messages(value)]
+    lists = [{_message_id(each, n): each for n, each in enumerate(messages)} for messages in versions]
+    found = {name: each for messages in lists for name, each in messages.items()}
+    ordered = sorted(states, key=lambda state: _time_of(state.value))
+    record = {
+        "values": {"messages": list(found.values())},
+        "config": {"configurable": {"thread_id": _key(blobs[0]) if blobs else ""}},
+        "metadata": object_at(ordered[-1].value, "metadata") if ordered else {},
+        "created_at": _time_of(ordered[0].value) if ordered else None,
+        _TAKEN_OUT: [name for name in found if name not in lists[-1]] if lists else [],
+    }
+    place = (blobs or states)[0].place
+    state = Document(json.dumps(record, ensure_ascii=False, default=as_json), place)
+    return _conversation(state, [state], [])
+
+
 def _state_of(thread: Any, rows: Iterable[tuple[Any, ...]]) -> str:
     # Each state has all messages so far: only the messages are kept while the next is read.
     lists: dict[Any, tuple[Any, dict[Any, Any]]] = {}  # of each state: the one before it, and its messages by id
     newest, created, about = None, None, None
     for _thread, newest, parent, kind, blob, metadata in rows:
-        state, about = _decoded(kind, blob), metadata
+        state, about = object_at(decoded(kind, blob)), metadata
         created = created or state.get("ts")
         values = object_at(state, "channel_values")
         messages = list_at(values, _channel(values) or "messages")
@@ -194,7 +228,7 @@ def _state_of(thread: Any, rows: Iterable[tuple[Any, ...]]) -> str:
     record = {
         "values": {"messages": list(found.values())},
         "config": {"configurable": {"thread_id": thread, "checkpoint_id": newest}},
-        "metadata": _decoded("json", about) if about else {},
+        "metadata": decoded("json", about) if about else {},
         "created_at": created,
         _TAKEN_OUT: [name for name in found if name not in path[0]] if path else [],
         _BESIDE: {
@@ -203,48 +237,7 @@ def _state_of(thread: Any, rows: Iterable[tuple[Any, ...]]) -> str:
             "count": len(lists.keys() - {parent for parent, _messages in lists.values()}),
         },
     }
-    return json.dumps(record, ensure_ascii=False, default=_as_json)
-
-
-def _decoded(kind: Any, blob: Any) -> dict[str, Any]:
-    """Decode a checkpoint. Raises NotReadable if it is encrypted or pickled."""
-    data = blob.encode() if isinstance(blob, str) else bytes(blob or b"{}")
-    decode: dict[Any, Callable[[bytes], Any]] = {"msgpack": lambda data: unpack(data, _extension), "json": json.loads}
-    if kind not in decode:
-        raise NotReadable(
-            _now(
-                "These LangGraph checkpoints are written as “%s”, which cannot be read here: read the threads with "
-                "get_state, and write their messages with langchain_core.messages.messages_to_dict."
-            )
-            % kind
-        )
-    try:
-        value = decode[kind](data)
-    except ValueError as error:
-        raise NotReadable(_now("A LangGraph checkpoint is damaged: %s") % error) from None
-    return value if isinstance(value, dict) else {}
-
-
-def _extension(code: int, data: bytes) -> Any:
-    """Return an object of Python by its class and its fields; of others the value they were made of."""
-    if code == _DELTA:
-        raise NotReadable(
-            _now(
-                "These LangGraph checkpoints keep only what changed: read the threads with get_state, and write their "
-                "messages with langchain_core.messages.messages_to_dict."
-            )
-        )
-    value = unpack(data, _extension)
-    if not (isinstance(value, list) and len(value) > 2):
-        return value
-    module, name, fields = value[:3]
-    if isinstance(fields, dict) and str(module).startswith("langchain"):
-        return {"lc": 2, "type": "constructor", "id": [*str(module).split("."), name], "kwargs": fields}
-    return fields
-
-
-def _as_json(value: Any) -> str:
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+    return json.dumps(record, ensure_ascii=False, default=as_json)
 
 
 FAMILY = Family(

@@ -179,4 +179,6 @@ FAMILY = Family(
     read=_read,
     tables=frozenset({"llama_index_memory"}),
     rows=_memories,
+    renamed="llama_index_memory",
+    columns=frozenset({"id", "key", "timestamp", "role", "status", "data"}),
 )

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text
 from viewer.formats.exchanges import messages_of
 from viewer.formats.family import Family, first_object
 from viewer.formats.ids import id_within
 from viewer.formats.message_lists import draft_of, first_of
-from viewer.formats.messages import is_message, read_messages
+from viewer.formats.messages import can_read, is_message, read_messages
 
 _LIST, _ROWS = "messages", "message-rows"
 _NAMES = (
@@ -51,7 +52,7 @@ def _read_list(document: Document) -> Iterator[Conversation]:
 def _is_row(value: Any) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("role"), str) or not value["role"]:
         return is_message(value)
-    return any(isinstance(value.get(name), (str, list)) for name in (*_TEXTS, "parts", "tool_calls", "refusal"))
+    return any(isinstance(value.get(name), (str, list, dict)) for name in (*_TEXTS, "parts", "tool_calls", "refusal"))
 
 
 def _key(document: Document) -> str:
@@ -62,23 +63,34 @@ def _key(document: Document) -> str:
 
 def _join(rows: list[Document]) -> Iterator[Conversation]:
     first = rows[0].value
+    given, rows = rows, [_without_empty(row) for row in rows]
     draft = Draft(_ROWS, created=first_of(first, _TIMES), model=as_text(first.get("model")))
     draft.id = id_within(_ROWS, first_of(first, _CONVERSATIONS))
-    if all(is_message(row.value) and "role" not in row.value for row in rows):
+    if any("role" not in row.value for row in rows) and can_read(rows):
         draft.messages = read_messages(rows)  # of a shape of which one message may say what the next one means
     else:
         draft.messages = [message for row in rows for message in _messages(row)]
-    yield draft.finish_at(rows[0].place, *(row.text for row in rows))
+    yield draft.finish_at(given[0].place, *(row.text for row in given))
+
+
+def _without_empty(row: Document) -> Document:
+    """Return a row of a table without its empty cells, which stand for what a message of another kind has."""
+    if row.place.unit != "row":
+        return row
+    text = to_object([(name, member.text) for name, member in row.members.items() if member.value != ""])
+    return Document(text, row.place, row.find)
 
 
 def _messages(row: Document) -> list[DraftMessage]:
     """Read a row. It stays as it is if it has only OpenAI's names; a column without a value is nothing."""
     value = row.value
     is_plain = value.keys().isdisjoint((*_TEXTS[1:], *_CONVERSATIONS, *_TIMES)) and "" not in value.values()
+    is_plain = is_plain and not isinstance(value.get("content"), dict)
     if "role" not in value or (is_plain and value["role"] not in _ROLES):
         return messages_of(Document(f"[{row.text}]", row.place, row.find))
     role = value["role"].casefold()
-    text = next((value[name] for name in _TEXTS if isinstance(value.get(name), (str, list))), None)
+    name = next((name for name in _TEXTS if isinstance(value.get(name), (str, list, dict))), "")
+    text = row.members[name].text if isinstance(value.get(name), dict) else value.get(name)  # JSON in a cell
     read = {*_OWN, *_TEXTS, *_CONVERSATIONS, *_TIMES}
     return [
         DraftMessage(

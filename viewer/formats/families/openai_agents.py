@@ -171,4 +171,6 @@ FAMILY = Family(
     join=_join,
     tables=frozenset({"agent_sessions", "agent_messages"}),
     rows=_rows,
+    renamed="agent_messages",
+    columns=frozenset({"id", "session_id", "message_data", "created_at"}),
 )

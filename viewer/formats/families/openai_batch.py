@@ -14,7 +14,8 @@ from viewer.formats.exchanges import fill
 from viewer.formats.family import Family, object_at
 from viewer.formats.pairs import at, rest_of
 
-from .responses_records import READ, draft_of_exchange, is_response
+from .responses_answers import is_response
+from .responses_records import READ, draft_of_exchange
 
 _NAME = "openai-batch"
 _OTHER_URLS = ("embeddings", "moderations", "images", "videos", "audio")

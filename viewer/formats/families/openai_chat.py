@@ -12,20 +12,21 @@ from django.utils.translation import gettext, gettext_lazy
 
 from viewer.completions.ids import is_usable_id
 from viewer.completions.origin import KEY
+from viewer.completions.reading import read_time
 from viewer.completions.source_text import STRICT, Piece, members_with_list
+from viewer.formats.answers import may_answer
 from viewer.formats.document import NOWHERE, Conversation, Document, NotReadable, Place, not_json
 from viewer.formats.family import Family
+from viewer.formats.pairs import ANSWERS
 from viewer.formats.stored import NULL, choice_of, id_of_digest, list_of, piece_of, with_all_keys
 
 _MAX_MESSAGES = 200_000  # per conversation
 _UNUSABLE_ID = "the completion has no usable id (1 to 255 characters, no blanks, none of / \\ ? # %)"
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_TIMES = ("created_at", "createdAt", "timestamp", "date", "time", "ts", "start_time", "updated_at")
 _PARTS = ("text", "image_url", "input_audio", "file", "refusal")
 # Where other tools put the answer beside the messages. A line that has one of these is not read without it.
-_ANSWERS = (
-    "response", "response_body", "output", "outputs", "answer", "ideal", "completion", "reply", "result", "chosen",
-    "rejected", "preferred_output", "non_preferred_output",
-)  # fmt: skip
+_UNREAD = (*ANSWERS, "chosen", "rejected", "preferred_output", "non_preferred_output")
 # What a message of another tool has in place of its content.
 _OTHER_CONTENT = {
     "parts",
@@ -77,7 +78,7 @@ def unused_answer(fields: Iterable[str], values: dict[str, Any]) -> str:
     """Name the field beside the messages that has an answer which nobody reads; empty if there is none."""
     if "choices" in fields:
         return ""
-    return next((name for name in _ANSWERS if values.get(name) not in (None, "", [], {})), "")
+    return next((name for name in _UNREAD if values.get(name) not in (None, "", [], {})), "")
 
 
 def read_plain(document: Document) -> Conversation | None:
@@ -88,7 +89,8 @@ def read_plain(document: Document) -> Conversation | None:
     shape = _Shape()
     pairs, messages = _take_apart(document.text, shape)
     values = {name: piece.value for name, piece in pairs}
-    has_answer = "choices" not in values and not values.keys().isdisjoint(_ANSWERS)
+    has_answer = "choices" not in values and not values.keys().isdisjoint(_UNREAD)
+    has_answer = has_answer or any(map(may_answer, values.values()))
     if not messages or not shape.is_plain or has_answer or values.get("system"):
         return None  # Anthropic's requests have the system prompt beside the messages
     return _read(pairs, messages, document)
@@ -98,6 +100,8 @@ def read_any(document: Document) -> Iterable[Conversation]:
     """Read a document with messages of which not all are understood. Raises NotReadable if none has a role."""
     shape = _Shape()
     pairs, messages = _take_apart(document.text, shape)
+    if not messages and not _has_more(dict(pairs)):
+        raise NotReadable(gettext("This conversation is empty: nothing was said in it."))
     if messages and not shape.has_role:
         raise NotReadable(gettext("Its messages do not say who speaks: none has a role."))
     if name := unused_answer(dict(pairs), {n: piece.value for n, piece in pairs}):
@@ -106,6 +110,11 @@ def read_any(document: Document) -> Iterable[Conversation]:
             % name
         )
     yield _read(pairs, messages or [], document)
+
+
+def _has_more(fields: dict[str, Piece]) -> bool:
+    """Whether a conversation without messages shows something else, as a completion that failed does."""
+    return "choices" in fields or (fields.get("error", NULL).value is not None)
 
 
 def read_line(text: str, place: Place = NOWHERE) -> Conversation:
@@ -164,6 +173,9 @@ def _with_answer(pairs: list[tuple[str, Piece]], messages: list[str]) -> list[tu
     is_answered = bool(messages) and STRICT.decode(messages[-1]).get("role") == "assistant"
     if "choices" not in fields and (is_answered or not completion_id):
         fields["choices"] = list_of([choice_of(messages.pop())] if is_answered else [])
+    dated = next((name for name in _TIMES if name in fields and read_time(fields[name].value)), "")
+    if "created" not in fields and dated:
+        fields["created"] = fields.pop(dated)
     if completion_id:
         return list((fields | {"id": piece_of(completion_id)}).items())
     fields |= {

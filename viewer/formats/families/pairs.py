@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.utils.translation import gettext_lazy
@@ -11,11 +12,15 @@ from viewer.formats.document import Conversation, Document
 from viewer.formats.exchanges import fill, is_answered, is_asked
 from viewer.formats.family import Family
 from viewer.formats.message_lists import draft_of
-from viewer.formats.pairs import PATHS, Path, at, rest_of, value_at
+from viewer.formats.pairs import PATHS, REPLIES, Path, at, rest_of, value_at
 
 _NAME = "pair"
 # The same where both are only texts: their names alone say who speaks.
-_TEXTS = (("prompt", "completion"), ("prompt", "response"), ("question", "answer"), ("instruction", "response"))
+_QUESTIONS = (
+    "prompt", "question", "instruction", "query", "user_message", "user_input", "user_query", "input",
+)  # fmt: skip
+_SPEAKERS = (("user", "assistant"), ("user", "bot"), ("human", "assistant"), ("human", "ai"), ("human", "bot"))
+_SYSTEMS = ("system", "system_prompt", "systemPrompt")
 # An answer without what was asked.
 _ALONE: tuple[Path, ...] = (("response", "body"), ("response",), ("body",), ("response_body",), ("completion",))
 
@@ -30,9 +35,14 @@ def _paths_of(value: Any) -> tuple[Path | None, Path] | None:
             continue
         if is_asked(asked) or (asked not in (None, "", [], {}) and request and is_answered(answered)):
             return request, response
-    for question, answer in _TEXTS:
-        if all(isinstance(value.get(name), str) and value[name] for name in (question, answer)):
-            return (question,), (answer,)
+    question, answer = _text_in(value, _QUESTIONS), _text_in(value, REPLIES)
+    if question and answer and (isinstance(value[question], str) or isinstance(value[answer], str)):
+        return (question,), (answer,)
+    for human, bot in _SPEAKERS:
+        if all(isinstance(value.get(name), str) and value[name] for name in (human, bot)):
+            return (human,), (bot,)
+    if isinstance(value.get("generations"), list):  # a result of LangChain
+        return None, ()
     for response in _ALONE:
         answered = value_at(value, response)
         if isinstance(answered, dict) and isinstance(answered.get("choices"), list):
@@ -40,15 +50,36 @@ def _paths_of(value: Any) -> tuple[Path | None, Path] | None:
     return None
 
 
+def _text_in(value: dict[str, Any], names: Iterable[str]) -> str:
+    """Return which member is a text; a cell of a table that is JSON is one too."""
+    kinds = {name: str if name in ("input", "output") else (str, dict) for name in names}
+    return next((name for name in names if value.get(name) and isinstance(value[name], kinds[name])), "")
+
+
 def _read(document: Document) -> Iterator[Conversation]:
     request, response = _paths_of(document.value) or (None, ())
     draft = draft_of(_NAME, document, [], ())
     own_id, draft.id = draft.id, None
-    read = fill(draft, at(document, request), at(document, response))
+    known = {response, *((name,) for name in ("metadata", *draft.metadata, *draft.fields))}
+    asked = at(document, request)
+    if asked is not None and request and isinstance(asked.value, str):
+        asked, beside = _in_words(document, request[0])
+        known |= beside
+    read = fill(draft, asked, at(document, response))
     draft.id = draft.id or (None if draft.completion else own_id)
-    paths = {response, *((name,) for name in ("metadata", *draft.metadata, *draft.fields))}
-    draft.source = rest_of(document, paths | {(*(request or ()), *path) for path in read})
+    draft.source = rest_of(document, known | {(*(request or ()), *path) for path in read})
     yield draft.finish(document)
+
+
+def _in_words(record: Document, question: str) -> tuple[Document, set[Path]]:
+    """Return a question that is only a text as a request, with the system prompt and the input that stand beside it."""
+    values = record.value
+    asked = [question, "input"] if question == "instruction" else [question]
+    texts = [values[name] for name in asked if isinstance(values.get(name), str) and values[name]]
+    system = next((name for name in _SYSTEMS if isinstance(values.get(name), str)), "")
+    request = ({"system": values[system]} if system else {}) | {"prompt": "\n\n".join(texts)}
+    text = json.dumps(request, ensure_ascii=False)
+    return Document(text, record.place, record.find), {(name,) for name in (*asked, system) if name}
 
 
 FAMILY = Family(

@@ -15,7 +15,8 @@ from viewer.formats.family import object_at
 from viewer.formats.message_lists import source_of
 
 from .responses import read_item
-from .responses_records import NAME, draft_without_input, is_response
+from .responses_answers import is_response
+from .responses_records import NAME, draft_without_input
 
 _UNFINISHED = ("queued", "in_progress")
 _OF_CONVERSATION = {"id", "object", "created_at", "metadata"}

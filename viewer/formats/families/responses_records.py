@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
-from viewer.formats.document import Conversation, Document
+from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
 from viewer.formats.family import Family, object_at
 from viewer.formats.message_lists import draft_of, source_of
 from viewer.formats.pairs import REQUESTS, RESPONSES, Path, at, place_of, rest_of_pair, value_at
 
 from .responses import is_item, read_items
+from .responses_answers import as_response, is_answer, is_response, is_something
 from .responses_order import in_order
 from .responses_streams import is_event, responses_in
 
 NAME = "openai-responses"
 _LISTS = ("items", "input_items", "data", "input", "output", "history", "messages")
 _INPUTS = ("input", "input_items")
+_ANSWERS = (*RESPONSES, ("new_items",))  # the last of a result of the SDK for agents
 _OF_REQUESTS = {"instructions", "tools", "store", "max_output_tokens", "text", "reasoning", "previous_response_id"}
 _SETTINGS = (
     "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls", "service_tier", "error",
@@ -27,13 +29,6 @@ _SETTINGS = (
 _METADATA = ("user", "safety_identifier", "previous_response_id")
 READ = {"id", "object", "created_at", "model", "metadata", "output", "instructions", "usage", *_INPUTS, *_SETTINGS}
 _CALLS_OF_CLIENT = {"function", "custom", "computer_call", "shell_call", "local_shell_call", "apply_patch_call"}
-
-
-def is_response(value: Any) -> bool:
-    """Whether a value is a response, finished or not."""
-    if not isinstance(value, dict) or not isinstance(value.get("output"), list):
-        return False
-    return str(value.get("object")).startswith("response") or str(value.get("id")).startswith("resp_")
 
 
 def is_list_of_items(value: Any) -> bool:
@@ -48,7 +43,7 @@ def _matches(value: Any) -> bool:
         return False
     if any(is_list_of_items(_list_under(value, name)) for name in _LISTS):
         return True
-    return place_of(value, RESPONSES, is_response) is not None or _request_in(value) is not None
+    return place_of(value, _ANSWERS, is_answer) is not None or _request_in(value) is not None
 
 
 def _list_under(value: dict[str, Any], name: str) -> Any:
@@ -78,9 +73,13 @@ def _read(document: Document) -> Iterator[Conversation]:
         if is_response(value):
             yield draft_of_response(document, None).finish(document)
             return
-        response = place_of(value, RESPONSES, is_response)
-        request = _request_in(value) if response is None else place_of(value, ((), *REQUESTS), _has_input)
-        if response is not None or request is not None:
+        response = place_of(value, _ANSWERS, is_answer)
+        request = place_of(value, (*REQUESTS, ()), _has_input)
+        is_pair = _has_input(value) and any(is_list_of_items(value.get(name)) for name in ("input", "output"))
+        is_asked = _request_in(value) is not None or is_pair
+        if response is None and is_asked:
+            response = place_of(value, _ANSWERS, is_something)
+        if response is not None or _request_in(value) is not None:
             yield _draft_of_pair(document, response, request).finish(document)
             return
     yield _draft_of_list(document).finish(document)
@@ -116,7 +115,7 @@ def _draft_of_output(response: Document, request: Document | None) -> Draft:
         id=value.get("id"),
         created=value.get("created_at"),
         model=as_text(value.get("model") or (object_at(request.value).get("model") if request else "")),
-        metadata=metadata | object_at(value, "metadata"),
+        metadata=metadata | object_at(request.value if request else None, "metadata") | object_at(value, "metadata"),
         messages=output,
         finish_reason=_finish_reason(value, output),
         fields={name: value.get(name) for name in _SETTINGS if value.get(name) not in (None, [])} | _usage(value),
@@ -183,10 +182,12 @@ def _draft_of_pair(record: Document, response: Path | None, request: Path | None
     """Start the draft of a record with a request or a response in it, or both."""
     request = request or ()
     asked, answer = at(record, request), at(record, response)
-    draft = draft_of_exchange(asked or record, answer)
+    given = as_response(answer) if answer is not None else None
+    if answer is not None and given is None:
+        raise NotReadable(gettext("It has an answer that cannot be read, so none of it was taken."))
+    draft = draft_of_exchange(asked or record, given)
     beside = draft_of(NAME, record, (), ())  # such as the time of a log
-    given = object_at(asked.value, "metadata") if asked is not None else {}
-    draft.created, draft.metadata = draft.created or beside.created, given | beside.metadata | draft.metadata
+    draft.created, draft.metadata = draft.created or beside.created, beside.metadata | draft.metadata
     draft.source = rest_of_pair(record, (request, response), READ)
     return draft
 
@@ -197,7 +198,7 @@ def _draft_of_request(request: Document) -> Draft:
     return Draft(
         NAME,
         model=as_text(value.get("model")),
-        metadata={name: value.get(name) for name in _METADATA},
+        metadata={name: value.get(name) for name in _METADATA} | object_at(value, "metadata"),
         messages=_messages_asked(request),
         fields={name: value[name] for name in _SETTINGS if value.get(name) not in (None, [])},
         notes=[note("lost-answer")],
