@@ -27,13 +27,13 @@ class IdentityProvider:
 
     def know(self, subject: str, **claims: Any) -> None:
         """Tell the provider what to say of somebody."""
-        requests.put(f"{self.issuer}/users/{subject}", json=claims, timeout=5).raise_for_status()
+        requests.put(f"{self.issuer}/users/{subject}", json=claims, timeout=30).raise_for_status()
 
     def sign_in(self, leaving: HttpResponse, subject: str, *, is_denied: bool = False) -> str:
         """Do what a person does at the provider, and return the path on our site where it sends them."""
         address = element(leaving.text, "main a.button--primary").attributes["href"]
         form = {"action": "deny"} if is_denied else {"sub": subject}
-        answer = requests.post(str(address), data=form, allow_redirects=False, timeout=5)
+        answer = requests.post(str(address), data=form, allow_redirects=False, timeout=30)
         back = urlsplit(answer.headers["Location"])._replace(scheme="", netloc="")
         if is_denied and "state=" not in back.query:  # which version 0.3.4 forgets (RFC 6749, 4.1.2.1)
             back = back._replace(query=f"{back.query}&state={parse_qs(urlsplit(str(address)).query)['state'][0]}")
@@ -61,6 +61,6 @@ def running_provider() -> Iterator[IdentityProvider]:
 
 def _answers(provider: IdentityProvider) -> bool:
     try:
-        return requests.get(f"{provider.issuer}/.well-known/openid-configuration", timeout=5).ok
+        return requests.get(f"{provider.issuer}/.well-known/openid-configuration", timeout=30).ok
     except requests.ConnectionError:
         return False

@@ -210,7 +210,7 @@ def test_only_a_few_passwords_are_hashed_at_once_and_a_full_queue_says_so(
             with counting:
                 at_work += 1
                 most = max(most, at_work)
-            go.wait(10)
+            go.wait(60)
             with counting:
                 at_work -= 1
 

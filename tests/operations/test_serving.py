@@ -16,7 +16,7 @@ import requests
 from django.conf import settings
 
 from tests.conftest import make_completion, say
-from tests.processes import copy_prepared, manage, running
+from tests.processes import PATIENCE, copy_prepared, manage, running
 
 THREADS = 16
 LARGE = "chatcmpl-large"
@@ -43,12 +43,12 @@ class Served:
     def connect(self) -> socket.socket:
         connection = socket.socket()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        connection.settimeout(20)
+        connection.settimeout(PATIENCE)
         connection.connect(("127.0.0.1", self.port))
         return connection
 
     def health(self) -> str:
-        return requests.get(f"{self.address}/health/", timeout=60).text
+        return requests.get(f"{self.address}/health/", timeout=PATIENCE).text
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def rest_of(connection: socket.socket) -> bytes:
 
 
 def test_more_clients_that_read_nothing_than_threads_hold_nobody_up(served: Served) -> None:
-    expected = requests.get(served.address + served.large, headers=served.headers, timeout=30).content
+    expected = requests.get(served.address + served.large, headers=served.headers, timeout=PATIENCE).content
     with ExitStack() as stack:
         readers = [stack.enter_context(served.connect()) for _ in range(THREADS + 4)]
         for reader in readers:
@@ -91,7 +91,7 @@ def test_more_clients_that_send_nothing_than_threads_hold_nobody_up(served: Serv
 
 def test_more_forms_that_never_come_whole_than_threads_hold_nobody_up(served: Served) -> None:
     with ExitStack() as stack:
-        form = requests.get(f"{served.address}/login/", timeout=60)
+        form = requests.get(f"{served.address}/login/", timeout=PATIENCE)
         head = f"POST /login/ HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nCookie: csrf={form.cookies['csrf']}\r\n"
         kind = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n"
         for _ in range(settings.SERVER_THREADS + 8):

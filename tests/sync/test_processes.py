@@ -21,8 +21,7 @@ from viewer.archive.models import StoredCompletion
 from viewer.sync.models import Copy, CopyRun, Selection
 
 PASSWORD = "copies 1"
-
-
+SLOW = 0.3  # seconds for an answer, so that a run is not over before somebody on a busy machine ends it
 ALICES = ("--key", "work", "--person", "alice", "--metadata", "team=returns")
 
 
@@ -32,7 +31,7 @@ def key(transactional_db: None, alice: User, upstream: Upstream) -> None:
 
 
 def test_a_killed_run_leaves_nothing_incomplete_and_the_next_worker_continues(key: None, upstream: Upstream) -> None:
-    upstream.set("delay", 0.1)
+    upstream.set("delay", SLOW)
     with command("sync", *ALICES) as process:
         until(lambda: StoredCompletion.objects.count() >= 3)
         process.kill()
@@ -60,7 +59,7 @@ def test_two_at_once_share_one_run_and_ask_for_nothing_twice(key: None, upstream
 
 
 def test_on_a_signal_it_pauses_and_explains_how_to_continue(key: None, upstream: Upstream) -> None:
-    upstream.set("delay", 0.1)
+    upstream.set("delay", SLOW)
     with command("sync", *ALICES) as process:
         until(lambda: StoredCompletion.objects.exists())
         process.send_signal(signal.SIGINT)
