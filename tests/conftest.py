@@ -52,13 +52,14 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what starts a browser or a server as slow, and leave the German catalogue to `./run translations`.
 
-    So a changed English sentence alone fails no test.
+    So a changed English sentence alone fails no test. On PostgreSQL, what needs no database or brings an SQLite file of
+    its own would say again what it says on SQLite.
     """
     for item in items:
         if item.path.is_relative_to(BROWSER) or item.path.name in STARTING_SERVERS:
             item.add_marker("slow")
-    if "translations" not in config.option.markexpr:
-        items[:] = [item for item in items if not item.get_closest_marker("translations")]
+    elsewhere = ["translations"] * ("translations" not in config.option.markexpr) + ["once"] * has_servers
+    items[:] = [item for item in items if not any(map(item.get_closest_marker, elsewhere))]
 
 
 @pytest.fixture(autouse=True, scope="session")

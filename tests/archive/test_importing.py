@@ -453,6 +453,7 @@ def test_nesting_without_end_is_a_bad_line(opening: str) -> None:
     why_bad(opening * 50_000)
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "shape",
@@ -681,6 +682,7 @@ def test_a_conversation_of_too_many_messages_is_refused_before_they_are_read(mon
         read_line(*to_lines([make_long("four", 4)]))
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.parametrize("messages", [[say("user", "word by word " * 100_000)], [say("user", "a")] * 10_000])
 @pytest.mark.parametrize("shape", ["stored", "tuning"])
@@ -698,6 +700,7 @@ def test_a_line_takes_memory_in_line_with_its_length(messages: list[dict[str, An
     assert peak < 4 * len(line) + 3 * kept
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("fields", [{}, {"a": 1.10, "z": {"b": [1], "a": "é"}}, {"Z": None, "model": "gpt"}])
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_the_id_of_a_tuning_line_is_what_it_was_when_it_was_made_of_the_whole_line(
@@ -730,6 +733,7 @@ def test_a_batch_costs_a_fixed_number_of_queries(stored: Store, django_assert_ma
         stored(*(make_completion(f"c-{n}", say("user", "x"), metadata={"a": "b"}) for n in range(100)))
 
 
+@pytest.mark.once
 def test_few_statements_differ_for_sqlite_keeps_them_with_their_values(stored: Store) -> None:
     asked: set[str] = set()
 
@@ -796,6 +800,7 @@ def make_file(file: Path, count: int) -> dict[str, int]:
     return lengths
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_an_import_killed_again_and_again_is_completed_by_the_next(archive: Archive, tmp_path: Path) -> None:
     file = tmp_path / "many.jsonl"
@@ -824,6 +829,7 @@ def test_an_import_killed_again_and_again_is_completed_by_the_next(archive: Arch
     assert archive.holdings() == expected
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_two_imports_at_the_same_time_store_everything_once(archive: Archive, tmp_path: Path) -> None:
     file = tmp_path / "many.jsonl"
@@ -835,6 +841,7 @@ def test_two_imports_at_the_same_time_store_everything_once(archive: Archive, tm
     assert archive.holdings() == expected
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_a_pipe_is_imported_while_it_is_still_being_written(archive: Archive) -> None:
     process = archive.start("import_completions", "-", stdin=subprocess.PIPE)
