@@ -59,9 +59,9 @@ PAGES = {
     "what is in a file": "/import/1/",
     "key to delete": f"/keys/{KEY_ID}/delete/",
     "conversation": "/completions/chatcmpl-all/",
-    "newest first": "/completions/chatcmpl-all/?order=desc",
-    "permalink": "/completions/chatcmpl-all/messages/chatcmpl-all-4/",
-    "hit": "/completions/chatcmpl-all/messages/chatcmpl-all-4/?find=look",
+    "newest first": "/completions/chatcmpl-few/?order=desc",
+    "permalink": "/completions/chatcmpl-few/messages/chatcmpl-few-4/",
+    "hit": "/completions/chatcmpl-few/messages/chatcmpl-few-4/?find=look",
     "print": "/completions/chatcmpl-all/print/",
     "keyboard": "/shortcuts/",
     "API keys": "/keys/",
@@ -78,23 +78,7 @@ PAGES = {
 @pytest.fixture
 def filled(stored: Callable, alice: User) -> None:
     """Completions with every kind of part, one of them as wide as can be, and an access token with a long name."""
-    varied = make_varied("chatcmpl-all", 30)
-    varied["metadata"] = {"customer": "cus_20418", "tier": "gold"}
-    cited = [
-        {
-            "type": "url_citation",
-            "url_citation": {"url": "https://docs.example/a", "title": "Docs", "start_index": 0, "end_index": 3},
-        }
-    ]
-    remote = {"type": "image_url", "image_url": {"url": "https://pictures.example/a.png", "detail": "high"}}
-    varied["messages"][0] |= say("system", "You are kind.")
-    varied["messages"][2] |= say("user", None, content_parts=[{"type": "text", "text": "See"}, remote, {"type": "odd"}])
-    varied["messages"][6] |= say("assistant", "As the docs say.", annotations=cited)
-    varied["messages"][9] |= say("assistant", "As said.\n\n| | a |\n|---|---|\n| b | c |", annotations=cited)
-    varied["messages"][7] |= say("assistant", None, refusal="I cannot help with that.")
-    varied["messages"][8] |= say("critic", "A role that nobody knows")
-    varied["choices"] = [make_choice("One answer"), make_choice("Another answer", 1, finish_reason="length")]
-    stored(varied, wide())
+    stored(make_everything("chatcmpl-all", 30), make_everything("chatcmpl-few", 10), wide())
     key = make_key(alice, id=KEY_ID)
     AccessToken.objects.issue(alice, "n" * 100, key)
     told = {"person": alice, "api_key": key, "label": "work", "wanted": 9, "copied": 4, "listed": 12}
@@ -109,6 +93,27 @@ def filled(stored: Callable, alice: User) -> None:
     upload.first_messages.create(position=0, message_id="m-0", body=json.dumps(say("user", WIDE)))
     failure = {"problem": "unreadable", "said": WIDE[:300], "completion_id": LONG_ID}
     CopyRun.objects.get(pk=1).failures.create(**failure)
+
+
+def make_everything(completion_id: str, count: int) -> dict:
+    """A conversation with every kind of part, all of them in its first ten messages."""
+    varied = make_varied(completion_id, count)
+    varied["metadata"] = {"customer": f"cus_{completion_id}", "tier": "gold"}
+    cited = [
+        {
+            "type": "url_citation",
+            "url_citation": {"url": "https://docs.example/a", "title": "Docs", "start_index": 0, "end_index": 3},
+        }
+    ]
+    remote = {"type": "image_url", "image_url": {"url": "https://pictures.example/a.png", "detail": "high"}}
+    varied["messages"][0] |= say("system", "You are kind.")
+    varied["messages"][2] |= say("user", None, content_parts=[{"type": "text", "text": "See"}, remote, {"type": "odd"}])
+    varied["messages"][6] |= say("assistant", "As the docs say.", annotations=cited)
+    varied["messages"][9] |= say("assistant", "As said.\n\n| | a |\n|---|---|\n| b | c |", annotations=cited)
+    varied["messages"][7] |= say("assistant", None, refusal="I cannot help with that.")
+    varied["messages"][8] |= say("critic", "A role that nobody knows")
+    varied["choices"] = [make_choice("One answer"), make_choice("Another answer", 1, finish_reason="length")]
+    return varied
 
 
 def wide() -> dict:
@@ -250,13 +255,17 @@ def test_the_sign_in_page_is_not_wider_than_a_phone(strangers_page: Page, site: 
 def complaints(page: Page, *more_viewports: dict[str, int]) -> list[str]:
     """Run axe in light and dark, wide and narrow; give one line per rule and place that it complains about.
 
-    The dark page differs in its colours alone, so only the rules about colour are asked again.
+    The dark page differs in its colours alone, so only the rules about colour are asked again, and in no further width.
     """
     found = []
     page.evaluate(Axe().axe_script)
-    for theme, rules in (("light", STANDARDS), ("dark", ["color-contrast", "link-in-text-block"])):
+    of_colour = ["color-contrast", "link-in-text-block"]
+    for theme, rules, viewports in (
+        ("light", STANDARDS, (DESKTOP, PHONE, *more_viewports)),
+        ("dark", of_colour, (DESKTOP, PHONE)),
+    ):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        for viewport in (DESKTOP, PHONE, *more_viewports):
+        for viewport in viewports:
             page.set_viewport_size(viewport)
             draw(page, 3)
             page.evaluate(OPEN_WHAT_IS_SHOWN)
