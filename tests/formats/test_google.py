@@ -37,6 +37,15 @@ def test_a_streamed_response_is_put_together() -> None:
     assert [note.code for note in message.origin.notes] == ["lost-input"]
 
 
+def test_two_answers_with_one_index_are_two_and_what_is_kept_of_them_is_json() -> None:
+    given = {"candidates": [{"content": {"parts": [{"text": text}]}, "index": 0} for text in ("one", "two")]}
+    for responses in ([given], [given | {"responseId": "r-1"}] * 2):
+        conversation = conversation_in(responses)
+        choices = json.loads(dict(conversation.fields)["choices"].source)
+        assert len(choices) == 2
+        assert all("lectern" in choice["message"] for choice in choices)
+
+
 def test_a_blocked_prompt_has_its_reason() -> None:
     asked = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
     feedback = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}

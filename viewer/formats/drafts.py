@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext
+
 from viewer.completions.ids import is_usable_id
 from viewer.completions.origin import KEY
 from viewer.completions.reading import read_time
 from viewer.completions.source_text import Piece, to_object
 
-from .document import Conversation, Document, Place
+from .document import Conversation, Document, NotReadable, Place
 from .stored import choice_of, digest_of, list_of, piece_of, with_all_keys
 
 _LONG_DATA = re.compile(r'"((?:data:[\w.+/;=-]{1,200},)?[A-Za-z0-9+/_=-]{4000,})"')
@@ -193,11 +195,14 @@ class Draft:
         return self.finish_at(document.place, document.text)
 
     def finish_at(self, place: Place, *texts: str) -> Conversation:
-        """Return the conversation, read from these texts, which also make its id if it has none."""
+        """Return the conversation, read from these texts, which also make its id if it has none. Raises NotReadable."""
         messages, choices = list(self.messages), list(self.choices)
         if not choices and messages and messages[-1].role == "assistant":
             choices = [(messages.pop(), self.finish_reason)]
-        for message in (*messages, *(answer for answer, _ in choices))[:1]:
+        everything = [*messages, *(answer for answer, _ in choices)]
+        if not all(message.role for message in everything):
+            raise NotReadable(gettext("One of its messages does not say who spoke, so none of it was taken."))
+        for message in everything[:1]:
             message.notes = self.notes + message.notes
         given = self._given()
         completion_id = next((str(each) for each in (self.id, _value(given, "id")) if is_usable_id(each)), "")

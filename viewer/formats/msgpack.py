@@ -5,20 +5,22 @@ By hand: it is two dozen kinds of bytes, read here for one tool, and no library 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
+from struct import Struct
 from typing import Any
 
 _MAX_DEPTH = 100
-_NUMBERS = {0xCA: ">f", 0xCB: ">d", 0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q", 0xD0: ">b", 0xD1: ">h",
-            0xD2: ">i", 0xD3: ">q"}  # fmt: skip
+_ONE, _TWO, _FOUR = Struct(">B"), Struct(">H"), Struct(">I")
+_CODE = Struct(">b")
+_NUMBERS = {0xCA: Struct(">f"), 0xCB: Struct(">d"), 0xCC: _ONE, 0xCD: _TWO, 0xCE: _FOUR, 0xCF: Struct(">Q"),
+            0xD0: _CODE, 0xD1: Struct(">h"), 0xD2: Struct(">i"), 0xD3: Struct(">q")}  # fmt: skip
 _CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
 # How the length is written, by the first byte.
-_TEXTS = {0xD9: ">B", 0xDA: ">H", 0xDB: ">I"}
-_BYTES = {0xC4: ">B", 0xC5: ">H", 0xC6: ">I"}
-_LISTS = {0xDC: ">H", 0xDD: ">I"}
-_MAPS = {0xDE: ">H", 0xDF: ">I"}
-_EXTENSIONS = {0xC7: ">B", 0xC8: ">H", 0xC9: ">I"}
+_TEXTS = {0xD9: _ONE, 0xDA: _TWO, 0xDB: _FOUR}
+_BYTES = {0xC4: _ONE, 0xC5: _TWO, 0xC6: _FOUR}
+_LISTS = {0xDC: _TWO, 0xDD: _FOUR}
+_MAPS = {0xDE: _TWO, 0xDF: _FOUR}
+_EXTENSIONS = {0xC7: _ONE, 0xC8: _TWO, 0xC9: _FOUR}
 
 
 def unpack(data: bytes, extension: Callable[[int, bytes], Any]) -> Any:
@@ -31,7 +33,9 @@ class _Unpacker:
         self._data, self._extension, self._position, self._depth = data, extension, 0, 0
 
     def value(self) -> Any:
-        first = self._number(">B")
+        first = self._take(1)[0]
+        if 0xA0 <= first <= 0xBF:  # a short text, as most values and all names are
+            return self._text(first & 0x1F)
         if first in _CONSTANTS:
             return _CONSTANTS[first]
         if first in _NUMBERS:
@@ -44,14 +48,15 @@ class _Unpacker:
             return self._extended(self._number(_EXTENSIONS[first]))
         if first in _BYTES:
             return self._take(self._number(_BYTES[first]))
-        return self._long(first)
+        if first in _TEXTS:
+            return self._text(self._number(_TEXTS[first]))
+        return self._list_or_map(first)
 
-    def _long(self, first: int) -> Any:
-        """Read a text, a list or a map, of which the first byte of short ones has the length."""
-        if 0xA0 <= first <= 0xBF or first in _TEXTS:
-            return self._take(self._number(_TEXTS[first]) if first in _TEXTS else first & 0x1F).decode(
-                "utf-8", "replace"
-            )
+    def _text(self, length: int) -> str:
+        return self._take(length).decode("utf-8", "replace")
+
+    def _list_or_map(self, first: int) -> Any:
+        """Read a list or a map, of which the first byte of short ones has the length."""
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise ValueError("nested too deeply")
@@ -70,14 +75,13 @@ class _Unpacker:
         return name if isinstance(name, str) else repr(name)
 
     def _extended(self, length: int) -> Any:
-        return self._extension(self._number(">b"), self._take(length))
+        return self._extension(self._number(_CODE), self._take(length))
 
-    def _number(self, kind: str) -> Any:
-        return struct.unpack(kind, self._take(struct.calcsize(kind)))[0]
+    def _number(self, kind: Struct) -> Any:
+        return kind.unpack(self._take(kind.size))[0]
 
     def _take(self, length: int) -> bytes:
-        taken = self._data[self._position : self._position + length]
-        if len(taken) < length:
+        start, self._position = self._position, self._position + length
+        if self._position > len(self._data):
             raise ValueError("it ends too early")
-        self._position += length
-        return taken
+        return self._data[start : self._position]

@@ -16,7 +16,7 @@ from .families import openai_chat
 from .family import Family
 from .joining import FAILURES, Waiting
 from .object_texts import with_objects
-from .registry import FAMILIES, family_of, is_item
+from .registry import FAMILIES, is_item
 from .repeats import Repeats
 from .wrapping import unwrapped, what_it_looks_like
 
@@ -78,8 +78,7 @@ class Reading:
             if plain is not None:
                 yield plain
                 return
-            for each in unwrapped(document):
-                family = family_of(each.value)
+            for each, family in unwrapped(document):
                 if family is None:
                     yield Refusal(what_it_looks_like(each.value), document.place)
                     continue

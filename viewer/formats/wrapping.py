@@ -12,6 +12,7 @@ from viewer.completions.source_text import to_object
 
 from .data_frames import rows_of
 from .document import Document
+from .family import Family
 from .messages import is_message
 from .registry import family_of, is_record
 from .unnamed_pairs import as_pair
@@ -22,23 +23,20 @@ _NAMED_KEYS = 6
 _OF_ONE = {"openai", "openai-completion", "pair", "openai-responses", "anthropic", "google", "bedrock", "messages"}
 
 
-def unwrapped(document: Document) -> Iterator[Document]:
-    """Yield the records of a document that holds several, or one inside of another; otherwise the document itself."""
+def unwrapped(document: Document) -> Iterator[tuple[Document, Family | None]]:
+    """Yield a document with its family; of one that holds several records, or one inside of another, each of them."""
     family = family_of(document.value)
     if family is None or family.name in _OF_ONE:
         pair = as_pair(document)
-        if pair is not None and family_of(pair.value):
-            yield pair
+        if pair is not None and (of_pair := family_of(pair.value)):
+            yield pair, of_pair
             return
-    if family is not None:
-        yield document
-        return
-    for found in (_listed, rows_of, _by_name, _inner):
+    for found in (_listed, rows_of, _by_name, _inner) if family is None else ():
         if records := found(document):
             for record in records:
                 yield from unwrapped(record)
             return
-    yield document
+    yield document, family
 
 
 def _listed(document: Document) -> list[Document]:

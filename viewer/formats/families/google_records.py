@@ -111,13 +111,19 @@ def _add_answers(draft: Draft, responses: list[Document]) -> None:
     """Add an answer for each candidate; if there is none, the reason."""
     pieces = dict[int, list[Document]]()
     for response in responses:
+        taken = set[int]()
         for n, candidate in enumerate(response.members["candidates"].items() if response.at("candidates") else ()):
             index = object_at(candidate.value).get("index")
-            pieces.setdefault(index if isinstance(index, int) else n, []).append(candidate)
+            if not isinstance(index, int) or index in taken:  # else two answers would be put together as one
+                index = max([n, *(each + 1 for each in taken)])
+            taken.add(index)
+            pieces.setdefault(index, []).append(candidate)
     for index in sorted(pieces):
         drafts = [_answer(candidate) for candidate in pieces[index]]
         for other in drafts[1:]:
             _append(drafts[0], other)
+        if len(drafts) > 1:
+            drafts[0].source = f"[{','.join(each.source for each in drafts)}]"
         reasons = (first_of(object_at(each.value), ("finishReason", "finish_reason")) for each in pieces[index])
         reason = next((each for each in reversed(list(reasons)) if isinstance(each, str)), None)
         draft.choices.append((drafts[0], reason))
@@ -151,7 +157,6 @@ def _append(first: DraftMessage, more: DraftMessage) -> None:
     first.reasoning += more.reasoning
     first.tool_calls += more.tool_calls
     first.annotations += more.annotations
-    first.source = f"{first.source},{more.source}" if first.source.startswith("[") else f"[{first.source},{more.source}"
 
 
 def _system(request: Document) -> list[DraftMessage]:
@@ -193,8 +198,6 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
         draft = _draft_of(request, [response] if response else [])
         draft.metadata["key"] = documents[0].value["key"]
         draft.fields["error"] = next(filter(None, (each.value.get("error") for each in documents)), None)
-    for message, _reason in draft.choices:
-        message.source += "]" if message.source.startswith("[") else ""
     yield draft.finish_at(documents[0].place, *(each.text for each in documents))
 
 
