@@ -13,7 +13,7 @@ from django.utils.translation import gettext, gettext_noop
 from viewer.archive.identity_keys import identity_keys
 from viewer.client.client import Order
 from viewer.completions.types import Completion
-from viewer.formats.registry import title_of
+from viewer.formats.registry import title_of, what_of
 from viewer.rendering.customer import Hidden
 from viewer.rendering.limits import PageBudget
 from viewer.rendering.media_parts import AudioView, FileView, ImageView
@@ -109,6 +109,7 @@ def build_facts(completion: Completion | None, reader: int, pair: str, field: st
         "metadata": build_metadata(metadata, keys),
         **build_history(completion, keys, reader),
         "read_as": title_of(completion.origin.format),
+        "imported_from": what_of(completion.origin.format),
         "id_in_file": budget.truncate(completion.origin.id),
         "finish_reasons": finish_reasons(completion),
         "parameters": [(name, budget.truncate(value)) for name, value in build_parameters(completion)],

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 
 from .containers.documents import Splitter
@@ -132,8 +133,8 @@ def _may_be_plain(text: str) -> bool:
 def summary_of(counts: Counter[str]) -> str:
     """Say what was read: “A LangChain history with 3 conversations”."""
     sentences = (
-        ngettext("%(what)s with %(count)d conversation", "%(what)s with %(count)d conversations", count)
-        % {"what": _BY_NAME[name].what, "count": count}
+        ngettext("%(what)s with %(count)s conversation", "%(what)s with %(count)s conversations", count)
+        % {"what": _BY_NAME[name].what, "count": number_format(count, force_grouping=True)}
         for name, count in counts.most_common()
     )
     return "; ".join(sentences)

@@ -137,6 +137,11 @@ def title_of(name: str) -> str:
     return next((family.title for family in FAMILIES if family.name == name), "")
 
 
+def what_of(name: str) -> str:
+    """Return what a record of a family is, with its article, in the reader's language; empty if there is none."""
+    return next((str(family.what) for family in FAMILIES if family.name == name), "")
+
+
 def is_item(value: Any) -> bool:
     """Whether a value is an item of a list that is one record, such as a message: not a record of its own."""
     return not is_record(value) and family_of([value]) is not None

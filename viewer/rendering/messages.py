@@ -55,7 +55,7 @@ class Bubble:
 
     id: str
     role: str
-    look: str  # the CSS class: system, user, assistant, tool, neutral
+    look: str  # the CSS class: system, user, assistant, tool, private, neutral
     label: str
     name: str = ""
     number: int | None = None

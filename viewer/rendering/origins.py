@@ -24,7 +24,7 @@ _SENTENCES = {
     "lost-answer": gettext_lazy("%(by)s did not record the answer."),
     "lost-input": gettext_lazy("What was asked is not in the imported file: there is only the answer."),
     "lost-content": gettext_lazy("%(by)s did not record what stood here."),
-    "private": gettext_lazy("A private note: the customer did not see it."),
+    "private": gettext_lazy("The customer did not see this."),
     "edited": gettext_lazy("This was edited later."),
     "cut-off": gettext_lazy("%(by)s cut this off."),
     "missing-file": gettext_lazy("A file of this message is not in what was imported."),

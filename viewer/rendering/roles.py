@@ -16,7 +16,7 @@ _LABELS = {
     "note": gettext_noop("Private note"),
     "event": gettext_noop("Event"),
 }
-_LOOKS = {"developer": "system", "function": "tool", "note": "neutral", "event": "neutral"}  # which look like another
+_LOOKS = {"developer": "system", "function": "tool", "note": "private", "event": "neutral"}  # which look like another
 
 
 def role_label(role: str) -> str:
