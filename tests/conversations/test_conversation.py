@@ -462,6 +462,7 @@ def test_every_field_of_reasoning_has_a_fold_of_its_own_with_its_name(reader: Cl
     assert "Reasoning reasoning, 12 characters why [U+202E]" in text
     assert "Reasoning reasoning_details, 7 characters <b>step [ {" in text
     assert "gAAA" in text
+    assert "Reasoning 9 characters only this" in text  # one alone needs no name
     assert "Empty message" not in text
 
 

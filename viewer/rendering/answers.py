@@ -181,7 +181,7 @@ def _mark_as_answer(
     return replace(
         bubble,
         sources=list_sources(limit_citations(message, context.budget)),
-        reasoning=tuple(build_reasoning(field, bubble.url, context.budget) for field in message.reasoning),
+        reasoning=build_reasoning(message.reasoning, bubble.url, context.budget),
         error=escape_invisible(message.error),
         other=build_other(message.other, context.budget),
     )

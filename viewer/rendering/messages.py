@@ -169,7 +169,7 @@ def build_message(message: Message, url: str, context: RenderContext, *, is_json
         name=escape_invisible(budget.truncate(message.name)),
         parts=parts,
         sources=sources[:shown],
-        reasoning=tuple(build_reasoning(field, url, budget) for field in message.reasoning),
+        reasoning=build_reasoning(message.reasoning, url, budget),
         error=escape_invisible(budget.truncate(message.error)),
         notes=note_sentences(message.origin.notes),
         created=message.created,

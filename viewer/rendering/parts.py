@@ -5,6 +5,7 @@ A part of an unknown type is shown with its name and JSON, so that nothing is mi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -95,6 +96,9 @@ class UnknownView:
     is_from_tool: bool = False
 
 
+_USUAL_REASONING = frozenset(("reasoning_content", "reasoning", "reasoning_details", "thinking"))
+
+
 @dataclass(frozen=True, slots=True)
 class ReasoningView:
     """One field of reasoning; of a very long one, its beginning, its size, and the URL of its JSON."""
@@ -105,6 +109,7 @@ class ReasoningView:
     source: str = ""
     url: str = ""
     bytes: int = 0
+    is_named: bool = True  # whether the name says more than that this is reasoning
 
 
 PartView = TextView | JsonView | MarkdownView | RefusalView | ImageView | AudioView | FileView | UnknownView
@@ -179,8 +184,17 @@ def build_unreadable(item: Unreadable, budget: PageBudget) -> UnknownView:
     return UnknownView(name, budget.truncate(item.source))
 
 
-def build_reasoning(reasoning: Reasoning, own_url: str, budget: PageBudget) -> ReasoningView:
-    """Build one field of reasoning; `own_url` is the URL of its message, which links to the whole JSON."""
+def build_reasoning(fields: Sequence[Reasoning], own_url: str, budget: PageBudget) -> tuple[ReasoningView, ...]:
+    """Build the fields of reasoning of a message; `own_url` is its URL, which links to the whole JSON."""
+    views = (_build_reasoning(one, own_url, budget) for one in fields)
+    return tuple(replace(one, is_named=len(fields) > 1 or not _is_usual(one.name)) for one in views)
+
+
+def _is_usual(names: str) -> bool:
+    return _USUAL_REASONING.issuperset(names.split(", "))
+
+
+def _build_reasoning(reasoning: Reasoning, own_url: str, budget: PageBudget) -> ReasoningView:
     if own_url and not budget.take_open(reasoning.text + reasoning.source):
         beginning = escape_invisible(budget.take_beginning(reasoning.text or reasoning.source))
         size = len((reasoning.source or reasoning.text).encode())
