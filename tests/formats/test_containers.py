@@ -119,6 +119,7 @@ def test_what_stands_before_the_cut_of_a_document_is_read() -> None:
         (b"# Notes\nWe spoke about it.\nAnd went home.\n", "plain text"),
         (b"30/11/2026, 01:12 - Ann: Where is it\n30/11/2026, 01:13 - Bo: On its way\n", "plain text"),
         (b"From: Ann <ann@example.com>\r\nSubject: Order\r\n\r\nWhere is it?\r\n", "e-mail"),
+        (json.dumps({"log": {"version": "1.2", "entries": [{"request": {"url": "/"}}]}}).encode(), "HAR"),
         (b"<?xml version='1.0'?><talk/>", "XML"),
         (zipped(**{"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>"}), "Excel"),
         (zipped(**{"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<document/>"}), "Word"),

@@ -132,4 +132,4 @@ def text_of_line(line: bytes) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise NotReadable(f"not UTF-8 text (byte {error.start + 1})") from None
+        raise NotReadable(f"not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from None

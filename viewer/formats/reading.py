@@ -60,7 +60,7 @@ class Reading:
         """Return in sentences what else was in the files, and what may be missing from them."""
         beside = [what if count == 1 else f"{what} ({count})" for what, count in self._beside.items()]
         missing = gettext(
-            "%s: the newest messages may be missing, because a “-wal” file that may lie beside it was not imported."
+            "%s: the newest messages may be missing. If a “-wal” file lies beside it, import both in one ZIP or folder."
         )
         return beside + [missing % file for file in sorted(self._splitter.without_log)]
 

@@ -12,7 +12,7 @@ from viewer.completions.source_text import to_object
 
 from .data_frames import rows_of
 from .document import Document
-from .family import Family
+from .family import Family, list_at
 from .messages import is_message
 from .registry import family_of, is_record
 from .unnamed_pairs import as_pair
@@ -98,6 +98,8 @@ def what_it_looks_like(value: Any) -> str:
         return gettext("not a JSON object: it is only %s") % _name_of(value)
     if not value:
         return gettext("This is an empty object.")
+    if list_at(value, "log", "entries"):
+        return gettext("This is a HAR file, what a browser has recorded of its requests: export the data as JSON.")
     names = [f"“{name}”" for name in value][:_NAMED_KEYS]
     named = ", ".join(names) + ("…" if len(value) > len(names) else "")
     return gettext("No conversation was found in a record with %(names)s. %(advice)s") % {

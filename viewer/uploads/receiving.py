@@ -162,7 +162,7 @@ def check_size(size: int) -> None:
     if size > MAX_BYTES:
         most = bytes_size(MAX_BYTES)
         raise NotTaken(
-            gettext("The file is larger than %(most)s, the most that can be uploaded. Divide it, or pack it as ZIP.")
+            gettext("The file is larger than %(most)s, the most that can be uploaded. Split it, or pack it as ZIP.")
             % {"most": most}
         )
 

@@ -19,7 +19,7 @@ PROBLEMS = {
         "A conversation in this file was erased for good, so the file was deleted too. Upload it again to import the "
         "others: what was erased stays out."
     ),
-    "broken": gettext_lazy("Something went wrong in Lectern. Your administrator finds the reason in the log."),
+    "broken": gettext_lazy("Something went wrong in Lectern. Your administrator can find the reason in the log."),
     "nothing": gettext_lazy("Nothing in it can be imported, so the file was deleted."),
     "empty": gettext_lazy("There is nothing in the file, so it was deleted."),
 }

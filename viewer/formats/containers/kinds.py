@@ -31,17 +31,19 @@ _OTHERS: tuple[tuple[bytes, Promise], ...] = (
     (b"PK\x05\x06", gettext_lazy("This is a ZIP with nothing in it.")),
     (
         b"%PDF",
-        gettext_lazy("This is a PDF, not a file that a program has written for programs: export the data as JSON."),
+        gettext_lazy("This is a PDF, which cannot be read: export the data as JSON or CSV."),
     ),
-    (b"\x89PNG", gettext_lazy("This is a picture.")),
-    (b"\xff\xd8\xff", gettext_lazy("This is a picture.")),
-    (b"GIF8", gettext_lazy("This is a picture.")),
-    (b"RIFF", gettext_lazy("This is a sound or a picture.")),
+    (b"\x89PNG", gettext_lazy("This is a picture, not a conversation.")),
+    (b"\xff\xd8\xff", gettext_lazy("This is a picture, not a conversation.")),
+    (b"GIF8", gettext_lazy("This is a picture, not a conversation.")),
+    (b"RIFF", gettext_lazy("This is a sound or a picture, not a conversation.")),
 )
 _TAR = gettext_lazy("This is a tar archive: unpack it, and import the folder.")
 _PAGE = gettext_lazy("This is a web page: the same export usually has a JSON file beside it.")
 _XML = gettext_lazy("This is XML: export the data as JSON or CSV.")
-_PROSE = gettext_lazy("This is plain text, not JSON: it does not say who said what in a way that a program can read.")
+_PROSE = gettext_lazy(
+    "This is plain text, which does not say reliably who said what: export the conversations as JSON or CSV."
+)
 _LETTER = gettext_lazy("This is e-mail, which is not read: export the conversations of your help desk as JSON.")
 _BINARY = gettext_lazy("This is a binary file of a kind that is not known here: export the data as JSON.")
 

@@ -93,7 +93,9 @@ class _Meter:
     def add(self, count: int) -> None:
         self._count += count
         if self._count > self._small and self._count > _MAX_RATIO * max(self._packed(), 1):
-            raise NotReadable(gettext("It unpacks to more than %d times its size, and was not read on.") % _MAX_RATIO)
+            raise NotReadable(
+                gettext("It unpacks to more than %d times its size, so reading was stopped.") % _MAX_RATIO
+            )
 
 
 class _Bounded(RawIOBase):
