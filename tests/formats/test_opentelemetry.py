@@ -325,6 +325,40 @@ def test_ai_sdk_telemetry_is_read_once_though_two_spans_tell_of_each_call() -> N
     assert draft.messages[1].tool_calls[0]["function"] == {"name": "look", "arguments": '{"id": 1}'}
 
 
+def test_spans_are_read_as_the_systems_that_store_them_write_them() -> None:
+    told = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.input.messages": json.dumps([genai("user", text("A17?"))]),
+        "gen_ai.output.messages": json.dumps([genai("assistant", text("Sent."))]),
+    }
+    trace, start = f"{1:032x}", 1796 * 10**12
+    tags = [{"key": name, "type": "string", "value": value} for name, value in told.items()]
+    jaeger = {"traceID": trace, "spanID": "1", "operationName": "chat", "startTime": start, "duration": 5, "tags": tags}
+    zipkin = {"traceId": trace, "id": "1", "timestamp": start, "duration": 5, "tags": told, "localEndpoint": {}}
+    azure = {
+        "timestamp": "2026-11-30T00:53:20Z",
+        "id": "1",
+        "operation_Id": trace,
+        "duration": 5,
+        "customDimensions": told,
+    }
+    row = {"context.trace_id": trace, "context.span_id": "1", "start_time": "2026-11-30T00:53:20Z"}
+    row |= {f"attributes.{name}": value for name, value in told.items()}
+    for stored in (
+        {"data": [{"traceID": trace, "spans": [jaeger], "processes": {}}]},
+        [[zipkin]],
+        [azure | {"customDimensions": json.dumps(told)}],
+        {"tables": [{"columns": [{"name": name} for name in azure], "rows": [list(azure.values())]}]},
+        [row],
+        {name: {"1": value} for name, value in row.items()},
+        {"trace": {"resourceSpans": [{"scopeSpans": [{"spans": [span(0, told)]}]}]}},
+    ):
+        conversation = conversation_in(stored)
+        assert roles_of(messages_of(conversation)) == ["user", "assistant"]
+        created = completion_of(conversation).created
+        assert (conversation.id, created and created.timestamp()) == (trace, 1796000000)
+
+
 def test_spans_of_other_work_are_left_out_without_a_word() -> None:
     assert conversations_in([span(1, {"http.method": "GET"})]) == []
 

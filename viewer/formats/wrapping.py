@@ -10,9 +10,9 @@ from django.utils.translation import gettext
 
 from viewer.completions.source_text import to_object
 
-from .data_frames import rows_of
 from .document import Document
 from .family import Family, list_at
+from .frames import tables_in
 from .messages import is_message
 from .registry import family_of, is_record
 from .unnamed_pairs import as_pair
@@ -31,7 +31,7 @@ def unwrapped(document: Document) -> Iterator[tuple[Document, Family | None]]:
         if pair is not None and (of_pair := family_of(pair.value)):
             yield pair, of_pair
             return
-    for found in (_listed, rows_of, _by_name, _inner) if family is None else ():
+    for found in (_listed, _tabled, _by_name, _inner) if family is None else ():
         if records := found(document):
             for record in records:
                 yield from unwrapped(record)
@@ -42,6 +42,12 @@ def unwrapped(document: Document) -> Iterator[tuple[Document, Family | None]]:
 def _listed(document: Document) -> list[Document]:
     records = _records(document, _MAX_DEPTH)
     return [] if records is None else list(records.items())
+
+
+def _tabled(document: Document) -> list[Document]:
+    """Return the rows of a document that is a table of records."""
+    tables = map(list, tables_in(document))
+    return next((rows for rows in tables if is_record(rows[0].value) or as_pair(rows[0])), [])
 
 
 def _by_name(document: Document) -> list[Document]:

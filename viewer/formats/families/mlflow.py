@@ -105,7 +105,8 @@ def _span(span: Document, trace_id: str, facts: dict[str, Any]) -> Span:
     own_id = first_of(value, ("span_id", "spanId")) or object_at(value, "context").get("span_id")
     draft = Draft(_NAME, id=f"{trace_id}-{own_id}".replace("/", "_"), created=_seconds(first_of(value, _STARTS)))
     draft.metadata = dict(facts)
-    draft.model = as_text(object_at(attributes.value).get("mlflow.llm.model"))
+    model = at(attributes, ("mlflow.llm.model",))
+    draft.model = as_text(model.value) if model else ""
     request, response = (at(attributes, (name,)) for name in _READ)
     chunks = _chunks(span)
     read = fill(draft, request, completion_of_chunks(chunks) if chunks else response)

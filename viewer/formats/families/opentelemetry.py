@@ -19,12 +19,12 @@ from viewer.formats.spans.calls import is_model_call
 from viewer.formats.spans.conventions import is_content
 from viewer.formats.spans.conversations import FAMILY as _NAME
 from viewer.formats.spans.conversations import conversation_of, join, link_of, threads_of
-from viewer.formats.spans.files import is_otlp, spans_in
+from viewer.formats.spans.files import is_file_of_spans, spans_in
 from viewer.formats.spans.span import attributes_of, is_span, span_of, trace_of
 
 
 def _matches(value: Any) -> bool:
-    return is_span(value) or is_otlp(value)
+    return is_span(value) or is_file_of_spans(value)
 
 
 def _key(document: Document) -> str:

@@ -161,8 +161,8 @@ def call_of(span: Span, histories: Histories) -> Call | None:
     given, answers = found
     if not given and answers and first_in(span, ("logfire.span_type",)) != "log":
         answers[0].notes.append(note("lost-input"))
-    is_silent = is_model and given and not answers and not span.error and first_in(span, _REASONS) is not None
-    if is_silent:  # it ended, but what it said was not recorded
+    is_ended = not span.error and first_in(span, _REASONS) is not None
+    if given and not answers and is_ended:  # it ended, but what it said was not recorded
         answers = [DraftMessage("assistant", notes=[note("lost-answer", BY)])]
     return Call(span, given, answers, is_agent=operation in _AGENTS)
 

@@ -20,18 +20,28 @@ from .span import Span
 
 _SYSTEM = ("system", "developer")
 _PAIRS = (
+    ("mlflow.spanInputs", "mlflow.spanOutputs"),
+    ("braintrust.input_json", "braintrust.output_json"),
+    ("lmnr.span.input", "lmnr.span.output"),
     ("gen_ai.prompt", "gen_ai.completion"),
     ("langfuse.observation.input", "langfuse.observation.output"),
     ("gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"),
 )
+# What tools call a span of a model, of which these pairs tell.
+_KINDS = {
+    "langfuse.observation.type": ("generation",),
+    "mlflow.spanType": ("CHAT_MODEL", "LLM"),
+    "lmnr.span.type": ("LLM",),
+}
 # Attributes that are read into messages and are not kept a second time.
 _CONTENT = (
     "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions",
     "gen_ai.prompt", "gen_ai.completion", "llm.input_messages", "llm.output_messages", "llm.tools", "llm.prompts",
     "llm.completions", "llm.request.functions", "input.value", "output.value", "ai.prompt", "ai.response.text",
     "ai.response.toolCalls", "ai.response.reasoning", "pydantic_ai.all_messages", "logfire.json_schema",
-    "langfuse.observation.input", "langfuse.observation.output", "gcp.vertex.agent.llm_re",
-    "gen_ai.tool.call.result", "traceloop.entity.input", "traceloop.entity.output",
+    "langfuse.observation.input", "langfuse.observation.output", "mlflow.span",
+    "braintrust.input_json", "braintrust.output_json", "lmnr.span.input", "lmnr.span.output",
+    "gcp.vertex.agent.llm_re", "gen_ai.tool.call.result", "traceloop.entity.input", "traceloop.entity.output",
 )  # fmt: skip
 
 
@@ -135,7 +145,7 @@ def _read_vercel(span: Span, histories: Histories) -> Said:
 
 def _read_pair(span: Span, histories: Histories) -> Said | None:
     """Read what stands as JSON in two attributes."""
-    if span.attributes.get("langfuse.observation.type", "generation") != "generation":
+    if any(str(as_json(span.attributes.get(name, kinds[0]))).strip('"') not in kinds for name, kinds in _KINDS.items()):
         return None
     pairs = (pair_of(span.attributes.get(given), span.attributes.get(answer), histories) for given, answer in _PAIRS)
     return next((said for said in pairs if said[0] or said[1]), None)
