@@ -220,3 +220,15 @@ def test_a_choice_of_the_older_completions_is_said_once() -> None:
 @pytest.mark.parametrize("record", [{"messages": []}, {"id": 7, "messages": [], "created_at": "2025-01-01"}])
 def test_a_conversation_in_which_nothing_was_said_is_refused(record: dict[str, Any]) -> None:
     assert refusals_in(record) == ["This conversation is empty: nothing was said in it."]
+
+
+def test_a_rejected_answer_beside_the_messages_is_the_second_choice() -> None:
+    conversation = conversation_in({"messages": [*ASKED, ANSWER], "rejected_message": ANSWER | {"content": "Lost."}})
+    assert says(conversation) == [*TALK, ("assistant", "Lost.")]
+    assert len(choices_of(conversation)) == 2
+
+
+def test_all_lists_of_records_in_an_object_are_read() -> None:
+    pair = {"request": REQUEST, "response": COMPLETION}
+    other = {"request": REQUEST, "response": COMPLETION | {"id": "chatcmpl-8"}}
+    assert len(conversations_in({"monday": [pair], "tuesday": [other]})) == 2

@@ -16,6 +16,7 @@ _IDS = ("id", "conversation_id", "thread_id", "session_id", "chat_id", "uuid")
 _TIMES = (
     "created", "created_at", "createdAt", "timestamp", "start_time", "startTime", "date", "time", "ts", "datetime",
     "@timestamp", "asctime", "when", "logged_at", "started_at", "startedAt", "request_time", "inserted_at",
+    "requestedAt",
 )  # fmt: skip
 _MODELS = ("model", "model_name", "modelName", "model_id")
 _SETTINGS = ("temperature", "top_p", "max_tokens", "seed", "tools", "tool_choice", "response_format", "usage")
@@ -55,8 +56,8 @@ def draft_of(family: str, record: Document, messages: Iterable[Any], read: Itera
     values = object_at(record.value)
     settings = {name: values[name] for name in _SETTINGS if name in values}
     pairs = {name: values[name] for name in _METADATA if isinstance(values.get(name), (str, int, list))}
-    metadata = object_at(values, "metadata")
-    known = {*read, "metadata", *settings, *pairs}
+    metadata = object_at(values, "tags") | object_at(values, "metadata")
+    known = {*read, "metadata", *settings, *pairs} | ({"tags"} if object_at(values, "tags") else set())
     return Draft(
         family,
         id=id_within(family, first_of(values, _IDS)),

@@ -40,8 +40,7 @@ def unwrapped(document: Document) -> Iterator[tuple[Document, Family | None]]:
 
 
 def _listed(document: Document) -> list[Document]:
-    records = _records(document, _MAX_DEPTH)
-    return [] if records is None else list(records.items())
+    return [record for records in _lists_in(document, _MAX_DEPTH) for record in records.items()]
 
 
 def _tabled(document: Document) -> list[Document]:
@@ -82,16 +81,15 @@ def _inner(document: Document) -> list[Document]:
     return [both if family_of(both.value) is family_of(record.value) else record]
 
 
-def _records(document: Document, depth: int) -> Document | None:
-    """Return the first list in a document of which the first item is a record."""
+def _lists_in(document: Document, depth: int) -> Iterator[Document]:
+    """Yield the lists in a document of which the first item is a record."""
     value = document.value
     if isinstance(value, list):
-        return document if value and is_record(value[0]) else None
-    if not isinstance(value, dict) or not depth:
-        return None
-    inner = (name for name, member in value.items() if isinstance(member, (dict, list)) and member)
-    found = (_records(document.members[name], depth - 1) for name in inner)
-    return next((records for records in found if records is not None), None)
+        yield from [document] if value and is_record(value[0]) else []
+    elif isinstance(value, dict) and depth:
+        for name, member in value.items():
+            if isinstance(member, (dict, list)) and member:
+                yield from _lists_in(document.members[name], depth - 1)
 
 
 def what_it_looks_like(value: Any) -> str:

@@ -285,7 +285,7 @@ FAMILY = Family(
     name=NAME,
     title="LangChain",
     what=gettext_lazy("A LangChain history"),
-    seen="langchain-core 1.8.3, langchain-openai 1.7.4, langchain-community 0.4.2",
+    seen="langchain-core 0.1.52, 0.3.79 and 1.8.3, langchain-openai 1.7.4, langchain-community 0.4.2",
     keeps=(
         "texts, pictures, sound, files, tool calls as the model wrote them, results and whether they failed, refusals; "
         "reasoning and sources of OpenAI's Responses"

@@ -39,6 +39,8 @@ _OTHER_CONTENT = {
     "message_type",
     "additional_kwargs",
     "from_history",
+    "thread_id",
+    "assistant_id",
 }
 
 
@@ -209,7 +211,7 @@ FAMILY = Family(
     name="openai",
     title="OpenAI",
     what=gettext_lazy("A file of OpenAI chat completions"),
-    seen="openai 3.57.0",
+    seen="openai 1.30.1, 1.109.1 and 3.57.0",
     keeps="everything, as it was written",
     loses="nothing; the fine-tuning format has neither times nor the reason why an answer ended",
     matches=lambda value: isinstance(value, dict) and isinstance(value.get("messages"), list),

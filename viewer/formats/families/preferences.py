@@ -8,10 +8,11 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
 
+from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, note
 from viewer.formats.exchanges import fill
-from viewer.formats.family import Family, object_at
+from viewer.formats.family import Family, list_at, object_at
 from viewer.formats.merging import said_by
 from viewer.formats.message_lists import draft_of
 from viewer.formats.pairs import Path, at, rest_of
@@ -32,7 +33,25 @@ def _is_answer(value: Any) -> bool:
     return bool(value) and isinstance(value, (str, list, dict))
 
 
-def _read(document: Document) -> Iterator[Conversation]:
+def _as_pair(document: Document) -> Document:
+    """Return a record of OpenPipe, whose last message is the preferred one, in the form of the others."""
+    messages, rejected = document.at("messages"), document.at("rejected_message")
+    if messages is None or rejected is None:
+        return document
+    *asked, chosen = messages.items()
+    names = ("messages", "rejected_message")
+    pairs = [(name, member.text) for name, member in document.members.items() if name not in names]
+    pairs += [("input", f"[{','.join(each.text for each in asked)}]"), ("chosen", chosen.text)]
+    return Document(to_object([*pairs, ("rejected", rejected.text)]), document.place, document.find)
+
+
+def _is_of_openpipe(value: Any) -> bool:
+    has_both = isinstance(value, dict) and isinstance(value.get("rejected_message"), dict)
+    return has_both and len(list_at(value, "messages")) > 1
+
+
+def _read(given: Document) -> Iterator[Conversation]:
+    document = _as_pair(given)
     pair = _names_of(document.value) or _PAIRS[0]
     name = next((name for name in _INPUTS if document.at(name)), "")
     draft = draft_of(_NAME, document, [], ())
@@ -74,6 +93,6 @@ FAMILY = Family(
     seen="",
     keeps="both answers as two choices, and which of them was preferred",
     loses="times, models",
-    matches=lambda value: _names_of(value) is not None and bool(object_at(value)),
+    matches=lambda value: _is_of_openpipe(value) or (_names_of(value) is not None and bool(object_at(value))),
     read=_read,
 )

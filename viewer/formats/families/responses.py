@@ -140,7 +140,7 @@ def _message(item: Document) -> DraftMessage:
     content = value.get("content")
     message = DraftMessage(str(value["role"]), None, item.text, id=_id_of(value), name=as_text(value.get("name")))
     if isinstance(content, list):
-        parts = [part_of(part) for part in content]
+        parts = [each for part in content for each in _parts_of(part)]
         message.notes = [note("lost-image") for part in parts if _is_lost_image(part)]
         message.content = parts
         if parts and all(part["type"] == "refusal" for part in parts if "type" in part):
@@ -152,6 +152,16 @@ def _message(item: Document) -> DraftMessage:
     message.tool_calls = value.get("tool_calls") or []  # a message of a chat completion among items
     message.tool_call_id = as_text(value.get("tool_call_id"))
     return message
+
+
+def _parts_of(part: Any) -> list[dict[str, Any]]:
+    """Read a part; one that was spoken is its transcript, and the sound where there is any."""
+    if not isinstance(part, dict) or part.get("type") not in ("audio", "input_audio", "output_audio"):
+        return [part_of(part)]
+    words = [text_part(part["transcript"])] if isinstance(part.get("transcript"), str) and part["transcript"] else []
+    data = as_text(part.get("audio") or part.get("data")) if not isinstance(part.get("audio"), dict) else ""
+    sound = [audio_part(data, as_text(part.get("format")) or "wav")] if data else []
+    return words + sound or [part_of(part)]
 
 
 def part_of(part: Any) -> dict[str, Any]:
