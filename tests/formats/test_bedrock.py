@@ -101,3 +101,26 @@ def _logged(asked: dict[str, Any], answered: dict[str, Any]) -> dict[str, Any]:
         "requestId": "3f2b7c1e-0000-4000-8000-000000000001", "region": "eu-central-1", "operation": "Converse",
         "modelId": "anthropic.claude-3-haiku", "input": asked, "output": answered,
     }  # fmt: skip
+
+
+_ANSWER = {"role": "assistant", "content": [{"text": "Hi."}]}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"output": {"message": _ANSWER}, "stopReason": "end_turn"},
+        _ANSWER,
+        "Hi.",
+        [
+            {"messageStart": {"role": "assistant"}},
+            {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": "H"}}},
+            {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": "i."}}},
+            {"messageStop": {"stopReason": "end_turn"}},
+        ],
+    ],
+)
+def test_the_answer_to_a_request_is_read_however_it_was_kept(answer: Any) -> None:
+    request = {"modelId": "nova", "messages": [{"role": "user", "content": [{"text": "Hello"}]}]}
+    messages = messages_of(conversation_in({"request": request, "response": answer}))
+    assert [text_of(message) for message in messages] == ["Hello", "Hi."]

@@ -5,6 +5,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.formats.files import FILES, choices_of, completion_of, conversation_in, messages_of
 from viewer.completions.types import FilePart, ImagePart, Message, text_of
 
@@ -124,3 +126,16 @@ def _check_session(messages: list[Message], *, has_sources: bool = True) -> None
     assert [part for part in parts if isinstance(part, FilePart)] == [FilePart("", "", "gs://shop/receipt.pdf")]
     assert [(call.arguments, call.output) for call in messages[6].tool_calls] == [("print(1)", "1")]
     assert [message.error for message in messages if message.error] == ["SAFETY: Blocked", "SAFETY: Blocked"]
+
+
+_CHUNK = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi."}]}, "finishReason": "STOP"}]}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [_CHUNK, [_CHUNK], f"data: {json.dumps(_CHUNK)}\n\n", {"role": "model", "parts": [{"text": "Hi."}]}, "Hi."],
+)
+def test_the_answer_to_a_request_is_read_however_it_was_kept(answer: Any) -> None:
+    request = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
+    messages = messages_of(conversation_in({"request": request, "response": answer}))
+    assert [text_of(message) for message in messages] == ["Hello", "Hi."]

@@ -25,5 +25,7 @@ def may_answer(value: Any) -> bool:
 
 
 def _is_event(value: dict[str, Any]) -> bool:
-    """Whether a value is the first event of a stream of the Responses API, or of Anthropic's."""
-    return value.get("type") in ("response.created", "message_start")
+    """Whether a value is the first event of a stream of the Responses API, of Anthropic, Bedrock or Google."""
+    return (
+        value.get("type") in ("response.created", "message_start") or "messageStart" in value or "candidates" in value
+    )

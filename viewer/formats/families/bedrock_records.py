@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
 
+from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotAConversation, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
 from viewer.formats.family import Family, list_at, object_at
@@ -57,12 +59,53 @@ def _read(document: Document) -> Iterator[Conversation]:
     else:
         answered = () if _is_response(value) else place_of(value, _RESPONSES, _is_response)
         asked = place_of(value, ((), *_REQUESTS), _is_request)
-        draft = _draft_of(at(document, asked), at(document, answered))
+        response = at(document, answered)
+        if answered is None and (answered := place_of(value, RESPONSES, bool)) is not None:
+            response = _as_response(at(document, answered) or document)
+        draft = _draft_of(at(document, asked), response)
         beside = draft_of(_NAME, document, (), ())  # such as an id and a time
         draft.id, draft.created = draft.id or id_within(_NAME, beside.id), draft.created or beside.created
         draft.metadata, draft.model = beside.metadata | draft.metadata, draft.model or beside.model
         draft.source = rest_of_pair(document, (asked, answered), _READ)
         yield draft.finish(document)
+
+
+def _as_response(answer: Document) -> Document:
+    """Return an answer as a response: only its events, its message or its text may have been kept."""
+    value, message = answer.value, ""
+    ends = dict[str, Any]()
+    if isinstance(value, str):
+        message = f'{{"role":"assistant","content":[{{"text":{answer.text}}}]}}'
+    elif isinstance(value, dict) and isinstance(value.get("content"), list):
+        message = answer.text
+    elif any("contentBlockDelta" in object_at(event) for event in value):
+        stops = (object_at(event, "messageStop").get("stopReason") for event in value)
+        ends["stopReason"] = next(filter(None, stops), None)
+        ends["usage"] = next((each for event in value if (each := object_at(event, "metadata", "usage"))), None)
+        message = json.dumps({"role": "assistant", "content": _blocks_in(value)}, ensure_ascii=False)
+    if not message:
+        raise NotReadable(gettext("It has an answer that cannot be read, so none of it was taken."))
+    pairs = [("output", f'{{"message":{message}}}'), *((name, json.dumps(each)) for name, each in ends.items())]
+    return Document(to_object(pairs), answer.place, answer.find)
+
+
+def _blocks_in(events: list[Any]) -> list[dict[str, Any]]:
+    """Put the blocks of a stream together."""
+    blocks = dict[Any, dict[str, Any]]()
+    for event in map(object_at, events):
+        start, delta = object_at(event, "contentBlockStart"), object_at(event, "contentBlockDelta")
+        block = blocks.setdefault((start or delta).get("contentBlockIndex"), {}) if start or delta else {}
+        if called := object_at(start, "start", "toolUse"):
+            block["toolUse"] = called | {"input": ""}
+        given = object_at(delta, "delta")
+        if "text" in given:
+            block["text"] = as_text(block.get("text")) + as_text(given["text"])
+        if thought := object_at(given, "reasoningContent"):
+            known = object_at(block, "reasoningContent", "reasoningText").get("text")
+            block["reasoningContent"] = {"reasoningText": {"text": as_text(known) + as_text(thought.get("text"))}}
+        if "toolUse" in given and "toolUse" in block:
+            block["toolUse"]["input"] += as_text(object_at(given, "toolUse").get("input"))
+    return list(blocks.values())
 
 
 def _draft_of(request: Document | None, response: Document | None) -> Draft:

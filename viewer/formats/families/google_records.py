@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
-from viewer.formats.document import Conversation, Document
+from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, file_part, media_part, note, text_part
 from viewer.formats.family import Family, list_at, object_at
 from viewer.formats.message_lists import draft_of, first_of, source_of
@@ -75,12 +75,29 @@ def _read(document: Document) -> Iterator[Conversation]:
     else:
         answered = () if _is_response(value) else place_of(value, RESPONSES, _is_response)
         asked = place_of(value, ((), *REQUESTS), _is_request)
+        if answered is None:
+            answered = place_of(value, RESPONSES, bool)
         response = at(document, answered)
-        draft = _draft_of(at(document, asked), [response] if response else [])
+        draft = _draft_of(at(document, asked), _responses_in(response) if response else [])
         beside = draft_of(_NAME, document, (), ())  # such as the time of a log
         draft.created, draft.metadata = draft.created or beside.created, beside.metadata
         draft.source = rest_of_pair(document, (asked, answered), _READ)
         yield draft.finish(document)
+
+
+def _responses_in(answer: Document) -> list[Document]:
+    """Return an answer as responses of the API: it may be streamed, or only its content or its text was kept."""
+    value = answer.value
+    if _is_response(value):
+        return [answer]
+    if isinstance(value, list) and any(map(_is_response, value)):
+        return list(answer.items())
+    content = answer.text if isinstance(value, dict) and isinstance(value.get("parts"), list) else ""
+    if isinstance(value, str):
+        content = f'{{"role":"model","parts":[{{"text":{answer.text}}}]}}'
+    if not content:
+        raise NotReadable(gettext("It has an answer that cannot be read, so none of it was taken."))
+    return [Document(f'{{"candidates":[{{"content":{content}}}]}}', answer.place, answer.find)]
 
 
 def _draft_of(request: Document | None, responses: list[Document]) -> Draft:
@@ -145,12 +162,23 @@ def _answer(candidate: Document) -> DraftMessage:
     return message
 
 
+def _moved(citations: Any, by: int) -> list[dict[str, Any]]:
+    """Move the places of citations by so many characters, where a text was put before that of theirs."""
+    moved = []
+    for each in citations if isinstance(citations, list) else []:
+        cited = object_at(each, "url_citation")
+        places = {name: cited[name] + by for name in ("start_index", "end_index") if isinstance(cited.get(name), int)}
+        moved.append({**each, "url_citation": cited | places})
+    return moved
+
+
 def _append(first: DraftMessage, more: DraftMessage) -> None:
     """Add what a later piece of a stream has to a message."""
     for part in more.content if isinstance(more.content, list) else []:
         content = first.content if isinstance(first.content, list) else []
         if part.get("type") == "text" and content and content[-1].get("type") == "text":
-            content[-1] = text_part(content[-1]["text"] + part["text"])
+            before, cited = content[-1]["text"], content[-1].get("annotations") or []
+            content[-1] = text_part(before + part["text"], [*cited, *_moved(part.get("annotations"), len(before))])
         else:
             content = [*content, part]
         first.content = content
