@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.formats.files import FILES, completion_of, conversation_in, conversations_in, messages_of
 from viewer.completions.types import FilePart, ImagePart, Message, UnknownPart, text_of
 
@@ -77,3 +79,89 @@ def test_citations_in_a_text_are_not_repeated_as_sources() -> None:
     ]
     (message,) = messages_of(conversation_in([{"id": "1", "role": "assistant", "parts": parts}]))
     assert [(cited.url, cited.start, cited.end) for cited in message.citations] == [(url, 4, 7)]
+
+
+_EVENTS: list[dict[str, Any]] = [
+    {"type": "start", "messageId": "m1"},
+    {"type": "start-step"},
+    {"type": "reasoning-start", "id": "r"},
+    {"type": "reasoning-delta", "id": "r", "delta": "Hm."},
+    {"type": "text-start", "id": "t"},
+    {"type": "text-delta", "id": "t", "delta": "I "},
+    {"type": "text-delta", "id": "t", "delta": "look."},
+    {"type": "tool-input-available", "toolCallId": "c1", "toolName": "find", "input": {"order": "A17"}},
+    {"type": "tool-output-available", "toolCallId": "c1", "output": "Found."},
+    {"type": "finish-step"},
+    {"type": "start-step"},
+    {"type": "text-delta", "id": "t2", "delta": "Here."},
+    {"type": "source-url", "sourceId": "s", "url": "https://shop.example/a17"},
+    {"type": "finish"},
+]
+_CODED = """f:{"messageId":"m1"}
+g:"Hm."
+0:"I "
+0:"look."
+9:{"toolCallId":"c1","toolName":"find","args":{"order":"A17"}}
+a:{"toolCallId":"c1","result":"Found."}
+e:{"finishReason":"tool-calls"}
+f:{"messageId":"m2"}
+0:"Here."
+h:{"sourceType":"url","id":"s","url":"https://shop.example/a17"}
+d:{"finishReason":"stop"}
+"""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        _EVENTS,
+        "".join(f"data: {json.dumps(event)}\n\n" for event in _EVENTS).encode() + b"data: [DONE]\n\n",
+        _CODED.encode(),
+    ],
+)
+def test_a_recorded_stream_is_put_together(given: Any) -> None:
+    messages = messages_of(conversation_in(given))
+    assert [(message.role, text_of(message)) for message in messages] == [
+        ("assistant", "I look."), ("tool", ""), ("assistant", "Here."),
+    ]  # fmt: skip
+    assert [(call.id, call.arguments) for call in messages[0].tool_calls] == [("c1", '{"order": "A17"}')]
+    assert [result.call_id for result in messages[1].results] == ["c1"]
+    assert [thought.text for thought in messages[0].reasoning] == ["Hm."]
+    assert [citation.url for citation in messages[2].citations] == ["https://shop.example/a17"]
+    assert [note.code for note in messages[0].origin.notes] == ["lost-input"]
+
+
+def test_a_result_has_its_steps_and_what_was_asked() -> None:
+    body = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Where is A17?"}]}
+    call = {"type": "tool-call", "toolCallId": "c1", "toolName": "find", "input": {"order": "A17"}}
+    result = {"type": "tool-result", "toolCallId": "c1", "toolName": "find", "output": "Found."}
+    old_call = {"toolCallId": "c1", "toolName": "find", "args": {"order": "A17"}}
+    end = {"finishReason": "stop", "response": {"id": "chatcmpl-1", "modelId": "gpt-4.1"}}
+    refusal = {"role": "assistant", "content": None, "refusal": "I cannot say."}
+    end_without_words = {"response": end["response"] | {"body": {"choices": [{"index": 0, "message": refusal}]}}}
+    new = [
+        {"content": [call, result], "finishReason": "tool-calls", "request": {"body": body}},
+        end | {"content": [{"type": "text", "text": "Here."}]},
+        end | {"content": []} | end_without_words,
+    ]
+    old = [
+        {"text": "", "toolCalls": [old_call], "toolResults": [old_call | {"result": "Found."}],
+         "finishReason": "tool-calls", "request": {"body": json.dumps(body)}},
+        end | {"text": "Here.", "toolCalls": [], "toolResults": []},
+        end | {"text": "", "toolCalls": [], "toolResults": []} | end_without_words,
+    ]  # fmt: skip
+    for steps in (new, old):
+        conversation = conversation_in({"text": "Here.", "steps": steps})
+        messages = messages_of(conversation)
+        assert conversation.id == "chatcmpl-1"
+        assert [message.role for message in messages] == ["user", "assistant", "tool", "assistant", "assistant"]
+        assert [call.arguments for call in messages[1].tool_calls] == ['{"order": "A17"}']
+        assert (text_of(messages[3]), messages[4].refusal) == ("Here.", "I cannot say.")
+
+
+def test_citations_among_the_options_of_a_text_are_kept() -> None:
+    cited = {"type": "url_citation", "url": "https://shop.example", "title": "Shop", "start_index": 0, "end_index": 4}
+    part = {"type": "text", "text": "Here.", "providerOptions": {"openai": {"annotations": [cited]}}}
+    call = {"type": "tool-call", "toolCallId": "c1", "toolName": "find", "input": {}}
+    messages = messages_of(conversation_in([{"role": "assistant", "content": [part, call]}]))
+    assert [citation.url for citation in messages[0].citations] == ["https://shop.example"]

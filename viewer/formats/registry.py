@@ -7,6 +7,8 @@ from typing import Any
 from .families import (
     agno,
     ai_sdk,
+    ai_sdk_results,
+    ai_sdk_streams,
     amazon_connect,
     amazon_lex,
     anthropic_records,
@@ -65,6 +67,7 @@ from .family import Family
 # what many tools write; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
     agno.FAMILY,
+    ai_sdk_results.FAMILY,
     amazon_connect.FAMILY,
     amazon_lex.FAMILY,
     assistants.FAMILY,
@@ -109,6 +112,7 @@ FAMILIES: tuple[Family, ...] = (
     smolagents.FAMILY,
     zendesk.FAMILY,
     ai_sdk.FAMILY,
+    ai_sdk_streams.FAMILY,
     anthropic_records.FAMILY,
     google_records.FAMILY,
     openai_batch.FAMILY,

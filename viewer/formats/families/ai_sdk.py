@@ -19,7 +19,7 @@ from viewer.formats.drafts import (
     text_part,
     tool_call,
 )
-from viewer.formats.family import Family, Shape, list_at, object_at
+from viewer.formats.family import Family, Shape, list_at, object_at, objects_at
 from viewer.formats.ids import id_within
 from viewer.formats.message_lists import draft_of, first_of
 
@@ -107,6 +107,17 @@ def _messages(message: Document) -> list[DraftMessage]:
     return turn.drafts()
 
 
+def read_step(parts: Iterable[Document]) -> list[DraftMessage]:
+    """Read the parts of one step of an assistant."""
+    found = list(parts)
+    turn = _Turn(Document('{"role":"assistant"}'))
+    for part in found:
+        turn.add_model_part(part)
+    messages = turn.drafts()
+    messages[0].source = f"[{','.join(part.text for part in found)}]"
+    return messages
+
+
 class _Turn:
     """Collects the messages that one message of the SDK becomes: a new one begins where a step ends."""
 
@@ -175,16 +186,18 @@ class _Turn:
         value = object_at(part.value)
         match value.get("type"):
             case "text":
-                self.add(text_part(as_text(value.get("text"))))
+                self.add(text_part(as_text(value.get("text")), _citations(value)))
             case "reasoning":
                 self.add_reasoning(value.get("text"))
+            case "source":
+                self._cite(value)
             case "image" | "file" | "reasoning-file":
                 self.add(_file(value))
             case "tool-call":
                 arguments = value.get("input", value.get("args"))
                 call = tool_call(as_text(value.get("toolCallId")), as_text(value.get("toolName")), arguments)
                 self._draft.tool_calls.append(call | _kept(value, ("providerExecuted",)))
-            case "tool-result":
+            case "tool-result" | "tool-error":
                 self._results.append(_model_result(value, part))
             case "tool-approval-response":
                 self._results.append(DraftMessage("tool", as_text(value), part.text))
@@ -257,7 +270,7 @@ def _ui_result(value: dict[str, Any], part: Document) -> DraftMessage | None:
 
 
 def _model_result(value: dict[str, Any], part: Document) -> DraftMessage:
-    output = value.get("output", value.get("result"))
+    output = value.get("output", value.get("result", value.get("error")))
     held = object_at(output)
     kind = held.get("type")
     message = DraftMessage("tool", None, part.text, name=as_text(value.get("toolName")))
@@ -266,7 +279,7 @@ def _model_result(value: dict[str, Any], part: Document) -> DraftMessage:
         message.content = _output(held["value"])
     else:
         message.content = _output(value.get("experimental_content") or output)
-    if value.get("isError") or kind in ("error-text", "error-json"):
+    if value.get("isError") or value.get("type") == "tool-error" or kind in ("error-text", "error-json"):
         message.more = {"status": "error"}
     elif kind == "execution-denied":
         message.more = {"state": kind}
@@ -288,11 +301,12 @@ _OUTPUT_TYPES = (
 
 def _file(part: dict[str, Any]) -> dict[str, Any]:
     """Read a file: its bytes or its address may stand under several names, and the bytes in several ways."""
+    part = part | object_at(part, "file")  # as a model makes one
     media_type = as_text(first_of(part, _MEDIA_TYPES))
     is_image = as_text(part.get("type")).startswith("image")
     media_type = media_type or ("image/png" if is_image else "application/octet-stream")
     name = as_text(first_of(part, ("filename", "name")))
-    data = first_of(part, ("url", "image", "data", "fileId"))
+    data = first_of(part, ("url", "image", "data", "fileId", "base64", "base64Data"))
     if isinstance(data, dict) and data.get("type") in ("data", "url", "reference", "text"):
         data = first_of(data, ("url", "data", "text", "reference"))
     reference = part.get("providerReference") or (data if isinstance(data, dict) and _bytes_of(data) is None else None)
@@ -301,7 +315,10 @@ def _file(part: dict[str, Any]) -> dict[str, Any]:
     raw = _bytes_of(data)
     text = data_url(base64.b64encode(raw).decode(), media_type) if raw is not None else as_text(data)
     is_address = "://" in text[:20] or text.startswith(("data:", "/"))
-    return media_part(media_type, text if is_address or not text else data_url(text, media_type), name)
+    made = media_part(media_type, text if is_address or not text else data_url(text, media_type), name)
+    if name and "image_url" in made:
+        made["image_url"]["title"] = name
+    return made
 
 
 def _bytes_of(data: Any) -> bytes | None:
@@ -319,7 +336,11 @@ def _bytes_of(data: Any) -> bytes | None:
 
 def _citations(part: dict[str, Any]) -> list[dict[str, Any]]:
     """Read the citations of a text."""
+    options = (object_at(part, name) for name in ("providerOptions", "providerMetadata"))
+    given = [each for held in options for name in held for each in objects_at(held, name, "annotations")]
     cited = [each for each in list_at(part, "citations") if isinstance(each, dict)]
+    if not cited:
+        return [_annotation(each) for each in given]
     return [
         citation(
             as_text(first_of(object_at(each, "source"), ("url", "filename", "id"))),
@@ -329,6 +350,13 @@ def _citations(part: dict[str, Any]) -> list[dict[str, Any]]:
         )
         for each in cited
     ]
+
+
+def _annotation(value: dict[str, Any]) -> dict[str, Any]:
+    """Read an annotation of OpenAI's Responses, which the SDK keeps among the options of the text."""
+    url = as_text(first_of(value, ("url", "file_id")))
+    title = as_text(first_of(value, ("title", "filename")))
+    return citation(url, title, value.get("start_index"), value.get("end_index"))
 
 
 def _kept(value: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
-from viewer.formats.family import Family, object_at
+from viewer.formats.family import Family, list_at, object_at
 from viewer.formats.message_lists import draft_of, source_of
 from viewer.formats.pairs import REQUESTS, RESPONSES, Path, at, place_of, rest_of_pair, value_at
 
@@ -40,6 +40,8 @@ def _matches(value: Any) -> bool:
     if is_list_of_items(value) or is_response(value) or is_event(value):
         return True
     if not isinstance(value, dict) or "custom_id" in value:  # which a batch has
+        return False
+    if list_at(value, "response", "messages"):  # of Vercel's AI SDK, which has the last response beside them
         return False
     if any(is_list_of_items(_list_under(value, name)) for name in _LISTS):
         return True
