@@ -232,3 +232,14 @@ def test_all_lists_of_records_in_an_object_are_read() -> None:
     pair = {"request": REQUEST, "response": COMPLETION}
     other = {"request": REQUEST, "response": COMPLETION | {"id": "chatcmpl-8"}}
     assert len(conversations_in({"monday": [pair], "tuesday": [other]})) == 2
+
+
+def test_an_answer_of_ollama_is_put_together_from_its_pieces() -> None:
+    pieces = [
+        {"model": "llama", "created_at": "2026-01-02T03:04:05Z", "message": {"role": "assistant", "content": text},
+         "done": text == "way."}
+        for text in ("On ", "its ", "way.")
+    ]  # fmt: skip
+    conversation = conversation_in(pieces)
+    assert (says(conversation), completion_of(conversation).model) == ([("assistant", "On its way.")], "llama")
+    assert says(conversation_in(REQUEST | pieces[-1])) == [*TALK[:2], ("assistant", "way.")]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.exchanges import fill, is_answered, is_asked
-from viewer.formats.family import Family
+from viewer.formats.family import Family, object_at
 from viewer.formats.message_lists import draft_of
 from viewer.formats.pairs import PATHS, REPLIES, Path, at, rest_of, value_at
 
@@ -65,7 +65,11 @@ def _read(document: Document) -> Iterator[Conversation]:
     if asked is not None and request and isinstance(asked.value, str):
         asked, beside = _in_words(document, request[0])
         known |= beside
-    read = fill(draft, asked, at(document, response))
+    answer = at(document, response)
+    read = fill(draft, asked, answer)
+    held = object_at(answer.value if answer is not None else None)
+    if held and "role" not in held and draft.completion is None and response:
+        known.discard(response)  # of an answer that stands deeper in it, the rest would be lost
     draft.id = draft.id or (None if draft.completion else own_id)
     draft.source = rest_of(document, known | {(*(request or ()), *path) for path in read})
     yield draft.finish(document)
