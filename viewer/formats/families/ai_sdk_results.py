@@ -76,7 +76,7 @@ def _parts_of(step: Document) -> list[Document]:
 FAMILY = Family(
     name=_NAME,
     title="Vercel AI SDK: results",
-    what=gettext_lazy("A result of the Vercel AI SDK"),
+    what=gettext_lazy("A Vercel AI SDK result"),
     seen="ai 4.3.19, 5.0.277, 6.0.326, 7.0.173",
     keeps="each step with its texts, reasoning, tool calls and results, sources and files; usage, the model, times",
     loses="what was asked, if the body of the request was left out",

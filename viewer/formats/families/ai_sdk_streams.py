@@ -139,7 +139,7 @@ class _Message:
 FAMILY = Family(
     name=_NAME,
     title="Vercel AI SDK: streams",
-    what=gettext_lazy("A recorded stream of the Vercel AI SDK"),
+    what=gettext_lazy("A recorded Vercel AI SDK stream"),
     seen="ai 4.3.19, 5.0.277, 6.0.326, 7.0.173",
     keeps="the answer, put together from its parts: texts, reasoning, tool calls and results, sources, files",
     loses="what was asked",

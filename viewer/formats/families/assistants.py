@@ -171,7 +171,7 @@ def _call(call: dict[str, Any]) -> dict[str, Any]:
 FAMILY = Family(
     name=_NAME,
     title="OpenAI Assistants",
-    what=gettext_lazy("A thread of OpenAI's Assistants"),
+    what=gettext_lazy("An OpenAI Assistants thread"),
     seen="threads, runs and steps of the API of 2024, by their description",
     keeps="texts, citations, pictures and files by their ids, tool calls and results, metadata, times",
     loses="the bytes of pictures and files; the instructions and tool calls, unless runs and steps were exported too",

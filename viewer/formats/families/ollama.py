@@ -65,7 +65,7 @@ def _thought(value: dict[str, Any]) -> dict[str, Any]:
 FAMILY = Family(
     name=_NAME,
     title="Ollama",
-    what=gettext_lazy("A log of Ollama"),
+    what=gettext_lazy("An Ollama log"),
     seen="by the description of its API",
     keeps="texts, thoughts, tool calls, pictures, usage, times, the model; pieces of a stream put together",
     loses="what was asked",

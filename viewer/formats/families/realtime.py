@@ -122,7 +122,7 @@ class _Items:
 FAMILY = Family(
     name=_NAME,
     title="OpenAI Realtime",
-    what=gettext_lazy("A session of OpenAI's Realtime API"),
+    what=gettext_lazy("An OpenAI Realtime session"),
     seen="events of 2024 and 2025, by their description",
     keeps="what was said, by its transcript, texts, tool calls and results, instructions, tools, the model",
     loses="the sound, which comes in pieces; times",
