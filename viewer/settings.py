@@ -195,6 +195,8 @@ UPLOADS = 5  # files that are being sent; each part occupies a thread until it i
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes of a form without its file
 IMPORT_MAX_BYTES = _int("IMPORT_MAX_MB", 2_000, 1, 100_000) * 1_000_000  # of what a program sends, unpacked
 IMPORTS_AT_ONCE = 4  # that programs send; each occupies a thread until it is stored
+TELEMETRY_MAX_BYTES = _int("TELEMETRY_MAX_MB", 32, 1, 512) * 1_000_000  # of one message of OTLP, packed or unpacked
+TELEMETRY_DAYS = _int("TELEMETRY_DAYS", 30, 1, 3_650)  # for which a conversation of spans can go on after its last one
 RETENTION_DAYS = _int("RETENTION_DAYS", 0, 0, 36_500)
 SYNC_WORKER = _bool("SYNC_WORKER", True)
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
@@ -235,6 +237,7 @@ INSTALLED_APPS = [
     "viewer.rendering",
     "viewer.sharing",
     "viewer.uploads",
+    "viewer.telemetry",
     "viewer.erasure",
     "viewer.operations",
     "viewer.api",

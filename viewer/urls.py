@@ -47,6 +47,7 @@ from viewer.sharing.views import making, shared, shares
 from viewer.sources.sources import check_key
 from viewer.sync import saving_views as saving
 from viewer.sync import views as sync
+from viewer.telemetry import views as telemetry
 from viewer.uploads import views as uploads
 from viewer.web.health import health, ready
 
@@ -214,6 +215,11 @@ urlpatterns = [
     path("v1/chat/completions/<str:completion_id>/messages", api.messages),
     path("v1/imports", api.imports),
     re_path(r"^v1(?:/|\Z)", api.nowhere),
+    path("otlp/v1/traces", telemetry.traces),
+    path("otlp/v1/logs", telemetry.logs),
+    path("otlp/v1/metrics", telemetry.metrics),
+    re_path(r"^otlp(?:/|\Z)", telemetry.nowhere),
+    re_path(r"^opentelemetry\.proto\.collector\.", telemetry.grpc),
     path("login/", SignIn.as_view(), name="account_login"),
     path("login/code/", SecondFactor.as_view(), name="mfa_authenticate"),
     path("login/passkey/", login_not_required(SignInByPasskey.as_view()), name="mfa_login_webauthn"),

@@ -14,12 +14,11 @@ from viewer.completions.errors import ApiError
 from viewer.erasure.choosing import without_kept
 from viewer.erasure.erasing import erase
 from viewer.keys.models import AccessToken
+from viewer.programs.bodies import read_json
+from viewer.programs.tokens import Refused, require, token_of
 from viewer.read_log.recording import write
 from viewer.web.client_address import client_address
 from viewer.web.logs import event
-
-from .bodies import read_json
-from .tokens import Refused, require, token_of
 
 _MAX_PAIRS, _MAX_KEY, _MAX_VALUE = 16, 64, 512  # the latter two in characters
 _JSON_TYPES = ((bool, "a boolean"), (int, "an integer"), (float, "a decimal"), (str, "a string"), (list, "an array"))

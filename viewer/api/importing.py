@@ -20,11 +20,11 @@ from viewer.archive.importing import Outcome
 from viewer.archive.reports import STATUSES, Report, import_files, in_words, place_in_words
 from viewer.completions.errors import ApiError
 from viewer.keys.models import AccessToken
+from viewer.programs.bodies import chunks
+from viewer.programs.tokens import Refused, require, token_of
 from viewer.web.logs import event
 
-from .bodies import chunks
 from .repeating import once
-from .tokens import Refused, require, token_of
 
 _NAME = "body"  # of what was sent without a name
 _NAMES = {"bad": "refused"}  # the statuses that are called otherwise here

@@ -15,9 +15,9 @@ from django.utils import timezone
 from viewer.archive.erased import erased_since
 from viewer.completions.errors import ApiError
 from viewer.keys.models import AccessToken
+from viewer.programs.tokens import Refused
 
 from .models import KEPT, LEASE, ImportAnswer
-from .tokens import Refused
 
 _MAX_KEY = 255  # characters
 _RENEWAL = 20.0  # seconds

@@ -14,11 +14,11 @@ from django.views.decorators.csrf import csrf_exempt
 from viewer.client.http import Stream
 from viewer.client.problems import Problem
 from viewer.completions.errors import ApiError
+from viewer.programs.tokens import Refused, endpoint, error_response, token_of
 from viewer.sources.sources import client_for_token
 
 from .changing import delete_completion, update_completion
 from .importing import import_body
-from .tokens import Refused, endpoint, error_response, token_of
 
 _ASCII = "".join(map(chr, range(128)))
 _READING = "GET, HEAD, OPTIONS"

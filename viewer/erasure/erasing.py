@@ -14,6 +14,7 @@ from viewer.review.models import Note, Verdict
 from viewer.sharing.models import Share
 from viewer.sources.models import Finding
 from viewer.sync.models import CopyFailure, Saving
+from viewer.telemetry.erasing import erase_from_telemetry
 from viewer.uploads.erasing import erase_from_uploads
 from viewer.web.logs import event
 
@@ -49,4 +50,5 @@ def _erase_around(completion_ids: Collection[str]) -> None:
     for rows in (Saving, CopyFailure, Finding, Share, Note, Verdict):
         rows.objects.filter(completion_id__in=ids).delete()
     erase_from_uploads(ids)
+    erase_from_telemetry(ids)
     conversations_erased.send(sender=None, completion_ids=ids)

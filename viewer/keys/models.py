@@ -20,6 +20,7 @@ from viewer.deployment.database import without_waiting
 
 from .encryption import Secret, decrypt, encrypt, is_newest
 
+PREFIX = "lectern_"  # of every access token
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _USE_INTERVAL = timedelta(minutes=1)  # with a write per request, every read would wait for the disk
 # What a token may do besides reading, by its column.
@@ -167,7 +168,7 @@ class AccessTokens(models.QuerySet["AccessToken"]):
         self, owner: User, name: str, api_key: ApiKey | None = None, rights: Collection[str] = ()
     ) -> tuple[AccessToken, str]:
         """Create a token, and return its secret once. Its SHA-256 is stored: 256 random bits need no salt."""
-        secret = "lectern_" + secrets.token_urlsafe(32)
+        secret = PREFIX + secrets.token_urlsafe(32)
         granted = {right: right in rights for right in RIGHTS}
         token = self.create(
             owner=owner, name=name, api_key=api_key, digest=_digest(secret), ending=secret[-4:], **granted

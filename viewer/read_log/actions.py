@@ -95,6 +95,7 @@ ROUTES: dict[str, Action | None] = {
     "viewer.api.views.messages": _API,
     "viewer.api.views.imports": None,
     "viewer.api.views.nowhere": None,
+    **dict.fromkeys(f"viewer.telemetry.views.{name}" for name in ("traces", "logs", "metrics", "grpc", "nowhere")),
     **dict.fromkeys(("shared", "shared-message", "shared-answer"), Action("share", in_fragment="messages")),
     **dict.fromkeys(("shared-raw", "shared-raw-message", "shared-raw-choice"), _JSON),
     **dict.fromkeys(("shared-part", "shared-choice-part"), _PART),

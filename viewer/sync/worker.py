@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from threading import Event
+from threading import Event, Thread
+from typing import Any
 
 from django.db import Error as DatabaseFailure
 from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from viewer.client.problems import Problem
 from viewer.deployment.database import cause_of
 
-from .models import CopyRun
+from .models import LEASE, CopyRun
 from .work import work
 
 _MAX_JOBS = 2  # of a kind at a time
@@ -47,6 +51,29 @@ def serve(stopping: Event, claim: Claim) -> None:
                 stopping.wait(_POLL_SECONDS)
             else:
                 active.add(workers.submit(_work_in_thread, job, stopping))
+
+
+@contextmanager
+def renewed(owned: Callable[[], QuerySet[Any]]) -> Iterator[None]:
+    """Renew the lease of a row from a thread of its own: what is done meanwhile can take longer than a lease.
+
+    `owned` queries the row as long as it is held.
+    """
+    is_over = Event()
+
+    def renew() -> None:
+        while not is_over.wait(LEASE.total_seconds() / 3):
+            with suppress(DatabaseFailure):  # the next one may succeed, or the lease is lost
+                owned().update(lease_until=timezone.now() + LEASE)
+        connection.close()
+
+    thread = Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def claim_run() -> Job | None:

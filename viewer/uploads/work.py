@@ -10,13 +10,13 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, islice
-from threading import Event, Thread
+from threading import Event
 from time import monotonic
 
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.utils import timezone, translation
 
 from viewer.archive.bulk import insert
@@ -29,6 +29,7 @@ from viewer.formats.containers.unpacking import why_damaged
 from viewer.formats.document import Conversation, Place
 from viewer.formats.reading import Found, Reading
 from viewer.sync.models import LEASE
+from viewer.sync.worker import renewed
 
 from . import files
 from .cleaning import forget_content
@@ -54,7 +55,7 @@ def work(upload: Upload, stopping: Event) -> None:
     held = _Held(upload, stopping)
     steps = {Upload.READING: _read, Upload.IMPORTING: _import, Upload.UNDOING: _undo}
     try:
-        with translation.override(upload.language), _renewed(upload):
+        with translation.override(upload.language), renewed(upload.owned):
             steps[upload.state](upload, held)
     except Stopped:
         upload.release()
@@ -63,26 +64,6 @@ def work(upload: Upload, stopping: Event) -> None:
     finally:
         if not Upload.objects.filter(pk=upload.pk, has_file=True).exists():
             files.delete(upload.pk)
-
-
-@contextmanager
-def _renewed(upload: Upload) -> Iterator[None]:
-    """Renew the lease from a thread of its own: to index a conversation of 64 MB can take longer than a lease."""
-    is_over = Event()
-
-    def renew() -> None:
-        while not is_over.wait(LEASE.total_seconds() / 3):
-            with suppress(DatabaseError):  # the next one may succeed, or the lease is lost
-                upload.owned().update(lease_until=timezone.now() + LEASE)
-        connection.close()
-
-    thread = Thread(target=renew, name="lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 class _Held:

@@ -23,16 +23,17 @@ from .error_pages import form_too_large, too_long, too_many_forms, too_many_stre
 _MAX_PAGE_URL = 9_500  # characters of a page's URL; the sign-in page quotes it again, and Django accepts up to 16,384
 _MAX_API_URL = 32_768  # characters of a URL under /v1, which may filter by many metadata pairs
 _FORM_WAIT = 1.0  # seconds; a form usually arrives with its headers and is read in a millisecond
-_READ_BY_VIEWS = ("/v1", "/uploads/")  # bodies that are large, or passed on
-_FOR_ANY_HOST = ("/health/", "/v1", "/static/")
+OF_PROGRAMS = ("/v1", "/otlp", "/opentelemetry.proto.")  # whose senders are no browsers
+_READ_BY_VIEWS = (*OF_PROGRAMS, "/uploads/")  # bodies that are large, or passed on
+_FOR_ANY_HOST = (*OF_PROGRAMS, "/health/", "/static/")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class AddressMiddleware:
     """Gives every request the scheme, host and port of SITE_URL, whatever the proxy in front sends.
 
-    If SITE_URL is a loopback address, the request's own host and port stay. Health checks, `/v1` and static files
-    accept any Host, because probes use an IP address and programs may use a container's name.
+    If SITE_URL is a loopback address, the request's own host and port stay. Health checks, what programs send, and
+    static files accept any Host, because probes use an IP address and programs may use a container's name.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -118,7 +119,7 @@ class PageGZipMiddleware(GZipMiddleware):
     """Compresses pages. Responses of the API stay as they are."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if request.path.startswith("/v1"):
+        if request.path.startswith(OF_PROGRAMS):
             return response
         return super().process_response(request, response)
 
@@ -141,13 +142,13 @@ class LanguageMiddleware(LocaleMiddleware):
     """Activates the language that the reader chose, else the browser's. The API is in English only."""
 
     def process_request(self, request: HttpRequest) -> None:
-        if request.path.startswith("/v1"):
+        if request.path.startswith(OF_PROGRAMS):
             translation.activate(settings.LANGUAGE_CODE)  # else this thread would keep the last reader's language
         else:
             super().process_request(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        return response if request.path.startswith("/v1") else super().process_response(request, response)
+        return response if request.path.startswith(OF_PROGRAMS) else super().process_response(request, response)
 
 
 class TimeZoneMiddleware:

@@ -46,7 +46,7 @@ def _link(documents: list[Document]) -> Link | None:
 
 def _join(documents: list[Document]) -> Iterator[Conversation]:
     spans = [span_of(document.value) for document in documents]
-    draft = join(spans, (_source(document) for document in documents))
+    draft = join(spans, (without_content(document.value) for document in documents))
     if draft is not None:
         texts = sorted({document.text for document in documents})  # the same spans in another order are the same
         yield draft.finish_at(documents[0].place, *texts)
@@ -59,9 +59,9 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
         )
 
 
-def _source(document: Document) -> str:
+def without_content(span: dict[str, Any]) -> str:
     """Write a span without the attributes that are read into messages. Spans are too many to keep them as written."""
-    value = dict(document.value)
+    value = dict(span)
     attributes = value.get("attributes")
     if isinstance(attributes, dict):
         value["attributes"] = {name: each for name, each in attributes.items() if not is_content(name)}

@@ -43,11 +43,28 @@ _CONTENT = (
     "braintrust.input_json", "braintrust.output_json", "lmnr.span.input", "lmnr.span.output",
     "gcp.vertex.agent.llm_re", "gen_ai.tool.call.result", "traceloop.entity.input", "traceloop.entity.output",
 )  # fmt: skip
+# How the names of attributes begin by which a span may tell of a call, a tool or a chain.
+_TELLING = (
+    "gen_ai.", "llm.", "openinference.", "input.value", "output.value", "ai.", "traceloop.", "langfuse.observation.",
+    "gcp.vertex.agent.", "pydantic_ai.", "mlflow.span", "braintrust.", "lmnr.span.", "request_data", "response_data",
+)  # fmt: skip
+# Attributes of other work that are long and that no message is read from.
+_BESIDE = ("embedding.", "retrieval.", "reranker.")
 
 
 def said_in(span: Span, histories: Histories) -> Said | None:
     """Return the input and the answers of a span; None if it tells of neither."""
     return next((said for read in _READERS if (said := read(span, histories)) and (said[0] or said[1])), None)
+
+
+def may_tell(name: str) -> bool:
+    """Whether a span with this attribute, or an event or log record of this name, may tell of a call or a tool."""
+    return name.startswith(_TELLING)
+
+
+def is_beside(name: str) -> bool:
+    """Whether no message is read from an attribute, which may be a long vector or a whole document."""
+    return name.startswith(_BESIDE)
 
 
 def is_content(name: str) -> bool:

@@ -50,6 +50,8 @@ _TAGS = ("tag.tags", "langfuse.trace.tags", "langfuse.tags", "traceloop.associat
 _PREFIXES = (
     "metadata.", "traceloop.association.properties.", "ai.telemetry.metadata.", "langfuse.trace.metadata.",
 )  # fmt: skip
+_AGENTS = ("gen_ai.agent.name", "agent.name")
+_IDENTIFYING = frozenset((*_CONVERSATIONS, *_USERS, *_TAGS, *_AGENTS, "metadata"))
 _MAX_ENDS = 3  # answers of a history, from the last, with which an earlier trace may end
 _SHORT_ID = 16  # characters; shorter ids of calls are given more than once
 _LINE_OF_TRACEBACK = re.compile(r"\n[ \t]{0,80}Traceback .*|Traceback \(most recent call last\).*", re.DOTALL)
@@ -59,6 +61,11 @@ def conversation_of(attributes: dict[str, Any]) -> str:
     """Return the id of the conversation or session that the attributes of a span name; empty if they name none."""
     named = (attributes.get(name) for name in _CONVERSATIONS)
     return next((as_text(value) for value in named if value not in (None, "")), "")
+
+
+def is_identifying(name: str) -> bool:
+    """Whether an attribute says whose conversation it is: it names the conversation, the person, or is metadata."""
+    return name in _IDENTIFYING or name.startswith(_PREFIXES)
 
 
 def key_of(span: Span) -> str:
@@ -287,7 +294,7 @@ def _each_once(spans: Iterable[Span]) -> dict[tuple[str, str], Span]:
             logs.append(span)
             continue
         identity = (span.trace, span.id or f"without id {n}")
-        if identity not in found or _fullness(span) > _fullness(found[identity]):
+        if identity not in found or fullness_of(span) > fullness_of(found[identity]):
             found[identity] = span
     seen: set[str] = set()
     for n, log in enumerate(logs):
@@ -303,7 +310,8 @@ def _each_once(spans: Iterable[Span]) -> dict[tuple[str, str], Span]:
     return found
 
 
-def _fullness(span: Span) -> tuple[bool, int, int]:
+def fullness_of(span: Span) -> tuple[bool, int, int]:
+    """Return what is more for the fuller one of two spans with the same ids."""
     return span.end is not None, len(span.attributes), len(span.events)
 
 
@@ -381,7 +389,7 @@ def _metadata(spans: Iterable[Span], named: str) -> dict[str, Any]:
     found: dict[str, Any] = {"session": named} if named else {}
     for span in spans:
         attributes = span.attributes
-        for key, names in (("user", _USERS), ("tags", _TAGS), ("agent", ("gen_ai.agent.name", "agent.name"))):
+        for key, names in (("user", _USERS), ("tags", _TAGS), ("agent", _AGENTS)):
             value = next((attributes[name] for name in names if attributes.get(name)), None)
             if value and key not in found:
                 found[key] = value

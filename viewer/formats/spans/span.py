@@ -82,9 +82,9 @@ def span_of(value: dict[str, Any]) -> Span:
     end = _first(value, _ENDS)
     return Span(
         name=str(_first(value, _NAMES) or attributes.get("event.name") or ""),
-        trace=_id(_first(both, _IDS["trace"])),
-        id=_id(_first(both, _IDS["id"])),
-        parent=_id(_first(value, _IDS["parent"])),
+        trace=record_id(_first(both, _IDS["trace"])),
+        id=record_id(_first(both, _IDS["id"])),
+        parent=record_id(_first(value, _IDS["parent"])),
         start=_seconds(_first(value, _STARTS)),
         end=_seconds(end),
         attributes=attributes,
@@ -99,7 +99,7 @@ def span_of(value: dict[str, Any]) -> Span:
 
 def trace_of(value: dict[str, Any]) -> str:
     """Return the id of the trace of a span."""
-    return _id(_first(value | _dict(value.get("context")), _IDS["trace"]))
+    return record_id(_first(value | _dict(value.get("context")), _IDS["trace"]))
 
 
 def attributes_of(value: Any) -> dict[str, Any]:
@@ -205,7 +205,8 @@ def _error(value: dict[str, Any], attributes: dict[str, Any], events: Iterable[E
     return str(message or thrown.get("exception.type") or "error")
 
 
-def _id(value: Any) -> str:
+def record_id(value: Any) -> str:
+    """Return the id of a trace or a span as hexadecimal digits; empty if it is none."""
     text = str(value or "").removeprefix("0x")
     if len(text) in (12, 24) and text.endswith("="):
         try:

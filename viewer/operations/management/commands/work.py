@@ -17,6 +17,8 @@ from viewer.erasure.retention import apply_once_a_day
 from viewer.sharing.models import delete_old_snapshots
 from viewer.sync.models import CopyRun
 from viewer.sync.worker import claim_run, serve
+from viewer.telemetry.cleaning import end_conversations
+from viewer.telemetry.worker import claim_joining
 from viewer.uploads.cleaning import delete_old_files
 from viewer.uploads.files import keep_temporary_files_here
 from viewer.uploads.worker import claim_upload
@@ -27,7 +29,10 @@ _log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Do what pages ask for (/import/, /imports/), and erase what is too old. ./run starts this."
+    help = (
+        "Do what pages ask for (/import/, /imports/), join what /otlp receives, and erase what is too old. ./run starts"
+        " this."
+    )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process has ended")
@@ -40,6 +45,7 @@ class Command(BaseCommand):
         beside = [
             threading.Thread(target=_do_daily, args=[stopping], name="daily"),
             threading.Thread(target=serve, args=[stopping, claim_upload], name="uploads"),
+            threading.Thread(target=serve, args=[stopping, claim_joining], name="spans"),
         ]
         for thread in beside:
             thread.start()
@@ -54,6 +60,7 @@ def _do_daily(stopping: threading.Event) -> None:
             delete_old_snapshots()
             delete_old_answers()
             delete_old_files()
+            end_conversations()
             apply_once_a_day()
         except (DatabaseFailure, OSError) as error:
             cause = cause_of(error) if isinstance(error, DatabaseFailure) else error

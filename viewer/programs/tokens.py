@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from functools import wraps
@@ -14,28 +15,37 @@ from django.views.decorators.csrf import csrf_exempt
 
 from viewer.accounts.roles import may_curate
 from viewer.completions.errors import ApiError, to_body
-from viewer.keys.models import RIGHTS, AccessToken
+from viewer.keys.models import PREFIX, RIGHTS, AccessToken
 from viewer.web.logs import note_person
 from viewer.web.request import note_of
 
 View = Callable[..., HttpResponseBase]
+Answer = Callable[[HttpRequest, "Refused"], HttpResponse]
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
+_BASIC = re.compile(r"Basic +(\S+) *", re.IGNORECASE)
+_HEADERS_OF_KEYS = ("api-key", "x-api-key")
 
 
 class Refused(Exception):
-    """A request that is not answered; carries the error in the API's format."""
+    """A request that is not answered, and why."""
 
     def __init__(self, status: int, error: ApiError, headers: dict[str, str] | None = None) -> None:
         super().__init__(error.message)
-        self.response = error_response(status, error)
-        for name, value in (headers or {}).items():
-            self.response[name] = value
+        self.status, self.error, self.headers = status, error, headers or {}
 
 
-def endpoint(methods: str) -> Callable[[View], View]:
-    """Make a view an endpoint for programs that answers these methods, and everything else as the API does.
+def in_words_of_the_api(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Return a refusal in the format of OpenAI's API."""
+    response = error_response(refused.status, refused.error)
+    for name, value in refused.headers.items():
+        response[name] = value
+    return response
 
-    A program has no session; a POST must get the API's error format, not a page about cookies.
+
+def endpoint(methods: str, answer_with: Answer = in_words_of_the_api) -> Callable[[View], View]:
+    """Make a view an endpoint for programs that answers these methods, and refuses everything else in their format.
+
+    A program has no session; a POST must get that format, not a page about cookies.
     """
 
     def decorate(view: View) -> View:
@@ -51,10 +61,10 @@ def endpoint(methods: str) -> Callable[[View], View]:
                     raise Refused(405, ApiError(message, code="method_not_supported"), {"Allow": methods})
                 return view(request, *args, **kwargs)
             except Refused as refused:
-                return refused.response
+                return answer_with(request, refused)
             except DatabaseError:
                 error = ApiError("The archive does not answer. Try again in a moment.", type="server_error")
-                return Refused(503, error, {"Retry-After": "5"}).response
+                return answer_with(request, Refused(503, error, {"Retry-After": "5"}))
 
         return answer
 
@@ -68,6 +78,27 @@ def token_of(request: HttpRequest) -> AccessToken:
         message = "You didn't provide an access token. Send it as Authorization: Bearer YOUR_TOKEN."
         raise _not_authenticated(message, None)
     return token_with(authorization[1])
+
+
+def token_however_sent(request: HttpRequest) -> AccessToken:
+    """Return the token in any header in which an exporter may send it. Raises Refused.
+
+    In `https://x:TOKEN@host` it is a password or a user name, which HTTP libraries send as Basic.
+    """
+    given = request.headers.get("Authorization", "")
+    if basic := _BASIC.fullmatch(given):
+        return token_with(_secret_in(basic[1]))
+    key = next((request.headers[name] for name in _HEADERS_OF_KEYS if request.headers.get(name)), "")
+    return token_with(key.strip()) if key and not given else token_of(request)
+
+
+def _secret_in(credentials: str) -> str:
+    """Return the token in the credentials of Basic, by how tokens begin; else the password."""
+    try:
+        name, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except ValueError:
+        return ""
+    return name if name.startswith(PREFIX) and not password.startswith(PREFIX) else password
 
 
 def token_with(secret: str) -> AccessToken:

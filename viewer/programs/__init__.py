@@ -1,0 +1,1 @@
+"""What every endpoint for programs asks first: whose token a request has, what that may do, and its body, limited."""

@@ -1,0 +1,1 @@
+"""Takes in what apps instrumented with OpenTelemetry send, and joins their spans into conversations of the archive."""

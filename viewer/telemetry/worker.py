@@ -1,0 +1,54 @@
+"""What the worker process does for spans: one of those that run joins them, and the others stand by."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from threading import Event
+
+from django.db import Error as DatabaseFailure
+
+from viewer.sync.worker import Job, renewed
+
+from .cleaning import forget_passed
+from .joining import join_due
+from .models import Joiner, Stopped, Trace, TracedConversation
+from .settling import settle
+
+_PAUSE = 0.5  # seconds between looks while something is not quiet yet
+
+_log = logging.getLogger(__name__)
+
+
+def claim_joining() -> Job | None:
+    """Claim the lease if something waits."""
+    if not _something_waits():
+        return None
+    joiner = Joiner.claim()
+    return Job("What spans tell", partial(join_spans, joiner)) if joiner else None
+
+
+def join_spans(joiner: Joiner, stopping: Event) -> None:
+    """Join all that waits, and what comes meanwhile. Raises the database's errors; the lease then expires."""
+    try:
+        with renewed(joiner.owned):
+            while not stopping.is_set():
+                is_busy = settle(joiner)
+                is_busy = join_due(joiner) or is_busy
+                forget_passed(joiner)
+                if not is_busy:
+                    if not _something_waits():
+                        break
+                    stopping.wait(_PAUSE)
+        joiner.release()
+    except Stopped:
+        pass
+    except DatabaseFailure:
+        raise
+    except Exception:
+        _log.exception("Spans could not be joined")
+
+
+def _something_waits() -> bool:
+    is_due = TracedConversation.objects.filter(due_at__isnull=False).exists()
+    return is_due or Trace.objects.filter(since__isnull=False).exists()
