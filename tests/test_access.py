@@ -65,6 +65,7 @@ EXPECTED: dict[str, tuple[int | str, int, int, int]] = {
     "imports": ("in", 403, 200, 200),
     "import-run": ("in", 403, 404, 200),
     "import": ("in", 403, 200, 200),
+    "import-apps": ("in", 403, 200, 200),
     "upload": ("in", 403, 404, 200),
     "upload-progress": ("in", 403, 404, 302),
     "upload-first": ("in", 403, 404, 302),

@@ -48,6 +48,7 @@ from viewer.sources.sources import check_key
 from viewer.sync import saving_views as saving
 from viewer.sync import views as sync
 from viewer.telemetry import views as telemetry
+from viewer.telemetry.page import apps_page
 from viewer.uploads import views as uploads
 from viewer.web.health import health, ready
 
@@ -190,6 +191,7 @@ urlpatterns = [
     path("keys/<uuid:key_id>/test/", keys.test_api_key, {"check_key": check_key}, name="test-api-key"),
     path("keys/<uuid:key_id>/delete/", confirmed(keys.delete_api_key), name="delete-api-key"),
     path("import/", curators_only(uploads.import_page), name="import"),
+    path("import/apps/", curators_only(apps_page), name="import-apps"),
     path("import/<int:upload_id>/", curators_only(uploads.upload), name="upload"),
     path("import/<int:upload_id>/progress/", curators_only(uploads.upload_progress), name="upload-progress"),
     path("import/<int:upload_id>/first/", curators_only(uploads.upload_first), name="upload-first"),

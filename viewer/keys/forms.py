@@ -132,8 +132,8 @@ class AccessTokenForm(forms.Form):
         required=False,
         label=gettext_lazy("May import"),
         help_text=gettext_lazy(
-            "It can send files to /v1/imports. New conversations become readable for everyone, and it can replace "
-            "those that the team has with newer versions."
+            "It can send files to /v1/imports and spans to /otlp. New conversations become readable for everyone, and "
+            "it can replace those that the team has with newer versions."
         ),
     )
     may_change_metadata = forms.BooleanField(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpResponse, QueryDict
@@ -94,6 +95,7 @@ def tokens(request: Request, may_curate: MayCurate) -> HttpResponse:
         "form": form,
         "issued": issued,
         "secret": secret,
+        "exporter": _line_for_exporters(secret) if issued and secret and issued.may_import else "",
         "tokens": AccessToken.objects.of(request.user).select_related("api_key"),
         "keys": ApiKey.objects.of(request.user),
     }
@@ -111,6 +113,12 @@ def revoke_token(request: Request, token_id: int) -> HttpResponse:
     message = gettext("“%(name)s” was revoked. Programs that still use it are rejected from now on.")
     messages.success(request, message % {"name": token.name})
     return redirect("tokens")
+
+
+def _line_for_exporters(secret: str) -> str:
+    """Return the one line that an app with OpenTelemetry needs to send here."""
+    site = urlsplit(settings.SITE_URL)
+    return f"OTEL_EXPORTER_OTLP_ENDPOINT={site.scheme}://x:{secret}@{site.netloc}/otlp"
 
 
 def _form_data(request: Request) -> QueryDict | None:

@@ -118,7 +118,7 @@ ROUTES: dict[str, Action | None] = {
             "home", "open", "next", "previous", "next-unseen", "forget-seen", "go-to", "go", "first-unseen",
             "mark-list-seen", "rail", "save-view", "saved-view", "delete-view", "choose-view", "choose-language",
             "api-keys", "choose-source", "api-key", "test-api-key", "delete-api-key", "imports", "import-run",
-            "import", "upload-file", "upload-part", "upload-progress",
+            "import", "import-apps", "upload-file", "upload-part", "upload-progress",
             "old-imports", "old-import-run", "save", "shortcuts", "tokens", "revoke-token", "account_login",
             "account_logout",
             "session", "account_change_password", "account_set_password", "account_reset_password", "account_signup",
