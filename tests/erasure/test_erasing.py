@@ -35,6 +35,7 @@ from viewer.read_log.models import Reading
 from viewer.review.models import Note, Verdict
 from viewer.sharing.models import Share
 from viewer.sync.models import CopyRun, Saving
+from viewer.telemetry.models import ReceivedSpan, TracedConversation
 
 Store = Callable[..., Any]
 HERS = make_completion(
@@ -161,6 +162,15 @@ def test_the_files_of_the_database_no_longer_hold_it(stored: Store, alice: User,
     save(alice, HERS)
     StoredCompletion.objects.filter(owner=alice).update(model="zwiebelfisch-1")  # an older page of the journal has it
     Note.objects.create(completion_id="chatcmpl-hers", author=alice, text="Zwiebelfisch, as I noted")
+    traced = TracedConversation.objects.create(completion_id="chatcmpl-hers")
+    ReceivedSpan.objects.create(
+        trace="1",
+        weight=2,
+        fullness=1,
+        source='"Zora says Zwiebelfisch"',
+        received_at=timezone.now(),
+        conversation=traced,
+    )
     names = b"zwiebelfisch", b"Zwiebelfisch", b"chatcmpl-hers-0", b"Zora", b"zora"
     if has_servers:
         with connection.cursor() as cursor:

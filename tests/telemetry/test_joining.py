@@ -19,7 +19,7 @@ from viewer.archive.models import CompletionLabel, Label, StoredCompletion
 from viewer.erasure import erasing
 from viewer.erasure.erasing import erase
 from viewer.keys.models import AccessToken
-from viewer.review.models import Note
+from viewer.review.models import Note, Verdict
 from viewer.telemetry.cleaning import end_conversations, forget_passed
 from viewer.telemetry.models import Joiner, Mark, ReceivedSpan, Stopped, Tally, Trace, TracedConversation
 
@@ -40,6 +40,10 @@ def receive(client: Client, alice: User) -> Receive:
 def erased(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     monkeypatch.setattr(erasing, "purge", lambda: True)  # which cannot be within the transaction of a test
     return lambda completion_id: erase([completion_id], "root") and None
+
+
+def judged(verdict: str) -> dict[str, str]:
+    return {"verdict": verdict, "version": "none"}
 
 
 def tallied(kind: str) -> int:
@@ -155,12 +159,17 @@ def test_spans_between_those_that_tell_something_carry_the_name_down_and_others_
     assert {int(one, 16) for one in ReceivedSpan.objects.values_list("span", flat=True)} == {1, 2, 5, 6, 7}
 
 
-def test_a_note_stays_with_its_message_and_with_the_answer_that_becomes_one(receive: Receive, alice: User) -> None:
+def test_notes_and_verdicts_stay_with_their_message_and_with_the_answer_that_becomes_one(
+    receive: Receive, alice: User
+) -> None:
     receive(call(1, 10, turns("Hello"), "Hi", **SESSION))
     work()
     (hello,) = ids_in(NAME)
     Note.objects.create(completion_id=NAME, place=hello, author=alice, text="on Hello")
     Note.objects.create(completion_id=NAME, place="choices/0", author=alice, text="on Hi")
+    browser = Client()
+    browser.force_login(alice)
+    assert browser.post(f"/completions/{NAME}/choices/0/verdict/", judged("wrong")).status_code == 302
     receive(call(2, 20, turns("Hello", "Hi", "And?"), "So", **SESSION))
     work()
     receive(call(3, 1, turns("Earlier"), "Indeed", **SESSION))  # it began before all of these
@@ -168,6 +177,11 @@ def test_a_note_stays_with_its_message_and_with_the_answer_that_becomes_one(rece
     assert said_in(NAME) == ["Earlier", "Indeed", "Hello", "Hi", "And?", "So"]
     texts = ids_in(NAME)
     assert {note.text: texts[note.place] for note in Note.objects.all()} == {"on Hello": "Hello", "on Hi": "Hi"}
+    (moved,) = Verdict.objects.all()
+    assert (moved.verdict, texts[moved.message_id]) == ("wrong", "Hi")
+    assert browser.post(f"/completions/{NAME}/choices/0/verdict/", judged("good")).status_code == 302
+    assert Verdict.objects.count() == 2
+    assert f'href="/completions/{NAME}/messages/{moved.message_id}/"' in browser.get("/verdicts/list/").text
 
 
 def test_a_batch_sent_twice_changes_nothing(receive: Receive) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from viewer.rendering.places import place_of_answer
 
-from .models import Note
+from .models import Note, Verdict
 
 
 def answers_became_messages(completion_id: str, moved: Mapping[int, str]) -> None:
-    """Move the notes on answers, by their positions, to the messages with these ids. In a transaction."""
+    """Move notes and verdicts on answers, by their positions, to the messages with these ids. In a transaction."""
     for position, message_id in moved.items():
         notes = Note.objects.filter(completion_id=completion_id, place=place_of_answer(position))
         notes.update(place=message_id)
+        verdicts = Verdict.objects.filter(completion_id=completion_id, position=position, message_id="")
+        verdicts.update(message_id=message_id)

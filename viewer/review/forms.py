@@ -209,6 +209,7 @@ class VerdictForm(forms.Form):
             stored, _ = Verdict.objects.update_or_create(
                 completion_id=self.stored.completion_id,
                 position=self.stored.position,
+                message_id="",
                 person=self.stored.person,
                 defaults=chosen | facts,
             )

@@ -56,6 +56,9 @@ class Verdict(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     completion_id = models.CharField(max_length=255)
     position = models.PositiveIntegerField()
+    # Where the answer stands now, if the conversation went on and made a message of it. Machines with the previous
+    # version do not know this column.
+    message_id = models.CharField(max_length=255, blank=True, default="", db_default="")
     verdict = models.CharField(max_length=10)  # one of `verdicts.VERDICTS`
     reason = models.CharField(max_length=80, blank=True)  # its text: the list of reasons may change
     comment = models.TextField(blank=True)
@@ -65,7 +68,9 @@ class Verdict(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["completion_id", "position", "person"], name="verdict_by_person")
+            models.UniqueConstraint(
+                fields=["completion_id", "position", "person", "message_id"], name="verdict_by_person_and_place"
+            )
         ]
         indexes = [models.Index(fields=["at"], name="verdict_by_time")]
 

@@ -58,7 +58,8 @@ class AnswerVerdicts:
 def verdicts_on(completion_id: str, reader: User) -> dict[int, list[VerdictView]]:
     """Read the verdicts on the answers of a conversation that the reader has opened, by position."""
     found: dict[int, list[VerdictView]] = defaultdict(list)
-    for one in Verdict.objects.filter(completion_id=fit(completion_id)).select_related("person").order_by("pk"):
+    on_answers = Verdict.objects.filter(completion_id=fit(completion_id), message_id="")
+    for one in on_answers.select_related("person").order_by("pk"):
         found[one.position].append(build_verdict(one, reader))
     return found
 

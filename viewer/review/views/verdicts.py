@@ -33,7 +33,8 @@ def verdict(request: Request, completion_id: str, position: int) -> HttpResponse
     """Show the verdicts on an answer with a form for one's own; a POST gives, changes or withdraws it."""
     reader = reader_for(request, completion_id)
     reader.choice(position)
-    own = Verdict.objects.filter(completion_id=fit(completion_id), position=position, person=request.user).first()
+    on_answer = Verdict.objects.filter(completion_id=fit(completion_id), position=position, message_id="")
+    own = on_answer.filter(person=request.user).first()
     stored = own or Verdict(completion_id=fit(completion_id), position=position, person=request.user)
     if request.method == "POST" and "withdraw" in request.POST:
         if own:
@@ -78,7 +79,7 @@ def verdict_list(request: Request) -> HttpResponse:
         if one.completion_id in openable or one.person_id == request.user.pk:
             summary = summaries.get(one.completion_id)
             title = (summary and summary.question) or one.completion_id
-            url = url_of(one.completion_id, place_of_answer(one.position))
+            url = url_of(one.completion_id, one.message_id or place_of_answer(one.position))
             shown.append((build_verdict(one, request.user), one, title, url))
     params = request.GET.copy()
     params.pop("page", None)
