@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Sum
 from django.db.models.functions import Length
 from django.utils import timezone
@@ -23,10 +23,16 @@ from viewer.formats.spans.span import span_of
 from viewer.review.answers import answers_became_messages
 
 from .message_ids import MessageIds
-from .models import Joiner, TracedConversation
-from .storing import count
+from .models import Joiner, ReceivedSpan, TracedConversation
+from .storing import as_stored, count
 
 _MAX_CONVERSATIONS, _MAX_CHARACTERS = 100, 8_000_000  # in one transaction
+# What has changed meanwhile stays due.
+_UPDATE = """
+    UPDATE telemetry_tracedconversation SET problem = %s, joined_at = %s, join_seconds = %s, known = %s,
+        due_at = CASE WHEN changes = %s THEN NULL ELSE due_at END
+    WHERE id = %s
+"""
 
 
 @dataclass
@@ -55,27 +61,34 @@ def join_due(joiner: Joiner) -> bool:
 
 
 def _joined(rows: list[TracedConversation]) -> Iterator[_Joined]:
-    characters = 0
+    spans = ReceivedSpan.objects.filter(conversation__in=rows)
+    lengths = dict(
+        spans.values("conversation").annotate(length=Sum(Length("source"))).values_list("conversation", "length")
+    )
+    too_long = [row for row in rows if lengths.get(row.pk, 0) > MAX_BYTES]
+    taken, texts = 0, dict[int, list[str]]()
     for row in rows:
-        if characters > _MAX_CHARACTERS:
-            return
-        length = row.spans.aggregate(length=Sum(Length("source")))["length"] or 0
-        characters += length
+        if row not in too_long and taken <= _MAX_CHARACTERS:
+            taken += lengths.get(row.pk, 0)
+            texts[row.pk] = []
+    read = ReceivedSpan.objects.filter(conversation__in=list(texts)).order_by("pk")
+    for pk, source in read.values_list("conversation", "source"):
+        texts[pk].append(source)
+    for row in rows:
         before, known = monotonic(), MessageIds.read(row.known)
-        if length > MAX_BYTES:
+        if row in too_long:
             yield _Joined(row, None, "too-long", known, 0.0)
-            continue
-        try:
-            conversation, ids = _join(row, known)
-        except (NotReadable, *FAILURES):
-            yield _Joined(row, None, "unreadable", known, 0.0)
-            continue
-        yield _Joined(row, conversation, "" if conversation else "silent", ids, monotonic() - before)
+        elif row.pk in texts:
+            try:
+                conversation, ids = _join(row, texts.pop(row.pk), known)
+            except (NotReadable, *FAILURES):
+                yield _Joined(row, None, "unreadable", known, 0.0)
+            else:
+                yield _Joined(row, conversation, "" if conversation else "silent", ids, monotonic() - before)
 
 
-def _join(row: TracedConversation, known: MessageIds) -> tuple[Conversation | None, MessageIds]:
+def _join(row: TracedConversation, texts: list[str], known: MessageIds) -> tuple[Conversation | None, MessageIds]:
     """Return the conversation that the spans make, or None if nothing was said in them; and the ids of its messages."""
-    texts = list(row.spans.order_by("pk").values_list("source", flat=True))
     values = [json.loads(text) for text in texts]
     draft = join(map(span_of, values), map(without_content, values))
     if draft is None:
@@ -99,26 +112,35 @@ class _Beside:
         self._joiner.hold()
 
     def after(self, outcomes: list[Outcome], rows: dict[str, int]) -> None:
-        for outcome in outcomes:
-            if outcome.completion_id in self._left:  # which a refused conversation does not name
-                self._settle(self._left.pop(outcome.completion_id), outcome.status)
+        named = {outcome.completion_id: outcome.status for outcome in outcomes if outcome.completion_id in self._left}
+        self._settle({completion_id: self._left.pop(completion_id) for completion_id in named}, named)
 
     def finish(self) -> None:
-        """Write that the others were not stored."""
-        with transaction.atomic():
-            self._joiner.hold()
-            for each in self._left.values():
-                self._settle(each, "bad")
+        """Write that the others were not stored; a refused conversation has no id in its outcome."""
+        if self._left:
+            with transaction.atomic():
+                self._joiner.hold()
+                self._settle(self._left, {})
 
-    def _settle(self, joined: _Joined, status: str) -> None:
-        row, now = joined.row, timezone.now()
-        changes: dict[str, Any] = {"problem": joined.problem or ("unreadable" if status == "bad" else "")}
-        if status == "erased":
-            count({"erased": row.spans.all().delete()[0]}, now)
-        elif status != "bad":
-            answers_became_messages(row.completion_id, MessageIds.read(row.known).moved_answers(joined.ids))
-            seconds = max(joined.seconds, row.join_seconds / 2)
-            changes |= {"joined_at": now, "join_seconds": seconds, "known": joined.ids.to_json()}
-        same = TracedConversation.objects.filter(pk=row.pk)
-        same.update(**changes)
-        same.filter(changes=row.changes).update(due_at=None)
+    def _settle(self, joined: dict[str, _Joined], statuses: dict[str, str]) -> None:
+        now, moved, updates = timezone.now(), dict[str, dict[int, str]](), list[tuple[Any, ...]]()
+        for completion_id, each in joined.items():
+            row, status = each.row, statuses.get(completion_id, "bad")
+            is_stored = status not in ("bad", "erased")
+            if status == "erased":
+                count({"erased": row.spans.all().delete()[0]}, now)
+            if is_stored:
+                moved[completion_id] = MessageIds.read(row.known).moved_answers(each.ids)
+            updates.append(
+                (
+                    each.problem or ("unreadable" if status == "bad" else ""),
+                    as_stored(now if is_stored else row.joined_at),
+                    max(each.seconds, row.join_seconds / 2),
+                    each.ids.to_json() if is_stored else row.known,
+                    row.changes,
+                    row.pk,
+                )
+            )
+        answers_became_messages({completion_id: one for completion_id, one in moved.items() if one})
+        with connection.cursor() as cursor:
+            cursor.executemany(_UPDATE, updates)

@@ -10,12 +10,11 @@ from .models import TracedConversation
 
 
 def absorb(conversation: TracedConversation, other: TracedConversation) -> None:
-    """Make the spans of another conversation part of this one, in a transaction.
+    """Make the spans of another conversation part of this one, in a transaction; its marks have moved already.
 
     What was stored of the other is taken away, because it will stand in this one; not if somebody has worked on it.
     """
     other.spans.update(conversation=conversation)
-    other.marks.update(conversation=conversation)
     if not worked_on_among([other.completion_id]):
         StoredCompletion.objects.filter(completion_id=other.completion_id, owner=None).delete()
     other.delete()

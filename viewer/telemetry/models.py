@@ -98,11 +98,12 @@ class Mark(models.Model):
     """By what a conversation is recognised: a keyed digest of its name, of a trace, or of what was said.
 
     `ended` is a history with its last answer, and also `end` until somebody goes on with it; `wanted` is one that was
-    repeated, but not received; `asked` and `unanswered` are whole inputs. So nothing of what was said stands here.
+    repeated, but not received; `asked` and `unanswered` are whole inputs. `began` is the first trace of those that are
+    known by no name. Nothing of what was said stands here.
     """
 
     NAME, TRACE, ASKED, UNANSWERED, WANTED = "name", "trace", "asked", "unanswered", "wanted"
-    END, ENDED = "end", "ended"
+    BEGAN, END, ENDED = "began", "end", "ended"
 
     conversation = models.ForeignKey(TracedConversation, on_delete=models.CASCADE, related_name="marks")
     kind = models.CharField(max_length=10)
@@ -116,7 +117,10 @@ class Mark(models.Model):
                 fields=["kind", "digest"], condition=models.Q(kind__in=["name", "trace"]), name="mark_of_one"
             )
         ]
-        indexes = [models.Index(fields=["digest", "kind"], name="mark_by_digest")]
+        indexes = [
+            models.Index(fields=["digest", "kind"], name="mark_by_digest"),
+            models.Index(fields=["trace"], condition=~models.Q(trace=""), name="mark_by_trace"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.conversation_id}"

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import models, transaction
-from django.db.models import F, Q, Sum
+from django.db import connection, transaction
+from django.db.models import Q, Sum
 from django.db.models.functions import Length
 from django.utils import timezone
 
@@ -19,15 +19,21 @@ from viewer.formats.joining import FAILURES
 from viewer.formats.spans.conversations import conversation_of, link_of, threads_of
 from viewer.formats.spans.span import Span, span_of
 
-from . import marks
+from .marks import Marks
 from .merging import absorb
 from .models import PATIENCE, Joiner, Mark, ReceivedSpan, Trace, TracedConversation
-from .storing import count
+from .storing import as_stored, count
 
 _MAX_TRACES, _MAX_CHARACTERS = 200, 32_000_000  # in one transaction
 _PASSED, _NAMING, _TELLING = ReceivedSpan.PASSED, ReceivedSpan.NAMING, ReceivedSpan.TELLING
 # Seconds; a conversation that is long takes at most one in so many parts of the time.
 _SHORT_PAUSE, _MAX_PAUSE, _SHARE = 1.0, 30.0, 10
+_PLACE = "UPDATE telemetry_receivedspan SET conversation_id = %s WHERE id = %s"
+_MAKE_DUE = """
+    UPDATE telemetry_tracedconversation SET changes = changes + 1, due_at = %s, last_span_at = %s WHERE id = %s
+"""
+_DONE = "UPDATE telemetry_trace SET since = NULL WHERE trace = %s AND changes = %s"  # unless more came meanwhile
+_Row = tuple[int, str, int, str, str, str]  # primary key, trace, weight, span, parent, source
 
 
 @dataclass
@@ -42,16 +48,14 @@ class _Trace:
     link: Link | None = None
 
     @classmethod
-    def of(cls, row: Trace) -> _Trace:
-        columns = ("pk", "weight", "trace", "span", "parent", "source")
-        rows = list(ReceivedSpan.objects.filter(trace=row.trace).order_by("pk").values_list(*columns))
+    def of(cls, row: Trace, rows: list[_Row]) -> _Trace:
         spans = [
-            span_of(json.loads(source)) if weight else Span(trace=trace, id=span, parent=parent)
-            for _, weight, trace, span, parent, source in rows
+            span_of(json.loads(source)) if weight else Span(trace=row.trace, id=span, parent=parent)
+            for _, _, weight, span, parent, source in rows
         ]
         is_named = any(conversation_of(span.attributes) for span in spans)
         names = threads_of(spans) if is_named else [""] * len(spans)
-        return cls(row, [each[0] for each in rows], [each[1] for each in rows], spans, names)
+        return cls(row, [each[0] for each in rows], [each[2] for each in rows], spans, names)
 
     @property
     def start(self) -> float:
@@ -98,19 +102,10 @@ def settle(joiner: Joiner) -> bool:
     rows = list(due.order_by("since")[:_MAX_TRACES])
     if not rows:
         return False
-    traces, too_long = list[_Trace](), list[Trace]()
     lengths = _lengths(rows)
-    taken = 0
-    for row in rows:
-        if lengths.get(row.trace, 0) > MAX_BYTES:
-            too_long.append(row)
-            continue
-        if traces and taken > _MAX_CHARACTERS:
-            break
-        taken += lengths.get(row.trace, 0)
-        traces.append(_Trace.of(row))
+    too_long = [row for row in rows if lengths.get(row.trace, 0) > MAX_BYTES]
     ready, waiting = list[_Trace](), list[Trace]()
-    for trace in traces:
+    for trace in _read([row for row in rows if row not in too_long], lengths):
         if not any(trace.names):
             if now < (trace.row.since or now) + PATIENCE and trace.is_incomplete():
                 waiting.append(trace.row)
@@ -120,11 +115,11 @@ def settle(joiner: Joiner) -> bool:
     with transaction.atomic():
         joiner.hold()
         for row in waiting:
-            _unchanged(row).update(due_at=(row.since or now) + PATIENCE)
-        for row in too_long:
-            _unchanged(row).update(since=None)
+            Trace.objects.filter(pk=row.pk, changes=row.changes).update(due_at=(row.since or now) + PATIENCE)
         count({"too-long": len(too_long)}, now)
-        _settle_all(sorted(ready, key=lambda trace: trace.start), now)
+        if ready:
+            _Settling(ready).settle(now)
+        _done([*too_long, *(trace.row for trace in ready)])
     return True
 
 
@@ -133,66 +128,96 @@ def _lengths(rows: Iterable[Trace]) -> dict[str, int]:
     return dict(spans.values("trace").annotate(length=Sum(Length("source"))).values_list("trace", "length"))
 
 
-def _unchanged(row: Trace) -> models.QuerySet[Trace]:
-    return Trace.objects.filter(pk=row.pk, changes=row.changes)
+def _read(rows: list[Trace], lengths: dict[str, int]) -> list[_Trace]:
+    """Read the spans of the first of these traces, as many as fit into memory."""
+    taken, chosen = 0, list[Trace]()
+    for row in rows:
+        if chosen and taken > _MAX_CHARACTERS:
+            break
+        taken += lengths.get(row.trace, 0)
+        chosen.append(row)
+    spans = ReceivedSpan.objects.filter(trace__in=[row.trace for row in chosen]).order_by("pk")
+    by_trace: dict[str, list[_Row]] = {row.trace: [] for row in chosen}
+    for span in spans.values_list("pk", "trace", "weight", "span", "parent", "source"):
+        by_trace[span[1]].append(span)
+    return [_Trace.of(row, by_trace[row.trace]) for row in chosen]
 
 
-def _settle_all(traces: list[_Trace], now: datetime) -> None:
-    touched: dict[int, TracedConversation] = {}
-    placed: dict[int, list[int]] = {}
-    for trace in traces:
-        needed = trace.needed()
-        of_names = _by_name(trace, {trace.names[n] for n in needed})
-        for n in needed:
-            conversation = of_names[trace.names[n]]
-            touched[conversation.pk] = conversation
-            placed.setdefault(conversation.pk, []).append(trace.ids[n])
-        _unchanged(trace.row).update(since=None)
-    erased = erased_among({one.completion_id for one in touched.values()})
-    dropped = 0
-    for pk, conversation in touched.items():
-        if conversation.completion_id in erased:
-            dropped += ReceivedSpan.objects.filter(pk__in=placed[pk]).delete()[0]
-            continue
-        ReceivedSpan.objects.filter(pk__in=placed[pk]).update(conversation=conversation)
-        _make_due(conversation, now)
-    count({"erased": dropped}, now)
+def _done(rows: Iterable[Trace]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(_DONE, [(row.trace, row.changes) for row in rows])
 
 
-def _by_name(trace: _Trace, names: set[str]) -> dict[str, TracedConversation]:
-    """Return the conversation of each name in a trace; the empty name is that of a trace without one."""
-    alone = marks.of_trace(trace.row.trace)
-    if "" in names:
-        return {"": _without_name(trace, alone)}
-    found: dict[str, TracedConversation] = {}
-    for name in dict.fromkeys(name for name in trace.names if name in names):
-        known = marks.named(name)
-        if known is None and alone is not None and not found:
-            marks.recognise(alone, Mark.NAME, name)  # it was stored before its name came
-            known = alone
-        elif known is not None and alone is not None and alone != known and not found:
-            absorb(known, alone)
-        found[name] = known or marks.begin(Mark.NAME, name)
-    return found
+class _Settling:
+    """Some traces, in the order of their time, and where their spans belong."""
+
+    def __init__(self, traces: list[_Trace]) -> None:
+        self._traces = sorted(traces, key=lambda trace: trace.start)
+        names = {name for trace in traces for name in trace.names if name}
+        links = (trace.link for trace in traces if trace.link)
+        self._marks = Marks(names, (trace.row.trace for trace in traces), links)
+        self._places: dict[int, list[int]] = {}  # conversations, and their spans
+        self._conversations: dict[int, TracedConversation] = {}
+
+    def settle(self, now: datetime) -> None:
+        """Put the spans into their conversations, and let those be stored anew; drop what was erased."""
+        for trace in self._traces:
+            needed = trace.needed()
+            of_names = self._by_name(trace, {trace.names[n] for n in needed})
+            for n in needed:
+                conversation = of_names[trace.names[n]]
+                self._conversations[conversation.pk] = conversation
+                self._places.setdefault(conversation.pk, []).append(trace.ids[n])
+        self._marks.write()
+        erased = erased_among({one.completion_id for one in self._conversations.values()})
+        dropped = 0
+        for pk in [pk for pk, one in self._conversations.items() if one.completion_id in erased]:
+            dropped += ReceivedSpan.objects.filter(pk__in=self._places.pop(pk)).delete()[0]
+            del self._conversations[pk]
+        at = as_stored(now)
+        due = [(as_stored(_due_at(one, now)), at, pk) for pk, one in self._conversations.items()]
+        with connection.cursor() as cursor:
+            cursor.executemany(_PLACE, [(pk, span) for pk, spans in self._places.items() for span in spans])
+            cursor.executemany(_MAKE_DUE, due)
+        count({"erased": dropped}, now)
+
+    def _by_name(self, trace: _Trace, names: set[str]) -> dict[str, TracedConversation]:
+        """Return the conversation of each name in a trace; the empty name is that of a trace without one."""
+        alone = self._marks.of_trace(trace.row.trace)
+        if "" in names:
+            return {"": self._without_name(trace, alone)}
+        found: dict[str, TracedConversation] = {}
+        for name in dict.fromkeys(name for name in trace.names if name in names):
+            known = self._marks.named(name)
+            if alone is not None and not found and known is None:
+                self._marks.recognise(alone, Mark.NAME, name)  # it was stored before its name came
+                known = alone
+            elif alone is not None and not found and known is not None and known.pk != alone.pk:
+                self._absorb(known, alone)
+            found[name] = known or self._marks.begin(Mark.NAME, name)
+        return found
+
+    def _absorb(self, conversation: TracedConversation, other: TracedConversation) -> None:
+        self._marks.move(conversation, other)
+        if other.pk in self._places:
+            self._places.setdefault(conversation.pk, []).extend(self._places.pop(other.pk))
+            del self._conversations[other.pk]
+        absorb(conversation, other)
+
+    def _without_name(self, trace: _Trace, known: TracedConversation | None) -> TracedConversation:
+        name, link = trace.row.trace, trace.link
+        conversation = known or (self._marks.linked(link) if link else None)
+        if conversation is None:
+            conversation = self._marks.begin(Mark.TRACE, name)
+        elif known is None:
+            self._marks.recognise(conversation, Mark.TRACE, name)
+        if link is not None:
+            self._marks.remember(conversation, name, link)
+        return conversation
 
 
-def _without_name(trace: _Trace, known: TracedConversation | None) -> TracedConversation:
-    name, link = trace.row.trace, trace.link
-    conversation = known or (marks.linked(link) if link else None)
-    is_first = conversation is None
-    if conversation is None:
-        conversation = marks.begin(Mark.TRACE, name)
-    elif known is None:
-        marks.recognise(conversation, Mark.TRACE, name)
-    if link is not None:
-        is_first = is_first or marks.is_first(conversation, name)
-        marks.remember(conversation, name, link, is_first=is_first)
-    return conversation
-
-
-def _make_due(conversation: TracedConversation, now: datetime) -> None:
-    """Let a conversation be stored anew: at once, but a long one not so often that others wait for it."""
+def _due_at(conversation: TracedConversation, now: datetime) -> datetime:
+    """Return when a conversation is to be stored anew: at once, but a long one not so often that others wait for it."""
     pause = min(_MAX_PAUSE, _SHARE * conversation.join_seconds)
     last = conversation.joined_at if pause > _SHORT_PAUSE else None
-    due = max(now, last + timedelta(seconds=pause)) if last else now
-    TracedConversation.objects.filter(pk=conversation.pk).update(changes=F("changes") + 1, due_at=due, last_span_at=now)
+    return max(now, last + timedelta(seconds=pause)) if last else now

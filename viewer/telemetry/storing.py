@@ -59,7 +59,7 @@ def store(rows: Iterable[Row], counts: dict[str, int]) -> None:
 def count(counts: dict[str, int], now: datetime | None = None) -> None:
     """Add to the figures of the day."""
     now = now or timezone.now()
-    at = _value(now)
+    at = as_stored(now)
     rows = [(now.date(), kind, number, at) for kind, number in sorted(counts.items()) if number]
     if rows:
         with connection.cursor() as cursor:
@@ -75,7 +75,7 @@ def _fullness_of(traces: list[str]) -> dict[tuple[str, str, str], int]:
 
 
 def _write(rows: list[Row], now: datetime) -> None:
-    at, due = _value(now), _value(now + QUIET)
+    at, due = as_stored(now), as_stored(now + QUIET)
     heaviest: dict[str, int] = {}
     for row in rows:
         heaviest[row.trace] = max(row.weight, heaviest.get(row.trace, 0))
@@ -90,7 +90,7 @@ def _write(rows: list[Row], now: datetime) -> None:
                 cursor.executemany(sql, changed)
 
 
-def _value(moment: datetime) -> Any:
+def as_stored(moment: datetime | None) -> Any:
     """Return a moment as the database has it in a column."""
     return connection.ops.adapt_datetimefield_value(moment)
 

@@ -15,6 +15,7 @@ from .joining import join_due
 from .models import Joiner, Stopped, Trace, TracedConversation
 from .settling import settle
 
+_SETTLED_FIRST = 10  # times as many traces as are settled at once
 _PAUSE = 0.5  # seconds between looks while something is not quiet yet
 
 _log = logging.getLogger(__name__)
@@ -33,7 +34,9 @@ def join_spans(joiner: Joiner, stopping: Event) -> None:
     try:
         with renewed(joiner.owned):
             while not stopping.is_set():
-                is_busy = settle(joiner)
+                for _ in range(_SETTLED_FIRST):  # each conversation is then stored once for all of its traces
+                    if not (is_busy := settle(joiner)):
+                        break
                 is_busy = join_due(joiner) or is_busy
                 forget_passed(joiner)
                 if not is_busy:
