@@ -17,6 +17,7 @@ BENCHMARKS = {
     "reading": "Measure in Chromium how quickly conversations open and how smoothly they are read.",
     "rendering": "Measure what rendering a page of messages costs, in time and in memory.",
     "search": "Measure how well the search ranks labelled searches, beside plain full-text search.",
+    "telemetry": "Measure taking in spans and joining them on one core, and what readers notice of it.",
     "screenshots": "Take the README's pictures from the real pages.",
 }
 

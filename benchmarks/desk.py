@@ -152,7 +152,7 @@ class Person:
         """Read with this key from now on; "" is the archive."""
         self.submit("/keys/", "/keys/choose/", key=key)
 
-    def make_token(self, name: str, key: str = "") -> str:
+    def make_token(self, name: str, key: str = "", **rights: str) -> str:
         """Make an access token that reads with this key; "" is the archive."""
-        page = self.submit("/tokens/", name=name, source=key)
+        page = self.submit("/tokens/", name=name, source=key, **rights)
         return str(re.findall(r'value="(lectern_[^"]+)"', page)[0])

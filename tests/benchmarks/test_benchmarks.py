@@ -83,6 +83,12 @@ def test_the_proxy_and_the_pages_are_compared_with_their_upstream(bench: Bench) 
 
 
 @pytest.mark.slow
+def test_spans_are_sent_and_joined_beside_readers(bench: Bench) -> None:
+    printed = bench("telemetry", "--rate", "500", "--seconds", "0.5", "--rounds", "1")
+    assert all(words in printed for words in ("500 spans sent at", "joined", "pages alone: p50", "ratio of p95"))
+
+
+@pytest.mark.slow
 def test_reading_is_measured_in_a_browser(bench: Bench) -> None:
     printed = bench("reading", "--rounds", "0", "--sizes", "25,30")
     assert all(f"\n  {name} " in printed for name in ("25", "30", "permalink"))
