@@ -14,12 +14,13 @@ from django.utils import timezone
 
 from tests.api.refusals import bearer
 from tests.telemetry.sending import call, ids_in, let_time_pass, said_in, say, send, span, stored, turns, work
-from viewer.archive.importing import import_lines
+from viewer.archive.importing import import_all, import_lines
 from viewer.archive.models import CompletionLabel, Label, StoredCompletion
 from viewer.erasure import erasing
 from viewer.erasure.erasing import erase
 from viewer.keys.models import AccessToken
 from viewer.review.models import Note, Verdict
+from viewer.telemetry import joining, settling
 from viewer.telemetry.cleaning import end_conversations, forget_passed
 from viewer.telemetry.models import Joiner, Mark, ReceivedSpan, Stopped, Tally, Trace, TracedConversation
 
@@ -222,6 +223,36 @@ def test_after_its_time_a_conversation_stays_as_it_is_and_what_comes_is_one_of_i
     assert (said_in(NAME), said_in(f"{NAME}-2")) == (["Hello", "Hi"], ["Anybody?", "Yes"])
     message = StoredCompletion.objects.get(completion_id=f"{NAME}-2").messages.get()
     assert f'{{"code": "goes-on", "by": "{NAME}"}}' in message.body
+
+
+def test_a_conversation_that_is_full_goes_on_as_another(receive: Receive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "_FULL", 100)
+    for trace in (1, 3):
+        said = turns("Hello") if trace == 1 else turns("Hello", "Hi", "And?")
+        receive(call(trace, trace, said, "Hi" if trace == 1 else "So", **SESSION))
+        receive(call(trace + 1, 10 * trace, turns("Ho", "Ha", "Hm")[:trace], "Ha" if trace == 1 else "So"))
+        work()
+    assert (said_in(NAME), said_in(f"{NAME}-2")) == (["Hello", "Hi"], ["Hello", "Hi", "And?", "So"])
+    assert (said_in(f"{2:032x}"), said_in(f"{4:032x}")) == (["Ho", "Ha"], ["Ho", "Ha", "Hm", "So"])
+    receive(call(4, 40, turns("Ho", "Ha", "Hm", "So", "Bye"), "Bye"))  # of a trace whose conversation is full
+    work()
+    assert said_in(f"{4:032x}-2")[-2:] == ["Bye", "Bye"]
+
+
+def test_a_conversation_that_cannot_be_stored_keeps_no_other_from_it(
+    receive: Receive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_for_one(given: Any, *more: Any, **named: Any) -> Any:
+        conversations = list(given)
+        if any(one.id == NAME for one in conversations):
+            raise LookupError
+        return import_all(conversations, *more, **named)
+
+    monkeypatch.setattr(joining, "import_all", fail_for_one)
+    receive(call(1, 1, turns("Hello"), "Hi", **SESSION), call(2, 2, turns("Ho"), "Ha"))
+    work()
+    assert stored() == {f"{2:032x}"}
+    assert TracedConversation.objects.get(completion_id=NAME).problem == "unreadable"
 
 
 def test_what_a_file_has_brought_in_is_not_overwritten(receive: Receive) -> None:

@@ -159,3 +159,5 @@ def test_a_value_that_no_json_has_does_no_harm(client: Client, secret: str) -> N
     odd["attributes"].pop()
     assert post(client, bearer(secret), json.dumps(message_of(odd)).encode(), JSON).status_code == 200
     assert json.loads(ReceivedSpan.objects.get().source)["attributes"]["gen_ai.agent.name"] == "\ufffd\0"
+    odd |= {"traceId": "\0", "spanId": ["\ud800"], "parentSpanId": 7}
+    assert post(client, bearer(secret), json.dumps(message_of(odd)).encode(), JSON).status_code == 200

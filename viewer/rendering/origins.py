@@ -33,7 +33,7 @@ _SENTENCES = {
     "taken-out": gettext_lazy("This was later taken out of what the model sees."),
     "only-first": gettext_lazy("%(by)s gives only the first message here: export the conversation itself."),
     "limit": gettext_lazy("%(by)s gives at most %(count)d messages of a conversation: later ones may be missing."),
-    "goes-on": gettext_lazy("This goes on from the conversation %(by)s, which had ended before."),
+    "goes-on": gettext_lazy("This goes on from the conversation %(by)s, which has ended."),
     "preferred": gettext_lazy("This is the answer that was preferred."),
     "not-preferred": gettext_lazy("This is the answer that was not preferred."),
 }

@@ -118,8 +118,8 @@ def _span_row(record: _Record) -> Row | None:
     attributes = value["attributes"]
     fullness = (len(attributes) * _ATTRIBUTES + events + (_ENDED if "endTimeUnixNano" in value else 0)) if weight else 0
     return Row(
-        (value["traceId"] or _trace_of(attributes))[:64], value["spanId"][:32], "", value.get("parentSpanId", "")[:32],
-        weight, fullness, _written(value),
+        fit((value["traceId"] or _trace_of(attributes))[:64]), fit(value["spanId"][:32]), "",
+        fit(value.get("parentSpanId", "")[:32]), weight, fullness, _written(value),
     )  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def _log_row(record: _Record) -> Row | None:
     source = _written(value)
     digest = hashlib.blake2b(source.encode(), digest_size=16).hexdigest()
     trace = value["traceId"] or _trace_of(value["attributes"])
-    return Row(trace[:64], value["spanId"][:32], digest, "", TELLING, 1, source)
+    return Row(fit(trace[:64]), fit(value["spanId"][:32]), digest, "", TELLING, 1, source)
 
 
 def _is_embedding(attributes: dict[str, Any]) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Sum
 from django.db.models.functions import Length
 from django.utils import timezone
@@ -23,16 +24,19 @@ from viewer.formats.spans.span import span_of
 from viewer.review.answers import answers_became_messages
 
 from .message_ids import MessageIds
-from .models import Joiner, ReceivedSpan, TracedConversation
+from .models import Joiner, ReceivedSpan, Stopped, TracedConversation
 from .storing import as_stored, count
 
 _MAX_CONVERSATIONS, _MAX_CHARACTERS = 100, 8_000_000  # in one transaction
+_PASSING = (Stopped, OperationalError, InterfaceError)  # what is over when it is tried again later
 # What has changed meanwhile stays due.
 _UPDATE = """
     UPDATE telemetry_tracedconversation SET problem = %s, joined_at = %s, join_seconds = %s, known = %s,
         due_at = CASE WHEN changes = %s THEN NULL ELSE due_at END
     WHERE id = %s
 """
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -53,11 +57,33 @@ def join_due(joiner: Joiner) -> bool:
     if not rows:
         return False
     joined = list(_joined(rows))
+    try:
+        _store(joiner, joined)
+    except _PASSING:
+        raise
+    except Exception:
+        _log.exception("Conversations could not be stored together; each is stored alone")
+        for each in joined:
+            _store_alone(joiner, each)
+    return True
+
+
+def _store(joiner: Joiner, joined: list[_Joined]) -> None:
     beside = _Beside(joiner, joined)
     for _ in import_all((each.conversation for each in joined if each.conversation), replace=True, beside=beside):
         pass
     beside.finish()
-    return True
+
+
+def _store_alone(joiner: Joiner, joined: _Joined) -> None:
+    """Store one conversation; what fails again must not keep the others from being stored."""
+    try:
+        _store(joiner, [joined])
+    except _PASSING:
+        raise
+    except Exception:
+        _log.exception("A conversation could not be stored")
+        _store(joiner, [replace(joined, conversation=None, problem="unreadable")])
 
 
 def _joined(rows: list[TracedConversation]) -> Iterator[_Joined]:

@@ -118,6 +118,13 @@ class Marks:
         for kind, digest in dict.fromkeys(kept):
             self._add(Mark(conversation=conversation, kind=kind, digest=digest, trace=trace, start=link.start))
 
+    def end(self, conversation: TracedConversation, name: str) -> None:
+        """Let a conversation be recognised by nothing any more, so that another begins under its name."""
+        for mark in list(self._of[conversation.pk]):
+            self._remove(mark)
+        conversation.marks.all().delete()
+        self._taken.add(_wanted_id(name))
+
     def move(self, conversation: TracedConversation, other: TracedConversation) -> None:
         """Let all that is recognised as another conversation be recognised as this one."""
         other.marks.update(conversation=conversation)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import F
+
 from viewer.archive.models import StoredCompletion
 from viewer.uploads.worked_on import worked_on_among
 from viewer.web.logs import event
@@ -15,6 +17,7 @@ def absorb(conversation: TracedConversation, other: TracedConversation) -> None:
     What was stored of the other is taken away, because it will stand in this one; not if somebody has worked on it.
     """
     other.spans.update(conversation=conversation)
+    TracedConversation.objects.filter(pk=conversation.pk).update(size=F("size") + other.size)
     if not worked_on_among([other.completion_id]):
         StoredCompletion.objects.filter(completion_id=other.completion_id, owner=None).delete()
     other.delete()

@@ -22,7 +22,7 @@ class TracedConversation(models.Model):
     """A conversation of the archive that is made of spans. It can grow as long as its row is there.
 
     `due_at` is when it is to be stored anew, or empty. `known` is what `message_ids` remembers of its messages, as
-    JSON. `continues` is the conversation with the same name that can no longer be changed.
+    JSON. `continues` is the conversation with the same name that has ended, because of its age or its length.
     """
 
     completion_id = models.CharField(max_length=255, unique=True)
@@ -34,6 +34,7 @@ class TracedConversation(models.Model):
     problem = models.CharField(max_length=20, blank=True)  # why it is not stored as it is, see `wording.PROBLEMS`
     known = models.TextField(blank=True)
     continues = models.CharField(max_length=255, blank=True)
+    size = models.PositiveBigIntegerField(default=0)  # characters of its spans, about
 
     class Meta:
         indexes = [

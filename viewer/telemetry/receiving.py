@@ -19,7 +19,7 @@ from .storing import count, store
 
 _AT_ONCE = 4  # messages; each occupies a thread, and memory for all that is in it
 _WAIT = 2.0  # seconds, for a slot
-_MAX_WAITING = 50_000  # traces; more are many minutes of work
+_MAX_WAITING = 200_000  # traces; more are many minutes of work
 _LOOK_EVERY = 2.0  # seconds
 _slots = BoundedSemaphore(_AT_ONCE)
 _looked: list[float] = [0.0, 0.0]  # when, and how many traces were waiting then

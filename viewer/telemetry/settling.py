@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,12 +30,14 @@ _MAX_TRACES, _MAX_CHARACTERS = 200, 32_000_000  # in one transaction
 _PASSED, _NAMING, _TELLING = ReceivedSpan.PASSED, ReceivedSpan.NAMING, ReceivedSpan.TELLING
 # Seconds; a conversation that is long takes at most one in so many parts of the time.
 _SHORT_PAUSE, _MAX_PAUSE, _SHARE = 1.0, 30.0, 10
+_FULL = MAX_BYTES // 2  # characters of a conversation that goes on as another: calls repeat all that was said before
 _PLACE = "UPDATE telemetry_receivedspan SET conversation_id = %s WHERE id = %s"
 _MAKE_DUE = """
-    UPDATE telemetry_tracedconversation SET changes = changes + 1, due_at = %s, last_span_at = %s WHERE id = %s
+    UPDATE telemetry_tracedconversation SET changes = changes + 1, due_at = %s, last_span_at = %s, size = size + %s
+    WHERE id = %s
 """
 _DONE = "UPDATE telemetry_trace SET since = NULL WHERE trace = %s AND changes = %s"  # unless more came meanwhile
-_Row = tuple[int, str, int, str, str, str]  # primary key, trace, weight, span, parent, source
+_Row = tuple[int, str, int, str, str, str, int | None]  # primary key, trace, weight, span, parent, source, conversation
 
 
 @dataclass
@@ -42,6 +46,7 @@ class _Trace:
 
     row: Trace
     ids: list[int]
+    sizes: list[int]
     weights: list[int]
     spans: list[Span]
     names: list[str]
@@ -49,13 +54,11 @@ class _Trace:
 
     @classmethod
     def of(cls, row: Trace, rows: list[_Row]) -> _Trace:
-        spans = [
-            span_of(json.loads(source)) if weight else Span(trace=row.trace, id=span, parent=parent)
-            for _, _, weight, span, parent, source in rows
-        ]
+        spans = [_span(row.trace, each) for each in rows]
         is_named = any(conversation_of(span.attributes) for span in spans)
         names = threads_of(spans) if is_named else [""] * len(spans)
-        return cls(row, [each[0] for each in rows], [each[2] for each in rows], spans, names)
+        sizes = [0 if each[6] else len(each[5]) for each in rows]  # what has its place counts already
+        return cls(row, [each[0] for each in rows], sizes, [each[2] for each in rows], spans, names)
 
     @property
     def start(self) -> float:
@@ -90,6 +93,15 @@ class _Trace:
             if place is not None:
                 between |= passed
         return [n for n, weight in enumerate(self.weights) if weight != _PASSED or n in between]
+
+
+def _span(trace: str, row: _Row) -> Span:
+    """Read a span; of one whose shape nobody knows only its place in the trace."""
+    _, _, weight, span, parent, source, _ = row
+    if weight:
+        with suppress(*FAILURES):
+            return span_of(json.loads(source))
+    return Span(trace=trace, id=span, parent=parent)
 
 
 def settle(joiner: Joiner) -> bool:
@@ -138,7 +150,7 @@ def _read(rows: list[Trace], lengths: dict[str, int]) -> list[_Trace]:
         chosen.append(row)
     spans = ReceivedSpan.objects.filter(trace__in=[row.trace for row in chosen]).order_by("pk")
     by_trace: dict[str, list[_Row]] = {row.trace: [] for row in chosen}
-    for span in spans.values_list("pk", "trace", "weight", "span", "parent", "source"):
+    for span in spans.values_list("pk", "trace", "weight", "span", "parent", "source", "conversation"):
         by_trace[span[1]].append(span)
     return [_Trace.of(row, by_trace[row.trace]) for row in chosen]
 
@@ -158,6 +170,7 @@ class _Settling:
         self._marks = Marks(names, (trace.row.trace for trace in traces), links)
         self._places: dict[int, list[int]] = {}  # conversations, and their spans
         self._conversations: dict[int, TracedConversation] = {}
+        self._sizes: Counter[int] = Counter()
 
     def settle(self, now: datetime) -> None:
         """Put the spans into their conversations, and let those be stored anew; drop what was erased."""
@@ -168,6 +181,7 @@ class _Settling:
                 conversation = of_names[trace.names[n]]
                 self._conversations[conversation.pk] = conversation
                 self._places.setdefault(conversation.pk, []).append(trace.ids[n])
+                self._sizes[conversation.pk] += trace.sizes[n]
         self._marks.write()
         erased = erased_among({one.completion_id for one in self._conversations.values()})
         dropped = 0
@@ -175,7 +189,7 @@ class _Settling:
             dropped += ReceivedSpan.objects.filter(pk__in=self._places.pop(pk)).delete()[0]
             del self._conversations[pk]
         at = as_stored(now)
-        due = [(as_stored(_due_at(one, now)), at, pk) for pk, one in self._conversations.items()]
+        due = [(as_stored(_due_at(one, now)), at, self._sizes[pk], pk) for pk, one in self._conversations.items()]
         with connection.cursor() as cursor:
             cursor.executemany(_PLACE, [(pk, span) for pk, spans in self._places.items() for span in spans])
             cursor.executemany(_MAKE_DUE, due)
@@ -188,7 +202,7 @@ class _Settling:
             return {"": self._without_name(trace, alone)}
         found: dict[str, TracedConversation] = {}
         for name in dict.fromkeys(name for name in trace.names if name in names):
-            known = self._marks.named(name)
+            known = self._growing(self._marks.named(name), name)
             if alone is not None and not found and known is None:
                 self._marks.recognise(alone, Mark.NAME, name)  # it was stored before its name came
                 known = alone
@@ -197,19 +211,27 @@ class _Settling:
             found[name] = known or self._marks.begin(Mark.NAME, name)
         return found
 
+    def _growing(self, known: TracedConversation | None, name: str) -> TracedConversation | None:
+        """Return a conversation if it can grow; one that is full ends here."""
+        if known is None or known.size + self._sizes[known.pk] <= _FULL:
+            return known
+        self._marks.end(known, name)
+        return None
+
     def _absorb(self, conversation: TracedConversation, other: TracedConversation) -> None:
         self._marks.move(conversation, other)
         if other.pk in self._places:
             self._places.setdefault(conversation.pk, []).extend(self._places.pop(other.pk))
+            self._sizes[conversation.pk] += self._sizes.pop(other.pk)
             del self._conversations[other.pk]
         absorb(conversation, other)
 
     def _without_name(self, trace: _Trace, known: TracedConversation | None) -> TracedConversation:
         name, link = trace.row.trace, trace.link
-        conversation = known or (self._marks.linked(link) if link else None)
+        conversation = self._growing(known or (self._marks.linked(link) if link else None), name)
         if conversation is None:
             conversation = self._marks.begin(Mark.TRACE, name)
-        elif known is None:
+        elif self._marks.of_trace(name) is None:
             self._marks.recognise(conversation, Mark.TRACE, name)
         if link is not None:
             self._marks.remember(conversation, name, link)
