@@ -23,8 +23,6 @@ PASSWORD = "two machines 1"
 ONE = "/completions/chatcmpl-live-0001/"
 Let = Callable[[bool], None]
 
-pytestmark = pytest.mark.xdist_group("two machines")  # they build on each other
-
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[tuple[str, Let]]:

@@ -27,9 +27,6 @@ from viewer.read_log.recording import write
 
 ROOT = Path(__file__).parents[2]
 Move = Callable[[Path], None]
-
-pytestmark = pytest.mark.xdist_group("move")  # the file is filled once
-
 FILL = """
 import json, sys
 from django.contrib.auth.models import Group, Permission, User
