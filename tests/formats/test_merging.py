@@ -145,15 +145,3 @@ def test_a_result_of_a_tool_stands_after_its_call() -> None:
     merging.ask([user("A"), assistant("I look.", "c1", "c2"), result("one", "c1"), result("two", "c2")])
     merging.answer([assistant("Done")])
     assert words(merging.messages) == ["A", "I look.", "one", "two", "Done"]
-
-
-def test_a_call_goes_on_where_its_input_begins_with_all_that_was_said() -> None:
-    turns = Merging()
-    turns.ask([system("S"), user([text_part("What is this?"), image_part("data:image/png;base64,AAAA")])])
-    turns.answer([assistant("A lamp.")])
-    shortened = [user("What is this?"), assistant("A lamp."), user("Thanks")]
-    assert turns.is_repeated_in(shortened)
-    assert turns.is_repeated_in(shortened, and_more=True)
-    assert not turns.is_repeated_in(shortened[:2], and_more=True)
-    assert not turns.is_repeated_in(shortened[:1])
-    assert not turns.is_repeated_in([user("And this?"), *shortened])

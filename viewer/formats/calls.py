@@ -5,7 +5,8 @@ Calls that go on from one another become one conversation, which has each messag
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter
+import hashlib
+from collections import ChainMap, Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +16,12 @@ from viewer.completions.reading import read_time
 from .document import Conversation, Document
 from .drafts import Draft, DraftMessage
 from .exchanges import text_of
+from .family import object_at
 from .merging import Merging
 from .pairs import rest_of
+
+_SYSTEM = ("system", "developer")
+_End = tuple[bytes, bool]  # what was said in a turn so far, and whether the last of it was answered
 
 
 @dataclass
@@ -46,11 +51,12 @@ class _Turn:
         self.said.ask(call.draft.messages, call.trace)
         self.said.answer(_answers(call), call.trace)
 
-    def goes_on_in(self, call: Span) -> bool:
-        """Whether a call goes on from the last one here. From several answers nobody knows which one it was."""
-        is_answered = bool(self.calls[-1].draft.choices)
-        is_clear = len(self.calls[-1].draft.choices) < 2
-        return is_clear and self.said.is_repeated_in(call.draft.messages, and_more=not is_answered)
+    @property
+    def end(self) -> _End | None:
+        """Where another call may go on; None if nothing was said, and after several answers."""
+        draft = self.calls[-1].draft
+        said = _ends([*draft.messages, *_answers(self.calls[-1])])
+        return (said[-1], bool(draft.choices)) if said and len(draft.choices) < 2 else None
 
     @property
     def is_single(self) -> bool:
@@ -65,14 +71,7 @@ def conversations_of(spans: Iterable[Span]) -> Iterator[Conversation]:
     traces = dict[str, list[Span]]()
     for span in ordered:
         traces.setdefault(span.trace, []).append(span)
-    turns = list[_Turn]()
-    for inner in traces.values():
-        for call in _calls_in(inner):
-            turn = next((turn for turn in reversed(turns) if turn.goes_on_in(call)), None)
-            if turn is None:
-                turn = _Turn()
-                turns.append(turn)
-            turn.add(call)
+    turns = _turns_of(call for inner in traces.values() for call in _calls_in(inner))
     _name_by_trace(turns)
     for turn in _joined(turns):
         yield _finish(turn)
@@ -82,9 +81,44 @@ def _calls_in(spans: list[Span]) -> list[Span]:
     """Return the calls of models in a trace; without any what the program was asked. What is left is kept with it."""
     calls = [span for span in spans if span.is_call] or [span for span in spans if span.is_root] or spans
     chosen = [span for span in calls if span.draft.messages or span.draft.choices] or calls[:1]
-    left = [span for span in spans if not any(span is each for each in chosen)]
+    taken = set(map(id, chosen))
+    left = [span for span in spans if id(span) not in taken]
     chosen[0].rest += [span.document.text for span in left]
     return chosen
+
+
+def _turns_of(calls: Iterable[Span]) -> list[_Turn]:
+    """Join each call with the latest turn that it goes on from: which it repeats as far as that went."""
+    turns = list[_Turn]()
+    by_end = defaultdict[_End, dict[int, None]](dict)  # where in `turns` stand those that went so far, in order
+    for call in calls:
+        known = _ends(call.draft.messages)
+        ends = [*((end, True) for end in known), *((end, False) for end in known[:-1])]
+        place = max((next(reversed(by_end[end])) for end in ends if by_end.get(end)), default=None)
+        if place is None:
+            place = len(turns)
+            turns.append(_Turn())
+        elif before := turns[place].end:
+            by_end[before].pop(place)
+        turns[place].add(call)
+        if end := turns[place].end:
+            by_end[end][place] = None
+    return turns
+
+
+def _ends(messages: Iterable[DraftMessage]) -> list[bytes]:
+    """Return for each message of a history what is the same where all was the same until there."""
+    ends, digest = list[bytes](), hashlib.blake2b(digest_size=16)
+    for message in messages:
+        if message.role not in _SYSTEM:
+            digest.update(repr((message.role, text_of(message), _called(message))).encode("utf-8", "replace"))
+            ends.append(digest.digest())
+    return ends
+
+
+def _called(message: DraftMessage) -> list[Any]:
+    calls = message.tool_calls if isinstance(message.tool_calls, list) else []
+    return [object_at(call, "function").get("name") for call in calls]
 
 
 def _name_by_trace(turns: list[_Turn]) -> None:
@@ -108,7 +142,7 @@ def _joined(turns: list[_Turn]) -> list[_Turn]:
 
 
 def _asked(draft: Draft) -> list[DraftMessage]:
-    return [message for message in draft.messages if message.role not in ("system", "developer")]
+    return [message for message in draft.messages if message.role not in _SYSTEM]
 
 
 def _answers(call: Span) -> list[DraftMessage]:

@@ -24,6 +24,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 from viewer.completions.roles import canonical_role
@@ -94,15 +95,6 @@ class Merging:
         for message in messages:
             self._add(message, self._said_by(message), group, is_failed)
 
-    def is_repeated_in(self, given: Iterable[DraftMessage], *, and_more: bool = False) -> bool:
-        """Whether an input begins with all that was said, without what systems say. `and_more`: and asks more."""
-        said = [self._said_by(message) for message in given]
-        known = self._match(said)
-        spoken = [n for n, entry in enumerate(self._entries) if entry.said.role != "system"]
-        repeated = [known.get(n) for n, one in enumerate(said) if one.role != "system"]
-        is_begun = bool(spoken) and repeated[: len(spoken)] == spoken
-        return is_begun and len(repeated) >= len(spoken) + and_more
-
     def result(self, message: DraftMessage, group: str = "") -> None:
         """Add the result of a tool, which no message had, after its call and the results that follow it."""
         call_id = message.tool_call_id
@@ -149,7 +141,8 @@ class Merging:
             return cursor
         places = self._places.get(said, [])
         start = bisect_left(places, cursor)
-        return next((place for place in (*places[start:], *places[:start]) if place not in used), None)
+        turned = chain(range(start, len(places)), range(start))
+        return next((places[n] for n in turned if places[n] not in used), None)
 
     def _match_rewritten(self, said: list[Said], known: dict[int, int]) -> None:
         used, repeated = set(known.values()), Counter(said)
@@ -184,12 +177,14 @@ class Merging:
         self._places[entry.said].remove(place)
 
     def _place_of_question(self, said: Said, used: set[int], group: str, is_repeated: bool) -> int | None:
-        places = [place for place in self._places.get(said, []) if place not in used]
-        if is_repeated and places:
-            return places[-1]
-        last_answer = max((n for n, entry in enumerate(self._entries) if _is_answer(entry)), default=-1)
-        fitting = (n for n in reversed(places) if n > last_answer or (group and self._entries[n].group == group))
-        return next(fitting, None)
+        places = (place for place in reversed(self._places.get(said, [])) if place not in used)
+        latest = next(places, None)
+        if latest is None or is_repeated or not self._is_answered_after(latest):
+            return latest
+        return next((n for n in chain([latest], places) if group and self._entries[n].group == group), None)
+
+    def _is_answered_after(self, place: int) -> bool:
+        return any(_is_answer(self._entries[n]) for n in range(place + 1, len(self._entries)))
 
     def _add(self, message: DraftMessage, said: Said, group: str, is_failed: bool = False) -> None:
         self._places.setdefault(said, []).append(len(self._entries))

@@ -23,9 +23,8 @@ from viewer.formats.turns import Turn
 _NAME, _TITLE = "open-webui", "Open WebUI"
 _COLUMNS = ("id", "user_id", "title", "chat", "created_at", "updated_at", "archived", "pinned", "meta", "folder_id")
 # Versions before `output` wrote reasoning and calls into the text, for the page to fold.
-_BLOCK = re.compile(
-    r'<details\s+type="(?P<kind>\w+)"(?P<attributes>(?:\s+[\w-]+="[^"]*")*)\s*>(?P<body>.*?)</details>', re.S
-)
+_OPENING = re.compile(r'<details\s+type="(?P<kind>\w+)"(?P<attributes>(?:\s+[\w-]+="[^"]*")*)\s*>')
+_CLOSING = "</details>"
 _ATTRIBUTE = re.compile(r'(?<![\w-])([\w-]++)="([^"]*+)"')
 _FENCE = re.compile(r"```(\w*)\n(.*?)\n?```", re.S)
 _MARKER = re.compile(r"\[(\d{1,4}(?:\s*,\s*\d{1,4})*)\](?!\()")
@@ -184,14 +183,22 @@ def _code(turn: Turn, call_id: str, run: dict[str, Any], result: Any) -> None:
 
 def _take_text(turn: Turn, text: str) -> None:
     start = 0
-    for block in _BLOCK.finditer(text):
-        if block["kind"] not in ("reasoning", "tool_calls", "code_interpreter"):
+    for opening, end in _blocks(text):
+        if opening["kind"] not in ("reasoning", "tool_calls", "code_interpreter"):
             continue
-        _add_text(turn, text[start : block.start()])
-        attributes = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(block["attributes"])}
-        _take_block(turn, block["kind"], attributes, _without_summary(block["body"]))
-        start = block.end()
+        _add_text(turn, text[start : opening.start()])
+        attributes = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(opening["attributes"])}
+        _take_block(turn, opening["kind"], attributes, _without_summary(text[opening.end() : end]))
+        start = end + len(_CLOSING)
     _add_text(turn, text[start:])
+
+
+def _blocks(text: str) -> Iterator[tuple[re.Match[str], int]]:
+    """Yield the opening tag of each block and where its body ends. One that is never closed is text."""
+    position = 0
+    while (opening := _OPENING.search(text, position)) and (end := text.find(_CLOSING, opening.end())) >= 0:
+        yield opening, end
+        position = end + len(_CLOSING)
 
 
 def _add_text(turn: Turn, text: str) -> None:
