@@ -243,3 +243,18 @@ def test_an_answer_of_ollama_is_put_together_from_its_pieces() -> None:
     conversation = conversation_in(pieces)
     assert (says(conversation), completion_of(conversation).model) == ([("assistant", "On its way.")], "llama")
     assert says(conversation_in(REQUEST | pieces[-1])) == [*TALK[:2], ("assistant", "way.")]
+
+
+def test_a_stream_of_the_older_completions_is_put_together() -> None:
+    pieces = [
+        {"id": "cmpl-1", "object": "text_completion", "choices": [{"text": text, "index": 0, "finish_reason": end}]}
+        for text, end in (("On its ", None), ("way.", "stop"))
+    ]
+    conversation = conversation_in("\n".join(map(json.dumps, pieces)).encode())
+    assert (conversation.id, says(conversation)) == ("cmpl-1", [("assistant", "On its way.")])
+
+
+def test_lines_on_which_python_printed_answers_are_read() -> None:
+    message = "ChatCompletionMessage(content='On its way.', refusal=None, role='assistant')"
+    line = f"ChatCompletion(id='chatcmpl-7', choices=[Choice(finish_reason='stop', index=0, message={message})])\n"
+    assert says(conversation_in(line.encode())) == [("assistant", "On its way.")]

@@ -25,6 +25,11 @@ def object_in(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def shows_object(text: str) -> bool:
+    """Whether a text begins as that of an object does."""
+    return _OBJECT.match(text) is not None
+
+
 def container_in(text: str) -> Any:
     """Return the dictionary or the list that a text shows; None if it shows none. Nothing is executed."""
     value = _parsed(text) if text[:1] + text[-1:] in ("{}", "[]") else None

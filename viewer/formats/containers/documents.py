@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from django.utils.translation import gettext
 from viewer.completions.source_text import Piece
 from viewer.formats.document import MAX_BYTES, Document, NotReadable, Place, Refusal, text_of_line, too_long
 from viewer.formats.family import Family
+from viewer.formats.object_texts import shows_object
 
 from .databases import lacks_log
 from .databases import rows_of as rows_of_database
@@ -88,7 +90,8 @@ class Splitter:
             try:
                 if len(stripped) > MAX_BYTES:
                     raise NotReadable(too_long())
-                yield Document(text_of_line(stripped), place, file.find)
+                text = text_of_line(stripped)
+                yield Document(json.dumps(text) if shows_object(text) else text, place, file.find)
             except NotReadable as reason:
                 yield Refusal(str(reason), place)
 

@@ -9,6 +9,8 @@ from typing import Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from viewer.formats.object_texts import shows_object
+
 Kind = Literal["json", "lines", "events", "table", "sqlite", "prose", "empty", "other"]
 LOOKED_AT = 65_536  # bytes
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -66,7 +68,7 @@ def kind_of(beginning: bytes) -> Kind:
         return "json"
     if _EVENT.match(text):
         return "events"
-    if text[0] == "{" or _has_json_line(text):
+    if text[0] == "{" or _has_json_line(text) or shows_object(text):
         return "lines"
     if _MAIL.match(text.replace("\r\n", "\n")):
         return "prose"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from viewer.formats.chunks import completion_of_chunks, is_chunk
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft
 from viewer.formats.exchanges import fill
-from viewer.formats.family import Family, first_object, object_at
+from viewer.formats.family import Family, first_object, object_at, objects_at
 
 _NAME = "openai-completion"
 _STREAM = "openai-stream"
@@ -41,7 +42,23 @@ def _key(document: Document) -> str:
     return f"{document.place.file}\n{document.value.get('id') or ''}"
 
 
+def _is_older(value: Any) -> bool:
+    """Whether a value is an answer of the older completions, of which pieces of a stream look like whole ones."""
+    return isinstance(value, dict) and value.get("object") == "text_completion" and bool(value.get("id"))
+
+
+def _as_chunk(piece: Document) -> Document:
+    choices = [{**choice, "delta": {"content": choice.get("text")}} for choice in objects_at(piece.value, "choices")]
+    chunk = piece.value | {"choices": [{name: each for name, each in one.items() if name != "text"} for one in choices]}
+    return Document(json.dumps(chunk, ensure_ascii=False), piece.place, piece.find)
+
+
 def _join(documents: list[Document]) -> Iterator[Conversation]:
+    if _is_older(documents[0].value):
+        if len(documents) == 1:
+            yield from _read(documents[0])
+            return
+        documents = [_as_chunk(piece) for piece in documents]
     draft = Draft(_STREAM)
     fill(draft, None, completion_of_chunks(documents))
     yield draft.finish_at(documents[0].place, *(document.text for document in documents))
@@ -64,7 +81,9 @@ STREAM = Family(
     seen="openai 1.30.1, 1.109.1 and 3.57.0",
     keeps="the answer, put together from its chunks",
     loses="what was asked",
-    matches=lambda value: is_chunk(value) and not object_at(value, "message"),
+    matches=lambda value: (
+        (is_chunk(value) and not object_at(value, "message")) or (_is_older(value) and _is_completion(value))
+    ),
     key=_key,
     join=_join,
 )
