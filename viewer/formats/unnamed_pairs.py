@@ -13,6 +13,7 @@ from .exchanges import is_asked
 from .pairs import PATHS, Path, at, opened, rest_of
 
 _MAX_DEPTH = 3
+_NEITHER = {"usage", "metadata", "tools", "response_format", "headers"}  # in which nobody speaks
 _NAMES = {(request[0], response[0]) for request, response in PATHS if request}
 
 
@@ -58,6 +59,8 @@ def _places(document: Document, path: Path) -> Iterator[tuple[Path, bool]]:
         return
     is_either = may_answer(value) or _is_request(value)
     for name, member in document.members.items():
+        if name in _NEITHER or not isinstance(member.value, (dict, list, str)):
+            continue
         inner = opened(member)
         if is_either and isinstance(inner.value, list) and not may_answer(inner.value):
             continue  # the messages of the request, or the choices of the response
