@@ -59,3 +59,20 @@ def test_a_packed_log_and_the_head_of_one_say_once_what_to_do() -> None:
     head = json.loads((FILES / "inspect_log.json").read_text()) | {"samples": None}
     (reason,) = refusals_in(head)
     assert "without samples" in reason
+
+
+def test_a_log_in_an_archive_is_its_samples_with_what_its_head_says_of_all() -> None:
+    asked = [{"role": "user", "content": "A17?"}]
+    sample = {"id": 1, "epoch": 1, "target": "", "input": "A17?", "messages": asked, "output": {"choices": []}}
+    head = {"eval": {"task": "shop", "created": "2026-11-30T00:53:20Z"}, "plan": {}, "status": "success"}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("header.json", "_journal/start.json"):
+            archive.writestr(name, json.dumps(head))
+        for name in ("summaries.json", "_journal/summaries/1.json", "reductions.json"):
+            archive.writestr(name, json.dumps([{"id": 1, "epoch": 1, "input": "A17?", "target": "", "scores": {}}]))
+        archive.writestr("samples/1_epoch_1.json", json.dumps(sample))
+    (conversation,) = conversations_in(packed.getvalue())
+    completion = completion_of(conversation)
+    created = completion.created
+    assert (completion.metadata["task"], created and created.timestamp()) == ("shop", 1796000000)

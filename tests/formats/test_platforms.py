@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.formats.files import FILES, choices_of, completion_of, conversation_in, conversations_in, messages_of
+from tests.formats.files import (
+    FILES,
+    choices_of,
+    completion_of,
+    conversation_in,
+    conversations_in,
+    messages_of,
+    refusals_in,
+)
 from viewer.completions.types import text_of
 from viewer.formats.document import Conversation
 
@@ -132,3 +140,14 @@ def test_helicone_s_table_doubles_its_quotes_twice_and_has_no_answers() -> None:
     table = f'response_id,response_status,request_created_at,request_body,cost\n"r-1","200","2026-11-01","{cell}","0"\n'
     row = conversation_in(table.encode())
     assert (roles(row), notes(row)) == (["user"], ["lost-answer"])
+
+
+def test_a_result_of_promptfoo_is_its_prompt_as_it_was_sent_and_what_was_answered() -> None:
+    called, refused, failed = conversations_in("promptfoo.jsonl")
+    system, user, answer = messages_of(called)
+    assert [part.text for message in (system, user) for part in message.parts] == ["You help.", "Where are my orders?"]
+    assert [call.arguments for call in answer.tool_calls] == ['{"order_id": "A17"}', '{"order_id": "A18"}']
+    assert messages_of(refused)[-1].refusal == "I can't share another customer's address."
+    assert "400" in str(completion_of(failed).error)
+    (reason,) = refusals_in([{"q": "Hi", "Status": "PASS", "Named Scores": "", "Grader Reason": ""}])
+    assert "as JSON" in reason

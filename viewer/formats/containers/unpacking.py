@@ -26,6 +26,8 @@ from .kinds import LOOKED_AT
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _ZSTANDARD = 93  # the method of a member of a ZIP
+_METHODS = {getattr(zipfile, "ZIP_ZSTANDARD", None)}  # that Python unpacks from 3.14 on
+_INSPECT = {"header.json", "_journal/start.json"}
 # JSON packs to a twentieth, histories that repeat themselves to a hundredth; a file made to fill a disk far better.
 _MAX_RATIO = 500
 _SMALL = 256_000_000  # bytes that any file may unpack to; all files of a ZIP together ten times as much
@@ -197,7 +199,7 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
     with closing(archive):
         members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
         yield from _repeated(name, archive)
-        if any(info.compress_type == _ZSTANDARD for info in members.values()):
+        if _ZSTANDARD not in _METHODS and any(info.compress_type == _ZSTANDARD for info in members.values()):
             yield Refusal(_packed_with_zstandard(name), Place(name))
             return
         if office := next((sentence for member, sentence in _OFFICE if member in members), None):
@@ -272,6 +274,8 @@ class _ByName:
 def _to_read(names: Collection[str]) -> list[str]:
     """Return the names of the files that may have conversations in them."""
     left = [name for name in names if not (_is_ignored(name) or _base_of_log(name) in names)]
+    if _INSPECT.issubset(names):  # a log of Inspect, which has summaries of its samples, too
+        return [name for name in left if name.startswith("samples/")]
     is_export = any(_EXPORT.fullmatch(name.rpartition("/")[2]) for name in left)
     return [name for name in left if not (is_export and _UPLOAD.fullmatch(name))]
 

@@ -125,7 +125,7 @@ def _is_log(value: Any) -> bool:
 
 def _read(document: Document) -> Iterator[Conversation]:
     if _is_sample(document.value):
-        yield _conversation(document, {})
+        yield _conversation(document, _log_around(document))
         return
     samples = document.at("samples")
     if samples is None or not samples.value:
@@ -133,6 +133,15 @@ def _read(document: Document) -> Iterator[Conversation]:
     log = object_at(document.value, "eval")
     for sample in samples.items():
         yield _conversation(sample, log)
+
+
+def _log_around(sample: Document) -> dict[str, Any]:
+    """Return what the head of a log says of all samples, which an `.eval` file has beside each of them."""
+    head = sample.find("header.json")
+    try:
+        return object_at(json.loads(head), "eval") if head else {}
+    except ValueError:
+        return {}
 
 
 def _conversation(document: Document, log: dict[str, Any]) -> Conversation:
@@ -199,9 +208,9 @@ FAMILY = Family(
     name=_NAME,
     title="Inspect",
     what=gettext_lazy("An Inspect log"),
-    seen="inspect-ai 0.3.285",
+    seen="inspect-ai 0.3.75 and 0.3.285",
     keeps="texts, pictures, sound, tool calls, results and failures, reasoning, sources, refusals, scores",
-    loses="times of messages; .eval files must be written as JSON first: inspect log dump FILE",
+    loses="times of messages; newer .eval files, packed with Zstandard, must be written as JSON: inspect log dump FILE",
     matches=lambda value: _is_sample(value) or _is_log(value),
     read=_read,
 )
