@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import json
+import sqlite3
+from pathlib import Path
+
 from tests.formats.files import completion_of, conversation_in, messages_of
 from viewer.completions.outcomes import outcome_of
 from viewer.completions.types import ImagePart
@@ -33,3 +37,17 @@ def test_runs_are_joined_without_the_history_that_they_repeat_and_calls_with_two
     ]  # fmt: skip
     calls = [call.id for message in messages for call in message.tool_calls]
     assert [result.call_id for message in messages for result in message.results] == calls
+
+
+def test_up_to_1_3_a_run_stands_beside_its_question_in_the_memory_of_a_table_with_any_name(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "Where?", "stop_after_tool_call": False},
+            {"role": "assistant", "content": "On its way.", "stop_after_tool_call": False}]  # fmt: skip
+    runs = [{"message": said[0], "response": {"run_id": "r1", "model": "gpt-4o", "messages": said}}]
+    with sqlite3.connect(tmp_path / "x.db") as database:
+        database.execute("CREATE TABLE my_sessions (session_id, user_id, memory, created_at)")
+        row = ("s1", "ann", json.dumps({"runs": runs, "messages": said}), 1796009238)
+        database.execute("INSERT INTO my_sessions VALUES (?, ?, ?, ?)", row)
+    conversation = conversation_in(tmp_path / "x.db")
+    assert (conversation.family, conversation.id) == ("agno", "agno-s1")
+    assert [message.role for message in messages_of(conversation)] == ["user", "assistant"]
+    assert completion_of(conversation).metadata == {"user_id": "ann"}

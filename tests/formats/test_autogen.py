@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.formats.files import conversation_in, messages_of
+from tests.formats.files import conversation_in, messages_of, refusals_in
 from viewer.completions.outcomes import outcome_of
 from viewer.completions.types import ImagePart, text_of
 
@@ -41,3 +41,18 @@ def test_in_a_chat_result_of_0_2_the_one_who_asks_is_the_user_although_the_file_
     ]
     calls = [call.id for message in messages for call in message.tool_calls]
     assert [result.call_id for message in messages for result in message.results] == calls
+
+
+def test_in_a_group_of_0_2_where_all_are_users_everybody_but_who_began_is_an_assistant() -> None:
+    group = [{"role": "user", "name": name, "content": text} for name, text in
+             (("customer", "Where?"), ("helper", "On its way."), ("critic", "Fine."), ("customer", "Thanks"))]  # fmt: skip
+    messages = messages_of(conversation_in(group))
+    assert [(message.role, message.name) for message in messages] == [
+        ("user", "customer"), ("assistant", "helper"), ("assistant", "critic"), ("user", "customer"),
+    ]  # fmt: skip
+
+
+def test_the_result_of_a_run_whose_messages_were_left_out_says_so() -> None:
+    bare = {"id": "a", "source": "user", "models_usage": None, "metadata": {}, "created_at": "2026-01-02T03:04:05Z"}
+    (reason,) = refusals_in({"messages": [bare], "stop_reason": None})
+    assert "TaskResult" in reason

@@ -117,7 +117,7 @@ def test_what_stands_before_the_cut_of_a_document_is_read() -> None:
         (json.dumps({**talk("hi"), "chosen": {"text": "x"}}).encode(), "answer under “chosen”"),
         (b"name;age\nAnn;7\nBo;8\n", "“name”, “age”"),
         (b"# Notes\nWe spoke about it.\nAnd went home.\n", "plain text"),
-        (b"30/11/2026, 01:12 - Ann: Where is it\n30/11/2026, 01:13 - Bo: On its way\n", "plain text"),
+        (b"30/11/2026, 01:12 - Ann: Where is it\n30/11/2026, 01:13 - Bo: On its way\n", "WhatsApp"),
         (b"From: Ann <ann@example.com>\r\nSubject: Order\r\n\r\nWhere is it?\r\n", "e-mail"),
         (json.dumps({"log": {"version": "1.2", "entries": [{"request": {"url": "/"}}]}}).encode(), "HAR"),
         (b"<?xml version='1.0'?><talk/>", "XML"),
@@ -138,6 +138,38 @@ def test_a_database_of_another_program_is_named_with_its_tables(tmp_path: Path) 
         database.execute("CREATE TABLE orders (id)")
     (reason,) = refusals_in(tmp_path / "x.db")
     assert "orders" in reason
+
+
+def test_of_a_database_of_an_app_of_ones_own_the_tables_with_conversations_are_read(tmp_path: Path) -> None:
+    """Their cells may be JSON, under any name."""
+    with sqlite3.connect(tmp_path / "x.db") as database:
+        database.execute("CREATE TABLE users (id, name)")
+        database.execute("INSERT INTO users VALUES (1, 'Ann')")
+        database.execute("CREATE TABLE messages (id, conversation_id, role, content)")
+        rows = [(1, "c1", "user", "Where?"), (2, "c2", "user", "Hello"), (3, "c1", "assistant", "On its way.")]
+        database.executemany("INSERT INTO messages VALUES (?, ?, ?, ?)", rows)
+        database.execute("CREATE TABLE runs (id, message_list)")
+        database.execute("INSERT INTO runs VALUES (1, ?)", (json.dumps(ONE["messages"]),))
+    found = conversations_in(tmp_path / "x.db")
+    assert sorted(len(messages_of(conversation)) for conversation in found) == [1, 2, 2]
+
+
+def test_conversations_under_their_ids_are_read_at_any_depth() -> None:
+    store = {"sessions": {"ann": ONE["messages"], "bo": TWO, "empty": []}}
+    found = conversations_in(store)
+    assert [len(messages_of(conversation)) for conversation in found] == [2, 2]
+    assert found[0].id == "messages-ann"
+
+
+def test_the_only_list_of_messages_of_an_object_may_have_any_name() -> None:
+    conversation = conversations_in({"session_id": "s-1", "all_that_was_said": ONE["messages"], "score": 3})[0]
+    assert [text_of(message) for message in messages_of(conversation)] == ["Where is A17?", "On its way."]
+
+
+def test_messages_on_lines_are_read_as_the_list_that_they_are() -> None:
+    rows = [{"kind": "request", "parts": [{"part_kind": "user-prompt", "content": "Hi"}]},
+            {"kind": "response", "parts": [{"part_kind": "text", "content": "Hello"}], "model_name": "m"}]  # fmt: skip
+    assert [c.family for c in conversations_in(lines(*rows))] == ["pydantic-ai"]
 
 
 def test_a_file_that_unpacks_to_far_more_than_its_size_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,3 +38,12 @@ def test_runs_of_one_conversation_are_joined_and_what_they_repeat_stands_once() 
     conversation = conversation_in("\n".join(map(json.dumps, runs)).encode())
     assert conversation.id == said[0]["conversation_id"]
     assert len(messages_of(conversation)) == len(messages_of(conversation_in("pydantic_ai.json")))
+
+
+def test_runs_in_the_rows_of_a_session_are_joined() -> None:
+    runs = [[{"kind": "request", "parts": [{"part_kind": "user-prompt", "content": text}]},
+             {"kind": "response", "parts": [{"part_kind": "text", "content": "Yes"}]}] for text in ("One?", "Two?")]  # fmt: skip
+    rows = [{"id": n, "session_id": "s1", "message_list": run} for n, run in enumerate(runs)]
+    conversation = conversation_in("\n".join(map(json.dumps, rows)).encode())
+    assert conversation.id == "pydantic-ai-s1"
+    assert len(messages_of(conversation)) == 4

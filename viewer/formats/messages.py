@@ -8,6 +8,7 @@ from typing import Any
 from .document import Document
 from .drafts import DraftMessage
 from .families import (
+    agent_framework,
     agno,
     ai_sdk,
     anthropic,
@@ -27,6 +28,7 @@ from .spans import genai
 
 # The families here must not import this module; those that need it are not here.
 _SHAPES = (
+    agent_framework.SHAPE,
     agno.SHAPE,
     ai_sdk.SHAPE,
     anthropic.SHAPE,
@@ -46,9 +48,12 @@ _SHAPES = (
 
 def is_message(value: Any) -> bool:
     """Whether a value is a message of any known shape."""
-    if not isinstance(value, dict):
-        return False
-    return isinstance(value.get("role"), str) or any(shape.is_message(value) for shape in _SHAPES)
+    return isinstance(value, dict) and (isinstance(value.get("role"), str) or has_shape(value))
+
+
+def has_shape(value: Any) -> bool:
+    """Whether a value is a message of a shape that only the tools of one family write."""
+    return any(shape.is_message(value) for shape in _SHAPES)
 
 
 def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:

@@ -13,13 +13,13 @@ from django.utils.translation import gettext, ngettext
 from .containers.documents import Splitter
 from .containers.unpacking import File, files_in, files_of_folder
 from .document import Conversation, Document, NotAConversation, NotReadable, Place, Refusal, too_long
-from .families import openai_chat
+from .families import message_rows, openai_chat
 from .family import Family
 from .joining import FAILURES, Waiting
 from .object_texts import with_objects
-from .registry import FAMILIES, is_item
+from .registry import FAMILIES, family_of, is_item
 from .repeats import Repeats
-from .wrapping import unwrapped, what_it_looks_like
+from .wrapping import is_known, unwrapped, what_it_looks_like
 
 Found = Conversation | Refusal
 _BY_NAME = {family.name: family for family in FAMILIES}
@@ -34,7 +34,7 @@ class Reading:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self._beside: Counter[str] = Counter()
-        self._splitter = Splitter(FAMILIES, is_item)
+        self._splitter = Splitter(FAMILIES, is_item, is_known)
         self._waiting = Waiting()
         self._repeats = Repeats()
 
@@ -53,8 +53,8 @@ class Reading:
             family = _BY_NAME[key.partition("\n")[0]]
             if documents is None:
                 yield Refusal(too_long())
-            elif family.join is not None:
-                yield from self._counted(_explained(family.join, documents, documents[0].place))
+            else:
+                yield from self._counted(_joined(family, documents))
 
     def remarks(self) -> list[str]:
         """Return in sentences what else was in the files, and what may be missing from them."""
@@ -112,6 +112,16 @@ def _key_of(family: Family, document: Document) -> str:
 
 def _unknown_shape() -> str:
     return gettext("It has a shape that this version does not know, so none of it was taken.")
+
+
+def _joined(family: Family, documents: list[Document]) -> Iterator[Found]:
+    """Yield what a family makes of documents. Messages on lines may be a list of messages of another family."""
+    whole = message_rows.as_list(documents) if family is message_rows.ROWS else None
+    owner = family_of(whole.value) if whole is not None else None
+    if whole is not None and owner not in (None, message_rows.FAMILY):
+        yield from _explained(owner.read, whole, whole.place)
+    elif family.join is not None:
+        yield from _explained(family.join, documents, documents[0].place)
 
 
 def _explained(read: Any, given: Any, place: Place) -> Iterator[Found]:

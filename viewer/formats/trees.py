@@ -41,6 +41,10 @@ class Tree:
             line[name] = None
         return list(line)
 
+    def depth(self, name: str) -> int:
+        """Return how many messages stand before this one."""
+        return len(self._path_to(name)) - 1
+
     def _last(self) -> str | None:
         """Return the last message that nothing follows."""
         return next((name for name in reversed(list(self._parents)) if name not in self._children), None)

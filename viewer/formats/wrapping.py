@@ -13,8 +13,7 @@ from viewer.completions.source_text import to_object
 from .document import Document
 from .family import Family, list_at
 from .frames import tables_in
-from .messages import is_message
-from .registry import family_of, is_record
+from .registry import family_of, is_item, is_record
 from .unnamed_pairs import as_pair
 
 _MAX_DEPTH = 3  # `{"data": {"payload": [{…}]}}`
@@ -31,7 +30,7 @@ def unwrapped(document: Document) -> Iterator[tuple[Document, Family | None]]:
         if pair is not None and (of_pair := family_of(pair.value)):
             yield pair, of_pair
             return
-    for found in (_listed, _tabled, _by_name, _inner) if family is None else ():
+    for found in (_listed, _tabled, _by_name, _inner, _renamed) if family is None else ():
         if records := found(document):
             for record in records:
                 yield from unwrapped(record)
@@ -49,22 +48,34 @@ def _tabled(document: Document) -> list[Document]:
     return next((rows for rows in tables if is_record(rows[0].value) or as_pair(rows[0])), [])
 
 
-def _by_name(document: Document) -> list[Document]:
-    """Return the conversations of an object that has each of them under its name."""
+def _by_name(document: Document, depth: int = _MAX_DEPTH) -> list[Document]:
+    """Return the conversations of an object, or of one in it, that has each of them under its name."""
     value = document.value
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict) or not depth:
         return []
-    if all(isinstance(each, list) and all(map(is_message, each[:1])) for each in value.values()):
-        return [_named(name, f'"history":{member.text}', member) for name, member in document.members.items()]
-    if all(isinstance(each, dict) and is_record(each) for each in value.values()):
-        inner = {name: (member, member.text.strip()[1:-1]) for name, member in document.members.items()}
-        return [member if name.isdigit() else _named(name, text, member) for name, (member, text) in inner.items()]
-    return []
+    held = {name: document.members[name] for name, member in value.items() if member}
+    if held and all(_are_messages(each.value) or is_record(each.value) for each in held.values()):
+        return [_of_name(name, each, is_alone=len(held) == 1) for name, each in held.items()]
+    inner = (_by_name(each, depth - 1) for each in held.values() if isinstance(each.value, dict))
+    return next(filter(None, inner), [])
+
+
+def _of_name(name: str, conversation: Document, *, is_alone: bool) -> Document:
+    """Give a conversation the name under which it stands, unless that is its place or what it is."""
+    if isinstance(conversation.value, list):
+        return _named("" if is_alone and name.isalpha() else name, f'"history":{conversation.text}', conversation)
+    if is_alone or name.isdigit():
+        return conversation
+    return _named(name, conversation.text.strip()[1:-1], conversation)
 
 
 def _named(name: str, members: str, document: Document) -> Document:
     """Return an object with these members, and its name, unless it says its own."""
-    key = "" if document.at("conversation_id") or document.at("id") else to_object([("conversation_id", dumps(name))])
+    key = (
+        ""
+        if not name or document.at("conversation_id") or document.at("id")
+        else to_object([("conversation_id", dumps(name))])
+    )
     return Document("{" + ",".join(filter(None, (key[1:-1], members))) + "}", document.place, document.find)
 
 
@@ -81,6 +92,11 @@ def _inner(document: Document) -> list[Document]:
     return [both if family_of(both.value) is family_of(record.value) else record]
 
 
+def is_known(document: Document) -> bool:
+    """Whether there are conversations or messages in a document."""
+    return any(family is not None for _each, family in unwrapped(document))
+
+
 def _lists_in(document: Document, depth: int) -> Iterator[Document]:
     """Yield the lists in a document of which the first item is a record."""
     value = document.value
@@ -90,6 +106,20 @@ def _lists_in(document: Document, depth: int) -> Iterator[Document]:
         for name, member in value.items():
             if isinstance(member, (dict, list)) and member:
                 yield from _lists_in(document.members[name], depth - 1)
+
+
+def _renamed(document: Document) -> list[Document]:
+    """Return an object whose only list of messages has a name that nobody knows, with the list under `messages`."""
+    held = [name for name, member in document.members.items() if _are_messages(member.value)]
+    if len(held) != 1:
+        return []
+    pairs = [("messages" if name in held else name, member.text) for name, member in document.members.items()]
+    return [Document(to_object(pairs), document.place, document.find)]
+
+
+def _are_messages(value: Any) -> bool:
+    """Whether a value is a list of messages: of things that would be messages also on lines of their own."""
+    return isinstance(value, list) and bool(value) and is_item(value[0]) and family_of(value[0]) is not None
 
 
 def what_it_looks_like(value: Any) -> str:

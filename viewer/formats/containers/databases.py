@@ -5,17 +5,20 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from itertools import chain, islice
 from pathlib import Path
 
 from django.utils.translation import gettext
 
-from viewer.formats.document import NotReadable
+from viewer.formats.document import Document, NotReadable
 from viewer.formats.family import Family
 
+from .tables import object_of
 from .unpacking import File
 
+_LOOKED_AT = 20  # rows
 _LOG = "-wal"  # the end of the name of the file with what SQLite has not moved into the database yet
 
 
@@ -30,15 +33,19 @@ def lacks_log(file: File) -> bool:
     return log is None
 
 
-def rows_of(file: File, families: Iterable[Family]) -> Iterator[tuple[int, str]]:
-    """Yield the number and the JSON of each document of the family whose tables a database has. Raises NotReadable."""
+def rows_of(file: File, families: Iterable[Family], is_known: Callable[[Document], bool]) -> Iterator[tuple[int, str]]:
+    """Yield the number and the JSON of each document of the family whose tables a database has.
+
+    Where it is the database of an app of somebody's own, `is_known` says which tables have conversations or messages.
+    Raises NotReadable.
+    """
     is_incomplete, is_empty = lacks_log(file), True
     with tempfile.TemporaryDirectory(prefix="lectern-") as folder:  # a pipe or an archive has no path
         path = Path(folder) / "copy.sqlite"
         _copy(file, path)
         with closing(sqlite3.connect(path)) as database:
             try:
-                for row in _rows(database, families):
+                for row in _rows(database, families, is_known):
                     is_empty = False
                     yield row
             except sqlite3.DatabaseError as error:
@@ -68,21 +75,28 @@ def _copy(file: File, path: Path) -> None:
                 shutil.copyfileobj(beside, copy)
 
 
-def _rows(database: sqlite3.Connection, families: Iterable[Family]) -> Iterator[tuple[int, str]]:
+def _rows(
+    database: sqlite3.Connection, families: Iterable[Family], is_known: Callable[[Document], bool]
+) -> Iterator[tuple[int, str]]:
     tables = _tables_of(database)
     readers = [one for one in families if one.rows and one.tables]
     family = next((one for one in readers if one.tables <= tables), None)
     if family is not None and family.rows is not None:
         yield from family.rows(database)
         return
-    renamed = [(table, one) for table in sorted(tables) for one in readers if _has_columns(database, table, one)]
-    if not renamed:
+    renamed = {table: one for table in sorted(tables) for one in readers if _has_columns(database, table, one)}
+    is_found = bool(renamed)
+    for table, family in renamed.items():
+        yield from _under_its_own_name(database, table, family)
+    for table in sorted(tables - renamed.keys()):
+        for row in _rows_of_table(database, table, is_known):
+            is_found = True
+            yield row
+    if not is_found:
         named = ", ".join(sorted(tables)[:8]) or gettext("none")
         raise NotReadable(
             gettext("This is an SQLite database of a tool that is not known here. Its tables: %s") % named
         )
-    for table, family in renamed:
-        yield from _under_its_own_name(database, table, family)
 
 
 def _tables_of(database: sqlite3.Connection) -> set[str]:
@@ -101,3 +115,16 @@ def _under_its_own_name(database: sqlite3.Connection, table: str, family: Family
     if family.rows is not None:
         yield from family.rows(database)
     database.execute(f"DROP VIEW temp.{name}")
+
+
+def _rows_of_table(
+    database: sqlite3.Connection, table: str, is_known: Callable[[Document], bool]
+) -> Iterator[tuple[int, str]]:
+    """Yield the rows of a table that an app has made for itself, if its first ones are records or messages."""
+    quoted = table.replace('"', '""')
+    rows = database.execute(f'SELECT * FROM "{quoted}"')  # noqa: S608  # SQLite has no parameters for names
+    names = [column[0] for column in rows.description]
+    texts = (object_of(zip(names, row, strict=True)) for row in rows)
+    first = list(islice(texts, _LOOKED_AT))
+    if any(is_known(Document(text)) for text in first):
+        yield from enumerate(chain(first, texts), start=1)

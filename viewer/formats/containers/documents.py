@@ -30,13 +30,15 @@ from .unpacking import DAMAGED, File, why_damaged
 
 @dataclass(frozen=True)
 class Splitter:
-    """Splits files into documents. `is_message` says of the first item of a list whether the list is one document.
+    """Splits files into documents. `is_message` says of the first item of a list whether the list is one document,
+    and `is_known` of an object whether there are conversations in it.
 
     `without_log` gets the names of databases that may lack their newest rows.
     """
 
     families: tuple[Family, ...]
     is_message: Callable[[Any], bool]
+    is_known: Callable[[Document], bool]
     without_log: set[str] = field(default_factory=set)
 
     def documents(self, file: File) -> Iterator[Document | Refusal]:
@@ -70,7 +72,7 @@ class Splitter:
             case "sqlite":
                 if lacks_log(file):
                     self.without_log.add(file.name)
-                yield from _numbered(file, "session", rows_of_database(file, self.families))
+                yield from _numbered(file, "session", rows_of_database(file, self.families, self.is_known))
 
     def _lines(self, file: File, beginning: bytes) -> Iterator[Document | Refusal]:
         is_utf8 = encoding_of(beginning) != "utf-16"

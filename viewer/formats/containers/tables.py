@@ -6,6 +6,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from django.utils.translation import gettext
 
@@ -66,12 +67,21 @@ def _object_of(names: list[str], row: list[str]) -> str | NotReadable:
             gettext("It has %(cells)d cells, and there are names for %(names)d: a text without quotes is cut in two.")
             % {"cells": len(row), "names": len(names)}
         )
-    pairs = (f"{json.dumps(name, ensure_ascii=False)}:{_json_of(cell)}" for name, cell in zip(names, row, strict=False))
+    return object_of(zip(names, row, strict=False))
+
+
+def object_of(row: Iterable[tuple[str, Any]]) -> str:
+    """Write a row as a JSON object, from the names and values of its columns."""
+    pairs = (f"{json.dumps(name, ensure_ascii=False)}:{_json_of(cell)}" for name, cell in row)
     return "{" + ",".join(pairs) + "}"
 
 
-def _json_of(cell: str) -> str:
-    """Return the JSON of a cell as it is, and anything else as a string."""
+def _json_of(cell: Any) -> str:
+    """Return the JSON of a cell as it is, and anything else as a value."""
+    if isinstance(cell, bytes):
+        cell = cell.decode("utf-8", "replace")
+    if not isinstance(cell, str):
+        return json.dumps(cell)
     if cell[:1] + cell[-1:] in ("{}", "[]"):
         try:
             json.loads(cell)

@@ -125,10 +125,15 @@ def _is_run(value: Any) -> bool:
     return is_message(first_object(value.get("messages"))) or "input_content" in object_at(value, "input")
 
 
+def _with_answer(run: dict[str, Any]) -> dict[str, Any]:
+    """Return a run; up to version 1.3, and in phidata, it stands beside what was asked, which it has as well."""
+    return object_at(run, "response") or run
+
+
 def _runs_in(value: dict[str, Any]) -> tuple[str, ...]:
     """Return where the runs of a session are; versions before 2 had them in its memory."""
     for names in (("runs",), ("memory", "runs")):
-        if any(_is_run(run) for run in objects_at(value, *names)):
+        if any(_is_run(_with_answer(run)) for run in objects_at(value, *names)):
             return names
     return ()
 
@@ -148,7 +153,8 @@ def _read(document: Document) -> Iterator[Conversation]:
         return
     names = _runs_in(document.value)
     runs = document.at(*names)
-    draft = _draft_of(document.value, list(runs.items()) if runs else [])
+    held = list(runs.items()) if runs else []
+    draft = _draft_of(document.value, [run.at("response") or run for run in held])
     draft.source = _with_members(source_of(document, (*_WHO, names[0], "session_id")), draft.source)
     yield draft.finish(document)
 
@@ -253,9 +259,9 @@ def _value(cell: Any) -> Any:
 SHAPE = Shape(is_message, read_messages)
 FAMILY = Family(
     name=_NAME,
-    title="Agno",
+    title="Agno, phidata",
     what=gettext_lazy("An Agno session"),
-    seen="agno 1.8.4, 2.3.4 and 3.1.10",
+    seen="agno 1.1.17, 1.5.10, 1.8.4, 2.0.11, 2.3.4, 2.5.3 and 3.1.10, phidata 2.7.10",
     keeps="texts, pictures, sound, files, tool calls, results and whether they failed, reasoning, sources, times",
     loses="refusals: an answer without text; which of the answers of a run has the sources",
     matches=_matches,

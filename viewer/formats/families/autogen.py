@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
-from viewer.formats.document import Conversation, Document
+from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, image_part, note, text_part, tool_call
 from viewer.formats.family import Family, Shape, first_object, list_at, object_at, objects_at
 from viewer.formats.ids import id_within
@@ -31,6 +31,7 @@ _PLACES = (
     ("llm_context", "messages"), ("agent_state", "llm_context", "messages"), ("llm_messages",), ("messages",),
     ("task_result", "messages"), ("team_result", "task_result", "messages"), ("message_thread",),
 )  # fmt: skip
+_OF_GROUP = {"content", "role", "name"}
 _CHAT_RESULT = {"chat_history", "summary", "cost", "human_input"}
 
 
@@ -144,10 +145,25 @@ def _thread_in(value: dict[str, Any]) -> tuple[str, ...]:
 
 def _matches(value: Any) -> bool:
     if isinstance(value, list):
-        return is_message(first_object(value)) or any(
-            isinstance(each, dict) and "tool_responses" in each for each in value
+        return (
+            is_message(first_object(value))
+            or _is_group(value)
+            or any(isinstance(each, dict) and "tool_responses" in each for each in value)
         )
-    return isinstance(value, dict) and (_is_chat_result(value) or bool(_thread_in(value)))
+    return isinstance(value, dict) and (_is_chat_result(value) or bool(_thread_in(value)) or _is_bare(value))
+
+
+def _is_group(messages: list[Any]) -> bool:
+    """Whether messages are of a group chat of 0.2: the names of several agents, and nobody is the assistant."""
+    said = [one for one in messages if isinstance(one, dict) and not one.get("tool_calls")]
+    are_named = all(one.keys() <= _OF_GROUP and isinstance(one.get("name"), str) for one in said)
+    return are_named and {one.get("role") for one in said} == {"user"} and len({one["name"] for one in said}) > 1
+
+
+def _is_bare(result: dict[str, Any]) -> bool:
+    """Whether a result has messages without what they say."""
+    first = first_object(result.get("messages"))
+    return {"source", "models_usage"} <= first.keys() and first.keys().isdisjoint({"content", "type", "role"})
 
 
 def _read(document: Document) -> Iterator[Conversation]:
@@ -155,6 +171,13 @@ def _read(document: Document) -> Iterator[Conversation]:
     if isinstance(value, list):
         yield Draft(_NAME, messages=_as_customers_see(read_messages(document.items()))).finish(document)
         return
+    if _is_bare(value):
+        raise NotReadable(
+            gettext(
+                "AutoGen wrote these messages without what they say, as it does with the result of a run as a whole "
+                "(model_dump of TaskResult). Write each of its messages by itself, or the state of the team."
+            )
+        )
     names = ("chat_history",) if _is_chat_result(value) else _thread_in(value)
     thread = document.at(*names)
     draft = Draft(_NAME, messages=read_messages(thread.items()) if thread is not None else [])
@@ -171,6 +194,8 @@ def _read(document: Document) -> Iterator[Conversation]:
 def _as_customers_see(messages: list[DraftMessage]) -> list[DraftMessage]:
     """Exchange the roles if the one who began has that of the assistant. What calls or answers a tool keeps its own."""
     first = next((message for message in messages if message.role != "system"), None)
+    if first is not None and _is_group([message.given.value for message in messages if message.given]):
+        return [_by_name(message, _name_of(first)) for message in messages]
     if first is None or first.role != "assistant" or first.tool_calls or not _name_of(first):
         return messages
     other = {"assistant": "user", "user": "assistant"}
@@ -184,6 +209,13 @@ def _as_customers_see(messages: list[DraftMessage]) -> list[DraftMessage]:
     ]
 
 
+def _by_name(message: DraftMessage, customer: str) -> DraftMessage:
+    """Return a message of a group: everybody but who began is an assistant."""
+    if message.role != "user" or message.given is None or _name_of(message) == customer:
+        return message
+    return DraftMessage("assistant", message.content, message.given.text, name=_name_of(message))
+
+
 def _name_of(message: DraftMessage) -> str:
     return as_text(message.given.value.get("name")) if message.given else message.name
 
@@ -191,9 +223,9 @@ def _name_of(message: DraftMessage) -> str:
 SHAPE = Shape(is_message, read_messages)
 FAMILY = Family(
     name=_NAME,
-    title="AutoGen",
+    title="AutoGen, AG2",
     what=gettext_lazy("An AutoGen history"),
-    seen="autogen-agentchat 0.7.5 and 0.2.40",
+    seen="autogen-agentchat 0.4.3, 0.6.4 and 0.7.5, autogen 0.2.40, ag2 0.9.9",
     keeps="texts, pictures, tool calls, results and whether they failed, thoughts, who said what in a team",
     loses="refusals: an empty answer; sources, the model; whether a thought beside a call was said; times in states",
     matches=_matches,

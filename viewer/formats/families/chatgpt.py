@@ -38,7 +38,7 @@ def _matches(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     nodes = value.get("mapping")
-    if isinstance(nodes, dict):
+    if isinstance(nodes, dict) and "inserted_at" not in value:  # DeepSeek's trees look alike
         first = object_at(next(iter(nodes.values()), None))
         return "current_node" in value or {"parent", "children"} <= first.keys()
     return _is_without_messages(value) or bool(_beside(value))
@@ -51,7 +51,7 @@ def _is_without_messages(value: dict[str, Any]) -> bool:
 def _beside(value: dict[str, Any]) -> Any:
     if not value.keys() & {"conversation_id", "email", "chats"} or "messages" in value:
         return None
-    if value.keys() - {"chats"} and "chats" in value:
+    if "chats" in value and value != {"chats": []}:  # with anything in it, it may be of any tool
         return None
     return next((what for name, what in _BESIDE if name in value), None)
 

@@ -24,6 +24,13 @@ from viewer.formats.message_lists import draft_of, first_of, is_list_of
 _NAME = "haystack"
 _PLACES = ("messages", "replies", "chat_messages", "history")
 _PARTS = {"text", "tool_call", "tool_call_result", "image", "file", "reasoning"}
+_INSIDE = {
+    "tool_call": {"tool_name", "arguments"},
+    "tool_call_result": {"result", "origin"},
+    "image": {"base64_image", "mime_type"},
+    "file": {"base64_data", "mime_type"},
+    "reasoning": {"reasoning_text"},
+}
 _FIELDS = ("role", "content", "meta", "name")
 
 
@@ -39,7 +46,16 @@ def is_message(value: Any) -> bool:
     if not all(name in value or f"_{name}" in value for name in _FIELDS):  # Bedrock's have parts with one key too
         return False
     first = first_object(_field(value, "content"))
-    return isinstance(_field(value, "meta"), dict) and (not first or (len(first) == 1 and not _PARTS.isdisjoint(first)))
+    return isinstance(_field(value, "meta"), dict) and (not first or bool(_part(first)[0]))
+
+
+def _part(part: Any) -> tuple[str, Any]:
+    """Return the kind of a part and what is in it; `asdict` writes only what is in it."""
+    if not isinstance(part, dict):
+        return "", part
+    if len(part) == 1 and not _PARTS.isdisjoint(part):
+        return next(iter(part.items()))
+    return next((kind for kind, names in _INSIDE.items() if names <= part.keys()), ""), part
 
 
 def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:
@@ -58,7 +74,7 @@ def _messages(message: Document) -> Iterator[DraftMessage]:
     parts: list[dict[str, Any]] = []
     results: list[DraftMessage] = []
     for part in content if isinstance(content, list) else [{"text": content}] if content else []:
-        kind, inner = next(iter(part.items())) if isinstance(part, dict) and len(part) == 1 else ("", part)
+        kind, inner = _part(part)
         match kind:
             case "text":
                 parts.append(text_part(as_text(inner)))
@@ -123,7 +139,7 @@ FAMILY = Family(
     name=_NAME,
     title="Haystack",
     what=gettext_lazy("A Haystack chat"),
-    seen="haystack-ai 2.6.1, 2.10.3 and 3.4.1",
+    seen="haystack-ai 2.3.1, 2.6.1, 2.10.3, 2.15.2, 2.20.0 and 3.4.1",
     keeps="texts, pictures, files, tool calls, results and whether they failed, reasoning of Responses, the model",
     loses=("refusals: an answer without parts; sources, reasoning of Chat Completions, calls that were no JSON, times"),
     matches=is_list_of(SHAPE, *_PLACES),

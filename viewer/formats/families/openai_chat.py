@@ -36,6 +36,7 @@ _OTHER_CONTENT = {
     "data",
     "kind",
     "content_type",
+    "contents",
     "message_type",
     "additional_kwargs",
     "from_history",
@@ -44,11 +45,16 @@ _OTHER_CONTENT = {
 }
 
 
+# A message without any of the first, and with more than the second, has what it says under another tool's name.
+_SAYS_SOMETHING = {"content", "tool_calls", "function_call", "refusal", "audio", "reasoning", "reasoning_content"}
+_SAYS_NOTHING = {"role", "name", "id", "created_at", "weight", KEY}
+
+
 class _Shape:
     """Notes, while a list of messages is taken apart, whether all of them are OpenAI's, and whether any has a role."""
 
     def __init__(self) -> None:
-        self.is_plain, self.has_role, self.wrong = True, False, -1
+        self.is_plain, self.has_role, self.is_said = True, False, False
         self._count = 0
 
     def note(self, item: Piece) -> str:
@@ -59,6 +65,7 @@ class _Shape:
             return ""
         self.is_plain = self.is_plain and is_chat_message(item.value)
         self.has_role = self.has_role or isinstance(item.value.get("role"), str)
+        self.is_said = self.is_said or item.value.keys() <= _SAYS_NOTHING or bool(_SAYS_SOMETHING & item.value.keys())
         return item.source
 
 
@@ -69,6 +76,8 @@ def is_chat_message(value: Any) -> bool:
     if "stop_reason" in value:  # an answer of Anthropic's API
         return False
     content = value.get("content")
+    if content is None and not _SAYS_SOMETHING.intersection(value) and not value.keys() <= _SAYS_NOTHING:
+        return False
     if isinstance(content, list):
         return all(
             isinstance(part, str) or (isinstance(part, dict) and str(part.get("type")) in _PARTS) for part in content
@@ -106,6 +115,8 @@ def read_any(document: Document) -> Iterable[Conversation]:
         raise NotReadable(gettext("This conversation is empty: nothing was said in it."))
     if messages and not shape.has_role:
         raise NotReadable(gettext("Its messages do not say who speaks: none has a role."))
+    if messages and not shape.is_said:
+        raise NotReadable(gettext("Its messages say who speaks, but not what in a way that is known here."))
     if name := unused_answer(dict(pairs), {n: piece.value for n, piece in pairs}):
         raise NotReadable(
             gettext("It has an answer under “%s” beside the messages that cannot be read, so none of it was taken.")

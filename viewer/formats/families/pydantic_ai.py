@@ -25,6 +25,7 @@ from viewer.formats.ids import id_within
 from viewer.formats.message_lists import draft_of, first_of, is_list_of
 
 _NAME = "pydantic-ai"
+_CONVERSATIONS = ("conversation_id", "session_id", "thread_id", "chat_id")
 _RESULTS = ("tool-return", "builtin-tool-return")
 _URLS = {"image-url": "image/*", "audio-url": "audio/*", "video-url": "video/*", "document-url": "application/*"}
 
@@ -178,7 +179,7 @@ def _citations(part: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _read(document: Document) -> Iterator[Conversation]:
-    messages = document.at("messages") or document
+    messages = _of(document)
     draft = draft_of(_NAME, document, read_messages(messages.items()), ["messages"])
     draft.id = id_within(_NAME, draft.id)
     yield _complete(draft, list(messages.items())).finish(document)
@@ -207,18 +208,25 @@ def _complete(draft: Draft, messages: list[Document]) -> Draft:
 
 
 def _key(document: Document) -> str:
-    """Return the conversation of a list, which an app may have stored run by run."""
+    """Return the conversation of a run, of which an app may have stored one after the other."""
     value = document.value
-    return str(first_object(value).get("conversation_id") or "") if isinstance(value, list) else ""
+    held = first_object(value) if isinstance(value, list) else value
+    return as_text(first_of(held, _CONVERSATIONS))
 
 
 def _join(runs: list[Document]) -> Iterator[Conversation]:
     """Join runs. A run may have the messages of those before it, which are then left out."""
-    messages: dict[str, Document] = {}
-    for run in sorted(runs, key=lambda run: str(first_object(list_at(run.value[0], "parts")).get("timestamp") or "")):
-        messages |= {message.text: message for message in run.items() if message.text not in messages}
-    draft = Draft(_NAME, messages=read_messages(messages.values()))
-    yield _complete(draft, list(messages.values())).finish_at(runs[0].place, *messages)
+    messages: list[Document] = []
+    for run in sorted(runs, key=lambda run: str(first_object(list_at(_of(run).value[0], "parts")).get("timestamp"))):
+        before = {message.text for message in messages if '"timestamp"' in message.text}
+        messages += [message for message in _of(run).items() if message.text not in before]
+    draft = draft_of(_NAME, runs[0], read_messages(messages), ["messages", *_CONVERSATIONS])
+    draft.id = id_within(_NAME, first_of(object_at(runs[0].value), _CONVERSATIONS))
+    yield _complete(draft, messages).finish_at(runs[0].place, *(message.text for message in messages))
+
+
+def _of(run: Document) -> Document:
+    return run.at("messages") or run
 
 
 SHAPE = Shape(is_message, read_messages)

@@ -12,20 +12,39 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text, note, tool_call
 from viewer.formats.family import Family, first_object, object_at, objects_at
 
 _NAME = "smolagents"
+_ROLES = {"tool-call": "assistant", "tool-response": "tool"}
 
 
 def _is_first(step: dict[str, Any]) -> bool:
     return step.keys() == {"system_prompt"} or ("task" in step and "task_images" in step)
 
 
+def _matches(value: Any) -> bool:
+    if not isinstance(value, list):
+        return False
+    return _is_first(first_object(value)) or any(object_at(one).get("role") in _ROLES for one in value)
+
+
 def _read(document: Document) -> Iterator[Conversation]:
     draft = Draft(_NAME)
+    if not _is_first(first_object(document.value)):
+        draft.messages = [_for_model(message) for message in document.items() if isinstance(message.value, dict)]
+        yield draft.finish(document)
+        return
     for step in document.items():
         if isinstance(step.value, dict):
             draft.messages += _messages(step)
             draft.model = as_text(object_at(step.value, "model_output_message", "raw").get("model")) or draft.model
             draft.created = draft.created or object_at(step.value, "timing").get("start_time")
     yield draft.finish(document)
+
+
+def _for_model(message: Document) -> DraftMessage:
+    """Read a message as the model gets it (`write_memory_to_messages`), in which calls and results are texts."""
+    role, content = as_text(message.value.get("role")), message.value.get("content")
+    return DraftMessage(
+        _ROLES.get(role, role), content if isinstance(content, list) else as_text(content), message.text
+    )
 
 
 def _messages(step: Document) -> Iterator[DraftMessage]:
@@ -75,9 +94,9 @@ FAMILY = Family(
     name=_NAME,
     title="smolagents",
     what=gettext_lazy("A smolagents memory"),
-    seen="smolagents 1.26.0",
+    seen="smolagents 1.10.0, 1.20.0 and 1.26.0",
     keeps="the task, what the model said and called, what it observed, errors, times, the model",
     loses="pictures; which of several calls has which result; refusals, except in the raw answer of full steps",
-    matches=lambda value: isinstance(value, list) and _is_first(first_object(value)),
+    matches=_matches,
     read=_read,
 )

@@ -1,0 +1,196 @@
+"""Microsoft's Agent Framework and Microsoft.Extensions.AI: messages with `contents`, in sessions, answers and files.
+
+Python names the kind of a content under `type` (`function_call`), .NET under `$type` (`functionCall`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.utils.translation import gettext, gettext_lazy
+
+from viewer.formats.document import Conversation, Document, NotReadable
+from viewer.formats.drafts import (
+    DraftMessage,
+    as_text,
+    citation,
+    file_part,
+    media_part,
+    note,
+    refusal_part,
+    text_part,
+    tool_call,
+)
+from viewer.formats.family import Family, Shape, first_object, object_at, objects_at
+from viewer.formats.message_lists import draft_of, first_of, source_of
+
+_NAME, _TITLE = "agent-framework", "Agent Framework"
+_MAX_DEPTH = 4  # of a session: state, the provider of the history, its messages
+_URLS = ("data", "uri")
+
+
+def is_message(value: Any) -> bool:
+    """Whether a value is a message with `contents`."""
+    if not isinstance(value, dict) or not isinstance(value.get("contents"), list) or "content" in value:
+        return False
+    return bool(_role(value)) and all(_kind(content) for content in value["contents"])
+
+
+def _role(message: dict[str, Any]) -> str:
+    """Return the role, which the previews of 2025 had in an object."""
+    given = message.get("role")
+    return as_text(given.get("value") if isinstance(given, dict) else given)
+
+
+def _kind(content: Any) -> str:
+    """Return the kind of a content as .NET and Python both write it, without lines and capitals."""
+    return as_text(first_of(object_at(content), ("$type", "type"))).replace("_", "").casefold()
+
+
+def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:
+    """Read messages; the results of tools, which one message may have several of, each become one of their own."""
+    return [
+        draft
+        for message in messages
+        for draft in (_messages(message) if is_message(message.value) else [DraftMessage.of(message)])
+    ]
+
+
+def _messages(message: Document) -> list[DraftMessage]:
+    value = message.value
+    own = DraftMessage(_role(value), [], message.text, id=first_of(value, ("message_id", "messageId")))
+    own.name = as_text(first_of(value, ("author_name", "authorName")))
+    own.created = first_of(value, ("created_at", "createdAt"))
+    results = list[DraftMessage]()
+    parts = list[dict[str, Any]]()
+    for content in objects_at(value, "contents"):
+        match _kind(content):
+            case "functionresult" | "mcpservertoolresult":
+                results.append(_result(content, own))
+            case "functioncall" | "mcpservertoolcall":
+                name = as_text(first_of(content, ("name", "tool_name", "toolName")))
+                own.tool_calls.append(tool_call(_call_id(content), name, content.get("arguments")))
+            case "textreasoning" | "reasoning":
+                own.reasoning += ("\n\n" if own.reasoning and content.get("text") else "") + as_text(
+                    content.get("text")
+                )
+            case "usage":
+                pass
+            case _:
+                parts.append(_part(content))
+    own.content = parts or None
+    is_empty = not (parts or own.tool_calls or own.reasoning)
+    if is_empty and own.role == "assistant" and not results:
+        own.notes.append(note("lost-refusal", by=_TITLE))
+    return results if results and is_empty else [own, *results]
+
+
+def _call_id(content: dict[str, Any]) -> str:
+    return as_text(first_of(content, ("call_id", "callId")))
+
+
+def _result(content: dict[str, Any], message: DraftMessage) -> DraftMessage:
+    """Return the result of a tool: its items where it has more than a text, otherwise what it gave back."""
+    items = objects_at(content, "items")
+    output = first_of(content, ("result", "output"))
+    has_media = any(_kind(item) != "text" for item in items)
+    draft = DraftMessage("tool", [*map(_part, items)] if has_media else as_text(output), message.source)
+    draft.tool_call_id, draft.created = _call_id(content), message.created
+    if failed := content.get("exception"):
+        draft.more = {"is_error": True, "error": as_text(failed)}
+    return draft
+
+
+def _part(content: dict[str, Any]) -> dict[str, Any]:
+    kind = _kind(content)
+    if kind == "text":
+        return text_part(as_text(content.get("text")), list(_citations(content)))
+    if kind in _URLS and isinstance(content.get("uri"), str):
+        media_type = as_text(first_of(content, ("media_type", "mediaType"))) or _media_type(content["uri"])
+        return media_part(media_type, content["uri"], as_text(content.get("name")))
+    if kind == "hostedfile":
+        return file_part(as_text(content.get("name")), file_id=as_text(first_of(content, ("file_id", "fileId"))))
+    if kind == "error" and first_of(content, ("error_code", "errorCode")) in ("Refusal", "refusal"):
+        return refusal_part(as_text(content.get("message")))
+    return {**content, "type": as_text(first_of(content, ("type", "$type")))}
+
+
+def _media_type(url: str) -> str:
+    return url[5:].partition(";")[0] if url.startswith("data:") else ""
+
+
+def _citations(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the citations of a text, one for each of the places that one cites."""
+    for each in objects_at(content, "annotations"):
+        url, title = as_text(each.get("url")), as_text(each.get("title"))
+        for at in objects_at(each, "annotated_regions") or objects_at(each, "annotatedRegions") or [{}]:
+            start, end = (first_of(at, names) for names in (("start_index", "startIndex"), ("end_index", "endIndex")))
+            yield citation(url, title, start, end)
+
+
+def _place(value: Any, depth: int = _MAX_DEPTH) -> tuple[str, ...] | None:
+    """Return under which names the messages stand; None if there are none."""
+    if not isinstance(value, dict) or not depth:
+        return None
+    for name, member in value.items():
+        if isinstance(member, list) and is_message(first_object(member)):
+            return (name,)
+        if (inner := _place(member, depth - 1)) is not None:
+            return (name, *inner)
+    return None
+
+
+def _is_session(value: dict[str, Any]) -> bool:
+    return value.get("type") == "session" and {"session_id", "service_session_id", "state"} <= value.keys()
+
+
+def _matches(value: Any) -> bool:
+    if isinstance(value, list):
+        return is_message(first_object(value))
+    return isinstance(value, dict) and (_is_session(value) or _place(value) is not None)
+
+
+def _read(document: Document) -> Iterator[Conversation]:
+    value = document.value
+    place = _place(value)
+    found = document.at(*place) if place else document
+    if isinstance(value, dict) and (place is None or found is None):
+        raise NotReadable(
+            gettext(
+                "This session of the Agent Framework has no messages: the model's provider keeps them%(where)s. "
+                "Export them from there."
+            )
+            % {"where": f" ({value['service_session_id']})" if value.get("service_session_id") else ""}
+        )
+    messages = read_messages((found or document).items())
+    draft = draft_of(_NAME, document, messages, ("type", "session_id", *(place or ())[:1]))
+    draft.id = draft.id or first_of(object_at(value), ("response_id", "responseId"))
+    draft.model = draft.model or as_text(object_at(value).get("modelId"))
+    draft.created = draft.created or next((message.created for message in messages if message.created), None)
+    draft.fields["usage"] = _usage(object_at(value)) or draft.fields.get("usage")
+    draft.finish_reason = as_text(first_of(object_at(value), ("finish_reason", "finishReason"))) or None
+    if "response_id" in object_at(value) or "responseId" in object_at(value):
+        draft.notes.append(note("lost-input"))
+    draft.source = draft.source or source_of(document, place or ())
+    yield draft.finish(document)
+
+
+def _usage(value: dict[str, Any]) -> dict[str, Any] | None:
+    given = object_at(value, "usage_details") or object_at(value, "usage")
+    names = (("prompt_tokens", "input"), ("completion_tokens", "output"), ("total_tokens", "total"))
+    counts = {ours: first_of(given, (f"{name}_token_count", f"{name}TokenCount")) for ours, name in names}
+    return counts if any(counts.values()) else None
+
+
+SHAPE = Shape(is_message, read_messages)
+FAMILY = Family(
+    name=_NAME,
+    title="Microsoft Agent Framework, Microsoft.Extensions.AI",
+    what=gettext_lazy("An Agent Framework session"),
+    seen="agent-framework-core 1.23.0; .NET by published examples",
+    keeps="texts, pictures, files, tool calls, results and failures, reasoning, sources, names of agents",
+    loses="refusals: an answer without contents; system prompts, and in Python times and the model",
+    matches=_matches,
+    read=_read,
+)
