@@ -85,6 +85,7 @@ from .family import Family
 # First those that know their own by marks that nobody else has, then, from the special to the general, those that take
 # what many tools write; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
+    openai_completions.STREAM,  # of which a conversation has hundreds
     agent_framework.FAMILY,
     agno.FAMILY,
     ai_sdk_results.FAMILY,
@@ -154,7 +155,6 @@ FAMILIES: tuple[Family, ...] = (
     anthropic_records.FAMILY,
     google_records.FAMILY,
     openai_batch.FAMILY,
-    openai_completions.STREAM,
     openai_completions.FAMILY,
     preferences.FAMILY,
     sharegpt.FAMILY,
