@@ -151,3 +151,11 @@ def test_a_result_of_promptfoo_is_its_prompt_as_it_was_sent_and_what_was_answere
     assert "400" in str(completion_of(failed).error)
     (reason,) = refusals_in([{"q": "Hi", "Status": "PASS", "Named Scores": "", "Grader Reason": ""}])
     assert "as JSON" in reason
+
+
+def test_a_table_of_spans_of_opik_is_joined_as_its_traces_are() -> None:
+    times = {"start_time": "2026-11-30T00:53:20Z", "trace_id": "t1"}
+    call = {"id": "s2", "type": "llm", "parent_span_id": "s1", "input": {"messages": [ASKED]}}
+    rows = [call | times | {"output": {"choices": [{"message": ANSWER}]}}]
+    rows.append({"id": "s1", "type": "general", "parent_span_id": "", "input": {"q": "Hi"}, "output": {}} | times)
+    assert roles(conversation_in(rows)) == ["user", "assistant"]

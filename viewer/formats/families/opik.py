@@ -17,7 +17,7 @@ from viewer.formats.pairs import at, rest_of
 
 _NAME, _TOOL = "opik", "Opik"
 _KINDS = ("general", "tool", "llm", "guardrail")
-_MARKS = ("thread_id", "project_id", "project_name", "last_updated_at", "span_count", "error_info")
+_MARKS = ("thread_id", "parent_span_id", "project_id", "project_name", "last_updated_at", "span_count", "error_info")
 _FACTS = ("name", "tags", "thread_id", "project_name", "environment")
 _PATHS: frozenset[tuple[str, ...]] = frozenset({("output",), ("metadata",), *((name,) for name in _FACTS)})
 
