@@ -56,3 +56,11 @@ def test_the_result_of_a_run_whose_messages_were_left_out_says_so() -> None:
     bare = {"id": "a", "source": "user", "models_usage": None, "metadata": {}, "created_at": "2026-01-02T03:04:05Z"}
     (reason,) = refusals_in({"messages": [bare], "stop_reason": None})
     assert "TaskResult" in reason
+
+
+def test_results_of_0_2_that_stand_in_one_message_are_all_read_in_an_object_too() -> None:
+    answers = [{"role": "tool", "tool_call_id": name, "content": name} for name in ("c1", "c2")]
+    talk = [{"role": "user", "content": "Where?"}, {"role": "tool", "content": "c1 c2", "tool_responses": answers}]
+    for source in (talk, {"messages": talk}, {"customer": talk}):
+        messages = messages_of(conversation_in(source))
+        assert [result.call_id for message in messages for result in message.results] == ["c1", "c2"]

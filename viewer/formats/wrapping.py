@@ -63,7 +63,11 @@ def _by_name(document: Document, depth: int = _MAX_DEPTH) -> list[Document]:
 def _of_name(name: str, conversation: Document, *, is_alone: bool) -> Document:
     """Give a conversation the name under which it stands, unless that is its place or what it is."""
     if isinstance(conversation.value, list):
-        return _named("" if is_alone and name.isalpha() else name, f'"history":{conversation.text}', conversation)
+        family = family_of(conversation.value)
+        key = "history" if family is None or family.name == "messages" else "messages"
+        is_id = not is_alone or not name.replace("_", "").isalpha()
+        named = _named(name if is_id else "", f'"{key}":{conversation.text}', conversation)
+        return named if key == "history" or family_of(named.value) is family else conversation
     if is_alone or name.isdigit():
         return conversation
     return _named(name, conversation.text.strip()[1:-1], conversation)

@@ -140,7 +140,7 @@ def _thread_in(value: dict[str, Any]) -> tuple[str, ...]:
         for name in states:
             if is_message(first_object(list_at(states, name, *place))):
                 return ("agent_states", name, *place)
-    return next((place for place in _PLACES if is_message(first_object(list_at(value, *place)))), ())
+    return next((place for place in _PLACES if any(map(is_message, list_at(value, *place)))), ())
 
 
 def _matches(value: Any) -> bool:

@@ -143,10 +143,11 @@ def _result_part(part: Any) -> dict[str, Any]:
     values = object_at(part)
     if not isinstance(part, dict):
         return text_part(as_text(part))
-    if values.get("type") not in ("text", "knowledge") or not isinstance(values.get("text"), str):
-        return values
     url, title = values.get("url"), as_text(values.get("title"))
-    return text_part(values["text"], [citation(str(url), title)] if url else None)
+    text = values.get("text") or (title if values.get("type") == "knowledge" else None)  # since 2025 only the title
+    if values.get("type") not in ("text", "knowledge") or not isinstance(text, str):
+        return values
+    return text_part(text, [citation(str(url), title)] if url else None)
 
 
 def _text(block: dict[str, Any]) -> dict[str, Any]:

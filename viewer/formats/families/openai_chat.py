@@ -30,6 +30,7 @@ _UNREAD = (*ANSWERS, "chosen", "rejected", "preferred_output", "non_preferred_ou
 # What a message of another tool has in place of its content.
 _OTHER_CONTENT = {
     "parts",
+    "tool_responses",
     "items",
     "blocks",
     "kwargs",
