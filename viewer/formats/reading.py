@@ -118,7 +118,7 @@ def _joined(family: Family, documents: list[Document]) -> Iterator[Found]:
     """Yield what a family makes of documents. Messages on lines may be a list of messages of another family."""
     whole = message_rows.as_list(documents) if family is message_rows.ROWS else None
     owner = family_of(whole.value) if whole is not None else None
-    if whole is not None and owner not in (None, message_rows.FAMILY):
+    if whole is not None and owner is not None and owner is not message_rows.FAMILY:
         yield from _explained(owner.read, whole, whole.place)
     elif family.join is not None:
         yield from _explained(family.join, documents, documents[0].place)
