@@ -169,7 +169,7 @@ class _Said(HTMLParser):
 
 def said_on(html: str) -> set[str]:
     parser = _Said()
-    parser.feed(html)
+    parser.feed(re.sub(r'<(\w+) translate="no">.*?</\1>', "", html, flags=re.DOTALL))  # names of products
     return {re.sub("^[,;:·() ]+|[,;:·() ]+$", "", said) for said in parser.said}
 
 

@@ -69,7 +69,7 @@ def _messages(activity: Document) -> Iterator[DraftMessage]:
 
 FAMILY = Family(
     name=_NAME,
-    title="Gemini in Google Takeout",
+    title="Gemini (Google Takeout)",
     what=gettext_lazy("A log of Gemini from Google Takeout"),
     seen="exports of 2024 to 2026, by programs that read them",
     keeps="questions and answers as text, names of files, times; the conversation where its address is there",
