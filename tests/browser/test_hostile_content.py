@@ -47,6 +47,9 @@ OUR_FRAGMENT = re.compile(
     r"/completions/[^?]+/(?:\?after=.+|(?:parts|calls|results)/\d+/(?:output/)?|beside/|note/)$|/views/(?:\?|$)"
 )
 CANARY = '<i class="canary"></i>'
+# Space may fall on a button of ours that leads to another page, as that of a share: where Tab comes to depends on what
+# has come in.
+STAY = "addEventListener('submit', (event) => event.preventDefault(), true)"
 # Links to scripts are followed, the others not; nothing is fetched for the reader, and nothing copied.
 USE_EVERYTHING = """() => {
     addEventListener("click", (event) => {
@@ -156,6 +159,7 @@ def use_everything(page: Page) -> None:
     chip.hover()
     chip.click()
     expect(page.locator(".citation-card")).to_be_visible()
+    page.evaluate(STAY)
     for key in ("Escape", "Tab", "Shift+Tab", "PageUp", "PageDown", "Home", "End", "ArrowDown", "Space"):
         page.keyboard.press(key)
     page.evaluate(USE_EVERYTHING)

@@ -79,7 +79,9 @@ SYNTAX = [
 ]  # fmt: skip
 TEXTS = st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(SYNTAX)), max_size=14).map("".join)
 # What stands in an address, names a link or names the language of a block: there a letter need not be shown.
-NO_WORD = re.compile(r"\]\(\W*[\dqz]|\[[^\]]*\]:\s*<?(?:https|www|mailto)(?<!\[ref\]: https)|(?:```|~~~)[^\n]*[\dqz]")
+NO_WORD = re.compile(
+    r"\]\(\W*[\dqz退货]|\[[^\]]*\]:\s*<?(?:https|www|mailto)(?<!\[ref\]: https)|(?:```|~~~)[^\n]*[\dqz退货]"
+)
 
 
 _ESCAPE = re.compile("%[0-9A-F]{2}")

@@ -75,12 +75,9 @@ def _of_name(name: str, conversation: Document, *, is_alone: bool) -> Document:
 
 def _named(name: str, members: str, document: Document) -> Document:
     """Return an object with these members, and its name, unless it says its own."""
-    key = (
-        ""
-        if not name or document.at("conversation_id") or document.at("id")
-        else to_object([("conversation_id", dumps(name))])
-    )
-    return Document("{" + ",".join(filter(None, (key[1:-1], members))) + "}", document.place, document.find)
+    is_named = not name or document.at("conversation_id") or document.at("id")
+    key = "" if is_named else f'"conversation_id":{dumps(name)}'
+    return Document("{" + ",".join(filter(None, (key, members))) + "}", document.place, document.find)
 
 
 def _inner(document: Document) -> list[Document]:
