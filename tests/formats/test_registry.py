@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.formats.files import FILES, conversation_in, conversations_in, found_in
+from tests.formats.files import FILES, conversation_in, conversations_in, found_in, remarks_on
 from viewer.formats.document import Conversation
 from viewer.formats.registry import FAMILIES
 
@@ -60,3 +60,19 @@ def test_a_time_is_stored_as_the_api_has_it_and_kept_as_the_file_has_it(
     assert created in (None, fields["created"].value)
     origin = json.loads(fields["lectern"].source)
     assert {name: origin[name] for name in ("created", "undated") if name in origin} == kept
+
+
+@pytest.mark.parametrize(
+    ("record", "remark"),
+    [
+        ({"traceId": "5b8e", "spanId": "ee1", "name": "GET /", "startTimeUnixNano": 1, "attributes": {"http.route": "/"}},
+         "This is a trace in which no model was called."),
+        ({"type": "session.created", "event_id": "event_1", "session": {"object": "realtime.session"}},
+         "These are events of a realtime session in which nothing was said."),
+    ],
+)  # fmt: skip
+def test_records_that_have_to_be_found_together_and_are_no_conversation_are_named(
+    record: dict[str, Any], remark: str
+) -> None:
+    assert found_in(record) == []
+    assert remarks_on(record) == [remark]

@@ -89,17 +89,20 @@ class Reading:
                         self._waiting.add(family, key, part)
                     else:
                         yield from _explained(family.read, part, document.place)
-        except NotAConversation as what:
-            self._beside[str(what)] += 1
+        except NotAConversation:
+            raise
         except NotReadable as reason:
             yield Refusal(str(reason), document.place)
 
     def _counted(self, found: Iterator[Found]) -> Iterator[Found]:
-        for each in found:
-            if isinstance(each, Conversation):
-                self.counts[each.family] += 1
-                each = self._repeats.told_apart(each)
-            yield each
+        try:
+            for each in found:
+                if isinstance(each, Conversation):
+                    self.counts[each.family] += 1
+                    each = self._repeats.told_apart(each)
+                yield each
+        except NotAConversation as what:
+            self._beside[str(what)] += 1
 
 
 def _key_of(family: Family, document: Document) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy
 
 from viewer.formats.chains import Link
-from viewer.formats.document import Conversation, Document, NotReadable
+from viewer.formats.document import Conversation, Document, NotAConversation, NotReadable
 from viewer.formats.family import Family, object_at
 from viewer.formats.spans.calls import is_model_call
 from viewer.formats.spans.conventions import is_content
@@ -57,6 +57,8 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
                 " of messages, for example with OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY."
             )
         )
+    else:
+        raise NotAConversation(_now("This is a trace in which no model was called."))
 
 
 def without_content(span: dict[str, Any]) -> str:
