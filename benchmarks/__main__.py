@@ -11,6 +11,7 @@ import django
 
 BENCHMARKS = {
     "archive": "Measure importing, paging and searching in archives of 10,000 to 1,000,000 messages.",
+    "compare": "Compare what Lectern costs with another commit, side by side.",
     "import": "Compare reading the formats of other tools with decoding the same bytes as JSON.",
     "proxy": "Compare the /v1 proxy and the pages with requesting the same upstream directly.",
     "read_log": "Measure the pages of a read log of a million rows, and what a row costs a page.",

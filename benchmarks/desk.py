@@ -20,6 +20,28 @@ import requests
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "benchmark reads 1"
 _PATIENCE = 60  # seconds for a server to start
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A folder with a commit of Lectern, and the Python that has its packages."""
+
+    folder: Path
+    python: str
+
+    def run(self, arguments: list[str], environment: dict[str, str], given: str = "") -> str:
+        """Run Python with these arguments; give what it printed. Ends the benchmark where that fails."""
+        done = subprocess.run(
+            [self.python, *arguments],
+            cwd=self.folder, env=environment, input=given, capture_output=True, encoding="utf-8",
+        )  # fmt: skip
+        if done.returncode:
+            sys.exit(f"{' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
+        return done.stdout
+
+
+THIS = Checkout(ROOT, sys.executable)
 
 
 @dataclass(frozen=True)
@@ -29,18 +51,38 @@ class Desk:
     url: str
     process: subprocess.Popen[bytes]
     environment: dict[str, str]
+    checkout: Checkout = THIS
 
     def import_completions(self, lines: str) -> None:
-        manage("import_completions", "-", environment=self.environment, given=lines)
+        self.manage("import_completions", "-", given=lines)
 
     def create_people(self, *names: str) -> None:
         """Create people who can sign in with PASSWORD, all by one process."""
         create = f"[User.objects.create_user(name, password={PASSWORD!r}) for name in {names}]"
-        manage("shell", "-c", f"from django.contrib.auth.models import User; {create}", environment=self.environment)
+        self.manage("shell", "-c", f"from django.contrib.auth.models import User; {create}")
+
+    def manage(self, *arguments: str, given: str = "") -> None:
+        self.checkout.run([str(self.checkout.folder / "manage.py"), *arguments], self.environment, given)
+
+    def cpu_seconds(self) -> float:
+        """Give the processor time that the server's processes have used so far, in steps of 10 ms."""
+        return cpu_seconds(self.process.pid)
+
+
+def with_children(process: int) -> list[int]:
+    """Give a process and all processes below it."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *(each for child in children for each in with_children(int(child)))]
+
+
+def cpu_seconds(process: int) -> float:
+    """Give the processor time that a process and those below it have used so far, in steps of 10 ms."""
+    used = [Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split() for each in with_children(process)]
+    return sum(int(fields[11]) + int(fields[12]) for fields in used) / _TICKS
 
 
 @contextmanager
-def open_desk(**settings: str) -> Iterator[Desk]:
+def open_desk(checkout: Checkout = THIS, **settings: str) -> Iterator[Desk]:
     """Start a Lectern with the samples in its archive; everything is deleted when it ends.
 
     BENCH_DATA names a data folder to start from, as the tests do: preparing a new one takes seconds.
@@ -52,9 +94,9 @@ def open_desk(**settings: str) -> Iterator[Desk]:
         own = {"DATA_DIR": folder, "PORT": str(port), "SITE_URL": url, "DEMO_PASSWORD": PASSWORD}
         # Nothing is imported from a key here, and the worker would compete with what is measured.
         environment = own_environment(**own, SYNC_WORKER="false", **settings)
-        command = [sys.executable, str(ROOT / "manage.py"), "start"]
+        command = [checkout.python, str(checkout.folder / "manage.py"), "start"]
         with running(command, f"{url}/health/", environment) as process:
-            yield Desk(url, process, environment)
+            yield Desk(url, process, environment, checkout)
 
 
 def own_environment(**settings: str) -> dict[str, str]:
@@ -68,13 +110,8 @@ def manage(*arguments: str, environment: dict[str, str], given: str = "") -> str
 
 
 def run(arguments: list[str], environment: dict[str, str], given: str = "") -> str:
-    """Run Python with these arguments in the checkout; give what it printed. Ends the benchmark where that fails."""
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=environment, input=given, capture_output=True, encoding="utf-8"
-    )
-    if done.returncode:
-        sys.exit(f"{' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
-    return done.stdout
+    """Run Python with these arguments in this checkout; give what it printed."""
+    return THIS.run(arguments, environment, given)
 
 
 @contextmanager

@@ -23,14 +23,13 @@ from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from benchmarks.desk import ROOT, Desk, Person, direct_session, open_desk
+from benchmarks.desk import ROOT, Desk, Person, cpu_seconds, direct_session, open_desk, with_children
 
 _BATCH = 500  # spans, about as many as SDKs send at once
 _SPANS_PER_TURN, _TURNS = 4, 5
 _READERS, _PAUSE = 8, 0.25  # seconds between two pages of a reader
 _PATIENCE = 120.0  # seconds, for what waits to be joined
 _SECOND = 10**9
-_TICKS = os.sysconf("SC_CLK_TCK")
 _GOAL = 1.5
 
 
@@ -135,7 +134,7 @@ class _Bench:
 
     def _cpu(self) -> tuple[float, float]:
         """Return the processor time of the server and of the worker, in seconds."""
-        return _cpu_of(self.desk.process.pid), _cpu_of(self.worker.pid)
+        return cpu_seconds(self.desk.process.pid), cpu_seconds(self.worker.pid)
 
     def _wait_until_joined(self) -> float:
         began, person = time.monotonic(), Person(self.desk)
@@ -193,7 +192,7 @@ def _bench(rate: int) -> Iterator[_Bench]:
         working = [sys.executable, str(ROOT / "manage.py"), "work"]
         worker = subprocess.Popen(working, cwd=ROOT, env=desk.environment, stderr=subprocess.DEVNULL)
         try:
-            for process in (*_with_children(desk.process.pid), *_with_children(worker.pid)):
+            for process in (*with_children(desk.process.pid), *with_children(worker.pid)):
                 for thread in os.listdir(f"/proc/{process}/task"):
                     os.sched_setaffinity(int(thread), {min(cores)})
             if len(cores) > 1:
@@ -206,19 +205,6 @@ def _bench(rate: int) -> Iterator[_Bench]:
             os.sched_setaffinity(0, cores)
             worker.terminate()
             worker.wait()
-
-
-def _with_children(process: int) -> list[int]:
-    with open(f"/proc/{process}/task/{process}/children") as children:
-        return [process, *(each for child in children.read().split() for each in _with_children(int(child)))]
-
-
-def _cpu_of(process: int) -> float:
-    ticks = 0
-    for each in _with_children(process):
-        with open(f"/proc/{each}/stat") as stat:
-            ticks += sum(map(int, stat.read().rpartition(")")[2].split()[11:13]))
-    return ticks / _TICKS
 
 
 def _said(role: str, text: str) -> dict[str, Any]:
