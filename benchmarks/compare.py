@@ -74,4 +74,4 @@ def _medians(rounds: list[Figures]) -> Figures:
 
 def _print(figure: str, before: float, now: float, goal: Goal | None) -> None:
     verdict = goal.judge(before, now) if goal else ""
-    print(f"  {figure:58} {before:10.2f} {now:10.2f} {now / before:7.2f} {verdict}".rstrip())
+    print(f"  {figure:58} {before:10.2f} {now:10.2f} {now / before if before else 1:7.2f} {verdict}".rstrip())

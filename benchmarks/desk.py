@@ -95,7 +95,7 @@ def open_desk(checkout: Checkout = THIS, **settings: str) -> Iterator[Desk]:
         # Nothing is imported from a key here, and the worker would compete with what is measured.
         environment = own_environment(**own, SYNC_WORKER="false", **settings)
         command = [checkout.python, str(checkout.folder / "manage.py"), "start"]
-        with running(command, f"{url}/health/", environment) as process:
+        with running(command, f"{url}/health/", environment, checkout.folder) as process:
             yield Desk(url, process, environment, checkout)
 
 
@@ -115,9 +115,12 @@ def run(arguments: list[str], environment: dict[str, str], given: str = "") -> s
 
 
 @contextmanager
-def running(command: list[str], url: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], url: str, environment: dict[str, str], folder: Path = ROOT
+) -> Iterator[subprocess.Popen[bytes]]:
     """Keep a server running, from the moment when it answers at the URL."""
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=quiet, stderr=quiet)
     try:
         _wait_for(url, process)
         yield process

@@ -57,21 +57,24 @@ def prepare(checkout: Checkout) -> Iterator[Round]:
     with tempfile.TemporaryDirectory(prefix="lectern-benchmark-") as name:
         folder = Path(name)
         ordinary, large = folder / "ordinary.jsonl", folder / "large.jsonl"
-        lines = [json.dumps(each, ensure_ascii=False) for each in make_conversations(_MESSAGES)]
-        ordinary.write_text("\n".join(lines))
-        large.write_text(json.dumps(_large_conversation()))
+        with ordinary.open("w") as lines:
+            lines.writelines(f"{json.dumps(each, ensure_ascii=False)}\n" for each in make_conversations(_MESSAGES))
+        _write_large_conversation(large)
         yield lambda: _measure(checkout, folder, ordinary, large)
 
 
-def _large_conversation() -> dict[str, Any]:
-    """Make one conversation of the messages of many."""
-    messages, size = list[dict[str, Any]](), 0
-    for each in make_conversations(10**9):
-        messages += each["messages"]
-        size += len(json.dumps(each["messages"]))
-        if size > _LARGE:
-            break
-    return each | {"id": "chatcmpl-large", "messages": messages}
+def _write_large_conversation(file: Path) -> None:
+    """Write one conversation of the messages of many, piece by piece.
+
+    A process counts the memory of the one that started it as its own peak, so this one stays small.
+    """
+    conversations = make_conversations(10**9)
+    with file.open("w") as line:
+        line.write(json.dumps(next(conversations) | {"id": "chatcmpl-large"}).removesuffix("]}"))
+        while line.tell() < _LARGE:
+            for message in next(conversations)["messages"]:
+                line.write(f", {json.dumps(message)}")
+        line.write("]}")
 
 
 def _measure(checkout: Checkout, folder: Path, ordinary: Path, large: Path) -> Figures:

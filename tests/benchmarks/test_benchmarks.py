@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -116,3 +117,10 @@ def test_pictures_are_taken_in_light_and_dark(bench: Bench, tmp_path: Path) -> N
 def test_every_file_of_another_tool_is_compared_with_json_and_the_fine_tuning_format(bench: Bench) -> None:
     printed = bench("import", "--messages", "1", "--rounds", "1")
     assert {line.split()[0] for line in printed.splitlines()[1:]} >= {"langchain_dicts.json", "openai_stream.sse"}
+
+
+@pytest.mark.slow
+def test_two_commits_are_compared_on_archives_that_are_thrown_away(bench: Bench) -> None:
+    printed = bench("compare", "--with", "HEAD", "--rounds", "1", "importing")
+    assert "importing: Importing into an empty archive" in printed
+    assert re.search(r"disk, bytes per byte of JSON +(\d+\.\d\d) +\1 +1\.00", printed)
