@@ -17,7 +17,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from tests.conftest import make_choice, make_completion, say
-from viewer.archive.models import SearchEntry
+from viewer.archive.models import SearchPack
+from viewer.archive.packing import unpack
 from viewer.archive.search import index as search_index
 from viewer.keys.models import ApiKey
 
@@ -143,6 +144,6 @@ def test_every_row_of_0_1_0_is_there_after_an_upgrade(settings: Any) -> None:
     key = ApiKey.objects.get()
     assert (key.open().reveal(), key.open_headers()) == (SECRET, {})
     call_command("rebuild_search", missing=True)
-    assert SearchEntry.objects.filter(words__contains="zanzibar").count() == 1
+    assert "zanzibar" in unpack(SearchPack.objects.get().words)
     assert not search_index.unindexed().exists()
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PHONE
 from tests.browser.reading import MESSAGES, draw, make_varied, walk_to_the_end
 from tests.conftest import make_completion, make_key, make_long, say
-from viewer.archive.models import SearchEntry
+from viewer.archive.models import SearchPack
 from viewer.keys.models import ApiKey
 
 ROWS = ".side--list [data-completion-id]"
@@ -170,7 +170,7 @@ def test_jumping_goes_on_to_what_the_archive_has_counted_beyond_the_page(
 
 def test_jumping_goes_from_one_to_the_next_and_counts_what_is_loaded(page: Page, stored: Callable, site: str) -> None:
     stored(make_varied("chatcmpl-varied", 60))
-    SearchEntry.objects.all().delete()  # as with a server elsewhere, nothing is known but what is loaded
+    SearchPack.objects.all().delete()  # as with a server elsewhere, nothing is known but what is loaded
     page.goto(f"{site}/completions/chatcmpl-varied/")
     pictures = page.locator("jump-to a", has_text="Images")
     expect(page.get_by_text("In the messages loaded so far")).to_be_visible()

@@ -25,7 +25,7 @@ from tests.pages import (
 from tests.shapes import CHOICES, SEEN, UNSEEN
 from tests.upstream import COMPLETIONS, LONG, Upstream
 from viewer.archive.holdings import holdings_of
-from viewer.archive.models import SearchEntry, StoredCompletion
+from viewer.archive.models import SearchPack, StoredCompletion
 from viewer.completions.reading import read_completion, read_message
 from viewer.conversations.facts import build_jumps
 from viewer.keys.models import ApiKey
@@ -396,7 +396,7 @@ def test_a_conversation_elsewhere_or_as_the_customer_saw_it_is_counted_as_far_as
     assert not counts_the_whole(page)
     assert "Tool calls" not in counts(page)
     del reader.cookies["audience"]
-    SearchEntry.objects.all().delete()  # not indexed yet
+    SearchPack.objects.all().delete()  # not indexed yet
     assert counts(opened(reader, "/completions/chatcmpl-mixed/"))["Tool errors"] == 1
     assert counts(opened(reader, "/completions/chatcmpl-mixed/?order=desc")) == {"Tool errors": 1}
 

@@ -21,6 +21,7 @@ from viewer.accounts.roles import role_of
 from viewer.archive.api import respond
 from viewer.archive.importing import import_lines
 from viewer.archive.models import StoredCompletion, StoredMessage
+from viewer.archive.packing import unpack
 from viewer.keys.models import AccessToken
 from viewer.read_log.models import Reading
 from viewer.read_log.recording import write
@@ -104,6 +105,7 @@ def test_new_rows_go_on_where_the_copied_ones_end(file: Path, move: Move) -> Non
 def test_it_can_be_repeated_after_the_file_has_changed(file: Path, move: Move) -> None:
     move(file)
     with sqlite3.connect(file) as old:
+        old.create_function("archive_unpack", 1, unpack)  # which the triggers of the index call
         gone = "SELECT id FROM archive_storedcompletion WHERE completion_id = 'chatcmpl-3'"
         for table in ("archive_storedmessage", "archive_storedmetadata"):
             old.execute(f"DELETE FROM {table} WHERE completion_id IN ({gone})")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import chain
 
 from django.db.models import Subquery
 
-from .models import SearchEntry, StoredCompletion, StoredMessage, read_held
+from .models import SearchPack, StoredCompletion, StoredMessage
+from .search.packs import held_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +26,17 @@ class Holdings:
 def holdings_of(completion_id: str, reader: int | None) -> Holdings | None:
     """Count what a person's conversation contains, or return None if it is not indexed yet.
 
-    Empty entries are not read.
+    What messages contain stands apart from their words, which are not read.
     """
     completion = StoredCompletion.objects.named(completion_id, reader)
-    entries = SearchEntry.objects.filter(completion=Subquery(completion.values("pk")))
-    holding = entries.exclude(held="").values_list("position", "held")
-    answer = entries.filter(position=None).values_list("position", "held")
-    rows = sorted((math.inf if position is None else position, held) for position, held in holding.union(answer))
-    if not rows or rows[-1][0] != math.inf:  # the answer's entry exists only if all others do
+    packs = SearchPack.objects.filter(completion=Subquery(completion.values("pk"))).order_by("first")
+    rows = list(packs.values_list("held", "is_last"))
+    if not rows or not rows[-1][1]:  # the answer's entry exists only if all others do
         return None
     holdings = Holdings()
-    for place, text in rows:
-        for kind, count in read_held(text).items():
+    for position, held in chain.from_iterable(held_by(packed) for packed, _ in rows):
+        place = math.inf if position is None else position
+        for kind, count in held.items():
             holdings.counts[kind] = holdings.counts.get(kind, 0) + count
             holdings.places.setdefault(kind, []).append(place)
     return holdings

@@ -11,7 +11,6 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Protocol
 
 from django.db import connection, transaction
@@ -36,8 +35,7 @@ from viewer.formats.stored import NULL, with_id
 from .bulk import insert, reserve_ids
 from .erased import erased_among
 from .models import StoredCompletion, fit, fit_metadata
-from .search.index import Conversation as Indexing
-from .search.index import entries_of, save
+from .search.index import save
 from .search.text import Facts, Indexed, words_to_index
 
 _BATCH_BYTES = 8_000_000
@@ -384,27 +382,15 @@ def _insert(records: list[Record], owner: int | None = None) -> dict[str, int]:
             for row, record in completions
         ),
     )
-    ids = reserve_ids("archive_storedmessage", sum(len(record.messages) for record in records))
-    next_id = iter(ids)
     insert(
         "archive_storedmessage",
-        "id, completion_id, position, message_id, body",
-        (
-            (next(next_id), row, position, *message)
-            for row, record in completions
-            for position, message in enumerate(record.messages)
-        ),
+        "completion_id, position, message_id, body",
+        ((row, position, *message) for row, record in completions for position, message in enumerate(record.messages)),
     )
     insert(
         "archive_storedmetadata",
         "completion_id, key, value",
         ((row, *pair) for row, record in completions for pair in record.metadata.items()),
     )
-    save(_conversations(completions, iter(ids)))
+    save((row, record.created, record.indexed) for row, record in completions)
     return {record.completion_id: row for row, record in completions}
-
-
-def _conversations(completions: list[tuple[int, Record]], ids: Iterator[int]) -> Iterator[Indexing]:
-    for row, record in completions:
-        places = [(message, position) for position, message in enumerate(islice(ids, len(record.messages)))]
-        yield row, record.created, entries_of(row, record.created, places, iter(record.indexed))

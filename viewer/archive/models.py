@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from viewer.completions.source_text import clean
 
+from .packing import PackedText
+
 
 def fit(text: str) -> str:
     """Replace what no text column can store, NUL and lone surrogates; for storing and for lookups."""
@@ -129,35 +131,32 @@ class StoredMetadata(models.Model):
 
 
 def write_held(held: dict[str, int]) -> str:
-    """Format what a message contains for `SearchEntry.held`."""
+    """Format what a message, or a conversation, contains: `image=2 error=1`, see `completions.contents`."""
     return " ".join(f"{kind}={count}" for kind, count in held.items())
 
 
 def read_held(text: str) -> dict[str, int]:
-    """Parse the value of `SearchEntry.held`."""
+    """Parse what `write_held` wrote."""
     return {kind: int(count) for kind, _, count in (pair.partition("=") for pair in text.split())}
 
 
-class SearchEntry(models.Model):
-    """The indexed words of a message (`search.text`), and what it contains. No position means a completion's answer.
+class SearchPack(models.Model):
+    """The indexed words of messages that follow each other (`search.text`), and what they contain.
 
-    The id is built from the completion's time and the order of insertion, so those of one completion are adjacent.
+    A long conversation has several packs. The words of the completion's answer follow those of its last message.
     """
 
-    id = models.BigIntegerField(primary_key=True)
     completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="+", db_index=False)
-    position = models.PositiveIntegerField(null=True)
-    words = models.TextField()
-    held = models.CharField(max_length=255, blank=True)  # `image=2 error=1`, see `completions.holdings`; usually empty
+    first = models.PositiveIntegerField()  # the position of the first message
+    is_last = models.BooleanField()  # ends with the answer
+    held = models.TextField(blank=True)  # what single messages contain (`search.packs`)
+    words = models.BinaryField()  # the last column, because it is long and seldom read
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["completion", "position"], name="entry_by_position")]
-        indexes = [
-            models.Index(fields=["completion", "position"], condition=~models.Q(held=""), name="entry_that_holds")
-        ]
+        constraints = [models.UniqueConstraint(fields=["completion", "first"], name="pack_by_first")]
 
     def __str__(self) -> str:
-        return f"{self.completion_id}/{self.position}"
+        return f"{self.completion_id}/{self.first}"
 
 
 class SearchDocument(models.Model):
@@ -169,7 +168,7 @@ class SearchDocument(models.Model):
     id = models.BigIntegerField(primary_key=True)
     completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="+")
     signature = models.BinaryField()
-    tokens = models.TextField()  # the last column, because it is long and seldom read
+    tokens = PackedText()  # the last column, because it is long and seldom read
 
     def __str__(self) -> str:
         return str(self.completion_id)
@@ -181,7 +180,7 @@ class StoredSummary(models.Model):
     completion = models.OneToOneField(StoredCompletion, on_delete=models.CASCADE, primary_key=True, related_name="+")
     question = models.TextField(blank=True)  # the first of a user, in one line
     messages = models.PositiveIntegerField()
-    contents = models.CharField(max_length=255, blank=True)  # of all messages and answers, as in `SearchEntry.held`
+    contents = models.CharField(max_length=255, blank=True)  # of all messages and answers (`write_held`)
 
     def __str__(self) -> str:
         return self.question

@@ -22,10 +22,11 @@ from viewer.archive.models import StoredCompletion, StoredMessage, belongs_to_vi
 from .clauses import FTS5, TSQUERY, Clause, clauses_of
 from .index import documents_between
 from .marked import condition_of
+from .packs import words_with
 from .query import Query
 from .ranking import Match, Scores
 from .text import EVERYTHING, MARKS
-from .tokens import SPEAKERS, may_have_pair, pair_hashes
+from .tokens import SPEAKERS, pair_hashes
 
 NEWEST = 2**63 - 1_000  # above every document; plus some it still fits a bigint of either database
 OLDEST = -1  # below every document
@@ -212,8 +213,6 @@ class Matcher:
             return candidates
         where, completions = is_one_of("completion_id", [candidate.completion for candidate in candidates])
         with connection.cursor() as cursor:
-            if self._is_sqlite:
-                connection.connection.create_function("may_have_pair", 2, may_have_pair, deterministic=True)
             has_pair = _SQLITE_HAS_PAIR if self._is_sqlite else _POSTGRESQL_HAS_PAIR
             condition = " AND ".join([where, *[has_pair] * len(self._pairs)])
             cursor.execute(
@@ -303,21 +302,14 @@ class Matcher:
         return has_words and all(any(needle in text for needle in each) for each in self._filter_needles)
 
     def _matching_rows(self, completions: list[int]) -> tuple[list[tuple[int, int | None, str]], bool]:
-        """Return the rows of messages that have any of the needles, and whether these are all."""
-        contains = "instr(words, %s) > 0" if self._is_sqlite else "strpos(words, %s) > 0"
-        where, values = is_one_of("completion_id", completions)
-        needles = self._needles
-        condition = f" AND ({' OR '.join([contains] * len(needles))})" if needles else ""
-        sql = f"SELECT completion_id, position, words FROM archive_searchentry WHERE {where}{condition}"
-        with connection.cursor() as cursor:
-            cursor.execute(f"{sql} LIMIT {_MAX_ROWS}", [values, *needles])
-            rows, left = [], _MAX_CHARACTERS
-            for row in cursor:
-                rows.append(row)
-                left -= len(row[2])
-                if left < 0:
-                    break
-        return rows, left >= 0 and len(rows) < _MAX_ROWS
+        """Return the entries that have any of the needles, and whether these are all."""
+        rows, left = list[tuple[int, int | None, str]](), _MAX_CHARACTERS
+        for row in words_with(completions, self._needles):
+            rows.append(row)
+            left -= len(row[2])
+            if left < 0 or len(rows) == _MAX_ROWS:
+                return rows, False
+        return rows, True
 
     def _expression(self, speakers: frozenset[str]) -> str:
         """Write the query for the index; empty if it asks for no token."""

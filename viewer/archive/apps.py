@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+
+class ArchiveConfig(AppConfig):
+    name = "viewer.archive"
+
+    def ready(self) -> None:
+        connection_created.connect(_add_functions)
+
+
+def _add_functions(sender: object, connection: BaseDatabaseWrapper, **signal: object) -> None:
+    """Give SQLite the functions that triggers and searches of the index call. Of another program they are refused."""
+    if connection.vendor == "sqlite":
+        from .packing import unpack
+        from .search.tokens import may_have_pair
+
+        connection.connection.create_function("archive_unpack", 1, unpack, deterministic=True)
+        connection.connection.create_function("may_have_pair", 2, may_have_pair, deterministic=True)

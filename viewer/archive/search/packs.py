@@ -1,0 +1,88 @@
+"""Packs the entries of the index: the words of each message of a conversation, and what it contains.
+
+Hundreds are one row, compressed together: a row and two keys for each message took longer to write than its words, and
+as much space as its JSON. Whoever searches reads most messages of a conversation anyway.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from viewer.archive.bulk import is_one_of
+from viewer.archive.models import read_held, write_held
+from viewer.archive.packing import pack, unpack
+
+from .text import Indexed
+
+_MAX_CHARACTERS = 64_000  # of words, after which another pack begins
+_BETWEEN = "\n"  # stands in no words
+PackRow = tuple[int, int, bool, str, bytes]  # a row of SearchPack, without its id
+COLUMNS = "completion_id, first, is_last, held, words"
+
+
+def with_positions(indexed: Iterable[Indexed]) -> Iterator[tuple[int | None, Indexed]]:
+    """Yield each entry with its position; the last, that of the answer, has none."""
+    position, before = -1, None
+    for one in indexed:
+        if before is not None:
+            yield position, before
+        position, before = position + 1, one
+    if before is not None:
+        yield None, before
+
+
+@dataclass(slots=True)
+class Packer:
+    """Takes the entries of a conversation in order, and gives a pack whenever one is full."""
+
+    completion: int
+    _first: int = 0
+    _words: list[str] = field(default_factory=list)
+    _held: list[tuple[int | None, str]] = field(default_factory=list)
+    _size: int = 0
+
+    def add(self, position: int | None, entry: Indexed) -> Iterator[PackRow]:
+        if self._size and self._size + len(entry.words) > _MAX_CHARACTERS:
+            yield self._close(is_last=False)
+        self._words.append(entry.words)
+        self._size += len(entry.words)
+        if entry.held:
+            self._held.append((position, write_held(entry.held)))
+        if position is None:
+            yield self._close(is_last=True)
+
+    def _close(self, *, is_last: bool) -> PackRow:
+        held = json.dumps(self._held) if self._held else ""
+        row = (self.completion, self._first, is_last, held, pack(_BETWEEN.join(self._words)))
+        self._first += len(self._words)
+        self._words, self._held, self._size = [], [], 0
+        return row
+
+
+def words_with(completions: Iterable[int], needles: list[str]) -> Iterator[tuple[int, int | None, str]]:
+    """Yield the completion, the position and the words of every entry that has any of the needles, or of all."""
+    where, values = is_one_of("completion_id", completions)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {COLUMNS} FROM archive_searchpack WHERE {where} ORDER BY completion_id, first", [values]
+        )
+        for completion, first, is_last, _, packed in cursor:
+            text = unpack(packed)
+            if needles and not any(needle in text for needle in needles):
+                continue
+            entries = text.split(_BETWEEN)
+            answer = first + len(entries) - 1 if is_last else None
+            for position, words in enumerate(entries, start=first):
+                if not needles or any(needle in words for needle in needles):
+                    yield completion, None if position == answer else position, words
+
+
+def held_by(packed: str) -> Iterator[tuple[int | None, dict[str, int]]]:
+    """Parse `SearchPack.held`: yield which messages contain something, and what; the answer has no position."""
+    entries: list[list[Any]] = json.loads(packed) if packed else []
+    yield from ((position, read_held(held)) for position, held in entries)
