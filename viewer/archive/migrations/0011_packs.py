@@ -16,6 +16,16 @@ def empty(apps: Any, editor: Any) -> None:
             cursor.execute(f"DELETE FROM archive_search{table}")
 
 
+def let_go_of_completions(apps: Any, editor: Any) -> None:
+    """Drop the foreign key of the old table, or what another machine wrote there would keep conversations for ever."""
+    if editor.connection.vendor == "sqlite":  # which has no other machine
+        return
+    with editor.connection.cursor() as cursor:
+        constraints = editor.connection.introspection.get_constraints(cursor, "archive_searchentry")
+        for name in (name for name, about in constraints.items() if about["foreign_key"]):
+            cursor.execute(f"ALTER TABLE archive_searchentry DROP CONSTRAINT {editor.quote_name(name)}")
+
+
 def create_with_entries(apps: Any, editor: Any) -> None:
     _search_index_0005.create(editor.connection)
     _search_index_0006.delete_summaries_too(editor.connection)
@@ -43,6 +53,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(empty, create_with_entries),
+        migrations.RunPython(let_go_of_completions, migrations.RunPython.noop),
         migrations.SeparateDatabaseAndState(state_operations=[migrations.DeleteModel("SearchEntry")]),
         migrations.CreateModel(
             name="SearchPack",
