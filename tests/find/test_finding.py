@@ -310,11 +310,11 @@ def test_after_a_problem_the_hits_stay_and_the_next_step_continues_from_there(
     with monkeypatch.context() as broken:
         broken.setattr(asking.Client, "messages", messages)
         page = opened(reader, "/completions/chatcmpl-one/find/?q=message+number", headers=HTMX)
-    assert len(hits_of(page)) == 100
+    assert len(hits_of(page)) == 200  # what is stored here is read without requests, but for the last page
     assert problems(page) == ["rate-limited"]
     again = element(page, '[data-problem] a[hx-target="closest [data-problem]"]')
     page = opened(reader, again.attributes["hx-get"] or "", headers=HTMX)
-    assert len(hits_of(page)) == 150
+    assert len(hits_of(page)) == 50
     assert "250 matches. 250 messages searched." in visible(page)
 
 

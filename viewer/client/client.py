@@ -140,6 +140,13 @@ class Client:
         """Return how many things of each kind a conversation contains, if that is known without reading it."""
         return None
 
+    def bodies(self, completion_id: str, after: str = "") -> Iterable[tuple[str, str]]:
+        """Return the id and the JSON of each message after the message `after`, where that takes no request: here none.
+
+        There may be fewer than there are: only `messages` says why.
+        """
+        return ()
+
     def newest_messages(self, completion_id: str) -> tuple[Message | Unreadable, ...]:
         """Read the last page of messages, with the newest at its end."""
         return self.messages(completion_id, order="desc").items[::-1]

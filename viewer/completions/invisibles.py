@@ -52,7 +52,12 @@ _CODE_POINTS = _CodePoints()
 def escape_invisible(text: str) -> str:
     """Replace hidden characters: controls by symbols (`␛`), others by `[U+202E]`. Works on HTML too."""
     text = show_controls(text)
-    return text if text.isascii() or not _ANY_HIDDEN.search(text) else _NEEDED_OR_HIDDEN.sub(_escape, text)
+    return _NEEDED_OR_HIDDEN.sub(_escape, text) if has_hidden(text) else text
+
+
+def has_hidden(text: str) -> bool:
+    """Whether a text has hidden characters, some of which a page may show by their code points."""
+    return not text.isascii() and _ANY_HIDDEN.search(text) is not None
 
 
 def escaped_pieces(text: str) -> Iterator[str]:

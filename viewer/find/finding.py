@@ -23,6 +23,7 @@ from viewer.completions.ids import has_address
 from viewer.completions.invisibles import escaped_pieces
 from viewer.completions.markdown import MARKDOWN_LIMIT, link_urls, markdown_to_text, without_citation_markers
 from viewer.completions.outcomes import outcome_of, result_text
+from viewer.completions.reading import read_message
 from viewer.completions.source_text import is_json_text, readable_json
 from viewer.completions.types import (
     AudioPart,
@@ -47,11 +48,14 @@ from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.places import url_of
 from viewer.rendering.tool_calls import call_arguments, outcome_words
 
+from .sieve import Sieve
+
 MAX_LENGTH = 200  # characters of the words
 PAUSES = {"asked": 100, "hits": 500}  # requests to another server, and hits, after which the reader has to confirm
 _MAX_SECONDS = 0.5  # of CPU for a page of messages; the next step continues in the middle of it
 _MAX_IN_MESSAGE = 100  # hits; a text that only repeats the words must not fill the list
 _MAX_CACHED = 150  # hits of a page; at most some 400 kB, which bounds the cache's memory
+_MAX_PAGE = 16_000_000  # characters; a page of stored messages ends after the one that exceeds this
 _BATCH_SIZE = 100_000  # characters, of many short texts
 _BEFORE, _AFTER = 40, 90  # characters of a snippet around the words
 
@@ -157,22 +161,68 @@ def find_words(client: Client, completion_id: str, words: str, after: str, limit
     hits: list[Hit] = []
     read = requests = 0
     cursor = after
-    while True:
-        try:
-            stretch, request_count = _cached_stretch(client, completion_id, words, cursor)
-        except Problem as problem:
-            if not read:
-                raise
-            return StepResult(tuple(hits), read, requests, cursor, problem)
-        hits += stretch.hits
-        read += stretch.read
-        requests += request_count
-        cursor = stretch.cursor
-        if not (cursor or stretch.is_end):
-            return StepResult(tuple(hits), read, requests, "", Problem("unreadable", NO_CURSOR))
-        is_over = requests >= limits.asked or len(hits) >= limits.hits or time.monotonic() - start > limits.seconds
-        if not cursor or is_over:
-            return StepResult(tuple(hits), read, requests, cursor)
+    try:
+        for stretch, request_count in _stretches(client, completion_id, words, after):
+            hits += stretch.hits
+            read += stretch.read
+            requests += request_count
+            cursor = stretch.cursor
+            if not (cursor or stretch.is_end):
+                return StepResult(tuple(hits), read, requests, "", Problem("unreadable", NO_CURSOR))
+            if requests >= limits.asked or len(hits) >= limits.hits or time.monotonic() - start > limits.seconds:
+                break
+    except Problem as problem:
+        if not read:
+            raise
+        return StepResult(tuple(hits), read, requests, cursor, problem)
+    return StepResult(tuple(hits), read, requests, cursor)
+
+
+def _stretches(client: Client, completion_id: str, words: str, after: str) -> Iterator[tuple[Stretch, int]]:
+    """Yield the hits page by page, and how many requests to another server each took. Raises Problem.
+
+    The JSON of what is stored here is read directly, and only what the sieve lets through is read as messages; the API
+    answers the last page, to which the answer belongs.
+    """
+    target = _Target(completion_id, after, words)
+    for stretch in _sifted_stretches(client.bodies(completion_id, after), target):
+        yield stretch, 0
+        after = stretch.cursor
+    is_over = False
+    while not is_over:
+        stretch, request_count = _cached_stretch(client, completion_id, words, after)
+        yield stretch, request_count
+        after, is_over = stretch.cursor, not stretch.cursor
+
+
+def _sifted_stretches(bodies: Iterable[tuple[str, str]], target: _Target) -> Iterator[Stretch]:
+    """Yield the hits in stored messages page by page, without the last page."""
+    sieve, pattern = Sieve(target.words), compile_pattern(target.words)
+    for page in _pages_but_last(bodies):
+        context, budget = RenderContext(target.completion_id, as_source=True), TimeBudget(_MAX_SECONDS)
+        hits, read = list[Hit](), 0
+        for message_id, source in page:
+            read += 1
+            if not sieve.lets_through(source):
+                continue
+            with budget.running():
+                hits += _hits_in_message(read_message(source), pattern, replace(target, place=message_id), context)
+            if budget.is_spent:
+                yield Stretch(tuple(hits), read, message_id, is_end=False)
+                hits, read, budget = [], 0, TimeBudget(_MAX_SECONDS)
+        if read:
+            yield Stretch(tuple(hits), read, page[-1][0], is_end=False)
+
+
+def _pages_but_last(bodies: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """Group messages as the API does. A page is yielded when there is a message after it."""
+    page, size = list[tuple[str, str]](), 0
+    for body in bodies:
+        if len(page) == MAX_PAGE_SIZE or size >= _MAX_PAGE:
+            yield page
+            page, size = [], 0
+        page.append(body)
+        size += len(body[1])
 
 
 def _cached_stretch(client: Client, completion_id: str, words: str, after: str) -> tuple[Stretch, int]:
@@ -199,23 +249,16 @@ def _read_stretch(client: Client, completion_id: str, words: str, after: str) ->
     items = _with_choices(page.items, completion) if completion else page.items
     pattern = compile_pattern(words)
     target = _Target(completion_id, after, words)
-    matching: list[tuple[Message | Unreadable, list[_Match], _Target]] = []
-    budget, read = TimeBudget(_MAX_SECONDS), 0
+    context, budget = RenderContext(completion_id, as_source=True), TimeBudget(_MAX_SECONDS)
+    hits, read = list[Hit](), 0
     for item in items:
         if has_address(item.id):
             target = replace(target, place=item.id)
         with budget.running():
-            if matches := _matches_in_message(item, pattern):
-                matching.append((item, matches, target))
+            hits += _hits_in_message(item, pattern, target, context)
         read += 1
         if budget.is_spent and item.id and read < len(items):
             break
-    bubbles = build_bubbles(RenderContext(completion_id, as_source=True), [item for item, _, _ in matching])
-    hits = [
-        hit
-        for bubble, (_, matches, opened_at) in zip(bubbles, matching, strict=True)
-        for hit in _hits(bubble, matches, opened_at)
-    ]
     if read < len(items):
         return Stretch(tuple(hits), read, items[read - 1].id, is_end=False)
     if completion is not None:
@@ -241,6 +284,14 @@ def _hits_in_answer(
         if matches := _matches_in_message(with_choice(choice.message, choice), pattern):
             bubble = build_answer(RenderContext(target.completion_id, as_source=True), completion, position)
             yield from _hits(bubble, matches, replace(target, place=bubble.id))
+
+
+def _hits_in_message(
+    item: Message | Unreadable, pattern: re.Pattern[str], target: _Target, context: RenderContext
+) -> Iterator[Hit]:
+    if matches := _matches_in_message(item, pattern):
+        [bubble] = build_bubbles(context, [item])
+        yield from _hits(bubble, matches, target)
 
 
 def _matches_in_message(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[_Match]:

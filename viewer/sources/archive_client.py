@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
 import requests
+from django.db import DatabaseError
 
 from viewer.archive import transport
+from viewer.archive.bodies import bodies_after
 from viewer.archive.holdings import holdings_of
 from viewer.archive.summaries import summaries_of
 from viewer.client.client import Client, First, Read
@@ -40,6 +43,11 @@ class ArchiveClient(StoredClient):
     def counts(self, completion_id: str) -> Mapping[str, int] | None:
         holdings = holdings_of(completion_id, self.reader)
         return None if holdings is None else holdings.counts
+
+    def bodies(self, completion_id: str, after: str = "") -> Iterator[tuple[str, str]]:
+        # A database that fails ends them early: whoever reads on asks the API, and that says so.
+        with suppress(DatabaseError):
+            yield from bodies_after(completion_id, after, self.reader)
 
 
 @lru_cache(maxsize=1_000)

@@ -1,0 +1,118 @@
+"""The sieve lets through every message that has a match, and holds back nearly all others."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.conftest import make_long, say
+from tests.pages import attributes
+from tests.shapes import SEEN, UNSEEN
+from viewer.archive.bodies import bodies_after
+from viewer.archive.models import StoredCompletion
+from viewer.archive.search.text import texts_in
+from viewer.completions.folding import compile_pattern
+from viewer.completions.invisibles import escape_invisible
+from viewer.completions.reading import read_message
+from viewer.completions.types import Unreadable
+from viewer.find import finding
+from viewer.find.sieve import Sieve
+
+INTRICATE = [
+    "re**fund**able", "~~str~~ike", "_it_alic `co``de`x", "re\\*fund", "C:\\users\\Bob", "**包**裹", "ﬁne ½ ™ ＡＢＣ",
+    "soft\u00adhyphen", "a\u202eb", "re[U+0041]fund", "M&uuml;ller &#114;efund", "R&D", "re[fund](http://a.example/x)able",
+    "[re](a)[fund](b)", "[a](http://a.example/ü) b", "[a](http://a.example/(b)c 'title')d", "a[b][c]d\n\n[c]: http://a.example/é",
+    "re ([site](http://a.example/))fund", "re<think>x</think>fund", "<think>x</think>y", "z[THINK]x[/THINK]y",
+    "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b", "| a | b |\n|-|-|\n| c**d**e | f |",
+    '{"a": "Z\\u00fcrich \\\\u00fc\\u00e9"}', "07) one\n08) two", "がギ", "😀\ufe0f 2024",
+]  # fmt: skip
+
+
+def in_every_shape(text: str) -> Iterator[dict[str, Any]]:
+    cited = [{"type": "url_citation", "url_citation": {"url": "https://a.example/ü", "title": text}}, "odd"]
+    nested = json.dumps({"q": text, "inner": json.dumps({"q": text})})
+    for role in ("assistant", "user", "tool"):
+        for content in (
+            text,
+            [{"type": "text", "text": text}],
+            [{"type": "document", "source": {"data": text}, "x": 1}],
+        ):
+            yield say(role, content)
+        yield say(role, text, annotations=cited)
+        yield say(role, text, odd=text, reasoning_content=text, error={"code": 7, "message": text})
+        yield say(role, None, tool_calls=[{"id": text, "odd": 1, "function": {"name": "f", "arguments": nested}}])
+
+
+def every_message() -> Iterator[dict[str, Any]]:
+    lines = (settings.BASE_DIR / "viewer/archive/samples.jsonl").read_text().splitlines()
+    yield from (message for line in lines for message in json.loads(line)["messages"])
+    yield from (*SEEN, *(message for _, message in UNSEEN))
+    yield from chain.from_iterable(map(in_every_shape, INTRICATE))
+
+
+def test_what_a_message_shows_is_let_through() -> None:
+    """Pieces of every text that find looks through, in capitals and not, and with its escapes and without."""
+    chance = random.Random(15)
+    held_back = []
+    for message in every_message():
+        source = json.dumps(message, ensure_ascii=chance.random() < 0.5)
+        item = read_message(source)
+        stored = () if isinstance(item, Unreadable) else (text for text, _ in texts_in(item))
+        for text in filter(None, chain((field.text for field in finding.text_fields(item)), stored)):
+            shown = escape_invisible(text)
+            start = chance.randrange(len(shown))
+            words = chance.choice((str, str.upper))(shown[start : start + chance.choice((2, 3, 5, 9, 30))].strip())
+            if finding.is_too_short(words) or Sieve(words).lets_through(source):
+                continue
+            if finding._matches_in_message(item, compile_pattern(words)):
+                held_back.append((words, source))
+    assert held_back == []
+
+
+def test_what_only_the_page_says_is_let_through() -> None:
+    file = json.dumps(say("user", [{"type": "document", "source": {"type": "base64", "data": "AA==", "odd": "x"}}]))
+    link = json.dumps(say("assistant", "[a](http://a.example/é)"))
+    for words, source in (("content[0].file", file), ("[U+202E]", json.dumps(say("user", "a\u202eb"))), ("c3", link)):
+        item = read_message(source)
+        assert finding._matches_in_message(item, compile_pattern(words))
+        assert Sieve(words).lets_through(source)
+
+
+def test_nearly_everything_else_is_held_back() -> None:
+    sources = [json.dumps(message) for message in every_message()][:300]
+    assert sum(map(Sieve("zebrafinch").lets_through, sources)) < len(sources) / 10
+
+
+@pytest.mark.parametrize("words", ["->", "</>", "?!"])
+def test_words_of_signs_hold_nothing_back(words: str) -> None:
+    assert Sieve(words).lets_through(json.dumps(say("user", "Hello")))
+
+
+def test_only_what_is_let_through_is_read(
+    reader: Client, stored: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(finding, "read_message", lambda source: read.append(source) or read_message(source))
+    stored(make_long("chatcmpl-one", 450))
+    page = reader.get("/completions/chatcmpl-one/find/", {"q": "number 123 of"}).content.decode()
+    assert attributes(page, "data-message", "a.hit") == ["chatcmpl-one-123"]
+    assert len(read) == 1
+
+
+def test_nothing_is_read_of_what_a_person_may_not_see(alice: User, bob: User, stored: Callable[..., Any]) -> None:
+    stored(make_long("chatcmpl-one", 3))
+    StoredCompletion.objects.update(owner=alice)
+    assert [message_id for message_id, _ in bodies_after("chatcmpl-one", "chatcmpl-one-0", alice.pk)] == [
+        "chatcmpl-one-1",
+        "chatcmpl-one-2",
+    ]
+    assert list(bodies_after("chatcmpl-one", "", bob.pk)) == list(bodies_after("chatcmpl-one", "", None)) == []
+    assert list(bodies_after("chatcmpl-one", "unknown", alice.pk)) == []
