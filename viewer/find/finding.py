@@ -348,7 +348,8 @@ def text_fields(item: Message | Unreadable) -> Iterator[TextField]:
     if isinstance(item, Unreadable):
         yield TextField(item.source, "unknown", gettext("Unreadable item"))
         return
-    yield TextField(item.name, "name", gettext("Name"))
+    if item.name:  # translating a label costs more than finding nothing
+        yield TextField(item.name, "name", gettext("Name"))
     of_tools = tool_parts(item)
     left = MAX_MESSAGE  # characters that are searched as formatted text; the page formats as many
     for n, part in enumerate(item.parts):
@@ -358,13 +359,15 @@ def text_fields(item: Message | Unreadable) -> Iterator[TextField]:
             yield from fields
         elif not isinstance(part, TextPart):  # a tool's text parts are its result, below
             yield from (replace(field, is_for_staff=True) for field in fields)
-    yield TextField(item.refusal, "refusal", gettext("Refusal"))
+    if item.refusal:
+        yield TextField(item.refusal, "refusal", gettext("Refusal"))
     if item.audio is not None:
         yield TextField(item.audio.transcript, "audio", gettext("Transcript"))
     for source in list_sources(item.citations[:MAX_CITATIONS]):  # the others are found in its JSON
         yield TextField(source.title, "sources", gettext("Source"))
         yield TextField(source.url, "sources", gettext("Source"), counts_once=True)
-    yield TextField(item.error, "error", gettext("Error"), is_for_staff=True)
+    if item.error:
+        yield TextField(item.error, "error", gettext("Error"), is_for_staff=True)
     for result in item.results:
         yield TextField(result.call_id, "tool-result", gettext("Call id"), is_for_staff=True)
         text = readable_json(result_text(item, result))
