@@ -6,9 +6,9 @@ up to the ceiling, a quarter above what was measured when it was set.
 
 from __future__ import annotations
 
-MEASURED = {"app.css": 14_350, "app.js": 11_850, "lists.js": 760, "desk.js": 10_120, "page": 10_430}
-MEASURED |= {"people.css": 700, "passkeys.js": 1_100, "read-log.css": 780, "review.css": 2_370, "review.js": 2_250}
-MEASURED |= {"sharing.css": 1_040, "sharing.js": 930, "shared.css": 11_040, "shared.js": 6_380}
+MEASURED = {"app.css": 14_850, "app.js": 11_850, "lists.js": 760, "desk.js": 10_120, "page": 10_430}
+MEASURED |= {"people.css": 700, "passkeys.js": 1_100, "read-log.css": 780, "review.css": 2_140, "review.js": 2_250}
+MEASURED |= {"sharing.css": 1_040, "sharing.js": 930, "shared.css": 11_500, "shared.js": 6_380}
 MEASURED |= {"uploads.css": 1_085, "uploads.js": 1_840}
 CEILING = {"app.css": 15_800, "app.js": 12_000, "lists.js": 950, "desk.js": 10_500, "page": 12_000}
 CEILING |= {"people.css": 900, "passkeys.js": 1_400, "read-log.css": 980, "review.css": 2_600, "review.js": 2_600}

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,8 +26,15 @@ def test_a_bundle_is_whole_whenever_it_is_read() -> None:
             assert Path(finder.find("app.css")).read_text() == whole
 
 
-def test_no_component_redraws_the_icon_of_another() -> None:
-    style = next(storage.open(name).read().decode() for name, storage in BundleFinder().list([]) if name == "app.css")
-    drawn = Counter(re.findall(r"(\.icon-[a-z]+)\s*\{\s*--icon:", style))
-    assert len(drawn) > 20
-    assert [icon for icon, times in drawn.items() if times > 1] == []
+def test_all_icons_are_one_image_and_each_class_shows_a_drawing_of_its_own() -> None:
+    styles = {name: storage.open(name).read().decode() for name, storage in BundleFinder().list([]) if ".css" in name}
+    (image,) = re.findall(r'url\("data:[^"]*"\)', styles["app.css"])
+    drawings = [re.findall(r"translate\(0 (\d+)\)", line) for line in image.splitlines()[1:-1]]
+    assert drawings == [[], *([str(16 * place)] for place in range(1, len(drawings)))]
+    assert f"viewBox='0 0 16 {16 * len(drawings)}'" in image
+    assert f"var(--icon) / {len(drawings) - 1}" in styles["app.css"]
+    shown = re.findall(
+        r"\.icon-[a-z]+ \{\s*--icon: (\d+);", "".join(styles[name] for name in styles if name != "shared.css")
+    )
+    assert sorted(map(int, shown)) == list(range(len(drawings)))
+    assert not [name for name, style in styles.items() if name not in ("app.css", "shared.css") and "data:" in style]
