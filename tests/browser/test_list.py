@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.reading import EARLIER, LATER, LINKED, PROBLEM, Held, arrive, row_ids, walk, walk_to_the_end
@@ -436,3 +436,30 @@ def test_a_row_without_a_date_stands_in_the_same_columns(page: Page, stored: Cal
     expect(page.locator(".row__time")).to_have_text([re.compile("date unknown"), re.compile(r"\d\d:\d\d")])
     columns = page.locator(".row__metadata").evaluate_all("all => all.map(one => one.getBoundingClientRect().left)")
     assert columns[0] == columns[1]
+
+
+def test_the_time_zone_follows_a_reader_who_travels_and_no_page_waits_for_it(
+    open_browser: Callable[..., BrowserContext], alice: User
+) -> None:
+    window = open_browser(alice, timezone_id="Asia/Tokyo")
+    page = window.new_page()
+    page.goto("/completions/")
+    assert zone_of(window) == "Asia/Tokyo"
+    page.evaluate("() => { document.cookie = 'timezone=Europe/Berlin; path=/'; }")
+    page.add_init_script("""
+        window.isAskedAtOnce = [];
+        Intl.DateTimeFormat = new Proxy(Intl.DateTimeFormat, {
+            apply(format) {
+                isAskedAtOnce.push(document.currentScript !== null);
+                return new format();
+            },
+        });
+    """)
+    page.reload()
+    page.wait_for_function("() => isAskedAtOnce.length")
+    assert page.evaluate("() => isAskedAtOnce") == [False]
+    assert zone_of(window) == "Asia/Tokyo"
+
+
+def zone_of(window: BrowserContext) -> str:
+    return next(kept["value"] for kept in window.cookies() if kept["name"] == "timezone")
