@@ -36,7 +36,7 @@ _SENTENCES = (
 _TABLE = "| item | price | days |\n|---|---:|---:|\n| cup | 14.50 | 3 |\n| postage | 4.90 | 2 |"
 # Runs in every page before its own scripts. `shown` is when the linked message, else the first, was painted in the
 # window; `settled` the last change of the page, its layout or its loading; a shift counts as web.dev/cls does.
-_WATCH = """(() => {
+WATCH = """(() => {
     const seen = (window.benchmark = { shown: 0, settled: 0, shift: 0, slowestKey: 0 });
     const change = () => (seen.settled = performance.now());
     const look = () => {
@@ -107,7 +107,7 @@ def _measure(sizes: list[int], seed: int, rounds: int) -> None:
     paths = {f"{size:,}": _path(size) for size in sizes} | {"permalink": _path(longest, longest // 2)}
     loaded = {size: min(size, _PAGE_LIMIT) for size in read}
     with running_chromium() as browser, open_desk() as desk:
-        desk.import_completions("\n".join(_conversation(size, random.Random(seed)) for size in sizes))
+        desk.import_completions("\n".join(make_conversation(size, random.Random(seed)) for size in sizes))
         reader = _Reader(browser, sign_in(browser, desk)(**_WINDOW))
         opening = _in_turns({name: partial(reader.open, path) for name, path in paths.items()}, rounds)
         _print_opening(opening)
@@ -159,7 +159,7 @@ class _Reader:
     def __init__(self, browser: Browser, window: BrowserContext) -> None:
         self._processes = browser.new_browser_cdp_session()
         self._window = window
-        self._window.add_init_script(_WATCH)
+        self._window.add_init_script(WATCH)
         self.key = ""
 
     def open(self, path: str) -> Figures:
@@ -274,7 +274,7 @@ def _format_load(figures: Figures) -> str:
     return f"{figures['layout']:8.0f} ms {figures['memory']:7.0f} MB {figures['nodes']:7.0f} {figures['shift']:8.4f}"
 
 
-def _conversation(size: int, chance: random.Random) -> str:
+def make_conversation(size: int, chance: random.Random) -> str:
     """Make up a conversation as a line of an import file; a shorter one is the beginning of a longer one."""
     messages = [_message(number, chance) | {"id": f"{_ID}-{size}-{number}"} for number in range(size)]
     choice = {"index": 0, "message": {"role": "assistant", "content": "You are welcome."}, "finish_reason": "stop"}
