@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from hashlib import blake2b
 from itertools import chain, combinations
+from operator import add
 from typing import Any
 
 from django.conf import settings
@@ -75,6 +76,9 @@ _VOWEL_SIGNS = re.sub(f"[{IGNORED}]", "", _MARKS)  # the marks that folding keep
 LETTER = rf"(?!_)[\w{_VOWEL_SIGNS}]"  # the characters of words
 _BREAK = re.compile(rf"[^\w{_VOWEL_SIGNS}]|_")
 _ASCII_BREAKS = {code: " " for code in range(128) if not chr(code).isalnum()}
+_WITHOUT_BREAKS = dict.fromkeys(_ASCII_BREAKS)
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_MAX_FORMS = 50  # different characters of a text that are replaced one by one
 # Thai, Lao, Myanmar, Hangul letters, Khmer, kana, ideographs, Hangul.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff"
@@ -94,11 +98,12 @@ _PHONE = re.compile(r"(?:\+|(?<!\w)0|\()\d[\d ()/.-]{6,20}\d")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[,.'’]\d{3})+(?!\d)")
 _AMOUNT = re.compile(r"(\d{1,3}(?:[,.'’]\d{3})+|\d+)[.,](\d{1,2})", re.ASCII)
 _DIGIT = re.compile(r"\d")
-# "don't", "e-mail". The separator is looked for first, because that is ten times faster than to try every word.
-_SEPARATOR = re.compile(r"['’-](?<=[^\W\d_].)(?=[^\W\d_])")
-_WORD_BEFORE = re.compile(r"(?<![^\W_])(?<![-'’])[^\W\d_]++$")
-_WORD_AFTER = re.compile(r"[^\W\d_]++(?![-'’]|[^\W_])")
+_DIGIT_OR_NO_LETTER = re.compile(r"\D*+\d|[\W_]*+\Z|.*[^\x00-\x7f]", re.DOTALL)  # ² and ½ become digits, too
+_MAYBE_DIGIT = re.compile(r"[\d\x80-\U0010ffff]")
+_SEPARATORS = ("-", "'", "’")
 _MAX_JOINED = 32  # characters
+# "don't", "e-mail"; where nothing else has a part in it, as in "state-of-the-art"
+_TWO_IN_ONE = re.compile(rf"(?<![^\W_])(?<![-'’])([^\W\d_]{{1,{_MAX_JOINED}}}+)['’-]([^\W\d_]++)(?![-'’]|[^\W_])")
 PHONE_TAIL = 9  # digits that a number has in common with and without its country code
 _LONG_WORD = re.compile(rf"(\S{{{_MAX_WORD}}})\S+")
 _DATE_OF_MODEL = re.compile(r"-\d{4}-\d{2}-\d{2}$", re.ASCII)
@@ -106,10 +111,34 @@ _DATE_OF_MODEL = re.compile(r"-\d{4}-\d{2}-\d{2}$", re.ASCII)
 
 def words_of(text: str) -> str:
     """Split a text into folded words, separated by spaces."""
+    text = _in_ascii(text)
     words = text.lower().translate(_ASCII_BREAKS) if text.isascii() else _BREAK.sub(" ", _fold_letters(text))
     if not words.isascii():
         words = _RUN.sub(_in_pairs, words)
     return _LONG_WORD.sub(r"\1", words) if _may_have_run(words, _MAX_WORD) else words
+
+
+class _AsciiForms(dict[str, str | None]):
+    """What a character becomes where that is ASCII, such as ü, €, or a quote; otherwise None."""
+
+    def __missing__(self, letter: str) -> str | None:
+        words = _BREAK.sub(" ", _fold_letters(letter))
+        self[letter] = words if words.isascii() else None
+        return self[letter]
+
+
+_ASCII_FORMS = _AsciiForms()
+
+
+def _in_ascii(text: str) -> str:
+    """Write a text in ASCII if its words are, as most of a Latin script: Python splits that ten times as fast."""
+    for _ in range(_MAX_FORMS):
+        first = _BEYOND_ASCII.search(text)
+        form = _ASCII_FORMS[first[0]] if first else None
+        if first is None or form is None:
+            break
+        text = text.replace(first[0], form)
+    return text
 
 
 def _fold_letters(text: str) -> str:
@@ -123,20 +152,52 @@ def _may_have_run(text: str, length: int) -> bool:
     return not all(" " in text[start : start + half] for start in range(0, len(text) - half + 1, half))
 
 
-def joined_words(text: str) -> Iterator[str]:
-    """Yield the words that a text has if separators are left out: `tk30582` for "TK-30582", `email` for "e-mail".
+def joined_words(text: str) -> list[str]:
+    """Return the words that a text has if separators are left out: `tk30582` for "TK-30582", `email` for "e-mail".
 
     An amount is the same word however it is written, `1234x50` for "1,234.50" and "1234,5", and `1234` for its whole.
 
-    Of a phone number also its last nine digits, which it has in common with the number as dialled from elsewhere.
+    Of a phone number also its last nine digits, which it has in common with the number as dialled from elsewhere. Each
+    is there once, by when it first came.
     """
-    for separator in _SEPARATOR.finditer(text):
-        before = _WORD_BEFORE.search(text, max(0, separator.start() - _MAX_JOINED), separator.start())
-        after = _WORD_AFTER.match(text, separator.end())
-        if before and after and len(joined := _join(before[0] + after[0])) <= _MAX_JOINED:
-            yield joined
-    if not _DIGIT.search(text):
-        return
+    has_digit = _has_digit(text)
+    if not has_digit and not any(separator in text for separator in _SEPARATORS):
+        return []
+    words = text.split(" ")
+    odd = [at for at, word in enumerate(words) if not word.isalpha()]
+    found = dict[str, None]()
+    for match in _TWO_IN_ONE.finditer(" ".join(dict.fromkeys(words[at] for at in odd))):
+        if len(joined := _join(match[1] + match[2])) <= _MAX_JOINED:
+            found[joined] = None
+    if has_digit:
+        found |= dict.fromkeys(_joined_numbers(_around_digits(words, odd)))
+    return list(found)
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(text.__contains__, "0123456789")) if text.isascii() else _DIGIT.search(text) is not None
+
+
+def _around_digits(words: list[str], odd: list[int]) -> str:
+    """Return what of a text may belong to a number, on lines; `odd` are the places of words that are not only letters.
+
+    Of two words with letters and no digits that stand side by side, nothing matches both (`_joined_numbers`): there the
+    text is cut. What has no digit is left out. So the patterns see a tenth of most texts, and find the same.
+    """
+    stretches, end = list[str](), 0
+    begin = end
+    for at in odd:
+        if not _DIGIT_OR_NO_LETTER.match(words[at]):
+            continue
+        if at > end:  # a word lies between that touches neither
+            stretches.append(" ".join(words[begin:end]))
+            begin = at - 1
+        end = at + 2
+    stretches.append(" ".join(words[begin:end]))
+    return "\n".join(dict.fromkeys(filter(_MAYBE_DIGIT.search, stretches)))
+
+
+def _joined_numbers(text: str) -> Iterator[str]:
     for pattern in (_GROUPED, _CODE, _THOUSANDS, _PHONE):
         for match in pattern.finditer(text):
             if amount := _AMOUNT.fullmatch(match[0]):
@@ -152,7 +213,8 @@ def joined_words(text: str) -> Iterator[str]:
 
 
 def _join(text: str) -> str:
-    return "".join(words_of(text).split())
+    """Write the words of a text as one. What is too long to be looked for stays so, and may have another end."""
+    return text.lower().translate(_WITHOUT_BREAKS) if text.isascii() else "".join(words_of(text).split())
 
 
 def joined_runs(parts: list[str]) -> Iterator[str]:
@@ -419,7 +481,7 @@ def _added_by(message: Message | Unreadable, choice: Choice) -> Counter[str]:
 
 def _in_pairs(run: re.Match[str]) -> str:
     text = run[0]
-    return f" {' '.join(text[index : index + 2] for index in range(len(text)))} "
+    return f" {' '.join([*map(add, text, text[1:]), text[-1]])} "
 
 
 def _segments_of(item: Message | Unreadable, values: dict[str, Any] | None = None) -> str:
@@ -437,7 +499,7 @@ def _segment(speaker: str, texts: Iterable[str]) -> str:
     words = words_of(text).split()
     if not words:
         return ""
-    joined = " ".join(dict.fromkeys(joined_words(text)))
+    joined = " ".join(joined_words(text))
     return f"|{speaker} {' '.join(words)} " + (f"|{speaker} {joined} " if joined else "")
 
 

@@ -7,6 +7,7 @@ every conversation that has them. The words of the messages, which are kept besi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from operator import xor
@@ -38,13 +39,35 @@ class DocumentBuilder:
     def __init__(self) -> None:
         self.documents: list[Document] = []
         self.words: set[str] = set()
+        self._waiting: list[str] = []
+        self._most = 0  # bytes that the tokens of what waits may have
         self._tokens: set[str] = set()
         self._pairs: set[int] = set()
         self._size = 0
 
     def add(self, words: str, *, is_answer: bool) -> None:
         """Add the words of an entry. That of the answer is the last, and its marks are for all documents."""
-        entry, pairs = tokens_and_pairs(words)
+        self._waiting.append(words)
+        self._most += _most_bytes(words)
+        if self._most > _MAX_BYTES:
+            for waiting in self._waiting:
+                self._add_entry(waiting)
+            self._waiting = []
+        if is_answer:
+            self._finish(words)
+
+    def _finish(self, answer: str) -> None:
+        if self._waiting:  # it fits into one document: all entries at once take half the time of one by one
+            self._tokens, self._pairs, words = tokens_and_pairs("".join(self._waiting))
+            self.words |= words
+        if self.documents:
+            shared = " ".join(sorted(token for token in tokens_and_pairs(answer)[0] if token.startswith(EVERYTHING)))
+            self.documents = [replace(one, tokens=f"{one.tokens} {shared}") for one in self.documents]
+        self._close()
+
+    def _add_entry(self, words: str) -> None:
+        entry, pairs, said = tokens_and_pairs(words)
+        self.words |= said
         new = entry - self._tokens
         size = (sum(map(len, new)) + len(new)) * (1 if words.isascii() else 4)  # bytes at most
         if self._tokens and self._size + size > _MAX_BYTES and len(self.documents) < _MAX_DOCUMENTS - 1:
@@ -52,14 +75,9 @@ class DocumentBuilder:
         self._tokens |= new
         self._pairs |= pairs
         self._size += size
-        if is_answer:
-            shared = " ".join(sorted(token for token in entry if token.startswith(EVERYTHING)))
-            self.documents = [replace(one, tokens=f"{one.tokens} {shared}") for one in self.documents]
-            self._close()
 
     def _close(self) -> None:
         self.documents.append(Document(_join(self._tokens), _signature(self._pairs)))
-        self.words |= {token[1:] for token in self._tokens if token[0] in SPEAKERS}
         self._tokens, self._pairs, self._size = set(), set(), 0
 
 
@@ -70,17 +88,24 @@ def _join(tokens: set[str]) -> str:
     return text if len(encoded) <= _MAX_BYTES else encoded[:_MAX_BYTES].decode("utf-8", "ignore").rpartition(" ")[0]
 
 
-def tokens_and_pairs(words: str) -> tuple[set[str], set[int]]:
-    """Return the tokens of an entry's words, and the hashes of its pairs."""
-    tokens, pairs = set[str](), set[int]()
+def _most_bytes(words: str) -> int:
+    """Return what the tokens of some words take at most: each has its speaker in front, and a space behind it."""
+    return 2 * len(words) * (1 if words.isascii() else 4)
+
+
+def tokens_and_pairs(words: str) -> tuple[set[str], set[int], set[str]]:
+    """Return the tokens of the words of one entry or several, the hashes of their pairs, and what is said."""
+    by_speaker, pairs = defaultdict[str, set[str]](set), set[int]()
     for segment in words.split("|"):
-        speaker, *said = segment.split() or [""]
-        if speaker == MARKS:
-            tokens.update(said)
-        elif speaker:
-            tokens.update([speaker + word for word in set(said)])
+        said = segment[1:].split()
+        speaker = segment[:1]
+        by_speaker[speaker].update(said)
+        if speaker != MARKS:
             pairs.update(pair_hashes(said))
-    return tokens, pairs
+    tokens = by_speaker.pop(MARKS, set())
+    for speaker, different in by_speaker.items():
+        tokens.update([speaker + word for word in different])
+    return tokens, pairs, set().union(*by_speaker.values())
 
 
 def pair_hashes(words: list[str]) -> Iterator[int]:
