@@ -23,6 +23,7 @@ from django.db import connection
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_long, say, to_lines
+from viewer.archive import importing
 from viewer.archive.api import respond
 from viewer.archive.importing import Outcome, import_lines, read_line
 from viewer.archive.models import StoredCompletion, StoredMessage, StoredMetadata
@@ -729,7 +730,7 @@ def test_a_source_that_breaks_keeps_what_came_before() -> None:
 
 
 def test_a_batch_costs_a_fixed_number_of_queries(stored: Store, django_assert_max_num_queries: Any) -> None:
-    with django_assert_max_num_queries(14):  # on PostgreSQL one of them keeps erasures waiting
+    with django_assert_max_num_queries(16):  # on PostgreSQL one of them keeps erasures waiting
         stored(*(make_completion(f"c-{n}", say("user", "x"), metadata={"a": "b"}) for n in range(100)))
 
 
@@ -868,3 +869,53 @@ def test_a_choice_of_a_stored_completion_is_left_as_it_is(stored: Store) -> None
     choices = [make_choice("a"), make_choice("b", 1, finish_reason="length")]
     stored(make_completion("c", choices=choices))
     assert body_of("c")["choices"] == choices
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_lines_that_are_stored_already_are_not_even_read(
+    replace: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = to_lines([make_completion(f"c-{n}", say("user", "refund")) for n in range(3)])
+    (file := tmp_path / "lines.jsonl").write_bytes(b"\n".join(lines))
+    assert statuses(*lines) == ["imported"] * 3
+
+    def fail(*given: Any) -> Any:
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr(openai_chat, "_take_apart", fail)
+    assert statuses(*lines, replace=replace) == ["unchanged"] * 3
+    assert run_command(str(file), *["--replace"] * replace)[1] == [
+        "A file of OpenAI chat completions with 3 conversations",
+        "0 imported, 3 already there, 0 replaced, 0 kept as they were, 0 bad",
+    ]
+
+
+def test_a_line_that_was_stored_takes_the_place_of_one_that_comes_before_it_in_the_file() -> None:
+    older, newer = (to_lines([make_completion("c", say("user", text))])[0] for text in ("older", "newer"))
+    assert statuses(older) == ["imported"]
+    assert statuses(newer, older, replace=True) == ["replaced", "replaced"]
+    assert messages_of("c")[0]["content"] == "older"
+    assert statuses(newer, older) == ["kept", "unchanged"]
+
+
+def test_what_is_taken_out_after_it_was_looked_up_is_stored_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = to_lines([make_completion("c", say("user", "refund"))])[0]
+    new = to_lines([make_completion("new")])[0]
+    before = {"c": hashlib.sha256(line).hexdigest()}
+    looked_up = iter([before, dict(before)])  # and a third time when nobody else can write
+    monkeypatch.setattr(importing, "digests_among", lambda ids: next(looked_up, {}))
+    assert statuses(line, new) == ["imported", "imported"]
+    assert messages_of("c")[0]["content"] == "refund"
+
+
+def test_a_line_that_cannot_be_stored_is_bad_also_if_another_has_its_id() -> None:
+    name = "c" * 255  # too long to make ids of messages of it
+    assert statuses(*to_lines([{"id": name, "messages": []}])) == ["imported"]
+    assert statuses(*to_lines([{"id": name, "messages": [{"role": "user", "content": "a"}]}])) == ["bad"]
+
+
+def test_an_id_that_stands_elsewhere_in_a_line_is_not_taken_for_its_own() -> None:
+    inner, outer = make_completion("inner"), make_completion("outer", say("user", "a") | {"id": "inner"})
+    outer = {"messages": outer.pop("messages"), **outer}
+    assert statuses(*to_lines([inner, outer])) == ["imported", "imported"]
+    assert statuses(*to_lines([inner, outer])) == ["unchanged", "unchanged"]

@@ -9,9 +9,9 @@ import json
 import time
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from django.db import connection, transaction
 
@@ -23,6 +23,7 @@ from viewer.formats.document import (
     MAX_BYTES,
     NOWHERE,
     Conversation,
+    Document,
     NotReadable,
     Place,
     Refusal,
@@ -30,6 +31,7 @@ from viewer.formats.document import (
     too_long,
 )
 from viewer.formats.families import openai_chat
+from viewer.formats.known import Known, with_known
 from viewer.formats.stored import NULL, with_id
 
 from .bulk import insert, reserve_ids
@@ -47,7 +49,10 @@ _REQUIRED_KEYS = ("content", "content_parts", "name", "refusal")  # present in e
 _REQUIRED_KEY_SET = frozenset(_REQUIRED_KEYS)
 _OPTIONAL_KEYS = {"tool_calls", "tool_call_id", "function_call", "annotations", "audio"}  # omitted if null
 _PART_KEYS = ("type", "text", "image_url", "input_audio", "file")
+_STORED = ("imported", "replaced")
 ERASED = "erased"  # no digest
+Found = Conversation | Refusal | Known
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,11 @@ class Record:
     messages: list[tuple[str, str]]
     indexed: list[Indexed]
     place: Place = NOWHERE
+
+    @property
+    def id(self) -> str:
+        """As conversations have it."""
+        return self.completion_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +111,19 @@ def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[O
     return import_all(_read_lines(lines), replace=replace)
 
 
-def import_all(
-    found: Iterable[Conversation | Refusal], *, replace: bool = False, beside: Beside | None = None
-) -> Iterator[Outcome]:
+def import_all(found: Iterable[Found], *, replace: bool = False, beside: Beside | None = None) -> Iterator[Outcome]:
     """Store conversations for the team; yield one outcome for each, in order, after its batch is committed.
 
     A completion is stored with all its messages or not at all. Memory is about eight times one batch (8 MB or one
     conversation).
     """
-    batch: list[Record | Outcome] = []
+    batch: list[Found] = []
     size = 0
     is_sqlite = connection.vendor == "sqlite"
     max_bytes, max_lines = (_SQLITE_BATCH_BYTES, _SQLITE_BATCH_LINES) if is_sqlite else (_BATCH_BYTES, _BATCH_LINES)
     try:
         for each in found:
-            batch.append(record_or_reason(each))
+            batch.append(each)
             size += _length(each)
             if size >= max_bytes or len(batch) >= max_lines:
                 yield from _store(batch, replace, beside)
@@ -144,10 +152,18 @@ def save_record(record: Record, owner: int) -> StoredCompletion:
 
 def read_line(line: bytes) -> Record:
     """Parse one line as a server or Lectern wrote it. Raises ValueError with the reason in words."""
-    return record_of(_conversation_of(line, NOWHERE))
+    return record_of(_conversation_of(Document(text_of_line(line))))
 
 
-def _read_lines(lines: Iterable[bytes]) -> Iterator[Conversation | Refusal]:
+def _read_lines(lines: Iterable[bytes]) -> Iterator[Found]:
+    for document in with_known(_documents_of(lines), digests_among):
+        try:
+            yield _conversation_of(document) if isinstance(document, Document) else document
+        except NotReadable as reason:
+            yield Refusal(str(reason), document.place)
+
+
+def _documents_of(lines: Iterable[bytes]) -> Iterator[Document | Refusal]:
     for number, line in enumerate(lines, start=1):
         text = line.strip(b" \t\r\n")
         if number == 1:
@@ -158,35 +174,51 @@ def _read_lines(lines: Iterable[bytes]) -> Iterator[Conversation | Refusal]:
         try:
             if len(text) > MAX_BYTES:
                 raise NotReadable(too_long())
-            yield _conversation_of(text, place)
+            yield Document(text_of_line(text), place)
         except NotReadable as reason:
             yield Refusal(str(reason), place)
 
 
-def _conversation_of(line: bytes, place: Place) -> Conversation:
-    return with_id(openai_chat.read_line(text_of_line(line), place))
+def _conversation_of(line: Document) -> Conversation:
+    return with_id(openai_chat.read_line(line.text, line.place))
 
 
-def _length(found: Conversation | Refusal) -> int:
+def _length(found: Found) -> int:
     """Return about how many characters a conversation has."""
-    return sum(map(len, found.messages)) + 1_000 if isinstance(found, Conversation) else 0
+    if isinstance(found, Conversation):
+        return sum(map(len, found.messages)) + 1_000
+    return len(found.document.text) if isinstance(found, Known) else 0
 
 
-def record_or_reason(found: Conversation | Refusal) -> Record | Outcome:
+def record_or_reason(found: Found) -> Record | Outcome:
     """Make a conversation ready to be stored; where that is impossible, return why."""
     if isinstance(found, Refusal):
         return Outcome(found.place, "bad", found.reason)
+    return _unless_refused(lambda: record_of(_read(found)), found.place)
+
+
+def checked(found: Conversation | Known) -> Conversation | Known | Outcome:
+    """Return a conversation if an import would take it; otherwise why not. Nothing is made of it."""
+
+    def check() -> Conversation | Known:
+        conversation = _read(found)
+        deque(_read_messages(conversation.id, conversation.messages, {}), maxlen=0)
+        return found
+
+    return _unless_refused(check, found.place)
+
+
+def _unless_refused(make: Callable[[], Made], place: Place) -> Made | Outcome:
     try:
-        return record_of(found)
+        return make()
     except ValueError as error:
-        return Outcome(found.place, "bad", str(error))
+        return Outcome(place, "bad", str(error))
     except RecursionError:
-        return Outcome(found.place, "bad", "nested too deeply")
+        return Outcome(place, "bad", "nested too deeply")
 
 
-def check(conversation: Conversation) -> None:
-    """Raise ValueError where an import would refuse a conversation."""
-    deque(_read_messages(conversation.id, conversation.messages, {}), maxlen=0)
+def _read(found: Conversation | Known) -> Conversation:
+    return _conversation_of(found.document) if isinstance(found, Known) else found
 
 
 def record_of(conversation: Conversation) -> Record:
@@ -316,20 +348,27 @@ def _read_seconds(fields: dict[str, Piece]) -> int:
     return int(time.time() if moment is None else moment.timestamp())
 
 
-def _store(batch: list[Record | Outcome], replace: bool, beside: Beside | None) -> list[Outcome]:
-    """Store a batch in one transaction and return the outcome of each."""
-    if not batch:
-        return []
+def _store(batch: list[Found], replace: bool, beside: Beside | None) -> list[Outcome]:
+    """Store a batch in one transaction and return the outcome of each.
+
+    What seems to be new is made ready before: that takes most of the time, and others may write meanwhile. Nothing is
+    made of what is there already, and if that is all, nothing is written.
+    """
+    ids = [each.id for each in batch if not isinstance(each, Refusal)]
+    known = digests_among(ids)
+    ready = [_made_ready(each, known, replace) for each in batch]
+    if beside is None and not any(isinstance(each, Record) for each in ready):
+        return [each if isinstance(each, Outcome) else _decide(each, known, replace) for each in ready]
     with transaction.atomic():
-        known = known_among([record.completion_id for record in batch if isinstance(record, Record)])
+        known = known_among(ids)
         outcomes = []
         to_insert: dict[str, Record] = {}
-        for record in batch:
-            outcome = record if isinstance(record, Outcome) else _decide(record, known, replace)
+        for each in ready:
+            outcome, record = _settled(each, known, replace)
             outcomes.append(outcome)
-            if isinstance(record, Record) and outcome.status in ("imported", "replaced"):
-                known[record.completion_id] = record.digest
-                to_insert[record.completion_id] = record  # a later line of the batch replaces an earlier one
+            if record is not None:
+                known[record.id] = record.digest
+                to_insert[record.id] = record  # a later line of the batch replaces an earlier one
         if replace:
             if beside:
                 beside.before(list(to_insert))
@@ -340,11 +379,44 @@ def _store(batch: list[Record | Outcome], replace: bool, beside: Beside | None) 
     return outcomes
 
 
+def _made_ready(found: Found, known: dict[str, str], replace: bool) -> Record | Outcome | Conversation | Known:
+    """Make of a conversation what may be stored; what will not be stays as it is. Note in `known` what is new."""
+    if isinstance(found, Refusal):
+        return record_or_reason(found)
+    status = status_of(found.id, found.digest, known, replace=replace)
+    if status == "unchanged":
+        return found
+    if status not in _STORED:
+        return checked(found)
+    record = record_or_reason(found)
+    if isinstance(record, Record):
+        known[record.id] = record.digest
+    return record
+
+
+def _settled(
+    ready: Record | Outcome | Conversation | Known, known: dict[str, str], replace: bool
+) -> tuple[Outcome, Record | None]:
+    """Return what becomes of a conversation, now that others cannot change what is known, and what to insert of it."""
+    if isinstance(ready, Outcome):
+        return ready, None
+    outcome = _decide(ready, known, replace)
+    if outcome.status not in _STORED:
+        return outcome, None
+    # What was there a moment ago may have been erased since.
+    record = ready if isinstance(ready, Record) else record_or_reason(ready)
+    return (record, None) if isinstance(record, Outcome) else (outcome, record)
+
+
 def known_among(completion_ids: list[str]) -> dict[str, str]:
     """Return the digests of what the team has of some ids, by id; `ERASED` for what was erased here."""
+    return digests_among(completion_ids) | dict.fromkeys(erased_among(completion_ids), ERASED)
+
+
+def digests_among(completion_ids: list[str]) -> dict[str, str]:
+    """Return the digests of what the team has of some ids, by id."""
     of_team = StoredCompletion.objects.filter(completion_id__in=completion_ids, owner=None)
-    known = dict(of_team.values_list("completion_id", "digest"))
-    return known | dict.fromkeys(erased_among(completion_ids), ERASED)
+    return dict(of_team.values_list("completion_id", "digest"))
 
 
 def status_of(completion_id: str, digest: str, known: dict[str, str], *, replace: bool = False) -> str:
@@ -358,14 +430,13 @@ def status_of(completion_id: str, digest: str, known: dict[str, str], *, replace
     return "replaced" if replace else "kept"
 
 
-def _decide(record: Record, known: dict[str, str], replace: bool) -> Outcome:
-    completion_id, message = record.completion_id, ""
-    status = status_of(completion_id, record.digest, known, replace=replace)
+def _decide(found: Record | Conversation | Known, known: dict[str, str], replace: bool) -> Outcome:
+    status, message = status_of(found.id, found.digest, known, replace=replace), ""
     if status == "erased":
-        message = f"{completion_id} was erased here; erase_completion --allow-again ID"
+        message = f"{found.id} was erased here; erase_completion --allow-again ID"
     elif status == "kept":
-        message = f"another {completion_id} is stored already; --replace would take this one"
-    return Outcome(record.place, status, message, completion_id)
+        message = f"another {found.id} is stored already; --replace would take this one"
+    return Outcome(found.place, status, message, found.id)
 
 
 def _insert(records: list[Record], owner: int | None = None) -> dict[str, int]:

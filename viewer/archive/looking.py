@@ -7,21 +7,22 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from viewer.formats.document import Conversation, Refusal
+from viewer.formats.known import Known
 
-from .importing import Outcome, check, known_among, status_of
+from .importing import Found, Outcome, checked, known_among, status_of
 
 _BATCH = 200  # conversations that one query looks for
 
 
-def look_at(found: Iterable[Conversation | Refusal]) -> Iterator[list[Outcome]]:
+def look_at(found: Iterable[Found]) -> Iterator[list[Outcome]]:
     """Yield what an import that replaces nothing would do, some at a time, in order.
 
     What comes twice is known the second time, as in an import. What reading raises comes after what stands before it.
     """
-    seen, batch = _Seen(), list[Conversation | Outcome]()
+    seen, batch = _Seen(), list[Conversation | Known | Outcome]()
     try:
         for each in found:
-            batch.append(_checked(each))
+            batch.append(Outcome(each.place, "bad", each.reason) if isinstance(each, Refusal) else checked(each))
             if len(batch) >= _BATCH:
                 yield _outcomes(batch, seen)
                 batch = []
@@ -31,20 +32,8 @@ def look_at(found: Iterable[Conversation | Refusal]) -> Iterator[list[Outcome]]:
     yield _outcomes(batch, seen)
 
 
-def _checked(found: Conversation | Refusal) -> Conversation | Outcome:
-    if isinstance(found, Refusal):
-        return Outcome(found.place, "bad", found.reason)
-    try:
-        check(found)
-    except ValueError as error:
-        return Outcome(found.place, "bad", str(error))
-    except RecursionError:
-        return Outcome(found.place, "bad", "nested too deeply")
-    return found
-
-
-def _outcomes(batch: list[Conversation | Outcome], seen: _Seen) -> list[Outcome]:
-    conversations = [one for one in batch if isinstance(one, Conversation)]
+def _outcomes(batch: list[Conversation | Known | Outcome], seen: _Seen) -> list[Outcome]:
+    conversations = [one for one in batch if not isinstance(one, Outcome)]
     known = known_among([one.id for one in conversations])
     known = seen.among(conversations) | known
     outcomes = []
@@ -65,11 +54,11 @@ class _Seen:
         self._database = sqlite3.connect("")
         self._database.execute("CREATE TABLE seen (id TEXT PRIMARY KEY, digest TEXT) WITHOUT ROWID")
 
-    def among(self, conversations: list[Conversation]) -> dict[str, str]:
+    def among(self, conversations: list[Conversation | Known]) -> dict[str, str]:
         marks = ",".join("?" * len(conversations))
         query = f"SELECT id, digest FROM seen WHERE id IN ({marks})"  # noqa: S608  # only question marks
         return dict(self._database.execute(query, [one.id for one in conversations]))
 
-    def add(self, conversations: list[Conversation]) -> None:
+    def add(self, conversations: list[Conversation | Known]) -> None:
         rows = ((one.id, one.digest) for one in conversations)
         self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", rows)

@@ -15,7 +15,7 @@ from viewer.formats.containers.unpacking import why_damaged
 from viewer.formats.document import Place, Refusal
 from viewer.formats.reading import Found, Reading, summary_of
 
-from .importing import Outcome, import_all
+from .importing import Outcome, digests_among, import_all
 
 STATUSES = ("imported", "unchanged", "replaced", "kept", "bad", "erased")
 _MAX_REPORTED = 100  # different sentences per file: more of them would flood the terminal
@@ -116,7 +116,7 @@ def outcomes_of(name: str, found: Iterable[Found], *, replace: bool) -> Iterator
 
 def import_files(files: Iterable[tuple[str, BinaryIO]], report: Report, *, replace: bool) -> Iterator[Outcome]:
     """Import named files as one import; add each outcome to the report, and yield it after its batch is committed."""
-    reading = Reading()
+    reading = Reading(digests_among)
     for name, file in files:
         yield from _reported(name, reading.file(name, file), report, replace)
     yield from _rest(reading, report, replace)
@@ -124,7 +124,7 @@ def import_files(files: Iterable[tuple[str, BinaryIO]], report: Report, *, repla
 
 def import_folder(folder: Path, report: Report, *, replace: bool) -> Iterator[Outcome]:
     """Import the files of a folder as one import, as `import_files` does. Links in it are not followed."""
-    reading, unreadable = Reading(), list[OSError]()
+    reading, unreadable = Reading(digests_among), list[OSError]()
     for _ in os.walk(folder, onerror=unreadable.append):
         pass
     refusals = (Refusal(f"It cannot be read: {error.strerror}.", Place(_inside(folder, error))) for error in unreadable)

@@ -16,22 +16,25 @@ from .document import Conversation, Document, NotAConversation, NotReadable, Pla
 from .families import message_rows, openai_chat
 from .family import Family
 from .joining import FAILURES, Waiting
+from .known import Known, Lookup, with_known
 from .object_texts import with_objects
 from .registry import FAMILIES, family_of, is_item
 from .repeats import Repeats
 from .wrapping import is_known, unwrapped, what_it_looks_like
 
-Found = Conversation | Refusal
+Found = Conversation | Refusal | Known
 _BY_NAME = {family.name: family for family in FAMILIES}
 
 
 class Reading:
     """Reads any number of files, one after the other; `rest` yields what could only be read when all were there.
 
-    `counts` has how many conversations of each family there were.
+    `counts` has how many conversations of each family there were. What is stored already is not read if `lookup` is
+    given, which looks that up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lookup: Lookup | None = None) -> None:
+        self._lookup = lookup
         self.counts: Counter[str] = Counter()
         self._beside: Counter[str] = Counter()
         self._splitter = Splitter(FAMILIES, is_item, is_known)
@@ -69,8 +72,14 @@ class Reading:
             if isinstance(file, Refusal):
                 yield file
                 continue
-            for document in self._splitter.documents(file):
-                yield from [document] if isinstance(document, Refusal) else self._counted(self._read(document))
+            documents = self._splitter.documents(file)
+            for document in with_known(documents, self._lookup) if self._lookup else documents:
+                if isinstance(document, Document):
+                    yield from self._counted(self._read(document))
+                    continue
+                if isinstance(document, Known):
+                    self.counts[openai_chat.FAMILY.name] += 1
+                yield document
 
     def _read(self, document: Document) -> Iterator[Found]:
         try:

@@ -54,6 +54,11 @@ def id_of_digest(digest: str) -> str:
     return "chatcmpl-" + digest[:29]
 
 
+def digest_of_line(text: str) -> str:
+    """Return the SHA-256 of a line that is stored as it stands."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def digest_of(*texts: str) -> str:
     """Return the SHA-256 of texts."""
     digest = hashlib.sha256()

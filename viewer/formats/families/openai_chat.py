@@ -18,7 +18,7 @@ from viewer.formats.answers import may_answer
 from viewer.formats.document import NOWHERE, Conversation, Document, NotReadable, Place, not_json
 from viewer.formats.family import Family
 from viewer.formats.pairs import ANSWERS
-from viewer.formats.stored import NULL, choice_of, id_of_digest, list_of, piece_of, with_all_keys
+from viewer.formats.stored import NULL, choice_of, digest_of_line, id_of_digest, list_of, piece_of, with_all_keys
 
 _MAX_MESSAGES = 200_000  # per conversation
 _UNUSABLE_ID = "the completion has no usable id (1 to 255 characters, no blanks, none of / \\ ? # %)"
@@ -159,7 +159,7 @@ def _read(pairs: list[tuple[str, Piece]], messages: list[str] | None, document: 
     for position, message in enumerate(messages):
         if not message:
             raise NotReadable(f"message {position} is not an object")
-    digest = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
+    digest = digest_of_line(document.text)
     return Conversation(FAMILY.name, _id_in(fields), _with_answer(pairs, messages), messages, digest, document.place)
 
 

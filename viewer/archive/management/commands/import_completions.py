@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseFailure
 from tqdm import tqdm
 
+from viewer.archive.importing import digests_among
 from viewer.archive.models import StoredCompletion
 from viewer.archive.reports import Complaints, in_words, outcomes_of
 from viewer.deployment.database import explain
@@ -34,7 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         counts: Counter[str] = Counter()
-        reading = Reading()
+        reading = Reading(digests_among)
         try:
             StoredCompletion.objects.exists()  # fail on a missing archive before reading a file
             for name in options["files"]:
