@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from viewer.completions.ids import is_usable_id
 from viewer.completions.origin import KEY
 from viewer.completions.reading import read_time
-from viewer.completions.source_text import STRICT, Piece, items, members, to_object
+from viewer.completions.source_text import STRICT, Piece, item_sources, member_sources, members, to_object
 from viewer.formats.document import (
     MAX_BYTES,
     NOWHERE,
@@ -157,8 +157,13 @@ def read_line(line: bytes) -> Record:
 
 def _read_lines(lines: Iterable[bytes]) -> Iterator[Found]:
     for document in with_known(_documents_of(lines), digests_among):
+        if not isinstance(document, Document):
+            yield document
+            continue
         try:
-            yield _conversation_of(document) if isinstance(document, Document) else document
+            conversation = _conversation_of(document)
+            document.forget()
+            yield conversation
         except NotReadable as reason:
             yield Refusal(str(reason), document.place)
 
@@ -284,18 +289,18 @@ def _with_id_of_source(message: Piece) -> Piece:
 
 def _to_message(message_id: str, message: Piece) -> str:
     """Write a message as the API returns it: existing values stay as they were written, missing keys become null."""
-    if _is_complete(message.value):
+    values = message.value
+    if _is_complete(values):
         return message.source
-    pairs = members(message.source, STRICT)
-    fields = dict(pairs)
-    if fields.get("id", NULL).value is None:
-        pairs = [("id", Piece(json.dumps(message_id), message_id)), *(pair for pair in pairs if pair[0] != "id")]
-    content = fields.get("content", NULL)
-    if isinstance(content.value, list) and fields.get("content_parts", NULL).value is None:
-        joined = Piece(json.dumps(_join_texts(content.value)), None)
-        pairs = [(name, joined if name == "content" else piece) for name, piece in pairs if name != "content_parts"]
-        pairs.append(("content_parts", Piece(_to_parts(content), None)))
-    kept = [(name, piece.source) for name, piece in pairs if not (name in _OPTIONAL_KEYS and piece.value is None)]
+    pairs = member_sources(message.source)
+    if values.get("id") is None:
+        pairs = [("id", json.dumps(message_id)), *(pair for pair in pairs if pair[0] != "id")]
+    content = values.get("content")
+    if isinstance(content, list) and values.get("content_parts") is None:
+        joined, parts = json.dumps(_join_texts(content)), _to_parts(dict(pairs)["content"], content)
+        pairs = [(name, joined if name == "content" else source) for name, source in pairs if name != "content_parts"]
+        pairs.append(("content_parts", parts))
+    kept = [(name, source) for name, source in pairs if not (name in _OPTIONAL_KEYS and source == "null")]
     names = {name for name, _ in kept}
     return to_object(kept + [(name, "null") for name in _REQUIRED_KEYS if name not in names])
 
@@ -311,19 +316,20 @@ def _is_complete(message: dict[str, Any]) -> bool:
     )
 
 
-def _to_parts(content: Piece) -> str:
+def _to_parts(source: str, content: list[Any]) -> str:
     """Convert request parts to stored parts, each with all five keys (docs/api-facts.md#messages)."""
-    written = []
-    for part in items(content.source, STRICT):
-        if isinstance(part.value, str):
-            part = Piece(to_object([("type", '"text"'), ("text", part.source)]), {"type": "text"})
-        if not isinstance(part.value, dict):
-            written.append(part.source)
-            continue
-        sources = [(name, piece.source) for name, piece in members(part.source, STRICT)]
-        names = {name for name, _ in sources}
-        written.append(to_object(sources + [(name, "null") for name in _PART_KEYS if name not in names]))
-    return "[" + ",".join(written) + "]"
+    return f"[{','.join(map(_to_part, item_sources(source), content))}]"
+
+
+def _to_part(source: str, part: Any) -> str:
+    if isinstance(part, str):
+        sources = [("type", '"text"'), ("text", source)]
+    elif isinstance(part, dict):
+        sources = member_sources(source)
+    else:
+        return source
+    names = {name for name, _ in sources}
+    return to_object(sources + [(name, "null") for name in _PART_KEYS if name not in names])
 
 
 def _join_texts(content: list[Any]) -> str:

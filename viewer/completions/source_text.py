@@ -20,6 +20,7 @@ _NAME = re.compile(rf'"([^"\\\x00-\x1f]*)"[{_WHITESPACE}]*:[{_WHITESPACE}]*')  #
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _STRING = r'(?:"[^"]*+"(?<!\\")|"[^"\\]*+(?:\\.[^"\\]*+)*+")'  # six times as fast for strings without quotes
+_STRING_VALUE = re.compile(_STRING, re.DOTALL)
 _TOKEN = re.compile(rf'({_STRING}|[^\s{{}}\[\],:"]++)\s*([:,]?)|[{{}}\[\],]', re.DOTALL)
 _SHALLOW = "(?!)"  # a list or an object of
 for _ in range(6):  # at most so many levels
@@ -125,6 +126,21 @@ def member_spans(text: str) -> dict[str, tuple[int, int]]:
     return {name: (start, end) for name, start, end, _ in _members(text, LENIENT, "", None, read_value)[0]}
 
 
+def member_sources(text: str) -> list[tuple[str, str]]:
+    """Return what `members` does of an object that is already decoded, without values."""
+    return [(name, text[start:end]) for name, start, end, _ in _members(text, STRICT, "", None, _skip_value)[0]]
+
+
+def item_sources(text: str) -> Iterator[str]:
+    """Yield the text of each item of an array that is already decoded."""
+    position, has_next = _enter(text, 0, "[", "]")
+    while has_next:
+        start = position
+        position = _skip_value(text, start, STRICT)[1]
+        yield text[start:position]
+        position, has_next = _next_element(text, position, "]")
+
+
 def _pieces(text: str, found: list[_Member]) -> list[tuple[str, Piece]]:
     return [(name, Piece(text[start:end], value)) for name, start, end, value in found]
 
@@ -225,7 +241,11 @@ def decode_object(text: str) -> dict[str, Any]:
 
 def to_object(pairs: list[tuple[str, str]]) -> str:
     """Build a JSON object from names and the source texts of their values."""
-    return "{" + ",".join(f"{encode_basestring_ascii(name)}:{source}" for name, source in pairs) + "}"
+    if not pairs:
+        return "{}"
+    pieces = [piece for name, source in pairs for piece in (",", encode_basestring_ascii(name), ":", source)]
+    pieces[0] = "{"
+    return "".join([*pieces, "}"])
 
 
 def pretty(text: str, limit: int | None = None) -> str | None:
@@ -347,7 +367,11 @@ def _read_value(text: str, start: int, decoder: json.JSONDecoder) -> tuple[Any, 
 
 def _skip_value(text: str, start: int, decoder: json.JSONDecoder) -> tuple[Any, int]:
     """Find the end of a value of which only the text is needed."""
-    return (None, _end_of_container(text, start)) if text[start] in "[{" else _read_value(text, start, decoder)
+    if text[start] in "[{":
+        return None, _end_of_container(text, start)
+    if (string := _STRING_VALUE.match(text, start)) is not None:
+        return None, string.end()
+    return _read_value(text, start, decoder)
 
 
 def _end_of_container(text: str, start: int) -> int:

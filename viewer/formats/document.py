@@ -46,6 +46,11 @@ class Document:
         document.__dict__["value"] = piece.value
         return document
 
+    def forget(self) -> None:
+        """Let go of the text, which may be large, when all that is needed of it was taken."""
+        self.text = ""
+        self.__dict__.pop("value", None)
+
     @cached_property
     def value(self) -> Any:
         """The decoded value. Raises NotReadable."""

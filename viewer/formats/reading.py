@@ -86,6 +86,7 @@ class Reading:
             document = with_objects(document)
             plain = openai_chat.read_plain(document) if _may_be_plain(document.text) else None
             if plain is not None:
+                document.forget()
                 yield plain
                 return
             for each, family in unwrapped(document):

@@ -376,6 +376,9 @@ class Indexed:
     question: str = ""
 
 
+_NOTHING: Counter[str] = Counter()  # one for all messages that are only text
+
+
 def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterator[Indexed]:
     """Yield what to index of each message, and last of the answer.
 
@@ -390,7 +393,7 @@ def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterat
     for piece in messages:
         source, values = piece
         newest.append(piece)
-        held: Counter[str] = Counter()
+        held = _NOTHING
         message = None
         opening = ""
         if role := role_of_plain_text(values):  # most messages; reading one takes as long as splitting it into words

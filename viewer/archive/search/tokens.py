@@ -21,6 +21,7 @@ _MAX_BYTES = 900_000
 _MAX_DOCUMENTS = 64
 _BITS_PER_PAIR = 16  # of a signature: at most one of sixteen pairs seems to be there and is not
 _MAX_SIGNATURE = 1 << 17  # bytes
+_MAX_PAIRS = _MAX_SIGNATURE * 8 // (2 * _BITS_PER_PAIR)  # from so many on, a signature has its full size
 _SEED = 0x9E3779B9  # any number but 0, so that "a b" and "b a" differ
 _MAX_HASHES = 200_000
 
@@ -43,6 +44,7 @@ class DocumentBuilder:
         self._most = 0  # bytes that the tokens of what waits may have
         self._tokens: set[str] = set()
         self._pairs: set[int] = set()
+        self._full: bytearray | None = None  # the signature, where it has its full size
         self._size = 0
 
     def add(self, words: str, *, is_answer: bool) -> None:
@@ -75,10 +77,16 @@ class DocumentBuilder:
         self._tokens |= new
         self._pairs |= pairs
         self._size += size
+        if len(self._pairs) >= _MAX_PAIRS:  # as numbers they would take a hundred times as much memory as their bits
+            self._full = self._full or bytearray(_MAX_SIGNATURE)
+            _set_bits(self._full, self._pairs)
+            self._pairs = set()
 
     def _close(self) -> None:
-        self.documents.append(Document(_join(self._tokens), _signature(self._pairs)))
-        self._tokens, self._pairs, self._size = set(), set(), 0
+        signature = self._full or bytearray(_size_of_signature(len(self._pairs)))
+        _set_bits(signature, self._pairs)
+        self.documents.append(Document(_join(self._tokens), bytes(signature)))
+        self._tokens, self._pairs, self._full, self._size = set(), set(), None, 0
 
 
 def _join(tokens: set[str]) -> str:
@@ -130,15 +138,17 @@ class _Hashes(dict[str, int]):
 _FIRST, _SECOND = _Hashes(0), _Hashes(_SEED)  # of a word before another, and of one after another
 
 
-def _signature(pairs: set[int]) -> bytes:
-    """Set a bit for each pair, in a power of two of bytes."""
-    size = min(1 << max(3, (len(pairs) * _BITS_PER_PAIR // 8).bit_length()), _MAX_SIGNATURE)
-    signature = bytearray(size)
-    mask = size * 8 - 1
+def _size_of_signature(pairs: int) -> int:
+    """Return the bytes of the signature of so many pairs, a power of two."""
+    return min(1 << max(3, (pairs * _BITS_PER_PAIR // 8).bit_length()), _MAX_SIGNATURE)
+
+
+def _set_bits(signature: bytearray, pairs: set[int]) -> None:
+    """Set the bit of each pair."""
+    mask = len(signature) * 8 - 1
     for pair in pairs:
         bit = pair & mask
         signature[bit >> 3] |= 1 << (bit & 7)
-    return bytes(signature)
 
 
 def may_have_pair(signature: bytes, pair: int) -> bool:

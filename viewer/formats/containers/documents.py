@@ -80,9 +80,12 @@ class Splitter:
             lines: Iterator[bytes] = lines_of(cast(Any, file.content))
         else:
             lines = (line.encode("utf-8", "replace") for line in _lines_of_text(file, beginning))
-        for number, line in enumerate(lines, start=1):
+        number = 0
+        for line in lines:
+            number += 1  # `enumerate` would keep the line in memory
             # Files that were put together have the mark of each in front of one of their lines.
             stripped = line.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n")
+            del line
             if number == 1 and is_utf8 and len(stripped) > MAX_BYTES and self._is_list_of_records(stripped):
                 yield from self._values(file, _decoder(stripped, file))
                 return
@@ -93,7 +96,10 @@ class Splitter:
                 if len(stripped) > MAX_BYTES:
                     raise NotReadable(too_long())
                 text = text_of_line(stripped)
-                yield Document(json.dumps(text) if shows_object(text) else text, place, file.find)
+                del stripped  # the text alone is held, and by the document alone
+                document = Document(json.dumps(text) if shows_object(text) else text, place, file.find)
+                del text
+                yield document
             except NotReadable as reason:
                 yield Refusal(str(reason), place)
 

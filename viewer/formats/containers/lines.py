@@ -22,9 +22,12 @@ class Lines(Protocol[Line]):
 def lines_of(file: Lines[AnyStr]) -> Iterator[AnyStr]:
     """Yield the lines. One that is too long is cut off just above the limit: it would fill the memory."""
     while line := file.readline(MAX_BYTES + 2):
-        yield line
-        while not _is_whole(line) and (line := file.readline(_SKIP_BYTES)):
-            pass
+        is_whole = _is_whole(line)
+        held = [line]
+        del line  # whoever has read it should not have it in memory twice
+        yield held.pop()
+        while not is_whole and (rest := file.readline(_SKIP_BYTES)):
+            is_whole = _is_whole(rest)
 
 
 def _is_whole(line: AnyStr) -> bool:
