@@ -54,3 +54,18 @@ def test_entries_added_at_once_have_the_tokens_and_pairs_of_entries_added_one_by
     at_once = _built(entries)
     with patch.object(tokens, "_most_bytes", lambda words: 10**9):
         assert _built(entries) == at_once
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    said=some.lists(
+        some.lists(some.text(alphabet="abé手", min_size=1, max_size=3), max_size=20), min_size=1, max_size=8
+    )
+)
+def test_pairs_held_as_bits_make_the_signature_that_pairs_held_as_numbers_make(said: list[list[str]]) -> None:
+    entries = [f"|1 {' '.join(words)} " for words in said]
+    one_by_one = patch.object(tokens, "_most_bytes", lambda words: 10**9)
+    with one_by_one, patch.object(tokens, "_MAX_SIGNATURE", 8), patch.object(tokens, "_MAX_PAIRS", 2):
+        as_bits = _built(entries)
+        with patch.object(tokens, "_MAX_PAIRS", 10**9):
+            assert _built(entries) == as_bits
