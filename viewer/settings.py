@@ -256,7 +256,7 @@ MIDDLEWARE = [
     "viewer.web.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "viewer.accounts.signed_in.SignedInMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "viewer.accounts.signing_in.SignInMiddleware",

@@ -19,6 +19,7 @@ from tests.locks import patience_of_writes
 from tests.pages import element
 from tests.traces import database_bytes
 from viewer.accounts.models import Session
+from viewer.accounts.roles import ROLES, Role, give_role
 from viewer.accounts.sessions import IDLE_LIMIT, SessionStore, digest
 from viewer.read_log import recording
 from viewer.sync.models import CopyRun, Selection
@@ -193,3 +194,23 @@ def test_signing_in_clears_what_has_expired(client: Client, alice: User, bob: Us
     Session.objects.update(expire_date=timezone.now() - HOUR)
     Client().post("/login/", {"login": "alice", "password": "alice reads 1"})
     assert Session.objects.get().user == alice
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"password": "!of nobody"}], ids=str)
+def test_a_session_opens_nothing_once_its_person_may_not_come_in_with_it(
+    reader: Client, alice: User, change: dict[str, Any]
+) -> None:
+    assert reader.get("/shortcuts/").status_code == 200
+    User.objects.filter(pk=alice.pk).update(**change)
+    assert reader.get("/shortcuts/")["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_frame_of_a_page_costs_three_queries_for_every_role(
+    client: Client, bob: User, role: Role, django_assert_max_num_queries: Any
+) -> None:
+    give_role(bob, role)
+    make_key(bob)
+    client.force_login(bob)
+    with django_assert_max_num_queries(3):  # the session with its person and their role, the keys, what is unread
+        client.get("/shortcuts/")

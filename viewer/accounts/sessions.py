@@ -15,11 +15,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.models import CharField, DateTimeField, QuerySet
 from django.utils import timezone
 
 from viewer.deployment.database import without_waiting
+from viewer.deployment.prepared import Given, Prepared
 from viewer.keys.encryption import CannotDecrypt, Secret, decrypt, encrypt
 
 from .models import Session
@@ -37,6 +40,20 @@ _ENCRYPTED = ("account_login", "socialaccount_states", "mfa.totp.secret", GOING_
 
 def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _columns(model: type[Session | User]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
+
+
+def _live_sessions() -> QuerySet[Session, Any]:
+    """Return a session that has not expired, with its person and their role: every request asks for these."""
+    key, now = Given("key", CharField()), Given("now", DateTimeField())
+    live = Session.objects.filter(session_key=key, expire_date__gt=now).annotate(role=role_column("user"))
+    return live.values_list("role", *_columns(Session), *(f"user__{name}" for name in _columns(User)))
+
+
+_LIVE = Prepared(_live_sessions)
 
 
 class SessionStore(DatabaseStore):
@@ -103,6 +120,11 @@ class SessionStore(DatabaseStore):
         """The role of whoever is signed in, read with the session."""
         return getattr(self._row, "role", None) if self._row and self._row.user_id else None
 
+    @property
+    def person(self) -> User | None:
+        """Whoever the session's row belongs to, read with it. Whether they may use it says `accounts/signed_in.py`."""
+        return self._row.user if self._row else None
+
     def record_use(self) -> None:
         """Postpone the idle timeout; the absolute one stays."""
         now = timezone.now()
@@ -120,8 +142,8 @@ class SessionStore(DatabaseStore):
         return self.started_at + timedelta(seconds=settings.SESSION_COOKIE_AGE)
 
     def _get_session_from_db(self) -> Session | None:
-        live = Session.objects.filter(session_key=digest(self.session_key or ""), expire_date__gt=timezone.now())
-        self._row = live.annotate(role=role_column("user")).first()
+        rows = _LIVE.rows(key=digest(self.session_key or ""), now=timezone.now())
+        self._row = _row_of(rows[0]) if rows else None
         if self._row is None:
             self._session_key = None
         else:
@@ -131,3 +153,13 @@ class SessionStore(DatabaseStore):
     def _write_unless_locked(self, **columns: Any) -> None:
         with suppress(DatabaseError), without_waiting(), transaction.atomic():
             Session.objects.filter(session_key=digest(self.session_key or "")).update(**columns)
+
+
+def _row_of(values: tuple[Any, ...]) -> Session:
+    """Build the row of a session, with its person and their role."""
+    role, *columns = values
+    names = _columns(Session)
+    row = Session.from_db(connection.alias, names, columns[: len(names)])
+    row.role = role  # type: ignore[attr-defined]  # as an annotation would
+    row.user = User.from_db(connection.alias, _columns(User), columns[len(names) :]) if row.user_id else None
+    return row

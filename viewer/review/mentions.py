@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import DatabaseError, models, transaction
@@ -59,7 +60,7 @@ def remember_mentions(note: Note, people: Iterable[User]) -> None:
     Mention.objects.bulk_create([Mention(note=note, person_id=one) for one in sorted(ids)], ignore_conflicts=True)
 
 
-def unread_mentions(person_id: int) -> models.QuerySet[Mention]:
+def unread_mentions(person_id: Any) -> models.QuerySet[Mention]:
     """Return the mentions of a person in notes that they have not opened, for which there is an index."""
     return Mention.objects.filter(person_id=person_id, read_at=None)
 

@@ -42,23 +42,24 @@ class Shares(models.QuerySet["Share"]):
         """Return what others share with a person by name, and can be opened."""
         return self._with(recipients__person=person).exclude(owner=person)
 
-    def unread_by(self, person: User) -> Shares:
+    def unread_by(self, person: Any, now: Any = None) -> Shares:
         """Return what others share with a person by name, and the person has not opened yet."""
-        return self._with(recipients__person=person, recipients__read_at=None).exclude(owner=person)
+        unread = self._with(now, recipients__person=person, recipients__read_at=None)
+        return unread.exclude(owner=person)
 
-    def _with(self, **recipient: Any) -> Shares:
-        return self.open().filter(snapshot__isnull=False, **recipient)
+    def _with(self, now: Any = None, **recipient: Any) -> Shares:
+        return self.open(now).filter(snapshot__isnull=False, **recipient)
 
-    def open(self) -> Shares:
+    def open(self, now: Any = None) -> Shares:
         """Return the shares that somebody can open: not revoked, expired or used up, of an active owner."""
         is_left = Q(max_openings=None) | Q(openings__lt=F("max_openings"))
-        return self.reachable().filter(is_left)
+        return self.reachable(now).filter(is_left)
 
-    def reachable(self) -> Shares:
+    def reachable(self, now: Any = None) -> Shares:
         """Return the shares that can be read by whoever has opened them."""
         audiences = (PEOPLE, SIGNED_IN, LINK) if settings.PUBLIC_SHARING else (PEOPLE, SIGNED_IN)
         return self.filter(
-            revoked_at=None, expires_at__gt=timezone.now(), owner__is_active=True, audience__in=audiences
+            revoked_at=None, expires_at__gt=now or timezone.now(), owner__is_active=True, audience__in=audiences
         )
 
     def with_facts(self) -> Shares:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django import template
 from django.conf import settings
@@ -42,14 +42,19 @@ def clock(moment: datetime) -> str:
 @register.filter
 def day_in_words(moment: datetime | None) -> str:
     """Format a day, in the reader's time zone: Today, Yesterday, Friday, 20 Nov 2026."""
-    if moment is None:
+    if (day := local_day(moment)) is None:
         return gettext("Date unknown")
-    day, today = _localize(moment).date(), timezone.localdate()
+    today = timezone.localdate()
     if day == today:
         return gettext("Today")
     if day == today - timedelta(days=1):
         return gettext("Yesterday")
     return date_format(day, pgettext("weekday, day", "l, j M Y"))
+
+
+def local_day(moment: datetime | None) -> date | None:
+    """Return the day of a time, in the reader's time zone."""
+    return None if moment is None else _localize(moment).date()
 
 
 @register.filter
