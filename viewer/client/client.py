@@ -27,7 +27,7 @@ from .problems import Problem, problem_of
 PAGE_SIZE = 20  # messages or completions; the API's own default
 MAX_PAGE_SIZE = 100  # messages; the API's maximum
 CONTEXT = 10  # messages before the one that a permalink opens
-_ROWS_BEFORE = 12  # completions before the one around which a list opens; more than a window shows
+ROWS_BEFORE = 12  # completions before the one around which a list opens; more than a window shows
 Order = pages.Order
 next_cursor = pages.next_cursor
 Read = TypeVar("Read")
@@ -103,13 +103,11 @@ class Client:
     ) -> Window[Completion]:
         """Read the part of a list that contains a completion, by two requests: backwards, then forwards."""
         back = self.completions(
-            model=model, metadata=metadata, after=completion_id, order=opposite(order), limit=_ROWS_BEFORE + 1
+            model=model, metadata=metadata, after=completion_id, order=opposite(order), limit=ROWS_BEFORE + 1
         )
-        has_earlier = len(back.items) > _ROWS_BEFORE or back.has_more
+        has_earlier = len(back.items) > ROWS_BEFORE or back.has_more
         start = back.cursor if has_earlier else ""
-        page = self.completions(
-            model=model, metadata=metadata, after=start, order=order, limit=_ROWS_BEFORE + PAGE_SIZE
-        )
+        page = self.completions(model=model, metadata=metadata, after=start, order=order, limit=ROWS_BEFORE + PAGE_SIZE)
         return Window(page.items, has_earlier, page.has_more)
 
     def completion(self, completion_id: str) -> Completion:

@@ -122,18 +122,6 @@ def fetch_page(client: Client, filters: dict[str, str], place: QueryDict, around
     return Window(page.items, bool(after), page.has_more)
 
 
-def pager_links(request: Request, window: Window[Completion], filters: dict[str, str]) -> dict[str, str | bool]:
-    """Return the URLs of the pages above and below. A fragment has only one; the page around it has the other."""
-    first, last = (window.items[0].id, window.items[-1].id) if window.items else ("", "")
-    has_above = window.has_earlier and not (request.htmx and "after" in request.GET)
-    has_below = window.has_later and not (request.htmx and "before" in request.GET)
-    return {
-        "above_url": with_query(request.path, filters | {"before": first}) if has_above and first else "",
-        "below_url": with_query(request.path, filters | {"after": last}) if has_below and last else "",
-        "breaks_off": (has_above and not first) or (has_below and not last),  # more rows, but no id to continue from
-    }
-
-
 def search_order_of(filters: dict[str, str], query: Query) -> SearchOrder:
     """Return the order of a search: the one asked for, else the best first if there are words to rank by."""
     asked = filters.get("order", "")

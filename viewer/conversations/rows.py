@@ -11,13 +11,15 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from viewer.archive.identity_keys import IdentityKeys, identity_keys
-from viewer.archive.labels import Marks, marks_of
+from viewer.archive.labels import Marks
+from viewer.archive.listing import Known, Listed, known_of
+from viewer.archive.models import fit
 from viewer.archive.search.snippets import Snippet
-from viewer.archive.seen import seen_among
 from viewer.client.client import Client
 from viewer.completions.contents import count_answers
 from viewer.completions.ids import has_address
 from viewer.completions.lines import in_one_line
+from viewer.completions.reading import read_completion
 from viewer.completions.summary import Summary
 from viewer.completions.types import Completion, Message, Unreadable
 from viewer.conversations.facts import KINDS, Kind
@@ -52,6 +54,16 @@ class Row:
         return replace(self, url=url, answered_by=label, snippet=snippet)
 
 
+def build_archived_rows(listed: Iterable[Listed]) -> list[Row]:
+    """Build the rows of conversations of the archive, of which everything is known."""
+    keys, rows = identity_keys(), []
+    for one in listed:
+        item = read_completion(one.body)
+        row = build_row(item, one.summary, keys) if isinstance(item, Completion) else _unreadable_row(item)
+        rows.append(_with_known(row, one.known))
+    return rows
+
+
 def build_rows(client: Client, items: Sequence[Completion | Unreadable], person_id: int) -> list[Row]:
     """Build the rows of a page for a person, with what is known of the messages without a request to another server."""
     summaries = client.summaries([item.id for item in items if isinstance(item, Completion)])
@@ -66,9 +78,12 @@ def build_rows(client: Client, items: Sequence[Completion | Unreadable], person_
 def mark_rows(rows: Iterable[Row], person_id: int) -> list[Row]:
     """Mark the rows that a person has not seen, and with what the team says of each."""
     rows = list(rows)
-    ids = [row.id for row in rows if row.url]
-    seen, marks = seen_among(person_id, ids), marks_of(ids)
-    return [replace(row, is_new=bool(row.url) and row.id not in seen, marks=marks.get(row.id)) for row in rows]
+    known = known_of([row.id for row in rows if row.url], person_id)
+    return [_with_known(row, known.get(fit(row.id), Known())) for row in rows]
+
+
+def _with_known(row: Row, known: Known) -> Row:
+    return replace(row, is_new=not known.is_seen, marks=known.marks) if row.url else row
 
 
 def build_row(completion: Completion, summary: Summary | None, keys: IdentityKeys) -> Row:

@@ -9,13 +9,16 @@ from functools import lru_cache
 
 import requests
 from django.db import DatabaseError
+from django.utils.translation import gettext_noop
 
 from viewer.archive import transport
 from viewer.archive.bodies import bodies_after
 from viewer.archive.holdings import holdings_of
+from viewer.archive.listing import ListPage, Place, read_list
 from viewer.archive.summaries import summaries_of
 from viewer.client.client import Client, First, Read
 from viewer.client.http import HttpClient, Limits
+from viewer.client.problems import Problem
 from viewer.completions.summary import Summary
 
 
@@ -39,6 +42,13 @@ class ArchiveClient(StoredClient):
 
     def summaries(self, completion_ids: Iterable[str]) -> Mapping[str, Summary]:
         return summaries_of(completion_ids, self.reader)
+
+    def listed(self, place: Place) -> ListPage:
+        """Read a page of the list with what rows show, by one query. Raises Problem as every reading does."""
+        try:
+            return read_list(place, self.reader)
+        except DatabaseError:
+            raise Problem("unavailable", gettext_noop("The connection failed or was interrupted.")) from None
 
     def counts(self, completion_id: str) -> Mapping[str, int] | None:
         holdings = holdings_of(completion_id, self.reader)

@@ -11,19 +11,15 @@ from django.views.decorators.http import require_safe
 from viewer.archive.models import StoredCompletion
 from viewer.conversations.filters import (
     as_search,
-    fetch_page,
     has_results,
     list_url,
-    matches_metadata,
-    metadata_of,
     order_of,
-    pager_links,
     parse_filters,
     without,
 )
 from viewer.conversations.list_frame import list_frame
 from viewer.conversations.results import results_beside
-from viewer.conversations.rows import build_rows
+from viewer.conversations.row_pages import pager_links, read_rows
 from viewer.sources.problem_texts import describe
 from viewer.sources.sources import SourceProblem, chosen_source
 from viewer.web.request import Request
@@ -39,31 +35,28 @@ def completions(request: Request) -> HttpResponse:
     if "key" in request.GET or "value" in request.GET:
         return redirect(list_url(_with_pair(request)))
     filters = without(without(parse_filters(request.GET), "q"), "customer")
-    metadata, order = metadata_of(filters), order_of(filters)
     source = chosen_source(request)
     if source.is_archive and not request.htmx and (search := as_search(filters)):
         return redirect(list_url(search))
     source.note_on(request)
-    with source.reading() as client:
-        window = fetch_page(client, filters, request.GET, request.GET.get("around", ""))
-    matching = tuple(item for item in window.items if matches_metadata(item, metadata))
+    page = read_rows(request, source, filters, request.GET.get("around", ""))
     context: dict[str, Any] = {
-        "rows": build_rows(client, matching, request.user.pk),
-        "is_by_day": True,
-        "ignores_metadata": len(matching) < len(window.items),
+        "rows": page.rows,
+        "ignores_metadata": page.ignores_metadata,
         "source": source,
-        "order": order,
-        **pager_links(request, window, filters),
-        "starts_here": not window.has_earlier,
-        "ends_here": not window.has_later,
+        "order": order_of(filters),
+        **pager_links(request, page, filters),
+        "starts_here": not page.has_earlier,
+        "ends_here": not page.has_later,
         "first_url": list_url(filters),
         "newest_url": list_url(without(filters, "order")),
         "oldest_url": list_url(filters | {"order": "oldest"}),
     }
     if not request.htmx:
-        context |= list_frame(request, filters, is_empty=not window.items)
+        context |= list_frame(request, filters, is_empty=page.is_empty)
         if source.is_archive and not without(filters, "order"):
-            context["count"] = StoredCompletion.objects.count_visible(request.user.pk)
+            count = page.count
+            context["count"] = StoredCompletion.objects.count_visible(request.user.pk) if count is None else count
     return page_or_fragment(request, "conversations/list.html", "conversations/_rows.html", context)
 
 
@@ -83,19 +76,16 @@ def sidebar(request: Request, completion_id: str) -> HttpResponse:
     source = chosen_source(request)
     source.note_on(request)
     try:
-        with source.reading() as client:
-            window = fetch_page(client, filters, request.GET, completion_id)
+        page = read_rows(request, source, filters, completion_id)
     except SourceProblem as failure:
         problem = describe(failure.problem, source.label, is_of_list=True)
         context = {"problem": problem, "source": source, "retry_url": request.get_full_path()}
         return render(request, "conversations/_sidebar.html", context, status=problem.status)
-    metadata = metadata_of(filters)
-    matching = tuple(item for item in window.items if matches_metadata(item, metadata))
     context = {
         "completion_id": completion_id,
-        "rows": build_rows(client, matching, request.user.pk),
+        "rows": page.rows,
         "list_url": list_url(filters),
-        **pager_links(request, window, filters),
+        **pager_links(request, page, filters),
     }
     return render(request, "conversations/_sidebar.html", context)
 
