@@ -14,7 +14,7 @@ from tests.conftest import make_completion, save, say
 from viewer.archive import listing
 from viewer.archive.api import respond
 from viewer.archive.labels import Marks, set_marks
-from viewer.archive.listing import Place, known_of, read_list
+from viewer.archive.listing import Place, known_of, read_list, summary_of
 from viewer.archive.models import Label, StoredCompletion
 from viewer.archive.seen import mark_seen
 from viewer.archive.summaries import summaries_of
@@ -80,7 +80,7 @@ def test_a_row_has_its_summary_and_what_is_known_for_the_reader_alone(
     mark_seen(bob.pk, ["c-2", "c-5"])
     mark_seen(alice.pk, ["c-6"])
     rows = {row.id: row for row in read_list(Place(50), bob.pk).rows if row.id != "c-4"}
-    assert {one: row.summary for one, row in rows.items()} == summaries_of(rows, bob.pk)
+    assert {one: summary_of(row.described) for one, row in rows.items()} == summaries_of(rows, bob.pk)
     assert {one for one, row in rows.items() if row.known.is_seen} == {"c-2", "c-5"}
     assert {one for one, row in rows.items() if row.known.marks} == {"c-2", "c-3"}
     marks = rows["c-2"].known.marks

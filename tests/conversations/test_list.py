@@ -13,8 +13,10 @@ from tests.conftest import make_choice, make_completion, make_key, save, say
 from tests.pages import completion_ids, element, elements, has, link, problems, texts, visible
 from tests.upstream import Upstream
 from viewer.accounts.roles import ROLES, Role, give_role
+from viewer.archive.identity_keys import identity_keys
 from viewer.archive.labels import Marks, set_marks
 from viewer.archive.models import Label
+from viewer.archive.seen import mark_seen
 from viewer.client.client import Client as ApiClient
 from viewer.client.problems import Problem
 from viewer.conversations.models import SavedView
@@ -195,6 +197,7 @@ def test_a_list_and_the_list_beside_cost_six_queries_at_most_whoever_reads_and_w
             save(bob, row)
         set_marks(row["id"], Marks((label,), "open", bob))
     SavedView.objects.create(owner=bob, name="Theirs", query="q=open", is_shared=True)
+    identity_keys()  # are guessed once a minute
     client.force_login(bob)
     for address in ("/completions/", f"/completions/?after=c-{count - 2}", f"/completions/c-{count // 2}/beside/"):
         for headers in ({}, {"HX-Request": "true"}):
@@ -213,6 +216,7 @@ def test_a_list_of_a_server_costs_six_queries_at_most(
 ) -> None:
     key = make_key(alice, base_url=upstream.base(), is_chosen=True)
     set_marks("chatcmpl-live", Marks((), "open", alice))
+    identity_keys()  # are guessed once a minute
     with django_assert_max_num_queries(6):
         assert reader.get("/completions/").status_code == 200
     with django_assert_max_num_queries(6):
@@ -228,3 +232,29 @@ def test_a_list_says_that_the_archive_does_not_answer(
     stored(make_completion("c-1", say("user", "Hello")))
     monkeypatch.setattr(archive_client, "read_list", fail)
     assert problems(reader.get("/completions/").content.decode()) == ["unavailable"]
+
+
+@pytest.mark.parametrize("address", ["/completions/", "/completions/c-1/beside/"])
+def test_a_row_is_drawn_anew_when_what_it_shows_or_who_reads_it_changes(
+    reader: Client, alice: User, stored: Store, address: str
+) -> None:
+    def row(language: str = "en", zone: str = "UTC") -> str:
+        reader.cookies.load({"language": language, "timezone": zone})
+        page = reader.get(address, headers={"HX-Request": "true"}).content.decode()
+        return str(element(page, '[data-completion-id="c-1"]').html)
+
+    one = make_completion("c-1", say("user", "Where is it?"), metadata={"ticket": "T-1"})
+    stored(one)
+    label = Label.objects.create(name="Billing", key="billing", colour="red")
+    drawn = [row(), row("de"), row(zone="Pacific/Auckland")]
+    stored(one | {"metadata": {"ticket": "T-2"}}, replace=True)
+    drawn.append(row())
+    stored(one | {"choices": [make_choice("Here.")]}, replace=True)
+    drawn.append(row())
+    set_marks("c-1", Marks((label,), "open"))
+    drawn.append(row())
+    Label.objects.update(name="Refunds")
+    drawn.append(row())
+    mark_seen(alice.pk, ["c-1"])
+    drawn.append(row())
+    assert len({*drawn}) == len(drawn)

@@ -20,6 +20,7 @@ from .models import Label, fit, read_held
 
 _MAX_PAGE = 16_000_000  # characters; a page ends after the conversation that exceeds this, and more follow
 _AT_ONCE = 4  # rows that are fetched together, for one may hold megabytes
+_VISIBLE = "SELECT created, id FROM archive_storedcompletion WHERE (owner_id IS NULL OR owner_id = %s)"
 _NO_TIME = 2**63 - 1  # in seconds, after all others; negative before them
 
 
@@ -33,11 +34,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A conversation of a list. Without a summary it is not indexed yet."""
+    """A conversation of a list. `described` is its summary as JSON; None if it is not indexed yet."""
 
     id: str
     body: str
-    summary: Summary | None
+    described: str | None
     known: Known
 
 
@@ -75,7 +76,7 @@ def read_list(place: Place, reader: int | None) -> ListPage:
     """Read a page of what a person sees. It is empty where the conversation to begin from is unknown."""
     sql = _page(place)
     named = [] if place.is_first else [fit(place.after or place.around)]
-    values = [*named, *[reader] * (sql.count("%s") - len(named) - 1), place.limit + 1]
+    values = [*named, *[reader] * (sql.count("%s") - len(named))]
     rows: list[Listed] = []
     size, has_earlier, total = 0, False, 0
     with _streaming_cursor() as cursor:
@@ -83,11 +84,19 @@ def read_list(place: Place, reader: int | None) -> ListPage:
         fetched = iter(lambda: cursor.fetchmany(_AT_ONCE), [])
         rest = (row for several in fetched for row in several)
         while len(rows) < place.limit and size < _MAX_PAGE and (row := next(rest, None)):
-            _created, _pk, completion_id, body, summary, *known, has_earlier, total = row
-            rows.append(Listed(completion_id, body, _summary(summary), _known(*known)))
+            _created, _pk, completion_id, body, described, *known, has_earlier, total = row
+            rows.append(Listed(completion_id, body, described, _known(*known)))
             size += len(body)
         has_more = next(rest, None) is not None
     return ListPage(tuple(rows), bool(has_earlier), has_more, total)
+
+
+def summary_of(described: str | None) -> Summary | None:
+    """Read the summary of a listed conversation."""
+    if described is None:
+        return None
+    question, messages, contents = json.loads(described)
+    return Summary(question, messages, read_held(contents))
 
 
 def known_of(completion_ids: Iterable[str], person_id: int) -> dict[str, Known]:
@@ -105,41 +114,57 @@ def known_of(completion_ids: Iterable[str], person_id: int) -> dict[str, Known]:
 
 
 def _page(place: Place) -> str:
-    """Write the query; each of its places but the first and the last is for the reader.
+    """Write the query; each of its places but that for the conversation that is named is for the reader.
 
-    It has the rest of the second where the page begins, and all other seconds: each is one index range, for the reason
-    that `api._after_cursor` gives.
+    Which conversations are on the page is found in an index; only of those is anything else read.
     """
-    order, beyond = ("DESC", "<") if place.is_descending else ("ASC", ">")
-    every = f"SELECT {_columns(place)} FROM archive_storedcompletion c WHERE (c.owner_id IS NULL OR c.owner_id = %s)"
+    order = "DESC" if place.is_descending else "ASC"
+    size = place.limit + 1
     if place.is_first:
-        return f"{every} ORDER BY 1 {order}, 2 {order} LIMIT %s"
-    edge = f"COALESCE((SELECT created FROM start), {'' if place.is_descending else '-'}{_NO_TIME})"
-    within = f"{every} AND c.created = {edge} AND c.id {beyond} (SELECT id FROM start)"
-    others = f"{every} AND c.created {beyond} {edge} AND EXISTS (SELECT 1 FROM given)"
-    return f"WITH {_start(place)} {within} UNION ALL {others} ORDER BY 1 {order}, 2 {order} LIMIT %s"
+        named, found = "", f"{_VISIBLE} ORDER BY created {order}, id {order} LIMIT {size:d}"
+    else:
+        named = f"WITH {_start(place)} "
+        found = _beyond("start", size, is_descending=place.is_descending)
+    return (
+        f"{named}SELECT {_columns(place)} FROM ({found}) AS found JOIN archive_storedcompletion c ON c.id = found.id "
+        f"ORDER BY found.created {order}, found.id {order}"
+    )
+
+
+def _beyond(table: str, size: int, *, is_descending: bool) -> str:
+    """Return the query for so many conversations after the one in a table; for the first, if the table is empty.
+
+    The rest of its own second and all other seconds are an index range each, for the reason that `api._after_cursor`
+    gives. Each has its own limit, or PostgreSQL would sort the whole archive: it does not know the time in advance.
+    """
+    order, beyond = ("DESC", "<") if is_descending else ("ASC", ">")
+    edge = f"COALESCE((SELECT created FROM {table}), {'' if is_descending else '-'}{_NO_TIME})"
+    conditions = (
+        f"created = {edge} AND id {beyond} (SELECT id FROM {table})",
+        f"created {beyond} {edge} AND EXISTS (SELECT 1 FROM given)",
+    )
+    nearest = f"ORDER BY created {order}, id {order} LIMIT {size:d}"
+    ranges = " UNION ALL ".join(
+        f"SELECT created, id FROM ({_VISIBLE} AND {condition} {nearest}) AS one" for condition in conditions
+    )
+    return f"{ranges} ORDER BY 1 {order}, 2 {order} LIMIT {size:d}"
 
 
 def _start(place: Place) -> str:
     """Return the tables `given`, the conversation that is named, and `start`, that after which the page begins."""
-    order, opposite, before = ("DESC", "ASC", ">") if place.is_descending else ("ASC", "DESC", "<")
-    every = "SELECT created, id FROM archive_storedcompletion WHERE (owner_id IS NULL OR owner_id = %s)"
+    order, opposite = ("DESC", "ASC") if place.is_descending else ("ASC", "DESC")
     last = opposite if place.after else order  # of two with the id the one that comes last, see `api._place_of`
-    given = f"given AS ({_with_id(every)} ORDER BY created {last}, id {last} LIMIT 1)"
+    named = _VISIBLE.replace("WHERE ", "WHERE completion_id = %s AND ")
+    given = f"given AS ({named} ORDER BY created {last}, id {last} LIMIT 1)"
     if place.after:
         return f"{given}, start AS (SELECT created, id FROM given)"
-    within = f"{every} AND created = (SELECT created FROM given) AND id {before} (SELECT id FROM given)"
-    others = f"{every} AND created {before} (SELECT created FROM given)"
-    earlier = f"{within} UNION ALL {others} ORDER BY 1 {opposite}, 2 {opposite} LIMIT 1 OFFSET {place.before:d}"
-    return f"{given}, start AS (SELECT created, id FROM ({earlier}) AS earlier)"
-
-
-def _with_id(every: str) -> str:
-    return every.replace("WHERE ", "WHERE completion_id = %s AND ")
+    earlier = _beyond("given", place.before + 1, is_descending=not place.is_descending)
+    farthest = f"ORDER BY created {opposite}, id {opposite} LIMIT 1 OFFSET {place.before:d}"
+    return f"{given}, start AS (SELECT created, id FROM ({earlier}) AS earlier {farthest})"
 
 
 def _columns(place: Place) -> str:
-    """Return the columns of a page, with places for the reader. Subqueries: what is joined would have to be sorted."""
+    """Return the columns of a page, with places for the reader."""
     array, text = ("json_build_array", "::text") if _is_postgresql() else ("json_array", "")
     everything = "(SELECT COUNT(*) FROM archive_storedcompletion)"
     of_others = "(SELECT COUNT(*) FROM archive_storedcompletion WHERE owner_id IS NOT NULL AND owner_id <> %s)"
@@ -163,13 +188,6 @@ def _known_columns() -> str:
         f"(SELECT {array}(t.status, a.id, a.username, a.first_name, a.last_name){text} FROM archive_completionstate t "
         "LEFT JOIN auth_user a ON a.id = t.assignee_id WHERE t.completion_id = c.completion_id)"
     )
-
-
-def _summary(text: str | None) -> Summary | None:
-    if text is None:
-        return None
-    question, messages, contents = json.loads(text)
-    return Summary(question, messages, read_held(contents))
 
 
 def _known(is_seen: int | bool, labels: str | None, state: str | None) -> Known:

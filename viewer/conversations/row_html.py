@@ -6,10 +6,12 @@ Every value goes through `format_html`, which escapes it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, datetime
 from functools import lru_cache
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import get_current_timezone_name, localdate
 from django.utils.translation import get_language, gettext, ngettext
 
 from viewer.archive.search.snippets import Snippet
@@ -129,9 +131,15 @@ def _time_html(row: Row, *, is_by_day: bool) -> SafeString:
             '<span class="visually-hidden">{0}</span>\n</span>\n',
             gettext("date unknown"),
         )
+    where = (get_language(), get_current_timezone_name(), localdate())
+    return _moment_html(row.created, is_by_day, where)
+
+
+@lru_cache(maxsize=2_000)  # to format one time takes as long as all else of a row
+def _moment_html(moment: datetime, is_by_day: bool, _where: tuple[str | None, str, date]) -> SafeString:
     return format_html(
         '<time class="row__time" datetime="{}" title="{}">{}</time>\n',
-        iso(row.created),
-        utc_time(row.created),
-        clock(row.created) if is_by_day else short_time(row.created),
+        iso(moment),
+        utc_time(moment),
+        clock(moment) if is_by_day else short_time(moment),
     )

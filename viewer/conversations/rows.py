@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from viewer.archive.identity_keys import IdentityKeys, identity_keys
 from viewer.archive.labels import Marks
-from viewer.archive.listing import Known, Listed, known_of
+from viewer.archive.listing import Known, Listed, known_of, summary_of
 from viewer.archive.models import fit
 from viewer.archive.search.snippets import Snippet
 from viewer.client.client import Client
@@ -26,6 +27,7 @@ from viewer.conversations.facts import KINDS, Kind
 from viewer.rendering.places import why_no_link
 from viewer.rendering.titles import MAX_BEGINNING, MAX_LINE, answer_line, tool_call_line
 
+_MAX_KEPT = 8_000  # characters of a completion whose row is kept: with a thousand of them some 20 MB at most
 _MAX_PAIRS = 16  # of metadata, as many as OpenAI accepts; the page of the conversation shows all
 
 
@@ -56,12 +58,21 @@ class Row:
 
 def build_archived_rows(listed: Iterable[Listed]) -> list[Row]:
     """Build the rows of conversations of the archive, of which everything is known."""
-    keys, rows = identity_keys(), []
+    keys, language = identity_keys(), get_language()
+    rows = []
     for one in listed:
-        item = read_completion(one.body)
-        row = build_row(item, one.summary, keys) if isinstance(item, Completion) else _unreadable_row(item)
-        rows.append(_with_known(row, one.known))
+        build = _kept_row if len(one.body) <= _MAX_KEPT else _archived_row
+        rows.append(_with_known(build(one.body, one.described, keys, language), one.known))
     return rows
+
+
+def _archived_row(body: str, described: str | None, keys: IdentityKeys, _language: str | None) -> Row:
+    """Build a row from all that it depends on, so that it can be kept: to read a completion costs most of a list."""
+    item = read_completion(body)
+    return build_row(item, summary_of(described), keys) if isinstance(item, Completion) else _unreadable_row(item)
+
+
+_kept_row = lru_cache(maxsize=1_000)(_archived_row)
 
 
 def build_rows(client: Client, items: Sequence[Completion | Unreadable], person_id: int) -> list[Row]:

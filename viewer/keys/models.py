@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from viewer.deployment.database import without_waiting
+from viewer.deployment.prepared import Given
 
 from .encryption import Secret, decrypt, encrypt, is_newest
 
@@ -52,7 +53,7 @@ _FINDING_TEXTS = {
 class ApiKeys(models.QuerySet["ApiKey"]):
     """API keys, always looked up by their owner."""
 
-    def of(self, person: User) -> ApiKeys:
+    def of(self, person: User | Given) -> ApiKeys:
         return self.filter(owner=person)
 
     def choose(self, person: User, key: ApiKey | None) -> None:

@@ -18,5 +18,9 @@ def shares(request: HttpRequest) -> dict[str, Any]:
     completion_id = match.kwargs.get("completion_id") if match else None
     if completion_id is None or user is None or not user.is_authenticated:
         return {}
-    mine = Share.objects.open().filter(owner=user, completion_id=fit(completion_id))
-    return {"open_shares": SimpleLazyObject(lambda: [*mine.values_list("pk", flat=True)])}
+    return {"open_shares": SimpleLazyObject(lambda: _open_shares(user.pk, completion_id))}
+
+
+def _open_shares(owner: int, completion_id: str) -> list[int]:
+    mine = Share.objects.open().filter(owner=owner, completion_id=fit(completion_id))
+    return list(mine.values_list("pk", flat=True))
