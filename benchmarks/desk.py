@@ -167,8 +167,8 @@ class Person:
     def cookie(self) -> str:
         return "; ".join(f"{kept.name}={kept.value}" for kept in self._session.cookies)
 
-    def get(self, path: str) -> requests.Response:
-        return self._session.get(f"{self._url}{path}")
+    def get(self, path: str, **headers: str) -> requests.Response:
+        return self._session.get(f"{self._url}{path}", headers=headers)
 
     def submit(self, page: str, action: str = "", **fields: str) -> str:
         """Send the last form of a page, to another address where one is given; give the page that follows."""

@@ -24,6 +24,7 @@ GOALS = {
     "a conversation of 20, drawn before": Goal(0.45),
     "drawn for the first time, as a multiple of its texts alone": Goal(3, is_of_other=False),
 }
+_BY_SCRIPT = {"HX-Request": "true"}  # otherwise the list beside leads to the list
 _REPEATS = 40  # requests of each kind in a round: processor time is counted in steps of 10 ms
 _FRESH = 20  # conversations that a round opens for the first time
 _ROUNDS = 30  # at most, of those
@@ -46,18 +47,19 @@ class _Pages:
         floor = _floor([messages for _, messages in fresh])
         return {
             "a list of 20": self._cost(["/completions/"] * _REPEATS),
-            "the list beside": self._cost([f"/completions/{self.listed}/beside/"] * _REPEATS),
+            "the list beside": self._cost([f"/completions/{self.listed}/beside/"] * _REPEATS, **_BY_SCRIPT),
+            "the next page of a list": self._cost([f"/completions/?after={self.listed}"] * _REPEATS, **_BY_SCRIPT),
             "a conversation of 20, drawn before": self._cost(known * 2),
             "drawn for the first time": first,
             "drawn for the first time, as a multiple of its texts alone": (first - empty) / floor,
             "a page without content": empty,
         }
 
-    def _cost(self, paths: list[str]) -> float:
+    def _cost(self, paths: list[str], **headers: str) -> float:
         """Give the milliseconds of the server's processor time for each page."""
         before = self.desk.cpu_seconds()
         for path in paths:
-            self.reader.get(path).raise_for_status()
+            self.reader.get(path, **headers).raise_for_status()
         return (self.desk.cpu_seconds() - before) * 1000 / len(paths)
 
 
