@@ -250,6 +250,7 @@ MIDDLEWARE = [
     "viewer.web.middleware.PageHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "viewer.web.middleware.AddressMiddleware",
+    "viewer.web.programs.ProgramsMiddleware",  # what programs ask for goes on to PROGRAM_MIDDLEWARE, all else below
     "viewer.web.middleware.FormMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -268,6 +269,13 @@ MIDDLEWARE = [
     "viewer.web.middleware.StreamsMiddleware",
     "viewer.sources.problem_pages.ProblemMiddleware",
     "viewer.sharing.instead.SharedInsteadMiddleware",  # below it, so that it is asked first
+]
+
+# Of what programs ask for: it has no session, no form, no language and no page.
+PROGRAM_MIDDLEWARE = [
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "viewer.read_log.middleware.ReadLogMiddleware",
+    "viewer.web.middleware.StreamsMiddleware",
 ]
 
 ROOT_URLCONF = "viewer.urls"

@@ -65,7 +65,22 @@ handler500 = "viewer.web.error_pages.failed"
 
 _OIDC = {"provider_id": settings.OIDC_PROVIDER}
 
+# What programs ask for. None of it is a page: it passes PROGRAM_MIDDLEWARE alone (viewer/web/programs.py).
+programs = [
+    path("v1/chat/completions", api.completions),
+    path("v1/chat/completions/<str:completion_id>", api.completion),
+    path("v1/chat/completions/<str:completion_id>/messages", api.messages),
+    path("v1/imports", api.imports),
+    re_path(r"^v1(?:/|\Z)", api.nowhere),
+    path("otlp/v1/traces", telemetry.traces),
+    path("otlp/v1/logs", telemetry.logs),
+    path("otlp/v1/metrics", telemetry.metrics),
+    re_path(r"^otlp(?:/|\Z)", telemetry.nowhere),
+    re_path(r"^opentelemetry\.proto\.collector\.", telemetry.grpc),
+]
+
 urlpatterns = [
+    *programs,
     path("", RedirectView.as_view(pattern_name="completions"), name="home"),
     path("completions/", conversation_list.completions, name="completions"),
     path("completions/open/", navigation.open_by_id, name="open"),
@@ -212,16 +227,6 @@ urlpatterns = [
     path("people/<int:person_id>/state/", administrators_only(confirmed(people.change_state)), name="person-state"),
     path("people/<int:person_id>/reset/", administrators_only(confirmed(people.reset)), name="person-reset"),
     path("enter/<str:secret>/", people.enter, name="enter"),
-    path("v1/chat/completions", api.completions),
-    path("v1/chat/completions/<str:completion_id>", api.completion),
-    path("v1/chat/completions/<str:completion_id>/messages", api.messages),
-    path("v1/imports", api.imports),
-    re_path(r"^v1(?:/|\Z)", api.nowhere),
-    path("otlp/v1/traces", telemetry.traces),
-    path("otlp/v1/logs", telemetry.logs),
-    path("otlp/v1/metrics", telemetry.metrics),
-    re_path(r"^otlp(?:/|\Z)", telemetry.nowhere),
-    re_path(r"^opentelemetry\.proto\.collector\.", telemetry.grpc),
     path("login/", SignIn.as_view(), name="account_login"),
     path("login/code/", SecondFactor.as_view(), name="mfa_authenticate"),
     path("login/passkey/", login_not_required(SignInByPasskey.as_view()), name="mfa_login_webauthn"),

@@ -247,7 +247,7 @@ def test_what_an_open_page_loads_again_within_a_minute_is_one_reading(
 def test_what_cannot_be_recorded_is_not_shown(
     reader: Client, one: None, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    monkeypatch.setattr(recording.Reading.objects, "create", fail)
+    monkeypatch.setattr(recording, "write", fail)
     answer = reader.get(address)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
@@ -267,7 +267,7 @@ def test_a_failed_reading_is_not_taken_for_one_that_was_recorded(
 ) -> None:
     part = f"{ONE}messages/chatcmpl-one-0/parts/1/"
     with monkeypatch.context() as broken:
-        broken.setattr(recording.Reading.objects, "create", fail)
+        broken.setattr(recording, "write", fail)
         assert reader.get(part).status_code == 503
     assert reader.get(part).status_code == 200
     assert Reading.objects.count() == 1
@@ -276,7 +276,7 @@ def test_a_failed_reading_is_not_taken_for_one_that_was_recorded(
 def test_a_program_gets_its_envelope_when_its_reading_cannot_be_recorded(
     client: Client, alices_token: str, one: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording.Reading.objects, "create", fail)
+    monkeypatch.setattr(recording, "write", fail)
     answer = client.get("/v1/chat/completions/chatcmpl-one", headers={"Authorization": f"Bearer {alices_token}"})
     assert (answer.status_code, answer.json()["error"]["type"]) == (503, "server_error")
     assert "secret words" not in answer.text
@@ -285,7 +285,7 @@ def test_a_program_gets_its_envelope_when_its_reading_cannot_be_recorded(
 def test_a_fragment_says_in_its_place_that_it_cannot_be_recorded(
     reader: Client, one: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording.Reading.objects, "create", fail)
+    monkeypatch.setattr(recording, "write", fail)
     answer = reader.get(f"{ONE}?after=chatcmpl-one-0", headers={"HX-Request": "true"})
     assert answer.status_code == 503
     assert "<html" not in answer.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -20,7 +20,6 @@ from tests.pages import attributes, element, elements, link, message_ids, texts,
 from tests.traces import kept_in_caches
 from viewer.archive import api
 from viewer.client.client import Client as ApiClient
-from viewer.client.http import HttpClient, Limits
 from viewer.completions.invisibles import escape_invisible
 from viewer.completions.reading import read_message_page
 from viewer.completions.source_text import members, pretty
@@ -280,7 +279,7 @@ def test_a_link_opens_at_its_message_where_messages_are_too_large_for_their_cont
 ) -> None:
     stored(make_completion("chatcmpl-one", *(say("user", long(10_000), id=f"{prefix}{n}") for n in range(30))))
     archive = Source(None).client
-    small = ApiClient(HttpClient(archive.http.session, limits=Limits(60, 35_000)), archive.base_url)
+    small = ApiClient(replace(archive.http, max_bytes=35_000), archive.base_url)
     monkeypatch.setattr(api, "_MAX_PAGE", 25_000)
     for client in (archive, small):  # the server ends the page early, or we request a smaller one
         for n in (0, 5, 17, 29):

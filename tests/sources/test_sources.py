@@ -21,7 +21,7 @@ def test_a_message_finds_its_completion_as_stored_or_by_the_form_of_its_id(store
 
 def test_a_database_that_does_not_answer_is_the_problem_unavailable(db: None) -> None:
     with (
-        patch("viewer.archive.transport.respond", side_effect=OperationalError("locked")),
+        patch("viewer.archive.api.respond", side_effect=OperationalError("locked")),
         pytest.raises(Problem) as caught,
     ):
         Source(None).client.completions()

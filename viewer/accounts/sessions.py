@@ -17,12 +17,12 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-from django.db import DatabaseError, connection, transaction
-from django.db.models import CharField, DateTimeField, QuerySet
+from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from viewer.deployment.database import without_waiting
-from viewer.deployment.prepared import Given, Prepared
+from viewer.deployment.prepared import Prepared, columns_of, read_row
 from viewer.keys.encryption import CannotDecrypt, Secret, decrypt, encrypt
 
 from .models import Session
@@ -42,18 +42,11 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _columns(model: type[Session | User]) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields]
-
-
-def _live_sessions() -> QuerySet[Session, Any]:
-    """Return a session that has not expired, with its person and their role: every request asks for these."""
-    key, now = Given("key", CharField()), Given("now", DateTimeField())
+@Prepared
+def _live(key: str, now: datetime) -> QuerySet[Session, Any]:
+    """Find a session that has not expired, with its person and their role: every request asks for these."""
     live = Session.objects.filter(session_key=key, expire_date__gt=now).annotate(role=role_column("user"))
-    return live.values_list("role", *_columns(Session), *(f"user__{name}" for name in _columns(User)))
-
-
-_LIVE = Prepared(_live_sessions)
+    return live.values_list("role", *columns_of(Session), *columns_of(User, "user__"))
 
 
 class SessionStore(DatabaseStore):
@@ -142,8 +135,8 @@ class SessionStore(DatabaseStore):
         return self.started_at + timedelta(seconds=settings.SESSION_COOKIE_AGE)
 
     def _get_session_from_db(self) -> Session | None:
-        rows = _LIVE.rows(key=digest(self.session_key or ""), now=timezone.now())
-        self._row = _row_of(rows[0]) if rows else None
+        found = _live.first(digest(self.session_key or ""), timezone.now())
+        self._row = _row_of(found) if found else None
         if self._row is None:
             self._session_key = None
         else:
@@ -155,11 +148,10 @@ class SessionStore(DatabaseStore):
             Session.objects.filter(session_key=digest(self.session_key or "")).update(**columns)
 
 
-def _row_of(values: tuple[Any, ...]) -> Session:
+def _row_of(found: tuple[Any, ...]) -> Session:
     """Build the row of a session, with its person and their role."""
-    role, *columns = values
-    names = _columns(Session)
-    row = Session.from_db(connection.alias, names, columns[: len(names)])
+    values = iter(found)
+    role, row = next(values), read_row(Session, values)
     row.role = role  # type: ignore[attr-defined]  # as an annotation would
-    row.user = User.from_db(connection.alias, _columns(User), columns[len(names) :]) if row.user_id else None
+    row.user = read_row(User, values) if row.user_id else None
     return row

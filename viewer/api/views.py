@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from viewer.client.http import Stream
+from viewer.client.http import Response, Stream
 from viewer.client.problems import Problem
 from viewer.completions.errors import ApiError
 from viewer.programs.tokens import Refused, endpoint, error_response, token_of
@@ -74,6 +74,8 @@ def _read(request: HttpRequest, path: str) -> HttpResponseBase:
     try:
         client = client_for_token(token, request)
         stream = client.stream(f"/chat/completions{path}", _query_string(request), headers)
+        if isinstance(stream, Response):
+            return HttpResponse(stream.body, status=stream.status, content_type="application/json")
         try:
             return _forward(request, stream)
         except BaseException:
@@ -90,9 +92,7 @@ def _forward(request: HttpRequest, stream: Stream) -> HttpResponseBase:
         stream.close()
         message = "The server behind this access token points elsewhere; that is not followed."
         return error_response(502, ApiError(message, type="server_error"))
-    if stream.is_local:
-        response = HttpResponse(b"".join(stream), status=stream.status)
-    elif request.method == "HEAD":
+    if request.method == "HEAD":
         stream.close()
         response = HttpResponse(status=stream.status)
     elif stream.status >= 400:

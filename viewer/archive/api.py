@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from django.db.models import QuerySet, Subquery
 
 from viewer.completions.errors import ApiError, to_body
+from viewer.deployment.prepared import Prepared
 
 from .models import StoredCompletion, StoredMessage, fit, fit_key, fit_value
 
@@ -49,6 +51,19 @@ class Paging:
     after: str | None
     limit: int
     descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Which rows of a list its query finds: in which order, after a cursor or not, and how many."""
+
+    is_later: bool
+    descending: bool
+    limit: int
+
+    @classmethod
+    def of(cls, paging: Paging) -> _Cut:
+        return cls(paging.after is not None, paging.descending, paging.limit + 1)  # one more says whether more follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +108,46 @@ def completion_of(message_id: str, reader: int | None) -> str | None:
     return visible.values_list("completion_id", flat=True).first()
 
 
+@Prepared
+def _stored(completion_id: str, reader: int | None) -> QuerySet[Any, Any]:
+    return StoredCompletion.objects.named(completion_id, reader).values_list("body")
+
+
 def _completion(completion_id: str, reader: int | None) -> Response:
-    body = StoredCompletion.objects.named(completion_id, reader).values_list("body", flat=True).first()
-    if body is None:
+    found = _stored.first(fit(completion_id), reader)
+    if found is None:
         raise not_found_error(completion_id)
-    return Response(200, body.encode())
+    return Response(200, found[0].encode())
 
 
 def _completions(params: list[tuple[str, str]], reader: int | None) -> Response:
     paging = _read_paging(params, descending=True)
+    models = [fit(model)[:255] for model in {value for name, value in params if name == "model"}]
+    pairs = [(fit_key(key), fit_value(value)) for key, value in _read_pairs(params)]
+    place = () if paging.after is None else _place_of(paging, reader)
+    rows = _listed(reader, *place, *models, *chain(*pairs), models=len(models), cut=_Cut.of(paging))
+    return _list_response(_fetch_page(rows, paging))
+
+
+@Prepared
+def _listed(reader: int | None, *values: Any, models: int, cut: _Cut) -> QuerySet[Any, Any]:
+    """Find a page of completions; `values` are the time and row of the cursor, the models, and the metadata pairs."""
+    place, filters = (values[:2], values[2:]) if cut.is_later else ((), values)
     completions = StoredCompletion.objects.visible_to(reader)
-    for model in {value for name, value in params if name == "model"}:
-        completions = completions.filter(model=fit(model)[:255])
-    for key, value in _read_pairs(params):
-        completions = completions.filter(metadata__key=fit_key(key), metadata__value=fit_value(value))
+    for model in filters[:models]:
+        completions = completions.filter(model=model)
+    for key, value in zip(filters[models::2], filters[models + 1 :: 2], strict=True):
+        completions = completions.filter(metadata__key=key, metadata__value=value)
     # A union can only be sorted by columns that it selects.
     rows = completions.values_list("completion_id", "body", "created", "id")
-    if paging.after is not None:
-        rows = _after_cursor(rows, _place_of(paging, reader), descending=paging.descending)
-    page = _fetch_page(rows.order_by(*(("-created", "-id") if paging.descending else ("created", "id"))), paging)
-    return _list_response(page)
+    if place:
+        rows = _after_cursor(rows, place, descending=cut.descending)
+    return rows.order_by(*(("-created", "-id") if cut.descending else ("created", "id")))[: cut.limit]
+
+
+@Prepared
+def _places(completion_id: str, reader: int | None) -> QuerySet[Any, Any]:
+    return StoredCompletion.objects.visible_to(reader).filter(completion_id=completion_id).values_list("created", "id")
 
 
 def _place_of(paging: Paging, reader: int | None) -> tuple[int, int]:
@@ -121,11 +156,11 @@ def _place_of(paging: Paging, reader: int | None) -> tuple[int, int]:
     Both the team and a person may have it. If paging went on after the first of them, it could go in a circle.
     """
     after = paging.after or ""
-    named = StoredCompletion.objects.visible_to(reader).filter(completion_id=fit(after))
-    places = sorted(named.values_list("created", "id"), reverse=paging.descending)
+    places = sorted(_places(fit(after), reader), reverse=paging.descending)
     if not places:
         raise _unknown_cursor_error(f"no stored completion has the id '{_shorten(after)}'")
-    return places[-1]
+    created, row = places[-1]
+    return created, row
 
 
 def _after_cursor(rows: QuerySet[Any, Any], place: tuple[int, int], *, descending: bool) -> QuerySet[Any, Any]:
@@ -150,50 +185,67 @@ def _read_pairs(params: list[tuple[str, str]]) -> set[tuple[str, str]]:
 
 
 def _messages(completion_id: str, params: list[tuple[str, str]], reader: int | None) -> Response:
-    # Not joined: PostgreSQL would sort all messages of the conversation for one page, because it may be several.
-    completion = StoredCompletion.objects.named(completion_id, reader).values("pk")
-
     def check() -> None:
         if not holds(completion_id, reader):
             raise not_found_error(completion_id)
 
-    return page_of_messages(StoredMessage.objects.filter(completion=Subquery(completion)), params, check)
+    return page_of_messages(_messages_of, (fit(completion_id), reader), params, check)
+
+
+def _messages_of(completion_id: str, reader: int | None) -> QuerySet[Any, Any]:
+    # Not joined: PostgreSQL would sort all messages of the conversation for one page, because it may be several.
+    completion = StoredCompletion.objects.named(completion_id, reader).values("pk")
+    return StoredMessage.objects.filter(completion=Subquery(completion))
 
 
 def page_of_messages(
-    stored: QuerySet[Any, Any], params: list[tuple[str, str]], check: Callable[[], None] = lambda: None
+    stored: Callable[..., QuerySet[Any, Any]],
+    values: tuple[str | int | None, ...],
+    params: list[tuple[str, str]],
+    check: Callable[[], None] = lambda: None,
 ) -> Response:
-    """Answer one page of messages, which have a position, an id and a body. Raises RequestError.
+    """Answer one page of the messages `stored(*values)`, which have a position, an id and a body. Raises RequestError.
 
-    Where the page is empty, `check` raises if there is no such conversation.
+    `stored` is a function of a module. Where the page is empty, `check` raises if there is no such conversation.
     """
-    paging, messages = _read_paging(params, descending=False), stored
-    if paging.after is not None:
-        position = Subquery(stored.filter(message_id=fit(paging.after)).values("position"))
-        messages = (
-            messages.filter(position__lt=position) if paging.descending else messages.filter(position__gt=position)
-        )
-    order = "-position" if paging.descending else "position"
-    page = _fetch_page(messages.order_by(order).values_list("message_id", "body"), paging)
+    paging = _read_paging(params, descending=False)
+    after = () if paging.after is None else (fit(paging.after),)
+    page = _fetch_page(_said(*after, *values, stored=stored, cut=_Cut.of(paging)), paging)
     if not page.items:
         check()
-        if paging.after is not None and not stored.filter(message_id=fit(paging.after)).exists():
+        if paging.after is not None and _cursor.first(*after, *values, stored=stored) is None:
             raise _unknown_cursor_error(f"no message of this completion has the id '{_shorten(paging.after)}'")
     return _list_response(page)
 
 
-def _fetch_page(rows: QuerySet[Any, Any], paging: Paging) -> _Page:
+@Prepared
+def _said(*values: Any, stored: Callable[..., QuerySet[Any, Any]], cut: _Cut) -> QuerySet[Any, Any]:
+    """Find a page of messages; of a later one the first of the values is the id that it comes after."""
+    messages = stored(*values[cut.is_later :])
+    if cut.is_later:
+        position = Subquery(messages.filter(message_id=values[0]).values("position"))
+        messages = messages.filter(position__lt=position) if cut.descending else messages.filter(position__gt=position)
+    return messages.order_by("-position" if cut.descending else "position").values_list("message_id", "body")[
+        : cut.limit
+    ]
+
+
+@Prepared
+def _cursor(after: str, *values: Any, stored: Callable[..., QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+    return stored(*values).filter(message_id=after).values_list("position")[:1]
+
+
+def _fetch_page(rows: Iterator[tuple[Any, ...]], paging: Paging) -> _Page:
     """Fetch one page, a few rows at a time, because a row may hold megabytes.
 
     A page that grows too large ends before `limit`; `has_more` says so as always.
     """
-    fetched = rows[: paging.limit + 1].iterator(chunk_size=4)
     items: list[tuple[str, str]] = []
     size = 0
-    while len(items) < paging.limit and size < _MAX_PAGE and (row := next(fetched, None)):
+    while len(items) < paging.limit and size < _MAX_PAGE and (row := next(rows, None)):
         items.append(row[:2])
         size += len(row[1])
-    return _Page(items, has_more=next(fetched, None) is not None)
+    return _Page(items, has_more=next(rows, None) is not None)
 
 
 def _list_response(page: _Page) -> Response:

@@ -19,7 +19,8 @@ from viewer.completions.summary import Summary
 from viewer.completions.types import Completion, Item, Message, Page, Unreadable
 
 from . import pages
-from .http import HttpClient, Stream
+from .http import HttpClient, Response, Stream
+from .in_process import InProcess
 from .other_api import IsLasting, OtherApi, is_of_other_api, may_lack_other_api
 from .pages import Query, may_be_cursor_error, read_page, repeated_page, unknown_cursor
 from .problems import Problem, problem_of
@@ -54,7 +55,7 @@ class Client:
     are. With `is_sequential` there is one request at a time, as the same person's other clients are in use too.
     """
 
-    http: HttpClient
+    http: HttpClient | InProcess
     base_url: str
     cache_as: str = ""
     cache_seconds: int = 0
@@ -63,8 +64,8 @@ class Client:
     max_pages: ClassVar[int] = 20  # of MAX_PAGE_SIZE messages, that one request of a reader may read
     is_metered: ClassVar[bool] = True  # after many requests the reader has to confirm that more are sent
 
-    def stream(self, path: str, query: str, headers: Mapping[str, str]) -> Stream:
-        """Send one request and return its response as a stream."""
+    def stream(self, path: str, query: str, headers: Mapping[str, str]) -> Stream | Response:
+        """Send one request and return its response as a stream, or whole if it is in memory."""
         return self.http.stream(self._url(path, query), headers)
 
     def check_key(self) -> None:

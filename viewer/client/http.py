@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -25,7 +25,7 @@ from viewer.completions.errors import read_error
 
 from .deadlines import Deadline, DeadlineAdapter, enforce
 from .limiter import RequestLimiter, Slot
-from .problems import PROXY_NEEDS_LOGIN, Problem, is_quota, read_retry_after
+from .problems import PROXY_NEEDS_LOGIN, Problem, is_quota, read_retry_after, too_large
 from .scrubbing import Scrubber
 
 _CONNECT_SECONDS = 3.0
@@ -38,6 +38,7 @@ _MAX_STREAM_BYTES = 512_000_000  # decoded
 _MAX_ERROR_BYTES = 256_000  # decoded; so much of an error response is scrubbed and kept
 _MAX_HEADER_LENGTH = 1_000  # characters
 _CONTENT_ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
+CONNECTION_FAILED = gettext_noop("The connection failed or was interrupted.")
 _CANNOT_DECODE = gettext_noop("The response uses a compression that is not supported.")
 _AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 
@@ -108,7 +109,7 @@ class KeyAuth(AuthBase):
 
 @dataclass(frozen=True)
 class HttpClient:
-    """Sends requests to one server. The archive has no `limiter`, because it is in this process.
+    """Sends requests to one server, within the limits of `limiter`.
 
     Every response passes here, so this is where secrets are removed from it.
     """
@@ -143,11 +144,11 @@ class HttpClient:
             raise
         if self.limiter is not None:
             self.limiter.host.record(failed=response.status_code >= 500)
-        return Stream(response, deadline, slot, self.scrubber, is_local=self.limiter is None)
+        return Stream(response, deadline, slot, self.scrubber)
 
     @cached_property
     def scrubber(self) -> Scrubber:
-        return Scrubber(self.auth.secrets() if self.auth else ())
+        return _scrubber(frozenset(self.auth.secrets()) if self.auth else frozenset())
 
     def _record(self, problem: Problem) -> None:
         if self.limiter is not None:
@@ -198,10 +199,16 @@ class HttpClient:
         except requests.ConnectionError as error:
             if _find_cause(error, TimeoutError):
                 raise Problem("timeout") from None
-            raise Problem("unavailable", gettext_noop("The connection failed or was interrupted.")) from None
+            raise Problem("unavailable", CONNECTION_FAILED) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError):
             raise Problem("unavailable", gettext_noop("The request could not be sent.")) from None
         return _checked(response)
+
+
+@lru_cache(maxsize=100)
+def _scrubber(secrets: frozenset[str]) -> Scrubber:
+    """Return the scrubber for some secrets: to write a key in all its forms takes as long as to pass on an answer."""
+    return Scrubber(secrets)
 
 
 class Stream:
@@ -211,18 +218,14 @@ class Stream:
     the client that it is for has stopped reading.
     """
 
-    def __init__(
-        self, response: requests.Response, deadline: Deadline, slot: Slot, scrubber: Scrubber, *, is_local: bool
-    ) -> None:
-        self.is_local = is_local
+    def __init__(self, response: requests.Response, deadline: Deadline, slot: Slot, scrubber: Scrubber) -> None:
         self.status = response.status_code
         self.headers = _clean_headers(response.headers, scrubber)
         self._response = response
         self._deadline = deadline
         self._slot = slot
         self._scrubber = scrubber
-        if not is_local:
-            slot.release_within(deadline.max_left())
+        slot.release_within(deadline.max_left())
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the chunks of the body. Raises Problem only before the first, while a status can still be sent."""
@@ -283,7 +286,7 @@ def _read(response: requests.Response, deadline: Deadline, limit: int, *, idle: 
             return
         size += len(chunk)
         if size > limit:
-            raise Problem("too-large", gettext_noop("The response is larger than allowed here."))
+            raise too_large()
         deadline.left()
         yield chunk
 

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from django.utils.translation import gettext_noop
 
@@ -87,6 +87,7 @@ class RequestLimiter:
     def acquire(self) -> Slot:
         """Take a slot of all three limits. Raises the problem `unavailable`."""
         self.host.check_pause()
+        _release_overdue()
         slot = Slot()
         if not _all_requests.acquire(blocking=False):
             raise _too_many_requests()
@@ -105,17 +106,15 @@ class Slot:
     """What one request holds. It is released once, at the latest when nothing refers to it any more."""
 
     def __init__(self) -> None:
-        self._callbacks: list[Callable[[], None]] = []
+        self._callbacks: list[Callable[[], object]] = []
 
-    def on_release(self, callback: Callable[[], None]) -> None:
+    def on_release(self, callback: Callable[[], object]) -> None:
         self._callbacks.append(callback)
 
     def release_within(self, seconds: float) -> None:
-        """Release it after so many seconds, whatever the thread that took it is waiting for."""
-        timer = threading.Timer(seconds, _release, [weakref.ref(self)])  # the timer alone must not keep it alive
-        timer.daemon = True
-        timer.start()
-        self.on_release(timer.cancel)
+        """Let others have it after so many seconds, whatever the thread that took it is waiting for."""
+        _ends[id(self)] = (time.monotonic() + seconds, weakref.ref(self))  # this alone must not keep it alive
+        self.on_release(partial(_ends.pop, id(self), None))
 
     def release(self) -> None:
         while self._callbacks:
@@ -131,9 +130,15 @@ class Slot:
         self.release()
 
 
-def _release(reference: weakref.ref[Slot]) -> None:
-    if slot := reference():
-        slot.release()
+_ends: dict[int, tuple[float, weakref.ref[Slot]]] = {}  # of the slots that others may have from then on, by their id
+
+
+def _release_overdue() -> None:
+    """Release the slots whose time is over. Whoever needs one looks, which is less work than a timer for each."""
+    now = time.monotonic()
+    for end, reference in list(_ends.values()):
+        if end <= now and (slot := reference()):
+            slot.release()
 
 
 @cache

@@ -34,6 +34,7 @@ _QUOTA_CODES = {
 # Not every "not found" of OGX: its error for an unknown cursor is similar, although the completion may exist.
 _OGX_NOT_FOUND = re.compile(r"Chat completion with id .+ not found", re.DOTALL)
 PROXY_NEEDS_LOGIN = gettext_noop("The proxy in UPSTREAM_PROXY requires a username and a password (407).")
+_TOO_LARGE = gettext_noop("The response is larger than allowed here.")
 _MAX_WAIT = 366 * 24 * 60 * 60  # seconds
 
 
@@ -55,6 +56,11 @@ class Problem(Exception):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.message}" if self.message else self.name
+
+
+def too_large() -> Problem:
+    """Return the problem of a response that is larger than its limit."""
+    return Problem("too-large", _TOO_LARGE)
 
 
 def problem_of(status: int, headers: Mapping[str, str], body: bytes) -> Problem:

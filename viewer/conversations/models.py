@@ -12,7 +12,6 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from viewer.accounts.roles import may_administer
-from viewer.deployment.prepared import Given
 
 from .filters import list_url, parse_filters
 
@@ -20,7 +19,7 @@ from .filters import list_url, parse_filters
 class SavedViews(models.QuerySet["SavedView"]):
     """Saved views, looked up by who may use them."""
 
-    def of(self, person: User | Given) -> SavedViews:
+    def of(self, person: User | int) -> SavedViews:
         """Return a person's own views and those of the team."""
         return self.filter(Q(owner=person) | Q(is_shared=True))
 

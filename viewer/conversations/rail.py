@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import connection
-from django.db.models import IntegerField, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext, gettext_noop
 
 from viewer.archive.models import StoredCompletion
@@ -17,7 +16,7 @@ from viewer.archive.search.overview import MAX_COUNTED
 from viewer.archive.search.query import read_query
 from viewer.archive.search.results import count_results
 from viewer.archive.seen import count_unseen
-from viewer.deployment.prepared import Given, Prepared
+from viewer.deployment.prepared import Prepared, columns_of, read_row
 from viewer.web.templatetags.formats import grouped
 
 from .filters import as_search, list_url, without
@@ -72,22 +71,21 @@ def build_rail(person: User, filters: dict[str, str]) -> list[RailGroup]:
     return [RailGroup(title, tuple(_marked(links, filters))) for title, links in groups if links]
 
 
-def _views_of() -> QuerySet[SavedView, Any]:
-    views = SavedView.objects.of(Given("person", IntegerField()))
-    return views.values_list(*_VIEW, *(f"owner__{name}" for name in _OWNER))
+_OWNER = ("id", "username", "first_name", "last_name")
 
 
-_VIEW = [field.attname for field in SavedView._meta.concrete_fields]
-_OWNER = ["id", "username", "first_name", "last_name"]
-_VIEWS_OF = Prepared(_views_of)
+@Prepared
+def _views_of(person: int) -> QuerySet[SavedView, Any]:
+    owner = [f"owner__{name}" for name in _OWNER]
+    return SavedView.objects.of(person).values_list(*columns_of(SavedView), *owner)
 
 
 def _saved_views(person: User) -> list[SavedView]:
     """Read the views that a person may use, with the names of their owners."""
     views = []
-    for row in _VIEWS_OF.rows(person=person.pk):
-        view = SavedView.from_db(connection.alias, _VIEW, row[: len(_VIEW)])
-        view.owner = User.from_db(connection.alias, _OWNER, row[len(_VIEW) :])
+    for values in map(iter, _views_of(person.pk)):
+        view = read_row(SavedView, values)
+        view.owner = read_row(User, values, _OWNER)
         views.append(view)
     return views
 

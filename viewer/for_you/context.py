@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Count, DateTimeField, IntegerField, QuerySet, Value
+from django.db.models import Count, QuerySet, Value
 from django.http import HttpRequest
 from django.utils import timezone
 
-from viewer.deployment.prepared import Given, Prepared
+from viewer.deployment.prepared import Prepared
 from viewer.review.mentions import unread_mentions
 from viewer.sharing.models import Share
 
@@ -26,12 +27,13 @@ def unread(request: HttpRequest) -> dict[str, Any]:
 
 def _count(person: User) -> int:
     """Count in one query, as every page does it."""
-    return sum(count for (count,) in _UNREAD.rows(settings.PUBLIC_SHARING, person=person.pk, now=timezone.now()))
+    counts = _unread(person.pk, timezone.now(), is_public=settings.PUBLIC_SHARING)
+    return sum(count for (count,) in counts)
 
 
-def _unread(_is_public: bool) -> Any:
-    """Return the number of unread notes and that of unread shares. Which shares are open depends on a setting."""
-    person, now = Given("person", IntegerField()), Given("now", DateTimeField())
+@Prepared
+def _unread(person: int, now: datetime, *, is_public: bool) -> Any:
+    """Return the number of unread notes and that of unread shares; which shares are open depends on the setting."""
     shares = Share.objects.unread_by(person, now)
     return _number_of(unread_mentions(person)).union(_number_of(shares), all=True)
 
@@ -39,6 +41,3 @@ def _unread(_is_public: bool) -> Any:
 def _number_of(rows: QuerySet[Any, Any]) -> Any:
     in_all = rows.order_by().annotate(all=Value(1)).values("all")  # one group
     return in_all.annotate(number=Count("pk")).values_list("number")
-
-
-_UNREAD = Prepared(_unread)

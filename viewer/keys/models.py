@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -17,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from viewer.deployment.database import without_waiting
-from viewer.deployment.prepared import Given
+from viewer.deployment.prepared import Prepared, columns_of, read_row
 
 from .encryption import Secret, decrypt, encrypt, is_newest
 
@@ -53,7 +54,7 @@ _FINDING_TEXTS = {
 class ApiKeys(models.QuerySet["ApiKey"]):
     """API keys, always looked up by their owner."""
 
-    def of(self, person: User | Given) -> ApiKeys:
+    def of(self, person: User | int) -> ApiKeys:
         return self.filter(owner=person)
 
     def choose(self, person: User, key: ApiKey | None) -> None:
@@ -177,14 +178,20 @@ class AccessTokens(models.QuerySet["AccessToken"]):
         return token, secret
 
     def holding(self, secret: str) -> AccessTokens:
-        return self.filter(digest=_digest(secret), owner__is_active=True)
+        return self.with_digest(_digest(secret))
+
+    def with_digest(self, digest: str) -> AccessTokens:
+        return self.filter(digest=digest, owner__is_active=True)
 
     def find(self, secret: str) -> AccessToken | None:
         """Find the token of an active person by its secret, and record the use."""
-        with_owner = self.holding(secret).order_by().select_related("api_key", "owner")  # the read log has the name
-        token = next(iter(with_owner), None)
-        if token is not None:
-            token.record_use()
+        row = _row_of.first(_digest(secret))
+        if row is None:
+            return None
+        values = iter(row)
+        token, token.owner = read_row(AccessToken, values), read_row(User, values)
+        token.api_key = read_row(ApiKey, values) if token.api_key_id else None
+        token.record_use()
         return token
 
 
@@ -229,6 +236,13 @@ class AccessToken(models.Model):
         if self.last_used_at is None or now - self.last_used_at > _USE_INTERVAL:
             with suppress(DatabaseError), without_waiting(), transaction.atomic():
                 AccessToken.objects.filter(pk=self.pk).update(last_used_at=now)
+
+
+@Prepared
+def _row_of(digest: str) -> models.QuerySet[AccessToken, Any]:
+    """Find a token, its owner, whose name the read log has, and its API key."""
+    columns = [*columns_of(AccessToken), *columns_of(User, "owner__"), *columns_of(ApiKey, "api_key__")]
+    return AccessToken.objects.with_digest(digest).order_by().values_list(*columns)
 
 
 def _digest(secret: str) -> str:

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import parse_qsl, unquote
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from viewer.archive.api import ROUTE, RequestError, Response, page_of_messages
-from viewer.archive.transport import BASE_URL
 from viewer.client.client import Client
+from viewer.client.in_process import BASE_URL, InProcess
 from viewer.completions.errors import ApiError
-from viewer.sources.archive_client import StoredClient, stored_http
+from viewer.sources.archive_client import StoredClient
 from viewer.sources.reader import Reader
 from viewer.sources.sources import Source
 from viewer.web.request import Request
 
 from .descriptions import origin_of, source_name
-from .models import Share, Snapshot
+from .models import Share, Snapshot, SnapshotMessage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class SnapshotSource(Source):
 
     @property
     def client(self) -> Client:
-        return StoredClient(stored_http(None, partial(_respond, self.snapshot)), BASE_URL)
+        return StoredClient(InProcess(partial(_respond, self.snapshot)), BASE_URL)
 
 
 class SnapshotReader(Reader):
@@ -67,6 +68,10 @@ def _respond(snapshot: Snapshot, path: str, query: str) -> Response:
     if not route["messages"]:
         return Response(200, snapshot.body.encode())
     try:
-        return page_of_messages(snapshot.messages.all(), parse_qsl(query, keep_blank_values=True))
+        return page_of_messages(_messages_of, (snapshot.pk,), parse_qsl(query, keep_blank_values=True))
     except RequestError as error:
         return error.response
+
+
+def _messages_of(snapshot_id: int) -> QuerySet[SnapshotMessage]:
+    return SnapshotMessage.objects.filter(snapshot=snapshot_id)

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
-import requests
 from django.db import DatabaseError
 from django.utils.translation import gettext_noop
 
-from viewer.archive import transport
+from viewer.archive import api
 from viewer.archive.bodies import bodies_after
 from viewer.archive.holdings import holdings_of
 from viewer.archive.listing import ListPage, Place, read_list
 from viewer.archive.summaries import summaries_of
 from viewer.client.client import Client, First, Read
-from viewer.client.http import HttpClient, Limits
+from viewer.client.in_process import BASE_URL, InProcess
 from viewer.client.problems import Problem
 from viewer.completions.summary import Summary
 
@@ -63,12 +62,8 @@ class ArchiveClient(StoredClient):
 @lru_cache(maxsize=1_000)
 def archive_client(reader: int | None) -> ArchiveClient:
     """Return the client that reads what the team has, and what a person saved."""
-    return ArchiveClient(stored_http(reader), transport.BASE_URL, reader=reader)
+    return ArchiveClient(InProcess(partial(_respond, reader)), BASE_URL, reader=reader)
 
 
-def stored_http(reader: int | None, answer: transport.Respond | None = None) -> HttpClient:
-    """Return what answers the requests of a client in process: from the archive for a person, or by a function."""
-    session = requests.Session()
-    session.trust_env = False
-    session.mount("http://archive.invalid/", transport.ArchiveTransport(reader, answer))
-    return HttpClient(session, limits=Limits(60, 512_000_000))
+def _respond(reader: int | None, path: str, query: str) -> api.Response:
+    return api.respond(path, query, reader)

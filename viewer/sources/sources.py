@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
-from django.db import connection
-from django.db.models import IntegerField
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext, gettext_noop
 
@@ -23,7 +22,7 @@ from viewer.client.http import HttpClient, KeyAuth, Limits, new_session
 from viewer.client.limiter import RequestLimiter, host_limiter, person_limit
 from viewer.client.problems import Problem
 from viewer.deployment.api_hosts import may_get_key
-from viewer.deployment.prepared import Given, Prepared
+from viewer.deployment.prepared import Prepared, columns_of, read_row
 from viewer.keys.encryption import CannotDecrypt
 from viewer.keys.models import AccessToken, ApiKey
 from viewer.web.request import PAGE_SOURCE, Request, note_of
@@ -31,8 +30,12 @@ from viewer.web.request import PAGE_SOURCE, Request, note_of
 from .archive_client import archive_client
 
 Result = TypeVar("Result")
-_KEY = [field.attname for field in ApiKey._meta.concrete_fields]
-_KEYS_OF = Prepared(lambda: ApiKey.objects.of(Given("person", IntegerField())).values_list(*_KEY))  # of every page
+
+
+@Prepared
+def _keys_of(person: int) -> QuerySet[ApiKey, Any]:
+    """Find the keys of a person, as every page does."""
+    return ApiKey.objects.of(person).values_list(*columns_of(ApiKey))
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def all_sources(request: Request) -> list[Source]:
     """Return the archive and the person's keys, by one query for each HTTP request."""
     sources: list[Source] | None = request.__dict__.get("all_sources")
     if sources is None:
-        keys = (ApiKey.from_db(connection.alias, _KEY, row) for row in _KEYS_OF.rows(person=request.user.pk))
+        keys = (read_row(ApiKey, iter(row)) for row in _keys_of(request.user.pk))
         sources = request.__dict__["all_sources"] = [archive_of(request), *map(Source, keys)]
     return sources
 

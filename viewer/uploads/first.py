@@ -7,25 +7,26 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, URLPattern, path, reverse
 
 from viewer.archive.api import ROUTE, RequestError, Response, page_of_messages
-from viewer.archive.transport import BASE_URL
 from viewer.client.client import Client
+from viewer.client.in_process import BASE_URL, InProcess
 from viewer.completions.errors import ApiError
 from viewer.conversations.paging import read_page, with_neighbours
 from viewer.conversations.views import content
 from viewer.conversations.views.conversation import bubbles_of
 from viewer.rendering.answers import no_answer_in
 from viewer.rendering.context import RenderContext
-from viewer.sources.archive_client import StoredClient, stored_http
+from viewer.sources.archive_client import StoredClient
 from viewer.sources.reader import Reader
 from viewer.sources.sources import Source
 from viewer.web.request import Request, note_of
 
-from .models import Upload
+from .models import FirstMessage, Upload
 
 _MAX_PAIRS = 8  # of metadata
 _MESSAGE, _ANSWER = "messages/<str:message_id>/", "choices/<int:position>/"
@@ -63,7 +64,7 @@ class _FirstSource(Source):
 
     @property
     def client(self) -> Client:
-        return StoredClient(stored_http(None, partial(_respond, self.upload)), BASE_URL)
+        return StoredClient(InProcess(partial(_respond, self.upload)), BASE_URL)
 
 
 class FirstReader(Reader):
@@ -139,6 +140,10 @@ def _respond(upload: Upload, path: str, query: str) -> Response:
     if not route["messages"]:
         return Response(200, upload.first_body.encode())
     try:
-        return page_of_messages(upload.first_messages.all(), parse_qsl(query, keep_blank_values=True))
+        return page_of_messages(_messages_of, (upload.pk,), parse_qsl(query, keep_blank_values=True))
     except RequestError as error:
         return error.response
+
+
+def _messages_of(upload_id: int) -> QuerySet[FirstMessage]:
+    return FirstMessage.objects.filter(upload=upload_id)
