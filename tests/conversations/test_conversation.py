@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.template.loader import render_to_string
 from django.test import Client
 from django.utils.http import parse_header_parameters
 
@@ -27,6 +26,7 @@ from tests.pages import (
 from viewer.completions.reading import read_message
 from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import for_customer
+from viewer.rendering.drawing import draw_bubble
 from viewer.rendering.messages import build_bubbles
 
 Store = Callable[..., Any]
@@ -486,14 +486,14 @@ def test_a_message_without_an_address_carries_its_json() -> None:
     parts = json.dumps([{"type": "text", "text": "x"}, picture, sound])
     nameless = read_message(f'{{"role":"user","content_parts":{parts},"weight":1.10}}')
     bubbles = build_bubbles(RenderContext("chatcmpl-one"), [nameless])
-    page = render_to_string("rendering/_bubble.html", {"bubble": bubbles[0]})
+    page = draw_bubble(bubbles[0])
     assert "/raw/" not in page
     assert "JSON, as received {" in visible(page)
     assert "1.10" in page
     assert visible(page).count("Cannot be shown, because the message has no id") == 2
     assert "src=" not in page
     (seen,) = for_customer(bubbles)
-    assert "JSON" not in render_to_string("rendering/_bubble.html", {"bubble": seen})
+    assert "JSON" not in draw_bubble(seen)
 
 
 def test_sound_says_what_is_assumed_and_what_has_expired(reader: Client, stored: Store) -> None:

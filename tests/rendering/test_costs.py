@@ -216,7 +216,7 @@ def test_a_bubble_is_rendered_once_and_cached_by_its_content(monkeypatch: pytest
     }
     message = say("assistant", "Oslo **is**", id="c-1", annotations=[cited])
     first = print_bubble(message)
-    monkeypatch.setattr(tag, "render_to_string", lambda *_: "drawn anew")
+    monkeypatch.setattr(tag, "draw_bubble", lambda _: "drawn anew")
     assert print_bubble(message) == first
     for other in (
         message | {"content": "Oslo **was**"},

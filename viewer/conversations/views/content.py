@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
@@ -11,6 +10,7 @@ from viewer.completions.outcomes import result_text
 from viewer.completions.reading import source_of_choice
 from viewer.completions.types import AudioPart, FilePart, ImagePart, Message, TextPart
 from viewer.rendering import media
+from viewer.rendering.drawing import draw_part, draw_tool_text
 from viewer.rendering.parts import build_whole_text
 from viewer.rendering.tool_calls import build_tool_text, call_arguments
 from viewer.sources.reader import reader_for
@@ -93,7 +93,7 @@ def _part_of(request: Request, message: Message, n: int) -> HttpResponse:
     if not isinstance(requested, TextPart):
         return _bytes_of(message, n, is_raw_audio="raw" in request.GET)
     if request.htmx:
-        return render(request, "rendering/parts/_text.html", {"part": build_whole_text(requested)})
+        return HttpResponse(draw_part(build_whole_text(requested)))
     return HttpResponse(requested.text, content_type="text/plain; charset=utf-8")
 
 
@@ -117,7 +117,7 @@ def _tool_text(request: Request, text: str, as_received: str, name: str, *, is_j
     """Send a whole text: indented in a fragment for its card, or as received in a download."""
     if request.htmx:
         whole = build_tool_text(text, is_json=is_json)
-        response = render(request, "rendering/parts/_tool_text.html", {"text": whole})
+        response = HttpResponse(draw_tool_text(whole))
     else:
         response = HttpResponse(as_received, content_type="text/plain; charset=utf-8")
         response.headers["Content-Disposition"] = attachment(name)

@@ -8,7 +8,6 @@ with the whole bubble, which the reader must be allowed to read, and it reveals 
 from __future__ import annotations
 
 from functools import cache as once
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -16,12 +15,11 @@ from typing import Protocol
 from django import template
 from django.conf import settings
 from django.core.cache import caches
-from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language
 
-from viewer.rendering.highlighting import colour
+from viewer.rendering.drawing import draw_bubble
 from viewer.rendering.messages import Bubble
 
 register = template.Library()
@@ -44,7 +42,7 @@ def render_bubble(context: template.Context, bubble: Bubble) -> SafeString:
     html: str | None = cache.get(key)
     if html is not None:
         return mark_safe(html.replace(_SECRET, secret))  # noqa: S308  # a template has rendered it
-    html = render_to_string("rendering/_bubble.html", {"bubble": bubble})
+    html = draw_bubble(bubble)
     if len(html.encode()) <= _MAX_BYTES and _UNFORMATTED not in html:
         cache.set(key, html.replace(secret, _SECRET) if secret else html, _A_DAY)
     return mark_safe(html)  # noqa: S308  # a template has rendered it
@@ -62,13 +60,6 @@ def beside(context: template.Context, bubble: Bubble) -> SafeString:
     """Print what the page shows below a message. It is never cached with the message."""
     given: Beside | None = context.get("beside")
     return mark_safe(given.html_of(bubble) if given else "")  # noqa: S308  # a template has rendered it
-
-
-@register.filter
-@lru_cache(64)
-def coloured(json: str) -> SafeString:
-    """Highlight JSON. Cached, because a result is shown both in its message and in the card of its call."""
-    return mark_safe(colour(json, "json"))  # noqa: S308  # `colour` escapes it
 
 
 @once
