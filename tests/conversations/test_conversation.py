@@ -657,3 +657,14 @@ def test_an_error_in_the_place_of_an_answer_is_no_answer(reader: Client, stored:
 def test_a_choice_without_a_message_says_why(reader: Client, stored: Store) -> None:
     choice = {"index": 0, "message": None, "finish_reason": "error", "error": {"code": 502, "message": "Gone."}}
     assert "Error: 502: Gone." in visible(conversation(reader, stored, say("user", "Hi"), choices=[choice]))
+
+
+def test_what_nobody_said_of_a_conversation_is_asked_for_by_one_query(
+    reader: Client, stored: Store, django_assert_max_num_queries: Any
+) -> None:
+    stored(make_completion("chatcmpl-one", say("user", "Hello"), say("assistant", "Good morning")))
+    reader.get("/completions/chatcmpl-one/")
+    with django_assert_max_num_queries(14) as asked:
+        reader.get("/completions/chatcmpl-one/")
+    tables = ("archive_completionlabel", "archive_completionstate", "review_note", "review_verdict")
+    assert len([one for one in asked if any(table in one["sql"] for table in tables)]) == 1

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
-from django.db.models import Subquery
+from django.db.models import QuerySet, Subquery
 
-from .models import SearchPack, StoredCompletion, StoredMessage
+from viewer.deployment.prepared import Prepared
+
+from .models import SearchPack, StoredCompletion, StoredMessage, fit
 from .search.packs import held_by
 
 
@@ -28,9 +31,7 @@ def holdings_of(completion_id: str, reader: int | None) -> Holdings | None:
 
     What messages contain stands apart from their words, which are not read.
     """
-    completion = StoredCompletion.objects.named(completion_id, reader)
-    packs = SearchPack.objects.filter(completion=Subquery(completion.values("pk"))).order_by("first")
-    rows = list(packs.values_list("held", "is_last"))
+    rows = list(_packs(fit(completion_id), reader))
     if not rows or not rows[-1][1]:  # the answer's entry exists only if all others do
         return None
     holdings = Holdings()
@@ -40,6 +41,13 @@ def holdings_of(completion_id: str, reader: int | None) -> Holdings | None:
             holdings.counts[kind] = holdings.counts.get(kind, 0) + count
             holdings.places.setdefault(kind, []).append(place)
     return holdings
+
+
+@Prepared
+def _packs(completion_id: str, reader: int | None) -> QuerySet[SearchPack, Any]:
+    completion = StoredCompletion.objects.named(completion_id, reader)
+    packs = SearchPack.objects.filter(completion=Subquery(completion.values("pk"))).order_by("first")
+    return packs.values_list("held", "is_last")
 
 
 def next_message_with(

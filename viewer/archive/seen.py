@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from viewer.deployment.database import without_waiting
+from viewer.deployment.prepared import Prepared
 
 from .bulk import is_one_of
 from .models import SeenCompletion, StoredCompletion, fit
@@ -22,9 +25,14 @@ def mark_seen(person_id: int, completion_ids: Iterable[str]) -> None:
 
 def record_seen(person_id: int, completion_id: str) -> None:
     """Remember that a person opened a conversation, without waiting: an import may have locked the database."""
-    if not seen_among(person_id, [completion_id]):
+    if _seen.first(person_id, fit(completion_id)) is None:
         with suppress(DatabaseError), without_waiting(), transaction.atomic():
             mark_seen(person_id, [completion_id])
+
+
+@Prepared
+def _seen(person: int, completion_id: str) -> QuerySet[SeenCompletion, Any]:
+    return SeenCompletion.objects.filter(person=person, completion_id=completion_id).values_list("pk")
 
 
 def mark_stored_seen(person_id: int, completions: list[int] | None = None) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_noop
 
 from viewer.archive.identity_keys import identity_keys
@@ -19,6 +20,7 @@ from viewer.rendering.limits import PageBudget
 from viewer.rendering.media_parts import AudioView, FileView, ImageView
 from viewer.rendering.messages import Bubble, build_other
 from viewer.rendering.parts import PartView, RefusalView
+from viewer.web.frames import draw
 
 from .customer import build_history, build_metadata
 from .filters import with_query
@@ -87,6 +89,24 @@ def build_jumps_in_whole(completion_id: str, counts: Mapping[str, int], order: O
         Jump(kind, gettext(kind.label), counts.get(name, 0), with_query(url, {"to": name} | query))
         for name, kind in KINDS.items()
     ]
+
+
+def draw_jumps(jumps: Iterable[Jump], home: str, *, is_whole: bool) -> SafeString:
+    """Draw the links to what there is. Scripts show those of which there is none yet, when more is loaded."""
+    drawn = [
+        draw(
+            "conversations/_jump.html",
+            url=jump.url or f"{home}go/?to=last",
+            selector=jump.kind.selector,
+            icon=jump.kind.icon,
+            label=jump.label,
+            count=str(jump.count),
+            has_any=jump.count > 0,
+            is_whole=is_whole,
+        )
+        for jump in jumps
+    ]
+    return mark_safe("\n".join(drawn))  # noqa: S308  # a template drew each
 
 
 def _build_jump(kind: Kind, bubbles: list[Bubble]) -> Jump:

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
+
+from viewer.deployment.prepared import Prepared
 
 from .actions import DELETIONS, OPENINGS
 from .models import Reading
@@ -95,13 +97,18 @@ def every_row(filters: Filters) -> Iterator[Reading]:
 
 def readers_of(completion_id: str) -> list[Reader]:
     """Return who read a conversation lately, the last one first, from its newest rows."""
-    rows = Reading.objects.filter(completion_id=completion_id[:255]).order_by("-at", "-id")
-    rows = rows.exclude(action__in=DELETIONS)
-    found: dict[tuple[int | None, str], Reader] = {}
-    for person, name, action, at in rows.values_list("person", "name", "action", "at")[:_MAX_OF_CONVERSATION]:
-        known = found.get((person, name), Reader(name, at, 0))
-        found[person, name] = Reader(name, known.last, known.times + (action in OPENINGS))
-    return [Reader(one.name, one.last, max(1, one.times)) for one in found.values()]
+    rows = _readers(completion_id[:255])
+    return [Reader(name, last, max(1, times)) for _, name, last, times, _ in rows]
+
+
+@Prepared
+def _readers(completion_id: str) -> QuerySet[Reading, Any]:
+    """Return the person, the name, the last time and the number of openings in those rows, which may be many."""
+    newest = Reading.objects.filter(completion_id=completion_id).order_by("-at", "-id")
+    newest = newest.exclude(action__in=DELETIONS)[:_MAX_OF_CONVERSATION]
+    by_person = Reading.objects.filter(pk__in=newest.values("pk")).order_by().values_list("person", "name")
+    openings = Count("pk", filter=Q(action__in=OPENINGS))
+    return by_person.annotate(last=Max("at"), times=openings, newest=Max("pk")).order_by("-last", "-newest")
 
 
 def readings_of_share(share_id: int) -> QuerySet[Reading]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from viewer.archive.models import fit
+from viewer.deployment.prepared import Prepared
 
 from .models import Share
 
@@ -22,5 +27,12 @@ def shares(request: HttpRequest) -> dict[str, Any]:
 
 
 def _open_shares(owner: int, completion_id: str) -> list[int]:
-    mine = Share.objects.open().filter(owner=owner, completion_id=fit(completion_id))
-    return list(mine.values_list("pk", flat=True))
+    found = _open(owner, fit(completion_id), timezone.now(), is_public=settings.PUBLIC_SHARING)
+    return [pk for (pk,) in found]
+
+
+@Prepared
+def _open(owner: int, completion_id: str, now: datetime, *, is_public: bool) -> QuerySet[Share, Any]:
+    """Find a person's open shares of a conversation; which shares are open depends on the setting."""
+    mine = Share.objects.open(now).filter(owner=owner, completion_id=completion_id)
+    return mine.order_by().values_list("pk")

@@ -134,6 +134,8 @@ def mark_missing(person: User, completion_id: str, keys: Iterable[ApiKey]) -> No
     Not waiting for the database, since a reader may be waiting for the page.
     """
     versions = {key.pk: key.version for key in keys}
+    if not versions:
+        return
     copies = Copy.objects.filter(
         belongs_to_visible(person.pk),
         completion__completion_id=fit(completion_id),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
-from viewer.archive.models import StoredCompletion
+from viewer.archive.models import StoredCompletion, fit
+from viewer.deployment.prepared import Prepared
 from viewer.sources.sources import Source
 
 
@@ -30,8 +33,7 @@ class StoredState:
 
 def stored_state(person: User, completion_id: str, source: Source) -> StoredState:
     """Look up what the archive has of a conversation, by one query."""
-    columns = "owner_id", "copy__host", "copy__copied_at", "copy__deleted_at", "copy__api_key", "copy__api_key__owner"
-    row = StoredCompletion.objects.named(completion_id, person.pk).values_list(*columns).first()
+    row = _state_of.first(fit(completion_id), person.pk)
     live_key = source.key.pk if source.key else None
     if row is None:
         return StoredState(is_live=not source.is_archive, key=live_key)
@@ -45,3 +47,9 @@ def stored_state(person: User, completion_id: str, source: Source) -> StoredStat
         deleted_at=deleted_at,
         key=live_key or (key if key_owner == person.pk else None),
     )
+
+
+@Prepared
+def _state_of(completion_id: str, person: int | None) -> QuerySet[StoredCompletion, Any]:
+    columns = "owner_id", "copy__host", "copy__copied_at", "copy__deleted_at", "copy__api_key", "copy__api_key__owner"
+    return StoredCompletion.objects.named(completion_id, person).values_list(*columns)

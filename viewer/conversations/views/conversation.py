@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -18,7 +19,7 @@ from viewer.completions.ids import has_address
 from viewer.completions.summary import first_question
 from viewer.completions.types import Completion
 from viewer.conversations.came_from import CameFrom, origins_of
-from viewer.conversations.facts import build_facts, build_jumps, build_jumps_in_whole
+from viewer.conversations.facts import build_facts, build_jumps, build_jumps_in_whole, draw_jumps
 from viewer.conversations.filters import with_query
 from viewer.conversations.paging import MessagePage, read_page, with_neighbours
 from viewer.conversations.recent import remember
@@ -103,6 +104,12 @@ def conversation(
         context |= {
             "title": title,
             "also_marked": pattern_for_browsers(read_query(request.GET.get("search", ""))),
+            "path": request.get_full_path(),
+            "find": (words := request.GET.get("find", "")[:200]),
+            "find_in_url": quote(words, safe=""),
+            "has_other_pages": page.above is not None or page.below is not None,
+            "is_newest_first": page.order == "desc",
+            "is_linked": bool(linked),
             "page_title": page_title(_name(completion), title, linked_bubble),
             **facts,
             **_jumps(reader, [*bubbles, *answer], page.order, is_for_customer=is_for_customer),
@@ -119,7 +126,13 @@ def _jumps(reader: Reader, shown: list[Bubble | Hidden], order: Order, *, is_for
     """Count what there is to jump to: in the whole conversation if that is known, else on the page."""
     counts = None if is_for_customer else reader.client.counts(reader.completion_id)
     jumps = build_jumps(shown) if counts is None else build_jumps_in_whole(reader.completion_id, counts, order)
-    return {"jumps": jumps, "has_jumps": any(jump.count for jump in jumps), "counts_the_whole": counts is not None}
+    is_whole = counts is not None
+    return {
+        "jumps": jumps,
+        "drawn_jumps": draw_jumps(jumps, reader.home, is_whole=is_whole),
+        "has_jumps": any(jump.count for jump in jumps),
+        "counts_the_whole": is_whole,
+    }
 
 
 def _completion(reader: Reader, linked: str) -> tuple[Completion | None, ProblemText | None]:
