@@ -35,7 +35,7 @@ from viewer.read_log import append_only
 BROWSER = Path(__file__).parent / "browser"
 STARTING_SERVERS = {
     "test_start.py", "test_stopping.py", "test_serving.py", "test_processes.py", "test_two_machines.py",
-    "test_conformance.py", "test_upstream.py",
+    "test_conformance.py", "test_upstream.py", "test_two_processes.py",
 }  # fmt: skip
 NOBODY = "127.0.0.1:9"  # the discard port: nobody listens
 _connect = socket.socket.connect

@@ -90,7 +90,8 @@ def running(data: Path, **settings: str) -> Iterator[Server]:
 @contextmanager
 def beginning(data: Path, **settings: str) -> Iterator[Server]:
     """Start a server without waiting for it."""
-    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data), "PORT": str(free_port()), **settings}
+    own = {"PATH": os.environ["PATH"], "DATA_DIR": str(data), "PORT": str(free_port())}
+    environment = own | {"SERVER_PROCESSES": "1"} | settings  # one takes less time and memory than one for each core
     command = [sys.executable, "manage.py", "start"]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -158,6 +159,11 @@ def post(reader: requests.Session, address: str, answers: dict[str, str]) -> req
 
 def children(process: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def workers(server: int) -> set[int]:
+    """The processes that serve, below the first one of a server."""
+    return {child for child in children(server) if "spawn_main" in "".join(command_of(child))}
 
 
 def command_of(process: int) -> list[str]:

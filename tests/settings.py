@@ -11,11 +11,12 @@ if "DATA_DIR" not in os.environ:
     os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="lectern-tests-")
     atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 
-if os.environ.get("CACHE_URL", "").startswith(
-    "redis://"
-):  # each of the parallel processes has a Redis database of its own
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    os.environ["CACHE_URL"] = f"{os.environ['CACHE_URL'].rpartition('/')[0]}/{worker}"
+# Each of the parallel processes has a folder and a Redis database of its own: they do not count together.
+worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+if not os.environ["DATA_DIR"].endswith(f"/{worker}"):
+    os.environ["DATA_DIR"] += f"/{worker}"
+if os.environ.get("CACHE_URL", "").startswith("redis://"):
+    os.environ["CACHE_URL"] = f"{os.environ['CACHE_URL'].rpartition('/')[0]}/{worker.removeprefix('gw')}"
 
 from viewer.settings import *  # noqa: F403
 from viewer.settings import DATA_DIR, DATABASES

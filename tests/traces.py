@@ -7,6 +7,7 @@ from base64 import b64encode
 from pathlib import Path
 
 from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from django.db import connection
 
@@ -18,8 +19,11 @@ def kept_in_caches() -> dict[str, str]:
         if isinstance(cache, RedisCache):
             redis = cache._cache.get_client(write=True)
             kept |= {key.decode(): redis.get(key) for key in redis.scan_iter()}
-        else:
+        elif isinstance(cache, LocMemCache):
             kept |= cache._cache
+        else:
+            with cache._file.reading() as execute:
+                kept |= {key: value.encode() for key, value in execute("SELECT key, value FROM kept")}
     return {key: value.decode("latin-1") for key, value in kept.items()}
 
 

@@ -20,6 +20,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from viewer.deployment.api_hosts import read_entries
+from viewer.deployment.cores import cores
 from viewer.deployment.data_dir import may_create_archive, open_folder, read_or_create_secret
 from viewer.deployment.environment import read_environment
 from viewer.deployment.metadata_urls import read_url_pattern, read_url_patterns
@@ -145,13 +146,27 @@ def _database() -> dict[str, Any]:
     return config
 
 
-def _cache(name: str, max_entries: int) -> dict[str, Any]:
-    """Configure a cache: in Redis, or in this process with at most `max_entries`."""
+def _max_processes() -> int:
+    """Return how many processes are enough by default: each has connections to PostgreSQL, which takes 100 in all."""
+    return 2 if DATABASES["default"]["ENGINE"].endswith("postgresql") else 4
+
+
+def _cache(name: str, max_entries: int, *, is_counting: bool = False) -> dict[str, Any]:
+    """Configure a cache with at most `max_entries`: in this process or, for what counts, in a file of this machine.
+
+    In Redis where there is one, and then the same is used while it is unavailable.
+    """
+    backend = "viewer.web.caches.OfMachine" if is_counting else "viewer.web.caches.OfProcess"
+    here = {
+        "BACKEND": backend,
+        "LOCATION": str(DATA_DIR / "caches" / name),
+        "KEY_PREFIX": name,
+        "OPTIONS": {"MAX_ENTRIES": max_entries},
+    }
     config: dict[str, Any] = {**env.cache_url("CACHE_URL", default="locmemcache://"), "KEY_PREFIX": name}
-    config["OPTIONS"] = {"MAX_ENTRIES": max_entries}
     if config["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
-        return config | {"BACKEND": "viewer.web.redis_fallback.RedisWithFallback"}
-    return config | {"LOCATION": name}
+        return config | {"BACKEND": "viewer.web.redis_fallback.RedisWithFallback", "INSTEAD": here}
+    return here
 
 
 DEBUG = _bool("DEBUG", False)
@@ -188,13 +203,16 @@ API_HOSTS = _api_hosts()
 READ_LOG_DAYS = _int("READ_LOG_DAYS", 0, 0, 36_500)  # after which prune_read_log deletes a row; 0 keeps it for ever
 REMOTE_IMAGES = _bool("REMOTE_IMAGES", True)
 PUBLIC_SHARING = _bool("PUBLIC_SHARING", False)
+DATABASES = {"default": _database()}
+SERVER_PROCESSES = _int("SERVER_PROCESSES", min(cores(), _max_processes()), 1, 64)
+# What follows is of each process, as it protects that process's threads, unless it says otherwise.
 SERVER_THREADS = 40  # each serves one request
 STREAMS = 20  # concurrent streamed responses; each occupies a thread until its reader has received it
 SENDERS, SENDERS_OF_NETWORK = 5, 2  # concurrent form uploads; each occupies a thread until it is complete
-UPLOADS = 5  # files that are being sent; each part occupies a thread until it is complete
+UPLOADS = 5  # files that are being sent to this machine; each part occupies a thread until it is complete
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes of a form without its file
 IMPORT_MAX_BYTES = _int("IMPORT_MAX_MB", 2_000, 1, 100_000) * 1_000_000  # of what a program sends, unpacked
-IMPORTS_AT_ONCE = 4  # that programs send; each occupies a thread until it is stored
+IMPORTS_AT_ONCE = 4  # that programs send to this machine; each occupies a thread until it is stored
 TELEMETRY_MAX_BYTES = _int("TELEMETRY_MAX_MB", 32, 1, 512) * 1_000_000  # of one message of OTLP, packed or unpacked
 TELEMETRY_DAYS = _int("TELEMETRY_DAYS", 30, 1, 3_650)  # for which a conversation of spans can go on after its last one
 RETENTION_DAYS = _int("RETENTION_DAYS", 0, 0, 36_500)
@@ -202,7 +220,7 @@ SYNC_WORKER = _bool("SYNC_WORKER", True)
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
 UPSTREAM_CA = _ca_path()
 UPSTREAM_DEADLINE = _int("UPSTREAM_DEADLINE", 15, 1, 120)  # seconds for one request with all its retries
-UPSTREAM_MAX_CONCURRENCY = _int("UPSTREAM_MAX_CONCURRENCY", 8, 1, 12)  # requests to one host; far below SERVER_THREADS
+UPSTREAM_MAX_CONCURRENCY = _int("UPSTREAM_MAX_CONCURRENCY", 8, 1, 12)  # of this machine to one host
 UPSTREAM_MAX_BYTES = _int("UPSTREAM_MAX_MB", 32, 1, 512) * 1_000_000  # of one response, decoded
 UPSTREAM_CACHE_SECONDS = _int("UPSTREAM_CACHE_SECONDS", 300, 0, 3600)
 
@@ -301,11 +319,11 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": _database()}
 CACHES = {
-    "default": _cache("lectern", 10_000),
+    "default": _cache("lectern", 10_000, is_counting=True),  # allauth's limits, and which answers it has seen
+    "guesses": _cache("guesses", 100),  # what the archive's metadata is taken for (archive/identity_keys.py)
     "bubbles": _cache("bubbles", 1_000),  # HTML, each at most 64 kB, so 64 MB in total (rendering/templatetags)
-    "attempts": _cache("attempts", 100_000),  # counters of wrong passwords, which nothing else may evict
+    "attempts": _cache("attempts", 100_000, is_counting=True),  # of wrong passwords; nothing else may evict them
     "finds": _cache("finds", 200),  # searched parts of conversations, each at most some 400 kB
     # What the read log has just recorded, in this process alone: nothing else may say that a row is there.
     "readings": {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from tests.conftest import make_completion, say
@@ -31,7 +31,7 @@ def test_keys_are_guessed_by_their_names_and_the_commonest_is_taken(
     stored: Store, metadata: list[dict[str, str]], expected: tuple[str, str]
 ) -> None:
     stored(*(make_completion(f"c-{n}", metadata=pairs) for n, pairs in enumerate(metadata)))
-    cache.clear()
+    caches["guesses"].clear()
     assert identity_keys() == IdentityKeys(*expected)
 
 
@@ -39,7 +39,7 @@ def test_the_settings_decide_and_customer_and_ticket_come_first(reader: Client, 
     pairs = {"channel": "chat", "who": "cus_1", "customer": "other", "TT": "7"}
     stored(make_completion("c-1", say("user", "refund"), metadata=pairs))
     settings.CUSTOMER_KEY, settings.TICKET_KEY = "who", "TT"
-    cache.clear()
+    caches["guesses"].clear()
     for address in ("/completions/", "/search/?q=refund"):
         shown = texts(reader.get(address).content.decode(), ".row__metadata li")
         assert shown[:2] == ["who: cus_1", "TT: 7"], address

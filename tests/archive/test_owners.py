@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import IntegrityError
 from django.test import Client
 
@@ -52,7 +52,7 @@ _VOLATILE = re.compile(
 
 def seen_by(person: User) -> dict[str, str]:
     """Everything that could show something, without what differs between two requests."""
-    cache.clear()
+    caches["guesses"].clear()
     browser, found = Client(), {}
     browser.force_login(person)
     for page in PAGES:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.core.cache import caches
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE
@@ -212,7 +212,7 @@ def test_j_and_k_reach_the_searches_that_are_proposed_when_nothing_is_found(
 def test_c_copies_the_link_of_the_row_that_has_the_focus_and_of_no_other(
     page: Page, alice: User, stored: Callable, upstream: Upstream, site: str
 ) -> None:
-    cache.clear()
+    caches["guesses"].clear()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     who = {"metadata": {"customer_id": "cus_1"}}
     stored(
@@ -277,7 +277,7 @@ def test_one_box_leads_everywhere_by_keys_alone(page: Page, stored: Callable, si
 def test_commas_and_full_stops_step_through_the_conversations_with_a_customer(
     page: Page, stored: Callable, site: str
 ) -> None:
-    cache.clear()
+    caches["guesses"].clear()
     who = {"metadata": {"customer_id": "cus_1"}}
     stored(*(make_completion(f"chatcmpl-{n}", created=1_762_000_000 + n, **who) for n in range(3)))
     page.goto(f"{site}/completions/chatcmpl-1/")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.core.cache import caches
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
@@ -382,7 +382,7 @@ IS_WHOLE = "one => one.scrollWidth <= one.clientWidth && one.getBoundingClientRe
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_a_long_name_of_a_customer_gives_way_to_the_ticket(page: Page, stored: Callable, size: Any) -> None:
-    cache.clear()
+    caches["guesses"].clear()
     stored(make_completion("chatcmpl-one", say("user", "Where is my parcel?"), metadata=WHO))
     page.set_viewport_size(size)
     page.goto("/completions/")
@@ -430,7 +430,7 @@ def test_on_a_phone_the_chosen_view_is_in_sight(page: Page, stored: Callable) ->
 
 
 def test_a_row_without_a_date_stands_in_the_same_columns(page: Page, stored: Callable) -> None:
-    cache.clear()
+    caches["guesses"].clear()
     stored(*(make_completion(f"chatcmpl-{n}", created=n, metadata=WHO) for n in (1_762_000_000, 10**15)))
     page.goto("/completions/")
     expect(page.locator(".row__time")).to_have_text([re.compile("date unknown"), re.compile(r"\d\d:\d\d")])

@@ -26,7 +26,7 @@ def client_of(
     http = HttpClient(
         new_session(),
         KeyAuth(lambda: key, base, {}),
-        RequestLimiter(limiter or HostLimiter(8), ConcurrencyLimit(8)),
+        RequestLimiter(limiter or HostLimiter("host", 8), ConcurrencyLimit("somebody", 8)),
         Limits(seconds, 32_000_000),
     )
     return Client(http, base)
@@ -138,7 +138,7 @@ def test_after_five_failures_a_host_gets_no_request_until_the_pause_is_over(
 ) -> None:
     now = [1000.0]
     monkeypatch.setattr(limiter_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    limiter = HostLimiter(8)
+    limiter = HostLimiter("host", 8)
     for _ in range(5):
         problem_in(upstream, "should-not-retry", limiter=limiter)
     upstream.forget()
@@ -153,7 +153,7 @@ def test_after_five_failures_a_host_gets_no_request_until_the_pause_is_over(
 
 
 def test_not_found_is_not_counted_as_a_failure(upstream: Upstream) -> None:
-    limiter = HostLimiter(8)
+    limiter = HostLimiter("host", 8)
     for _ in range(8):
         problem_in(upstream, "messages-404", limiter=limiter)
     assert client_of(upstream, "ok", limiter=limiter).messages(ONE).items
@@ -161,7 +161,7 @@ def test_not_found_is_not_counted_as_a_failure(upstream: Upstream) -> None:
 
 @pytest.mark.slow
 def test_concurrent_requests_are_limited(quiet_upstream: Upstream) -> None:
-    limiter = HostLimiter(3)
+    limiter = HostLimiter("host", 3)
     outcomes: list[str] = []
 
     def request() -> None:

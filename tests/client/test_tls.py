@@ -96,7 +96,9 @@ def make_certificate(tmp_path: Path) -> Make:
 
 def problem_of(base: str, **session: str) -> Problem | None:
     auth = KeyAuth(lambda: "sk-1", base, {})
-    http = HttpClient(new_session(**session), auth, RequestLimiter(HostLimiter(8), ConcurrencyLimit(8)), Limits(5))
+    http = HttpClient(
+        new_session(**session), auth, RequestLimiter(HostLimiter("host", 8), ConcurrencyLimit("somebody", 8)), Limits(5)
+    )
     try:
         Client(http, base).completions()
     except Problem as problem:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
@@ -27,7 +27,7 @@ def opened(reader: Client, address: str, **data: str) -> str:
 @pytest.fixture
 def history(stored: Store) -> None:
     """Ten conversations of one customer, the sixth refused, and one of another."""
-    cache.clear()
+    caches["guesses"].clear()
     refused = [make_choice(None, refusal="I cannot.")]
     stored(
         *(
@@ -103,7 +103,7 @@ def test_a_conversation_leads_back_to_the_page_of_the_customer(reader: Client, h
 
 
 def test_the_page_of_a_customer_goes_on(reader: Client, stored: Store) -> None:
-    cache.clear()
+    caches["guesses"].clear()
     stored(*(make_completion(f"c-{n}", metadata={"customer": "a"}, created=n) for n in range(45)))
     address, seen = "/customers/a/", []
     while address:
@@ -171,7 +171,7 @@ def test_patterns_are_read_by_key() -> None:
 
 @pytest.mark.parametrize("value", ["line1\nline2", "../keys", "x/../../views", "..", ".", "a\\b"])
 def test_a_value_that_no_url_can_have_is_a_search(reader: Client, stored: Store, value: str) -> None:
-    cache.clear()
+    caches["guesses"].clear()
     stored(*(make_completion(f"c-{n}", say("user", "Hi"), metadata={"customer": value}) for n in range(2)))
     page = opened(reader, "/completions/c-0/")
     assert not [url for url in attributes(page, "href", "a") if "/customers/" in (url or "")]
@@ -182,7 +182,7 @@ def test_a_value_that_no_url_can_have_is_a_search(reader: Client, stored: Store,
 
 def test_the_page_of_a_customer_is_of_this_one_alone_however_they_are_spelled(reader: Client, stored: Store) -> None:
     """As a filter finds them: the page, the count, the history, the list beside and what is marked as seen agree."""
-    cache.clear()
+    caches["guesses"].clear()
     names = ("Bob", "BOB", "Böb", "Bob*", "Bobby")
     stored(*(make_completion(f"c-{name}", metadata={"customer": name}, created=1) for name in names))
     same = {"c-Bob", "c-BOB", "c-Böb"}
@@ -212,7 +212,7 @@ def test_the_page_of_a_customer_is_of_this_one_alone_however_they_are_spelled(re
     ],
 )
 def test_a_ticket_is_opened_whatever_its_capitals(reader: Client, stored: Store, ticket: str, leads_to: str) -> None:
-    cache.clear()
+    caches["guesses"].clear()
     tickets = {"one": "HB-1005", "two": "HB-1004", "three": "HB-1004"}
     stored(*(make_completion(name, metadata={"ticket": value}) for name, value in tickets.items()))
     assert reader.get("/go", {"ticket": ticket})["Location"] == leads_to
@@ -231,7 +231,7 @@ def test_a_link_from_elsewhere_is_no_query(reader: Client, history: None, asked:
 
 
 def test_a_key_named_customer_is_meant_if_there_is_one(reader: Client, stored: Store, settings: Any) -> None:
-    cache.clear()
+    caches["guesses"].clear()
     settings.CUSTOMER_KEY = "customer_id"
     stored(
         make_completion("c-1", metadata={"customer": "only here"}),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
@@ -507,7 +507,7 @@ def header_of(text: str) -> list[str]:
 
 @pytest.fixture
 def with_metadata(stored: Store) -> None:
-    cache.clear()  # the keys that another test's metadata suggested
+    caches["guesses"].clear()  # the keys that another test's metadata suggested
     stored(make_completion("chatcmpl-one", *WITH_TOOLS, metadata=METADATA))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
@@ -34,7 +34,7 @@ CITED = {"type": "url_citation", "url_citation": {"url": "https://docs.example/f
 
 @pytest.fixture(autouse=True)
 def _nothing_is_kept_and_nothing_is_hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.clear()
+    caches["guesses"].clear()
     monkeypatch.setattr(views, "_STEP_SECONDS", 600)
     monkeypatch.setattr(views, "_STEP_SECONDS_WITHOUT_JAVASCRIPT", 600)
 

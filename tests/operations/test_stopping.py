@@ -15,7 +15,8 @@ import requests
 from requests.adapters import HTTPAdapter, Retry
 
 from tests.conftest import make_completion, say
-from tests.processes import beginning, children, command_of, manage, running
+from tests.processes import beginning, manage, running
+from tests.processes import workers as workers_of
 
 
 def test_ctrl_c_ends_under_load_and_with_a_client_that_does_not_read(prepared_folder: Path, tmp_path: Path) -> None:
@@ -49,15 +50,11 @@ def test_ctrl_c_ends_under_load_and_with_a_client_that_does_not_read(prepared_fo
             asker.join()
 
 
-def _workers(server: int) -> set[int]:
-    return {child for child in children(server) if "spawn_main" in "".join(command_of(child))}
-
-
 def test_ctrl_c_reaches_the_first_process_alone(prepared_folder: Path) -> None:
     """A terminal sends it to a whole process group. A worker that also gets it from the main process hangs."""
-    with running(prepared_folder, SYNC_WORKER="false") as server:
-        workers = _workers(server.process.pid)
-        assert workers
+    with running(prepared_folder, SYNC_WORKER="false", SERVER_PROCESSES="2") as server:
+        workers = workers_of(server.process.pid)
+        assert len(workers) == 2
         assert {os.getpgid(worker) for worker in workers} == workers
 
 
@@ -69,9 +66,9 @@ def test_a_reload_refuses_nobody_however_long_the_next_process_takes_to_begin(
     (slow / "sitecustomize.py").write_text(
         "import sys, time\ntime.sleep(2 if '--multiprocessing-fork' in sys.orig_argv else 0)\n"
     )
-    with running(prepared_folder, SYNC_WORKER="false", PYTHONPATH=str(slow)) as server:
+    with running(prepared_folder, SYNC_WORKER="false", SERVER_PROCESSES="2", PYTHONPATH=str(slow)) as server:
         process, address = server.process, server.address
-        before = _workers(process.pid)
+        before = workers_of(process.pid)
         process.send_signal(signal.SIGHUP)
         answers = []
         asking = requests.Session()
@@ -79,11 +76,11 @@ def test_a_reload_refuses_nobody_however_long_the_next_process_takes_to_begin(
         # A stopping process closes connections that it has accepted but not read; a retry reaches the next one.
         asking.mount("http://", HTTPAdapter(max_retries=Retry(connect=0, read=2)))
         until = monotonic() + 90
-        while monotonic() < until and (not (now := _workers(process.pid)) or now & before):
+        while monotonic() < until and (not (now := workers_of(process.pid)) or now & before):
             answers.append(asking.get(f"{address}/health/", timeout=30).status_code)
             sleep(0.01)  # the two processes need the processor
         assert set(answers) == {200}
-        assert now
+        assert len(now) == 2
         assert not now & before
         process.terminate()
         assert process.wait(timeout=40) == 0
@@ -101,7 +98,7 @@ def test_a_reload_that_comes_too_early_does_not_end_the_start(migrated_folder: P
 
 
 def test_when_the_first_process_is_killed_the_others_end_and_the_port_is_free(prepared_folder: Path) -> None:
-    with running(prepared_folder, SYNC_WORKER="false") as server:
+    with running(prepared_folder, SYNC_WORKER="false", SERVER_PROCESSES="2") as server:
         server.process.kill()
         for _ in range(300):
             with suppress(requests.ConnectionError):

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache, caches
+from django.core.cache import caches
 from django.db import Error, OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -36,7 +36,7 @@ Store = Callable[..., Any]
 
 @pytest.fixture
 def one(stored: Store) -> None:
-    cache.clear()  # of what the metadata keys of other tests were
+    caches["guesses"].clear()  # of what the metadata keys of other tests were
     stored(
         make_completion(
             "chatcmpl-one",

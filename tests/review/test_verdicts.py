@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
@@ -29,7 +29,7 @@ FIRST = f"{ONE}choices/0/verdict/"
 def conversation(stored: Store) -> None:
     choices = [make_choice("Yes."), make_choice("No.", 1)]
     stored(make_completion("chatcmpl-one", say("user", "Late?"), choices=choices, metadata={"channel": "mail"}))
-    cache.clear()  # of what the metadata keys of other tests were
+    caches["guesses"].clear()  # of what the metadata keys of other tests were
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from tests.conftest import make_completion, say
@@ -19,7 +19,7 @@ Store = Callable[..., Any]
 
 @pytest.fixture
 def desk(stored: Store, alice: User) -> None:
-    cache.clear()
+    caches["guesses"].clear()
     stored(
         make_completion(
             "chatcmpl-1",

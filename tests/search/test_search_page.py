@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
@@ -390,9 +390,9 @@ def test_a_chip_reads_as_one_phrase(reader: Client, stored: Store, query: str, c
 
 
 def test_the_tips_name_metadata_that_the_archive_has(reader: Client, stored: Store) -> None:
-    cache.clear()
+    caches["guesses"].clear()
     assert "meta." not in " ".join(texts(opened(reader, ""), ".operators code"))
-    cache.clear()
+    caches["guesses"].clear()
     stored(make_completion("c-1", metadata={"kunde": "Acme Ltd"}))
     assert 'meta.kunde:"Acme Ltd"' in texts(opened(reader, ""), ".operators code")
 

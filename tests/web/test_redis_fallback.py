@@ -19,14 +19,20 @@ from viewer.web.redis_fallback import RedisWithFallback
 REFUSALS = [OutOfMemoryError("command not allowed"), ReadOnlyError("replica"), ResponseError("MISCONF cannot persist")]
 
 
+def _instead(folder: Path) -> dict[str, Any]:
+    return {"INSTEAD": {"BACKEND": "viewer.web.caches.OfProcess", "LOCATION": str(folder)}}
+
+
 @pytest.mark.parametrize("error", REFUSALS, ids=lambda error: type(error).__name__)
-def test_what_redis_refuses_this_process_keeps_itself(monkeypatch: pytest.MonkeyPatch, error: RedisError) -> None:
+def test_what_redis_refuses_this_process_keeps_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: RedisError
+) -> None:
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise error
 
     monkeypatch.setattr("django.core.cache.backends.redis.RedisCache.set", refuse)
     monkeypatch.setattr(caches, "_states", defaultdict(caches._State))
-    cache = RedisWithFallback("redis://refusing.example", {})
+    cache = RedisWithFallback("redis://refusing.example", _instead(tmp_path))
     assert not cache.is_unavailable
     cache.set("name", "value")
     assert cache.is_unavailable
@@ -35,7 +41,7 @@ def test_what_redis_refuses_this_process_keeps_itself(monkeypatch: pytest.Monkey
 
 @pytest.mark.filterwarnings("error")
 def test_a_redis_that_only_answers_is_not_believed_until_it_takes_something(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Otherwise a full Redis would return old counters of wrong passwords, a few times a minute."""
     is_full = True
@@ -48,7 +54,7 @@ def test_a_redis_that_only_answers_is_not_believed_until_it_takes_something(
     monkeypatch.setattr("django.core.cache.backends.redis.RedisCache.set", set)
     monkeypatch.setattr("django.core.cache.backends.redis.RedisCache.get", lambda *args, **kwargs: "old")
     monkeypatch.setattr(caches, "_PAUSE", 0.0)
-    cache = RedisWithFallback("redis://full.example", {})
+    cache = RedisWithFallback("redis://full.example", _instead(tmp_path))
     for value in ("new", "newer"):
         cache.set("name", value)
         assert cache.get("name") == value
@@ -62,7 +68,8 @@ def test_while_redis_is_away_nothing_pushes_out_the_counters_of_wrong_passwords(
 ) -> None:
     monkeypatch.setenv("CACHE_URL", "redis://127.0.0.1:1/0")
     bubbles, attempts = (
-        RedisWithFallback(made["LOCATION"], made) for made in (_cache("bubbles", 10), _cache("attempts", 10))
+        RedisWithFallback(made["LOCATION"], made)
+        for made in (_cache("bubbles", 10), _cache("attempts", 10, is_counting=True))
     )
     attempts.set("somebody", 5)
     for n in range(20):
@@ -78,7 +85,7 @@ def test_a_full_redis_is_slower_and_still_right(tmp_path: Path) -> None:
         server = Redis.from_url(url)
         server.config_set("maxmemory-policy", "noeviction")
         server.config_set("maxmemory", "1mb")
-        cache = RedisWithFallback(url, {})
+        cache = RedisWithFallback(url, _instead(tmp_path / "instead"))
         for n in range(200):
             cache.set(f"bubble-{n}", "x" * 60_000)
             assert cache.get(f"bubble-{n}") == "x" * 60_000

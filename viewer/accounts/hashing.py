@@ -9,11 +9,13 @@ from typing import Any
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
-MAX_HASHING = 2
-# Including those being hashed. Together far below SERVER_THREADS, so that strangers cannot take all threads, and
-# separate, so that they cannot keep out people whose browser is known.
+from viewer.deployment.slots import MachineSemaphore
+
+MAX_HASHING = 2  # of all processes of this machine
+# In each process, including those being hashed. Together far below SERVER_THREADS, so that strangers cannot take all
+# threads, and separate, so that they cannot keep out people whose browser is known.
 MAX_STRANGERS, MAX_KNOWN = 9, 3
-_slots = threading.BoundedSemaphore(MAX_HASHING)
+_slots = MachineSemaphore("hashing", MAX_HASHING)
 _strangers, _known = threading.BoundedSemaphore(MAX_STRANGERS), threading.BoundedSemaphore(MAX_KNOWN)
 _local = threading.local()
 

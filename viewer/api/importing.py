@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from tempfile import TemporaryFile
-from threading import BoundedSemaphore
 from typing import IO, Any, BinaryIO, cast
 
 from django.conf import settings
@@ -19,6 +18,7 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from viewer.archive.importing import Outcome
 from viewer.archive.reports import STATUSES, Report, import_files, in_words, place_in_words
 from viewer.completions.errors import ApiError
+from viewer.deployment.slots import MachineSemaphore
 from viewer.keys.models import AccessToken
 from viewer.programs.bodies import chunks
 from viewer.programs.tokens import Refused, require, token_of
@@ -33,7 +33,7 @@ _REASONS = {
     "erased": "It was erased here, and does not come back.",
 }
 # Each holds a thread while it is sent and stored; the others are for people.
-_slots = BoundedSemaphore(settings.IMPORTS_AT_ONCE)
+_slots = MachineSemaphore("imports", settings.IMPORTS_AT_ONCE)
 File = tuple[str, BinaryIO]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 
 # The likelier a word, the earlier it stands.
@@ -40,10 +40,10 @@ class IdentityKeys:
 
 def identity_keys() -> IdentityKeys:
     """Return the keys of the settings, else the guessed ones."""
-    guessed: IdentityKeys | None = cache.get(_CACHED_AS)
+    guessed: IdentityKeys | None = caches["guesses"].get(_CACHED_AS)
     if guessed is None:
         guessed = _guess()
-        cache.set(_CACHED_AS, guessed, _SECONDS)
+        caches["guesses"].set(_CACHED_AS, guessed, _SECONDS)
     return replace(
         guessed,
         customer=settings.CUSTOMER_KEY or guessed.customer,

@@ -1,6 +1,8 @@
 """Limits concurrent requests, so that slow upstreams cannot take every thread: per host, per person and in all.
 
-A host that fails several times in a row gets no requests for a while.
+Those per host and per person hold for all processes of this machine, as the host notices the sum. The one in all, and
+what may wait, protect the threads of a process, so they are its own. So is the pause: a host that fails several times
+in a row gets no requests for a while.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from functools import cache, partial
 
 from django.utils.translation import gettext_noop
 
+from viewer.deployment.slots import MachineSemaphore
+
 from .problems import Problem
 
 _MAX_WAIT = 1.0  # seconds
@@ -26,10 +30,10 @@ _all_requests = threading.BoundedSemaphore(MAX_REQUESTS)
 
 
 class ConcurrencyLimit:
-    """At most `size` requests at a time; as many again may wait for a moment."""
+    """At most `size` requests at a time on this machine; as many again may wait for a moment in each process."""
 
-    def __init__(self, size: int) -> None:
-        self._running = threading.BoundedSemaphore(size)
+    def __init__(self, name: str, size: int) -> None:
+        self._running = MachineSemaphore(f"requests of {name}", size)
         self._waiting = threading.BoundedSemaphore(size)
 
     def acquire(self) -> None:
@@ -51,8 +55,8 @@ class ConcurrencyLimit:
 class HostLimiter:
     """The limit of one host, and its circuit breaker. A 404 or a 429 is an answer; silence and 5xx are failures."""
 
-    def __init__(self, size: int) -> None:
-        self.limit = ConcurrencyLimit(size)
+    def __init__(self, name: str, size: int) -> None:
+        self.limit = ConcurrencyLimit(f"host {name}", size)
         self._lock = threading.Lock()
         self._failures = 0
         self._paused_until = 0.0
@@ -144,13 +148,13 @@ def _release_overdue() -> None:
 @cache
 def host_limiter(host: str, size: int) -> HostLimiter:
     """Return the one limiter of this process for a host."""
-    return HostLimiter(size)
+    return HostLimiter(host, size)
 
 
 @cache
 def person_limit(person: int, size: int) -> ConcurrencyLimit:
     """Return the one limit of this process for a person, whatever the host."""
-    return ConcurrencyLimit(size)
+    return ConcurrencyLimit(f"person {person}", size)
 
 
 def _too_many_requests() -> Problem:

@@ -21,7 +21,7 @@ from viewer.web.logs import event
 from .signals import conversations_erased
 
 _BATCH = 100  # conversations in one transaction
-_CACHES = ("bubbles", "finds", "answers", "default")  # which hold formatted messages, found texts, responses, guesses
+_CACHES = ("bubbles", "finds", "answers", "guesses")  # which hold formatted messages, found texts, responses, guesses
 
 
 def erase(completion_ids: Collection[str], by: str, token: str = "") -> bool:

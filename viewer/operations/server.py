@@ -1,5 +1,8 @@
 """The web server: Granian, whose own threads, in Rust, wait for slow clients, so that ours do not.
 
+Each process listens on a socket of its own, among which the kernel spreads connections. With one socket for all, the
+first process to wake would take most of what comes at once.
+
 `./run` runs it as a program. It imports nothing of the application, so that after a SIGHUP new processes import the new
 code.
 """
@@ -11,6 +14,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +22,7 @@ from multiprocessing.synchronize import Event
 from typing import Any
 
 from granian import Granian
+from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -28,6 +33,7 @@ _OPEN_FILES = _MAX_CONNECTIONS + 1_000  # one per connection, and some per threa
 # balancers keep idle connections (AWS: 60 seconds), or they would sometimes use one that is just being closed.
 _HEADERS_TIMEOUT = 75_000
 _MAX_HEADERS = 128 * 1024  # bytes; a filter by 16 metadata pairs can have 64 kB
+_BACKLOG = 1_024  # connections that wait to be accepted, for each process
 _STOP_TIMEOUT = 30  # seconds after SIGTERM to finish current requests
 _INTERRUPT_TIMEOUT = 2  # seconds after Ctrl-C
 _LOG = {
@@ -40,26 +46,57 @@ _LOG = {
 
 class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, depending on the GIL
     """Granian's server, which stops soon after Ctrl-C in spite of current requests, and on a reload stops no process
-    before the next is ready: each process listens for itself, so otherwise nobody would in between.
+    before the next is ready.
+
+    It makes the sockets that the processes listen on, and keeps them: a process that replaces another has its socket,
+    so that connections which nobody has accepted yet are not lost.
     """
+
+    _sockets: list[socket.socket]
+    _is_serving = False
 
     def signal_handler_interrupt(self, *args: Any, **named: Any) -> None:
         if args and args[0] == signal.SIGINT:
             self.workers_kill_timeout = _INTERRUPT_TIMEOUT
         super().signal_handler_interrupt(*args, **named)
 
+    def _init_shared_socket(self) -> None:
+        is_6 = ":" in self.bind_addr
+        kind = {"family": socket.AF_INET6, "dualstack_ipv6": True} if is_6 else {}  # "::" takes IPv4 as well
+        listen = partial(socket.create_server, backlog=self.backlog, reuse_port=True, **kind)
+        self._sockets = [listen((self.bind_addr, self.bind_port)) for _ in range(self.workers)]
+        self._ssp = self._shd = None
+
+    def _drop_shared_socket(self) -> None:
+        for listening in self._sockets:
+            listening.close()
+
+    def _spawn_workers(self, *args: Any) -> None:
+        super()._spawn_workers(*args)
+        self._is_serving = True
+
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Callable[[], Any]) -> Any:
         is_ready = multiprocessing.Event()
-        worker = super()._spawn_worker(idx, target, partial(_load, callback_loader, is_ready))
+        self._sso = self._sockets[idx]
+        worker = super()._spawn_worker(idx, partial(_listen, target), partial(_load, callback_loader, is_ready))
         start = worker.start
 
         def start_and_wait() -> None:
             start()
-            while not (is_ready.wait(0.1) or self.interrupt_signal) and worker.is_alive():
+            # At the first start, all begin at once.
+            while self._is_serving and worker.is_alive() and not (is_ready.wait(0.1) or self.interrupt_signal):
                 pass
 
         worker.start = start_and_wait
         return worker
+
+
+def _listen(target: Callable[..., Any], *args: Any) -> None:
+    """Run Granian's worker, in its process, on the socket that it was given. By itself it would make one on Linux."""
+    idx, name, load, (_, listening), *rest = args
+    listening.setblocking(False)
+    holder = SocketHolder(listening.fileno(), False, _BACKLOG)  # type: ignore[call-arg]  # its stub has no arguments
+    target(idx, name, load, ((None, holder), None), *rest)
 
 
 def _load(load: Callable[[], Any], is_ready: Event) -> Any:
@@ -84,7 +121,7 @@ class WithoutExpected(logging.Filter):
         return not (is_aborted or record.getMessage().startswith("Configuration allows spawning up to"))
 
 
-def main(host: str, port: int, threads: int) -> None:
+def main(host: str, port: int, processes: int, threads: int) -> None:
     multiprocessing.set_start_method("spawn")  # a fork would keep the modules that this process has imported
     Server(
         "viewer.wsgi:application",
@@ -93,6 +130,8 @@ def main(host: str, port: int, threads: int) -> None:
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(max_buffer_size=_MAX_HEADERS, header_read_timeout=_HEADERS_TIMEOUT),
+        workers=processes,
+        backlog=_BACKLOG,
         blocking_threads=threads,
         backpressure=_connection_limit(),
         respawn_failed_workers=True,
@@ -112,4 +151,4 @@ def _connection_limit() -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from threading import BoundedSemaphore
 from time import monotonic
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from viewer.completions.errors import ApiError
+from viewer.deployment.slots import MachineSemaphore
 from viewer.programs.bodies import chunks
 from viewer.programs.tokens import Refused, require, token_however_sent
 
@@ -17,12 +17,12 @@ from .decoding import TELLING, NotOtlp, decode
 from .models import Trace
 from .storing import count, store
 
-_AT_ONCE = 4  # messages; each occupies a thread, and memory for all that is in it
+_AT_ONCE = 4  # messages, on this machine; each occupies a thread, and memory for all that is in it
 _WAIT = 2.0  # seconds, for a slot
 _MAX_WAITING = 200_000  # traces; more are many minutes of work
 _LOOK_EVERY = 2.0  # seconds
-_slots = BoundedSemaphore(_AT_ONCE)
-_looked: list[float] = [0.0, 0.0]  # when, and how many traces were waiting then
+_slots = MachineSemaphore("telemetry", _AT_ONCE)
+_looked: list[float] = [0.0, 0.0]  # when this process looked, and how many traces were waiting then
 GRPC = (
     "Lectern takes OTLP over HTTP, not over gRPC. Set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, and /otlp as the path."
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from viewer.accounts.roles import curators_only
 from viewer.archive.summaries import summaries_by_row
+from viewer.deployment.slots import MachineSemaphore
 from viewer.web.request import Request
 
 from . import first
@@ -29,7 +29,7 @@ from .wording import PROBLEMS, summary, tools
 
 _MAX_UPLOADS = 20  # on the page
 _MAX_ADDED = 100  # conversations on the page of one
-_slots = threading.BoundedSemaphore(settings.UPLOADS)
+_slots = MachineSemaphore("uploads", settings.UPLOADS)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,4 +1,4 @@
-"""A cache in Redis, shared by all processes, that falls back to this process's memory while Redis is unavailable."""
+"""A cache in Redis, shared by all machines, that falls back to that of this machine while Redis is unavailable."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
+from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
 _TIMEOUT = 0.5  # seconds to connect to Redis, and to wait for a response
@@ -37,18 +37,19 @@ def _with_fallback(name: str) -> Any:
                 return getattr(super(RedisWithFallback, self), name)(*args, **kwargs)
             except RedisError as error:  # also if it is full, read-only, or cannot save (MISCONF)
                 self._mark_failed(error)
-        return getattr(self.memory, name)(*args, **kwargs)
+        return getattr(self.instead, name)(*args, **kwargs)
 
     return call
 
 
 class RedisWithFallback(RedisCache):
-    """Slower without Redis, but still correct: each process counts failed sign-ins itself and renders pages again."""
+    """Slower without Redis, but still correct: each machine counts failed sign-ins itself and renders pages again."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         timeouts = {"socket_connect_timeout": _TIMEOUT, "socket_timeout": _TIMEOUT}
         super().__init__(server, params | {"OPTIONS": timeouts})
-        self.memory = LocMemCache(f"{self.key_prefix} instead of {server}", params)
+        instead = params["INSTEAD"]
+        self.instead = import_string(instead["BACKEND"])(instead["LOCATION"], instead)
         self._state = _states[server]
 
     @property
@@ -81,7 +82,7 @@ class RedisWithFallback(RedisCache):
             self._state.pause_ends = time.monotonic() + _PAUSE
         if not was_unavailable:
             cause = f"{type(error).__name__}: {error}"
-            log.warning("Redis fails, this process counts and keeps for itself until it is back: %s", cause)
+            log.warning("Redis fails, this machine counts and keeps for itself until it is back: %s", cause)
 
     add = _with_fallback("add")
     get = _with_fallback("get")
@@ -93,4 +94,8 @@ class RedisWithFallback(RedisCache):
     get_many = _with_fallback("get_many")
     set_many = _with_fallback("set_many")
     delete_many = _with_fallback("delete_many")
-    clear = _with_fallback("clear")
+    _clear = _with_fallback("clear")
+
+    def clear(self) -> None:
+        self.instead.clear()  # else it would be there again while Redis is away the next time
+        self._clear()

@@ -56,10 +56,8 @@ class Command(BaseCommand):
             _start_worker()
         # The working directory may be another.
         os.environ["PYTHONPATH"] = os.pathsep.join([str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")])
-        os.execv(
-            sys.executable,
-            [sys.executable, "-m", _SERVER, settings.HOST, str(settings.PORT), str(settings.SERVER_THREADS)],
-        )
+        numbers = map(str, (settings.PORT, settings.SERVER_PROCESSES, settings.SERVER_THREADS))
+        os.execv(sys.executable, [sys.executable, "-m", _SERVER, settings.HOST, *numbers])
 
 
 @contextmanager
