@@ -39,8 +39,8 @@ class MachineSemaphore:
             waited = monotonic() - start
             if not blocking or (timeout is not None and waited >= timeout):
                 return False
-            # Who has waited longer tries more often, so that nobody who came later is served first for long.
-            sleep(_POLL[0] if timeout is None else max(_POLL[1], _POLL[0] * (1 - waited / timeout)))
+            # Who has waited longer tries more often, and so is mostly served before those who came later.
+            sleep(_POLL[0] if timeout is None else max(_POLL[1], _POLL[0] * (1 - waited / timeout) ** 2))
         return True
 
     def release(self) -> None:

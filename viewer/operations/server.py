@@ -16,7 +16,9 @@ import resource
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
+from ctypes import Array, c_int
 from functools import partial
 from multiprocessing.synchronize import Event
 from typing import Any
@@ -53,6 +55,7 @@ class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, 
     """
 
     _sockets: list[socket.socket]
+    _at_work: Array[c_int]  # requests that each process is answering
     _is_serving = False
 
     def signal_handler_interrupt(self, *args: Any, **named: Any) -> None:
@@ -61,10 +64,8 @@ class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, 
         super().signal_handler_interrupt(*args, **named)
 
     def _init_shared_socket(self) -> None:
-        is_6 = ":" in self.bind_addr
-        kind = {"family": socket.AF_INET6, "dualstack_ipv6": True} if is_6 else {}  # "::" takes IPv4 as well
-        listen = partial(socket.create_server, backlog=self.backlog, reuse_port=True, **kind)
-        self._sockets = [listen((self.bind_addr, self.bind_port)) for _ in range(self.workers)]
+        self._sockets = [_listening(self.bind_addr, self.bind_port) for _ in range(self.workers)]
+        self._at_work = multiprocessing.RawArray("i", self.workers)
         self._ssp = self._shd = None
 
     def _drop_shared_socket(self) -> None:
@@ -78,7 +79,8 @@ class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, 
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Callable[[], Any]) -> Any:
         is_ready = multiprocessing.Event()
         self._sso = self._sockets[idx]
-        worker = super()._spawn_worker(idx, partial(_listen, target), partial(_load, callback_loader, is_ready))
+        load = partial(_load, callback_loader, is_ready, partial(Balanced, self._at_work, idx))
+        worker = super()._spawn_worker(idx, partial(_listen, target), load)
         start = worker.start
 
         def start_and_wait() -> None:
@@ -91,6 +93,16 @@ class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, 
         return worker
 
 
+def _listening(address: str, port: int) -> socket.socket:
+    """Return a listening socket, one of several for the same port. `::` takes IPv4 as well."""
+    if ":" not in address:
+        return socket.create_server((address, port), backlog=_BACKLOG, reuse_port=True)
+    family = socket.AF_INET6
+    return socket.create_server(
+        (address, port), family=family, backlog=_BACKLOG, reuse_port=True, dualstack_ipv6=socket.has_dualstack_ipv6()
+    )
+
+
 def _listen(target: Callable[..., Any], *args: Any) -> None:
     """Run Granian's worker, in its process, on the socket that it was given. By itself it would make one on Linux."""
     idx, name, load, (_, listening), *rest = args
@@ -99,16 +111,44 @@ def _listen(target: Callable[..., Any], *args: Any) -> None:
     target(idx, name, load, ((None, holder), None), *rest)
 
 
-def _load(load: Callable[[], Any], is_ready: Event) -> Any:
+def _load(load: Callable[[], Any], is_ready: Event, wrap: Callable[[Any], Any]) -> Any:
     """Load the application in the worker process, which listens a moment later.
 
     The worker gets its own process group, so that Ctrl-C reaches only the main process, which then stops the worker: on
     two signals at once, Granian's worker hangs until it is killed.
     """
     os.setpgid(0, 0)
-    application = load()
+    application = wrap(load())
     is_ready.set()
     return application
+
+
+class Balanced:
+    """The application of one process. When that has more to answer than another, its clients are to connect again.
+
+    The kernel spreads new connections by chance, and clients keep them: of eight, six may be with one of two processes.
+    """
+
+    def __init__(self, at_work: Array[c_int], place: int, application: Callable[..., Any]) -> None:
+        self._application, self._at_work, self._place = application, at_work, place
+        self._count, self._lock = 0, threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            if self._count - min(self._at_work) > 1:
+                headers = [*headers, ("Connection", "close")]
+            return start_response(status, headers, exc_info)
+
+        self._add(1)
+        try:
+            return self._application(environ, start)
+        finally:
+            self._add(-1)
+
+    def _add(self, change: int) -> None:
+        with self._lock:
+            self._count += change
+            self._at_work[self._place] = self._count  # nobody else writes there
 
 
 class WithoutExpected(logging.Filter):
