@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.compared import Figures, Goal
 from benchmarks.desk import ROOT, THIS, Checkout
 
-SUBJECTS = ("pages", "importing", "beside", "opening")
+SUBJECTS = ("pages", "importing", "beside", "opening", "processes")
 
 
 def main(arguments: list[str]) -> None:
