@@ -22,6 +22,8 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import OperationalError
 
+from viewer.deployment.data_dir import preparation_lock
+
 _BUSY = 10.0  # seconds to wait for another process that writes, which takes microseconds
 _PREPARE = (
     "PRAGMA journal_mode=WAL",
@@ -101,8 +103,9 @@ class _File:
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
         connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-        for statement in _PREPARE:
-            connection.execute(statement)
+        with preparation_lock(self._path.parent):  # SQLite does not wait for another that changes to WAL
+            for statement in _PREPARE:
+                connection.execute(statement)
         return connection
 
 
