@@ -16,9 +16,9 @@ from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.reading import LINKED, draw, make_varied, settle, walk_to_the_end
 from tests.conftest import make_choice, make_completion, make_key, say
 from viewer.accounts.roles import ADMINISTRATOR, give_role
-from viewer.client.client import Client
 from viewer.keys.models import AccessToken
 from viewer.review.models import Note, Verdict
+from viewer.sources.archive_client import ArchiveClient
 from viewer.sync.models import CopyRun
 from viewer.uploads.models import Upload
 
@@ -340,7 +340,7 @@ def test_axe_finds_nothing_on_a_token_that_was_just_made(page: Page, site: str) 
 
 
 def test_axe_finds_nothing_when_something_failed_here(page: Page, site: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Client, "completions", lambda *asked, **more: 1 / 0)
+    monkeypatch.setattr(ArchiveClient, "listed", lambda *asked: 1 / 0)
     page.goto(f"{site}/completions/")
     expect(page.get_by_role("alert")).to_contain_text("Try again")
     assert complaints(page) == []

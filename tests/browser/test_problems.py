@@ -25,6 +25,7 @@ from tests.conftest import make_completion, make_long
 from viewer.archive.models import StoredCompletion
 from viewer.client.client import Client
 from viewer.client.problems import Problem
+from viewer.sources.archive_client import ArchiveClient
 
 
 def refuse(problem: Exception) -> Callable[..., Any]:
@@ -116,7 +117,7 @@ def test_a_page_of_the_list_that_fails_says_so_and_try_again_goes_on(page: Page,
     page.goto(f"{site}/completions/")
     walk_to_the_end(page, until=60)
     with pytest.MonkeyPatch.context() as broken:
-        broken.setattr(Client, "completions", refuse(Problem("unavailable")))
+        broken.setattr(ArchiveClient, "listed", refuse(Problem("unavailable")))
         press_until(page, "End", page.locator(PROBLEM).count)
         expect_problem(page, "unavailable")
     page.locator(PROBLEM).get_by_role("link", name="Try again").click()

@@ -360,6 +360,8 @@ def _store(batch: list[Found], replace: bool, beside: Beside | None) -> list[Out
     What seems to be new is made ready before: that takes most of the time, and others may write meanwhile. Nothing is
     made of what is there already, and if that is all, nothing is written.
     """
+    if not batch:
+        return []
     ids = [each.id for each in batch if not isinstance(each, Refusal)]
     known = digests_among(ids)
     ready = [_made_ready(each, known, replace) for each in batch]
