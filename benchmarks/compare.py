@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks.compared import Figures, Goal
+from benchmarks.compared import Figures, Goal, set_scale
 from benchmarks.desk import ROOT, THIS, Checkout
 
 SUBJECTS = ("pages", "importing", "beside", "opening", "processes")
@@ -25,10 +25,12 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="./run bench compare", description=__doc__)
     parser.add_argument("--with", dest="revision", required=True, help="the other commit, as Git names it")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1, help="of the data of `importing`, to try it out")
     parser.add_argument("names", nargs="*", metavar="SUBJECT", help=f"of {', '.join(SUBJECTS)}; without a name all")
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - set(SUBJECTS):
         parser.error(f"{min(unknown)!r} is none of {', '.join(SUBJECTS)}")
+    set_scale(options.scale)
     with _checked_out(options.revision) as other:
         for name in options.names or SUBJECTS:
             _compare(name, other, options)

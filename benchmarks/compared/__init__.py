@@ -12,6 +12,16 @@ from operator import ge, le
 
 Figures = dict[str, float]  # by what was measured, with its unit
 Round = Callable[[], Figures]  # does the work once
+_scale = [1.0]
+
+
+def set_scale(scale: float) -> None:
+    """Let subjects work with so much of their data, to try them out; figures are for all of it."""
+    _scale[0] = scale
+
+
+def scaled(count: int) -> int:
+    return max(1, round(count * _scale[0]))
 
 
 @dataclass(frozen=True)

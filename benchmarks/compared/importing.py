@@ -20,7 +20,7 @@ import psycopg
 from django.db import connection
 
 from benchmarks.archive_lines import make_conversations
-from benchmarks.compared import Figures, Goal, Round
+from benchmarks.compared import Figures, Goal, Round, scaled
 from benchmarks.databases import throwaway_database
 from benchmarks.desk import Checkout
 
@@ -58,7 +58,9 @@ def prepare(checkout: Checkout) -> Iterator[Round]:
         folder = Path(name)
         ordinary, large = folder / "ordinary.jsonl", folder / "large.jsonl"
         with ordinary.open("w") as lines:
-            lines.writelines(f"{json.dumps(each, ensure_ascii=False)}\n" for each in make_conversations(_MESSAGES))
+            lines.writelines(
+                f"{json.dumps(each, ensure_ascii=False)}\n" for each in make_conversations(scaled(_MESSAGES))
+            )
         _write_large_conversation(large)
         yield lambda: _measure(checkout, folder, ordinary, large)
 
@@ -71,7 +73,7 @@ def _write_large_conversation(file: Path) -> None:
     conversations = make_conversations(10**9)
     with file.open("w") as line:
         line.write(json.dumps(next(conversations) | {"id": "chatcmpl-large"}).removesuffix("]}"))
-        while line.tell() < _LARGE:
+        while line.tell() < scaled(_LARGE):
             for message in next(conversations)["messages"]:
                 line.write(f", {json.dumps(message)}")
         line.write("]}")
@@ -90,15 +92,15 @@ def _measure(checkout: Checkout, folder: Path, ordinary: Path, large: Path) -> F
         peak = _use(checkout, environment, "import_completions", str(large)).memory
     cpu, seconds = fresh.cpu - base.cpu, fresh.seconds - base.seconds
     return {
-        "import, µs of processor time per message": cpu * 1e6 / _MESSAGES,
-        "import, µs per message": seconds * 1e6 / _MESSAGES,
+        "import, µs of processor time per message": cpu * 1e6 / scaled(_MESSAGES),
+        "import, µs per message": seconds * 1e6 / scaled(_MESSAGES),
         "json + executemany, of a message's processor time": plain.cpu / cpu,
         "json + executemany, of a message's time": plain.seconds / seconds,
         "again, of a fresh import": (again.cpu - base.cpu) / cpu,
         "peak memory with a line of 26.7 MB, as a multiple of it": peak / large.stat().st_size,
         "peak memory above that of an empty file, as a multiple of it": (peak - base.memory) / large.stat().st_size,
         "disk, bytes per byte of JSON": disk / ordinary.stat().st_size,
-        "rebuild_search, s of processor time per million messages": (rebuilt.cpu - base.cpu) * 1e6 / _MESSAGES,
+        "rebuild_search, s of processor time per million messages": (rebuilt.cpu - base.cpu) * 1e6 / scaled(_MESSAGES),
     }
 
 

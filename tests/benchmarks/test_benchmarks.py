@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 
 from benchmarks.__main__ import BENCHMARKS, main
-from benchmarks.desk import ROOT
+from benchmarks.compare import main as compare
+from benchmarks.compared import Figures, Goal, Round
+from benchmarks.desk import ROOT, THIS, Checkout
 
 Bench = Callable[..., str]
 
@@ -119,8 +122,29 @@ def test_every_file_of_another_tool_is_compared_with_json_and_the_fine_tuning_fo
     assert {line.split()[0] for line in printed.splitlines()[1:]} >= {"langchain_dicts.json", "openai_stream.sse"}
 
 
-@pytest.mark.slow
-def test_two_commits_are_compared_on_archives_that_are_thrown_away(bench: Bench) -> None:
-    printed = bench("compare", "--with", "HEAD", "--rounds", "1", "importing")
-    assert "importing: Importing into an empty archive" in printed
-    assert re.search(r"disk, bytes per byte of JSON +(\d+\.\d\d) +\1 +1\.00", printed)
+def test_two_commits_do_the_same_work_in_turns_and_are_judged_by_the_goals(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turns: list[Path] = []
+
+    @contextmanager
+    def prepare(checkout: Checkout) -> Iterator[Round]:
+        def work() -> Figures:
+            assert (checkout.folder / "manage.py").exists()
+            turns.append(checkout.folder)
+            return {"pages, ms": 2.0 if checkout is THIS else 8.0, "of direct": 0.3}
+
+        yield work
+
+    subject = SimpleNamespace(
+        __doc__="Work of a test.\n\nMore.",
+        prepare=prepare,
+        GOALS={"pages, ms": Goal(0.25), "of direct": Goal(0.4, is_most=False, is_of_other=False)},
+    )
+    monkeypatch.setitem(sys.modules, "benchmarks.compared.pages", subject)
+    compare(["--with", "HEAD", "--rounds", "2", "pages"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "pages: Work of a test. median of 2 rounds" in printed
+    assert "pages, ms 8.00 2.00 0.25 met: at most 0.25" in printed
+    assert "of direct 0.30 0.30 1.00 missed: at least 0.4" in printed
+    assert [folder == ROOT for folder in turns] == [True, False, False, True]
