@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from viewer.deployment.waiting import patience
+
 
 @contextmanager
 def patience_of_writes() -> Iterator[list[int]]:
@@ -16,8 +18,13 @@ def patience_of_writes() -> Iterator[list[int]]:
 
     def note(execute: Any, sql: str, *more: Any) -> Any:
         if sql.startswith(("BEGIN", "INSERT", "UPDATE", "DELETE")):
-            noted.append(connection.connection.execute("PRAGMA busy_timeout").fetchone()[0])
+            noted.append(round(patience.get() * 1000))
         return execute(sql, *more)
 
-    with connection.execute_wrapper(note):
+    connection.execute_wrappers.insert(
+        0, note
+    )  # before what waits: each statement counts once, however often it is tried
+    try:
         yield noted
+    finally:
+        connection.execute_wrappers.remove(note)

@@ -139,7 +139,7 @@ def _database() -> dict[str, Any]:
         # the disk space of the journal after a big import.
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
+            "timeout": 20,  # seconds while it connects; after that deployment/waiting.py waits
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
             "PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=ON;",  # what is deleted is overwritten
         }

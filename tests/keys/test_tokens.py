@@ -16,6 +16,7 @@ from tests.conftest import make_key
 from tests.locks import patience_of_writes
 from tests.pages import attributes, visible
 from viewer.accounts.roles import READER, give_role
+from viewer.deployment.waiting import patience
 from viewer.keys.models import AccessToken
 from viewer.read_log import recording
 
@@ -117,9 +118,7 @@ def test_a_program_waits_for_the_read_log_alone_while_another_process_writes(
     assert AccessToken.objects.get().last_used_at is None
     client.get("/v1/chat/completions", headers=headers)
     assert AccessToken.objects.get(pk=token.pk).last_used_at
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout")
-        assert cursor.fetchone() == (20_000,)
+    assert patience.get() == 20
 
 
 def test_only_a_curator_gives_a_token_rights_and_only_for_the_archive(client: Client, alice: User, bob: User) -> None:

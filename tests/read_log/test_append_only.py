@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from viewer.deployment.database import waiting_at_most
+from viewer.deployment.waiting import waiting_at_most
 from viewer.read_log import pruning, recording
 from viewer.read_log.append_only import deleting_before
 from viewer.read_log.models import Reading

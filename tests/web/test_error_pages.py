@@ -17,6 +17,7 @@ from tests.conftest import make_long
 from viewer.conversations.views import conversation_list
 from viewer.deployment import database
 from viewer.deployment.database import kind_of, set_up_for_pages
+from viewer.deployment.waiting import without_waiting
 
 is_sqlite = connection.vendor == "sqlite"
 
@@ -40,9 +41,8 @@ def test_sqlite_says_full_busy_and_unprepared() -> None:
         assert kind_of(error_of(lambda: cursor.execute("SELECT * FROM nowhere"))) == "unprepared"
         holder = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
-        cursor.execute("PRAGMA busy_timeout = 0")
-        assert kind_of(error_of(lambda: cursor.execute("DELETE FROM auth_user"))) == "busy"
-        cursor.execute("PRAGMA busy_timeout = 20000")
+        with without_waiting():
+            assert kind_of(error_of(lambda: connection.cursor().execute("DELETE FROM auth_user"))) == "busy"
         holder.close()
         cursor.execute("PRAGMA query_only = ON")
         assert kind_of(error_of(lambda: cursor.execute("DELETE FROM auth_user"))) == "read-only"

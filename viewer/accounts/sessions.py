@@ -21,8 +21,8 @@ from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from viewer.deployment.database import without_waiting
 from viewer.deployment.prepared import Prepared, columns_of, read_row
+from viewer.deployment.waiting import without_waiting
 from viewer.keys.encryption import CannotDecrypt, Secret, decrypt, encrypt
 
 from .models import Session

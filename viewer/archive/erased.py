@@ -16,6 +16,7 @@ from .search.index import forget_words, words_of_completions
 # Seconds before each try: to empty SQLite's journal, which a reader may be using; and to write PostgreSQL's tables
 # anew, of which a transaction may still see old rows.
 _CHECKPOINTS, _VACUUMS = (0, *[0.25] * 20), (0, 0.5, 2, 8)
+_WAIT_FOR_READERS = 250  # milliseconds that SQLite itself waits at each try, as it keeps others from beginning
 _LOCK_ID = 20_741_222  # any number but that of `start`, the same on every machine
 _DEAD_ROWS = re.compile(r"\D*([1-9])")  # "12 dead row versions cannot be removed yet", in the language of the server
 
@@ -87,11 +88,19 @@ def _purge_sqlite(is_thorough: bool) -> bool:
         cursor.execute("INSERT INTO archive_search(archive_search) VALUES ('optimize')")
         if is_thorough:
             cursor.execute("VACUUM")
-        for pause in _CHECKPOINTS:
-            sleep(pause)
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            if not cursor.fetchone()[0]:
-                return True
+        cursor.execute(f"PRAGMA busy_timeout = {_WAIT_FOR_READERS}")
+        try:
+            return _empty_journal(cursor)
+        finally:
+            cursor.execute("PRAGMA busy_timeout = 0")
+
+
+def _empty_journal(cursor: Any) -> bool:
+    for pause in _CHECKPOINTS:
+        sleep(pause)
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if not cursor.fetchone()[0]:
+            return True
     return False
 
 

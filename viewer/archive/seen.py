@@ -10,8 +10,8 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from viewer.deployment.database import without_waiting
 from viewer.deployment.prepared import Prepared
+from viewer.deployment.waiting import without_waiting
 
 from .bulk import is_one_of
 from .models import SeenCompletion, StoredCompletion, fit

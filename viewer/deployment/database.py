@@ -1,9 +1,7 @@
-"""Why the database failed, as a name for pages and a sentence for commands; and limits on waiting for it."""
+"""Why the database failed, as a name for pages and a sentence for commands; and limits on its queries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -89,24 +87,3 @@ def set_up_for_pages(sender: object, connection: BaseDatabaseWrapper, **kwargs: 
             )
         driver = connection.connection
         driver.wait = partial(driver.wait, timeout=_RESPONSE_TIMEOUT)  # psycopg has no setting for it
-
-
-def without_waiting() -> AbstractContextManager[None]:
-    """Let a write fail at once if another process, such as an import, holds SQLite's write lock."""
-    return waiting_at_most(0)
-
-
-@contextmanager
-def waiting_at_most(seconds: float) -> Iterator[None]:
-    """Let a write fail if another process, such as an import, holds SQLite's write lock for longer than this."""
-    if connection.vendor != "sqlite":
-        yield  # row locks are brief, and nobody else writes this row
-        return
-    connection.ensure_connection()
-    execute = connection.connection.execute  # the driver's own: these are no queries
-    [timeout] = execute("PRAGMA busy_timeout").fetchone()
-    execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
-    try:
-        yield
-    finally:
-        execute(f"PRAGMA busy_timeout = {timeout}")

@@ -17,8 +17,8 @@ from django.db import DatabaseError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from viewer.deployment.database import without_waiting
 from viewer.deployment.prepared import Prepared, columns_of, read_row
+from viewer.deployment.waiting import without_waiting
 
 from .encryption import Secret, decrypt, encrypt, is_newest
 

@@ -11,14 +11,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from viewer.completions.source_text import clean
-from viewer.deployment.database import waiting_at_most
+from viewer.deployment.waiting import waiting_at_most
 from viewer.web.client_address import client_address
 from viewer.web.request import note_of
 
 from .actions import Action
 from .models import Reading
 
-_MAX_WAIT = 15.0  # seconds for SQLite's write lock: an import holds it for half a second, an erasure for some more
+_MAX_WAIT = 15.0  # seconds for SQLite's write lock: an import holds it for some 40 ms, an erasure for longer
 _SAME = 60  # seconds in which what an open page loads, if it is the same again, is one reading
 
 _FIELDS = [field for field in Reading._meta.concrete_fields if field.name not in ("id", "at")]

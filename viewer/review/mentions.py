@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, models, transaction
 from django.utils import timezone
 
-from viewer.deployment.database import without_waiting
+from viewer.deployment.waiting import without_waiting
 
 from .models import Mention, Note
 

@@ -22,7 +22,7 @@ from django.db import DatabaseError, models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from viewer.deployment.database import without_waiting
+from viewer.deployment.waiting import without_waiting
 from viewer.keys.encryption import CannotDecrypt, Secret, decrypt, encrypt, is_newest
 
 from .choices import KINDS, Choices

@@ -28,7 +28,7 @@ from django.views.decorators.http import require_safe
 
 from viewer.accounts.attempts import Limit
 from viewer.accounts.requirement import has_second_factor, is_required_of, send_to_set_up
-from viewer.deployment.database import without_waiting
+from viewer.deployment.waiting import without_waiting
 from viewer.sources.sources import SourceProblem
 from viewer.web.client_address import network_of
 from viewer.web.request import Request, note_of

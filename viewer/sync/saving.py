@@ -18,7 +18,7 @@ from viewer.archive.models import StoredCompletion, belongs_to_visible, fit
 from viewer.client.client import MAX_PAGE_SIZE, Client, next_cursor
 from viewer.client.problems import Problem
 from viewer.completions.types import Message, Page, Unreadable
-from viewer.deployment.database import without_waiting
+from viewer.deployment.waiting import without_waiting
 from viewer.formats.document import MAX_BYTES
 from viewer.keys.models import ApiKey
 from viewer.sources.sources import Source

@@ -1,5 +1,8 @@
 from django.apps import AppConfig
 from django.core.signals import request_finished
+from django.db.backends.signals import connection_created
+
+from viewer.deployment.waiting import wait_between_tries
 
 from .logs import forget_request
 
@@ -9,3 +12,4 @@ class WebConfig(AppConfig):
 
     def ready(self) -> None:
         request_finished.connect(forget_request)
+        connection_created.connect(wait_between_tries)
