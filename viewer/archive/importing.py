@@ -37,14 +37,14 @@ from viewer.formats.stored import NULL, with_id
 from .bulk import insert, reserve_ids
 from .erased import erased_among
 from .models import StoredCompletion, fit, fit_metadata
-from .search.index import save
-from .search.text import Facts, Indexed, words_to_index
+from .search.index import Entries, entries_of, save
+from .search.text import Facts, words_to_index
 
 _BATCH_BYTES = 8_000_000
 _BATCH_LINES = 500
-# SQLite has one writer at a time: a sign-in waits for the end of a batch, half a second at this size.
-_SQLITE_BATCH_BYTES = 1_000_000
-_SQLITE_BATCH_LINES = 100
+# SQLite has one writer at a time: others wait until a batch is written, some 40 ms at this size.
+_SQLITE_BATCH_BYTES = 500_000
+_SQLITE_BATCH_LINES = 50
 _REQUIRED_KEYS = ("content", "content_parts", "name", "refusal")  # present in every message, even if null
 _REQUIRED_KEY_SET = frozenset(_REQUIRED_KEYS)
 _OPTIONAL_KEYS = {"tool_calls", "tool_call_id", "function_call", "annotations", "audio"}  # omitted if null
@@ -57,10 +57,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A conversation, ready to be stored: the completion's columns, its messages as (id, JSON), and its index entries.
-
-    `indexed` has what is kept of each message, and last of the answer.
-    """
+    """A conversation, ready to be stored: its columns, its messages as (id, JSON), and its index entries."""
 
     completion_id: str
     created: int
@@ -69,7 +66,7 @@ class Record:
     body: str
     digest: str
     messages: list[tuple[str, str]]
-    indexed: list[Indexed]
+    entries: Entries
     place: Place = NOWHERE
 
     @property
@@ -243,7 +240,7 @@ def record_of(conversation: Conversation) -> Record:
         metadata=metadata,
         body=body,
         digest=conversation.digest,
-        indexed=list(words_to_index(Facts(model, created, metadata), messages, body)),
+        entries=entries_of(words_to_index(Facts(model, created, metadata), messages, body)),
         messages=list(stored.items()),
         place=conversation.place,
     )
@@ -471,5 +468,5 @@ def _insert(records: list[Record], owner: int | None = None) -> dict[str, int]:
         "completion_id, key, value",
         ((row, *pair) for row, record in completions for pair in record.metadata.items()),
     )
-    save((row, record.created, record.indexed) for row, record in completions)
+    save([(row, record.created, record.entries) for row, record in completions])
     return {record.completion_id: row for row, record in completions}

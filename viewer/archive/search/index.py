@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from itertools import islice
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -29,13 +28,11 @@ from viewer.archive.models import (
 from viewer.archive.packing import for_database
 from viewer.completions.source_text import Piece, decode_object
 
-from .packs import COLUMNS, Packer, PackRow, with_positions
+from .packs import COLUMNS, Pack, Packer, with_positions
 from .text import MAX_SECONDS, Facts, Indexed, words_to_index
-from .tokens import SPEAKERS, DocumentBuilder
+from .tokens import SPEAKERS, Document, DocumentBuilder
 
-SummaryRow = tuple[int, str, int, str]  # a row of StoredSummary
-DocumentRow = tuple[int, int, bytes, Any]  # a row of SearchDocument
-Conversation = tuple[int, int, Iterable[Indexed]]  # a completion's row, its Unix time, its entries
+Conversation = tuple[int, int, "Entries"]  # a completion's row, its Unix time, its entries
 
 _PACK, _COMPLETION, _MESSAGE = "archive_searchpack", "archive_storedcompletion", "archive_storedmessage"
 _DOCUMENT, _WORD, _SUMMARY = "archive_searchdocument", "archive_searchword", "archive_storedsummary"
@@ -85,7 +82,18 @@ _POSTGRESQL = [
     "EXECUTE FUNCTION archive_search_stale()",
 ]
 _BATCH = 50  # completions per transaction
-_PACKS_AT_ONCE = 64  # some 4 MB of words
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What the index has of a conversation, packed. To make it takes far longer than to store it: others may write."""
+
+    packs: list[Pack]
+    documents: list[Document]
+    words: set[str]
+    question: str
+    messages: int
+    contents: str  # as `StoredSummary` has it
 
 
 def create(database: BaseDatabaseWrapper) -> None:
@@ -146,34 +154,32 @@ def drop_triggers(database: BaseDatabaseWrapper) -> None:
                 cursor.execute(f"DROP FUNCTION IF EXISTS {name}()")
 
 
-def save(conversations: Iterable[Conversation]) -> None:
-    """Insert the entries of conversations, and then what they are found by and what lists show of them."""
-    documents, summaries, words = list[DocumentRow](), list[SummaryRow](), set[str]()
-    packs = _packed(conversations, documents, summaries, words)
-    while batch := list(islice(packs, _PACKS_AT_ONCE)):  # their messages may be read from the database
-        insert(_PACK, COLUMNS, batch)
+def entries_of(indexed: Iterable[Indexed]) -> Entries:
+    """Pack the entries of a conversation, and collect what it is found by and what lists show of it."""
+    builder, packer, packs = DocumentBuilder(), Packer(), list[Pack]()
+    question, count, contents = "", -1, Counter[str]()  # the answer is no message
+    for position, entry in with_positions(indexed):
+        builder.add(entry.words, is_answer=position is None)
+        question, count = question or entry.question, count + 1
+        contents += entry.held
+        packs += packer.add(position, entry)
+    return Entries(packs, builder.documents, builder.words, fit(question), count, write_held(contents))
+
+
+def save(conversations: Sequence[Conversation]) -> None:
+    """Insert the entries of conversations, in a transaction."""
+    insert(_PACK, COLUMNS, ((completion, *pack) for completion, _, entries in conversations for pack in entries.packs))
+    documents = (
+        (_document_id(created, completion, number), completion, one.signature, for_database(one.tokens, connection))
+        for completion, created, entries in conversations
+        for number, one in enumerate(entries.documents)
+    )
     insert(_DOCUMENT, "id, completion_id, signature, tokens", sorted(documents))
+    summaries = (
+        (completion, entries.question, entries.messages, entries.contents) for completion, _, entries in conversations
+    )
     insert(_SUMMARY, "completion_id, question, messages, contents", summaries)
-    _insert_words(sorted(words))
-
-
-def _packed(
-    conversations: Iterable[Conversation], documents: list[DocumentRow], summaries: list[SummaryRow], words: set[str]
-) -> Iterator[PackRow]:
-    """Yield the packs of each conversation, and collect its documents, its summary and its words."""
-    for completion, created, entries in conversations:
-        builder, packer = DocumentBuilder(), Packer(completion)
-        question, count, contents = "", -1, Counter[str]()  # the answer is no message
-        for position, entry in with_positions(entries):
-            builder.add(entry.words, is_answer=position is None)
-            question, count = question or entry.question, count + 1
-            contents += entry.held
-            yield from packer.add(position, entry)
-        summaries.append((completion, fit(question), count, write_held(contents)))
-        for number, made in enumerate(builder.documents):
-            tokens = for_database(made.tokens, connection)
-            documents.append((_document_id(created, completion, number), completion, made.signature, tokens))
-        words |= builder.words
+    _insert_words(sorted(set[str]().union(*(entries.words for _, _, entries in conversations))))
 
 
 def _insert_words(words: list[str]) -> None:
@@ -228,22 +234,32 @@ def unindexed() -> QuerySet[StoredCompletion]:
 def index_missing() -> Iterator[int]:
     """Index what is missing, some completions at a time; yield how many, after each commit."""
     last = 0
-    while True:
+    while found := list(unindexed().filter(pk__gt=last)[:_BATCH]):
+        last = found[-1].pk
+        ready = {_state(each): _read_entries(each) for each in found}
         with transaction.atomic():
-            completions = list(unindexed().filter(pk__gt=last).select_for_update()[:_BATCH])
-            index_again(completions)
-        if not completions:
-            return
-        last = completions[-1].pk
-        yield len(completions)
+            missing = unindexed().filter(pk__in=[each.pk for each in found]).select_for_update()
+            # What somebody changed meanwhile is read again.
+            _write([(each, ready.get(_state(each)) or _read_entries(each)) for each in missing])
+        yield len(found)
 
 
-def index_again(completions: Collection[StoredCompletion]) -> None:
+def _state(completion: StoredCompletion) -> tuple[int, int, str, str]:
+    """Return what the index has of a completion itself. Its messages never change."""
+    return completion.pk, completion.created, completion.model, completion.body
+
+
+def index_again(completions: Iterable[StoredCompletion]) -> None:
     """Index completions as they are stored now, in a transaction."""
+    _write([(each, _read_entries(each)) for each in completions])
+
+
+def _write(indexed: Sequence[tuple[StoredCompletion, Entries]]) -> None:
+    completions = [completion for completion, _ in indexed]
     SearchPack.objects.filter(completion__in=completions).delete()
     SearchDocument.objects.filter(completion__in=completions).delete()
     StoredSummary.objects.filter(completion__in=completions).delete()
-    save((each.pk, each.created, _read_entries(each)) for each in completions)
+    save([(completion.pk, completion.created, entries) for completion, entries in indexed])
 
 
 def optimise() -> None:
@@ -255,13 +271,14 @@ def optimise() -> None:
             cursor.execute(f"ANALYZE {table}")
 
 
-def _read_entries(completion: StoredCompletion) -> Iterator[Indexed]:
+def _read_entries(completion: StoredCompletion) -> Entries:
     bodies = completion.messages.order_by("position").values_list("body", flat=True).iterator(2000)
-    return words_to_index(
+    indexed = words_to_index(
         Facts(completion.model, completion.created, dict(completion.metadata.values_list("key", "value"))),
         (Piece(message, decode_object(message)) for message in bodies),
         completion.body,
     )
+    return entries_of(indexed)
 
 
 def _document_id(created: int, completion: int, number: int) -> int:

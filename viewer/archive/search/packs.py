@@ -21,7 +21,7 @@ from .text import Indexed
 
 _MAX_CHARACTERS = 64_000  # of words, after which another pack begins
 _BETWEEN = "\n"  # stands in no words
-PackRow = tuple[int, int, bool, str, bytes]  # a row of SearchPack, without its id
+Pack = tuple[int, bool, str, bytes]  # a row of SearchPack, without its id and its completion
 COLUMNS = "completion_id, first, is_last, held, words"
 
 
@@ -40,13 +40,12 @@ def with_positions(indexed: Iterable[Indexed]) -> Iterator[tuple[int | None, Ind
 class Packer:
     """Takes the entries of a conversation in order, and gives a pack whenever one is full."""
 
-    completion: int
     _first: int = 0
     _words: list[str] = field(default_factory=list)
     _held: list[tuple[int | None, str]] = field(default_factory=list)
     _size: int = 0
 
-    def add(self, position: int | None, entry: Indexed) -> Iterator[PackRow]:
+    def add(self, position: int | None, entry: Indexed) -> Iterator[Pack]:
         if self._size and self._size + len(entry.words) > _MAX_CHARACTERS:
             yield self._close(is_last=False)
         self._words.append(entry.words)
@@ -56,12 +55,12 @@ class Packer:
         if position is None:
             yield self._close(is_last=True)
 
-    def _close(self, *, is_last: bool) -> PackRow:
+    def _close(self, *, is_last: bool) -> Pack:
         held = json.dumps(self._held) if self._held else ""
-        row = (self.completion, self._first, is_last, held, pack(_BETWEEN.join(self._words)))
+        closed = (self._first, is_last, held, pack(_BETWEEN.join(self._words)))
         self._first += len(self._words)
         self._words, self._held, self._size = [], [], 0
-        return row
+        return closed
 
 
 def words_with(completions: Iterable[int], needles: list[str]) -> Iterator[tuple[int, int | None, str]]:
