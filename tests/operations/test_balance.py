@@ -1,9 +1,10 @@
-"""How many processes serve, and how clients come to the one that has less to do."""
+"""How many processes serve, what they listen on, and how clients come to the one that has less to do."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from viewer.deployment.cores import cores
-from viewer.operations.server import Balanced
+from viewer.operations.server import Balanced, _listening
 
 
 def test_a_client_is_to_connect_again_where_another_process_has_less_to_answer() -> None:
@@ -42,6 +43,14 @@ def test_a_client_is_to_connect_again_where_another_process_has_less_to_answer()
     at_work[1] = 2
     assert ask(3) == [False, False, False]
     assert list(at_work) == [0, 2]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_no_part_of_an_answer_waits_until_the_client_has_acknowledged_the_one_before(address: str) -> None:
+    with _listening(address, 0) as listening, socket.create_connection(listening.getsockname()[:2]):
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize(

@@ -95,12 +95,18 @@ class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, 
 
 def _listening(address: str, port: int) -> socket.socket:
     """Return a listening socket, one of several for the same port. `::` takes IPv4 as well."""
-    if ":" not in address:
-        return socket.create_server((address, port), backlog=_BACKLOG, reuse_port=True)
-    family = socket.AF_INET6
-    return socket.create_server(
-        (address, port), family=family, backlog=_BACKLOG, reuse_port=True, dualstack_ipv6=socket.has_dualstack_ipv6()
+    is_v6 = ":" in address
+    listening = socket.create_server(
+        (address, port),
+        family=socket.AF_INET6 if is_v6 else socket.AF_INET,
+        backlog=_BACKLOG,
+        reuse_port=True,
+        dualstack_ipv6=is_v6 and socket.has_dualstack_ipv6(),
     )
+    # Connections have it from here. Without it, the second part of a streamed answer waits for the client to
+    # acknowledge the first, which that may put off for 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _listen(target: Callable[..., Any], *args: Any) -> None:
