@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -27,7 +28,7 @@ from viewer.archive.search import text as text_module
 from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.reading import Hit
 from viewer.archive.search.results import Results, search
-from viewer.archive.search.text import Facts, query_words, words_of, words_to_index
+from viewer.archive.search.text import Facts, Indexed, query_words, words_of, words_to_index
 from viewer.archive.search.values import values_of
 from viewer.completions.source_text import Piece
 
@@ -854,8 +855,9 @@ def test_a_long_search_goes_on_where_it_stopped(stored: Store, monkeypatch: pyte
 @settings(max_examples=100, deadline=None)
 @given(some.lists(some.text(alphabet="abcdé手", min_size=1, max_size=3), max_size=30), some.integers(0, 30))
 def test_a_signature_has_every_pair_of_the_words(words: list[str], at: int) -> None:
-    builder = tokens.DocumentBuilder()
-    builder.add(f"|1 {' '.join(words)} ", is_answer=True)
+    builder, entry = tokens.DocumentBuilder(), Indexed([["1", *words]], f"|1 {' '.join(words)} ", Counter())
+    builder.add(entry)
+    builder.finish(entry)
     (document,) = builder.documents
     pairs = list(tokens.pair_hashes(words))
     assert all(tokens.may_have_pair(document.signature, pair) for pair in pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from unittest.mock import patch
 
 from hypothesis import given, settings
@@ -34,38 +35,54 @@ def test_a_text_that_can_be_written_in_ascii_has_the_same_words(text: str) -> No
         assert splitting.words_of(text).split() == words.split()
 
 
-def _built(entries: list[str]) -> tuple[list[tokens.Document], set[str]]:
+@settings(max_examples=200, deadline=None)
+@given(several=some.lists(texts, max_size=6))
+def test_texts_that_are_split_together_have_the_words_of_each(several: list[str]) -> None:
+    several += ["\x00".join(several)]
+    assert splitting.words_of_each(several) == [splitting.words_of(text).split() for text in several]
+
+
+def _built(entries: list[list[str]], most_bytes: int = 900_000) -> tuple[list[tokens.Document], set[str]]:
     builder = tokens.DocumentBuilder()
-    for number, words in enumerate(entries, start=1):
-        builder.add(words, is_answer=number == len(entries))
+    made = [
+        splitting.Indexed(
+            [[str(n % 3 + 1), *words], ["m", "ƻrole", *(["ƻ"] if n == len(entries) - 1 else [])]],
+            f"|{n % 3 + 1} {' '.join(words)} |m ƻrole ƻ",
+            Counter(),
+        )
+        for n, words in enumerate(entries)
+    ]
+    with patch.object(tokens, "_MAX_BYTES", most_bytes):
+        for entry in made:
+            builder.add(entry)
+        builder.finish(made[-1])
     return builder.documents, builder.words
 
 
+entries = some.lists(
+    some.lists(some.text(alphabet="abé手", min_size=1, max_size=3), max_size=20), min_size=1, max_size=8
+)
+
+
 @settings(max_examples=100, deadline=None)
-@given(
-    said=some.lists(
-        some.lists(some.text(alphabet="abé手", min_size=1, max_size=3), max_size=20), min_size=1, max_size=8
-    )
-)
-def test_entries_added_at_once_have_the_tokens_and_pairs_of_entries_added_one_by_one(said: list[list[str]]) -> None:
-    entries = [
-        f"|{n % 3 + 1} {' '.join(words)} |m ƻrole {'ƻ' if n == len(said) - 1 else ''} " for n, words in enumerate(said)
-    ]
-    at_once = _built(entries)
-    with patch.object(tokens, "_most_bytes", lambda words: 10**9):
-        assert _built(entries) == at_once
+@given(said=entries, held_as_numbers=some.sampled_from([2, 10**6]))
+def test_a_document_has_every_token_and_every_pair_and_few_others(said: list[list[str]], held_as_numbers: int) -> None:
+    with patch.object(tokens, "_MAX_PAIRS", held_as_numbers):
+        (document,), words = _built(said)
+    spoken = {f"{n % 3 + 1}{word}" for n, each in enumerate(said) for word in each}
+    assert sorted(document.tokens.split(" ")) == sorted({*spoken, "ƻrole", "ƻ"})
+    assert words == {word for each in said for word in each}
+    pairs = {pair for each in said for pair in tokens.pair_hashes(each)}
+    assert all(tokens.may_have_pair(document.signature, pair) for pair in pairs)
+    assert sum(byte.bit_count() for byte in document.signature) <= len(pairs) + 1
+    assert len(document.signature) <= max(8, 4 * (len(pairs) + 1))
 
 
-@settings(max_examples=50, deadline=None)
-@given(
-    said=some.lists(
-        some.lists(some.text(alphabet="abé手", min_size=1, max_size=3), max_size=20), min_size=1, max_size=8
-    )
-)
-def test_pairs_held_as_bits_make_the_signature_that_pairs_held_as_numbers_make(said: list[list[str]]) -> None:
-    entries = [f"|1 {' '.join(words)} " for words in said]
-    one_by_one = patch.object(tokens, "_most_bytes", lambda words: 10**9)
-    with one_by_one, patch.object(tokens, "_MAX_SIGNATURE", 8), patch.object(tokens, "_MAX_PAIRS", 2):
-        as_bits = _built(entries)
-        with patch.object(tokens, "_MAX_PAIRS", 10**9):
-            assert _built(entries) == as_bits
+@settings(max_examples=100, deadline=None)
+@given(entries)
+def test_several_documents_have_together_what_one_would_have(said: list[list[str]]) -> None:
+    (whole,), words = _built(said)
+    parts, words_of_parts = _built(said, 300)
+    assert {token for part in parts for token in part.tokens.split(" ")} == set(whole.tokens.split(" "))
+    assert all("ƻ" in part.tokens.split(" ") for part in parts)
+    assert words_of_parts == words

@@ -37,7 +37,8 @@ from viewer.formats.stored import NULL, with_id
 from .bulk import insert, reserve_ids
 from .erased import erased_among
 from .models import StoredCompletion, fit, fit_metadata
-from .search.index import Entries, entries_of, save
+from .search.entries import Entries, entries_of
+from .search.index import save
 from .search.text import Facts, words_to_index
 
 _BATCH_BYTES = 8_000_000
@@ -66,7 +67,7 @@ class Record:
     body: str
     digest: str
     messages: list[tuple[str, str]]
-    entries: Entries
+    indexed: Entries
     place: Place = NOWHERE
 
     @property
@@ -240,7 +241,7 @@ def record_of(conversation: Conversation) -> Record:
         metadata=metadata,
         body=body,
         digest=conversation.digest,
-        entries=entries_of(words_to_index(Facts(model, created, metadata), messages, body)),
+        indexed=entries_of(words_to_index(Facts(model, created, metadata), messages, body)),
         messages=list(stored.items()),
         place=conversation.place,
     )
@@ -468,5 +469,5 @@ def _insert(records: list[Record], owner: int | None = None) -> dict[str, int]:
         "completion_id, key, value",
         ((row, *pair) for row, record in completions for pair in record.metadata.items()),
     )
-    save([(row, record.created, record.entries) for row, record in completions])
+    save([(row, record.created, record.indexed) for row, record in completions])
     return {record.completion_id: row for row, record in completions}

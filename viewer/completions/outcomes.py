@@ -18,6 +18,7 @@ _FAILURE_FLAGS = ("isError", "is_error")
 _SUCCESS_FLAGS = ("success", "ok", "succeeded")
 _STATUSES = ("status", "statusCode", "status_code")
 _ERROR_FIELDS = ("error", "errors", "exception", "error_message", "errorMessage")
+_FLAGS = frozenset((*_FAILURE_FLAGS, *_SUCCESS_FLAGS, *_STATUSES, *_ERROR_FIELDS))
 _NO_ERROR: tuple[Any, ...] = (None, False, "", 0, [], {}, "null", "none", "None")
 _MAX_JSON = 200_000  # characters; a longer result is not parsed as JSON
 # "Error: …", "ValueError: …", "Failed to connect", "HTTP 404"; but not a report that begins with "Error rate".
@@ -64,8 +65,7 @@ def outcome_of_text(text: str) -> Outcome:
 
 def outcome_of_fields(fields: Fields) -> Outcome:
     """Decide by the flags of the message, part or call that holds a tool result."""
-    names = (*_FAILURE_FLAGS, *_SUCCESS_FLAGS, *_STATUSES, *_ERROR_FIELDS)
-    return outcome_of_value({name: fields.get(name) for name in names})
+    return outcome_of_value({name: fields.get(name) for name in _FLAGS if name in fields})
 
 
 def outcome_of_value(value: Any) -> Outcome:
@@ -77,6 +77,8 @@ def outcome_of_value(value: Any) -> Outcome:
 
 def _flags(value: dict[str, Any]) -> set[Outcome]:
     flags: set[Outcome] = set()
+    if _FLAGS.isdisjoint(value):  # as most results
+        return flags
     for name in _FAILURE_FLAGS:
         if isinstance(value.get(name), bool):
             flags.add("error" if value[name] else "good")

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from .annotations import read_annotations, read_sources
 from .calls import read_tool_calls
 from .errors import error_text
 from .fields import Fields, as_text, json_type
-from .origin import KEY, read_origin
+from .origin import KEY, Origin, read_origin
 from .outcomes import outcome_of_fields
 from .parts import Content, read_images
 from .reasoning import has_tags, merge_reasoning, thoughts_in
@@ -97,32 +97,64 @@ def read_message(text: str, role: str = "", values: dict[str, Any] | None = None
     role = canonical_role(fields.take_as_text("role") or "") or role
     name = fields.take_text("name")
     content = _read_content(fields, role)
-    citations, other = read_annotations(fields, "annotations")
-    sources = _read_message_sources(fields)
-    _attach_citations(content, (*citations, *_find_doc_markers(content, sources)))
-    citations = (*content.citations, *citations, *sources)
+    message_id = fields.take_text("id")
     if role in ("tool", "function") and not content.results:
         result = ToolResult(fields.take_text("tool_call_id"), name, 0, len(content.parts), outcome_of_fields(fields))
         content.results.append(result)
     calls, other_calls = read_tool_calls(fields)
-    of_call = _read_of_call(fields)
+    rest = _read_rest(fields, content, role) if fields else _NO_REST
     return Message(
-        id=fields.take_text("id"),
+        id=message_id,
         role=role,
         name=name,
         parts=tuple(content.parts),
-        refusal=fields.take_text("refusal"),
+        refusal=rest.refusal,
         tool_calls=(*calls, *content.calls),
         results=tuple(content.results),
-        citations=citations,
+        citations=(*content.citations, *rest.citations),
+        audio=rest.audio,
+        reasoning=merge_reasoning([*rest.reasoning, *content.reasoning]),
+        created=rest.created,
+        error=rest.error,
+        origin=rest.origin,
+        other=rest.other | content.other | other_calls | fields.remaining(),
+        source=clean(text),
+        of_call=rest.of_call,
+    )
+
+
+class _Rest(NamedTuple):
+    """What few messages have, under the names of `Message`."""
+
+    citations: tuple[Citation, ...]
+    refusal: str
+    audio: AudioAnswer | None
+    reasoning: list[Reasoning]
+    created: datetime | None
+    error: str
+    origin: Origin
+    other: dict[str, str]
+    of_call: dict[str, str]
+
+
+_NO_REST = _Rest((), "", None, [], None, "", Origin(), {}, {})
+
+
+def _read_rest(fields: Fields, content: Content, role: str) -> _Rest:
+    """Read the fields that most messages do not have, and let the text of the content cite its sources."""
+    citations, other = read_annotations(fields, "annotations")
+    sources = _read_message_sources(fields)
+    _attach_citations(content, (*citations, *_find_doc_markers(content, sources)))
+    return _Rest(
+        citations=(*citations, *sources),
+        of_call=_read_of_call(fields),
+        refusal=fields.take_text("refusal"),
         audio=_read_audio(fields),
-        reasoning=merge_reasoning([*_read_reasoning(fields), *content.reasoning]),
+        reasoning=_read_reasoning(fields),
         created=_take_time(fields, "created_at"),
         error="" if role in ("tool", "function") else error_text(fields.get("error")),  # it is in the result
         origin=read_origin(fields.take_value(KEY, dict)),
-        other=other | content.other | other_calls | fields.remaining(),
-        source=clean(text),
-        of_call=of_call,
+        other=other,
     )
 
 

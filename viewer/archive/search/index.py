@@ -7,9 +7,7 @@ packs of its conversation, the last of them takes the documents along, and `rebu
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -28,11 +26,12 @@ from viewer.archive.models import (
 from viewer.archive.packing import for_database
 from viewer.completions.source_text import Piece, decode_object
 
-from .packs import COLUMNS, Pack, Packer, with_positions
-from .text import MAX_SECONDS, Facts, Indexed, words_to_index
-from .tokens import SPEAKERS, Document, DocumentBuilder
+from .entries import Entries, entries_of
+from .packs import COLUMNS
+from .text import MAX_SECONDS, Facts, words_to_index
+from .tokens import SPEAKERS
 
-Conversation = tuple[int, int, "Entries"]  # a completion's row, its Unix time, its entries
+Conversation = tuple[int, int, Entries]  # a completion's row, its Unix time, its entries
 
 _PACK, _COMPLETION, _MESSAGE = "archive_searchpack", "archive_storedcompletion", "archive_storedmessage"
 _DOCUMENT, _WORD, _SUMMARY = "archive_searchdocument", "archive_searchword", "archive_storedsummary"
@@ -82,18 +81,6 @@ _POSTGRESQL = [
     "EXECUTE FUNCTION archive_search_stale()",
 ]
 _BATCH = 50  # completions per transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Entries:
-    """What the index has of a conversation, packed. To make it takes far longer than to store it: others may write."""
-
-    packs: list[Pack]
-    documents: list[Document]
-    words: set[str]
-    question: str
-    messages: int
-    contents: str  # as `StoredSummary` has it
 
 
 def create(database: BaseDatabaseWrapper) -> None:
@@ -154,18 +141,6 @@ def drop_triggers(database: BaseDatabaseWrapper) -> None:
                 cursor.execute(f"DROP FUNCTION IF EXISTS {name}()")
 
 
-def entries_of(indexed: Iterable[Indexed]) -> Entries:
-    """Pack the entries of a conversation, and collect what it is found by and what lists show of it."""
-    builder, packer, packs = DocumentBuilder(), Packer(), list[Pack]()
-    question, count, contents = "", -1, Counter[str]()  # the answer is no message
-    for position, entry in with_positions(indexed):
-        builder.add(entry.words, is_answer=position is None)
-        question, count = question or entry.question, count + 1
-        contents += entry.held
-        packs += packer.add(position, entry)
-    return Entries(packs, builder.documents, builder.words, fit(question), count, write_held(contents))
-
-
 def save(conversations: Sequence[Conversation]) -> None:
     """Insert the entries of conversations, in a transaction."""
     insert(_PACK, COLUMNS, ((completion, *pack) for completion, _, entries in conversations for pack in entries.packs))
@@ -176,7 +151,8 @@ def save(conversations: Sequence[Conversation]) -> None:
     )
     insert(_DOCUMENT, "id, completion_id, signature, tokens", sorted(documents))
     summaries = (
-        (completion, entries.question, entries.messages, entries.contents) for completion, _, entries in conversations
+        (completion, fit(entries.question), entries.messages, write_held(entries.contents))
+        for completion, _, entries in conversations
     )
     insert(_SUMMARY, "completion_id, question, messages, contents", summaries)
     _insert_words(sorted(set[str]().union(*(entries.words for _, _, entries in conversations))))
@@ -273,12 +249,9 @@ def optimise() -> None:
 
 def _read_entries(completion: StoredCompletion) -> Entries:
     bodies = completion.messages.order_by("position").values_list("body", flat=True).iterator(2000)
-    indexed = words_to_index(
-        Facts(completion.model, completion.created, dict(completion.metadata.values_list("key", "value"))),
-        (Piece(message, decode_object(message)) for message in bodies),
-        completion.body,
-    )
-    return entries_of(indexed)
+    facts = Facts(completion.model, completion.created, dict(completion.metadata.values_list("key", "value")))
+    messages = (Piece(message, decode_object(message)) for message in bodies)
+    return entries_of(words_to_index(facts, messages, completion.body))
 
 
 def _document_id(created: int, completion: int, number: int) -> int:

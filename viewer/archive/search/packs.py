@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
@@ -36,31 +35,32 @@ def with_positions(indexed: Iterable[Indexed]) -> Iterator[tuple[int | None, Ind
         yield None, before
 
 
-@dataclass(slots=True)
 class Packer:
-    """Takes the entries of a conversation in order, and gives a pack whenever one is full."""
+    """Takes the entries of a conversation in order, and makes packs of them."""
 
-    _first: int = 0
-    _words: list[str] = field(default_factory=list)
-    _held: list[tuple[int | None, str]] = field(default_factory=list)
-    _size: int = 0
+    def __init__(self) -> None:
+        self.packs: list[Pack] = []
+        self._first = self._size = 0
+        self._words: list[str] = []
+        self._held: list[tuple[int | None, str]] = []
 
-    def add(self, position: int | None, entry: Indexed) -> Iterator[Pack]:
-        if self._size and self._size + len(entry.words) > _MAX_CHARACTERS:
-            yield self._close(is_last=False)
+    def add(self, position: int | None, entry: Indexed) -> None:
+        """Add an entry. That of the answer, which has no position, is the last."""
+        size = len(entry.words)
+        if self._size and self._size + size > _MAX_CHARACTERS:
+            self._close(is_last=False)
         self._words.append(entry.words)
-        self._size += len(entry.words)
+        self._size += size
         if entry.held:
             self._held.append((position, write_held(entry.held)))
         if position is None:
-            yield self._close(is_last=True)
+            self._close(is_last=True)
 
-    def _close(self, *, is_last: bool) -> Pack:
+    def _close(self, *, is_last: bool) -> None:
         held = json.dumps(self._held) if self._held else ""
-        closed = (self._first, is_last, held, pack(_BETWEEN.join(self._words)))
+        self.packs.append((self._first, is_last, held, pack(_BETWEEN.join(self._words))))
         self._first += len(self._words)
         self._words, self._held, self._size = [], [], 0
-        return closed
 
 
 def words_with(completions: Iterable[int], needles: list[str]) -> Iterator[tuple[int, int | None, str]]:

@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from hashlib import blake2b
 from itertools import chain, combinations
 from operator import add
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.utils import translation
@@ -77,6 +77,9 @@ LETTER = rf"(?!_)[\w{_VOWEL_SIGNS}]"  # the characters of words
 _BREAK = re.compile(rf"[^\w{_VOWEL_SIGNS}]|_")
 _ASCII_BREAKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 _WITHOUT_BREAKS = dict.fromkeys(_ASCII_BREAKS)
+_BETWEEN = "\x00"  # stands in few texts
+_ASCII_BREAKS_IN_MANY = _ASCII_BREAKS | {ord(_BETWEEN): _BETWEEN}
+_AT_ONCE = 64_000  # characters of texts that are split together
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _MAX_FORMS = 50  # different characters of a text that are replaced one by one
 # Thai, Lao, Myanmar, Hangul letters, Khmer, kana, ideographs, Hangul.
@@ -101,11 +104,13 @@ _DIGIT = re.compile(r"\d")
 _DIGIT_OR_NO_LETTER = re.compile(r"\D*+\d|[\W_]*+\Z|.*[^\x00-\x7f]", re.DOTALL)  # ² and ½ become digits, too
 _MAYBE_DIGIT = re.compile(r"[\d\x80-\U0010ffff]")
 _SEPARATORS = ("-", "'", "’")
+_NEITHER_DIGIT_NOR_SEPARATOR = bytes(code for code in range(128) if chr(code) not in "0123456789-'")
 _MAX_JOINED = 32  # characters
 # "don't", "e-mail"; where nothing else has a part in it, as in "state-of-the-art"
 _TWO_IN_ONE = re.compile(rf"(?<![^\W_])(?<![-'’])([^\W\d_]{{1,{_MAX_JOINED}}}+)['’-]([^\W\d_]++)(?![-'’]|[^\W_])")
 PHONE_TAIL = 9  # digits that a number has in common with and without its country code
 _LONG_WORD = re.compile(rf"(\S{{{_MAX_WORD}}})\S+")
+_LONG_WORD_OF_MANY = re.compile(rf"([^\s{_BETWEEN}]{{{_MAX_WORD}}})[^\s{_BETWEEN}]+")
 _DATE_OF_MODEL = re.compile(r"-\d{4}-\d{2}-\d{2}$", re.ASCII)
 
 
@@ -116,6 +121,17 @@ def words_of(text: str) -> str:
     if not words.isascii():
         words = _RUN.sub(_in_pairs, words)
     return _LONG_WORD.sub(r"\1", words) if _may_have_run(words, _MAX_WORD) else words
+
+
+def words_of_each(texts: Iterable[str]) -> list[list[str]]:
+    """Return the words of each text. Those that can be written in ASCII are split as one, at a third of the cost."""
+    texts = [text if text.isascii() else _in_ascii(text) for text in texts]
+    together = _BETWEEN.join([text for text in texts if text.isascii() and _BETWEEN not in text])
+    words = together.lower().translate(_ASCII_BREAKS_IN_MANY)
+    if _may_have_run(words, _MAX_WORD):
+        words = _LONG_WORD_OF_MANY.sub(r"\1", words)
+    split = iter(words.split(_BETWEEN))
+    return [(next(split) if text.isascii() and _BETWEEN not in text else words_of(text)).split() for text in texts]
 
 
 class _AsciiForms(dict[str, str | None]):
@@ -160,9 +176,10 @@ def joined_words(text: str) -> list[str]:
     Of a phone number also its last nine digits, which it has in common with the number as dialled from elsewhere. Each
     is there once, by when it first came.
     """
-    has_digit = _has_digit(text)
-    if not has_digit and not any(separator in text for separator in _SEPARATORS):
+    signs = text.encode().translate(None, _NEITHER_DIGIT_NOR_SEPARATOR) if text.isascii() else _signs_in(text)
+    if not signs:  # as most texts
         return []
+    has_digit = bool(signs.strip(b"-'"))
     words = text.split(" ")
     odd = [at for at, word in enumerate(words) if not word.isalpha()]
     found = dict[str, None]()
@@ -174,8 +191,9 @@ def joined_words(text: str) -> list[str]:
     return list(found)
 
 
-def _has_digit(text: str) -> bool:
-    return any(map(text.__contains__, "0123456789")) if text.isascii() else _DIGIT.search(text) is not None
+def _signs_in(text: str) -> bytes:
+    """Return a digit or a separator, if a text has any."""
+    return b"0" if _DIGIT.search(text) else b"-" if any(separator in text for separator in _SEPARATORS) else b""
 
 
 def _around_digits(words: list[str], odd: list[int]) -> str:
@@ -311,10 +329,13 @@ def _named_texts(
     if isinstance(item, Unreadable):
         yield from ((text, False, "") for text in texts_of(_value(item.source), read_json))
         return
-    values = dict(values) if values else decode_object(item.source)
-    if isinstance(parts := values.get("content_parts"), list) and is_same_text(values.get("content"), parts):
-        values["content"] = None
-    for name, value in _indexed_values(values).items():
+    values = values or decode_object(item.source)
+    is_given_twice = isinstance(parts := values.get("content_parts"), list) and is_same_text(
+        values.get("content"), parts
+    )
+    for name, value in values.items():
+        if value is None or name in _UNINDEXED_KEYS or (is_given_twice and name == "content"):
+            continue
         is_prose = name in _MARKDOWN_KEYS and item.role == "assistant"
         for text in texts_of(value, read_json, name):
             prose, thoughts = split_thoughts(text) if is_prose else (text, [])
@@ -367,11 +388,26 @@ class Facts:
     metadata: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """What is kept of a message or the answer: its words, and what it contains. Only a user's first has `question`."""
+class Indexed(NamedTuple):
+    """What is kept of a message or the answer: its words, and what it contains. Only a user's first has `question`.
 
+    A segment is a list of a letter for who speaks, and of words. `words` has all of them as one text.
+    """
+
+    segments: list[list[str]]
     words: str
+    held: Counter[str]
+    question: str = ""
+
+
+class _Said(NamedTuple):
+    """What is to be indexed of a message or the answer: its texts with who speaks, its marks, and as `Indexed` has it.
+
+    Texts of no words are left out later.
+    """
+
+    texts: list[tuple[str, str]]
+    marks: list[str]
     held: Counter[str]
     question: str = ""
 
@@ -385,50 +421,81 @@ def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterat
     The answer's entry also has the words of the completion itself, whose JSON is `body`. An answer that a server
     appended to the messages is counted there.
     """
+    waiting, length = list[_Said](), 0
+    for said in _said(facts, messages, body):
+        waiting.append(said)
+        length += 100 + sum([len(text) for _, text in said.texts])
+        if length > _AT_ONCE:
+            yield from _split(waiting)
+            waiting, length = [], 0
+    yield from _split(waiting)
+
+
+def _split(several: list[_Said]) -> Iterator[Indexed]:
+    words = iter(words_of_each([text for said in several for _, text in said.texts]))
+    for texts, marks, held, question in several:
+        segments = _segments_of(texts, words)
+        segments.append([MARKS, *marks])
+        yield Indexed(segments, "".join([f"|{' '.join(segment)} " for segment in segments]), held, question)
+
+
+def _segments_of(texts: list[tuple[str, str]], words: Iterator[list[str]] | None = None) -> list[list[str]]:
+    """Return a segment for each text, and one of its joined words, which stand beside no other word."""
+    segments = list[list[str]]()
+    words = words or iter(words_of_each([text for _, text in texts]))
+    for speaker, text in texts:
+        if words_of_text := next(words):
+            segments.append([speaker, *words_of_text])
+            if joined := joined_words(text):
+                segments.append([speaker, *joined])
+    return segments
+
+
+def _said(facts: Facts, messages: Iterable[Piece], body: str) -> Iterator[_Said]:
     tools: dict[str, str] = {}
     completion = read_completion(body)
     choices = completion.choices if isinstance(completion, Completion) else ()
-    words = question = ""
+    texts, question = list[tuple[str, str]](), ""
     newest: deque[Piece] = deque(maxlen=len(choices))
     for piece in messages:
         source, values = piece
         newest.append(piece)
-        held = _NOTHING
         message = None
         opening = ""
         if role := role_of_plain_text(values):  # most messages; reading one takes as long as splitting it into words
-            words, marks = _segment(_SPEAKERS[role], texts_of(_indexed_values(values))), [mark("role", role)]
+            texts = [_as_said(_SPEAKERS[role], texts_of(_indexed_values(values)))]
+            held, marks = _NOTHING, [mark("role", role)]
         else:
             message = read_message(source, values=values)
-            words = _segments_of(message, values)
+            texts = _texts_of_message(message, values)
             held = _held_by(message)
-            marks = [*_marks(message, held, tools)]
+            marks = _sorted(_marks(message, held, tools))
         if not question and (message or role == "user"):
             question = opening = question_in(message or read_message(source, values=values))
-        yield Indexed(words + _marks_segment(marks), held, opening)
+        yield _Said(texts, marks, held, opening)
     shared = [*_shared_marks(facts)]
     if isinstance(completion, Unreadable):
-        yield Indexed(_segment(DETAILS, _details(facts)) + _marks_segment(shared), Counter())
+        yield _Said([_as_said(DETAILS, _details(facts))], _sorted(shared), Counter())
         return
     answers = [choice.message for choice in choices]
     ends = tuple(read_message(source, values=values) for source, values in newest)
     appended = appended_answers(ends, choices)
-    answered = "".join(map(_segments_of, answers))
-    if answered == words:  # the message's entry has it
-        answered = ""
+    answered = [text for answer in answers for text in _texts_of_message(answer)]
+    if appended and _segments_of(answered) == _segments_of(texts):  # the message's entry has it
+        answered = []
     held_by_each = [_held_by(answer) for answer in answers]
     held_by_answers = map(_added_by, ends, choices) if appended else held_by_each
-    others = (
-        _segment(ASSISTANT, chain.from_iterable(map(extra_texts, completion.choices)))
-        + _segment(DETAILS, chain(_details(facts), texts_in_fields(other_fields(completion))))
-        + _segment(PROMPTS, texts_in_fields(prompt_fields(completion)))
-    )
+    others = [
+        _as_said(ASSISTANT, chain.from_iterable(map(extra_texts, completion.choices))),
+        _as_said(DETAILS, chain(_details(facts), texts_in_fields(other_fields(completion)))),
+        _as_said(PROMPTS, texts_in_fields(prompt_fields(completion))),
+    ]
     marks = [word for answer, held in zip(answers, held_by_each, strict=True) for word in _marks(answer, held, tools)]
     endings = count_endings(choices)
     marks += [mark("has", kind) for kind in endings]
     if completion.error or any(choice.error for choice in completion.choices):
         marks.append(mark("has", "error"))
-    yield Indexed(answered + others + _marks_segment([*marks, *shared]), sum(held_by_answers, endings))
+    yield _Said([*answered, *others], _sorted([*marks, *shared]), sum(held_by_answers, endings))
 
 
 def model_without_date(model: str) -> str:
@@ -487,27 +554,21 @@ def _in_pairs(run: re.Match[str]) -> str:
     return f" {' '.join([*map(add, text, text[1:]), text[-1]])} "
 
 
-def _segments_of(item: Message | Unreadable, values: dict[str, Any] | None = None) -> str:
-    """Return the segments of a message: what it says, and what it says to tools."""
+def _texts_of_message(item: Message | Unreadable, values: dict[str, Any] | None = None) -> list[tuple[str, str]]:
+    """Return what a message says, and what it says to tools, each with who speaks."""
     speaker = _SPEAKERS.get(effective_role(item), DETAILS) if isinstance(item, Message) else DETAILS
     said, called = list[str](), list[str]()
     for text, _, name in _named_texts(item, values=values):
         (called if name in _CALL_KEYS else said).append(text)
-    return _segment(speaker, said) + _segment(TOOLS, called)
+    return [_as_said(speaker, said), _as_said(TOOLS, called)]
 
 
-def _segment(speaker: str, texts: Iterable[str]) -> str:
-    """Return the segment of some texts, and one of their joined words, which stand beside no other word."""
-    text = "\n".join(texts)[:_MAX_CHARACTERS]
-    words = words_of(text).split()
-    if not words:
-        return ""
-    joined = " ".join(joined_words(text))
-    return f"|{speaker} {' '.join(words)} " + (f"|{speaker} {joined} " if joined else "")
+def _as_said(speaker: str, texts: Iterable[str]) -> tuple[str, str]:
+    return speaker, "\n".join(texts)[:_MAX_CHARACTERS]
 
 
-def _marks_segment(marks: Iterable[str]) -> str:
-    return f"|{MARKS} {' '.join(sorted(set(marks)))} "
+def _sorted(marks: Iterable[str]) -> list[str]:
+    return sorted(set(marks))
 
 
 def _shared_marks(facts: Facts) -> Iterator[str]:

@@ -3,17 +3,19 @@
 A token is a word with its speaker in front (`1refund`: the customer said it), or a mark (`text`). Tokens have no
 order. The signature says which words may stand side by side, so that a phrase of common words need not be looked for in
 every conversation that has them. The words of the messages, which are kept beside, say which message has them.
+
+A word costs as much as looking it up in two dictionaries: what is the same for all words is done for thousands at once.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from operator import xor
 from zlib import crc32
 
-from .text import ASSISTANT, CUSTOMER, DETAILS, EVERYTHING, MARKS, PROMPTS, TOOLS
+from .text import ASSISTANT, CUSTOMER, DETAILS, EVERYTHING, MARKS, PROMPTS, TOOLS, Indexed
 
 SPEAKERS = frozenset((CUSTOMER, ASSISTANT, TOOLS, PROMPTS, DETAILS))
 # PostgreSQL takes 1 MB of tokens. A conversation beyond that, of some 100,000 different words, has several documents.
@@ -23,7 +25,9 @@ _BITS_PER_PAIR = 16  # of a signature: at most one of sixteen pairs seems to be 
 _MAX_SIGNATURE = 1 << 17  # bytes
 _MAX_PAIRS = _MAX_SIGNATURE * 8 // (2 * _BITS_PER_PAIR)  # from so many on, a signature has its full size
 _SEED = 0x9E3779B9  # any number but 0, so that "a b" and "b a" differ
-_MAX_HASHES = 200_000
+_MAX_HASHES = 100_000
+_AT_ONCE = 4096  # words
+_UNSET, _SET = b"0", ord("1")  # so that Python reads many bits as one number
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,60 +44,91 @@ class DocumentBuilder:
     def __init__(self) -> None:
         self.documents: list[Document] = []
         self.words: set[str] = set()
-        self._waiting: list[str] = []
-        self._most = 0  # bytes that the tokens of what waits may have
-        self._tokens: set[str] = set()
-        self._pairs: set[int] = set()
-        self._full: bytearray | None = None  # the signature, where it has its full size
-        self._size = 0
+        self._said = _Said()  # what was added last
+        self._waiting = 0  # bytes that the tokens of that may have
+        self._start()
 
-    def add(self, words: str, *, is_answer: bool) -> None:
-        """Add the words of an entry. That of the answer is the last, and its marks are for all documents."""
-        self._waiting.append(words)
-        self._most += _most_bytes(words)
-        if self._most > _MAX_BYTES:
-            for waiting in self._waiting:
-                self._add_entry(waiting)
-            self._waiting = []
-        if is_answer:
-            self._finish(words)
+    def _start(self) -> None:
+        """Begin another document."""
+        self._tokens = defaultdict[str, dict[str, None]](dict)  # the different words of each speaker, and the marks
+        self._size = 0  # bytes that they may have
+        self._pairs = array("I")
+        self._bits: bytearray | None = None  # of the signature, where it has its full size
 
-    def _finish(self, answer: str) -> None:
-        if self._waiting:  # it fits into one document: all entries at once take half the time of one by one
-            self._tokens, self._pairs, words = tokens_and_pairs("".join(self._waiting))
-            self.words |= words
-        if self.documents:
-            shared = " ".join(sorted(token for token in tokens_and_pairs(answer)[0] if token.startswith(EVERYTHING)))
-            self.documents = [replace(one, tokens=f"{one.tokens} {shared}") for one in self.documents]
+    def add(self, entry: Indexed) -> None:
+        """Add an entry."""
+        self._said.add(entry.segments)
+        self._waiting += _most_bytes(entry.words)
+        if self._waiting * 8 > _MAX_BYTES:
+            self._take()
+
+    def finish(self, answer: Indexed) -> None:
+        """Make documents of what was added. The marks of the answer, the last entry, are for all of them."""
+        self._take()
+        marks = [mark for segment in answer.segments if segment[0] == MARKS for mark in segment[1:]]
+        shared = " ".join(mark for mark in marks if mark.startswith(EVERYTHING))
+        self.documents = [replace(one, tokens=f"{one.tokens} {shared}") for one in self.documents]
         self._close()
 
-    def _add_entry(self, words: str) -> None:
-        entry, pairs, said = tokens_and_pairs(words)
-        self.words |= said
-        new = entry - self._tokens
-        size = (sum(map(len, new)) + len(new)) * (1 if words.isascii() else 4)  # bytes at most
-        if self._tokens and self._size + size > _MAX_BYTES and len(self.documents) < _MAX_DOCUMENTS - 1:
+    def _take(self) -> None:
+        """Take what was said into the document, or if it may not fit there, into another."""
+        if self._size + self._waiting > _MAX_BYTES:
+            self._size = len(self._joined().encode("utf-8", "replace"))
+        if self._tokens and self._size + self._waiting > _MAX_BYTES and len(self.documents) < _MAX_DOCUMENTS - 1:
             self._close()
-        self._tokens |= new
-        self._pairs |= pairs
-        self._size += size
-        if len(self._pairs) >= _MAX_PAIRS:  # as numbers they would take a hundred times as much memory as their bits
-            self._full = self._full or bytearray(_MAX_SIGNATURE)
-            _set_bits(self._full, self._pairs)
-            self._pairs = set()
+        for speaker, words in self._said.words.items():
+            self._tokens[speaker].update(dict.fromkeys(words))
+        self._pairs += self._said.pairs()
+        if len(self._pairs) > _MAX_PAIRS:  # as numbers they would take more memory than as bits
+            self._bits = self._bits or bytearray(_UNSET) * (_MAX_SIGNATURE * 8)
+            _set_bits(self._bits, self._pairs)
+            self._pairs = array("I")
+        self._size += self._waiting
+        self._said, self._waiting = _Said(), 0
 
     def _close(self) -> None:
-        signature = self._full or bytearray(_size_of_signature(len(self._pairs)))
-        _set_bits(signature, self._pairs)
-        self.documents.append(Document(_join(self._tokens), bytes(signature)))
-        self._tokens, self._pairs, self._full, self._size = set(), set(), None, 0
+        bits = self._bits or bytearray(_UNSET) * (8 * _size_of_signature(len(self._pairs)))
+        _set_bits(bits, self._pairs)
+        self.documents.append(Document(_shortened(self._joined()), _signature_of(bits)))
+        self.words.update(*(words for speaker, words in self._tokens.items() if speaker != MARKS))
+        self._start()
+
+    def _joined(self) -> str:
+        marks = " ".join(self._tokens.get(MARKS, ()))
+        said = [f"{speaker}{f' {speaker}'.join(words)}" for speaker, words in self._tokens.items() if speaker != MARKS]
+        return " ".join([*said, marks] if marks else said)
 
 
-def _join(tokens: set[str]) -> str:
-    """Join as many tokens as fit: a single message may have more."""
-    text = " ".join(sorted(tokens))
-    encoded = text.encode("utf-8", "replace")
-    return text if len(encoded) <= _MAX_BYTES else encoded[:_MAX_BYTES].decode("utf-8", "ignore").rpartition(" ")[0]
+class _Said:
+    """The words of each speaker one after the other, and the marks."""
+
+    def __init__(self) -> None:
+        self.words = defaultdict[str, list[str]](list)
+        self._ends = defaultdict[str, list[int]](list)  # where segments end, so that these words are no neighbours
+
+    def add(self, segments: Iterable[list[str]]) -> None:
+        for speaker, *said in segments:
+            if said:
+                words = self.words[speaker]
+                words += said
+                self._ends[speaker].append(len(words))
+
+    def pairs(self) -> array[int]:
+        """Return the hashes of the pairs of neighbours; 0 stands where a segment ends."""
+        pairs = array("I")
+        for speaker, words in self.words.items():
+            if speaker != MARKS:
+                of_speaker = pair_hashes(words)
+                for end in self._ends[speaker][:-1]:
+                    of_speaker[end - 1] = 0
+                pairs += of_speaker
+        return pairs
+
+
+def _shortened(tokens: str) -> str:
+    """Return as many tokens as fit: a single message may have more."""
+    encoded = tokens.encode("utf-8", "replace")
+    return tokens if len(encoded) <= _MAX_BYTES else encoded[:_MAX_BYTES].decode("utf-8", "ignore").rpartition(" ")[0]
 
 
 def _most_bytes(words: str) -> int:
@@ -101,41 +136,32 @@ def _most_bytes(words: str) -> int:
     return 2 * len(words) * (1 if words.isascii() else 4)
 
 
-def tokens_and_pairs(words: str) -> tuple[set[str], set[int], set[str]]:
-    """Return the tokens of the words of one entry or several, the hashes of their pairs, and what is said."""
-    by_speaker, pairs = defaultdict[str, set[str]](set), set[int]()
-    for segment in words.split("|"):
-        said = segment[1:].split()
-        speaker = segment[:1]
-        by_speaker[speaker].update(said)
-        if speaker != MARKS:
-            pairs.update(pair_hashes(said))
-    tokens = by_speaker.pop(MARKS, set())
-    for speaker, different in by_speaker.items():
-        tokens.update([speaker + word for word in different])
-    return tokens, pairs, set().union(*by_speaker.values())
+def pair_hashes(words: list[str]) -> array[int]:
+    """Return a number of 32 bits for every two neighbours."""
+    pairs = array("I")
+    for start in range(0, len(words) - 1, _AT_ONCE):
+        hashes = b"".join(map(_HASHES.__getitem__, words[start : start + _AT_ONCE + 1]))
+        number = int.from_bytes(hashes, "little")
+        # Beside what each word is as the first stands what the next is as the second: all neighbours meet at once.
+        pairs += array("I", (number ^ number >> 32).to_bytes(len(hashes), "little"))[1:-1:2]
+    return pairs
 
 
-def pair_hashes(words: list[str]) -> Iterator[int]:
-    """Yield a number of 32 bits for every two neighbours."""
-    return map(xor, map(_FIRST.__getitem__, words[:-1]), map(_SECOND.__getitem__, words[1:]))
+class _Hashes(dict[str, bytes]):
+    """What each word is as the second of a pair and as the first, of four bytes each, computed when it is needed.
 
+    Most words of a language come again and again.
+    """
 
-class _Hashes(dict[str, int]):
-    """The hash of each word, computed when it is first needed: most words of a language come again and again."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        self._seed = seed
-
-    def __missing__(self, word: str) -> int:
-        if len(self) > _MAX_HASHES:
+    def __missing__(self, word: str) -> bytes:
+        if len(self) >= _MAX_HASHES:
             self.clear()
-        self[word] = crc32(word.encode("utf-8", "replace"), self._seed)
-        return self[word]
+        encoded = word.encode("utf-8", "replace")
+        self[word] = both = crc32(encoded, _SEED).to_bytes(4, "little") + crc32(encoded).to_bytes(4, "little")
+        return both
 
 
-_FIRST, _SECOND = _Hashes(0), _Hashes(_SEED)  # of a word before another, and of one after another
+_HASHES = _Hashes()
 
 
 def _size_of_signature(pairs: int) -> int:
@@ -143,12 +169,25 @@ def _size_of_signature(pairs: int) -> int:
     return min(1 << max(3, (pairs * _BITS_PER_PAIR // 8).bit_length()), _MAX_SIGNATURE)
 
 
-def _set_bits(signature: bytearray, pairs: set[int]) -> None:
+def _set_bits(bits: bytearray, pairs: Iterable[int]) -> None:
     """Set the bit of each pair."""
-    mask = len(signature) * 8 - 1
+    mask = len(bits) - 1
     for pair in pairs:
-        bit = pair & mask
-        signature[bit >> 3] |= 1 << (bit & 7)
+        bits[pair & mask] = _SET
+
+
+def _signature_of(bits: bytearray) -> bytes:
+    """Return bits as bytes, the first bit the lowest; in halves laid over each other while few of them are set.
+
+    The bits are of no use afterwards.
+    """
+    size, wanted = len(bits), 8 * _size_of_signature(bits.count(_SET))
+    bits.reverse()
+    number = int(bits, 2)
+    while size > wanted:
+        size //= 2
+        number = (number >> size | number) & ((1 << size) - 1)
+    return number.to_bytes(size // 8, "little")
 
 
 def may_have_pair(signature: bytes, pair: int) -> bool:

@@ -1,0 +1,41 @@
+"""Makes what the index keeps of a conversation: packs of its words, documents that find it, and what lists show of it.
+
+Nothing here asks the database, so that all of it is ready before a transaction begins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .packs import Pack, Packer, with_positions
+from .text import Indexed
+from .tokens import Document, DocumentBuilder
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What the index keeps of a conversation; `words` are for the list of all words, `contents` are of all messages."""
+
+    packs: list[Pack]
+    documents: list[Document]
+    words: set[str]
+    question: str
+    messages: int
+    contents: Counter[str]
+
+
+def entries_of(indexed: Iterable[Indexed]) -> Entries:
+    """Make the entries of a conversation of its messages and, the last of them, its answer."""
+    builder, packer = DocumentBuilder(), Packer()
+    question, count, contents = "", -1, Counter[str]()  # the answer is no message
+    for position, entry in with_positions(indexed):
+        packer.add(position, entry)
+        builder.add(entry)
+        if position is None:
+            builder.finish(entry)
+        question, count = question or entry.question, count + 1
+        if entry.held:
+            contents += entry.held
+    return Entries(packer.packs, builder.documents, builder.words, question, count, contents)
