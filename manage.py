@@ -12,6 +12,9 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from django.db import Error
 
+    from viewer.deployment.priority import give_way
+
+    give_way()
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
