@@ -1,12 +1,12 @@
 #!/bin/sh
-# CPython 3.11.7 with Django 5.2.19: after SQLite refused a statement ("database is locked"), its cursor keeps the statement,
-# and the error keeps the cursor in a cycle that only the garbage collector ends, in whatever thread it runs. To reset the
-# statement it needs the other thread's connection; and while that one waits for SQLite's lock, inside SQLite, it has it.
-# So a collection lasts as long as another thread waits. If it happens to the thread that has the lock, every writer waits
-# until the time of one is over, although each of them does what it should.
-# Seen 2026-11-30: of a thread that waits for a second and a half, a collection takes more than one. With CPython 3.12.1 and
-# 3.13.0, which reset a statement when it fails, a few milliseconds. Whoever waits between tries (`PRAGMA busy_timeout = 0`)
-# is spared it.
+# CPython 3.11.7 with Django 5.2.19: after SQLite refused a statement ("database is locked"), its cursor keeps the
+# statement, and the error keeps the cursor in a cycle that only the garbage collector ends, in whatever thread it
+# runs. To reset the statement it needs the other thread's connection; and while that one waits for SQLite's lock,
+# inside SQLite, it has it. So a collection lasts as long as another thread waits. If it happens to the thread that has
+# the lock, every writer waits until the time of one is over, although each of them does what it should.
+# Seen 2026-11-30: of a thread that waits for a second and a half, a collection takes more than one. With CPython
+# 3.12.1 and 3.13.0, which reset a statement when it fails, a few milliseconds. Whoever waits between tries (`PRAGMA
+# busy_timeout = 0`) is spared it.
 set -eu
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
