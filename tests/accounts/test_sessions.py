@@ -215,3 +215,13 @@ def test_the_frame_of_a_page_costs_three_queries_for_every_role(
     client.force_login(bob)
     with django_assert_max_num_queries(3):  # the session with its person and their role, the keys, what is unread
         client.get("/shortcuts/")
+
+
+def test_all_that_a_page_remembers_is_written_at_once(reader: Client, stored: Callable[..., Any]) -> None:
+    stored(make_completion("c-1"))
+    reader.get(FILTERED)
+    with CaptureQueriesContext(connection) as queries:
+        reader.get("/completions/c-1/", headers={"referer": f"http://testserver{FILTERED}"})
+    assert len([one for one in queries if one["sql"].startswith('UPDATE "accounts_session"')]) == 1
+    assert reader.session["opened"] == ["c-1"]
+    assert reader.session["lists"]["c-1"] == {"model": "gpt-4.1"}

@@ -56,6 +56,7 @@ class SessionStore(DatabaseStore):
         super().__init__(session_key)
         self.started_at = timezone.now()
         self._row: Session | None = None
+        self._has_kept = False
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -125,11 +126,17 @@ class SessionStore(DatabaseStore):
             self._write_unless_locked(expire_date=self.get_expiry_date(), used_at=now)
 
     def keep(self, name: str, value: Any) -> None:
-        """Set a value that may be lost, without waiting for the database or extending the session."""
+        """Set a value that may be lost, without extending the session. `write_kept` writes it."""
         was_modified = self.modified
         self[name] = value
         self.modified = was_modified
-        self._write_unless_locked(session_data=self.encode(dict(self.items())))
+        self._has_kept = True
+
+    def write_kept(self) -> None:
+        """Write all that was kept, once for a request, and without waiting for the database."""
+        if self._has_kept and not self.modified:  # else all of it is saved
+            self._has_kept = False
+            self._write_unless_locked(session_data=self.encode(dict(self.items())))
 
     def _absolute_expiry(self) -> datetime:
         return self.started_at + timedelta(seconds=settings.SESSION_COOKIE_AGE)

@@ -159,6 +159,7 @@ class SignInMiddleware(LoginRequiredMiddleware):
         # is_known comes first: if the database has failed, the user must not be loaded again.
         if getattr(request, "is_known", False) and request.user.is_authenticated:
             set_person_cookie(request, response)
+            request.session.write_kept()
         return response
 
     def handle_no_permission(self, request: Request, view_func: Any) -> HttpResponseBase:  # type: ignore[override]

@@ -22,7 +22,11 @@ class Session(SessionBase):
     role: Any
 
     def keep(self, name: str, value: Any) -> None:
-        """Set a value that may be lost, without waiting for the database."""
+        """Set a value that may be lost, and is written at the end of the request if the database is free."""
+        raise NotImplementedError
+
+    def write_kept(self) -> None:
+        """Write what was kept."""
         raise NotImplementedError
 
     def record_use(self) -> None:
