@@ -24,14 +24,13 @@ from viewer.completions.invisibles import escape_invisible
 from viewer.completions.reading import read_message_page
 from viewer.completions.source_text import members, pretty
 from viewer.completions.types import Citation
-from viewer.rendering import limits
+from viewer.rendering import bubble_html, limits
 from viewer.rendering.citations import find_places, list_sources
 from viewer.rendering.context import RenderContext
 from viewer.rendering.limits import PageBudget
 from viewer.rendering.markdown_html import render_prose
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.parts import MarkdownView, PartView
-from viewer.rendering.templatetags import rendering as tag
 from viewer.rendering.tool_calls import ToolCallView, ToolResultView
 from viewer.sources.sources import Source
 
@@ -216,7 +215,7 @@ def test_a_bubble_is_rendered_once_and_cached_by_its_content(monkeypatch: pytest
     }
     message = say("assistant", "Oslo **is**", id="c-1", annotations=[cited])
     first = print_bubble(message)
-    monkeypatch.setattr(tag, "draw_bubble", lambda _: "drawn anew")
+    monkeypatch.setattr(bubble_html, "draw_bubble", lambda _: "drawn anew")
     assert print_bubble(message) == first
     for other in (
         message | {"content": "Oslo **was**"},
@@ -230,7 +229,7 @@ def test_a_bubble_is_rendered_once_and_cached_by_its_content(monkeypatch: pytest
     assert print_bubble(message, as_source=True) == "drawn anew"
     with override("de"):
         assert print_bubble(message) == "drawn anew"
-    monkeypatch.setattr(tag, "_version", lambda: "another release")
+    monkeypatch.setattr(bubble_html, "_version", lambda: "another release")
     assert print_bubble(message) == "drawn anew"
 
 
@@ -246,7 +245,7 @@ def test_everything_that_a_bubble_prints_is_in_its_cache_key() -> None:
     views = views_in(Bubble)
     assert views >= {Bubble, *get_args(PartView), ToolCallView, ToolResultView, Citation}
     left_out = {(view, one.name) for view in views for one in fields(view) if not one.repr}
-    assert left_out == {(MarkdownView, "time")}
+    assert left_out == {(MarkdownView, "time"), (Bubble, "html")}
 
 
 def test_the_cache_of_bubbles_is_bounded(settings: Any) -> None:
@@ -257,7 +256,7 @@ def test_the_cache_of_bubbles_is_bounded(settings: Any) -> None:
     print_bubble(say("assistant", "&" * 1_000))
     assert len(kept_in_caches()) == kept + 1
     if not isinstance(caches["bubbles"], RedisCache):  # Redis has its own limit (docs/operations.md)
-        assert settings.CACHES["bubbles"]["OPTIONS"]["MAX_ENTRIES"] * tag._MAX_BYTES <= 64_000_000
+        assert settings.CACHES["bubbles"]["OPTIONS"]["MAX_ENTRIES"] * bubble_html._MAX_BYTES <= 64_000_000
 
 
 def test_a_page_of_the_archive_ends_early_when_it_is_large_and_nothing_is_lost(

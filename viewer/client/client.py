@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import quote
 
 from django.core.cache import caches
@@ -17,6 +17,7 @@ from viewer.completions.ids import has_address, index_of
 from viewer.completions.reading import read_completion, read_completion_page, read_message_page
 from viewer.completions.summary import Summary
 from viewer.completions.types import Completion, Item, Message, Page, Unreadable
+from viewer.deployment.kept import Kept
 
 from . import pages
 from .http import HttpClient, Response, Stream
@@ -34,6 +35,7 @@ next_cursor = pages.next_cursor
 Read = TypeVar("Read")
 First = TypeVar("First")
 _MAX_CACHED_BYTES = 256_000  # with the cache's 256 entries this bounds its memory
+_read_before: Kept[Any] = Kept(8_000_000)  # characters of JSON; what was read of them takes some three times as much
 _concurrent = ThreadPoolExecutor(max_workers=16, thread_name_prefix="concurrent")
 
 
@@ -235,13 +237,15 @@ class Client:
         return True
 
     def _stored_completion(self, completion_id: str) -> Completion:
-        completion = self._read(_path(completion_id), read_completion, is_lasting=True)
+        completion = self._read(_path(completion_id), partial(_read_once, read_completion), is_lasting=True)
         if isinstance(completion, Unreadable):
             raise Problem("unreadable", completion.reason)
         return completion
 
     def _stored_messages(self, completion_id: str, query: Query) -> Page[Message | Unreadable]:
-        read = partial(self._read, f"{_path(completion_id)}/messages", read_message_page)
+        # Larger pages are read by what goes through a whole conversation, and would push out what readers open.
+        how = partial(_read_once, read_message_page) if query.limit <= PAGE_SIZE else read_message_page
+        read = partial(self._read, f"{_path(completion_id)}/messages", how)
         try:
             return read_page(partial(read, is_lasting=True), query, uncached=read)
         except Problem as problem:
@@ -323,6 +327,12 @@ class Client:
 
     def _cache_key(self, url: str) -> str:
         return sha256(f"{self.cache_as} {url}".encode()).hexdigest()
+
+
+def _read_once(read: Callable[[str], Read], text: str) -> Read:
+    """Read a response, unless that was done before: what it means depends on nothing but its text."""
+    result: Read = _read_before.of((read, text), partial(read, text), lambda _: len(text))
+    return result
 
 
 def opposite(order: Order) -> Order:

@@ -57,6 +57,11 @@ def draw_bubble(bubble: Bubble) -> SafeString:
     )
 
 
+def draw_place_of(bubble: Bubble) -> SafeString:
+    """Draw a message of which the cards of its calls show everything."""
+    return draw("rendering/_message_in_card.html", id=bubble.id, role=bubble.role, is_linked=bubble.is_linked)
+
+
 def draw_part(part: PartView, bubble: Bubble | None = None) -> SafeString:
     """Draw a part of a message; `bubble` is that of the message, which names its images."""
     match part:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import ClassVar
 
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from viewer.completions.ids import index_of
@@ -81,6 +82,7 @@ class Bubble:
     shows_json: bool = True
     is_out_of_sight: bool = False  # shown in the customer's view though the customer did not see it
     unseen: str = ""  # what of it the customer did not see
+    html: SafeString = field(default=SafeString(), repr=False, compare=False)  # drawn already, if it was
     hidden: ClassVar[int] = 0  # templates read this of all items of a page, some of which are `Hidden`
 
     @property

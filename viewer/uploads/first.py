@@ -17,8 +17,8 @@ from viewer.client.client import Client
 from viewer.client.in_process import BASE_URL, InProcess
 from viewer.completions.errors import ApiError
 from viewer.conversations.paging import read_page, with_neighbours
+from viewer.conversations.thread import bubbles_of
 from viewer.conversations.views import content
-from viewer.conversations.views.conversation import bubbles_of
 from viewer.rendering.answers import no_answer_in
 from viewer.rendering.context import RenderContext
 from viewer.sources.archive_client import StoredClient

@@ -23,11 +23,12 @@ from viewer.conversations.facts import build_facts, build_jumps, build_jumps_in_
 from viewer.conversations.filters import with_query
 from viewer.conversations.paging import MessagePage, read_page, with_neighbours
 from viewer.conversations.recent import remember
+from viewer.conversations.thread import stored_thread_of, thread_of
 from viewer.read_log.querying import readers_of
-from viewer.rendering.answers import message_of_answer, no_answer_in, place_answers
+from viewer.rendering.answers import message_of_answer, no_answer_in
 from viewer.rendering.context import RenderContext
-from viewer.rendering.customer import NO_ANSWER, Hidden, for_customer
-from viewer.rendering.messages import Bubble, build_bubbles
+from viewer.rendering.customer import NO_ANSWER
+from viewer.rendering.messages import Bubble
 from viewer.rendering.places import answer_at, place_of_answer, url_of
 from viewer.rendering.titles import answer_line, page_title
 from viewer.review.page import review_of
@@ -60,9 +61,9 @@ def conversation(
             return redirect(with_query(url_of(completion_id, appended.id), request.GET.dict()))
     as_source = request.COOKIES.get("texts") == "source"
     is_for_customer = request.COOKIES.get("audience") == "customer"
-    shown, choices = bubbles_of(RenderContext(completion_id, linked, as_source), page, completion)
-    bubbles = for_customer(shown) if is_for_customer else [*shown]
-    answer = for_customer(choices) if is_for_customer else [*choices]
+    draw = stored_thread_of if reader.source.is_archive else thread_of
+    shown = RenderContext(completion_id, linked, as_source)
+    thread = draw(shown, page, completion, is_for_customer=is_for_customer)
     no_answer = no_answer_in(completion, page.last) if completion and page.is_end else None
     if no_answer and is_for_customer:
         no_answer = NO_ANSWER
@@ -75,11 +76,11 @@ def conversation(
         "problem": problem,
         "source": reader.source,
         "home": reader.home,
-        "bubbles": bubbles,
-        "answer": answer,
+        "bubbles": thread.bubbles,
+        "answer": thread.answer,
         "no_answer": no_answer,
-        "more_answers": len(completion.choices) - len(choices) if completion and choices else 0,
-        "hidden_count": sum(item.hidden for item in (*bubbles, *answer) if isinstance(item, Hidden)),
+        "more_answers": len(completion.choices) - len(thread.choices) if completion and thread.choices else 0,
+        "hidden_count": thread.hidden_count,
         "as_source": as_source,
         "is_for_customer": is_for_customer,
         "above": None if request.htmx and "after" in request.GET else page.above,
@@ -91,7 +92,7 @@ def conversation(
         "order": page.order,
     }
     if request.method == "GET":
-        review.record_read([*bubbles, *answer], is_whole_page=not request.htmx)
+        review.record_read(thread.shown, is_whole_page=not request.htmx)
     if not request.htmx:
         if request.method == "GET":
             record_seen(request.user.pk, completion_id)
@@ -100,7 +101,6 @@ def conversation(
         title = _title(reader, page, completion)
         facts = build_facts(completion, request.user.pk, request.GET.get("pair", ""), request.GET.get("field", ""))
         stored = stored_state(request.user, completion_id, reader.source)
-        linked_bubble = next((one for one in (*shown, *choices) if one.is_linked), None)
         context |= {
             "title": title,
             "also_marked": pattern_for_browsers(read_query(request.GET.get("search", ""))),
@@ -110,11 +110,11 @@ def conversation(
             "has_other_pages": page.above is not None or page.below is not None,
             "is_newest_first": page.order == "desc",
             "is_linked": bool(linked),
-            "page_title": page_title(_name(completion), title, linked_bubble),
+            "page_title": page_title(_name(completion), title, thread.linked),
             **facts,
-            **_jumps(reader, [*bubbles, *answer], page.order, is_for_customer=is_for_customer),
+            **_jumps(reader, thread.shown, page.order, is_for_customer=is_for_customer),
             "readers": readers_of(completion_id),
-            "ids_count": any(bubble.number is not None for bubble in shown),
+            "ids_count": any(bubble.number is not None for bubble in thread.messages),
             "stored": stored,
             "may_curate": may_curate(request.user),
             **navigation_links(request, completion_id, completion),
@@ -122,7 +122,7 @@ def conversation(
     return page_or_fragment(request, "conversations/conversation.html", "rendering/_bubbles.html", context)
 
 
-def _jumps(reader: Reader, shown: list[Bubble | Hidden], order: Order, *, is_for_customer: bool) -> dict[str, Any]:
+def _jumps(reader: Reader, shown: list[Bubble], order: Order, *, is_for_customer: bool) -> dict[str, Any]:
     """Count what there is to jump to: in the whole conversation if that is known, else on the page."""
     counts = None if is_for_customer else reader.client.counts(reader.completion_id)
     jumps = build_jumps(shown) if counts is None else build_jumps_in_whole(reader.completion_id, counts, order)
@@ -156,23 +156,6 @@ def _came_from(reader: Reader, completion: Completion | None, page: MessagePage)
     if completion is None and reader.completion_id.startswith("resp_"):
         completion, _ = _completion(reader, "")
     return origins_of(completion)
-
-
-def bubbles_of(
-    context: RenderContext, page: MessagePage, completion: Completion | None
-) -> tuple[list[Bubble], list[Bubble]]:
-    """Build the messages in the order of the page, and the answer if the newest message is on it."""
-    bubbles = build_bubbles(context, page.items, page.neighbours)
-    if completion is None or not page.is_end:
-        return bubbles, []
-    in_order = slice(None, None, 1 if page.order == "asc" else -1)
-    if not page.items:  # the newest messages are on the page before; they matter only if they are the answer
-        newest = build_bubbles(context, page.newest)
-        return [], place_answers(context, completion, page.newest, newest)[1][in_order]
-    oldest_first, answer = place_answers(
-        context, completion, page.oldest_first, bubbles[in_order], has_earlier=page.has_older
-    )
-    return oldest_first[in_order], answer[in_order]
 
 
 def _name(completion: Completion | None) -> str:

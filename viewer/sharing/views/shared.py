@@ -6,8 +6,8 @@ from django.http import HttpResponse
 from django.utils.translation import gettext
 
 from viewer.conversations.paging import read_page, with_neighbours
+from viewer.conversations.thread import bubbles_of
 from viewer.conversations.views import content
-from viewer.conversations.views.conversation import bubbles_of
 from viewer.export import views as export
 from viewer.rendering.answers import no_answer_in
 from viewer.rendering.context import RenderContext
