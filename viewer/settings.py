@@ -266,7 +266,6 @@ MIDDLEWARE = [
     "viewer.web.middleware.PageGZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "viewer.web.middleware.PageHeadersMiddleware",
-    "csp.middleware.CSPMiddleware",
     "viewer.web.middleware.AddressMiddleware",
     "viewer.web.programs.ProgramsMiddleware",  # what programs ask for goes on to PROGRAM_MIDDLEWARE, all else below
     "viewer.web.middleware.FormMiddleware",

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, tzinfo
 from urllib.parse import urlsplit
 
+from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
@@ -125,13 +126,19 @@ class PageGZipMiddleware(GZipMiddleware):
 
 
 class PageHeadersMiddleware:
-    """Keeps responses out of shared caches. Not `no-store`: it would disable the browser's back/forward cache."""
+    """Limits what a response may load, and keeps it out of shared caches.
+
+    Not `no-store`: it would disable the browser's back/forward cache. django-csp's middleware would write the policy
+    anew for every response, although it is the same for all but those that have one of their own.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        self._policy = build_policy()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", self._policy)
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
