@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import statistics
 import sys
 import threading
@@ -10,10 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from benchmarks.compared import Figures, Goal, Round
-from benchmarks.desk import Checkout, Desk, Person, free_port, open_desk, own_environment, running
+from benchmarks.desk import Checkout, Desk, Person, direct_session, free_port, open_desk, own_environment, running
 from benchmarks.upstream import ID
 
 _THROUGH_KEY = "through a key"
@@ -47,18 +45,12 @@ class _Request:
         return _CONNECTIONS * _REQUESTS / (time.perf_counter() - began)
 
     def times(self, count: int) -> list[float]:
-        """Send it so often, one after the other on one connection if the server keeps it; give the ms of each."""
-        asked, taken = urlsplit(self.url), list[float]()
-        connection = http.client.HTTPConnection(asked.netloc)  # costs little beside what is measured
+        """Send it so often, one after the other on a connection that is kept if the server keeps it; give the ms."""
+        session, taken = direct_session(), list[float]()
         for _ in range(count):
             began = time.perf_counter()
-            connection.request("GET", f"{asked.path}?{asked.query}", headers={"Authorization": f"Bearer {self.token}"})
-            response = connection.getresponse()
-            response.read()
-            if response.status != 200:
-                raise RuntimeError(f"{self.url} responded with status {response.status}")
+            session.get(self.url, headers={"Authorization": f"Bearer {self.token}"}).raise_for_status()
             taken.append((time.perf_counter() - began) * 1000)
-        connection.close()
         return taken
 
 

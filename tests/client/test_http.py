@@ -11,9 +11,10 @@ import pytest
 from tests.upstream import Upstream
 from viewer.client import limiter as limiter_module
 from viewer.client.client import Client
-from viewer.client.http import HttpClient, KeyAuth, Limits, new_session
+from viewer.client.http import HttpClient, KeyAuth, Limits, _clean_headers, new_session
 from viewer.client.limiter import ConcurrencyLimit, HostLimiter, RequestLimiter
 from viewer.client.problems import Problem
+from viewer.client.scrubbing import Scrubber
 
 ONE = "chatcmpl-live-0001"
 KEY = "sk-good-1234567890abcd"
@@ -107,6 +108,13 @@ def test_no_cookie_is_kept_and_no_netrc_is_read(
     for asked in upstream.asked():
         assert asked["headers"]["authorization"] == f"Bearer {KEY}"
         assert "cookie" not in asked["headers"]
+
+
+def test_a_secret_is_taken_out_of_each_header_and_nothing_that_two_of_them_make_together() -> None:
+    key = "7f3e9c2a41d05b68e3a90f1c7d42b586"
+    headers = {"x-one": f"for {key}", "x-two": key[:7], "x-three": "****", "x-four": key[-7:], "x-empty": ""}
+    assert dict(_clean_headers(headers, Scrubber([key]))) == {**headers, "x-one": "for [key]", "x-three": "[key]"}
+    assert not _clean_headers({}, Scrubber([key]))
 
 
 def test_connections_are_used_again(upstream: Upstream) -> None:

@@ -70,12 +70,12 @@ def test_a_key_goes_to_no_other_address_than_the_one_it_was_saved_for(
     reader: Client, alice: User, elsewhere: str
 ) -> None:
     key = make_key(alice, base_url=DEAD)
-    with patch("requests.Session.get", side_effect=AssertionError("something was sent")):
+    with patch("requests.adapters.HTTPAdapter.send", side_effect=AssertionError("something was sent")):
         answer = reader.post(f"/keys/{key.pk}/", {"label": "work", "key": "", "base_url": elsewhere})
     assert answer.status_code == 422
     assert "Paste the API key that belongs to it" in answer.content.decode()
     assert ApiKey.objects.get().base_url == DEAD
-    with patch("requests.Session.get", side_effect=requests.ConnectionError) as sent:
+    with patch("requests.adapters.HTTPAdapter.send", side_effect=requests.ConnectionError) as sent:
         reader.post(f"/keys/{key.pk}/", {"label": "work", "key": "sk-for-elsewhere", "base_url": elsewhere})
     assert sent.called
     assert (ApiKey.objects.get().base_url, ApiKey.objects.get().open().reveal()) == (elsewhere, "sk-for-elsewhere")
@@ -198,7 +198,7 @@ def test_a_missing_master_key_is_a_clear_problem_and_nothing_is_sent(
     key = make_key(alice, base_url=DEAD)
     ApiKey.objects.choose(alice, key)
     settings.KEY_ENCRYPTION_KEYS = ["A" * 43 + "="]
-    with patch("requests.Session.get", side_effect=AssertionError("something was sent")):
+    with patch("requests.adapters.HTTPAdapter.send", side_effect=AssertionError("something was sent")):
         page = reader.get("/completions/").content.decode()
     assert problems(page) == ["invalid-key"]
     assert "master key" in visible(page)

@@ -16,6 +16,8 @@ import requests
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+_BUFFER = 65_536  # bytes; most answers come whole with their headers
+
 
 class Deadline:
     """The time by which reading must end. A stream may `extend` it, up to `max_seconds` after the start."""
@@ -74,7 +76,7 @@ class _Response(http.client.HTTPResponse):
         if (deadline := _current.get()) is not None:
             self.fp.close()
             sock._io_refs += 1  # type: ignore[attr-defined]  # as socket.makefile does: the reader keeps it open
-            self.fp = io.BufferedReader(_Reader(sock, deadline))
+            self.fp = io.BufferedReader(_Reader(sock, deadline), _BUFFER)
 
 
 class _Connection(HTTPConnection):

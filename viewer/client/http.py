@@ -187,9 +187,11 @@ class HttpClient:
         try:
             timeout = (_CONNECT_SECONDS, deadline.left())
             with enforce(deadline):
-                response = self.session.get(
-                    url, auth=self.auth, headers=dict(headers), timeout=timeout, stream=True, allow_redirects=False
-                )
+                # Past `Session`, which would look for what no request here has, follow redirects and keep cookies.
+                response = self.session.get_adapter(url).send(
+                    self._prepared(url, headers), stream=True, timeout=timeout,
+                    verify=self.session.verify, proxies=self.session.proxies,  # type: ignore[arg-type]  # no None
+                )  # fmt: skip
         except (requests.Timeout, TimeoutError):
             raise Problem("timeout") from None
         except requests.exceptions.SSLError as error:
@@ -203,6 +205,14 @@ class HttpClient:
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError):
             raise Problem("unavailable", gettext_noop("The request could not be sent.")) from None
         return _checked(response)
+
+    def _prepared(self, url: str, headers: Mapping[str, str]) -> requests.PreparedRequest:
+        """Prepare a GET request, which has no parameters, cookies, hooks and body that `prepare` would look for."""
+        request = requests.PreparedRequest()
+        request.prepare_method("GET")
+        request.prepare_url(url, None)
+        request.prepare_headers({**self.session.headers, **headers})
+        return self.auth(request) if self.auth else request
 
 
 @lru_cache(maxsize=100)
@@ -305,21 +315,18 @@ def _reading_problems() -> Iterator[None]:
 
 
 def _clean_headers(headers: Mapping[str, str], scrubber: Scrubber) -> Mapping[str, str]:
-    """Return the headers that are short and printable ASCII, without the secrets."""
-    return CaseInsensitiveDict(
-        {
-            name: scrubber.clean_text(value)
-            for name, value in headers.items()
-            if len(value) <= _MAX_HEADER_LENGTH and value.isascii() and value.isprintable()
-        }
-    )
+    """Return the headers that are short and printable ASCII, without the secrets.
 
-
-class _Session(requests.Session):
-    """A session that ignores redirects: to prepare the next request, `requests` would read the whole body."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        return None
+    They are cleaned as one text of many lines, because looking for a secret costs more by the search than by the byte:
+    no secret has a line break, so nothing is found across two of them.
+    """
+    kept = {
+        name: value
+        for name, value in headers.items()
+        if len(value) <= _MAX_HEADER_LENGTH and value.isascii() and value.isprintable()
+    }
+    values = scrubber.clean_text("\n".join(kept.values())).split("\n")
+    return CaseInsensitiveDict(zip(kept, values, strict=False))
 
 
 def new_session(*, proxy: str = "", authorities: str = "", connections: int = 16) -> requests.Session:
@@ -328,7 +335,7 @@ def new_session(*, proxy: str = "", authorities: str = "", connections: int = 16
     `authorities` is a file of certificates to trust instead of the public ones, or a folder of them, named by their
     hashes.
     """
-    session = _Session()
+    session = requests.Session()
     session.trust_env = False  # no .netrc, and no proxy variables that are meant for other programs
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # people share the session
     session.headers.update({"User-Agent": "Lectern", "Accept": "application/json", "Accept-Encoding": "gzip"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -48,6 +48,7 @@ def read_entries(text: str) -> list[str]:
     return entries
 
 
+@lru_cache(maxsize=1_000)
 def read_address(url: str) -> Address:
     """Parse the server of a URL. Raises ValueError if no key could be sent there."""
     if not all("!" <= character <= "~" for character in url):  # urlsplit silently drops line breaks
