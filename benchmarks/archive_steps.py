@@ -21,6 +21,7 @@ from django.db import connection, transaction
 from benchmarks.archive_lines import SAYINGS
 from viewer.archive.api import respond
 from viewer.archive.importing import import_lines, read_line
+from viewer.archive.messages import write_messages
 from viewer.archive.search import index as search_index
 from viewer.archive.search.query import read_query
 from viewer.archive.search.results import Order, search
@@ -124,16 +125,16 @@ def _bytes_used() -> int:
 
 
 def _store_long_conversation(size: int) -> None:
-    """Store a very long conversation row by row: as one line it would have to fit into memory."""
+    """Store a very long conversation piece by piece: as one line it would have to fit into memory."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT MAX(id) + 1 FROM archive_storedcompletion")
         row = cursor.fetchone()[0]
     text = " ".join(SAYINGS)
     _insert([(row, _LONG, 1, "gpt-4.1", json.dumps({"id": _LONG}), "")], [], [])
-    for start in range(0, size, 10_000):
-        ids = [f"{_LONG}-{n}" for n in range(start, min(start + 10_000, size))]
-        bodies = [json.dumps({"id": message_id, "role": "user", "content": text}) for message_id in ids]
-        _insert([], [(row, start + n, ids[n], body) for n, body in enumerate(bodies)], [])
+    ids = (f"{_LONG}-{n}" for n in range(size))
+    messages = ((each, json.dumps({"id": each, "role": "user", "content": text})) for each in ids)
+    with transaction.atomic():
+        write_messages([(row, _LONG, messages)])
 
 
 def _pages(size: int) -> dict[str, tuple[str, str]]:

@@ -17,6 +17,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from tests.conftest import make_choice, make_completion, say
+from tests.said import said_in
 from viewer.archive.models import SearchPack
 from viewer.archive.packing import unpack
 from viewer.archive.search import index as search_index
@@ -139,6 +140,10 @@ def test_every_row_of_0_1_0_is_there_after_an_upgrade(settings: Any) -> None:
     assert before.pop("django_session")
     assert before.pop("archive_searchentry")
     assert after.pop("django_session") == after.pop("archive_searchentry") == []
+    # Messages are packed.
+    assert after.pop("archive_storedmessage") == []
+    (message,) = before.pop("archive_storedmessage")
+    assert said_in() == [tuple(message[tables["archive_storedmessage"].index(name)] for name in ("message_id", "body"))]
     assert after == before
 
     key = ApiKey.objects.get()

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.conftest import make_completion, make_long, say
 from viewer.archive.api import completion_of, respond
 from viewer.archive.importing import import_lines
-from viewer.archive.models import StoredMessage
+from viewer.archive.models import MessagePack
 
 Store = Callable[..., Any]
 pytestmark = pytest.mark.django_db
@@ -722,11 +722,11 @@ def test_a_page_of_messages_is_cut_by_the_index(stored: Store, order: str, after
     with sql() as statements:
         ask(MESSAGES, order=order, **after)
     assert not any("OFFSET" in statement for statement in statements)
-    assert StoredMessage._meta.db_table in statements[-1]
+    assert MessagePack._meta.db_table in statements[-1]
     if connection.vendor == "sqlite":
-        # SQLite makes the index of the constraint `message_by_position` under a name of its own.
+        # SQLite makes the index of the constraint `messages_by_first` under a name of its own.
         assert "(completion_id=?" in plan_of(statements[-1])
-        assert not after or "(completion_id=? AND position" in plan_of(statements[-1])
+        assert not after or "(completion_id=? AND first" in plan_of(statements[-1])
         for statement in statements:
             assert "SCAN" not in plan_of(statement)
             assert "TEMP B-TREE" not in plan_of(statement)

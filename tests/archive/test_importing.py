@@ -23,10 +23,11 @@ from django.db import connection
 from django.test import Client
 
 from tests.conftest import make_choice, make_completion, make_long, say, to_lines
+from tests.said import said_in
 from viewer.archive import importing
 from viewer.archive.api import respond
 from viewer.archive.importing import Outcome, import_lines, read_line
-from viewer.archive.models import StoredCompletion, StoredMessage, StoredMetadata
+from viewer.archive.models import StoredCompletion, StoredMetadata
 from viewer.formats import document
 from viewer.formats.containers import documents
 from viewer.formats.containers import lines as lines_of_files
@@ -341,7 +342,7 @@ def test_the_same_line_twice_changes_nothing(stored: Store) -> None:
     assert [outcome.status for outcome in stored(completion, completion)] == ["imported", "unchanged"]
     assert [outcome.status for outcome in stored(completion)] == ["unchanged"]
     assert [outcome.status for outcome in stored(completion, replace=True)] == ["unchanged"]
-    assert (StoredCompletion.objects.count(), StoredMessage.objects.count()) == (1, 1)
+    assert (StoredCompletion.objects.count(), len(said_in())) == (1, 1)
 
 
 def test_a_fine_tuning_line_twice_changes_nothing() -> None:
@@ -497,7 +498,7 @@ def test_every_line_has_an_outcome_in_its_order() -> None:
 
 def test_a_completion_is_stored_with_all_its_messages_or_not_at_all() -> None:
     why_bad(json.dumps({"id": "c", "messages": [*({"content": "x"} for _ in range(50)), 7]}))
-    assert StoredMessage.objects.count() == 0
+    assert said_in() == []
 
 
 # Files
@@ -746,7 +747,7 @@ def test_few_statements_differ_for_sqlite_keeps_them_with_their_values(stored: S
         for length in range(70):
             stored(make_long(f"c-{length}", length))
     assert len([sql for sql in asked if sql.startswith("INSERT INTO archive_")]) < 20
-    assert StoredMessage.objects.count() == sum(range(70))
+    assert len(said_in()) == sum(range(70))
 
 
 # Real processes
@@ -772,8 +773,8 @@ class Archive:
         """Read, from the file itself, how many messages each completion has."""
         with sqlite3.connect(f"file:{self.file}?mode=ro", uri=True) as database:
             rows = database.execute(
-                "SELECT c.completion_id, COUNT(m.id) FROM archive_storedcompletion c "
-                "LEFT JOIN archive_storedmessage m ON m.completion_id = c.id GROUP BY c.id"
+                "SELECT c.completion_id, coalesce(sum(m.count), 0) FROM archive_storedcompletion c "
+                "LEFT JOIN archive_messagepack m ON m.completion_id = c.id GROUP BY c.id"
             ).fetchall()
         database.close()
         assert len({completion_id for completion_id, _ in rows}) == len(rows)

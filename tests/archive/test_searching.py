@@ -22,7 +22,7 @@ from tests.conftest import make_choice, make_completion, make_long, say
 from tests.hostile import hold_everywhere
 from viewer.archive.management.commands import rebuild_search
 from viewer.archive.models import SearchDocument, SearchPack, StoredCompletion
-from viewer.archive.packing import unpack
+from viewer.archive.packing import pack, unpack
 from viewer.archive.search import index, matching, tokens
 from viewer.archive.search import text as text_module
 from viewer.archive.search.query import Query, read_query, with_operator
@@ -541,13 +541,14 @@ def test_what_changes_behind_our_back_is_not_found_until_it_is_filled_in(stored:
     stored(*(make_completion(f"c-{n}", say("user", "aardvark")) for n in range(4)))
     with connection.cursor() as cursor:
         body = json.dumps(say("user", "buffalo", id="c-0-0"))
-        cursor.execute("UPDATE archive_storedmessage SET body = %s WHERE message_id = 'c-0-0'", [body])
-        cursor.execute("DELETE FROM archive_storedmessage WHERE message_id = 'c-1-0'")
+        of = "completion_id = (SELECT id FROM archive_storedcompletion WHERE completion_id = %s)"
+        cursor.execute(f"UPDATE archive_messagepack SET packed = %s WHERE {of}", [pack(f"\x00{body}"), "c-0"])
+        cursor.execute(f"DELETE FROM archive_messagepack WHERE {of}", ["c-1"])
         cursor.execute("UPDATE archive_storedcompletion SET created = 5 WHERE completion_id = 'c-2'")
         cursor.execute(
-            "INSERT INTO archive_storedmessage (completion_id, position, message_id, body) "
-            "SELECT id, 1, 'c-3-1', %s FROM archive_storedcompletion WHERE completion_id = 'c-3'",
-            [json.dumps(say("user", "cassowary", id="c-3-1"))],
+            "INSERT INTO archive_messagepack (completion_id, first, count, packed) "
+            "SELECT id, 1, 1, %s FROM archive_storedcompletion WHERE completion_id = 'c-3'",
+            [pack("\x00" + json.dumps(say("user", "cassowary", id="c-3-1")))],
         )
     assert (found("aardvark"), found("buffalo"), found("cassowary")) == ([], [], [])
     call_command("rebuild_search", missing=True)

@@ -22,6 +22,7 @@ from tests.pages import (
     problems,
     visible,
 )
+from tests.said import said_in
 from tests.shapes import CHOICES, SEEN, UNSEEN
 from tests.upstream import COMPLETIONS, LONG, Upstream
 from viewer.archive.holdings import holdings_of
@@ -447,7 +448,7 @@ def test_what_is_counted_when_it_is_stored_is_what_the_page_shows(
     """One counts in messages, without drawing, the other what is drawn."""
     stored(make_completion("c", *messages, **fields))
     completion = StoredCompletion.objects.get()
-    read = tuple(read_message(message.body) for message in completion.messages.order_by("position"))
+    read = tuple(read_message(body) for _, body in said_in())
     context = RenderContext("c")
     drawn = place_answers(context, read_completion(completion.body), read, build_bubbles(context, read))
     assert holdings_of("c", None).counts == {

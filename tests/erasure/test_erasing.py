@@ -24,7 +24,15 @@ from tests.sync.runs import FEW, copy, start_or_resume, work
 from tests.upstream import COMPLETIONS, LIVE, Upstream
 from viewer.archive import erased
 from viewer.archive.importing import import_lines
-from viewer.archive.models import CompletionLabel, ErasedCompletion, Label, SearchWord, SeenCompletion, StoredCompletion
+from viewer.archive.models import (
+    CompletionLabel,
+    ErasedCompletion,
+    Label,
+    MessagePack,
+    SearchWord,
+    SeenCompletion,
+    StoredCompletion,
+)
 from viewer.deployment.database import sqlite_file
 from viewer.erasure import erasing, retention
 from viewer.erasure.choosing import ids_before, ids_of_customer
@@ -171,7 +179,8 @@ def test_the_files_of_the_database_no_longer_hold_it(stored: Store, alice: User,
         received_at=timezone.now(),
         conversation=traced,
     )
-    names = b"zwiebelfisch", b"Zwiebelfisch", b"chatcmpl-hers-0", b"Zora", b"zora"
+    packs = MessagePack.objects.filter(completion__completion_id="chatcmpl-hers").values_list("packed", flat=True)
+    names = b"zwiebelfisch", b"Zwiebelfisch", b"chatcmpl-hers-0", b"Zora", b"zora", *map(bytes, packs)
     if has_servers:
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")  # as autovacuum does: the planner's statistics then quote values

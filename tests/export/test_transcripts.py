@@ -14,9 +14,10 @@ from django.test import Client
 from tests.conftest import make_choice, make_completion, make_key, make_long, say
 from tests.images import make_png
 from tests.pages import attributes, element, elements, has, message_ids, problems, texts, visible
+from tests.said import said_in, say_instead
 from tests.upstream import HEX, LONG, MESSAGES, Upstream
 from viewer.archive.importing import import_lines
-from viewer.archive.models import StoredCompletion, StoredMessage
+from viewer.archive.models import StoredCompletion
 from viewer.keys.models import ApiKey
 
 Store = Callable[..., Any]
@@ -344,7 +345,7 @@ def test_a_round_trip_by_json_lines_loses_nothing(reader: Client, stored: Store)
 
 def everything() -> tuple[Any, ...]:
     completions = list(StoredCompletion.objects.values_list("completion_id", "body", "created", "model"))
-    return completions, list(StoredMessage.objects.order_by("position").values_list("message_id", "body", "position"))
+    return completions, said_in()
 
 
 def test_line_breaks_between_the_tokens_of_a_server_do_not_break_the_line(
@@ -352,7 +353,7 @@ def test_line_breaks_between_the_tokens_of_a_server_do_not_break_the_line(
 ) -> None:
     stored(make_completion("chatcmpl-one", say("user", "x")))
     body = '{\n  "id": "chatcmpl-one-0",\r\n  "role": "user", "content": "one\\ntwo \nbare"\n}'
-    StoredMessage.objects.update(body=body)
+    say_instead(StoredCompletion.objects.get(), [("chatcmpl-one-0", body)])
     exported = taken(reader, format="jsonl")
     assert exported.count("\n") == 1
     assert json.loads(exported)["messages"][0]["content"] == "one\ntwo \nbare"

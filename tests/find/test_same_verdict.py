@@ -11,8 +11,8 @@ from django.test import Client
 
 from tests.conftest import make_completion, say
 from tests.pages import elements, has, texts, visible
+from tests.said import said_in
 from tests.tool_results import FAILED, GOOD, UNPROVEN
-from viewer.archive.models import StoredMessage
 from viewer.archive.search.query import read_query
 from viewer.archive.search.results import search
 from viewer.completions.reading import read_message
@@ -77,7 +77,7 @@ def told(reader: Client) -> dict[str, Any]:
     assert line
     chips = {"chip--bad": "error", "chip--good": "good"}
     verdicts = [verdict for chip, verdict in chips.items() if has(card, f".{chip}")]
-    pages = [read_message(source) for source in StoredMessage.objects.values_list("body", flat=True)]
+    pages = [read_message(source) for _, source in said_in()]
     labels = [field.label for message in pages for field in text_fields(message) if field.part.startswith("tool")]
     return {
         "card": "".join(verdicts),

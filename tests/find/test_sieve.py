@@ -16,7 +16,7 @@ from django.test import Client
 from tests.conftest import make_long, say
 from tests.pages import attributes
 from tests.shapes import SEEN, UNSEEN
-from viewer.archive.bodies import bodies_after
+from viewer.archive.messages import ArchivedMessages
 from viewer.archive.models import StoredCompletion
 from viewer.archive.search.text import texts_in
 from viewer.completions.folding import compile_pattern
@@ -110,9 +110,10 @@ def test_only_what_is_let_through_is_read(
 def test_nothing_is_read_of_what_a_person_may_not_see(alice: User, bob: User, stored: Callable[..., Any]) -> None:
     stored(make_long("chatcmpl-one", 3))
     StoredCompletion.objects.update(owner=alice)
-    assert [message_id for message_id, _ in bodies_after("chatcmpl-one", "chatcmpl-one-0", alice.pk)] == [
+    as_alice, as_bob, as_the_team = (ArchivedMessages("chatcmpl-one", reader) for reader in (alice.pk, bob.pk, None))
+    assert [message_id for message_id, _ in as_alice.all_beyond("chatcmpl-one-0")] == [
         "chatcmpl-one-1",
         "chatcmpl-one-2",
     ]
-    assert list(bodies_after("chatcmpl-one", "", bob.pk)) == list(bodies_after("chatcmpl-one", "", None)) == []
-    assert list(bodies_after("chatcmpl-one", "unknown", alice.pk)) == []
+    assert list(as_bob.all_beyond()) == list(as_the_team.all_beyond()) == []
+    assert list(as_alice.all_beyond("unknown")) == []

@@ -20,7 +20,7 @@ from viewer.operations.management.commands import backup_sqlite
 from viewer.read_log.recording import write
 
 is_sqlite = connection.vendor == "sqlite"
-HOW_MANY = "SELECT count(*) FROM archive_storedmessage"
+HOW_MANY = "SELECT sum(count) FROM archive_messagepack"
 LOGGED = "SELECT name FROM read_log_reading"
 FORGED = "UPDATE read_log_reading SET name = 'somebody else'"
 
@@ -87,7 +87,7 @@ def test_a_copy_that_is_not_what_was_there_does_not_become_a_backup(
     stored(make_long("chatcmpl-long", 2))
     good = tmp_path / "lectern-1.sqlite3"
     good.write_text("the one of yesterday")
-    monkeypatch.setattr(backup_sqlite, "_count", lambda: dict.fromkeys(backup_sqlite._TABLES, 2) | {"people": 0})
+    monkeypatch.setattr(backup_sqlite, "_count", lambda: dict.fromkeys(backup_sqlite._COUNTED, 2) | {"people": 0})
     with pytest.raises(CommandError, match=r"holds 1 conversations, the archive 2; it was deleted"):
         call_command("backup_sqlite", tmp_path, keep=1)
     assert [file.name for file in tmp_path.iterdir()] == [good.name]

@@ -17,10 +17,11 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 
 from tests.conftest import make_completion, say
+from tests.said import said_in
 from viewer.accounts.roles import role_of
 from viewer.archive.api import respond
 from viewer.archive.importing import import_lines
-from viewer.archive.models import StoredCompletion, StoredMessage
+from viewer.archive.models import MessagePack, StoredCompletion
 from viewer.archive.packing import unpack
 from viewer.keys.models import AccessToken
 from viewer.read_log.models import Reading
@@ -84,7 +85,7 @@ def make_line(n: int) -> str:
 def test_everything_is_there_afterwards(file: Path, move: Move, capsys: pytest.CaptureFixture[str]) -> None:
     move(file)
     assert StoredCompletion.objects.count() == 700
-    assert StoredMessage.objects.count() == 1400
+    assert len(said_in()) == 1400
     ann = User.objects.get(username="ann")
     assert ann.password.startswith("argon2$")
     assert ann.has_perm("archive.view_storedcompletion")
@@ -107,7 +108,7 @@ def test_it_can_be_repeated_after_the_file_has_changed(file: Path, move: Move) -
     with sqlite3.connect(file) as old:
         old.create_function("archive_unpack", 1, unpack)  # which the triggers of the index call
         gone = "SELECT id FROM archive_storedcompletion WHERE completion_id = 'chatcmpl-3'"
-        for table in ("archive_storedmessage", "archive_storedmetadata"):
+        for table in ("archive_messagepack", "archive_storedmetadata"):
             old.execute(f"DELETE FROM {table} WHERE completion_id IN ({gone})")
         old.execute("DELETE FROM archive_storedcompletion WHERE completion_id = 'chatcmpl-3'")
         old.execute("UPDATE auth_user SET first_name = 'Ann'")
@@ -120,10 +121,10 @@ def test_it_can_be_repeated_after_the_file_has_changed(file: Path, move: Move) -
 @pytest.mark.slow
 def test_a_copy_that_was_broken_off_is_completed(file: Path, move: Move) -> None:
     move(file)
-    StoredMessage.objects.filter(position=1).delete()
+    MessagePack.objects.filter(completion__created__lt=100).delete()
     Permission.objects.filter(codename="view_storedcompletion").update(name="broken")
     move(file)
-    assert StoredMessage.objects.count() == 1400
+    assert len(said_in()) == 1400
 
 
 def test_the_read_log_is_moved_once_and_never_over_another(file: Path, move: Move) -> None:

@@ -15,7 +15,8 @@ from django.test import Client
 
 from tests.conftest import make_choice, make_completion, say
 from tests.pages import attributes, element, elements, has, message_ids, texts, visible
-from viewer.archive.models import StoredCompletion, StoredMessage
+from tests.said import say_instead
+from viewer.archive.models import StoredCompletion
 from viewer.completions.customer import seen_message
 from viewer.completions.reading import read_message
 from viewer.rendering.context import RenderContext
@@ -304,7 +305,7 @@ def test_a_range_and_a_message_take_nothing_else_with_them(reader: Client, store
 def test_what_cannot_be_searched_is_not_shared_redacted(reader: Client, stored: Callable[..., Any]) -> None:
     deep = f'{{"id": "chatcmpl-one-0", "role": "user", "content": "hi", "odd": {"[" * 3000}"{EMAIL}"{"]" * 3000}}}'
     stored(make_completion("chatcmpl-one", say("user", f"Mail {EMAIL}")))
-    StoredMessage.objects.update(body=deep)
+    say_instead(StoredCompletion.objects.get(), [("chatcmpl-one-0", deep)])
     share_of(reader, redact="email")
     assert EMAIL not in in_tables()
 

@@ -14,6 +14,7 @@ from django.test import Client
 
 from tests.conftest import make_key
 from tests.pages import attributes, has, visible
+from tests.said import said_in, say_instead
 from tests.upstream import COMPLETIONS, HEX, LIVE, MESSAGES, Upstream
 from viewer.accounts.roles import CURATOR, READER, give_role
 from viewer.archive.erased import erase_stored, erased_among
@@ -141,8 +142,8 @@ def test_saving_again_says_what_has_changed(reader: Client, key: ApiKey, alice: 
     body["metadata"] = {"team": "old team", "gone": "x"}
     body["choices"] = []
     StoredCompletion.objects.filter(pk=stored.pk).update(body=json.dumps(body))
-    stored.messages.filter(position=11).delete()
-    stored.messages.filter(position=0).update(body='{"role": "user", "content": "before"}')
+    (first_id, _), *others = said_in(owner=alice)
+    say_instead(stored, [(first_id, '{"role": "user", "content": "before"}'), *others[:-1]])
     said = save(reader, key)
     for change in (
         "team: old team became",
@@ -150,18 +151,13 @@ def test_saving_again_says_what_has_changed(reader: Client, key: ApiKey, alice: 
         "1 new message; 1 message differs; another answer",
     ):
         assert change in said
-    assert StoredCompletion.objects.get(owner=alice).messages.count() == 12
+    assert len(said_in(owner=alice)) == 12
 
 
 def test_what_the_team_has_is_not_stored_twice(reader: Client, key: ApiKey, alice: User) -> None:
     save(reader, key)
     own = StoredCompletion.objects.get(owner=alice)
-    line = (
-        own.body[:-1]
-        + ',"messages":['
-        + ",".join(own.messages.order_by("position").values_list("body", flat=True))
-        + "]}"
-    )
+    line = own.body[:-1] + ',"messages":[' + ",".join(body for _, body in said_in(owner=alice)) + "]}"
     own.delete()
     list(import_lines([line.encode()]))
     assert "The archive of the team has exactly this conversation" in save(reader, key)

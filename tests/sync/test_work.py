@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tests.conftest import make_completion, make_key, say
+from tests.said import said_in
 from tests.sync.runs import FEW, copy, start_or_resume, work
 from tests.upstream import (
     ASKED,
@@ -32,7 +33,7 @@ from tests.upstream import (
     Upstream,
 )
 from viewer.archive.api import respond
-from viewer.archive.models import StoredCompletion, StoredMessage
+from viewer.archive.models import StoredCompletion
 from viewer.keys.encryption import Secret
 from viewer.keys.models import ApiKey
 from viewer.sync import fetch as fetching
@@ -59,7 +60,7 @@ def asked(upstream: Upstream) -> list[str]:
 def test_everything_comes_with_every_message_and_as_it_was_written(key: ApiKey, upstream: Upstream) -> None:
     runs = [copy(key, {"team": team}) for team in ("returns", "shipping")]
     assert [(run.state, run.listed, run.copied, run.already_stored) for run in runs] == [("done", 11, 11, 0)] * 2
-    counts = {name: StoredMessage.objects.filter(completion__completion_id=name).count() for name in stored()}
+    counts = {name: len(said_in(completion_id=name)) for name in stored()}
     assert len(counts) == 22
     assert counts == {name: len(MESSAGES[name]) for name in counts}
     headers = {"Authorization": "Bearer sk-good"}
@@ -169,7 +170,7 @@ def test_a_conversation_whose_second_page_fails_is_not_visible(alice: User, upst
     assert (run.state, run.copied) == ("done", 0)
     assert [failure.problem for failure in run.failures.all()] == ["unavailable"]
     assert not stored()
-    assert not StoredMessage.objects.exists()
+    assert not said_in()
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_a_conversation_is_complete_however_the_server_marks_its_end(
     monkeypatch.setattr(copying, "_PAGE_SIZE", 4)  # of completions, so that the list has an end to find too
     run = copy(make_key(alice, base_url=upstream.base(mode)), {"team": COMPLETIONS[HEX]["metadata"]["team"]})
     assert (run.state, run.listed, run.failures.count()) == ("done", 11, 0)
-    assert StoredMessage.objects.filter(completion__completion_id=HEX).count() == 300
+    assert len(said_in(completion_id=HEX)) == 300
 
 
 @pytest.mark.parametrize("mode", ["ignores-after", "ids-empty"])
@@ -471,8 +472,7 @@ def test_given_ids_are_copied_and_nothing_is_listed(key: ApiKey, upstream: Upstr
     failed = {WORKING: "unreadable", "resp_never": "not-found"}  # the first is not finished yet
     assert dict(run.failures.values_list("completion_id", "problem")) == failed
     ids = [f"{FOLLOWING}-0", *(item["id"] for item in INPUT_ITEMS[FOLLOWING]), "rs_1"]
-    kept = StoredMessage.objects.filter(completion__completion_id=FOLLOWING).order_by("position")
-    assert list(kept.values_list("message_id", flat=True)) == ids
+    assert [message_id for message_id, _ in said_in(completion_id=FOLLOWING)] == ids
     assert not any(one["path"].endswith("/chat/completions") for one in upstream.asked())
 
 
@@ -496,5 +496,5 @@ def test_a_conversation_that_is_named_again_is_copied_anew_if_it_has_grown(key: 
         upstream.set("grown", grown)
         run = start_or_resume(key, ids=(CONVERSATION,))
         assert work(run).copied == copied
-        assert StoredMessage.objects.filter(completion__completion_id=CONVERSATION).count() == 250 + grown
+        assert len(said_in(completion_id=CONVERSATION)) == 250 + grown
     assert Copy.objects.get().host == upstream.host

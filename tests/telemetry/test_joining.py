@@ -15,6 +15,7 @@ from django.utils import timezone
 from tests.api.refusals import bearer
 from tests.telemetry.sending import call, ids_in, let_time_pass, said_in, say, send, span, stored, turns, work
 from viewer.archive.importing import import_all, import_lines
+from viewer.archive.messages import messages_of
 from viewer.archive.models import CompletionLabel, Label, StoredCompletion
 from viewer.erasure import erasing
 from viewer.erasure.erasing import erase
@@ -221,8 +222,8 @@ def test_after_its_time_a_conversation_stays_as_it_is_and_what_comes_is_one_of_i
     receive(call(2, 2, turns("Anybody?"), "Yes", **SESSION))
     work()
     assert (said_in(NAME), said_in(f"{NAME}-2")) == (["Hello", "Hi"], ["Anybody?", "Yes"])
-    message = StoredCompletion.objects.get(completion_id=f"{NAME}-2").messages.get()
-    assert f'{{"code": "goes-on", "by": "{NAME}"}}' in message.body
+    ((_, body),) = messages_of(StoredCompletion.objects.get(completion_id=f"{NAME}-2"))
+    assert f'{{"code": "goes-on", "by": "{NAME}"}}' in body
 
 
 def test_a_conversation_that_is_full_goes_on_as_another(receive: Receive, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from django.utils import timezone
 from tests.api.refusals import bearer
 from tests.commands import command
 from tests.processes import until
+from tests.said import said_in
 from tests.telemetry.sending import call, let_time_pass, send, stored, turns
-from viewer.archive.models import StoredMessage
 from viewer.keys.models import AccessToken
 from viewer.telemetry.models import Joiner, ReceivedSpan
 
@@ -34,5 +34,5 @@ def test_what_was_answered_is_joined_once_whoever_was_killed(client: Client, ali
     Joiner.objects.update(lease_until=timezone.now() - timedelta(seconds=1))  # what time does, at once
     with command("work", "--until-stdin-closes"):
         until(lambda: len(stored()) == COUNT)
-    assert StoredMessage.objects.count() == 3 * COUNT
+    assert len(said_in()) == 3 * COUNT
     assert ReceivedSpan.objects.filter(conversation=None).count() == 0

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from tests.conftest import make_completion, say
 from tests.pages import elements, has, message_ids, texts, visible
+from tests.said import said_in
 from tests.uploads.uploading import bring_in, conversation, lines, send, wish, work
 from viewer.accounts.roles import READER, give_role
 from viewer.archive import importing
@@ -85,13 +86,13 @@ def test_undoing_leaves_the_archive_as_it_was(reader: Client, stored: Store) -> 
     before = conversation(1, "as it was")
     stored(before)
     upload = bring_in(reader, lines(conversation(1, "changed"), conversation(2)), changed="replace")
-    assert "changed" in StoredCompletion.objects.get(completion_id="chatcmpl-1").messages.get().body
+    assert "changed" in said_in(completion_id="chatcmpl-1")[0][1]
     page = wish(reader, upload, "undo")
     assert has(page, '[data-upload="undoing"]')
     work()
     assert "2 conversations are as they were before" in visible(reader.get(f"/import/{upload.pk}/").text)
     assert ids() == {"chatcmpl-1"}
-    assert "as it was" in StoredCompletion.objects.get().messages.get().body
+    assert "as it was" in said_in()[0][1]
     (outcome,) = stored(before)
     assert outcome.status == "unchanged"
     assert "as it was" in visible(reader.get("/completions/chatcmpl-1/").text)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 from django.db.models import QuerySet, Subquery
@@ -18,7 +18,8 @@ from django.db.models import QuerySet, Subquery
 from viewer.completions.errors import ApiError, to_body
 from viewer.deployment.prepared import Prepared
 
-from .models import StoredCompletion, StoredMessage, fit, fit_key, fit_value
+from .messages import ArchivedMessages, holders_of
+from .models import StoredCompletion, fit, fit_key, fit_value
 
 MAX_LIMIT = 100
 _MAX_PAGE = 16_000_000  # characters; a page ends after the item that exceeds this, and more follows
@@ -103,9 +104,8 @@ def holds(completion_id: str, reader: int | None) -> bool:
 
 def completion_of(message_id: str, reader: int | None) -> str | None:
     """Find the completion that contains a message, for a reader who has only the message's id."""
-    holders = StoredMessage.objects.filter(message_id=fit(message_id)).values("completion")
-    visible = StoredCompletion.objects.visible_to(reader).filter(pk__in=holders).order_by("pk")
-    return visible.values_list("completion_id", flat=True).first()
+    first = StoredCompletion.objects.filter(pk__in=[row for row, _ in holders_of(message_id, reader)[:1]])
+    return first.values_list("completion_id", flat=True).first()
 
 
 @Prepared
@@ -189,50 +189,63 @@ def _messages(completion_id: str, params: list[tuple[str, str]], reader: int | N
         if not holds(completion_id, reader):
             raise not_found_error(completion_id)
 
-    return page_of_messages(_messages_of, (fit(completion_id), reader), params, check)
+    return page_of_messages(ArchivedMessages(fit(completion_id), reader), params, check)
 
 
-def _messages_of(completion_id: str, reader: int | None) -> QuerySet[Any, Any]:
-    # Not joined: PostgreSQL would sort all messages of the conversation for one page, because it may be several.
-    completion = StoredCompletion.objects.named(completion_id, reader).values("pk")
-    return StoredMessage.objects.filter(completion=Subquery(completion))
+class Messages(Protocol):
+    """The messages of one conversation, wherever they are stored."""
+
+    def page(self, after: str | None, *, descending: bool, limit: int) -> Iterator[tuple[str, str]]:
+        """Yield the ids and bodies of at most so many messages, the first ones or those beyond the message `after`."""
+
+    def has(self, message_id: str) -> bool:
+        """Whether a message has this id."""
+
+
+@dataclass(frozen=True)
+class MessageRows:
+    """Messages with a row for each: `stored(row)`, a function of a module, finds their positions, ids and bodies."""
+
+    stored: Callable[[int], QuerySet[Any, Any]]
+    row: int
+
+    def page(self, after: str | None, *, descending: bool, limit: int) -> Iterator[tuple[str, str]]:
+        cursor = () if after is None else (after,)
+        return _said(self.row, *cursor, stored=self.stored, descending=descending, limit=limit)
+
+    def has(self, message_id: str) -> bool:
+        return _places_in.first(self.row, message_id, stored=self.stored) is not None
+
+
+@Prepared
+def _said(
+    row: int, *after: str, stored: Callable[[int], QuerySet[Any, Any]], descending: bool, limit: int
+) -> QuerySet[Any, Any]:
+    messages = stored(row)
+    if after:
+        position = Subquery(messages.filter(message_id=after[0]).values("position"))
+        messages = messages.filter(position__lt=position) if descending else messages.filter(position__gt=position)
+    return messages.order_by("-position" if descending else "position").values_list("message_id", "body")[:limit]
+
+
+@Prepared
+def _places_in(row: int, message_id: str, *, stored: Callable[[int], QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+    return stored(row).filter(message_id=message_id).values_list("position")[:1]
 
 
 def page_of_messages(
-    stored: Callable[..., QuerySet[Any, Any]],
-    values: tuple[str | int | None, ...],
-    params: list[tuple[str, str]],
-    check: Callable[[], None] = lambda: None,
+    messages: Messages, params: list[tuple[str, str]], check: Callable[[], None] = lambda: None
 ) -> Response:
-    """Answer one page of the messages `stored(*values)`, which have a position, an id and a body. Raises RequestError.
-
-    `stored` is a function of a module. Where the page is empty, `check` raises if there is no such conversation.
-    """
+    """Answer one page of messages. Raises RequestError; `check` raises if there is no such conversation."""
     paging = _read_paging(params, descending=False)
-    after = () if paging.after is None else (fit(paging.after),)
-    page = _fetch_page(_said(*after, *values, stored=stored, cut=_Cut.of(paging)), paging)
+    after = None if paging.after is None else fit(paging.after)
+    cut = _Cut.of(paging)
+    page = _fetch_page(messages.page(after, descending=cut.descending, limit=cut.limit), paging)
     if not page.items:
         check()
-        if paging.after is not None and _cursor.first(*after, *values, stored=stored) is None:
-            raise _unknown_cursor_error(f"no message of this completion has the id '{_shorten(paging.after)}'")
+        if after is not None and not messages.has(after):
+            raise _unknown_cursor_error(f"no message of this completion has the id '{_shorten(paging.after or '')}'")
     return _list_response(page)
-
-
-@Prepared
-def _said(*values: Any, stored: Callable[..., QuerySet[Any, Any]], cut: _Cut) -> QuerySet[Any, Any]:
-    """Find a page of messages; of a later one the first of the values is the id that it comes after."""
-    messages = stored(*values[cut.is_later :])
-    if cut.is_later:
-        position = Subquery(messages.filter(message_id=values[0]).values("position"))
-        messages = messages.filter(position__lt=position) if cut.descending else messages.filter(position__gt=position)
-    return messages.order_by("-position" if cut.descending else "position").values_list("message_id", "body")[
-        : cut.limit
-    ]
-
-
-@Prepared
-def _cursor(after: str, *values: Any, stored: Callable[..., QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
-    return stored(*values).filter(message_id=after).values_list("position")[:1]
 
 
 def _fetch_page(rows: Iterator[tuple[Any, ...]], paging: Paging) -> _Page:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 
 
 class ArchiveConfig(AppConfig):
@@ -10,6 +11,7 @@ class ArchiveConfig(AppConfig):
 
     def ready(self) -> None:
         connection_created.connect(_add_functions)
+        post_migrate.connect(_move_messages, sender=self)
 
 
 def _add_functions(sender: object, connection: BaseDatabaseWrapper, **signal: object) -> None:
@@ -20,3 +22,9 @@ def _add_functions(sender: object, connection: BaseDatabaseWrapper, **signal: ob
 
         connection.connection.create_function("archive_unpack", 1, unpack, deterministic=True)
         connection.connection.create_function("may_have_pair", 2, may_have_pair, deterministic=True)
+
+
+def _move_messages(**signal: object) -> None:
+    from .moving import move_messages
+
+    move_messages()

@@ -9,6 +9,7 @@ from typing import Any
 from viewer.completions.source_text import decode_object
 
 from .importing import Record
+from .messages import messages_of
 from .models import StoredCompletion
 
 
@@ -38,16 +39,12 @@ class Changes:
 
 def changes_to(stored: StoredCompletion, record: Record) -> Changes:
     """Compare a stored completion with what was received now, by the values of the JSON, however it is written."""
-    return _changes(
-        (stored.body, dict(stored.messages.values_list("message_id", "body"))), (record.body, dict(record.messages))
-    )
+    return _changes((stored.body, dict(messages_of(stored))), (record.body, dict(record.messages)))
 
 
 def changes_between(older: StoredCompletion, newer: StoredCompletion) -> Changes:
     """Compare two stored completions."""
-    before, after = (
-        (stored.body, dict(stored.messages.values_list("message_id", "body"))) for stored in (older, newer)
-    )
+    before, after = ((stored.body, dict(messages_of(stored))) for stored in (older, newer))
     return _changes(before, after)
 
 

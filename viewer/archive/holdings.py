@@ -11,7 +11,8 @@ from django.db.models import QuerySet, Subquery
 
 from viewer.deployment.prepared import Prepared
 
-from .models import SearchPack, StoredCompletion, StoredMessage, fit
+from .messages import ArchivedMessages
+from .models import SearchPack, StoredCompletion, fit
 from .search.packs import held_by
 
 
@@ -61,12 +62,11 @@ def next_message_with(
     places = holdings.places.get(kind, []) if holdings else []
     if not places:
         return None
-    completion = StoredCompletion.objects.named(completion_id, reader)
-    messages = StoredMessage.objects.filter(completion=Subquery(completion.values("pk")))
-    current = messages.filter(message_id=after).values_list("position", flat=True).first()
+    messages = ArchivedMessages(fit(completion_id), reader)
+    current = messages.position_of(fit(after))
     ordered = places[::-1] if is_backward else places
     following = [
         place for place in ordered if current is not None and (place < current if is_backward else place > current)
     ]
     place = (following or ordered)[0]
-    return "" if place == math.inf else messages.values_list("message_id", flat=True).get(position=int(place))
+    return "" if place == math.inf else messages.id_at(int(place))

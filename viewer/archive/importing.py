@@ -36,6 +36,7 @@ from viewer.formats.stored import NULL, with_id
 
 from .bulk import insert, reserve_ids
 from .erased import erased_among
+from .messages import write_messages
 from .models import StoredCompletion, fit, fit_metadata
 from .search.entries import Entries, entries_of
 from .search.index import save
@@ -459,11 +460,7 @@ def _insert(records: list[Record], owner: int | None = None) -> dict[str, int]:
             for row, record in completions
         ),
     )
-    insert(
-        "archive_storedmessage",
-        "completion_id, position, message_id, body",
-        ((row, position, *message) for row, record in completions for position, message in enumerate(record.messages)),
-    )
+    write_messages((row, record.completion_id, record.messages) for row, record in completions)
     insert(
         "archive_storedmetadata",
         "completion_id, key, value",

@@ -1,4 +1,4 @@
-"""The tables: completions, their messages in order, metadata pairs to filter by, and the entries of the search index.
+"""The tables: completions, their messages in packs, metadata pairs to filter by, and the entries of the search index.
 
 The JSON is stored as text, not as parsed columns, so it comes out exactly as it was imported.
 """
@@ -97,10 +97,43 @@ class StoredCompletion(models.Model):
         return self.completion_id
 
 
-class StoredMessage(models.Model):
-    """An input message. Paging uses `position` (from 0), so the last page costs as much as the first."""
+class MessagePack(models.Model):
+    """Input messages that follow each other; `messages` reads and writes them.
 
-    completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    Paging uses the position of the first one (from 0), so the last page costs as much as the first.
+    """
+
+    completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="+", db_index=False)
+    first = models.PositiveIntegerField()
+    count = models.PositiveIntegerField()
+    packed = models.BinaryField()  # the last column, because it is long
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["completion", "first"], name="messages_by_first")]
+
+    def __str__(self) -> str:
+        return f"{self.completion_id}/{self.first}"
+
+
+class OwnMessageId(models.Model):
+    """Where a message is whose id does not say it, as `{completion_id}-{position}` does."""
+
+    completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="+", db_index=False)
+    digest = models.BigIntegerField()  # `messages.digest_of`
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["completion", "position"], name="own_id_by_position")]
+        indexes = [models.Index(fields=["digest", "completion"], name="own_id_by_digest")]
+
+    def __str__(self) -> str:
+        return f"{self.completion_id}/{self.position}"
+
+
+class StoredMessage(models.Model):
+    """An input message as earlier versions stored it, a row for each. `moving` takes them over; then there are none."""
+
+    completion = models.ForeignKey(StoredCompletion, on_delete=models.CASCADE, related_name="+", db_index=False)
     position = models.PositiveIntegerField()
     message_id = models.CharField(max_length=255)
     body = models.TextField()

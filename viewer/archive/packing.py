@@ -20,9 +20,19 @@ def pack(text: str) -> bytes:
     return zstd.compress(text.encode(), _LEVEL)
 
 
-def unpack(packed: bytes) -> str:
+def unpack(packed: bytes | memoryview) -> str:
     """Return a text. Raises zstd.ZstdError where that was not packed here."""
     return zstd.decompress(packed).decode()
+
+
+def unpacked_size(packed: bytes) -> int:
+    """Return the bytes of a text from its first bytes, without unpacking it."""
+    return zstd.get_frame_info(packed).decompressed_size or 0
+
+
+def start_of(packed: bytes, most: int) -> str:
+    """Unpack at most so many bytes, without the last character if that is cut."""
+    return zstd.ZstdDecompressor().decompress(packed, max_length=most).decode(errors="ignore")
 
 
 class PackedText(models.TextField):  # type: ignore[type-arg]  # no generic class where it runs

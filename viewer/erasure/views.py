@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from viewer.accounts.roles import curators_only
+from viewer.archive.messages import count_messages
 from viewer.archive.models import StoredCompletion, fit
 from viewer.archive.summaries import summaries_of
 from viewer.web.request import Request
@@ -26,7 +27,7 @@ def erase_completion(request: Request, completion_id: str) -> HttpResponse:
         context = {
             "completion_id": completion_id,
             "question": summary.question if summary else "",
-            "messages_count": stored.messages.count() if stored else 0,
+            "messages_count": count_messages(stored) if stored else 0,
         }
         return render(request, "erasure/erase.html", context)
     if erase([completion_id], request.user.get_username()):

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from viewer.archive.api import ROUTE, RequestError, Response, page_of_messages
+from viewer.archive.api import ROUTE, MessageRows, RequestError, Response, page_of_messages
 from viewer.client.client import Client
 from viewer.client.in_process import BASE_URL, InProcess
 from viewer.completions.errors import ApiError
@@ -68,7 +68,7 @@ def _respond(snapshot: Snapshot, path: str, query: str) -> Response:
     if not route["messages"]:
         return Response(200, snapshot.body.encode())
     try:
-        return page_of_messages(_messages_of, (snapshot.pk,), parse_qsl(query, keep_blank_values=True))
+        return page_of_messages(MessageRows(_messages_of, snapshot.pk), parse_qsl(query, keep_blank_values=True))
     except RequestError as error:
         return error.response
 

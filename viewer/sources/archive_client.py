@@ -11,9 +11,10 @@ from django.db import DatabaseError
 from django.utils.translation import gettext_noop
 
 from viewer.archive import api
-from viewer.archive.bodies import bodies_after
 from viewer.archive.holdings import holdings_of
 from viewer.archive.listing import ListPage, Place, read_list
+from viewer.archive.messages import ArchivedMessages
+from viewer.archive.models import fit
 from viewer.archive.summaries import summaries_of
 from viewer.client.client import Client, First, Read
 from viewer.client.in_process import BASE_URL, InProcess
@@ -56,7 +57,7 @@ class ArchiveClient(StoredClient):
     def bodies(self, completion_id: str, after: str = "") -> Iterator[tuple[str, str]]:
         # A database that fails ends them early: whoever reads on asks the API, and that says so.
         with suppress(DatabaseError):
-            yield from bodies_after(completion_id, after, self.reader)
+            yield from ArchivedMessages(fit(completion_id), self.reader).all_beyond(fit(after))
 
 
 @lru_cache(maxsize=1_000)

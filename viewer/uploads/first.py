@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, URLPattern, path, reverse
 
-from viewer.archive.api import ROUTE, RequestError, Response, page_of_messages
+from viewer.archive.api import ROUTE, MessageRows, RequestError, Response, page_of_messages
 from viewer.client.client import Client
 from viewer.client.in_process import BASE_URL, InProcess
 from viewer.completions.errors import ApiError
@@ -140,7 +140,7 @@ def _respond(upload: Upload, path: str, query: str) -> Response:
     if not route["messages"]:
         return Response(200, upload.first_body.encode())
     try:
-        return page_of_messages(_messages_of, (upload.pk,), parse_qsl(query, keep_blank_values=True))
+        return page_of_messages(MessageRows(_messages_of, upload.pk), parse_qsl(query, keep_blank_values=True))
     except RequestError as error:
         return error.response
 

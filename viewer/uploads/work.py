@@ -22,7 +22,8 @@ from django.utils import timezone, translation
 from viewer.archive.bulk import insert
 from viewer.archive.importing import Outcome, Record, import_all, put_back, record_of
 from viewer.archive.looking import look_at
-from viewer.archive.models import StoredCompletion, StoredMessage, fit
+from viewer.archive.messages import messages_of
+from viewer.archive.models import StoredCompletion, fit
 from viewer.archive.reports import Complaints
 from viewer.completions.source_text import STRICT, members
 from viewer.formats.containers.unpacking import why_damaged
@@ -233,10 +234,9 @@ class _Beside:
         own = AddedCompletion.objects.filter(upload=self._upload).values("pk")
         stored = StoredCompletion.objects.filter(completion_id__in=completion_ids, owner=None).exclude(pk__in=own)
         for one in stored:
-            messages = StoredMessage.objects.filter(completion=one).order_by("position")
             ReplacedCompletion.objects.create(
                 upload=self._upload, completion_id=one.completion_id, created=one.created, digest=one.digest,
-                body=one.body, messages=json.dumps(list(messages.values_list("message_id", "body"))),
+                body=one.body, messages=json.dumps(list(messages_of(one))),
             )  # fmt: skip
 
     def after(self, outcomes: list[Outcome], rows: dict[str, int]) -> None:

@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef, QuerySet
 
 from viewer.archive.bulk import BATCH_ROWS, insert
+from viewer.archive.messages import messages_of
 from viewer.archive.models import (
     SearchDocument,
     SearchPack,
@@ -33,15 +34,15 @@ from .tokens import SPEAKERS
 
 Conversation = tuple[int, int, Entries]  # a completion's row, its Unix time, its entries
 
-_PACK, _COMPLETION, _MESSAGE = "archive_searchpack", "archive_storedcompletion", "archive_storedmessage"
+_PACK, _COMPLETION, _MESSAGES = "archive_searchpack", "archive_storedcompletion", "archive_messagepack"
 _DOCUMENT, _WORD, _SUMMARY = "archive_searchdocument", "archive_searchword", "archive_storedsummary"
 _DELETE = f"DELETE FROM {_PACK} WHERE completion_id = "
 _DELETE_ADDED = f"{_DELETE} ANY (ARRAY(SELECT DISTINCT completion_id FROM added))"
 # Event, table, and the statement that deletes the packs it makes stale.
 _INVALIDATIONS = [
-    ("AFTER INSERT", _MESSAGE, f"{_DELETE} NEW.completion_id"),
-    ("AFTER DELETE", _MESSAGE, f"{_DELETE} OLD.completion_id"),
-    ("AFTER UPDATE", _MESSAGE, f"{_DELETE} OLD.completion_id"),
+    ("AFTER INSERT", _MESSAGES, f"{_DELETE} NEW.completion_id"),
+    ("AFTER DELETE", _MESSAGES, f"{_DELETE} OLD.completion_id"),
+    ("AFTER UPDATE", _MESSAGES, f"{_DELETE} OLD.completion_id"),
     # Not of the owner: whom it belongs to is not in the index.
     ("AFTER UPDATE OF created, model, body", _COMPLETION, f"{_DELETE} OLD.id"),
     ("BEFORE DELETE", _COMPLETION, f"{_DELETE} OLD.id"),
@@ -248,9 +249,8 @@ def optimise() -> None:
 
 
 def _read_entries(completion: StoredCompletion) -> Entries:
-    bodies = completion.messages.order_by("position").values_list("body", flat=True).iterator(2000)
     facts = Facts(completion.model, completion.created, dict(completion.metadata.values_list("key", "value")))
-    messages = (Piece(message, decode_object(message)) for message in bodies)
+    messages = (Piece(body, decode_object(body)) for _, body in messages_of(completion))
     return entries_of(words_to_index(facts, messages, completion.body))
 
 

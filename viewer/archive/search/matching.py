@@ -17,7 +17,8 @@ from django.db import connection
 from django.utils import timezone
 
 from viewer.archive.bulk import is_one_of
-from viewer.archive.models import StoredCompletion, StoredMessage, belongs_to_visible, fit
+from viewer.archive.messages import holders_of
+from viewer.archive.models import StoredCompletion
 
 from .clauses import FTS5, TSQUERY, Clause, clauses_of
 from .index import documents_between
@@ -267,9 +268,7 @@ class Matcher:
         completion = StoredCompletion.objects.named(within, reader).values_list("pk", flat=True).first()
         if completion is not None:
             return completion, None
-        messages = StoredMessage.objects.filter(message_id=fit(within))
-        visible = messages.filter(belongs_to_visible(reader))
-        return visible.values_list("completion_id", "position").first() or (0, None)
+        return next(iter(holders_of(within, reader)), (0, None))
 
     @property
     def _needles(self) -> list[str]:

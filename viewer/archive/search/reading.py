@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
-from django.db import connection
 from django.db.models.functions import Length
 
-from viewer.archive.models import StoredCompletion, StoredMessage
+from viewer.archive.messages import messages_at
+from viewer.archive.models import StoredCompletion
 from viewer.archive.summaries import summaries_by_row
 from viewer.completions.reading import read_completion, read_message
 from viewer.completions.summary import Summary
@@ -101,23 +101,7 @@ def _completions(groups: list[Place]) -> dict[int, str]:
 def _messages(groups: list[Place]) -> dict[tuple[int, int], tuple[str, str]]:
     """Return the id and JSON of matching messages, by completion and position; beyond the limit they have no JSON."""
     wanted = {(group.completion, position) for group in groups for position in group.positions if position is not None}
-    if not wanted:
-        return {}
-    places = ", ".join(["(%s, %s)"] * len(wanted))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            # Joined: SQLite would compare every message of the archive with a list of pairs.
-            f"SELECT completion_id, position, message_id, id, length(body) FROM (VALUES {places}) wanted "
-            "JOIN archive_storedmessage ON completion_id = column1 AND position = column2",
-            list(chain.from_iterable(wanted)),
-        )
-        rows = cursor.fetchall()
-    ordered = sorted(rows)
-    readable = _within_limit([(pk, size) for *_, pk, size in ordered])
-    bodies = dict(StoredMessage.objects.filter(pk__in=readable).values_list("pk", "body"))
-    return {
-        (completion, position): (message_id, bodies.get(pk, "")) for completion, position, message_id, pk, _ in ordered
-    }
+    return messages_at(wanted, _MAX_READ)
 
 
 def _within_limit(sizes: list[tuple[int, int]]) -> list[int]:
