@@ -12,8 +12,8 @@ from django.test import Client
 
 from tests.conftest import make_choice, make_completion, say
 from tests.pages import has, visible
-from viewer.archive.models import StoredCompletion
-from viewer.conversations import thread
+from viewer.archive.models import CompletionLabel, Label, SeenCompletion, StoredCompletion
+from viewer.conversations import row_html, thread
 from viewer.erasure import erasing
 from viewer.erasure.erasing import erase
 from viewer.rendering import limits
@@ -144,3 +144,24 @@ def test_a_result_in_a_card_leaves_its_place(reader: Client, stored: Store) -> N
     page = opened(reader)
     assert has(page, 'article.message--in-card[data-message-id="chatcmpl-one-2"][data-role="tool"]')
     assert visible(page).count("Oslo") == 2  # in the card, and in the answer
+
+
+def test_a_row_of_a_list_is_drawn_once_but_for_what_differs_between_readers(
+    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(stored)
+    first = opened(reader, "/completions/")
+    monkeypatch.setattr(row_html, "_draw_said", lambda *_: "drawn again")
+    assert visible(opened(reader, "/completions/")) == visible(first)
+    assert has(first, ".row--new")
+    SeenCompletion.objects.create(person=User.objects.get(), completion_id="chatcmpl-one")
+    label = Label.objects.create(name="refund", key="refund", colour="red")
+    CompletionLabel.objects.create(completion_id="chatcmpl-one", label=label)
+    Label.objects.update(name="parcel")
+    page = opened(reader, "/completions/")
+    assert not has(page, ".row--new")
+    assert "parcel" in visible(page)
+    assert "drawn again" not in page
+    assert "drawn again" in opened(reader, "/completions/", **{"accept-language": "de"})
+    keep(stored, "It is in Bergen.")
+    assert "drawn again" in opened(reader, "/completions/")

@@ -6,6 +6,7 @@ Every value goes through `format_html`, which escapes it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -16,6 +17,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from viewer.archive.search.snippets import Snippet
 from viewer.completions.invisibles import escape_invisible
+from viewer.deployment.kept import Kept
 from viewer.review.templatetags.review import mark_chips
 from viewer.web.templatetags.formats import clock, grouped, iso, short_time, utc_time
 
@@ -24,6 +26,7 @@ from .rows import Row
 
 _NOTHING = SafeString()
 _SHOWN_PAIRS = 2  # of metadata
+_said: Kept[SafeString] = Kept(2_000_000)  # characters of HTML, of some two thousand rows
 
 
 def row_html(row: Row, *, current: str = "", is_by_day: bool = False) -> SafeString:
@@ -39,13 +42,26 @@ def row_html(row: Row, *, current: str = "", is_by_day: bool = False) -> SafeStr
 def body_html(row: Row, *, current: str = "", is_by_day: bool = False, has_hits: bool = False) -> SafeString:
     """Draw what is in a row. With hits, which show the words of the conversation below it, without its answer."""
     return format_html(
-        '<div class="row__text">\n<a class="row__title" {} dir="auto"{}>\n{}{}\n</a>\n{}{}</div>\n'
-        '{}<span class="row__model">{}</span>\n{}{}',
+        '<div class="row__text">\n<a class="row__title" {} dir="auto"{}>\n{}{}\n</a>\n{}{}',
         format_html('href="{}"', row.url) if row.url else SafeString('tabindex="-1"'),
         SafeString(' aria-current="page"') if row.id == current else _NOTHING,
         format_html('<span class="visually-hidden">{}</span>\n', gettext("Not yet seen:")) if row.is_new else _NOTHING,
         escape_invisible(row.title),
         format_html('<p class="row__marks">\n{}</p>\n', mark_chips(row.marks)) if row.marks else _NOTHING,
+        _said_html(row, is_by_day=is_by_day, has_hits=has_hits),
+    )
+
+
+def _said_html(row: Row, *, is_by_day: bool, has_hits: bool) -> SafeString:
+    """Draw what the conversation itself says, which was mostly drawn before."""
+    of_everybody = replace(row, is_new=False, marks=None)
+    where = (get_language(), get_current_timezone_name(), localdate())
+    return _said.of((of_everybody, is_by_day, has_hits, where), lambda: _draw_said(row, is_by_day, has_hits), len)
+
+
+def _draw_said(row: Row, is_by_day: bool, has_hits: bool) -> SafeString:
+    return format_html(
+        '{}</div>\n{}<span class="row__model">{}</span>\n{}{}',
         _answer_html(row, has_hits=has_hits),
         _metadata_html(row),
         escape_invisible(row.model),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from django import template
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import get_language, gettext, ngettext, pgettext
 
 from viewer.completions.invisibles import escape_invisible
 
@@ -49,6 +50,11 @@ def day_in_words(moment: datetime | None) -> str:
         return gettext("Today")
     if day == today - timedelta(days=1):
         return gettext("Yesterday")
+    return _day_in_words(day, get_language())
+
+
+@lru_cache(maxsize=1_000)
+def _day_in_words(day: date, _language: str | None) -> str:
     return date_format(day, pgettext("weekday, day", "l, j M Y"))
 
 
@@ -60,6 +66,11 @@ def local_day(moment: datetime | None) -> date | None:
 @register.filter
 def long_time(moment: datetime) -> str:
     """Format a time with the reader's time zone: 20 Nov 2026, 10:51 CET."""
+    return _long_time(moment, get_language(), timezone.get_current_timezone_name())
+
+
+@lru_cache(maxsize=1_000)  # a page says the same times more than once, and each takes as long as many tags
+def _long_time(moment: datetime, _language: str | None, _zone: str) -> str:
     return date_format(_localize(moment), pgettext("day, time, zone", "j M Y, H:i T"))
 
 
