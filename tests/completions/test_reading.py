@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import make_choice, make_completion, say
+from viewer.completions import reading
 from viewer.completions.errors import ApiError, read_error, to_body
 from viewer.completions.reading import (
     read_completion,
@@ -661,3 +662,29 @@ def test_reading_an_error_never_raises(value: Any) -> None:
 def _text_of(choice: Choice) -> str:
     assert isinstance(choice.message, Message)
     return "".join(part.text for part in choice.message.parts if isinstance(part, TextPart))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": "c-1", "content": "Hi"},
+        {"id": None, "content": "", "name": "Ada"},
+        {"id": 0, "content": "Hi"},
+        {"id": "c-1", "content": "Hi", "name": []},
+        {"id": "c-\ud800", "content": "a\ud800"},
+        {"content": "<think>Hm</think>Hi", "role": "assistant"},
+        {"content": "Hi", "role": "Human"},
+        {"content": "Hi", "role": "tool"},
+        {"content": "Hi", "refusal": None, "annotations": []},
+    ],
+    ids=str,
+)
+def test_a_message_that_is_only_a_text_is_read_as_any_other(
+    fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {"role": "user", **fields}
+    text = json.dumps(values)
+    with monkeypatch.context() as patch:
+        patch.setattr(reading, "role_of_plain_text", lambda _: "")
+        as_any_other = read_message(text, values=values)
+    assert read_message(text, values=values) == as_any_other

@@ -97,6 +97,7 @@ class Placeholders:
         self._free = unused_characters(text)
         self._placeholders: dict[str, str] = {}
         self.unused = unused  # link definitions that nothing refers to
+        self.is_in_ascii = text.isascii()  # not counting placeholders
         self.has_definitions = False
 
     def of(self, original: str) -> str:
@@ -289,7 +290,7 @@ def _definitions(text: str, placeholders: Placeholders) -> str:
 
 def _ends_of_urls(text: str, placeholders: Placeholders) -> str:
     """A bare URL ends before full-width punctuation, and where text in a script without spaces follows it."""
-    if text.isascii():
+    if placeholders.is_in_ascii:
         return text
 
     def end(url: re.Match[str]) -> str:

@@ -195,7 +195,7 @@ def _set_numbers(html: str, numbers: Iterator[int | None]) -> str:
 
 def _has_small_tables(blocks: list[str]) -> bool:
     """Whether tables stay small if every row is as wide as the widest."""
-    lines = [block.split("\n") for block in blocks]
+    lines = [block.split("\n") for block in blocks if "|" in block]
     return sum(max(line.count("|") for line in block) * len(block) for block in lines) <= _MAX_CELLS
 
 
@@ -209,9 +209,12 @@ def _widen_tables(blocks: list[str], filler: str) -> str | None:
         return None
     widened, cells = [], 0
     for block in blocks:
+        if "|" not in block:
+            widened.append(block)
+            continue
         lines = block.split("\n")
         widest = 0
-        for n in range(len(lines) - 2, 0, -1) if "|" in block else ():
+        for n in range(len(lines) - 2, 0, -1):
             widest = max(widest, _count_cells(lines[n + 1]))
             if cells + widest * len(lines) > _MAX_CELLS:
                 return None

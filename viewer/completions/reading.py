@@ -88,6 +88,8 @@ def read_message(text: str, role: str = "", values: dict[str, Any] | None = None
 
     `values` is the decoded text, if the caller has it.
     """
+    if values and (plain := _read_plain_text(text, values)):
+        return plain
     try:
         fields = Fields(text, values)
     except ValueError as error:
@@ -177,6 +179,20 @@ def role_of_plain_text(values: dict[str, Any]) -> str:
     if role == "assistant":
         return "" if has_tags(text) or "](" in text else role
     return role if role in ("user", "system", "developer") else ""
+
+
+def _read_plain_text(text: str, values: dict[str, Any]) -> Message | None:
+    """Read a message that is only a text, as most are; None for any other."""
+    named = ["" if (value := values.get(name)) is None else value for name in ("id", "name")]
+    if not (role := role_of_plain_text(values)) or not all(isinstance(one, str) for one in named):
+        return None
+    message_id, name = map(clean, named)
+    content = clean(values["content"])
+    return Message(
+        id=message_id, role=role, name=name, parts=(TextPart(content),) if content else (), source=clean(text),
+        refusal="", tool_calls=(), results=(), citations=(), audio=None, reasoning=(), created=None, error="",
+        origin=read_origin(None), other={},
+    )  # fmt: skip
 
 
 def _read_page(

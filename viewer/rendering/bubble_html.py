@@ -39,7 +39,8 @@ def html_of(bubble: Bubble, secret: str = "") -> SafeString:
         return mark_safe(html.replace(_SECRET, secret))  # noqa: S308  # a template has rendered it
     html = draw_bubble(bubble)
     if len(html.encode()) <= _MAX_BYTES and is_lasting(html):
-        cache.set(key, html.replace(secret, _SECRET) if secret else html, _A_DAY)
+        plain = str.__str__(html)  # pickled at once, unlike Django's safe strings
+        cache.set(key, plain.replace(secret, _SECRET) if secret else plain, _A_DAY)
     return mark_safe(html)  # noqa: S308  # a template has rendered it
 
 

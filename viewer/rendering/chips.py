@@ -117,7 +117,7 @@ def name_markers(html: str, has_sources: bool) -> str:
     ChatGPT writes text between U+E200 and U+E201, which fonts show as boxes. Assistants write `【4:0†policy.pdf】`; the
     API returns that file next to the text, or not at all.
     """
-    if not _MARKER_START.search(html):
+    if html.isascii() or not _MARKER_START.search(html):
         return html
     note = gettext("Source") if has_sources else gettext("Source not stored")
 

@@ -38,7 +38,9 @@ _TITLE = r'(?: title="([^"]*)")?'
 _IMAGE = re.compile(rf'<img src="([^"]*)" alt="([^"]*)"{_TITLE}[^>]*>')
 _LINK = re.compile(rf'<a href="([^"]*)"{_TITLE}[^>]*>(.*?)</a>', re.DOTALL)
 _CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?(?: data-meta="([^"]*)")?>([^<]*)</code></pre>')
-_BARE_HTML = re.compile(r"(^|<blockquote>|</(?:p|ul|ol|blockquote|h[1-6]|pre|table)>|<hr />)([^<]*[^<\s])\s*")
+# Apart from the one at the beginning, so that the other begins with a character that is quickly found.
+_BARE_BEGINNING = re.compile(r"\A([^<]*[^<\s])\s*")
+_BARE_HTML = re.compile(r"(<(?:blockquote|/(?:p|ul|ol|blockquote|h[1-6]|pre|table)|hr /)>)([^<]*[^<\s])\s*")
 _LONG_NUMBERS = re.compile(r'<ol (?=start="\d{3})')  # the numbers would stick out of the bubble
 _EMPTY_HEADING = re.compile(r"<th( align=\"\w+\")?></th>")  # an empty cell is not a heading
 _HEADING = re.compile(r"<(/?)h([1-6])>")
@@ -182,6 +184,8 @@ def _wrap(html: str, marks: Marks) -> str:
         code, in_code = remove_marks(_unescape_code(block[3]), marks)
         return _build_code(code, language, meta) + in_language + in_meta + in_code
 
+    if not html.startswith("<"):
+        html = _BARE_BEGINNING.sub(r"<p>\1</p>", html)
     html = _BARE_HTML.sub(r"\1<p>\2</p>", html)
     html = _LINK.sub(wrap_link, _IMAGE.sub(wrap_image, html))
     html = _CODE.sub(wrap_code, html)

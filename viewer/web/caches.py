@@ -53,6 +53,9 @@ class OfProcess(LocMemCache):
             super().clear()
         return str(super().make_and_validate_key(key, version))
 
+    def validate_key(self, key: str) -> None:
+        """Take any key: what memcached would refuse concerns nobody here, and takes as long to check as to find."""
+
     def clear(self) -> None:
         self._mark.parent.mkdir(mode=0o700, exist_ok=True)
         self._mark.touch(0o600)
