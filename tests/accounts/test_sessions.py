@@ -222,6 +222,6 @@ def test_all_that_a_page_remembers_is_written_at_once(reader: Client, stored: Ca
     reader.get(FILTERED)
     with CaptureQueriesContext(connection) as queries:
         reader.get("/completions/c-1/", headers={"referer": f"http://testserver{FILTERED}"})
-    assert len([one for one in queries if one["sql"].startswith('UPDATE "accounts_session"')]) == 1
+    assert len([one for one in queries if one["sql"].startswith("UPDATE accounts_session")]) == 1
     assert reader.session["opened"] == ["c-1"]
     assert reader.session["lists"]["c-1"] == {"model": "gpt-4.1"}

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -151,8 +151,16 @@ class SessionStore(DatabaseStore):
         return self._row
 
     def _write_unless_locked(self, **columns: Any) -> None:
-        with suppress(DatabaseError), without_waiting(), transaction.atomic():
-            Session.objects.filter(session_key=digest(self.session_key or "")).update(**columns)
+        """Write some columns. In SQL, as most pages do so: Django would take three times as long to say the same."""
+        values = [
+            connection.ops.adapt_datetimefield_value(one) if isinstance(one, datetime) else one
+            for one in columns.values()
+        ]
+        with suppress(DatabaseError), without_waiting(), connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {Session._meta.db_table} SET {' = %s, '.join(columns)} = %s WHERE session_key = %s",  # noqa: S608
+                [*values, digest(self.session_key or "")],
+            )
 
 
 def _row_of(found: tuple[Any, ...]) -> Session:

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Value
-from django.template.loader import render_to_string
 
 from viewer.archive.labels import Marks, marks_of
 from viewer.archive.models import CompletionLabel, CompletionState, fit
@@ -20,7 +19,7 @@ from viewer.rendering.messages import Bubble
 from .mentions import record_read
 from .models import Note, Verdict
 from .notes import NotesBeside, notes_beside
-from .verdicts import VerdictView, of_answer, verdicts_on
+from .verdicts import VerdictView, draw_answer, of_answer, verdicts_on
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Review:
             return html
         position = bubble.choice.position
         answer = of_answer(self.completion_id, position, self._verdicts.get(position, ()))
-        return html + render_to_string("review/_verdict.html", {"answer": answer})
+        return html + draw_answer(answer)
 
     @cached_property
     def _verdicts(self) -> dict[int, list[VerdictView]]:

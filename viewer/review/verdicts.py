@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from viewer.archive.models import fit
 from viewer.completions.invisibles import escape_invisible
 from viewer.rendering.places import place_of_answer
+from viewer.web.frames import draw
 
 from .models import Reason, Verdict
 from .notes import name_of_person, name_of_place
@@ -79,6 +81,13 @@ def of_answer(completion_id: str, position: int, verdicts: Iterable[VerdictView]
     """Return the verdicts on one answer."""
     url = reverse("verdict", args=[completion_id, position])
     return AnswerVerdicts(url, name_of_place(completion_id, place_of_answer(position)), tuple(verdicts))
+
+
+def draw_answer(answer: AnswerVerdicts) -> SafeString:
+    """Draw what stands below an answer: its verdicts, and the link to give one."""
+    verdicts = tuple(asdict(one) for one in answer.verdicts)
+    shown = {"url": answer.url, "name": answer.name, "has_own": answer.has_own, "verdicts": verdicts}
+    return draw("review/_verdict.html", answer=shown, form=None)
 
 
 def verdict_in_words(verdict: str) -> str:

@@ -1,6 +1,6 @@
 """Draws the parts of templates that say the same on every page once for each language.
 
-Half of what Django draws of a page are words that are only translated, and addresses of pages that have one.
+Half of what Django draws of a page are words that are only translated, and addresses of our own pages and files.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from django.template.base import Node, NodeList, TextNode, Variable
 from django.template.context import Context
 from django.template.defaulttags import IfNode, URLNode
 from django.templatetags.i18n import TranslateNode
+from django.templatetags.static import StaticNode
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
@@ -64,6 +65,8 @@ def _is_constant(node: Node) -> bool:
             return True
         case TranslateNode():
             return not (node.asvar or node.message_context) and _is_literal(node.filter_expression)
+        case StaticNode():
+            return node.varname is None and _is_literal(node.path)
         case URLNode():
             return not (node.asvar or node.args or node.kwargs) and _is_literal(node.view_name)
     return False

@@ -25,6 +25,7 @@ from viewer.conversations.paging import MessagePage, read_page, with_neighbours
 from viewer.conversations.recent import remember
 from viewer.conversations.thread import stored_thread_of, thread_of
 from viewer.read_log.querying import readers_of
+from viewer.read_log.readers import draw_reader
 from viewer.rendering.answers import message_of_answer, no_answer_in
 from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import NO_ANSWER
@@ -113,7 +114,7 @@ def conversation(
             "page_title": page_title(_name(completion), title, thread.linked),
             **facts,
             **_jumps(reader, thread.shown, page.order, is_for_customer=is_for_customer),
-            "readers": readers_of(completion_id),
+            "readers": [draw_reader(one) for one in readers_of(completion_id)],
             "ids_count": any(bubble.number is not None for bubble in thread.messages),
             "stored": stored,
             "may_curate": may_curate(request.user),
