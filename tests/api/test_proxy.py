@@ -246,12 +246,22 @@ def test_a_turn_is_given_back_when_the_answer_cannot_be_handed_on(
     alice: User, upstream: Upstream, client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.UPSTREAM_MAX_CONCURRENCY = 2
-    headers = bearer(alice, upstream)
+    headers = bearer(alice, upstream, "huge-5")
     client.raise_request_exception = False
     with monkeypatch.context() as broken:
         broken.setattr("viewer.api.views.StreamingHttpResponse", lambda *args, **fields: 1 / 0)
         assert [client.get("/v1/chat/completions", headers=headers).status_code for _ in range(4)] == [500] * 4
-    assert client.get("/v1/chat/completions", headers=headers).status_code == 200
+    assert client.get("/v1/chat/completions", headers=bearer(alice, upstream)).status_code == 200
+
+
+def test_an_answer_is_sent_whole_if_it_has_arrived_and_as_it_arrives_if_not(
+    alice: User, upstream: Upstream, client: Client
+) -> None:
+    whole = client.get("/v1/chat/completions", headers=bearer(alice, upstream))
+    assert (whole.streaming, whole.content) == (False, directly(upstream, "").content)
+    arriving = client.get("/v1/chat/completions", headers=bearer(alice, upstream, "huge-1"))
+    arriving.close()
+    assert arriving.streaming
 
 
 @pytest.mark.slow

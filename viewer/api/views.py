@@ -98,13 +98,22 @@ def _forward(request: HttpRequest, stream: Stream) -> HttpResponseBase:
     elif stream.status >= 400:
         response = HttpResponse(stream.error_body(), status=stream.status)
     else:
-        pieces = iter(stream)
-        response = StreamingHttpResponse(chain((next(pieces, b""),), pieces), status=stream.status)
-        response._resource_closers.append(stream.close)  # type: ignore[attr-defined]  # even if nobody reads to the end
+        response = _body_of(stream)
     response.headers["Content-Type"] = stream.headers.get("content-type", "application/json")
     for name, value in stream.headers.items():
         if name.lower() in _RETURNED_HEADERS or name.lower().startswith(("openai-", "x-ratelimit-")):
             response.headers[name] = value
+    return response
+
+
+def _body_of(stream: Stream) -> HttpResponseBase:
+    """Return the body as it arrives; or whole if it has arrived, so that nothing has to wait for more of it."""
+    pieces = iter(stream)
+    first = next(pieces, b"")
+    if stream.is_read:
+        return HttpResponse(first + b"".join(pieces), status=stream.status)
+    response = StreamingHttpResponse(chain((first,), pieces), status=stream.status)
+    response._resource_closers.append(stream.close)  # type: ignore[attr-defined]  # even if nobody reads to the end
     return response
 
 

@@ -255,6 +255,11 @@ class Stream:
         finally:
             self.close()
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the whole body has arrived, so that its pieces are there at once; of a packed one nobody knows."""
+        return self._response.raw.length_remaining == 0 and not self._response.headers.get("content-encoding")
+
     def error_body(self) -> bytes:
         """Read the whole body of an error response. Raises Problem."""
         try:
