@@ -38,7 +38,7 @@ _PAIRS_AT_ONCE = 500
 _BATCH, _MAX_READ = 30, 60  # documents that are read at a time, and in all, because only reading shows a match
 _MAX_AROUND = 50  # of them that are read on each side of a conversation
 _SQLITE_HAS_PAIR = "may_have_pair(signature, %s)"
-_POSTGRESQL_HAS_PAIR = "get_bit(signature, (%s::bigint & (octet_length(signature) * 8 - 1))::int) = 1"
+_POSTGRESQL_HAS_PAIR = "get_bit(signature, (%s::bigint %% (octet_length(signature) * 8))::int) = 1"
 _IS_SEEN = (
     "EXISTS (SELECT 1 FROM archive_searchdocument d JOIN archive_storedcompletion c ON c.id = d.completion_id "
     "JOIN archive_seencompletion s ON s.completion_id = c.completion_id AND s.person_id = %s AND s.at <= %s "

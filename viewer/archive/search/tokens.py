@@ -21,9 +21,9 @@ SPEAKERS = frozenset((CUSTOMER, ASSISTANT, TOOLS, PROMPTS, DETAILS))
 # PostgreSQL takes 1 MB of tokens. A conversation beyond that, of some 100,000 different words, has several documents.
 _MAX_BYTES = 900_000
 _MAX_DOCUMENTS = 64
-_BITS_PER_PAIR = 16  # of a signature: at most one of sixteen pairs seems to be there and is not
+_BITS_PER_PAIR = 12  # of a signature: of so many pairs that are not there, one seems to be
 _MAX_SIGNATURE = 1 << 17  # bytes
-_MAX_PAIRS = _MAX_SIGNATURE * 8 // (2 * _BITS_PER_PAIR)  # from so many on, a signature has its full size
+_MAX_PAIRS = _MAX_SIGNATURE * 8 // _BITS_PER_PAIR  # from so many on, a signature has its full size
 _SEED = 0x9E3779B9  # any number but 0, so that "a b" and "b a" differ
 _MAX_HASHES = 100_000
 _AT_ONCE = 4096  # words
@@ -79,6 +79,8 @@ class DocumentBuilder:
         for speaker, words in self._said.words.items():
             self._tokens[speaker].update(dict.fromkeys(words))
         self._pairs += self._said.pairs()
+        if len(self._pairs) > _MAX_PAIRS:
+            self._pairs = array("I", set(self._pairs))
         if len(self._pairs) > _MAX_PAIRS:  # as numbers they would take more memory than as bits
             self._bits = self._bits or bytearray(_UNSET) * (_MAX_SIGNATURE * 8)
             _set_bits(self._bits, self._pairs)
@@ -87,8 +89,9 @@ class DocumentBuilder:
         self._said, self._waiting = _Said(), 0
 
     def _close(self) -> None:
-        bits = self._bits or bytearray(_UNSET) * (8 * _size_of_signature(len(self._pairs)))
-        _set_bits(bits, self._pairs)
+        pairs = set(self._pairs)
+        bits = self._bits or bytearray(_UNSET) * (8 * _size_of_signature(len(pairs)))
+        _set_bits(bits, pairs)
         self.documents.append(Document(_shortened(self._joined()), _signature_of(bits)))
         self.words.update(*(words for speaker, words in self._tokens.items() if speaker != MARKS))
         self._start()
@@ -165,32 +168,24 @@ _HASHES = _Hashes()
 
 
 def _size_of_signature(pairs: int) -> int:
-    """Return the bytes of the signature of so many pairs, a power of two."""
-    return min(1 << max(3, (pairs * _BITS_PER_PAIR // 8).bit_length()), _MAX_SIGNATURE)
+    """Return the bytes of the signature of so many pairs."""
+    return min(max(8, pairs * _BITS_PER_PAIR // 8), _MAX_SIGNATURE)
 
 
 def _set_bits(bits: bytearray, pairs: Iterable[int]) -> None:
     """Set the bit of each pair."""
-    mask = len(bits) - 1
+    size = len(bits)
     for pair in pairs:
-        bits[pair & mask] = _SET
+        bits[pair % size] = _SET
 
 
 def _signature_of(bits: bytearray) -> bytes:
-    """Return bits as bytes, the first bit the lowest; in halves laid over each other while few of them are set.
-
-    The bits are of no use afterwards.
-    """
-    size, wanted = len(bits), 8 * _size_of_signature(bits.count(_SET))
+    """Return bits as bytes, the first bit the lowest. The bits are of no use afterwards."""
     bits.reverse()
-    number = int(bits, 2)
-    while size > wanted:
-        size //= 2
-        number = (number >> size | number) & ((1 << size) - 1)
-    return number.to_bytes(size // 8, "little")
+    return int(bits, 2).to_bytes(len(bits) // 8, "little")
 
 
 def may_have_pair(signature: bytes, pair: int) -> bool:
     """Whether a signature has the bit of a pair."""
-    bit = pair & (len(signature) * 8 - 1)
+    bit = pair % (len(signature) * 8)
     return bool(signature[bit >> 3] >> (bit & 7) & 1)
