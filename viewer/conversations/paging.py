@@ -113,6 +113,8 @@ def _message_page(
 
 def with_neighbours(reader: Reader, page: MessagePage) -> MessagePage:
     """Read the page before or after if a tool call's result, or a result's call, may be there, to link the two."""
+    if not page.has_older and page.is_end:  # there is no other
+        return page
     oldest_first = page.oldest_first
     to_earlier, to_later = ToolCallLinks(oldest_first, page.neighbours).needs_neighbours()
     earlier = _neighbours(reader, oldest_first[0].id, "desc")[::-1] if to_earlier else ()
