@@ -29,7 +29,7 @@ _MAX_BYTES = 4 * _MAX_CHARACTERS  # of a pack of several messages
 _MAX_ID_BYTES = 1_100
 _BETWEEN = "\x00"  # stands neither in JSON nor in an id
 _PACKS_AT_ONCE = 256  # that are written by one statement; some megabytes
-_ROWS = 4  # packs that are in memory together, because one may hold megabytes; as in `prepared`
+_ROWS = 16  # packs that are fetched together; one is mostly small, but may hold megabytes
 
 Conversation = tuple[int, str, Iterable[tuple[str, str]]]  # a completion's row, its id, the id and JSON of its messages
 Place = tuple[int, int]  # a completion's row, and a position
@@ -211,36 +211,33 @@ def messages_at(places: Collection[Place], most: int = 0) -> dict[Place, tuple[s
     empty.
     """
     found = dict[Place, tuple[str, str]]()
-    for place, completion_id, first, packed in _packs_at(places):
-        at = place[1] - first
-        if found and unpacked_size(packed) > max(most, _MAX_BYTES):  # a single message
+    for completion, completion_id, first, count, packed in _packs_with(places):
+        if found and count == 1 and unpacked_size(packed) > max(most, _MAX_BYTES):
             parts = [start_of(packed, _MAX_ID_BYTES).partition(_BETWEEN)[0], ""]
         else:
-            parts = unpack(packed).split(_BETWEEN)[2 * at : 2 * at + 2]
-        if len(parts) < 2:
-            continue
-        own_id, body = parts
-        is_read = len(body) <= most or not found
-        most -= len(body) if is_read else 0
-        found[place] = own_id or f"{completion_id}-{place[1]}", body if is_read else ""
+            parts = unpack(packed).split(_BETWEEN)
+        for position in range(first, first + count):
+            if (place := (completion, position)) not in places:
+                continue
+            own_id, body = parts[2 * (position - first) : 2 * (position - first) + 2]
+            is_read = len(body) <= most or not found
+            most -= len(body) if is_read else 0
+            found[place] = own_id or f"{completion_id}-{position}", body if is_read else ""
     return found
 
 
-def _packs_at(places: Collection[Place]) -> Iterator[tuple[Place, str, int, bytes]]:
-    """Yield for each place the completion's id, the first position of the pack that would have it, and the pack."""
+def _packs_with(places: Collection[Place]) -> Iterator[tuple[int, str, int, int, bytes]]:
+    """Yield each pack that would have some of the places: the completion's row and id, and what the pack's row has."""
     if not places:
         return
     wanted = ", ".join(["(%s, %s)"] * len(places))
     with connection.chunked_cursor() as cursor:
-        # Joined: SQLite would compare every pack of the archive with a list of pairs.
         cursor.execute(
-            f"SELECT column1, column2, c.completion_id, p.first, p.packed FROM (VALUES {wanted}) wanted "  # noqa: S608
-            "JOIN archive_storedcompletion c ON c.id = column1 "
-            "JOIN archive_messagepack p ON p.completion_id = column1 AND p.first = (SELECT max(until.first) "
-            "FROM archive_messagepack until WHERE until.completion_id = column1 AND until.first <= column2) "
-            "ORDER BY column1, column2",
-            list(chain.from_iterable(sorted(places))),
+            "SELECT c.id, c.completion_id, p.first, p.count, p.packed FROM archive_messagepack p "  # noqa: S608
+            "JOIN archive_storedcompletion c ON c.id = p.completion_id WHERE p.id IN ("
+            "SELECT (SELECT id FROM archive_messagepack WHERE completion_id = column1 AND first <= column2 "
+            f"ORDER BY first DESC LIMIT 1) FROM (VALUES {wanted}) wanted) ORDER BY c.id, p.first",
+            list(chain.from_iterable(places)),
         )
         while rows := cursor.fetchmany(_ROWS):
-            for completion, position, completion_id, first, packed in rows:
-                yield (completion, position), completion_id, first, packed
+            yield from rows
