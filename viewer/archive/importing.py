@@ -113,8 +113,8 @@ def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[O
 def import_all(found: Iterable[Found], *, replace: bool = False, beside: Beside | None = None) -> Iterator[Outcome]:
     """Store conversations for the team; yield one outcome for each, in order, after its batch is committed.
 
-    A completion is stored with all its messages or not at all. Memory is about eight times one batch (8 MB or one
-    conversation).
+    A completion is stored with all its messages or not at all. What is stored loses its messages, so that they are in
+    memory once, and memory is about five times one batch (8 MB or one conversation).
     """
     batch: list[Found] = []
     size = 0
@@ -398,6 +398,8 @@ def _made_ready(found: Found, known: dict[str, str], replace: bool) -> Record | 
     record = record_or_reason(found)
     if isinstance(record, Record):
         known[record.id] = record.digest
+        if isinstance(found, Conversation):
+            found.messages.clear()  # whoever found it may hold it a while, and the record has all of them
     return record
 
 

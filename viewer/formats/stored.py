@@ -19,6 +19,7 @@ KEYS = (
     "choices", "response_format",
 )  # fmt: skip
 NULL = Piece("null", None)
+_HASHED_AT_ONCE = 1_000_000  # characters
 
 
 def piece_of(value: Any) -> Piece:
@@ -55,8 +56,11 @@ def id_of_digest(digest: str) -> str:
 
 
 def digest_of_line(text: str) -> str:
-    """Return the SHA-256 of a line that is stored as it stands."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    """Return the SHA-256 of a line that is stored as it stands, without a copy of all of it."""
+    digest = hashlib.sha256()
+    for start in range(0, len(text), _HASHED_AT_ONCE):
+        digest.update(text[start : start + _HASHED_AT_ONCE].encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def digest_of(*texts: str) -> str:

@@ -70,8 +70,7 @@ _ALL_BINARY = re.compile(rf"(?:data:[^\s,]{{0,200}};base64,)?[A-Za-z0-9+/_=-]{{{
 _MARKDOWN_KEYS = {"content", "content_parts", "parts", "text"}
 _UNINDEXED_KEYS = {"role", "id", "index", "finish_reason", "logprobs", KEY}
 
-_CHARACTERS = [chr(code) for code in range(0x300, 0x10000)]
-_MARKS = "".join(c for c in _CHARACTERS if unicodedata.category(c) in ("Mn", "Mc"))
+_MARKS = "".join(c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c) in ("Mn", "Mc"))
 _VOWEL_SIGNS = re.sub(f"[{IGNORED}]", "", _MARKS)  # the marks that folding keeps
 LETTER = rf"(?!_)[\w{_VOWEL_SIGNS}]"  # the characters of words
 _BREAK = re.compile(rf"[^\w{_VOWEL_SIGNS}]|_")

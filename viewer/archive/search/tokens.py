@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from zlib import crc32
 
@@ -25,7 +25,7 @@ _BITS_PER_PAIR = 12  # of a signature: of so many pairs that are not there, one 
 _MAX_SIGNATURE = 1 << 17  # bytes
 _MAX_PAIRS = _MAX_SIGNATURE * 8 // _BITS_PER_PAIR  # from so many on, a signature has its full size
 _SEED = 0x9E3779B9  # any number but 0, so that "a b" and "b a" differ
-_MAX_HASHES = 100_000
+_MAX_HASHES = 50_000
 _AT_ONCE = 4096  # words
 _UNSET, _SET = b"0", ord("1")  # so that Python reads many bits as one number
 
@@ -71,13 +71,15 @@ class DocumentBuilder:
         self._close()
 
     def _take(self) -> None:
-        """Take what was said into the document, or if it may not fit there, into another."""
-        if self._size + self._waiting > _MAX_BYTES:
-            self._size = len(self._joined().encode("utf-8", "replace"))
-        if self._tokens and self._size + self._waiting > _MAX_BYTES and len(self.documents) < _MAX_DOCUMENTS - 1:
+        """Take what was said into the document, or if it does not fit there, into another."""
+        said = {speaker: dict.fromkeys(words) for speaker, words in self._said.words.items()}
+        size = sum(_size_of(set(words).difference(self._tokens.get(speaker, ()))) for speaker, words in said.items())
+        if self._size and self._size + size > _MAX_BYTES and len(self.documents) < _MAX_DOCUMENTS - 1:
             self._close()
-        for speaker, words in self._said.words.items():
-            self._tokens[speaker].update(dict.fromkeys(words))
+            size = sum(map(_size_of, said.values()))
+        for speaker, words in said.items():
+            self._tokens[speaker].update(words)
+        self._size += size
         self._pairs += self._said.pairs()
         if len(self._pairs) > _MAX_PAIRS:
             self._pairs = array("I", set(self._pairs))
@@ -85,7 +87,6 @@ class DocumentBuilder:
             self._bits = self._bits or bytearray(_UNSET) * (_MAX_SIGNATURE * 8)
             _set_bits(self._bits, self._pairs)
             self._pairs = array("I")
-        self._size += self._waiting
         self._said, self._waiting = _Said(), 0
 
     def _close(self) -> None:
@@ -132,6 +133,11 @@ def _shortened(tokens: str) -> str:
     """Return as many tokens as fit: a single message may have more."""
     encoded = tokens.encode("utf-8", "replace")
     return tokens if len(encoded) <= _MAX_BYTES else encoded[:_MAX_BYTES].decode("utf-8", "ignore").rpartition(" ")[0]
+
+
+def _size_of(words: Collection[str]) -> int:
+    """Return the bytes of the tokens of different words of one speaker, with the spaces behind them."""
+    return len("".join(words).encode("utf-8", "replace")) + 2 * len(words)
 
 
 def _most_bytes(words: str) -> int:

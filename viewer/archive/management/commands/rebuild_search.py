@@ -17,6 +17,7 @@ _REPORT_EVERY = 10  # seconds
 
 class Command(BaseCommand):
     help = "Write the index of the search anew. After an interruption, --missing goes on where it stopped."
+    requires_system_checks = ()  # as for an import
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
