@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from hashlib import blake2b
 from itertools import chain, combinations
@@ -79,6 +79,7 @@ _WITHOUT_BREAKS = dict.fromkeys(_ASCII_BREAKS)
 _BETWEEN = "\x00"  # stands in few texts
 _ASCII_BREAKS_IN_MANY = _ASCII_BREAKS | {ord(_BETWEEN): _BETWEEN}
 _AT_ONCE = 64_000  # characters of texts that are split together
+_MAX_KEPT = 20_000  # characters of a prompt of which the words are kept
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _MAX_FORMS = 50  # different characters of a text that are replaced one by one
 # Thai, Lao, Myanmar, Hangul letters, Khmer, kana, ideographs, Hangul.
@@ -431,23 +432,34 @@ def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterat
 
 
 def _split(several: list[_Said]) -> Iterator[Indexed]:
-    words = iter(words_of_each([text for said in several for _, text in said.texts]))
+    words = iter(words_of_each([text for said in several for each, text in said.texts if not _is_repeated(each, text)]))
     for texts, marks, held, question in several:
-        segments = _segments_of(texts, words)
+        segments = list[list[str]]()
+        for speaker, text in texts:
+            if _is_repeated(speaker, text):
+                segments += _segments_of_prompt(text)
+            else:
+                segments += _segments(speaker, text, next(words))
         segments.append([MARKS, *marks])
         yield Indexed(segments, "".join([f"|{' '.join(segment)} " for segment in segments]), held, question)
 
 
-def _segments_of(texts: list[tuple[str, str]], words: Iterator[list[str]] | None = None) -> list[list[str]]:
-    """Return a segment for each text, and one of its joined words, which stand beside no other word."""
-    segments = list[list[str]]()
-    words = words or iter(words_of_each([text for _, text in texts]))
-    for speaker, text in texts:
-        if words_of_text := next(words):
-            segments.append([speaker, *words_of_text])
-            if joined := joined_words(text):
-                segments.append([speaker, *joined])
-    return segments
+def _is_repeated(speaker: str, text: str) -> bool:
+    """Whether a text probably stands in many conversations: what an app tells its model, and its tools."""
+    return speaker == PROMPTS and len(text) < _MAX_KEPT
+
+
+@lru_cache(16)
+def _segments_of_prompt(text: str) -> list[list[str]]:
+    return _segments(PROMPTS, text, words_of(text).split())
+
+
+def _segments(speaker: str, text: str, words: list[str]) -> list[list[str]]:
+    """Return the segment of the words of a text, and one of its joined words, which stand beside no other word."""
+    if not words:
+        return []
+    joined = joined_words(text)
+    return [[speaker, *words], [speaker, *joined]] if joined else [[speaker, *words]]
 
 
 def _said(facts: Facts, messages: Iterable[Piece], body: str) -> Iterator[_Said]:
@@ -480,7 +492,7 @@ def _said(facts: Facts, messages: Iterable[Piece], body: str) -> Iterator[_Said]
     ends = tuple(read_message(source, values=values) for source, values in newest)
     appended = appended_answers(ends, choices)
     answered = [text for answer in answers for text in _texts_of_message(answer)]
-    if appended and _segments_of(answered) == _segments_of(texts):  # the message's entry has it
+    if appended and _words_of_texts(answered) == _words_of_texts(texts):  # the message's entry has it
         answered = []
     held_by_each = [_held_by(answer) for answer in answers]
     held_by_answers = map(_added_by, ends, choices) if appended else held_by_each
@@ -508,14 +520,17 @@ def _details(facts: Facts) -> Iterator[str]:
     yield from facts.metadata.values()  # their keys are in every conversation: `meta.` asks for them
 
 
-def day_texts(created: int) -> Iterator[str]:
-    """Yield the ways to write the UTC day of a completion, so that "20 Nov" finds it."""
-    if 0 < created <= MAX_SECONDS:
-        day = datetime.fromtimestamp(created, UTC)
-        yield from (f"{day:%Y-%m-%d}", f"{day:%d.%m.%Y}", f"{day.day}.{day.month}.{day.year}")
-        if day.day > 12:  # it cannot be taken for a month
-            yield from (f"{day.month}/{day.day}/{day.year}", f"{day.day}/{day.month}/{day.year}")
-        yield from (f"{day.day} {month} {day.year}" for month in names_of_month(day.month))
+def day_texts(created: int) -> Iterable[str]:
+    """Return the ways to write the UTC day of a completion, so that "20 Nov" finds it."""
+    return _texts_of_day(datetime.fromtimestamp(created, UTC).date()) if 0 < created <= MAX_SECONDS else ()
+
+
+@lru_cache(1000)
+def _texts_of_day(day: date) -> list[str]:
+    texts = [f"{day:%Y-%m-%d}", f"{day:%d.%m.%Y}", f"{day.day}.{day.month}.{day.year}"]
+    if day.day > 12:  # it cannot be taken for a month
+        texts += [f"{day.month}/{day.day}/{day.year}", f"{day.day}/{day.month}/{day.year}"]
+    return texts + [f"{day.day} {month} {day.year}" for month in names_of_month(day.month)]
 
 
 @cache
@@ -560,6 +575,11 @@ def _texts_of_message(item: Message | Unreadable, values: dict[str, Any] | None 
     for text, _, name in _named_texts(item, values=values):
         (called if name in _CALL_KEYS else said).append(text)
     return [_as_said(speaker, said), _as_said(TOOLS, called)]
+
+
+def _words_of_texts(texts: list[tuple[str, str]]) -> list[tuple[str, list[str], list[str]]]:
+    split = ((speaker, words_of(text).split(), joined_words(text)) for speaker, text in texts)
+    return [each for each in split if each[1]]
 
 
 def _as_said(speaker: str, texts: Iterable[str]) -> tuple[str, str]:
