@@ -35,7 +35,7 @@ next_cursor = pages.next_cursor
 Read = TypeVar("Read")
 First = TypeVar("First")
 _MAX_CACHED_BYTES = 256_000  # with the cache's 256 entries this bounds its memory
-_read_before: Kept[Any] = Kept(8_000_000)  # characters of JSON; what was read of them takes some three times as much
+_read_before: Kept[Any] = Kept(6_000_000)  # characters of JSON; with what was read of them some 20 MB
 _concurrent = ThreadPoolExecutor(max_workers=16, thread_name_prefix="concurrent")
 
 

@@ -45,7 +45,7 @@ class Thread:
         return sum(item.hidden for item in (*self.bubbles, *self.answer))
 
 
-_threads: Kept[Thread] = Kept(8_000_000)  # characters of HTML; what else is kept of a thread is less
+_threads: Kept[Thread] = Kept(5_000_000)  # characters of HTML; with its view objects some 20 MB
 
 
 def thread_of(
