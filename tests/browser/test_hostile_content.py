@@ -23,6 +23,7 @@ from viewer.completions import markdown
 from viewer.rendering import markdown_html as prose
 from viewer.rendering import parts
 from viewer.rendering.markdown_html import Prose
+from viewer.web.middleware import headers_of_pages
 
 MARKUP = " ".join(
     ["\"'></title></textarea></script></pre></details>", *PAYLOADS[:25], "<script>window.pwned = 1</script>"]
@@ -138,9 +139,9 @@ def drawn_afresh() -> Iterator[None]:
 
 
 @pytest.fixture(params=["escaping", "nh3"])
-def one_wall(request: pytest.FixtureRequest, drawn_afresh: None, monkeypatch: Any, settings: Any) -> None:
+def one_wall(request: pytest.FixtureRequest, drawn_afresh: None, monkeypatch: Any) -> None:
     """Take down the policy, and one of the two walls that a text passes on its way into the page."""
-    settings.CONTENT_SECURITY_POLICY = None
+    monkeypatch.delitem(headers_of_pages(), "Content-Security-Policy")
     if request.param == "escaping":
         monkeypatch.setattr(prose, "_sanitise", lambda html: html)
     else:

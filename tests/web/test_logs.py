@@ -144,7 +144,6 @@ def test_what_v1_passes_on_keeps_the_id_of_its_source(
     token = AccessToken.objects.issue(alice, "program", make_key(alice, base_url=upstream.base()))[1]
     lines()
     answer = client.get("/v1/chat/completions", headers={"Authorization": f"Bearer {token}"})
-    b"".join(answer.streaming_content)
     [line] = [line for line in lines() if line["event"] == "request"]
     assert line["upstream_request_id"] == answer["X-Request-Id"]
     assert line["request_id"] != answer["X-Request-Id"]

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, tzinfo
+from functools import cache
 from urllib.parse import urlsplit
 
 from csp.utils import build_policy
@@ -128,21 +129,31 @@ class PageGZipMiddleware(GZipMiddleware):
 class PageHeadersMiddleware:
     """Limits what a response may load, and keeps it out of shared caches.
 
-    Not `no-store`: it would disable the browser's back/forward cache. django-csp's middleware would write the policy
-    anew for every response, although it is the same for all but those that have one of their own.
+    Not `no-store`: it would disable the browser's back/forward cache.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self._policy = build_policy()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", self._policy)
-        response.headers.setdefault("Cache-Control", "private, no-cache")
-        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        for name, value in headers_of_pages().items():
+            response.headers.setdefault(name, value)
         return response
+
+
+@cache
+def headers_of_pages() -> dict[str, str]:
+    """Return the headers of every response that has none of its own by these names.
+
+    django-csp's middleware would write the same policy anew for each.
+    """
+    return {
+        "Content-Security-Policy": build_policy(),
+        "Cache-Control": "private, no-cache",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
 
 
 class LanguageMiddleware(LocaleMiddleware):
