@@ -50,7 +50,7 @@ class DocumentBuilder:
 
     def _start(self) -> None:
         """Begin another document."""
-        self._tokens = defaultdict[str, dict[str, None]](dict)  # the different words of each speaker, and the marks
+        self._tokens = defaultdict[str, set[str]](set)  # the different words of each speaker, and the marks
         self._size = 0  # bytes that they may have
         self._pairs = array("I")
         self._bits: bytearray | None = None  # of the signature, where it has its full size
@@ -72,8 +72,8 @@ class DocumentBuilder:
 
     def _take(self) -> None:
         """Take what was said into the document, or if it does not fit there, into another."""
-        said = {speaker: dict.fromkeys(words) for speaker, words in self._said.words.items()}
-        size = sum(_size_of(set(words).difference(self._tokens.get(speaker, ()))) for speaker, words in said.items())
+        said = {speaker: set(words) for speaker, words in self._said.words.items()}
+        size = sum(_size_of(words - self._tokens[speaker]) for speaker, words in said.items())
         if self._size and self._size + size > _MAX_BYTES and len(self.documents) < _MAX_DOCUMENTS - 1:
             self._close()
             size = sum(map(_size_of, said.values()))
@@ -98,9 +98,13 @@ class DocumentBuilder:
         self._start()
 
     def _joined(self) -> str:
-        marks = " ".join(self._tokens.get(MARKS, ()))
-        said = [f"{speaker}{f' {speaker}'.join(words)}" for speaker, words in self._tokens.items() if speaker != MARKS]
-        return " ".join([*said, marks] if marks else said)
+        """Join the tokens in their order: so they compress better, and PostgreSQL need not sort them."""
+        joined = list[str]()
+        for speaker, words in sorted(self._tokens.items()):
+            if words:
+                before = "" if speaker == MARKS else speaker
+                joined.append(before + f" {before}".join(sorted(words)))
+        return " ".join(joined)
 
 
 class _Said:
