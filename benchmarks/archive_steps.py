@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from benchmarks.archive_lines import SAYINGS
 from viewer.archive.api import respond
 from viewer.archive.importing import import_lines, read_line
-from viewer.archive.messages import write_messages
+from viewer.archive.messages import pack_messages, write_messages
 from viewer.archive.search import index as search_index
 from viewer.archive.search.query import read_query
 from viewer.archive.search.results import Order, search
@@ -134,7 +134,7 @@ def _store_long_conversation(size: int) -> None:
     ids = (f"{_LONG}-{n}" for n in range(size))
     messages = ((each, json.dumps({"id": each, "role": "user", "content": text})) for each in ids)
     with transaction.atomic():
-        write_messages([(row, _LONG, messages)])
+        write_messages([(row, pack_messages(_LONG, messages))])
 
 
 def _pages(size: int) -> dict[str, tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from viewer.archive.messages import messages_of, write_messages
+from viewer.archive.messages import messages_of, pack_messages, write_messages
 from viewer.archive.models import MessagePack, OwnMessageId, StoredCompletion
 
 
@@ -18,4 +18,4 @@ def say_instead(completion: StoredCompletion, messages: Iterable[tuple[str, str]
     """Store other messages, which no index knows."""
     for table in (MessagePack, OwnMessageId):
         table.objects.filter(completion=completion).delete()
-    write_messages([(completion.pk, completion.completion_id, messages)])
+    write_messages([(completion.pk, pack_messages(completion.completion_id, messages))])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import sqlite3
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ GOALS = {
 del GOALS["json + executemany, of a message's " + ("processor time" if _IS_POSTGRESQL else "time")]
 _MESSAGES = 20_000
 _LARGE = 26_700_000  # bytes of the large line
+_PAUSE = 0.02  # seconds between two looks at a process
 _TABLES = (
     "completion (id {key}, completion_id TEXT UNIQUE, created BIGINT, model TEXT, body TEXT)",
     "message (id {key}, completion BIGINT, position INT, message_id TEXT, body TEXT, "
@@ -66,10 +68,7 @@ def prepare(checkout: Checkout) -> Iterator[Round]:
 
 
 def _write_large_conversation(file: Path) -> None:
-    """Write one conversation of the messages of many, piece by piece.
-
-    A process counts the memory of the one that started it as its own peak, so this one stays small.
-    """
+    """Write one conversation of the messages of many, piece by piece."""
     conversations = make_conversations(10**9)
     with file.open("w") as line:
         line.write(json.dumps(next(conversations) | {"id": "chatcmpl-large"}).removesuffix("]}"))
@@ -109,11 +108,23 @@ def _use(checkout: Checkout, environment: dict[str, str], *arguments: str) -> _U
     process = subprocess.Popen(
         [checkout.python, "manage.py", *arguments], cwd=checkout.folder, env=environment, stdout=subprocess.DEVNULL
     )
-    _, status, used = os.wait4(process.pid, 0)
+    memory = 0
+    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+        memory = max(memory, _peak_memory(process.pid))
+        time.sleep(_PAUSE)
+    _, status, used = ended
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(arguments)} failed in {checkout.folder}")
-    return _Used(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+    return _Used(time.perf_counter() - began, used.ru_utime + used.ru_stime, memory)
+
+
+def _peak_memory(process: int) -> int:
+    """Return the bytes that a process has had at most so far; its `ru_maxrss` begins with what this one has."""
+    with suppress(OSError):  # it has just ended
+        if found := re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text(), re.MULTILINE):
+            return int(found[1]) * 1024
+    return 0
 
 
 def _insert_plainly(folder: Path, file: Path) -> _Used:

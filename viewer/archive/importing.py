@@ -36,7 +36,7 @@ from viewer.formats.stored import NULL, with_id
 
 from .bulk import insert, reserve_ids
 from .erased import erased_among
-from .messages import write_messages
+from .messages import MessagePacker, PackedMessages, write_messages
 from .models import StoredCompletion, fit, fit_metadata
 from .search.entries import Entries, entries_of
 from .search.index import save
@@ -59,7 +59,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A conversation, ready to be stored: its columns, its messages as (id, JSON), and its index entries."""
+    """A conversation, ready to be stored: its columns, its messages, and its index entries."""
 
     completion_id: str
     created: int
@@ -67,7 +67,7 @@ class Record:
     metadata: dict[str, str]
     body: str
     digest: str
-    messages: list[tuple[str, str]]
+    messages: PackedMessages
     indexed: Entries
     place: Place = NOWHERE
 
@@ -206,7 +206,7 @@ def checked(found: Conversation | Known) -> Conversation | Known | Outcome:
 
     def check() -> Conversation | Known:
         conversation = _read(found)
-        deque(_read_messages(conversation.id, conversation.messages, {}), maxlen=0)
+        deque(_read_messages(conversation.id, conversation.messages, MessagePacker(conversation.id)), maxlen=0)
         return found
 
     return _unless_refused(check, found.place)
@@ -233,8 +233,8 @@ def record_of(conversation: Conversation) -> Record:
     metadata = _read_metadata(fields.get("metadata", NULL))
     created = _read_seconds(fields)
     body = to_object([(name, piece.source) for name, piece in conversation.fields])
-    stored: dict[str, str] = {}
-    messages = _read_messages(completion_id, conversation.messages, stored)
+    packer = MessagePacker(completion_id)
+    messages = _read_messages(completion_id, conversation.messages, packer)
     return Record(
         completion_id=completion_id,
         created=created,
@@ -243,13 +243,13 @@ def record_of(conversation: Conversation) -> Record:
         body=body,
         digest=conversation.digest,
         indexed=entries_of(words_to_index(Facts(model, created, metadata), messages, body)),
-        messages=list(stored.items()),
+        messages=packer.packed(),
         place=conversation.place,
     )
 
 
-def _read_messages(completion_id: str, messages: list[str], stored: dict[str, str]) -> Iterator[Piece]:
-    """Yield the messages one at a time, and put what is stored of each into `stored`.
+def _read_messages(completion_id: str, messages: list[str], packer: MessagePacker) -> Iterator[Piece]:
+    """Yield the messages one at a time, and pack what is stored of each.
 
     An id that cannot be used, or that stands twice, is kept beside the id that the message gets from its place.
     """
@@ -257,18 +257,18 @@ def _read_messages(completion_id: str, messages: list[str], stored: dict[str, st
         message = Piece(source, STRICT.decode(source))
         own_id = message.value.get("id")
         message_id = str(own_id) if is_usable_id(own_id) else ""
-        if not message_id or message_id in stored:
-            message_id = _id_by_place(completion_id, position, stored)
+        if not message_id or message_id in packer.ids:
+            message_id = _id_by_place(completion_id, position, packer.ids)
             if own_id is not None:
                 message = _with_id_of_source(message)
-        stored[message_id] = _to_message(message_id, message)
+        packer.add(message_id, _to_message(message_id, message))
         yield message
 
 
-def _id_by_place(completion_id: str, position: int, stored: dict[str, str]) -> str:
+def _id_by_place(completion_id: str, position: int, ids: set[str]) -> str:
     """Return the id of a message that has none; not one that an earlier message has as its own. Raises ValueError."""
     message_id = f"{completion_id}-{position}"
-    while message_id in stored:
+    while message_id in ids:
         message_id += "x"
     if not is_usable_id(message_id):
         raise ValueError(f"message {position} has no id, and the id of the conversation is too long to make one of it")
@@ -462,7 +462,7 @@ def _insert(records: list[Record], owner: int | None = None) -> dict[str, int]:
             for row, record in completions
         ),
     )
-    write_messages((row, record.completion_id, record.messages) for row, record in completions)
+    write_messages([(row, record.messages) for row, record in completions])
     insert(
         "archive_storedmetadata",
         "completion_id, key, value",

@@ -31,38 +31,77 @@ _BETWEEN = "\x00"  # stands neither in JSON nor in an id
 _PACKS_AT_ONCE = 256  # that are written by one statement; some megabytes
 _ROWS = 16  # packs that are fetched together; one is mostly small, but may hold megabytes
 
-Conversation = tuple[int, str, Iterable[tuple[str, str]]]  # a completion's row, its id, the id and JSON of its messages
 Place = tuple[int, int]  # a completion's row, and a position
-_PackRow = tuple[int, int, int, bytes]
+_Pack = tuple[int, int, bytes]  # the first position, how many, and they
 _Message = tuple[int, str, str]  # position, id, JSON
 
 
-def write_messages(conversations: Iterable[Conversation]) -> None:
-    """Insert all messages of conversations that have none yet, in order."""
-    own = list[tuple[int, int, int]]()
-    packs = (row for each in conversations for row in _packed(each, own))
-    while batch := list(islice(packs, _PACKS_AT_ONCE)):  # they may be read from the database
-        insert("archive_messagepack", "completion_id, first, count, packed", batch)
-    if own:
-        insert("archive_ownmessageid", "completion_id, digest, position", own)
+@dataclass(frozen=True, slots=True)
+class PackedMessages:
+    """The messages of a conversation, ready to be stored: their packs, and the digests and places of their own ids."""
+
+    completion_id: str
+    packs: list[_Pack]
+    own_ids: list[tuple[int, int]]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Yield the id and the JSON of each message."""
+        for first, _, packed in self.packs:
+            yield from ((message_id, body) for _, message_id, body in _unpacked(self.completion_id, first, packed))
+
+    def __len__(self) -> int:
+        return sum(count for _, count, _ in self.packs)
 
 
-def _packed(conversation: Conversation, own: list[tuple[int, int, int]]) -> Iterator[_PackRow]:
-    """Yield the packs of a conversation, and collect the ids that do not say their place."""
-    row, completion_id, messages = conversation
-    first, size, parts = 0, 0, list[str]()
-    for position, (message_id, body) in enumerate(messages):
-        own_id = message_id if message_id != f"{completion_id}-{position}" else ""
+class MessagePacker:
+    """Packs the messages of a conversation one after the other, so that only some are in memory as they are."""
+
+    def __init__(self, completion_id: str) -> None:
+        self.ids: set[str] = set()
+        self._packed = PackedMessages(completion_id, [], [])
+        self._first = self._size = 0
+        self._parts: list[str] = []
+
+    def add(self, message_id: str, body: str) -> None:
+        position = self._first + len(self._parts) // 2
+        own_id = message_id if message_id != f"{self._packed.completion_id}-{position}" else ""
         if own_id:
-            own.append((row, digest_of(own_id), position))
+            self._packed.own_ids.append((digest_of(own_id), position))
         needed = len(own_id) + len(body) + 2
-        if size and size + needed > _MAX_CHARACTERS:
-            yield row, first, position - first, pack(_BETWEEN.join(parts))
-            first, size, parts = position, 0, []
-        parts += own_id, body.replace(_BETWEEN, "\ufffd")
-        size += needed
-    if parts:
-        yield row, first, len(parts) // 2, pack(_BETWEEN.join(parts))
+        if self._size and self._size + needed > _MAX_CHARACTERS:
+            self._close()
+        self._parts += own_id, body.replace(_BETWEEN, "\ufffd")
+        self._size += needed
+        self.ids.add(message_id)
+
+    def packed(self) -> PackedMessages:
+        """Return all that was added."""
+        if self._parts:
+            self._close()
+        return self._packed
+
+    def _close(self) -> None:
+        count = len(self._parts) // 2
+        self._packed.packs.append((self._first, count, pack(_BETWEEN.join(self._parts))))
+        self._first, self._size, self._parts = self._first + count, 0, []
+
+
+def pack_messages(completion_id: str, messages: Iterable[tuple[str, str]]) -> PackedMessages:
+    """Pack messages, each given as its id and its JSON."""
+    packer = MessagePacker(completion_id)
+    for message_id, body in messages:
+        packer.add(message_id, body)
+    return packer.packed()
+
+
+def write_messages(conversations: Collection[tuple[int, PackedMessages]]) -> None:
+    """Insert all messages of conversations that have none yet; they are given by their rows."""
+    packs = ((row, *pack) for row, messages in conversations for pack in messages.packs)
+    while batch := list(islice(packs, _PACKS_AT_ONCE)):
+        insert("archive_messagepack", "completion_id, first, count, packed", batch)
+    own_ids = [(row, *own_id) for row, messages in conversations for own_id in messages.own_ids]
+    if own_ids:
+        insert("archive_ownmessageid", "completion_id, digest, position", own_ids)
 
 
 def _unpacked(completion_id: str, first: int, packed: bytes | memoryview) -> list[_Message]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from .messages import write_messages
+from .messages import pack_messages, write_messages
 from .models import MessagePack, StoredCompletion, StoredMessage
 
 _MESSAGES = 5_000  # of a transaction, or one conversation
@@ -42,7 +42,7 @@ def _moved() -> Iterator[int]:
     while StoredMessage.objects.exists():
         with transaction.atomic():
             batch = _next_batch()
-            write_messages((each.pk, each.completion_id, _rows_of(each)) for each in batch)
+            write_messages([(each.pk, pack_messages(each.completion_id, _rows_of(each))) for each in batch])
             count, _ = StoredMessage.objects.filter(completion__in=batch).delete()
         yield count
 

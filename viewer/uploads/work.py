@@ -22,7 +22,7 @@ from django.utils import timezone, translation
 from viewer.archive.bulk import insert
 from viewer.archive.importing import Outcome, Record, import_all, put_back, record_of
 from viewer.archive.looking import look_at
-from viewer.archive.messages import messages_of
+from viewer.archive.messages import messages_of, pack_messages
 from viewer.archive.models import StoredCompletion, fit
 from viewer.archive.reports import Complaints
 from viewer.completions.source_text import STRICT, members
@@ -179,7 +179,7 @@ class _First:
         if self._record is None:
             return
         rows, characters = [], 0
-        for position, (message_id, body) in enumerate(self._record.messages[:_MAX_FIRST]):
+        for position, (message_id, body) in enumerate(islice(self._record.messages, _MAX_FIRST)):
             characters += len(body)
             if characters > _MAX_FIRST_CHARACTERS:
                 break
@@ -273,4 +273,4 @@ def _undo(upload: Upload, held: _Held) -> None:
 def _record_of_replaced(one: ReplacedCompletion) -> Record:
     fields, messages = members(one.body, STRICT), json.loads(one.messages)
     record = record_of(Conversation("", one.completion_id, fields, [body for _, body in messages], one.digest))
-    return replace(record, created=one.created, messages=[(message_id, body) for message_id, body in messages])
+    return replace(record, created=one.created, messages=pack_messages(one.completion_id, messages))
