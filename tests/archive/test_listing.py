@@ -89,7 +89,7 @@ def test_a_row_has_its_summary_and_what_is_known_for_the_reader_alone(
 
 
 def test_a_page_ends_where_it_would_be_too_large(listed: list[str], bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "_MAX_PAGE", 700)
+    monkeypatch.setattr(listing, "MAX_PAGE", 700)
     page = read_list(Place(20), bob.pk)
     assert 1 <= len(page.rows) < 5
     assert page.has_more

@@ -643,6 +643,27 @@ def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch:
     assert found("refund") == [f"c-{n}-0" for n in reversed(range(5))]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_others_may_write_while_words_are_split_and_what_they_change_is_indexed_as_it_is_then(
+    stored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(make_completion("c", say("user", "refund"), model="gpt-old"))
+    SearchPack.objects.all().delete()
+    read = index._read_entries
+    held: list[bool] = []
+
+    def read_and_change(completion: StoredCompletion) -> Any:
+        entries = read(completion)
+        held.append(connection.in_atomic_block)
+        StoredCompletion.objects.update(model="gpt-new")
+        return entries
+
+    monkeypatch.setattr(index, "_read_entries", read_and_change)
+    assert list(index.index_missing()) == [1]
+    assert held == [False, True]  # read again, for it has changed
+    assert (found("refund model:gpt-new"), found("refund model:gpt-old")) == (["c-0"], [])
+
+
 @pytest.mark.slow
 def test_strange_times_and_shapes_are_stored_and_found(stored: Store) -> None:
     statuses = stored(

@@ -262,7 +262,7 @@ def test_the_cache_of_bubbles_is_bounded(settings: Any) -> None:
 def test_a_page_of_the_archive_ends_early_when_it_is_large_and_nothing_is_lost(
     reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api, "_MAX_PAGE", 25_000)
+    monkeypatch.setattr(api, "MAX_PAGE", 25_000)
     page = opened(reader, stored, *(say("user", long(10_000)) for _ in range(30)))
     seen = message_ids(page)
     assert len(seen) == 3
@@ -279,7 +279,7 @@ def test_a_link_opens_at_its_message_where_messages_are_too_large_for_their_cont
     stored(make_completion("chatcmpl-one", *(say("user", long(10_000), id=f"{prefix}{n}") for n in range(30))))
     archive = Source(None).client
     small = ApiClient(replace(archive.http, max_bytes=35_000), archive.base_url)
-    monkeypatch.setattr(api, "_MAX_PAGE", 25_000)
+    monkeypatch.setattr(api, "MAX_PAGE", 25_000)
     for client in (archive, small):  # the server ends the page early, or we request a smaller one
         for n in (0, 5, 17, 29):
             window = client.messages_around("chatcmpl-one", f"{prefix}{n}")

@@ -22,7 +22,7 @@ from .messages import ArchivedMessages, holders_of
 from .models import StoredCompletion, fit, fit_key, fit_value
 
 MAX_LIMIT = 100
-_MAX_PAGE = 16_000_000  # characters; a page ends after the item that exceeds this, and more follows
+MAX_PAGE = 16_000_000  # characters; a page ends after the item that exceeds this, and more follows
 _MAX_PAIRS = 16
 ROUTE = re.compile(r"/chat/completions(?:/(?P<completion_id>[^/]+)(?P<messages>/messages)?)?")
 _METADATA = re.compile(r"metadata\[(.*)\]", re.DOTALL)
@@ -255,7 +255,7 @@ def _fetch_page(rows: Iterator[tuple[Any, ...]], paging: Paging) -> _Page:
     """
     items: list[tuple[str, str]] = []
     size = 0
-    while len(items) < paging.limit and size < _MAX_PAGE and (row := next(rows, None)):
+    while len(items) < paging.limit and size < MAX_PAGE and (row := next(rows, None)):
         items.append(row[:2])
         size += len(row[1])
     return _Page(items, has_more=next(rows, None) is not None)

@@ -68,7 +68,7 @@ class Record:
     body: str
     digest: str
     messages: PackedMessages
-    indexed: Entries
+    entries: Entries
     place: Place = NOWHERE
 
     @property
@@ -242,7 +242,7 @@ def record_of(conversation: Conversation) -> Record:
         metadata=metadata,
         body=body,
         digest=conversation.digest,
-        indexed=entries_of(words_to_index(Facts(model, created, metadata), messages, body)),
+        entries=entries_of(words_to_index(Facts(model, created, metadata), messages, body)),
         messages=packer.packed(),
         place=conversation.place,
     )
@@ -468,5 +468,5 @@ def _insert(records: list[Record], owner: int | None = None) -> dict[str, int]:
         "completion_id, key, value",
         ((row, *pair) for row, record in completions for pair in record.metadata.items()),
     )
-    save([(row, record.created, record.indexed) for row, record in completions])
+    save([(row, record.created, record.entries) for row, record in completions])
     return {record.completion_id: row for row, record in completions}

@@ -15,10 +15,10 @@ from django.db import connection
 
 from viewer.completions.summary import Summary
 
+from .api import MAX_PAGE
 from .labels import Marks
 from .models import Label, fit, read_held
 
-_MAX_PAGE = 16_000_000  # characters; a page ends after the conversation that exceeds this, and more follow
 _AT_ONCE = 4  # rows that are fetched together, for one may hold megabytes
 _VISIBLE = "SELECT created, id FROM archive_storedcompletion WHERE (owner_id IS NULL OR owner_id = %s)"
 _NO_TIME = 2**63 - 1  # in seconds, after all others; negative before them
@@ -83,7 +83,7 @@ def read_list(place: Place, reader: int | None) -> ListPage:
         cursor.execute(sql, values)
         fetched = iter(lambda: cursor.fetchmany(_AT_ONCE), [])
         rest = (row for several in fetched for row in several)
-        while len(rows) < place.limit and size < _MAX_PAGE and (row := next(rest, None)):
+        while len(rows) < place.limit and size < MAX_PAGE and (row := next(rest, None)):
             _created, _pk, completion_id, body, described, *known, has_earlier, total = row
             rows.append(Listed(completion_id, body, described, _known(*known)))
             size += len(body)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from itertools import islice
 
 from django.urls import reverse
@@ -24,10 +23,11 @@ from viewer.completions.reading import read_completion
 from viewer.completions.summary import Summary
 from viewer.completions.types import Completion, Message, Unreadable
 from viewer.conversations.facts import KINDS, Kind
+from viewer.deployment.kept import Kept
 from viewer.rendering.places import why_no_link
 from viewer.rendering.titles import MAX_BEGINNING, MAX_LINE, answer_line, tool_call_line
 
-_MAX_KEPT = 8_000  # characters of a completion whose row is kept: with a thousand of them some 20 MB at most
+_kept: Kept[Row] = Kept(4_000_000)  # characters of completions, of some thousands
 _MAX_PAIRS = 16  # of metadata, as many as OpenAI accepts; the page of the conversation shows all
 
 
@@ -59,20 +59,18 @@ class Row:
 def build_archived_rows(listed: Iterable[Listed]) -> list[Row]:
     """Build the rows of conversations of the archive, of which everything is known."""
     keys, language = identity_keys(), get_language()
-    rows = []
-    for one in listed:
-        build = _kept_row if len(one.body) <= _MAX_KEPT else _archived_row
-        rows.append(_with_known(build(one.body, one.described, keys, language), one.known))
-    return rows
+    return [_with_known(_archived_row(one, keys, language), one.known) for one in listed]
 
 
-def _archived_row(body: str, described: str | None, keys: IdentityKeys, _language: str | None) -> Row:
-    """Build a row from all that it depends on, so that it can be kept: to read a completion costs most of a list."""
-    item = read_completion(body)
-    return build_row(item, summary_of(described), keys) if isinstance(item, Completion) else _unreadable_row(item)
+def _archived_row(listed: Listed, keys: IdentityKeys, language: str | None) -> Row:
+    """Build a row, which is kept by all that it depends on: to read a completion costs most of a list."""
 
+    def build() -> Row:
+        item = read_completion(listed.body)
+        summary = summary_of(listed.described)
+        return build_row(item, summary, keys) if isinstance(item, Completion) else _unreadable_row(item)
 
-_kept_row = lru_cache(maxsize=1_000)(_archived_row)
+    return _kept.of((listed.body, listed.described, keys, language), build, lambda _: len(listed.body))
 
 
 def build_rows(client: Client, items: Sequence[Completion | Unreadable], person_id: int) -> list[Row]:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from django.core.cache import caches
 from django.utils.translation import get_language, gettext
 
+from viewer.archive.api import MAX_PAGE
 from viewer.archive.search.text import texts_in
 from viewer.client.client import MAX_PAGE_SIZE, Client
 from viewer.client.pages import NO_CURSOR
@@ -55,7 +56,6 @@ PAUSES = {"asked": 100, "hits": 500}  # requests to another server, and hits, af
 _MAX_SECONDS = 0.5  # of CPU for a page of messages; the next step continues in the middle of it
 _MAX_IN_MESSAGE = 100  # hits; a text that only repeats the words must not fill the list
 _MAX_CACHED = 150  # hits of a page; at most some 400 kB, which bounds the cache's memory
-_MAX_PAGE = 16_000_000  # characters; a page of stored messages ends after the one that exceeds this
 _BATCH_SIZE = 100_000  # characters, of many short texts
 _BEFORE, _AFTER = 40, 90  # characters of a snippet around the words
 
@@ -218,7 +218,7 @@ def _pages_but_last(bodies: Iterable[tuple[str, str]]) -> Iterator[list[tuple[st
     """Group messages as the API does. A page is yielded when there is a message after it."""
     page, size = list[tuple[str, str]](), 0
     for body in bodies:
-        if len(page) == MAX_PAGE_SIZE or size >= _MAX_PAGE:
+        if len(page) == MAX_PAGE_SIZE or size >= MAX_PAGE:
             yield page
             page, size = [], 0
         page.append(body)
