@@ -15,9 +15,17 @@ from viewer.deployment.database import set_up_for_pages
 
 
 def _exit_with(parent: multiprocessing.process.BaseProcess) -> None:
-    """End this worker if the server's main process was killed, so that its port becomes free."""
+    """End this worker if the server's main process was killed, so that its port becomes free.
+
+    Granian's handler of SIGTERM is called rather than sent the signal: the signal is lost when it comes while the main
+    thread begins to wait (CPython 3.11), and this worker would serve on.
+    """
     parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
+    stop = signal.getsignal(signal.SIGTERM)
+    if callable(stop):
+        stop(signal.SIGTERM, None)
+    else:
+        os._exit(0)  # it does not serve yet
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "viewer.settings")
