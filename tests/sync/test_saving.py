@@ -75,16 +75,18 @@ def test_what_was_erased_here_is_neither_saved_nor_shared(reader: Client, key: A
     assert not Share.objects.exists()
 
 
+@pytest.mark.parametrize("at", ["fetch_completion", "read_line"])  # before its pages are read, and after
 def test_what_is_erased_while_it_is_saved_is_not_stored(
-    reader: Client, key: ApiKey, alice: User, monkeypatch: pytest.MonkeyPatch
+    reader: Client, key: ApiKey, alice: User, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
-    fetch = saving.fetch_completion
+    step = getattr(saving, at)
 
-    def erase_meanwhile(client: Any, completion_id: str) -> Any:
-        erase_stored([completion_id], "bob")
-        return fetch(client, completion_id)
+    def erase_meanwhile(*arguments: Any) -> Any:
+        erasing.erase([ONE], "bob")
+        return step(*arguments)
 
-    monkeypatch.setattr(saving, "fetch_completion", erase_meanwhile)
+    monkeypatch.setattr(erasing, "purge", lambda: True)
+    monkeypatch.setattr(saving, at, erase_meanwhile)
     assert "This conversation was erased here" in save(reader, key)
     assert not StoredCompletion.objects.exists()
 

@@ -110,6 +110,8 @@ def _finish(saving: Saving, client: Client, key: ApiKey) -> Saved:
     """Store what was fetched, unless the team has the same. Raises Problem and ErasedHere."""
     completion = fetch_completion(client, saving.completion_id)
     pages = list(saving.pages.order_by("first").values_list("messages", flat=True))
+    if erased_among([saving.completion_id]):  # and its pages with it, so that there seem to be no messages
+        raise ErasedHere
     try:
         record = read_line(line_of(completion, pages))
     except ValueError as error:
