@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.reading import Held
 from tests.conftest import make_completion, say
 
 CONVERSATION = "/completions/chatcmpl-one/"
@@ -72,6 +73,46 @@ def test_what_is_ticked_is_gone_for_the_reader_and_revoking_stops_a_page_that_is
     bobs.goto("/shares/with-me/")
     bobs.go_back()
     expect(bobs.locator("h1")).to_have_text("Nothing to see at this link")
+
+
+def test_what_is_chosen_before_the_script_has_come_is_redacted(page: Page, settings: Any) -> None:
+    settings.PUBLIC_SHARING = True
+    kind = page.locator("[data-kind=email] [data-all]")
+    found = page.locator("[data-redaction=email] input")
+    script = Held(page, "sharing.js")
+    page.goto(f"{CONVERSATION}share/", wait_until="commit")
+    kind.check()
+    script.let_go()
+    expect(found).to_be_checked()
+    expect(kind).to_be_checked()
+
+    script = Held(page, "sharing.js")
+    page.goto(f"{CONVERSATION}share/", wait_until="commit")
+    page.locator("[name=audience][value=link]").check()
+    expect(found).not_to_be_checked()
+    script.let_go()
+    expect(found).to_be_checked()
+
+
+def test_what_is_chosen_while_own_words_are_looked_for_stays_chosen(page: Page) -> None:
+    page.goto(f"{CONVERSATION}share/")
+    search = Held(page, "/share/")
+    words = page.locator("[name=words]")
+    words.fill("Message 1:")
+    words.press("Tab")
+    search.wait()
+    page.locator("[data-kind=email] [data-all]").check()
+    page.locator("[name=without_media]").check()
+    words.fill("Message 2:")
+    search.release()
+    expect(page.locator("[data-redaction=word]")).to_contain_text("Message 1:")
+    expect(page.locator("[data-redaction=email] input")).to_be_checked()
+    expect(page.locator("[name=without_media]")).to_be_checked()
+    expect(words).to_have_value("Message 2:")
+    expect(words).to_be_focused()
+    search.let_go()
+    words.blur()
+    expect(page.locator("[data-redaction=word]")).to_contain_text("Message 2:")
 
 
 def test_sharing_works_without_javascript(plain_page: Page, open_browser: OpenBrowser, bob: User) -> None:

@@ -3,6 +3,8 @@
 customElements.define(
   "share-form",
   class extends HTMLElement {
+    meanwhile = []; // what was chosen since it was looked for
+
     connectedCallback() {
       this.form = this.querySelector("form");
       this.add = this.querySelector("[data-add-selection]");
@@ -17,8 +19,13 @@ customElements.define(
           this.form.requestSubmit(this.form.querySelector("[name=step]"));
         }
       });
+      // What was chosen before this script came counts too.
+      for (const box of this.querySelectorAll("[data-all], [value=link]")) {
+        if (box.checked !== box.defaultChecked) this.change(box);
+      }
       this.followKinds();
-      this.addEventListener("htmx:afterSwap", () => this.followKinds());
+      this.addEventListener("htmx:beforeRequest", () => this.meanwhile = []);
+      this.addEventListener("htmx:afterSwap", () => this.keepChoices());
     }
 
     get selected() {
@@ -34,11 +41,21 @@ customElements.define(
 
     change({ name, value, checked, dataset, form }) {
       if (form !== this.form) return;
+      this.meanwhile.push({ name, value, checked });
       if (dataset.all !== undefined) this.boxesOf(value).forEach((box) => box.checked = checked);
       else if (name === "redact") this.followKinds();
       if (name === "audience" && value === "link" && checked) {
         for (const box of this.querySelectorAll("[name=redact]")) box.checked = true;
       }
+    }
+
+    // What came was drawn before these were chosen.
+    keepChoices() {
+      for (const { name, value, checked } of this.meanwhile.splice(0)) {
+        const box = this.querySelector(`[name=${name}][value="${CSS.escape(value)}"]`);
+        if (box) this.change(Object.assign(box, { checked }));
+      }
+      this.followKinds();
     }
 
     // A kind is ticked when all that is found of it is.

@@ -8,7 +8,7 @@ customElements.define(
       const { file } = form.elements;
       this.drop = form;
       this.token = form.elements.csrfmiddlewaretoken.value;
-      form.querySelector("button").hidden = true;
+      form.querySelector("button").hidden = !file.files.length; // chosen before this script came
       file.addEventListener("change", () => file.files.length && this.send(file.files));
       form.addEventListener("submit", (event) => {
         event.preventDefault();
