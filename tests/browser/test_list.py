@@ -132,6 +132,7 @@ def test_filters_are_chosen_from_what_is_stored_and_the_address_says_so(
     expect(page.get_by_label("Find a value to filter by")).to_be_focused()
     page.get_by_role("link", name="gpt-4o 2 conversations").click()
     expect(page.locator("[data-completion-id]")).to_have_count(2)
+    page.wait_for_load_state()  # a link that is followed before the scripts have come leads to a page of its own
     page.get_by_role("link", name="Add filter").click()
     expect(page.get_by_label("Find a value to filter by")).to_be_focused()  # then it is listened to
     page.keyboard.type("gol")
