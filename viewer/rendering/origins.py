@@ -34,6 +34,7 @@ _SENTENCES = {
     "only-first": gettext_lazy("%(by)s gives only the first message here: export the conversation itself."),
     "limit": gettext_lazy("%(by)s gives at most %(count)d messages of a conversation: later ones may be missing."),
     "goes-on": gettext_lazy("This goes on from the conversation %(by)s, which has ended."),
+    "interrupted": gettext_lazy("Whoever said this was interrupted."),
     "preferred": gettext_lazy("This is the answer that was preferred."),
     "not-preferred": gettext_lazy("This is the answer that was not preferred."),
 }
