@@ -141,6 +141,15 @@ def test_googles_calls_and_responses_have_no_type_and_are_read() -> None:
     assert [call.name for call in stored.tool_calls] == ["f"]  # the archive writes null for missing fields
 
 
+def test_calls_and_results_are_read_in_the_spelling_of_javascript() -> None:
+    """ag-ui-protocol 1.0.0 for Python writes it too: a message went through without its call, as an unknown field."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
+    asked = read("assistant", toolCalls=[call])
+    assert [(each.id, each.name, each.arguments) for each in asked.tool_calls] == [("call_1", "look_up", "{}")]
+    said = read("tool", content="No such order", toolCallId="call_1", error="not found")
+    assert said.results == (ToolResult("call_1", "", 0, 1, "error"),)
+
+
 def test_mcps_content_with_a_picture_is_parts_also_as_json_in_a_text() -> None:
     blocks = [{"type": "text", "text": "done"}, {"type": "image", "data": PNG, "mimeType": "image/png"}]
     for content in (blocks, json.dumps(blocks), json.dumps({"content": blocks, "isError": False})):

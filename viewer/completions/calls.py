@@ -9,6 +9,7 @@ from .outcomes import outcome_of_fields, outcome_of_text, worst_outcome
 from .source_text import Piece, clean
 from .types import ToolCall
 
+CALL_LISTS = ("tool_calls", "toolCalls")  # the second in JavaScript's clients and in AG-UI
 _ARGUMENTS = ("arguments", "input")
 _OUTPUT = ("output", "result")
 _SUFFIX = re.compile(r"(?<=.)(?:__thought__|\|)")
@@ -18,11 +19,12 @@ def read_tool_calls(fields: Fields) -> tuple[tuple[ToolCall, ...], dict[str, str
     """Take `tool_calls` and the older `function_call`; return the calls, and the JSON of their unknown fields."""
     calls: list[ToolCall] = []
     other: dict[str, str] = {}
-    items, rest = fields.take_items("tool_calls")
+    name = next((each for each in CALL_LISTS if fields.get(each)), CALL_LISTS[0])
+    items, rest = fields.take_items(name)
     if rest:
-        other[f"tool_calls[{len(items)}…]"] = clean(rest)
+        other[f"{name}[{len(items)}…]"] = clean(rest)
     for n, item in enumerate(items):
-        call, remaining = _read_tool_call(item, f"tool_calls[{n}].")
+        call, remaining = _read_tool_call(item, f"{name}[{n}].")
         calls.append(call)
         other |= remaining
     if (legacy := fields.take("function_call", dict)) is not None:

@@ -101,7 +101,8 @@ def read_message(text: str, role: str = "", values: dict[str, Any] | None = None
     content = _read_content(fields, role)
     message_id = fields.take_text("id")
     if role in ("tool", "function") and not content.results:
-        result = ToolResult(fields.take_text("tool_call_id"), name, 0, len(content.parts), outcome_of_fields(fields))
+        call_id = fields.take_text("tool_call_id", "toolCallId")
+        result = ToolResult(call_id, name, 0, len(content.parts), outcome_of_fields(fields))
         content.results.append(result)
     calls, other_calls = read_tool_calls(fields)
     rest = _read_rest(fields, content, role) if fields else _NO_REST

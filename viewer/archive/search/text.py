@@ -25,7 +25,7 @@ from django.utils import translation
 from django.utils.dates import MONTHS, MONTHS_3
 
 from viewer.completions.answers import appended_answers, with_choice
-from viewer.completions.calls import base_id
+from viewer.completions.calls import CALL_LISTS, base_id
 from viewer.completions.contents import count_contents, count_endings
 from viewer.completions.folding import IGNORED, fold
 from viewer.completions.markdown import MARKDOWN_LIMIT, link_urls, markdown_to_text, without_citation_markers
@@ -50,7 +50,7 @@ _SPEAKERS = {
 }  # fmt: skip
 _PROMPT_KEYS = {"tools", "functions", "tool_choice", "response_format", "instructions"}  # fields of a request
 MAX_SECONDS = 2**33 - 1  # the year 2242
-_CALL_KEYS = {"tool_calls", "function_call"}  # what an assistant says to a tool is not said to the customer
+_CALL_KEYS = {*CALL_LISTS, "function_call"}  # what an assistant says to a tool is not said to the customer
 _MAX_CHARACTERS = 200_000  # characters of one message; PostgreSQL takes at most 1 MB of words of one text
 _MAX_WORD = 64  # characters; nobody types longer words, and PostgreSQL rejects words of 2 kB
 # The API's own names for kinds are in nearly every message and are not indexed; other values of these keys are.
