@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, text_part, tool_call
-from viewer.formats.family import Family, object_at, objects_at
+from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.ids import id_within
 from viewer.formats.message_lists import first_of, source_of
 
@@ -23,7 +23,7 @@ _ABOUT = ("assistantId", "type", "status", "endedReason", "phoneNumberId", "squa
 def _list_in(value: Any) -> tuple[str, ...]:
     """Return where the messages of a call are; empty if the value is none. A call of a chat has OpenAI's instead."""
     for names in (("artifact", "messages"), ("messages",)):
-        if any(name in each for each in objects_at(value, *names) for name in _MARKS):
+        if not first_object(list_at(value, *names)).keys().isdisjoint(_MARKS):
             return names
     return ()
 
