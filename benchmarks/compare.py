@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.compared import Figures, Goal, set_scale
 from benchmarks.desk import ROOT, THIS, Checkout
 
-SUBJECTS = ("pages", "programs", "importing", "beside", "opening", "processes")
+SUBJECTS = ("pages", "programs", "importing", "beside", "opening", "processes", "find")
 
 
 def main(arguments: list[str]) -> None:

@@ -1,9 +1,18 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.costs import assert_linear
-from viewer.completions.markdown import MARKDOWN_LIMIT, link_urls, markdown_to_text, without_citation_markers
+from viewer.completions.markdown import (
+    MARKDOWN_LIMIT,
+    html_to_text,
+    link_urls,
+    markdown_to_text,
+    to_html,
+    without_citation_markers,
+)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +130,12 @@ def test_plain_text_is_the_text_that_the_page_shows() -> None:
     assert markdown_to_text("|a|b|\n|-|-|\n|x<br>y|`<br>`|\n\na <br> b") == "a b\nx\ny <br>\na <br> b"
     assert markdown_to_text('```ts title="src/app.ts" {3}\nx\n```') == 'ts title="src/app.ts" {3}\nx'
     assert markdown_to_text("3. a\n\n   7. b\n\n5. c") == "3. a\n7. b\n5. c"
+
+
+@given(st.text(st.sampled_from("aZéж包12 ,.;:?!-'()…–\n"), max_size=60))
+@example("One.  \nTwo   three\n\nhttp: www.a.b -- (c) 1. ")
+def test_text_without_marks_is_what_a_page_shows_of_it(text: str) -> None:
+    assert markdown_to_text(text) == html_to_text(to_html(text) or "")
 
 
 def test_markers_and_addresses() -> None:

@@ -23,6 +23,8 @@ from viewer.completions.markdown import MARKDOWN_LIMIT
 from viewer.completions.reading import read_message
 from viewer.completions.types import Page
 from viewer.find import finding, views
+from viewer.find.fields import text_fields
+from viewer.find.hits import matches_in_message
 from viewer.keys.models import ApiKey
 
 Store = Callable[..., Any]
@@ -140,7 +142,7 @@ def test_what_the_search_shows_of_a_message_is_counted_there() -> None:
     missed = [
         text
         for message, text in looked_for
-        if not finding.is_too_short(text) and not finding._matches_in_message(message, compile_pattern(text))
+        if not finding.is_too_short(text) and not matches_in_message(message, compile_pattern(text))
     ]
     assert missed == []
 
@@ -229,7 +231,7 @@ def test_no_text_makes_finding_slow(start: str, bad: str) -> None:
         text = start + bad * (size // len(bad))
         message = read_message(json.dumps(say("assistant", text, annotations=[CITED])))
         for _ in range(20):
-            list(finding.text_fields(message))
+            list(text_fields(message))
 
     assert_linear(find, MARKDOWN_LIMIT - len(start))
 

@@ -16,7 +16,7 @@ from tests.tool_results import FAILED, GOOD, UNPROVEN
 from viewer.archive.search.query import read_query
 from viewer.archive.search.results import search
 from viewer.completions.reading import read_message
-from viewer.find.finding import text_fields
+from viewer.find.fields import text_fields
 
 Store = Callable[..., Any]
 ONE = "/completions/chatcmpl-one/"

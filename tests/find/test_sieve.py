@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.conftest import make_long, say
+from tests.find.messages import every_message
 from tests.pages import attributes
-from tests.shapes import SEEN, UNSEEN
 from viewer.archive.messages import ArchivedMessages
 from viewer.archive.models import StoredCompletion
 from viewer.archive.search.text import texts_in
@@ -24,38 +23,9 @@ from viewer.completions.invisibles import escape_invisible
 from viewer.completions.reading import read_message
 from viewer.completions.types import Unreadable
 from viewer.find import finding
+from viewer.find.fields import text_fields
+from viewer.find.hits import matches_in_message
 from viewer.find.sieve import Sieve
-
-INTRICATE = [
-    "re**fund**able", "~~str~~ike", "_it_alic `co``de`x", "re\\*fund", "C:\\users\\Bob", "**包**裹", "ﬁne ½ ™ ＡＢＣ",
-    "soft\u00adhyphen", "a\u202eb", "re[U+0041]fund", "M&uuml;ller &#114;efund", "R&D", "re[fund](http://a.example/x)able",
-    "[re](a)[fund](b)", "[a](http://a.example/ü) b", "[a](http://a.example/(b)c 'title')d", "a[b][c]d\n\n[c]: http://a.example/é",
-    "re ([site](http://a.example/))fund", "re<think>x</think>fund", "<think>x</think>y", "z[THINK]x[/THINK]y",
-    "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b", "| a | b |\n|-|-|\n| c**d**e | f |",
-    '{"a": "Z\\u00fcrich \\\\u00fc\\u00e9"}', "07) one\n08) two", "がギ", "😀\ufe0f 2024",
-]  # fmt: skip
-
-
-def in_every_shape(text: str) -> Iterator[dict[str, Any]]:
-    cited = [{"type": "url_citation", "url_citation": {"url": "https://a.example/ü", "title": text}}, "odd"]
-    nested = json.dumps({"q": text, "inner": json.dumps({"q": text})})
-    for role in ("assistant", "user", "tool"):
-        for content in (
-            text,
-            [{"type": "text", "text": text}],
-            [{"type": "document", "source": {"data": text}, "x": 1}],
-        ):
-            yield say(role, content)
-        yield say(role, text, annotations=cited)
-        yield say(role, text, odd=text, reasoning_content=text, error={"code": 7, "message": text})
-        yield say(role, None, tool_calls=[{"id": text, "odd": 1, "function": {"name": "f", "arguments": nested}}])
-
-
-def every_message() -> Iterator[dict[str, Any]]:
-    lines = (settings.BASE_DIR / "viewer/archive/samples.jsonl").read_text().splitlines()
-    yield from (message for line in lines for message in json.loads(line)["messages"])
-    yield from (*SEEN, *(message for _, message in UNSEEN))
-    yield from chain.from_iterable(map(in_every_shape, INTRICATE))
 
 
 def test_what_a_message_shows_is_let_through() -> None:
@@ -66,13 +36,13 @@ def test_what_a_message_shows_is_let_through() -> None:
         source = json.dumps(message, ensure_ascii=chance.random() < 0.5)
         item = read_message(source)
         stored = () if isinstance(item, Unreadable) else (text for text, _ in texts_in(item))
-        for text in filter(None, chain((field.text for field in finding.text_fields(item)), stored)):
+        for text in filter(None, chain((field.text for field in text_fields(item)), stored)):
             shown = escape_invisible(text)
             start = chance.randrange(len(shown))
             words = chance.choice((str, str.upper))(shown[start : start + chance.choice((2, 3, 5, 9, 30))].strip())
             if finding.is_too_short(words) or Sieve(words).lets_through(source):
                 continue
-            if finding._matches_in_message(item, compile_pattern(words)):
+            if matches_in_message(item, compile_pattern(words)):
                 held_back.append((words, source))
     assert held_back == []
 
@@ -82,7 +52,7 @@ def test_what_only_the_page_says_is_let_through() -> None:
     link = json.dumps(say("assistant", "[a](http://a.example/é)"))
     for words, source in (("content[0].file", file), ("[U+202E]", json.dumps(say("user", "a\u202eb"))), ("c3", link)):
         item = read_message(source)
-        assert finding._matches_in_message(item, compile_pattern(words))
+        assert matches_in_message(item, compile_pattern(words))
         assert Sieve(words).lets_through(source)
 
 

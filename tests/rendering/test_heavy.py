@@ -25,7 +25,9 @@ from viewer.completions.reading import read_completion, read_message_page
 from viewer.completions.source_text import MAX_ITEMS, pretty
 from viewer.completions.types import Citation
 from viewer.conversations import rows
-from viewer.find import finding
+from viewer.find import fields, finding
+from viewer.find.fields import text_fields
+from viewer.find.hits import matches_in_message
 from viewer.rendering import limits, messages
 from viewer.rendering import markdown_html as prose
 from viewer.rendering import tool_calls as tools
@@ -71,7 +73,7 @@ def test_reading_rendering_and_finding_take_linear_time(name: str) -> None:
         for bubble in place_answers(RenderContext(ID), completion, page.items, drawn)[1] + drawn:
             repr(bubble)
         for item in page.items:
-            finding._matches_in_message(item, compile_pattern(WORD))
+            matches_in_message(item, compile_pattern(WORD))
 
     assert_linear(run, 4)
 
@@ -95,7 +97,7 @@ def test_reading_and_finding_take_a_few_times_the_stored_size_in_memory(name: st
     try:
         choices = read_completion(completion).choices  # type: ignore[union-attr]
         for item in (*read_message_page(messages).items, *(choice.message for choice in choices)):
-            finding._matches_in_message(item, compile_pattern(WORD))
+            matches_in_message(item, compile_pattern(WORD))
         assert tracemalloc.get_traced_memory()[1] < 7 * stored
     finally:
         tracemalloc.stop()
@@ -261,10 +263,10 @@ def test_of_many_parts_as_many_are_found_as_words_of_markdown_as_the_page_format
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     formatted: list[str] = []
-    monkeypatch.setattr(finding, "markdown_to_text", lambda text: formatted.append(text) or text)
+    monkeypatch.setattr(fields, "markdown_to_text", lambda text: formatted.append(text) or text)
     parts = [{"type": "text", "text": f"{n} " + "x" * 10_000} for n in range(40)]
     (message,) = page_of(say("assistant", None, content_parts=parts)).items
-    assert len([field for field in finding.text_fields(message) if "xxx" in field.text]) == 40
+    assert len([field for field in text_fields(message) if "xxx" in field.text]) == 40
     assert len(formatted) == limits.MAX_MESSAGE // 10_002
 
 

@@ -6,7 +6,7 @@ The JSON is written anew from what was understood, so that a field that nobody k
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
 from .types import (
     AudioAnswer,
@@ -38,15 +38,21 @@ def seen_parts(message: Message) -> tuple[Part, ...]:
     return tuple(part for n, part in enumerate(message.parts) if n not in of_tools and _is_seen(part))
 
 
+def sees_message(message: Message | Unreadable) -> TypeGuard[Message]:
+    """Whether the customer saw anything of a message, or that it is empty."""
+    if isinstance(message, Unreadable) or not sees_role(message.role):
+        return False
+    if message.refusal or message.audio or seen_parts(message):
+        return True
+    has_parts = any(not isinstance(part, TextPart) or part.text for part in message.parts)
+    return not (has_parts or message.tool_calls or message.reasoning or message.results or message.other)
+
+
 def seen_message(message: Message | Unreadable) -> dict[str, Any] | None:
     """Return what the customer saw of a message as a JSON object; None if that is nothing."""
-    if isinstance(message, Unreadable) or not sees_role(message.role):
+    if not sees_message(message):
         return None
     parts = seen_parts(message)
-    has_parts = any(not isinstance(part, TextPart) or part.text for part in message.parts)
-    is_empty = not (has_parts or message.tool_calls or message.reasoning or message.results or message.other)
-    if not (parts or message.refusal or message.audio or is_empty):
-        return None
     in_parts = [cited for part in parts if isinstance(part, TextPart) for cited in part.citations]
     rest = [cited for cited in message.citations if cited not in in_parts]
     plain = [cited.url for cited in rest if not cited.title and cited.start is None]

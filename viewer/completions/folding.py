@@ -100,8 +100,7 @@ def find_matches(pieces: Iterable[str], pattern: re.Pattern[str]) -> Iterator[tu
     for piece, is_last in _with_is_last(pieces):
         window += piece
         folded = fold(window)
-        is_one_to_one = window.isascii() or folded == window  # every ASCII character is folded to one
-        position_of = _position_mapper(window)
+        position_of: Callable[[int], int] | None = None  # made when there is a match
         limit = len(folded) - (0 if is_last else len(fold(window[-_OVERLAP:])))
         for match in pattern.finditer(folded, searched):
             if match.start() >= limit:
@@ -110,9 +109,9 @@ def find_matches(pieces: Iterable[str], pattern: re.Pattern[str]) -> Iterator[tu
             if _splits_letter(match, folded):
                 continue
             start, end = match.span()
-            if not is_one_to_one:
-                start, end = position_of(start), _end_of_letter(window, position_of(end - 1))
-            yield window, start, end
+            if position_of is None:
+                position_of = int if _is_one_to_one(window) else _position_mapper(window)
+            yield window, position_of(start), _end_of_letter(window, position_of(end - 1))
         if not is_last:
             window = window[-2 * _OVERLAP :]
             searched = max(searched, limit) - len(folded) + len(fold(window))
@@ -138,6 +137,11 @@ def find_spans(text: str, pattern: re.Pattern[str], limit: int) -> list[Span]:
     return [(start, end) for _, start, end in islice(find_matches([text], pattern), max(limit, 0))]
 
 
+def _is_one_to_one(text: str) -> bool:
+    """Whether each character is folded to one, as every one of ASCII is."""
+    return text.isascii() or all(len(_LETTERS[ord(letter)]) == 1 for letter in set(text))
+
+
 def _position_mapper(text: str) -> Callable[[int], int]:
     """Return a function from a position in the folded text to the position in the text.
 
@@ -148,7 +152,7 @@ def _position_mapper(text: str) -> Callable[[int], int]:
     @lru_cache(1)
     def letter_ends(block: int) -> array[int]:
         letters = text[block * _BLOCK : (block + 1) * _BLOCK]
-        return array("I", accumulate(len(_LETTERS[ord(letter)]) for letter in letters))
+        return array("I", accumulate(map(len, map(_LETTERS.__getitem__, map(ord, letters)))))
 
     def position_of(folded_position: int) -> int:
         while not ends or ends[-1] <= folded_position:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 MAX_ID_LENGTH = 255  # characters; real ids have forty, and a database column needs a limit
 _UNSAFE_IN_PATH = re.compile(r"[\s\\?#%\x00-\x1f\x7f]")  # what some clients of the API do not quote in a path
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_INDEX = re.compile("0|[1-9][0-9]{0,8}")
 Flaw = Literal["missing", "slash", "dots", "nul", "long"]
 
 
@@ -40,5 +41,5 @@ def is_usable_id(value: Any) -> bool:
 
 def index_of(completion_id: str, message_id: str) -> int | None:
     """Parse the index, from 0, of an id of the form `{completion_id}-{index}`; None for any other id."""
-    found = re.fullmatch(re.escape(completion_id) + r"-(0|[1-9][0-9]{0,8})", message_id, re.ASCII)
-    return int(found[1]) if found else None
+    stem, _, index = message_id.rpartition("-")
+    return int(index) if stem == completion_id and _INDEX.fullmatch(index) else None

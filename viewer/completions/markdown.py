@@ -50,6 +50,10 @@ _TAG = re.compile(
 _LINK_URL = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>|<img src="([^"]*)"', re.DOTALL)
 _BLOCKS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ul", "ol", "tr", "pre", "hr", "br", "blockquote", "table"}
 _SPACES = re.compile(r"\n\s*+|\s\s++")  # every run that can contain a line break
+# Lines that begin with a letter, with nothing that means something in Markdown there or within.
+_LETTER = "A-Za-zÀ-ÖØ-öø-ɏЀ-ҁҊ-ԯぁ-ゖァ-ヺ一-鿿"
+_UNMARKED_LINE = rf"[{_LETTER}][-{_LETTER}0-9 ,.;:?!'\"()%–—…’“”、。，！？€]*+"
+_UNMARKED = re.compile(rf"{_UNMARKED_LINE}(?:\n+{_UNMARKED_LINE})*+")
 
 
 @functools.cache
@@ -94,7 +98,11 @@ def to_standard_html(text: str) -> str:
 
 def markdown_to_text(text: str) -> str:
     """Return the text that a page shows for Markdown, one line per block."""
-    html = _cached_html(text) if len(text) <= MARKDOWN_LIMIT else None
+    if len(text) > MARKDOWN_LIMIT:
+        return text
+    if _UNMARKED.fullmatch(text):
+        return _without_empty_lines(text)
+    html = _cached_html(text)
     return text if html is None else html_to_text(html)
 
 
@@ -106,7 +114,10 @@ def _cached_html(text: str) -> str | None:
 
 def html_to_text(html: str) -> str:
     """Convert HTML from `to_html` to lines of text, with list numbers, link titles and the languages of code."""
-    text = unescape(_TextWriter().write(html))
+    return _without_empty_lines(unescape(_TextWriter().write(html)))
+
+
+def _without_empty_lines(text: str) -> str:
     return _SPACES.sub(lambda spaces: "\n" if "\n" in spaces[0] else spaces[0], text).strip()
 
 

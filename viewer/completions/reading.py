@@ -17,7 +17,7 @@ from .outcomes import outcome_of_fields
 from .parts import Content, read_images
 from .reasoning import has_tags, merge_reasoning, thoughts_in
 from .roles import canonical_role
-from .source_text import Piece, clean, decode, members, members_with_list
+from .source_text import Piece, clean, decode, decode_object, members, members_with_list
 from .types import (
     AudioAnswer,
     Choice,
@@ -88,13 +88,13 @@ def read_message(text: str, role: str = "", values: dict[str, Any] | None = None
 
     `values` is the decoded text, if the caller has it.
     """
-    if values and (plain := _read_plain_text(text, values)):
-        return plain
     try:
-        fields = Fields(text, values)
+        values = decode_object(text) if values is None else values
     except ValueError as error:
         return Unreadable(_reason(text, error), clean(text))
-    if fields.is_empty:
+    if (plain := _read_plain_text(text, values)) is not None:
+        return plain
+    if (fields := Fields(text, values)).is_empty:
         return Unreadable("an empty object", text)
     role = canonical_role(fields.take_as_text("role") or "") or role
     name = fields.take_text("name")

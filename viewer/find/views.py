@@ -16,6 +16,7 @@ from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
 
 from . import finding
+from .hit_html import hits_html
 
 _STEP_SECONDS = 0.5  # so that progress shows
 _STEP_SECONDS_WITHOUT_JAVASCRIPT = 5
@@ -56,7 +57,7 @@ def find_in_conversation(request: Request, completion_id: str) -> HttpResponse:
     params = {"q": words, "after": step.cursor, **by_now}
     is_paused = any(by_now[name] // limit > so_far[name] // limit for name, limit in finding.PAUSES.items())
     context |= {
-        "hits": shown,
+        "hits": hits_html(shown),
         "by_now": by_now,
         "is_paused": is_paused,
         "next_url": f"{request.path}?{urlencode(params)}" if step.cursor else "",
