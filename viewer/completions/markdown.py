@@ -42,6 +42,7 @@ _META_FIRST = re.compile(r'<code (data-meta="[^"]*") (class="[^"]*")>')
 _LIST_TAG = re.compile(r'<(?:li|(?P<end>/?)(?P<list>[ou]l)(?: start="(?P<start>\d+)")?)>')
 _CODE_OR_TAG = r"<pre>.*?</pre>|<code>[^<]*+</code>|<[^>]*+>"
 _CELL = re.compile(r"<t[hd][ >].*?</t[hd]>", re.DOTALL)
+_EMPHASIS = re.compile("</?(?:strong|em|del)>")  # most tags, of which nothing is left in a text
 _TAG = re.compile(
     r'<(?P<end>/?)(?P<name>[a-z0-9]++)(?: src="[^"]*")?(?: class="language-(?P<language>[^"]*)")?'
     r'(?: data-meta="(?P<meta>[^"]*)")?(?: href="[^"]*")?(?: alt="(?P<alt>[^"]*)")?'
@@ -304,7 +305,7 @@ class _TextWriter:
         self._number_ends = -1
 
     def write(self, html: str) -> str:
-        return _TAG.sub(self._replace, html)
+        return _TAG.sub(self._replace, _EMPHASIS.sub("", html))
 
     def _replace(self, tag: re.Match[str]) -> str:
         name, is_end = tag["name"], bool(tag["end"])

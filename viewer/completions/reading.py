@@ -140,7 +140,8 @@ class _Rest(NamedTuple):
     of_call: dict[str, str]
 
 
-_NO_REST = _Rest((), "", None, [], None, "", Origin(), {}, {})
+_NO_ORIGIN = Origin()
+_NO_REST = _Rest((), "", None, [], None, "", _NO_ORIGIN, {}, {})
 
 
 def _read_rest(fields: Fields, content: Content, role: str) -> _Rest:
@@ -169,6 +170,15 @@ def _read_of_call(fields: Fields) -> dict[str, str]:
     return {name: clean(piece.source) for name, piece in taken.items() if piece is not None}
 
 
+class PlainText(NamedTuple):
+    """A message that is only a text."""
+
+    id: str
+    role: str
+    name: str
+    text: str
+
+
 def role_of_plain_text(values: dict[str, Any]) -> str:
     """Return the role of a message that is only a text, so that reading it would find nothing else; otherwise empty."""
     role, text = values.get("role"), values.get("content")
@@ -182,17 +192,23 @@ def role_of_plain_text(values: dict[str, Any]) -> str:
     return role if role in ("user", "system", "developer") else ""
 
 
-def _read_plain_text(text: str, values: dict[str, Any]) -> Message | None:
-    """Read a message that is only a text, as most are; None for any other."""
-    named = ["" if (value := values.get(name)) is None else value for name in ("id", "name")]
-    if not (role := role_of_plain_text(values)) or not all(isinstance(one, str) for one in named):
+def plain_text_in(values: dict[str, Any]) -> PlainText | None:
+    """Return what a message says that is only a text, as most are; None for any other."""
+    message_id, name = values.get("id"), values.get("name")
+    if not (isinstance(message_id, str | None) and isinstance(name, str | None)):
         return None
-    message_id, name = map(clean, named)
-    content = clean(values["content"])
+    if not (role := role_of_plain_text(values)):
+        return None
+    return PlainText(clean(message_id or ""), role, clean(name or ""), clean(values["content"]))
+
+
+def _read_plain_text(text: str, values: dict[str, Any]) -> Message | None:
+    if (plain := plain_text_in(values)) is None:
+        return None
     return Message(
-        id=message_id, role=role, name=name, parts=(TextPart(content),) if content else (), source=clean(text),
-        refusal="", tool_calls=(), results=(), citations=(), audio=None, reasoning=(), created=None, error="",
-        origin=read_origin(None), other={},
+        id=plain.id, role=plain.role, name=plain.name, parts=(TextPart(plain.text),) if plain.text else (),
+        source=clean(text), refusal="", tool_calls=(), results=(), citations=(), audio=None, reasoning=(), created=None,
+        error="", origin=_NO_ORIGIN, other={},
     )  # fmt: skip
 
 

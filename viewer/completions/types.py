@@ -149,6 +149,8 @@ class Message:
 
 def tool_parts(message: Message) -> frozenset[int]:
     """Return the indices of the parts that a tool returned."""
+    if not message.results:
+        return frozenset()
     return frozenset(n for result in message.results for n in range(result.start, result.end))
 
 

@@ -18,7 +18,6 @@ from viewer.client.problems import Problem
 from viewer.completions.answers import appended_answers, with_choice
 from viewer.completions.folding import fold_query
 from viewer.completions.ids import has_address
-from viewer.completions.reading import read_message
 from viewer.completions.types import Completion, Message, Unreadable
 from viewer.rendering.limits import TimeBudget
 
@@ -117,7 +116,7 @@ def _sifted_stretches(bodies: Iterable[tuple[str, str]], search: Search, sieve: 
             read += 1
             if not sieve.lets_through(source):
                 continue
-            hits += search.hits_in_message(read_message(source), message_id)
+            hits += search.hits_in_stored(source, message_id)
             if time.monotonic() > until:
                 yield Stretch(tuple(hits), read, message_id, is_end=False)
                 hits, read, until = [], 0, time.monotonic() + _MAX_SECONDS

@@ -11,16 +11,18 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext
 
 from viewer.archive.search.text import texts_in
-from viewer.completions.customer import sees_message
+from viewer.completions.customer import sees_message, sees_role
 from viewer.completions.folding import compile_pattern, find_matches
 from viewer.completions.ids import index_of
 from viewer.completions.invisibles import escaped_pieces
+from viewer.completions.reading import plain_text_in, read_message
+from viewer.completions.source_text import decode_object
 from viewer.completions.types import Choice, Message, TextPart, Unreadable, effective_role
 from viewer.rendering.limits import PageBudget
 from viewer.rendering.places import home_of, name_of_answer, place_of_answer, url_in
 from viewer.rendering.roles import role_label
 
-from .fields import TextField, text_fields
+from .fields import TextField, plain_text_fields, text_fields
 
 _MAX_IN_MESSAGE = 100  # hits; a text that only repeats the words must not fill the list
 _BATCH_SIZE = 100_000  # characters, of many short texts
@@ -65,47 +67,76 @@ class Search:
         self._pattern = compile_pattern(words)
         self._labels: dict[str, str] = {}  # of the roles that have spoken
 
+    def hits_in_stored(self, source: str, place: str) -> list[Hit]:
+        """List the hits in a message that is stored here, given as JSON. Most are only a text."""
+        try:
+            values = decode_object(source)
+        except ValueError:
+            return self.hits_in_message(read_message(source), place)
+        plain = plain_text_in(values)
+        if plain and (matches := _matches_in_fields(plain_text_fields(plain), self._pattern)):
+            number = index_of(self._completion_id, plain.id)
+            return self._hits(matches, _Message(place, self._label(plain.role), number, not sees_role(plain.role)))
+        return self.hits_in_message(read_message(source, values=values), place)
+
     def hits_in_message(self, item: Message | Unreadable, place: str) -> list[Hit]:
         """List the hits in a message, which open at a place: a message without a permalink at the one before it."""
         if not (matches := matches_in_message(item, self._pattern)):
             return []
         if isinstance(item, Unreadable):
-            return self._hits(matches, place, gettext("Unreadable item"), item)
-        return self._hits(matches, place, self._label(effective_role(item)), item)
+            return self._hits(matches, _Message(place, gettext("Unreadable item"), None, is_hidden=True))
+        number = index_of(self._completion_id, item.id)
+        return self._hits(
+            matches, _Message(place, self._label(effective_role(item)), number, is_hidden=not sees_message(item))
+        )
 
     def hits_in_answer(self, message: Message | Unreadable, choices: tuple[Choice, ...], position: int) -> list[Hit]:
         """List the hits in an answer, which is given with all that its choice has."""
         if not (matches := matches_in_message(message, self._pattern)):
             return []
-        who = name_of_answer(position, len(choices))
-        return self._hits(matches, place_of_answer(position), who, choices[position].message)
+        who, is_hidden = name_of_answer(position, len(choices)), not sees_message(choices[position].message)
+        return self._hits(matches, _Message(place_of_answer(position), who, None, is_hidden))
 
     def _label(self, role: str) -> str:
         if role not in self._labels:
             self._labels[role] = role_label(PageBudget().truncate(role))
         return self._labels[role]
 
-    def _hits(self, matches: list[Match], place: str, who: str, item: Message | Unreadable) -> list[Hit]:
+    def _hits(self, matches: list[Match], message: _Message) -> list[Hit]:
+        place, who, number, is_hidden = message
         url = f"{url_in(self._home, place)}?{self._query}"
-        number = None if isinstance(item, Unreadable) else index_of(self._completion_id, item.id)
-        is_hidden = not sees_message(item)
         return [
             Hit(
-                f"{url}&hit={nth}" if nth > 1 else url, place, nth, who, number, field.label, field.part,
+                f"{url}&hit={nth}" if nth > 1 else url, place, nth, who, number, str(field.label), field.part,
                 before, words, after, field.is_for_staff or is_hidden,
             )
             for nth, (field, before, words, after) in enumerate(matches, 1)
         ]  # fmt: skip
 
 
+class _Message(NamedTuple):
+    """What the hits in a message say of it."""
+
+    place: str
+    who: str
+    number: int | None
+    is_hidden: bool
+
+
 def matches_in_message(item: Message | Unreadable, pattern: re.Pattern[str]) -> list[Match]:
+    return _matches_in_fields(text_fields(item), pattern) or list(
+        islice(_matches_in_json(item, pattern), _MAX_IN_MESSAGE)
+    )
+
+
+def _matches_in_fields(fields: Iterable[TextField], pattern: re.Pattern[str]) -> list[Match]:
     matches: list[Match] = []
-    for field in text_fields(item):
+    for field in fields:
         limit = 1 if field.counts_once else _MAX_IN_MESSAGE - len(matches)
         matches += islice(_matches_in(field, pattern), limit)
         if len(matches) >= _MAX_IN_MESSAGE:
             break
-    return matches or list(islice(_matches_in_json(item, pattern), _MAX_IN_MESSAGE))
+    return matches
 
 
 def _matches_in(field: TextField, pattern: re.Pattern[str]) -> Iterator[Match]:
