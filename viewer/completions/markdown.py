@@ -42,7 +42,10 @@ _META_FIRST = re.compile(r'<code (data-meta="[^"]*") (class="[^"]*")>')
 _LIST_TAG = re.compile(r'<(?:li|(?P<end>/?)(?P<list>[ou]l)(?: start="(?P<start>\d+)")?)>')
 _CODE_OR_TAG = r"<pre>.*?</pre>|<code>[^<]*+</code>|<[^>]*+>"
 _CELL = re.compile(r"<t[hd][ >].*?</t[hd]>", re.DOTALL)
-_EMPHASIS = re.compile("</?(?:strong|em|del)>")  # most tags, of which nothing is left in a text
+# Most tags, of which a text has nothing, or a line break.
+_SILENT = re.compile(r"</?(?:strong|em|del|code|thead|tbody)>")
+_BREAK = re.compile(r"</?(?:h[1-6]|br|tr|pre|hr|blockquote|table)(?: /)?>|</(?:p|li)>")
+_BREAK_OUTSIDE_NUMBERS = re.compile(r"<(?:p|li|/?ul)>")
 _TAG = re.compile(
     r'<(?P<end>/?)(?P<name>[a-z0-9]++)(?: src="[^"]*")?(?: class="language-(?P<language>[^"]*)")?'
     r'(?: data-meta="(?P<meta>[^"]*)")?(?: href="[^"]*")?(?: alt="(?P<alt>[^"]*)")?'
@@ -50,7 +53,6 @@ _TAG = re.compile(
 )
 _LINK_URL = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>|<img src="([^"]*)"', re.DOTALL)
 _BLOCKS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ul", "ol", "tr", "pre", "hr", "br", "blockquote", "table"}
-_SPACES = re.compile(r"\n\s*+|\s\s++")  # every run that can contain a line break
 # Lines that begin with a letter, with nothing that means something in Markdown there or within.
 _LETTER = "A-Za-zÀ-ÖØ-öø-ɏЀ-ҁҊ-ԯぁ-ゖァ-ヺ一-鿿"
 _UNMARKED_LINE = rf"[{_LETTER}][-{_LETTER}0-9 ,.;:?!'\"()%–—…’“”、。，！？€]*+"
@@ -119,7 +121,7 @@ def html_to_text(html: str) -> str:
 
 
 def _without_empty_lines(text: str) -> str:
-    return _SPACES.sub(lambda spaces: "\n" if "\n" in spaces[0] else spaces[0], text).strip()
+    return "\n".join([line for each in text.split("\n") if (line := each.strip())])
 
 
 def without_citation_markers(text: str) -> str:
@@ -305,7 +307,8 @@ class _TextWriter:
         self._number_ends = -1
 
     def write(self, html: str) -> str:
-        return _TAG.sub(self._replace, _EMPHASIS.sub("", html))
+        html = _BREAK.sub("\n", _SILENT.sub("", html))
+        return _TAG.sub(self._replace, html if "<ol" in html else _BREAK_OUTSIDE_NUMBERS.sub("\n", html))
 
     def _replace(self, tag: re.Match[str]) -> str:
         name, is_end = tag["name"], bool(tag["end"])
