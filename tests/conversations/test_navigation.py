@@ -27,6 +27,7 @@ from tests.shapes import CHOICES, SEEN, UNSEEN
 from tests.upstream import COMPLETIONS, LONG, Upstream
 from viewer.archive.holdings import holdings_of
 from viewer.archive.models import SearchPack, StoredCompletion
+from viewer.client import client as asking
 from viewer.completions.reading import read_completion, read_message
 from viewer.conversations.facts import build_jumps
 from viewer.keys.models import ApiKey
@@ -241,6 +242,15 @@ def test_a_number_is_walked_to_where_ids_do_not_count(reader: Client, stored: St
     assert answer["Location"] == f"/completions/chatcmpl-long/messages/{long['messages'][number]['id']}/"
 
 
+def test_the_archive_knows_a_number_without_reading_what_comes_before(
+    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(long := make_long("chatcmpl-long", 350, prefix="msg_"))
+    monkeypatch.setattr(ArchiveClient, "max_pages", 1)
+    answer = reader.get("/completions/chatcmpl-long/go/", {"to": "349"})
+    assert answer["Location"] == f"/completions/chatcmpl-long/messages/{long['messages'][349]['id']}/"
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -267,6 +277,7 @@ def test_a_message_without_an_id_has_no_address(reader: Client, alice: User, ups
 def test_a_number_too_far_in_is_given_up(reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(make_long("chatcmpl-long", 250, prefix="msg_"))
     monkeypatch.setattr(ArchiveClient, "max_pages", 2)
+    monkeypatch.setattr(ArchiveClient, "id_at", asking.Client.id_at)  # which other servers do not tell
     reader.get("/completions/chatcmpl-long/go/", {"to": "249"})
     said = "Message #249 is too far in: only the first 200 messages were searched."
     assert said in visible(opened(reader, "/completions/chatcmpl-long/"))

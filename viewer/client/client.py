@@ -148,6 +148,10 @@ class Client:
         """
         return ()
 
+    def id_at(self, completion_id: str, number: int) -> str:
+        """Return the id of a message by its number, from 0, where that takes no request: here always empty."""
+        return ""
+
     def newest_messages(self, completion_id: str) -> tuple[Message | Unreadable, ...]:
         """Read the last page of messages, with the newest at its end."""
         return self.messages(completion_id, order="desc").items[::-1]

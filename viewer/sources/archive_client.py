@@ -59,6 +59,11 @@ class ArchiveClient(StoredClient):
         with suppress(DatabaseError):
             yield from ArchivedMessages(fit(completion_id), self.reader).all_beyond(fit(after))
 
+    def id_at(self, completion_id: str, number: int) -> str:
+        with suppress(DatabaseError):
+            return ArchivedMessages(fit(completion_id), self.reader).id_at(number) or ""
+        return ""
+
 
 @lru_cache(maxsize=1_000)
 def archive_client(reader: int | None) -> ArchiveClient:

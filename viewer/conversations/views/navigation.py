@@ -20,7 +20,7 @@ from viewer.client.client import PAGE_SIZE, Client, Order, next_cursor, opposite
 from viewer.client.problems import Problem
 from viewer.completions.ids import has_address
 from viewer.completions.invisibles import escape_invisible
-from viewer.completions.types import Completion, Message, Unreadable
+from viewer.completions.types import Completion
 from viewer.conversations.facts import KINDS
 from viewer.conversations.filters import (
     as_search,
@@ -221,29 +221,31 @@ def _last_place(reader: Reader) -> str:
             return place_of_answer(len(answers) - 1)
     if not newest:
         raise _NoSuchMessage(gettext("This conversation has no messages."))
-    return _address_of(newest[-1])
+    return _address_of(newest[-1].id)
 
 
 def _id_at(reader: Reader, number: int) -> str:
-    """Find a message by its number, reading from the start, as its id does not contain the number."""
+    """Find a message by its number, which is not in its id: the archive knows, all else is read from the start."""
     seen = 0
     pages = reader.every_message()
     with reader.source.reading() as client:
+        if known := client.id_at(reader.completion_id, number):
+            return _address_of(known)
         for n, page in enumerate(pages):
             if n == client.max_pages:
                 text = gettext("Message #%(number)d is too far in: only the first %(count)d messages were searched.")
                 raise _NoSuchMessage(text % {"number": number, "count": seen})
             if number < seen + len(page):
-                return _address_of(page[number - seen])
+                return _address_of(page[number - seen].id)
             seen += len(page)
     text = gettext("There is no message #%(number)d. The last one is #%(last)d.")
     raise _NoSuchMessage(text % {"number": number, "last": seen - 1})
 
 
-def _address_of(message: Message | Unreadable) -> str:
-    if not has_address(message.id):
+def _address_of(message_id: str) -> str:
+    if not has_address(message_id):
         raise _NoSuchMessage(gettext("This message has no URL of its own."))
-    return message.id
+    return message_id
 
 
 @require_safe
