@@ -58,13 +58,15 @@ class Sieve:
         except ValueError:
             return True
         folded = text if text.isascii() else _NOT_ASCII.sub(lambda run: fold(run[0]), text)
-        if "](" in folded or "][" in folded:
+        if "]" in folded and ("](" in folded or "][" in folded):
             folded += "\n" + (without_addresses := _DESTINATION.sub("]", folded))
             if "](" in without_addresses or "][" in without_addresses:
                 return True
         letters = folded.encode("utf-8", "replace").translate(_LOWER, _PUNCTUATION)
-        missing = [word for word, encoded in self._words.items() if encoded not in letters]
-        return all(_may_be_added(word, text, letters) for word in missing) or _may_be_joined(folded)
+        for word, encoded in self._words.items():
+            if encoded not in letters and not _may_be_added(word, text, letters):
+                return _may_be_joined(folded)
+        return True
 
 
 def _forms(source: str) -> Iterator[str]:
@@ -104,6 +106,6 @@ def _may_be_joined(text: str) -> bool:
     """Whether a page may leave something out of a text, so that what is around it becomes one word."""
     return (
         "citation" in text
-        or (any(sign in text for sign in ("<", "◁", "[THINK]")) and _OPENING_TAG.search(text) is not None)
+        or (("<" in text or "◁" in text or "[THINK]" in text) and _OPENING_TAG.search(text) is not None)
         or ("+" in text and _WRITTEN_CODE_POINT.search(text) is not None)
     )
