@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="./run bench compare", description=__doc__)
     parser.add_argument("--with", dest="revision", required=True, help="the other commit, as Git names it")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--scale", type=float, default=1, help="of the data of `importing`, to try it out")
+    parser.add_argument("--scale", type=float, default=1, help="of the data of `importing` and `find`, to try it out")
     parser.add_argument("names", nargs="*", metavar="SUBJECT", help=f"of {', '.join(SUBJECTS)}; without a name all")
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - set(SUBJECTS):

@@ -19,12 +19,12 @@ from benchmarks.rendering_pages import PAGES
 
 _RARE, _FREQUENT, _IN_ALL = "zebrafinch", "marigold", "periwinkle"
 _SEARCHES = {
-    "a rare word": ("plain", _RARE),
-    "a word of every second message": ("plain", _FREQUENT),
-    "a word of every message": ("plain", _IN_ALL),
-    "a word of every message, typed on by a letter": ("plain", _IN_ALL[:-1]),
-    "a word of most messages with Markdown": ("formatted", "patience"),
-    "a word of most messages with Markdown, typed on by a letter": ("formatted", "patienc"),
+    "in few messages": ("plain", _RARE),
+    "in every second message": ("plain", _FREQUENT),
+    "in every message": ("plain", _IN_ALL),
+    "in every message, a letter less": ("plain", _IN_ALL[:-1]),
+    "in most, with Markdown": ("formatted", "patience"),
+    "in most, with Markdown, a letter less": ("formatted", "patienc"),
 }
 GOALS = {f"{name}: messages a second": Goal(10, is_most=False) for name in _SEARCHES}
 _PLAIN, _FORMATTED = 50_000, 10_000  # messages
