@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.pages import attributes
 from viewer.completions.addresses import web_address
 from viewer.completions.types import Citation
+from viewer.rendering import markdown_html
 from viewer.rendering.citations import list_sources
 from viewer.rendering.markdown_html import render_prose
 
@@ -42,6 +43,36 @@ def cite(text: str, words: str, url: str = OSLO) -> str:
 def test_the_marker_becomes_one_chip_however_its_range_is_off(start: int | None, end: int | None) -> None:
     drawn = draw(TEXT, (OSLO, start, end))
     assert CHIP.sub("[1]", drawn) == "<p>The capital is Oslo. [1] It is old.</p>"
+
+
+_LINKS = (
+    MARKER, f"[oslo.example]({OSLO})", f"([*Oslo*]({OSLO}))", f"([www.oslo.example]({OSLO}))", f"[Oslo & co]({OSLO})",
+    f"`{MARKER}`", f"```\n{MARKER}\n```", f"\\{MARKER}", f"([oslo.example](<{OSLO}>))", f"![oslo.example]({OSLO})",
+    f"([oslo.example]({OSLO}?a=1&b=2))", f"[([oslo.example]({OSLO}))](https://a.example/)", f"- {MARKER}", f"|{MARKER}|",
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(st.sampled_from([*_LINKS, "Oslo is old. ", "\n\n", " ", "\n", "**", "\U000f0000"]), max_size=8), st.data()
+)
+def test_a_link_found_in_the_html_is_cited_as_one_marked_in_the_text(pieces: list[str], data: st.DataObject) -> None:
+    """To find it there takes less than to render the text again with marks."""
+    text = "".join(pieces)
+    ends = st.integers(0, len(text))
+    cited = [(url, data.draw(ends), data.draw(ends)) for url in (OSLO, f"{OSLO}?a=1&b=2", OSLO)]
+    found = draw(text, *cited)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(markdown_html, "mark_links", lambda *_: None)
+        assert draw(text, *cited) == found
+
+
+def test_a_text_whose_links_are_cited_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+    render = markdown_html.to_html
+    monkeypatch.setattr(markdown_html, "to_html", lambda text: rendered.append(text) or render(text))
+    assert len(CHIP.findall(draw(f"Oslo. {MARKER} Old. {MARKER}", (OSLO, 6, 46), (OSLO, 52, 92)))) == 2
+    assert len(rendered) == 1
 
 
 def test_indices_may_be_utf16_units() -> None:

@@ -122,6 +122,25 @@ def test_nh3_alone_is_safe(payload: str) -> None:
     assert_harmless(prose._sanitise(prose._wrap(payload, {})))
 
 
+@pytest.mark.parametrize("language", ["html", "python", "unknown"])
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_code_is_safe_escaped_and_where_it_is_not(payload: str, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"One\n\n~~~~~~~~~ {language} {payload.splitlines()[0]}\n{payload}\n~~~~~~~~~\n\ntwo"
+    drawn = render_prose(text).html
+    assert_harmless(drawn)
+    assert prose._sanitise(drawn) == drawn
+    monkeypatch.setattr(prose, "colour", lambda code, _: code)
+    assert_harmless(render_prose(text).html)
+
+
+def test_code_comes_back_where_it_was() -> None:
+    blocks = "".join(f"- \U000f0000 {n}\n\n  ```\n  \U000f0001 code {n}\n  ```\n\n" for n in range(3))
+    drawn = render_prose(f"{blocks}&#xF0002; %F3%B0%80%83").html
+    assert " ".join("".join(Text(drawn).pieces).split()) == (
+        " ".join(f"\U000f0000 {n}code\U000f0001 code {n}" for n in range(3)) + " \U000f0002 %F3%B0%80%83"
+    )
+
+
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.sampled_from([*PAYLOADS, "\n\n", "`", "[", "](", ")", '"', "<", ">"]), max_size=6).map("".join))
 def test_several_payloads_in_one_text_are_not_active_either(text: str) -> None:

@@ -88,6 +88,7 @@ _FENCE = re.compile(rf"{_LINE_START}(?P<fence>`{{3,}}|~{{3,}})[ \t]*+(?P<info>[^
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}  # as comrak writes them
 _URL_SAFE = "!#$&'()*+,/:;=?@_~-."
 _MARKDOWN_INFO = re.compile(r"(?:markdown|md|mdx)\b", re.IGNORECASE)
+_MARKDOWN_FENCE = re.compile(rf"(?:`{{3}}|~{{3}})[ \t]*+{_MARKDOWN_INFO.pattern}", re.IGNORECASE)
 
 
 class Placeholders:
@@ -139,7 +140,9 @@ class Placeholders:
 
 def unused_characters(text: str) -> Iterator[str]:
     """Yield private-use characters that the text does not contain, not even as entities or percent-encoded in URLs."""
-    taken = {*_PRIVATE.findall(text), *(_PRIVATE.findall(unescape(text)) if "&" in text else ())}
+    taken = set() if text.isascii() else set(_PRIVATE.findall(text))
+    if "&" in text:
+        taken.update(_PRIVATE.findall(unescape(text)))
     upper = text.upper()
     encoded = "%F" in upper
     for code in range(0xF0000, 0x10FFFE):
@@ -307,6 +310,8 @@ def _breaks(text: str, placeholders: Placeholders) -> str:
 
 def _inner_fences(text: str, placeholders: Placeholders) -> str:
     """In a block of Markdown, a fence with a language opens an inner block, and the next one without closes it."""
+    if not _MARKDOWN_FENCE.search(text):
+        return text
     opened: re.Match[str] | None = None
     is_inside = False
     waiting: list[int] = []

@@ -160,7 +160,8 @@ def _render(text: str, placeholders: Placeholders, *, tables: bool) -> str:
     text = "\n" * (3 * len(text) if placeholders.has_definitions else 0) + text
     extensions = _extensions(tables=tables, bare_links=text.count("@") <= _MAX_AT_SIGNS)
     html = comrak.render_markdown(text, extensions, _PARSE, _RENDER)
-    html = _META_FIRST.sub(r"<code \2 \1>", html)  # comrak writes these two in random order
+    if "data-meta" in html:
+        html = _META_FIRST.sub(r"<code \2 \1>", html)  # comrak writes these two in random order
     if "<ol" not in html or _is_numbered_in_order(text):
         return html
     with_positions = comrak.render_markdown(text, extensions, _PARSE, _RENDER_WITH_POSITIONS)

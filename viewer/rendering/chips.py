@@ -23,6 +23,7 @@ REL = "noopener noreferrer nofollow ugc"
 _MAX_LABEL = 200  # characters of a title on a chip; the list of sources has the whole title
 _PRIVATE = re.compile("[\U000f0000-\U0010fffd]")
 _MARK = re.compile("[\U000f0000-\U0010fffd]|(?:%F[34](?:%[89AB][0-9A-F]){3})")
+_PLAIN_LINK = re.compile(r"\[(?P<label>[^\[\]\n]++)\]\((?P<url>[^\s()]++)\)")
 _MARKER_START = re.compile("[\ue200【]")
 _MARKER = re.compile(
     r"<(?P<code>pre|code)\b.*?</(?P=code)>|<[^>]*>"
@@ -70,16 +71,45 @@ def insert_marks(text: str, places: Iterable[CitationPlace]) -> tuple[str, Marks
             insert_mark(place.start, 1, Mark("open", place.number, closing))
         else:
             insert_mark(place.end if place.kind == "after" else place.start, 0, Mark(place.kind, place.number))
-    pieces, last = [], 0
-    for position, _, letter in sorted(inserted):
+    return _insert(text, inserted), marks
+
+
+def mark_links(html: str, text: str, places: Iterable[CitationPlace]) -> tuple[str, Marks] | None:
+    """Insert the marks of cited links into the HTML of a text; None unless each place is a link that is found there.
+
+    A link that stands in the HTML as often as in the text stands there in the same order. But its URL may stand nowhere
+    else in the text, or another way to write the link could be meant.
+    """
+    letters = unused_characters(text)
+    marks: Marks = {}
+    inserted: list[tuple[int, int, str]] = []
+    for place in places:
+        link = _PLAIN_LINK.match(text, place.start - 1)
+        if not (link and place.kind in ("marker", "link") and place.end == link.end("label")):
+            return None
+        before = f'<a href="{escape(link["url"])}">'
+        drawn = f"{before}{link['label']}</a>"
+        if not html.count(drawn) == text.count(link[0]) == text.count(link["url"]):
+            return None
+        rest = html.split(drawn, text.count(link[0], 0, link.start()) + 1)[-1]
+        letter = next(letters)
+        marks[letter] = Mark(place.kind, place.number)
+        inserted.append((len(html) - len(rest) - len(drawn) + len(before), 0, letter))
+    return _insert(html, inserted), marks
+
+
+def _insert(text: str, letters: Iterable[tuple[int, int, str]]) -> str:
+    """Insert letters, each with its position and its order among those at the same."""
+    pieces, last = list[str](), 0
+    for position, _, letter in sorted(letters):
         pieces += [text[last:position], letter]
         last = position
-    return "".join([*pieces, text[last:]]), marks
+    return "".join([*pieces, text[last:]])
 
 
 def remove_marks(text: str, marks: Marks) -> tuple[str, str]:
     """Remove the marks from a text or a URL; return it without them, and the marks."""
-    if not marks:
+    if not marks or (text.isascii() and "%F" not in text):
         return text, ""
     removed: list[str] = []
 

@@ -26,7 +26,7 @@ from viewer.completions.types import Citation
 _MAX_PLACES = 500  # chips in one text; further citations are only in the list of sources
 
 _LINK = re.compile(
-    r"(?<![!\\])\[(?P<label>(?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*+\])*+)\]"
+    r"\[(?<![!\\]\[)(?P<label>(?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*+\])*+)\]"
     r"\(\s*+<?(?P<url>(?:[^\s()<>\\]|\\.|\([^\s()<>]*+\))++)>?(?:\s++\"[^\"\n]*+\")?\s*+\)"
 )
 _HOST_LABEL = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?")

@@ -2,16 +2,19 @@
 
 Two layers protect the reader, each on its own (docs/threats.md#markup-and-scripts-in-a-message). The first is comrak
 with raw HTML shown as text, and the HTML that we wrap around its output: links to web and mail addresses only, images
-named and never loaded. The second is nh3, which allows only the tags and attributes of that HTML.
+named and never loaded. The second is nh3, which allows only the tags and attributes of that HTML. For blocks of code,
+the first is that they are escaped before they get their colours, and the second a pattern that knows nothing but those:
+to parse so many small elements would take nh3 most of its time.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
+from itertools import chain
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
@@ -19,11 +22,12 @@ from django.utils.translation import gettext
 
 from viewer.completions.addresses import host_of, web_address
 from viewer.completions.invisibles import escape_invisible, show_controls
+from viewer.completions.literals import unused_characters
 from viewer.completions.markdown import MARKDOWN_LIMIT, html_to_text, to_html, to_standard_html
 from viewer.completions.source_text import clean
 from viewer.completions.types import Citation
 
-from .chips import REL, Marks, insert_chips, insert_marks, name_markers, remove_marks
+from .chips import REL, Marks, insert_chips, insert_marks, mark_links, name_markers, remove_marks
 from .citations import CitationPlace, CitedSource, find_places, list_sources
 from .highlighting import colour
 from .limits import TimeBudget
@@ -44,6 +48,11 @@ _BARE_HTML = re.compile(r"(<(?:blockquote|/(?:p|ul|ol|blockquote|h[1-6]|pre|tabl
 _LONG_NUMBERS = re.compile(r'<ol (?=start="\d{3})')  # the numbers would stick out of the bubble
 _EMPTY_HEADING = re.compile(r"<th( align=\"\w+\")?></th>")  # an empty cell is not a heading
 _HEADING = re.compile(r"<(/?)h([1-6])>")
+_COPY_CODE = (
+    '<copy-code><figure class="code"><figcaption>{}</figcaption>'
+    '<pre tabindex="0"><code>{}</code></pre></figure></copy-code>'
+)
+_CODE_BLOCK = re.compile(_COPY_CODE.format("[^<>]*+", r'[^<>]*+(?:<(?:span class="[ksmc]"|/span)>[^<>]*+)*+'))
 _MAIL = re.compile(r"mailto:([^\s?]+)", re.IGNORECASE)
 _WEB_START = re.compile(r"(?:https?://)?(?:www\.)?", re.IGNORECASE)
 
@@ -128,9 +137,12 @@ def _format(text: str, citations: Sequence[Citation], sources: tuple[CitedSource
         return None
     marks: Marks = {}
     if places := find_places(text, citations, sources) if sources else []:
-        marked = _insert_and_render(places, text, html)
+        marked = mark_links(html, text, places) or _insert_and_render(places, text, html)
         html, marks = marked or _insert_and_render(_keep_harmless(places, text, html), text, html) or (html, {})
-    return insert_chips(_sanitise(_wrap(html, marks)), marks, sources)
+    if "<pre>" not in html:
+        return insert_chips(_sanitise(_wrap(html, marks)), marks, sources)
+    place = next(letter for letter in unused_characters(text) if letter not in marks)
+    return insert_chips(_sanitise_around_code(html, marks, place), marks, sources)
 
 
 def _escape_plain(text: str) -> str:
@@ -166,7 +178,23 @@ def _keep_harmless(places: list[CitationPlace], text: str, html: str) -> list[Ci
     return keep(places, _MAX_HALVINGS)
 
 
-def _wrap(html: str, marks: Marks) -> str:
+def _sanitise_around_code(html: str, marks: Marks, place: str) -> str:
+    """Wrap HTML, and let nh3 clean all of it but coloured code, in whose place there is a character meanwhile."""
+    codes: list[str] = []
+
+    def set_aside(code: str) -> str:
+        if not _CODE_BLOCK.fullmatch(code):
+            return code
+        codes.append(code.replace("\xa0", "&nbsp;"))  # as nh3 writes it
+        return place
+
+    pieces = _sanitise(_wrap(html, marks, set_aside)).split(place)
+    if len(pieces) != len(codes) + 1:  # nh3 has left one out
+        return _sanitise(_wrap(html, marks))
+    return "".join(chain.from_iterable(zip(pieces, [*codes, ""], strict=True)))
+
+
+def _wrap(html: str, marks: Marks, set_aside: Callable[[str], str] = str) -> str:
     """Wrap links, images, code and tables. Marks in a URL or in code are moved after the link or the code."""
 
     def wrap_image(image: re.Match[str]) -> str:
@@ -182,7 +210,8 @@ def _wrap(html: str, marks: Marks) -> str:
         language, in_language = remove_marks(unescape(block[1] or ""), marks)
         meta, in_meta = remove_marks(unescape(block[2] or ""), marks)
         code, in_code = remove_marks(_unescape_code(block[3]), marks)
-        return _build_code(code, language, meta) + in_language + in_meta + in_code
+        caption = " ".join(filter(None, (language, meta))) or "code"
+        return set_aside(_build_code(code, language, caption)) + in_language + in_meta + in_code
 
     if not html.startswith("<"):
         html = _BARE_BEGINNING.sub(r"<p>\1</p>", html)
@@ -229,12 +258,8 @@ def _names_host(text: str, host: str) -> bool:
     return text.startswith(host) and text[len(host) : len(host) + 1] in ("", "/", "?", "#", ":")
 
 
-def _build_code(code: str, language: str, meta: str) -> str:
-    caption = " ".join(filter(None, (language, meta))) or "code"
-    return (
-        f'<copy-code><figure class="code"><figcaption>{escape(caption)}</figcaption>'
-        f'<pre tabindex="0"><code>{colour(code, language)}</code></pre></figure></copy-code>'
-    )
+def _build_code(code: str, language: str, caption: str) -> str:
+    return _COPY_CODE.format(escape(caption, quote=False), colour(code, language))
 
 
 def _unescape_code(code: str) -> str:
