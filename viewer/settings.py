@@ -321,7 +321,7 @@ TEMPLATES = [
 CACHES = {
     "default": _cache("lectern", 10_000, is_counting=True),  # allauth's limits, and which answers it has seen
     "guesses": _cache("guesses", 100),  # what the archive's metadata is taken for (archive/identity_keys.py)
-    "bubbles": _cache("bubbles", 1_000),  # HTML, each at most 64 kB, so 64 MB in total (rendering/templatetags)
+    "bubbles": _cache("bubbles", 1_000),  # HTML, each at most 64 kB, so 64 MB in total (rendering/prose_html.py)
     "attempts": _cache("attempts", 100_000, is_counting=True),  # of wrong passwords; nothing else may evict them
     "finds": _cache("finds", 200),  # searched parts of conversations, each at most some 400 kB
     # What the read log has just recorded, in this process alone: nothing else may say that a row is there.

@@ -21,7 +21,7 @@ from tests.conftest import make_completion, say
 from tests.hostile import PAYLOADS, hold_everywhere
 from viewer.completions import markdown
 from viewer.rendering import markdown_html as prose
-from viewer.rendering import parts
+from viewer.rendering import prose_html
 from viewer.rendering.markdown_html import Prose
 from viewer.web.middleware import headers_of_pages
 
@@ -239,7 +239,7 @@ def test_the_policy_holds_alone(page: Page, site: str, stored: Callable, monkeyp
     two walls. Nor does it know what htmx is: `hx-disable` around a text keeps it from acting, unless the text closes
     that box first and goes on.
     """
-    monkeypatch.setattr(parts, "render_prose", lambda text, *_: Prose(mark_safe(f"{text}{CANARY}"), ()))
+    monkeypatch.setattr(prose_html, "render_prose", lambda text, *_: Prose(mark_safe(f"{text}{CANARY}"), ()))
     watched = Watched(page, site)
     payloads = [payload for payload in PAYLOADS if "http-equiv" not in payload]
     opened = 0

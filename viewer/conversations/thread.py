@@ -12,10 +12,11 @@ from django.utils.translation import get_language
 from viewer.completions.types import Completion, Message, Unreadable
 from viewer.deployment.kept import Kept
 from viewer.rendering.answers import place_answers
-from viewer.rendering.bubble_html import html_of, is_lasting
 from viewer.rendering.context import RenderContext
 from viewer.rendering.customer import Hidden, for_customer
+from viewer.rendering.drawing import draw_bubble
 from viewer.rendering.messages import Bubble, build_bubbles
+from viewer.rendering.prose_html import is_lasting
 
 from .paging import MessagePage
 
@@ -96,7 +97,7 @@ def _sources(items: tuple[Message | Unreadable, ...]) -> tuple[tuple[str, str], 
 
 def _drawn(item: Bubble | Hidden) -> Bubble | Hidden:
     """Put its HTML with a bubble."""
-    return item if isinstance(item, Hidden) else replace(item, html=html_of(item))
+    return item if isinstance(item, Hidden) else replace(item, html=draw_bubble(item))
 
 
 def _characters(thread: Thread) -> int:

@@ -20,6 +20,7 @@ from .highlighting import colour
 from .media_parts import ImageView
 from .messages import Bubble
 from .parts import JsonView, MarkdownView, PartView, TextView
+from .prose_html import html_of
 from .tool_calls import MessageLink, ToolCallView, ToolResultView, ToolTextView
 
 _MAX_ID = 80  # characters of an id that are shown unfolded, and
@@ -66,9 +67,9 @@ def draw_part(part: PartView, bubble: Bubble | None = None) -> SafeString:
     """Draw a part of a message; `bubble` is that of the message, which names its images."""
     match part:
         case MarkdownView():
-            return draw(part.template, html=part.html)
+            return draw(part.template, html=html_of(part))
         case TextView():
-            return draw(part.template, text=part.text, url=part.url, size=bytes_size(part.bytes))
+            return draw(part.template, text=part.text, url=part.url, size=bytes_size(part.bytes) if part.url else "")
         case JsonView():
             return draw(part.template, html=_coloured(part.text))
         case ImageView() if bubble is not None:

@@ -118,11 +118,6 @@ class Bubble:
         return any(rest) or (self.choice is not None and (self.choice.has_logprobs or self.choice.is_cut_off))
 
     @property
-    def has_times(self) -> bool:
-        in_cards = (result.message.created for call in self.calls for result in call.results)
-        return self.created is not None or any(in_cards)
-
-    @property
     def place(self) -> str:
         if self.choice is not None and self.is_answer:
             return self.choice.name

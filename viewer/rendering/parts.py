@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from viewer.completions.invisibles import escape_invisible
@@ -33,7 +31,6 @@ from viewer.completions.types import (
 from .citations import CitedSource
 from .context import RenderContext
 from .limits import MAX_CITATIONS, PageBudget, TimeBudget
-from .markdown_html import render_prose
 from .media_parts import AudioView, FileView, ImageView, build_audio, build_file, build_image, build_spoken_answer
 
 _MAX_GROWTH = 5  # times; JSON that grows more when indented is mostly spaces
@@ -66,15 +63,6 @@ class MarkdownView:
     citations: tuple[Citation, ...]
     sources: tuple[CitedSource, ...]
     time: TimeBudget = field(repr=False, compare=False)
-
-    @property
-    def html(self) -> SafeString:
-        """The Markdown as harmless HTML. Rendered only when printed, because a cached bubble does not need it."""
-        prose = render_prose(self.text, self.citations, self.sources, self.time)
-        if not prose.is_unformatted:
-            return prose.html
-        note = gettext("Shown as written, because formatting would take too long")
-        return prose.html + format_html('<p class="message__note" data-unformatted>{}</p>', note)
 
 
 @dataclass(frozen=True, slots=True)

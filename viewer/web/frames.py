@@ -9,13 +9,13 @@ the template drawn with a mark for each text.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from html import escape
 from itertools import count
 from typing import Any
 
 from django.template.loader import render_to_string
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 _MAX_FRAMES = 1_000  # some 2 kB each; a page has a dozen
@@ -32,27 +32,30 @@ def draw(template: str, **context: Any) -> SafeString:
     through a filter. Anything else may decide what is drawn, so it should have few values.
     """
     texts: list[str] = []
-    key = (template, get_language(), _shape_of(context, texts))
+    key = (template, get_language(), *context, *_shapes_of(context.values(), texts))
     if (frame := _frames.get(key)) is None:
         if len(_frames) >= _MAX_FRAMES:
             _frames.clear()
         frame = _frames[key] = _frame(template, context)
     html, printed = frame
-    return mark_safe(html % tuple([_escaped(texts[n]) for n in printed]))  # noqa: S308  # a template, escaped texts
+    return SafeString(html % tuple([_escaped(texts[n]) for n in printed]))  # a template, escaped texts
 
 
-def _shape_of(value: Any, texts: list[str]) -> Hashable:
-    """Collect the texts in a value; return what else there is of it."""
-    if isinstance(value, str):
-        if not value:
-            return None
-        texts.append(value)
-        return _EDGE
-    if isinstance(value, dict):
-        return (*value, *[_shape_of(each, texts) for each in value.values()])
-    if isinstance(value, tuple):
-        return tuple([_shape_of(each, texts) for each in value])
-    return (value,)
+def _shapes_of(values: Iterable[Any], texts: list[str]) -> list[Hashable]:
+    """Collect the texts in some values; return what else there is of each."""
+    shapes: list[Hashable] = []
+    for value in values:
+        if isinstance(value, str):
+            shapes.append(_EDGE if value else None)
+            if value:
+                texts.append(value)
+        elif isinstance(value, tuple):
+            shapes.append(tuple(_shapes_of(value, texts)))
+        elif isinstance(value, dict):
+            shapes.append((*value, *_shapes_of(value.values(), texts)))
+        else:
+            shapes.append((value,))
+    return shapes
 
 
 def _frame(template: str, context: dict[str, Any]) -> _Frame:
@@ -66,7 +69,7 @@ def _frame(template: str, context: dict[str, Any]) -> _Frame:
 
 
 def _marked(value: Any, numbers: Iterator[int]) -> Any:
-    """Replace the texts in a value by marks, in the order of `_shape_of`."""
+    """Replace the texts in a value by marks, in the order of `_shapes_of`."""
     if isinstance(value, str):
         return f"{_EDGE}{next(numbers)}{_EDGE}" if value else ""
     if isinstance(value, dict):

@@ -9,9 +9,8 @@ from django import template
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from viewer.rendering.bubble_html import html_of
 from viewer.rendering.customer import Hidden
-from viewer.rendering.drawing import draw_place_of
+from viewer.rendering.drawing import draw_bubble, draw_place_of
 from viewer.rendering.messages import Bubble
 
 register = template.Library()
@@ -24,10 +23,10 @@ class Beside(Protocol):
         """Return rendered HTML, or nothing. It is never cached with the message."""
 
 
-@register.simple_tag(takes_context=True)
-def render_bubble(context: template.Context, bubble: Bubble) -> SafeString:
-    """Print a bubble with its frame; `secret` in the context is the part of its URLs that opens them."""
-    return bubble.html or html_of(bubble, context.get("secret") or "")
+@register.simple_tag
+def render_bubble(bubble: Bubble) -> SafeString:
+    """Print a bubble with its frame."""
+    return bubble.html or draw_bubble(bubble)
 
 
 @register.simple_tag(takes_context=True)
@@ -40,7 +39,7 @@ def render_bubbles(context: template.Context, bubbles: Iterable[Bubble | Hidden]
             pieces.append(render_to_string("rendering/_hidden.html", {"bubble": bubble}))
             continue
         # Of one that the cards of its calls show, only the place.
-        pieces.append(draw_place_of(bubble) if bubble.is_in_card else render_bubble(context, bubble))
+        pieces.append(draw_place_of(bubble) if bubble.is_in_card else render_bubble(bubble))
         if given:
             pieces.append(given.html_of(bubble))
     return mark_safe("\n".join(pieces))  # noqa: S308  # templates have rendered them

@@ -44,7 +44,6 @@ def _page(
         "beside": notes,
         "snapshot": snapshot,
         "home": reader.home,
-        "secret": reader.token,
         "title": snapshot.title or gettext("Shared conversation"),
         "audience": AUDIENCES[share.audience],
         "scope": scope_of(snapshot),
