@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from json.encoder import encode_basestring_ascii
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,7 +21,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _STRING = r'(?:"[^"]*+"(?<!\\")|"[^"\\]*+(?:\\.[^"\\]*+)*+")'  # six times as fast for strings without quotes
 _STRING_VALUE = re.compile(_STRING, re.DOTALL)
-_TOKEN = re.compile(rf'({_STRING}|[^\s{{}}\[\],:"]++)\s*([:,]?)|[{{}}\[\],]', re.DOTALL)
+_SCALAR = rf'(?:{_STRING}|[^\s{{}}\[\],:"]++)'
+_TOKEN = re.compile(  # a member or item that is no container is one token
+    rf"(?:(?P<name>{_STRING})\s*+:\s*+(?={_SCALAR}))?(?P<scalar>{_SCALAR})\s*+(?P<mark>[:,]?)|[{{}}\[\],]", re.DOTALL
+)
 _SHALLOW = "(?!)"  # a list or an object of
 for _ in range(6):  # at most so many levels
     _SHALLOW = rf'[\[{{](?:[^"\[\]{{}}]++|{_STRING}|{_SHALLOW})*+[\]}}]'
@@ -267,7 +270,7 @@ def pretty(text: str, limit: int | None = None) -> str | None:
         except RecursionError:
             return text
     pieces, length = list[str](), 0
-    for piece in _indented(_TOKEN.finditer(text)):
+    for piece in _indented(text):
         pieces.append(piece)
         length += len(piece)
         if limit is not None and length > limit:
@@ -393,25 +396,26 @@ def _skip_space(text: str, start: int) -> int:
     return run.end() if run else start
 
 
-def _indented(tokens: Iterable[re.Match[str]]) -> Iterator[str]:
-    depth, is_first = 0, False
-    for token in tokens:
-        scalar, separator = token.groups()
-        if is_first and token[0] not in ("}", "]"):
-            yield _line(depth)
+def _indented(text: str) -> Iterator[str]:
+    readable = _readable_string if "\\u" in text else str
+    depth, line, is_first = 0, _line(0), False  # the line is one of this depth
+    for token in _TOKEN.finditer(text):
+        name, scalar, mark = token.groups()
+        before = line if is_first else ""
+        is_first = False
         if scalar:
-            yield _readable_string(scalar)
-            if separator:
-                yield ": " if separator == ":" else "," + _line(depth)
+            named = f"{readable(name)}: {readable(scalar)}" if name else readable(scalar)
+            yield f"{before}{named}{',' + line if mark == ',' else ': ' if mark else ''}"
         elif token[0] in "{[":
+            yield before + token[0]
             depth += 1
-            yield token[0]
+            line, is_first = _line(depth), True
         elif token[0] == ",":
-            yield "," + _line(depth)
+            yield f"{before},{line}"
         else:
             depth -= 1
-            yield token[0] if is_first else _line(depth) + token[0]
-        is_first = token[0] in ("{", "[")
+            line = _line(depth)
+            yield token[0] if before else line + token[0]
 
 
 def _line(depth: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import string
 import struct
 import wave
 from dataclasses import dataclass
@@ -86,7 +87,9 @@ def to_base64(url_or_base64: str) -> str:
     if prefix and _DATA_URL.match(data):  # some clients add the prefix twice
         return to_base64(data)
     data = unquote(data) if "%" in data else data
-    return "".join(data.split()).replace("-", "+").replace("_", "/")
+    if not data.isascii() or any(space in data for space in string.whitespace):  # to look takes a tenth of splitting
+        data = "".join(data.split())
+    return data.replace("-", "+").replace("_", "/")
 
 
 def decode_base64(data: str) -> bytes | None:
