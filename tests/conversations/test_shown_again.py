@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from viewer.erasure import erasing
 from viewer.erasure.erasing import erase
 from viewer.rendering import limits
 from viewer.review.models import Note
+from viewer.web.compression import deflate
 
 Store = Callable[..., Any]
 ONE = "/completions/chatcmpl-one/"
@@ -66,6 +68,28 @@ def test_it_is_built_once_and_looks_the_same(reader: Client, stored: Store, buil
     assert first == second
     assert "<strong>Oslo</strong>" in first
     assert built == [1]
+
+
+def test_its_messages_are_compressed_once(reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(stored)
+    compressed: list[bytes] = []
+    monkeypatch.setattr(thread, "deflate", lambda html: compressed.append(deflate(html)) or compressed[-1])
+    packed = {"accept-encoding": "gzip"}
+    for _ in range(2):
+        answer = reader.get(ONE, headers=packed)
+        assert compressed[0] in answer.content
+        assert thread_in(gzip.decompress(answer.content).decode()) == thread_in(opened(reader))
+        assert answer.headers["Content-Length"] == str(len(answer.content))
+        assert "Accept-Encoding" in answer.headers["Vary"]
+    assert len(compressed) == 1
+
+
+def test_what_is_said_of_a_message_is_in_the_compressed_page_too(reader: Client, stored: Store) -> None:
+    keep(stored)
+    opened(reader)
+    assert reader.post(f"{ONE}messages/chatcmpl-one-0/note/", {"text": "Ask the carrier"}).status_code in (200, 302)
+    answer = reader.get(ONE, headers={"accept-encoding": "gzip"})
+    assert "Ask the carrier" in gzip.decompress(answer.content).decode()
 
 
 def test_whatever_it_depends_on_makes_it_anew(reader: Client, stored: Store, built: list[int]) -> None:

@@ -17,6 +17,7 @@ from viewer.rendering.customer import Hidden, for_customer
 from viewer.rendering.drawing import draw_bubble
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.prose_html import is_lasting
+from viewer.web.compression import Part, deflate
 
 from .paging import MessagePage
 
@@ -32,6 +33,7 @@ class Thread:
     answer: tuple[Bubble | Hidden, ...]
     messages: tuple[Bubble, ...]
     choices: tuple[Bubble, ...]
+    deflated: bytes = b""  # the HTML of its messages in a row, if it is kept
 
     @property
     def shown(self) -> list[Bubble]:
@@ -40,6 +42,11 @@ class Thread:
     @property
     def linked(self) -> Bubble | None:
         return next((one for one in (*self.messages, *self.choices) if one.is_linked), None)
+
+    @property
+    def part(self) -> Part | None:
+        """What a page has of its messages if nothing is said of them and none is hidden; None if it is not kept."""
+        return Part(_in_a_row(self.bubbles), self.deflated) if self.deflated else None
 
     @property
     def hidden_count(self) -> int:
@@ -69,9 +76,12 @@ def stored_thread_of(
         (page.order, page.has_older, page.is_end, completion.source if completion else None),
         *(_sources(each) for each in (page.items, page.earlier, page.later, page.newest)),
     )
-    return _threads.of(
-        made_of, lambda: thread_of(context, page, completion, is_for_customer=is_for_customer), _characters
-    )
+
+    def make() -> Thread:
+        thread = thread_of(context, page, completion, is_for_customer=is_for_customer)
+        return replace(thread, deflated=deflate(_in_a_row(thread.bubbles)))
+
+    return _threads.of(made_of, make, _characters)
 
 
 def bubbles_of(
@@ -98,6 +108,11 @@ def _sources(items: tuple[Message | Unreadable, ...]) -> tuple[tuple[str, str], 
 def _drawn(item: Bubble | Hidden) -> Bubble | Hidden:
     """Put its HTML with a bubble."""
     return item if isinstance(item, Hidden) else replace(item, html=draw_bubble(item))
+
+
+def _in_a_row(bubbles: tuple[Bubble | Hidden, ...]) -> bytes:
+    """Join messages as a page does (`render_bubbles`), which has nothing below most of them."""
+    return "\n".join([each for one in bubbles if isinstance(one, Bubble) for each in (one.html, "")]).encode()
 
 
 def _characters(thread: Thread) -> int:

@@ -30,7 +30,9 @@ _NO_LINK = MessageLink("", "")
 
 
 def draw_bubble(bubble: Bubble) -> SafeString:
-    """Draw a message, an unreadable item or a choice with its frame."""
+    """Draw a message, an unreadable item or a choice with its frame; only its place if the cards of calls show it."""
+    if bubble.is_in_card:
+        return _draw_place_of(bubble)
     choice = bubble.choice
     return draw(
         "rendering/_bubble.html",
@@ -58,8 +60,7 @@ def draw_bubble(bubble: Bubble) -> SafeString:
     )
 
 
-def draw_place_of(bubble: Bubble) -> SafeString:
-    """Draw a message of which the cards of its calls show everything."""
+def _draw_place_of(bubble: Bubble) -> SafeString:
     return draw("rendering/_message_in_card.html", id=bubble.id, role=bubble.role, is_linked=bubble.is_linked)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, tzinfo
 from functools import cache
+from typing import cast
 from urllib.parse import urlsplit
 
 from csp.utils import build_policy
@@ -18,8 +19,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadableP
 from django.middleware.gzip import GZipMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
 
 from .client_address import network_of
+from .compression import compress_around_part
 from .error_pages import form_too_large, too_long, too_many_forms, too_many_streams, wrong_host
 
 _MAX_PAGE_URL = 9_500  # characters of a page's URL; the sign-in page quotes it again, and Django accepts up to 16,384
@@ -123,7 +126,15 @@ class PageGZipMiddleware(GZipMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if request.path.startswith(OF_PROGRAMS):
             return response
-        return super().process_response(request, response)
+        accepted = request.headers.get("Accept-Encoding", "")
+        if "gzip" not in accepted or (compressed := compress_around_part(response)) is None:
+            return super().process_response(request, response)
+        response = cast(HttpResponse, response)
+        response.content = compressed
+        response.headers["Content-Encoding"] = "gzip"
+        response.headers["Content-Length"] = str(len(compressed))
+        patch_vary_headers(response, ["Accept-Encoding"])
+        return response
 
 
 class PageHeadersMiddleware:

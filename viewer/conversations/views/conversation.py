@@ -38,6 +38,7 @@ from viewer.sources.reader import Reader, reader_for
 from viewer.sources.sources import SourceProblem
 from viewer.sync.saving import mark_missing
 from viewer.sync.stored import stored_state
+from viewer.web.compression import note_part
 from viewer.web.problem_text import ProblemText
 from viewer.web.request import Request
 from viewer.web.responses import page_or_fragment
@@ -120,7 +121,10 @@ def conversation(
             "may_curate": may_curate(request.user),
             **navigation_links(request, completion_id, completion),
         }
-    return page_or_fragment(request, "conversations/conversation.html", "rendering/_bubbles.html", context)
+    response = page_or_fragment(request, "conversations/conversation.html", "rendering/_bubbles.html", context)
+    if part := thread.part:
+        note_part(response, part)
+    return response
 
 
 def _jumps(reader: Reader, shown: list[Bubble], order: Order, *, is_for_customer: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
 from viewer.rendering.customer import Hidden
-from viewer.rendering.drawing import draw_bubble, draw_place_of
+from viewer.rendering.drawing import draw_bubble
 from viewer.rendering.messages import Bubble
 
 register = template.Library()
@@ -38,8 +38,7 @@ def render_bubbles(context: template.Context, bubbles: Iterable[Bubble | Hidden]
         if isinstance(bubble, Hidden):
             pieces.append(render_to_string("rendering/_hidden.html", {"bubble": bubble}))
             continue
-        # Of one that the cards of its calls show, only the place.
-        pieces.append(draw_place_of(bubble) if bubble.is_in_card else render_bubble(bubble))
+        pieces.append(bubble.html or draw_bubble(bubble))
         if given:
             pieces.append(given.html_of(bubble))
     return mark_safe("\n".join(pieces))  # noqa: S308  # templates have rendered them
