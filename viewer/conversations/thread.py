@@ -18,6 +18,7 @@ from viewer.rendering.drawing import draw_bubble
 from viewer.rendering.messages import Bubble, build_bubbles
 from viewer.rendering.prose_html import is_lasting
 from viewer.web.compression import Part, deflate
+from viewer.web.frames import one_language
 
 from .paging import MessagePage
 
@@ -62,7 +63,8 @@ def thread_of(
     """Build and draw the messages of a page."""
     messages, choices = bubbles_of(context, page, completion)
     of_page: Callable[[Iterable[Bubble]], list[Bubble | Hidden]] = for_customer if is_for_customer else list
-    bubbles, answer = (tuple(map(_drawn, of_page(each))) for each in (messages, choices))
+    with one_language():
+        bubbles, answer = (tuple(map(_drawn, of_page(each))) for each in (messages, choices))
     return Thread(bubbles, answer, tuple(messages), tuple(choices))
 
 

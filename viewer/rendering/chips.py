@@ -128,17 +128,25 @@ def insert_chips(html: str, marks: Marks, sources: tuple[CitedSource, ...]) -> s
     if not marks:
         return html
 
+    bare: list[str] = []  # marks of markers that were removed, around which there is no link or code
+
     def without_marker(link: re.Match[str]) -> str:
         _, removed = remove_marks(link[1], marks)
-        return removed if any(marks[letter].kind == "marker" for letter in removed) else link[0]
+        if not any(marks[letter].kind == "marker" for letter in removed):
+            return link[0]
+        bare.extend(letter for letter in removed if marks[letter].kind == "marker")
+        return removed
 
     def without_link(link: re.Match[str]) -> str:
         label, removed = remove_marks(_LINK_HOST.sub("", link[1]), marks)
         is_cited = any(marks[letter].kind in ("marker", "link") for letter in removed)
         return f'<span class="cited">{label}</span>{removed}' if is_cited else link[0]
 
-    html = _ANY_LINK.sub(without_link, _MARKER_LINK.sub(without_marker, html))
-    return _ChipWriter(marks, sources).write(html)
+    html = _MARKER_LINK.sub(without_marker, html)
+    if len(set(bare)) == len(bare) == sum(letter in marks for letter in _PRIVATE.findall(html)):
+        chips = {letter: _chip(sources[mark.number - 1]) for letter, mark in marks.items()}
+        return _PRIVATE.sub(lambda letter: chips.get(letter[0], letter[0]), html)
+    return _ChipWriter(marks, sources).write(_ANY_LINK.sub(without_link, html))
 
 
 def name_markers(html: str, has_sources: bool) -> str:

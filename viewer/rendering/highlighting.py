@@ -26,6 +26,7 @@ _BACKTICK = r"`(?:[^`\\]|\\[\s\S])*+`?"
 _TRIPLE = r'"""(?:[^"\\]|\\[\s\S]|"(?!""))*+(?:""")?' r"|'''(?:[^'\\]|\\[\s\S]|'(?!''))*+(?:''')?"
 _SQL_QUOTED = r"'(?:[^']|'')*+'?"
 _WORD = r"[^\W\d]\w*+"
+_PLAIN = r" \t\n()\[\]{},=*:!?|^~\\"  # with which no token begins
 _KEY = r"(?<![\w.-])[\w.-]++(?=[ \t]*[:=])"  # only at the start of a run, or each character would scan the rest
 _TAG = r"&lt;/?[A-Za-z][\w:.-]*+|/?&gt;"
 
@@ -126,18 +127,21 @@ def colour(code: str, language: str) -> str:
     if grammar is None or len(code) > MAX_CODE:
         return escaped
 
-    def wrap(token: re.Match[str]) -> str:
-        text, kind = token[0], token.lastgroup
-        if kind == "w":
-            if (text.lower() if grammar.ignores_case else text) not in grammar.words:
-                return text
-            kind = "k"
-        return f'<span class="{kind}">{text}</span>'
+    def wrap(found: re.Match[str]) -> str:
+        kind = found.lastgroup
+        if kind == "plain" or kind is None:
+            return found[0]
+        return f'{found["plain"]}<span class="{kind[0]}">{found[kind]}</span>'  # k for a keyword
 
     return _pattern(grammar).sub(wrap, escaped)
 
 
 @cache
 def _pattern(grammar: _Grammar) -> re.Pattern[str]:
-    kinds = {"c": grammar.comment, "k": grammar.key, "s": grammar.string, "m": r"\b\d[\w.]*+", "w": _WORD}
-    return re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in kinds.items() if pattern), re.MULTILINE)
+    """Build a pattern of a token and all that is plain before it, so that Python has few matches to look at."""
+    keyword = rf"(?:{'|'.join(sorted(grammar.words)) or '(?!)'})\b"
+    keyword = f"(?i:{keyword})" if grammar.ignores_case else keyword
+    plain = rf"[{_PLAIN}]++" if grammar.key else rf"[{_PLAIN}]++|(?!{keyword}){_WORD}"  # a word may be a key
+    tokens = {"c": grammar.comment, "k": grammar.key, "s": grammar.string, "m": r"\b\d[\w.]*+", "keyword": keyword}
+    named = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in tokens.items() if pattern)
+    return re.compile(rf"(?P<plain>(?:{plain})*+)(?:{named}|{_WORD}|[\s\S]|\Z)", re.MULTILINE)

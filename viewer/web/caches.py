@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha256
-from os import utime
+from os import stat, utime
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -44,12 +44,12 @@ class OfProcess(LocMemCache):
 
     def __init__(self, name: str, params: dict[str, Any]) -> None:
         super().__init__(name, params)
-        self._mark = Path(name)
+        self._mark = name
 
     def make_and_validate_key(self, key: Any, version: int | None = None) -> str:
         """Follow the others first. Every use of one key begins here."""
-        if (cleared := self._last_cleared()) != self._cleared.setdefault(str(self._mark), cleared):
-            self._cleared[str(self._mark)] = cleared
+        if (cleared := self._last_cleared()) != self._cleared.setdefault(self._mark, cleared):
+            self._cleared[self._mark] = cleared
             super().clear()
         return str(super().make_and_validate_key(key, version))
 
@@ -57,15 +57,16 @@ class OfProcess(LocMemCache):
         """Take any key: what memcached would refuse concerns nobody here, and takes as long to check as to find."""
 
     def clear(self) -> None:
-        self._mark.parent.mkdir(mode=0o700, exist_ok=True)
-        self._mark.touch(0o600)
+        mark = Path(self._mark)
+        mark.parent.mkdir(mode=0o700, exist_ok=True)
+        mark.touch(0o600)
         now = time.time_ns()
         utime(self._mark, ns=(now, now))  # touch alone is as coarse as the kernel's clock
         super().clear()
 
     def _last_cleared(self) -> int:
         try:
-            return self._mark.stat().st_mtime_ns
+            return stat(self._mark).st_mtime_ns
         except FileNotFoundError:
             return 0
 

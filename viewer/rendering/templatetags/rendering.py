@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from viewer.rendering.customer import Hidden
 from viewer.rendering.drawing import draw_bubble
 from viewer.rendering.messages import Bubble
+from viewer.web.frames import one_language
 
 register = template.Library()
 
@@ -34,11 +35,12 @@ def render_bubbles(context: template.Context, bubbles: Iterable[Bubble | Hidden]
     """Print bubbles in a row. A page has many of them, and tags of a template would take longer than what is kept."""
     given: Beside | None = context.get("beside")
     pieces = list[str]()
-    for bubble in bubbles:
-        if isinstance(bubble, Hidden):
-            pieces.append(render_to_string("rendering/_hidden.html", {"bubble": bubble}))
-            continue
-        pieces.append(bubble.html or draw_bubble(bubble))
-        if given:
-            pieces.append(given.html_of(bubble))
+    with one_language():
+        for bubble in bubbles:
+            if isinstance(bubble, Hidden):
+                pieces.append(render_to_string("rendering/_hidden.html", {"bubble": bubble}))
+                continue
+            pieces.append(bubble.html or draw_bubble(bubble))
+            if given:
+                pieces.append(given.html_of(bubble))
     return mark_safe("\n".join(pieces))  # noqa: S308  # templates have rendered them
