@@ -265,11 +265,9 @@ def _list_response(page: _Page) -> Response:
     """Build a list response from bodies that are JSON already; nothing is parsed, so nothing can change."""
     ids = [json.dumps(item_id) for item_id, _ in page.items]
     first_id, last_id = (ids[0], ids[-1]) if ids else ("null", "null")
-    data, has_more = ",".join(body for _, body in page.items), json.dumps(page.has_more)
-    return Response(
-        200,
-        f'{{"object":"list","data":[{data}],"first_id":{first_id},"last_id":{last_id},"has_more":{has_more}}}'.encode(),
-    )
+    data = [piece for _, body in page.items for piece in (",", body)][1:]
+    end = f'],"first_id":{first_id},"last_id":{last_id},"has_more":{json.dumps(page.has_more)}}}'
+    return Response(200, "".join(['{"object":"list","data":[', *data, end]).encode())  # megabytes, copied once
 
 
 def _read_paging(params: list[tuple[str, str]], *, descending: bool) -> Paging:

@@ -120,4 +120,4 @@ def _in_a_row(bubbles: tuple[Bubble | Hidden, ...]) -> bytes:
 def _characters(thread: Thread) -> int:
     """Give the length of all HTML; 0 where the thread must not be kept, as not all of it was formatted."""
     htmls = [one.html for one in thread.shown]
-    return sum(map(len, htmls), start=1) if all(map(is_lasting, htmls)) else 0
+    return sum(map(len, htmls), start=1 + len(thread.deflated)) if all(map(is_lasting, htmls)) else 0

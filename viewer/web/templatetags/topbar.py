@@ -26,7 +26,7 @@ def topbar(context: template.Context) -> SafeString:
         path=context["request"].get_full_path(),
         search_text=context.get("search_text") or "",
         unread=str(context["unread"]()),
-        name=name,
+        user=name,
         full_name=user.get_full_name() or name,
         initials=name[:2].upper(),
         may_curate=_says(context, "may_curate"),
