@@ -111,9 +111,13 @@ def _draw_body(bubble: Bubble) -> SafeString:
 
 
 def _draw_more(bubble: Bubble) -> SafeString:
-    """Draw what few messages have. A bubble has much of it to count and to repeat, so it is no frame of its own."""
+    """Draw what few messages have. But for calls, it is much to count and to repeat, so it is no frame of its own."""
+    calls = _NOTHING
+    if bubble.calls:
+        calls = draw("rendering/_calls.html", calls=tuple(map(_draw_call, bubble.calls)), count=len(bubble.calls))
+    if not bubble.has_more_than_calls:
+        return calls
     results = [_draw_result(result) for result in bubble.own_results]
-    calls = [_draw_call(call) for call in bubble.calls]
     return render_to_string("rendering/_more_of_bubble.html", {"bubble": bubble, "results": results, "calls": calls})
 
 

@@ -15,10 +15,8 @@ from urllib.parse import unquote, unquote_to_bytes
 _DATA_URL = re.compile(r"data:[^,]{0,200}?(;base64)?,", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?!data:)[a-zA-Z][a-zA-Z0-9+.-]*:")
 # What recording programs write in place of bytes: `[base64_data truncated: 5000 chars]`, `__REDACTED__`, `sediment-attachment://…`.
-_PLACEHOLDER = re.compile(
-    r"redacted|truncated|omitted|removed|stripped|elided|placeholder|base64[\s_]*(?:data|image)|\.\.\.|…",
-    re.IGNORECASE,
-)
+_PLACEHOLDERS = ("redacted", "truncated", "omitted", "removed", "stripped", "elided", "placeholder", "...", "…")
+_NAME_OF_DATA = re.compile(r"base64[\s_]*(?:data|image)")
 _MAX_NOTE = 300  # characters at the end of a text; the beginning of the bytes may come before it
 _HEAD = 4096  # base64 characters that are decoded to detect type and dimensions
 _JPEG_HEAD = 262_144  # a JPEG may have a thumbnail before its dimensions
@@ -64,7 +62,8 @@ def is_placeholder(text: str) -> bool:
     if address := _ADDRESS.match(text):
         return address[0].lower().endswith("attachment:")
     prefix = _DATA_URL.match(text)
-    return bool(_PLACEHOLDER.search(text[prefix.end() if prefix else 0 :][-_MAX_NOTE:]))
+    end = text[max(prefix.end() if prefix else 0, len(text) - _MAX_NOTE) :].lower()
+    return any(word in end for word in _PLACEHOLDERS) or bool(_NAME_OF_DATA.search(end))
 
 
 def is_base64(text: str) -> bool:

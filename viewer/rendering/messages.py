@@ -111,8 +111,12 @@ class Bubble:
     @property
     def has_more(self) -> bool:
         """Whether it shows anything except its parts. Most do not, and checking each field in a template takes time."""
+        return bool(self.calls) or self.has_more_than_calls
+
+    @property
+    def has_more_than_calls(self) -> bool:
         rest = (
-            *(self.own_results, self.calls, self.reasoning, self.other, self.error, self.notes),
+            *(self.own_results, self.reasoning, self.other, self.error, self.notes),
             *(self.left_out, self.source, self.unseen),
         )
         return any(rest) or (self.choice is not None and (self.choice.has_logprobs or self.choice.is_cut_off))
