@@ -34,7 +34,7 @@ class Thread:
     answer: tuple[Bubble | Hidden, ...]
     messages: tuple[Bubble, ...]
     choices: tuple[Bubble, ...]
-    deflated: bytes = b""  # the HTML of its messages in a row, if it is kept
+    deflated: bytes = b""  # the HTML of its messages in a row, if it is kept and none is hidden
 
     @property
     def shown(self) -> list[Bubble]:
@@ -46,7 +46,7 @@ class Thread:
 
     @property
     def part(self) -> Part | None:
-        """What a page has of its messages if nothing is said of them and none is hidden; None if it is not kept."""
+        """What a page has of its messages if nothing is said of them, compressed; None if it is not kept so."""
         return Part(_in_a_row(self.bubbles), self.deflated) if self.deflated else None
 
     @property
@@ -81,7 +81,8 @@ def stored_thread_of(
 
     def make() -> Thread:
         thread = thread_of(context, page, completion, is_for_customer=is_for_customer)
-        return replace(thread, deflated=deflate(_in_a_row(thread.bubbles)))
+        has_hidden = any(isinstance(one, Hidden) for one in thread.bubbles)
+        return thread if has_hidden else replace(thread, deflated=deflate(_in_a_row(thread.bubbles)))
 
     return _threads.of(made_of, make, _characters)
 

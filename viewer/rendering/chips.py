@@ -7,7 +7,7 @@ not contain. They pass through Markdown and sanitising like letters, and `insert
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
@@ -20,6 +20,7 @@ from viewer.completions.literals import unused_characters
 from .citations import CitationPlace, CitedSource
 
 REL = "noopener noreferrer nofollow ugc"
+_MAX_SOUGHT = 50  # links in the HTML; each takes longer in a longer text, and to render it again does not
 _MAX_LABEL = 200  # characters of a title on a chip; the list of sources has the whole title
 _PRIVATE = re.compile("[\U000f0000-\U0010fffd]")
 _MARK = re.compile("[\U000f0000-\U0010fffd]|(?:%F[34](?:%[89AB][0-9A-F]){3})")
@@ -74,12 +75,14 @@ def insert_marks(text: str, places: Iterable[CitationPlace]) -> tuple[str, Marks
     return _insert(text, inserted), marks
 
 
-def mark_links(html: str, text: str, places: Iterable[CitationPlace]) -> tuple[str, Marks] | None:
+def mark_links(html: str, text: str, places: Sequence[CitationPlace]) -> tuple[str, Marks] | None:
     """Insert the marks of cited links into the HTML of a text; None unless each place is a link that is found there.
 
     A link that stands in the HTML as often as in the text stands there in the same order. But its URL may stand nowhere
     else in the text, or another way to write the link could be meant.
     """
+    if len(places) > _MAX_SOUGHT:
+        return None
     letters = unused_characters(text)
     marks: Marks = {}
     inserted: list[tuple[int, int, str]] = []

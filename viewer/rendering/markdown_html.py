@@ -52,7 +52,7 @@ _COPY_CODE = (
     '<copy-code><figure class="code"><figcaption>{}</figcaption>'
     '<pre tabindex="0"><code>{}</code></pre></figure></copy-code>'
 )
-_CODE_BLOCK = re.compile(_COPY_CODE.format("[^<>]*+", r'[^<>]*+(?:<(?:span class="[ksmc]"|/span)>[^<>]*+)*+'))
+_CODE_BLOCK = re.compile(_COPY_CODE.format("[^<>]*+", r'[^<>]*+(?:<span class="[ksmc]">[^<>]*+</span>[^<>]*+)*+'))
 _MAIL = re.compile(r"mailto:([^\s?]+)", re.IGNORECASE)
 _WEB_START = re.compile(r"(?:https?://)?(?:www\.)?", re.IGNORECASE)
 
