@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from django.http import HttpResponse, HttpResponseBase
 
 _LEVEL = 6  # as Django's
+_LEAST = 32_768  # bytes of a part: what is around a smaller one would be a tenth longer without what both have
+_KNOWN = 4_096  # bytes before what follows a part, to which that may refer; more of them take longer to read
 _HEADER = b"\x1f\x8b\x08\x08\0\0\0\0\0\xff"  # of gzip with a file name, without a time
 _MOST_RANDOM = 100  # bytes of that name, which hide how well a page compresses (BREACH)
 _ATTRIBUTE = "lectern_part"
@@ -26,8 +28,8 @@ class Part:
 
 
 def deflate(html: bytes) -> bytes:
-    """Compress a part of pages."""
-    return _deflate(html, zlib.Z_FULL_FLUSH)
+    """Compress a part of pages; return nothing for one that is too small to be worth it."""
+    return _deflate(html, zlib.Z_FULL_FLUSH) if len(html) >= _LEAST else b""
 
 
 def note_part(response: HttpResponse, part: Part) -> None:
@@ -43,12 +45,14 @@ def compress_around_part(response: HttpResponseBase) -> bytes | None:
     content = response.content
     if (start := content.find(part.html)) < 0:
         return None
-    before, after = content[:start], content[start + len(part.html) :]
+    until = start + len(part.html)
+    before, known, after = content[:start], content[max(0, until - _KNOWN) : until], content[until:]
     end = zlib.crc32(content).to_bytes(4, "little") + (len(content) & 0xFFFFFFFF).to_bytes(4, "little")
     name = b"a" * secrets.randbelow(_MOST_RANDOM) + b"\0"
-    return b"".join((_HEADER, name, deflate(before), part.deflated, _deflate(after, zlib.Z_FINISH), end))
+    pieces = (_deflate(before, zlib.Z_FULL_FLUSH), part.deflated, _deflate(after, zlib.Z_FINISH, known))
+    return b"".join((_HEADER, name, *pieces, end))
 
 
-def _deflate(html: bytes, flush: int) -> bytes:
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+def _deflate(html: bytes, flush: int, known: bytes = b"") -> bytes:
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zdict=known)
     return compressor.compress(html) + compressor.flush(flush)
