@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db import connection
 
+from tests.conftest import make_completion, say
+from viewer.archive.models import SearchDocument, StoredCompletion
 from viewer.archive.search import index as search_index
+from viewer.archive.search.query import read_query
+from viewer.archive.search.results import search
 
 VIEWER = Path(search_index.__file__).parent.parent.parent
 
@@ -44,3 +52,16 @@ def test_the_migrations_make_the_index_that_the_search_makes() -> None:
     assert len([row for row in migrated if row[0].startswith("archive_stale")]) == 5
     search_index.clear()
     assert made() == migrated
+
+
+@pytest.mark.django_db
+def test_an_index_in_an_older_form_is_emptied_and_made_anew(stored: Callable[..., Any]) -> None:
+    stored(make_completion("c-1", say("user", "my refund")), make_completion("c-2", say("user", "my order")))
+    migration = import_module("viewer.archive.migrations.0014_signatures_in_order")
+    migration.empty_index(None, SimpleNamespace(connection=connection))
+    assert not SearchDocument.objects.exists()
+    assert [group.completion.id for group in search(read_query("refund")).groups] == []
+    assert sum(search_index.index_missing()) == 2
+    assert [group.completion.id for group in search(read_query('"my refund"')).groups] == ["c-1"]
+    StoredCompletion.objects.all().delete()
+    assert not SearchDocument.objects.exists()

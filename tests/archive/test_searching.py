@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -28,7 +27,7 @@ from viewer.archive.search import text as text_module
 from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.reading import Hit
 from viewer.archive.search.results import Results, search
-from viewer.archive.search.text import Facts, Indexed, query_words, words_of, words_to_index
+from viewer.archive.search.text import Facts, query_words, words_of, words_to_index
 from viewer.archive.search.values import values_of
 from viewer.completions.source_text import Piece
 
@@ -624,10 +623,10 @@ def test_rebuilding_gives_of_any_shape_what_importing_gave(stored: Store) -> Non
 def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: Any, content: Any, more: Any) -> None:
     values = {"role": role, "content": content, **more}
     message = Piece(json.dumps(values), values)
-    quick = list(words_to_index(Facts("m", 0, {}), [message], "{}"))
+    quick = [one for portion in words_to_index(Facts("m", 0, {}), [message], "{}") for one in portion.entries]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_module, "role_of_plain_text", lambda values: "")
-        read = list(words_to_index(Facts("m", 0, {}), [message], "{}"))
+        read = [one for portion in words_to_index(Facts("m", 0, {}), [message], "{}") for one in portion.entries]
     assert [(set(one.words.split()), one.held) for one in quick] == [(set(one.words.split()), one.held) for one in read]
     assert [one.question for one in quick] == [one.question for one in read]
 
@@ -836,6 +835,7 @@ def test_a_conversation_of_more_words_than_a_document_takes_has_several(
     stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokens, "_MAX_BYTES", 2_000)
+    monkeypatch.setattr(text_module, "_AT_ONCE", 500)
     talk = [say("user", " ".join(f"word{n}x{m}" for m in range(20))) for n in range(40)]
     stored(make_completion("c", say("user", "the beginning"), *talk, choices=[], metadata={"k": "v"}))
     assert SearchDocument.objects.count() > 3
@@ -872,15 +872,3 @@ def test_a_long_search_goes_on_where_it_stopped(stored: Store, monkeypatch: pyte
     overview = results('"safe account"').overview
     assert overview
     assert overview.is_capped
-
-
-@settings(max_examples=100, deadline=None)
-@given(some.lists(some.text(alphabet="abcdé手", min_size=1, max_size=3), max_size=30), some.integers(0, 30))
-def test_a_signature_has_every_pair_of_the_words(words: list[str], at: int) -> None:
-    builder, entry = tokens.DocumentBuilder(), Indexed([["1", *words]], f"|1 {' '.join(words)} ", Counter())
-    builder.add(entry)
-    builder.finish(entry)
-    (document,) = builder.documents
-    pairs = list(tokens.pair_hashes(words))
-    assert all(tokens.may_have_pair(document.signature, pair) for pair in pairs)
-    assert set(document.tokens.split()) == {f"1{word}" for word in words}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from itertools import chain
 from unittest.mock import patch
 
 from hypothesis import given, settings
@@ -16,15 +18,29 @@ _PIECES = (
     "é", "e\u0301", "\u00ad", "“", "…", "€", "|", "_", ".", ",", "'", "’", "-", "/", "#", "+", "(", ")", "\n", "\u00a0",
     " ", " ", " ", "x" * 70, "+49 170 ", "1,234.50", "e-mail", "TK-30582", "LS6 3HT",
 )  # fmt: skip
+CODE = r"(?<![^\W_])(?:[^\W\d_]{1,4}|[A-Z]{5,6}) \d{2,}(?![^\W_])"  # HAT 136
 texts = some.lists(some.sampled_from(_PIECES), max_size=24).map("".join)
+
+
+def _joined_by_looking_everywhere(text: str) -> set[str]:
+    """Return the joined words of a text, without leaving out where there can be none."""
+    twos = (splitting._join(match[1] + match[2]) for match in splitting._TWO_IN_ONE.finditer(text))
+    patterns = (splitting._GROUPED, re.compile(CODE), splitting._THOUSANDS, splitting._PHONE)
+    numbers = (match[0] for pattern in patterns for match in pattern.finditer(text))
+    runs = (splitting.words_of(match[0]).split()[:8] for match in splitting._SPACED.finditer(text))
+    return {
+        *(two for two in twos if len(two) <= 32),
+        *(word for number in numbers for word in splitting._joined_number(number)),
+        *(word for run in runs for word in splitting.joined_runs(run)),
+    }
 
 
 @settings(max_examples=400, deadline=None)
 @given(text=texts)
 def test_numbers_are_found_where_the_text_around_them_is_left_out(text: str) -> None:
     joined = splitting.joined_words(text)
-    with patch.object(splitting, "_around_digits", lambda words, odd: text):
-        assert splitting.joined_words(text) == joined
+    assert len(joined) == len(set(joined))
+    assert set(joined) == (_joined_by_looking_everywhere(text) if re.search(r"[\d'’-]", text) else set())
 
 
 @settings(max_examples=400, deadline=None)
@@ -39,44 +55,62 @@ def test_a_text_that_can_be_written_in_ascii_has_the_same_words(text: str) -> No
 @given(several=some.lists(texts, max_size=6))
 def test_texts_that_are_split_together_have_the_words_of_each(several: list[str]) -> None:
     several += ["\x00".join(several)]
-    assert splitting.words_of_each(several) == [splitting.words_of(text).split() for text in several]
+    each, words = splitting.split_together(several)
+    expected = [splitting.words_of(text).split() for text in several]
+    assert [text.split() for text in each] == expected
+    assert all(text[0] == text[-1] == " " and "  " not in text.strip() for text in each)
+    assert words == list(chain.from_iterable([splitting.BETWEEN, *words] for words in expected))[1:]
 
 
 def _built(entries: list[list[str]], most_bytes: int = 900_000) -> tuple[list[tokens.Document], set[str]]:
     builder = tokens.DocumentBuilder()
-    made = [
-        splitting.Indexed(
-            [[str(n % 3 + 1), *words], ["m", "ƻrole", *(["ƻ"] if n == len(entries) - 1 else [])]],
-            f"|{n % 3 + 1} {' '.join(words)} |m ƻrole ƻ",
-            Counter(),
-        )
-        for n, words in enumerate(entries)
-    ]
     with patch.object(tokens, "_MAX_BYTES", most_bytes):
-        for entry in made:
-            builder.add(entry)
-        builder.finish(made[-1])
+        for n, words in enumerate(entries):
+            marks = ["ƻrole", *(["ƻ"] if n == len(entries) - 1 else [])]
+            speaker = str(n % 3 + 1)
+            entry = splitting.Indexed(f"|{speaker} {' '.join(words)} |m {' '.join(marks)} ", marks, Counter())
+            builder.add(splitting.Portion([entry], {speaker: words}))
+        builder.finish(["ƻrole", "ƻ"])
     return builder.documents, builder.words
 
 
 entries = some.lists(
-    some.lists(some.text(alphabet="abé手", min_size=1, max_size=3), max_size=20), min_size=1, max_size=8
+    some.lists(some.text(alphabet="abé手", min_size=1, max_size=7), max_size=20), min_size=1, max_size=8
 )
 
 
 @settings(max_examples=100, deadline=None)
-@given(said=entries, held_as_numbers=some.sampled_from([2, 10**6]))
-def test_a_document_has_every_token_and_every_pair_and_few_others(said: list[list[str]], held_as_numbers: int) -> None:
-    with patch.object(tokens, "_MAX_PAIRS", held_as_numbers):
-        (document,), words = _built(said)
+@given(said=entries, start=some.integers(0, 19), length=some.integers(2, 5))
+def test_a_document_has_every_token_and_a_signature_every_phrase(
+    said: list[list[str]], start: int, length: int
+) -> None:
+    (document,), words = _built(said)
     spoken = {f"{n % 3 + 1}{word}" for n, each in enumerate(said) for word in each}
     assert sorted(document.tokens.split(" ")) == sorted({*spoken, "ƻrole", "ƻ"})
     assert words == {word for each in said for word in each}
-    pairs = {pair for each in said for pair in tokens.pair_hashes(each)}
-    assert all(tokens.may_have_pair(document.signature, pair) for pair in pairs)
-    assert sum(byte.bit_count() for byte in document.signature) <= len(pairs) + 1
-    if len(pairs) < held_as_numbers:
-        assert len(document.signature) <= max(8, 2 * (len(pairs) + 1))
+    for each in said:
+        assert tokens.may_have(document.signature, tokens.codes_of(each[start : start + length]))
+    assert len(document.signature) <= sum(2 * len(each) + 1 for each in said)
+
+
+def test_a_signature_has_no_phrase_that_ends_in_one_message_and_begins_in_another() -> None:
+    (document,), _ = _built([["refund", "order"], ["parcel", "address"], ["refund", "parcel"]])
+    phrases = [
+        ("refund", "order"),
+        ("order", "parcel"),
+        ("order", "refund"),
+        ("refund", "parcel"),
+        ("parcel", "address"),
+    ]
+    found = [phrase for phrase in phrases if tokens.may_have(document.signature, tokens.codes_of(phrase))]
+    assert found == [("refund", "order"), ("refund", "parcel"), ("parcel", "address")]
+
+
+def test_a_signature_that_would_be_too_long_says_nothing() -> None:
+    with patch.object(tokens, "_MAX_SIGNATURE", 50):
+        (document,), _ = _built([["refund"] * 10, ["order"] * 20, ["parcel"]])
+    assert document.signature == b""
+    assert tokens.may_have(document.signature, tokens.codes_of(["never", "said"]))
 
 
 @settings(max_examples=100, deadline=None)

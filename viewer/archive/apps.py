@@ -18,10 +18,10 @@ def _add_functions(sender: object, connection: BaseDatabaseWrapper, **signal: ob
     """Give SQLite the functions that triggers and searches of the index call. Of another program they are refused."""
     if connection.vendor == "sqlite":
         from .packing import unpack
-        from .search.tokens import may_have_pair
+        from .search.tokens import may_have
 
         connection.connection.create_function("archive_unpack", 1, unpack, deterministic=True)
-        connection.connection.create_function("may_have_pair", 2, may_have_pair, deterministic=True)
+        connection.connection.create_function("archive_may_have", 2, may_have, deterministic=True)
 
 
 def _move_messages(**signal: object) -> None:

@@ -6,11 +6,11 @@ Nothing here asks the database, so that all of it is ready before a transaction 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .packs import Pack, Packer, with_positions
-from .text import Indexed
+from .text import Indexed, Portion
 from .tokens import Document, DocumentBuilder
 
 
@@ -26,16 +26,21 @@ class Entries:
     contents: Counter[str]
 
 
-def entries_of(indexed: Iterable[Indexed]) -> Entries:
+def entries_of(portions: Iterable[Portion]) -> Entries:
     """Make the entries of a conversation of its messages and, the last of them, its answer."""
     builder, packer = DocumentBuilder(), Packer()
     question, count, contents = "", -1, Counter[str]()  # the answer is no message
-    for position, entry in with_positions(indexed):
+    for position, entry in with_positions(_added_to(builder, portions)):
         packer.add(position, entry)
-        builder.add(entry)
         if position is None:
-            builder.finish(entry)
+            builder.finish(entry.marks)
         question, count = question or entry.question, count + 1
         if entry.held:
             contents += entry.held
     return Entries(packer.packs, builder.documents, builder.words, question, count, contents)
+
+
+def _added_to(builder: DocumentBuilder, portions: Iterable[Portion]) -> Iterator[Indexed]:
+    for portion in portions:
+        builder.add(portion)
+        yield from portion.entries

@@ -27,18 +27,18 @@ from .packs import words_with
 from .query import Query
 from .ranking import Match, Scores
 from .text import EVERYTHING, MARKS
-from .tokens import SPEAKERS, pair_hashes
+from .tokens import SPEAKERS, codes_of
 
 NEWEST = 2**63 - 1_000  # above every document; plus some it still fits a bigint of either database
 OLDEST = -1  # below every document
 _MAX_ROWS = 20_000  # messages read for a page of results
 _MAX_CHARACTERS = 16_000_000  # of their words
 _MAX_LOOKED_AT = 2_000  # documents that have the words of a phrase; looking at one takes 5 microseconds
-_PAIRS_AT_ONCE = 500
+_SIGNATURES_AT_ONCE = 500
 _BATCH, _MAX_READ = 30, 60  # documents that are read at a time, and in all, because only reading shows a match
 _MAX_AROUND = 50  # of them that are read on each side of a conversation
-_SQLITE_HAS_PAIR = "may_have_pair(signature, %s)"
-_POSTGRESQL_HAS_PAIR = "get_bit(signature, (%s::bigint %% (octet_length(signature) * 8))::int) = 1"
+_SQLITE_MAY_HAVE = "archive_may_have(signature, %s)"
+_POSTGRESQL_MAY_HAVE = "(position(%s::bytea IN signature) > 0 OR signature = '')"
 _IS_SEEN = (
     "EXISTS (SELECT 1 FROM archive_searchdocument d JOIN archive_storedcompletion c ON c.id = d.completion_id "
     "JOIN archive_seencompletion s ON s.completion_id = c.completion_id AND s.person_id = %s AND s.at <= %s "
@@ -132,14 +132,14 @@ class Matcher:
         return Look(candidates, matches, None if is_all else candidates[-1].id, is_all)
 
     def _likely(self, candidates: list[Candidate]) -> Iterator[Candidate]:
-        for start in range(0, len(candidates), _PAIRS_AT_ONCE):
-            yield from self._with_pairs(candidates[start : start + _PAIRS_AT_ONCE])
+        for start in range(0, len(candidates), _SIGNATURES_AT_ONCE):
+            yield from self._likely_among(candidates[start : start + _SIGNATURES_AT_ONCE])
 
     def match_around(self, document: int, count: int) -> list[Match]:
         """Return the matches around a document: some that have the words may not match, so more are read."""
         limit = count + 1 if self.is_certain else _MAX_LOOKED_AT
-        above = self._with_pairs(_one_of_each(self.oldest(limit, document)))[-max(count, _MAX_AROUND) :]
-        below = self._with_pairs(_one_of_each(self.newest(limit, document + 1)))[: max(count, _MAX_AROUND)]
+        above = self._likely_among(_one_of_each(self.oldest(limit, document)))[-max(count, _MAX_AROUND) :]
+        below = self._likely_among(_one_of_each(self.newest(limit, document + 1)))[: max(count, _MAX_AROUND)]
         return self.match([*above, *below])
 
     def count(self, speakers: frozenset[str], limit: int) -> int:
@@ -199,25 +199,26 @@ class Matcher:
         return [condition_of(asked, reader, kept) for asked in self._query.marks]
 
     @cached_property
-    def _pairs(self) -> list[int]:
-        """The neighbouring words that a conversation must have: those of phrases that cannot be written as one word."""
-        pairs = set[int]()
+    def _phrases(self) -> list[bytes]:
+        """The codes of words that a conversation must have side by side: phrases that cannot be written as one word."""
+        phrases = set[bytes]()
         for clause in self.wanted:
-            if all(" " in wording for wording in clause.wordings) and len(clause.wordings) == 1:
-                words = clause.wordings[0].split()
-                pairs.update(pair_hashes(words[:-1] if clause.is_prefix else words))
-        return sorted(pairs)
+            if len(clause.wordings) == 1:
+                words = clause.wordings[0].split()[: -1 if clause.is_prefix else None]
+                if len(words) > 1:
+                    phrases.add(codes_of(words))
+        return sorted(phrases)
 
-    def _with_pairs(self, candidates: list[Candidate]) -> list[Candidate]:
-        """Keep the completions of which a document's signature has the pairs of all phrases."""
-        if not (candidates and self._pairs):
+    def _likely_among(self, candidates: list[Candidate]) -> list[Candidate]:
+        """Keep the completions of which a document's signature has all phrases."""
+        if not (candidates and self._phrases):
             return candidates
         where, completions = is_one_of("completion_id", [candidate.completion for candidate in candidates])
         with connection.cursor() as cursor:
-            has_pair = _SQLITE_HAS_PAIR if self._is_sqlite else _POSTGRESQL_HAS_PAIR
-            condition = " AND ".join([where, *[has_pair] * len(self._pairs)])
+            may_have = _SQLITE_MAY_HAVE if self._is_sqlite else _POSTGRESQL_MAY_HAVE
+            condition = " AND ".join([where, *[may_have] * len(self._phrases)])
             cursor.execute(
-                f"SELECT completion_id FROM archive_searchdocument WHERE {condition}", [completions, *self._pairs]
+                f"SELECT completion_id FROM archive_searchdocument WHERE {condition}", [completions, *self._phrases]
             )
             kept = {row for (row,) in cursor.fetchall()}
         return [candidate for candidate in candidates if candidate.completion in kept]

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from hashlib import blake2b
-from itertools import chain, combinations
+from itertools import chain, combinations, filterfalse
 from operator import add
 from typing import Any, NamedTuple
 
@@ -76,8 +76,8 @@ LETTER = rf"(?!_)[\w{_VOWEL_SIGNS}]"  # the characters of words
 _BREAK = re.compile(rf"[^\w{_VOWEL_SIGNS}]|_")
 _ASCII_BREAKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 _WITHOUT_BREAKS = dict.fromkeys(_ASCII_BREAKS)
-_BETWEEN = "\x00"  # stands in few texts
-_ASCII_BREAKS_IN_MANY = _ASCII_BREAKS | {ord(_BETWEEN): _BETWEEN}
+BETWEEN = "\x00"  # stands in no words
+_ASCII_BREAKS_IN_MANY = _ASCII_BREAKS | {ord(BETWEEN): BETWEEN}
 _AT_ONCE = 64_000  # characters of texts that are split together
 _MAX_KEPT = 20_000  # characters of a prompt of which the words are kept
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -90,27 +90,28 @@ _RUN = re.compile(f"[{UNSPACED}]+")
 _RUN_AT_END = re.compile(rf"(?<![{UNSPACED}])([{UNSPACED}]++)\s*+\Z")
 # What people write with or without separators: order numbers, amounts, dates, phone numbers, names with an apostrophe.
 _GROUPED = re.compile(r"(?<![^\W_])[^\W_]++(?:[-_./,:'’#][^\W_]++)+")
-_CODE = re.compile(r"(?<![^\W_])(?:[^\W\d_]{1,4}|[A-Z]{5,6}) \d{2,}(?![^\W_])")  # "HAT 136"
+_CODE = re.compile(r"(?<![^\W_])(?:[^\W\d_]{1,4}|[A-Z]{5,6}) \d{2,}\Z")  # "HAT 136"
+_MAX_LETTERS = 6  # of a code
+_NUMBER_AFTER_LETTER = re.compile(r" (?<=[^\W\d_] )\d{2,}+(?![^\W_])")  # begins with what Python finds at once
 _NUMBER = r"(?=[^\W\d_]*+\d)[^\W_]++"
 # "LS6 3HT", "DE89 3704 0044", "SG 4410 2298 7 GB"
 _SPACED = re.compile(rf"(?<![^\W_])(?:[^\W\d_]{{1,4}} )?{_NUMBER}(?: {_NUMBER})+(?: [^\W\d_]{{1,4}}(?![^\W_]))?")
 _MAY_BE_SPACED = re.compile(r"\d[^\W\d_]* [^\W\d_]*\d")
 _MAX_SPACED = 8  # parts
 _MIN_SPACED = 5  # characters
-_PHONE = re.compile(r"(?:\+|(?<!\w)0|\()\d[\d ()/.-]{6,20}\d")
+_PHONE = re.compile(r"[+0(](?<!\w0)\d[\d ()/.-]{6,20}\d")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[,.'’]\d{3})+(?!\d)")
 _AMOUNT = re.compile(r"(\d{1,3}(?:[,.'’]\d{3})+|\d+)[.,](\d{1,2})", re.ASCII)
 _DIGIT = re.compile(r"\d")
-_DIGIT_OR_NO_LETTER = re.compile(r"\D*+\d|[\W_]*+\Z|.*[^\x00-\x7f]", re.DOTALL)  # ² and ½ become digits, too
-_MAYBE_DIGIT = re.compile(r"[\d\x80-\U0010ffff]")
+_SIGN = re.compile(r"[-'\d\x80-\U0010ffff]")  # ² and ½ become digits, too
 _SEPARATORS = ("-", "'", "’")
 _NEITHER_DIGIT_NOR_SEPARATOR = bytes(code for code in range(128) if chr(code) not in "0123456789-'")
+_MAX_KNOWN = 50_000  # words of which the joined ones are kept
 _MAX_JOINED = 32  # characters
 # "don't", "e-mail"; where nothing else has a part in it, as in "state-of-the-art"
 _TWO_IN_ONE = re.compile(rf"(?<![^\W_])(?<![-'’])([^\W\d_]{{1,{_MAX_JOINED}}}+)['’-]([^\W\d_]++)(?![-'’]|[^\W_])")
 PHONE_TAIL = 9  # digits that a number has in common with and without its country code
 _LONG_WORD = re.compile(rf"(\S{{{_MAX_WORD}}})\S+")
-_LONG_WORD_OF_MANY = re.compile(rf"([^\s{_BETWEEN}]{{{_MAX_WORD}}})[^\s{_BETWEEN}]+")
 _DATE_OF_MODEL = re.compile(r"-\d{4}-\d{2}-\d{2}$", re.ASCII)
 
 
@@ -123,15 +124,19 @@ def words_of(text: str) -> str:
     return _LONG_WORD.sub(r"\1", words) if _may_have_run(words, _MAX_WORD) else words
 
 
-def words_of_each(texts: Iterable[str]) -> list[list[str]]:
-    """Return the words of each text. Those that can be written in ASCII are split as one, at a third of the cost."""
+def split_together(texts: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the words of each text, each word between two spaces, and all of them, with `BETWEEN` where a text ends.
+
+    Those that can be written in ASCII are split as one, at a third of the cost.
+    """
     texts = [text if text.isascii() else _in_ascii(text) for text in texts]
-    together = _BETWEEN.join([text for text in texts if text.isascii() and _BETWEEN not in text])
-    words = together.lower().translate(_ASCII_BREAKS_IN_MANY)
-    if _may_have_run(words, _MAX_WORD):
-        words = _LONG_WORD_OF_MANY.sub(r"\1", words)
-    split = iter(words.split(_BETWEEN))
-    return [(next(split) if text.isascii() and _BETWEEN not in text else words_of(text)).split() for text in texts]
+    plain = [text.replace(BETWEEN, " ") if BETWEEN in text else text for text in texts if text.isascii()]
+    in_ascii = iter(BETWEEN.join(plain).lower().translate(_ASCII_BREAKS_IN_MANY).split(BETWEEN))
+    together = f" {BETWEEN} ".join([next(in_ascii) if text.isascii() else words_of(text) for text in texts])
+    words = together.split()
+    if _may_have_run(together, _MAX_WORD):
+        words = [word[:_MAX_WORD] for word in words]
+    return f" {' '.join(words)} ".split(BETWEEN), words
 
 
 class _AsciiForms(dict[str, str | None]):
@@ -174,20 +179,15 @@ def joined_words(text: str) -> list[str]:
     An amount is the same word however it is written, `1234x50` for "1,234.50" and "1234,5", and `1234` for its whole.
 
     Of a phone number also its last nine digits, which it has in common with the number as dialled from elsewhere. Each
-    is there once, by when it first came.
+    is there once.
     """
     signs = text.encode().translate(None, _NEITHER_DIGIT_NOR_SEPARATOR) if text.isascii() else _signs_in(text)
     if not signs:  # as most texts
         return []
-    has_digit = bool(signs.strip(b"-'"))
-    words = text.split(" ")
-    odd = [at for at, word in enumerate(words) if not word.isalpha()]
-    found = dict[str, None]()
-    for match in _TWO_IN_ONE.finditer(" ".join(dict.fromkeys(words[at] for at in odd))):
-        if len(joined := _join(match[1] + match[2])) <= _MAX_JOINED:
-            found[joined] = None
-    if has_digit:
-        found |= dict.fromkeys(_joined_numbers(_around_digits(words, odd)))
+    words = text.replace('"', " ").split()  # so JSON without spaces is many words, too
+    found = dict.fromkeys(chain.from_iterable(map(_JOINED_IN.__getitem__, filterfalse(str.isalpha, words))))
+    if signs.strip(b"-'"):  # a digit
+        found |= dict.fromkeys(_joined_across_spaces(text))
     return list(found)
 
 
@@ -196,38 +196,51 @@ def _signs_in(text: str) -> bytes:
     return b"0" if _DIGIT.search(text) else b"-" if any(separator in text for separator in _SEPARATORS) else b""
 
 
-def _around_digits(words: list[str], odd: list[int]) -> str:
-    """Return what of a text may belong to a number, on lines; `odd` are the places of words that are not only letters.
+class _JoinedIn(dict[str, tuple[str, ...]]):
+    """The joined words in what stands between two spaces, computed when it is needed: much of it comes again."""
 
-    Of two words with letters and no digits that stand side by side, nothing matches both (`_joined_numbers`): there the
-    text is cut. What has no digit is left out. So the patterns see a tenth of most texts, and find the same.
-    """
-    stretches, end = list[str](), 0
-    begin = end
-    for at in odd:
-        if not _DIGIT_OR_NO_LETTER.match(words[at]):
-            continue
-        if at > end:  # a word lies between that touches neither
-            stretches.append(" ".join(words[begin:end]))
-            begin = at - 1
-        end = at + 2
-    stretches.append(" ".join(words[begin:end]))
-    return "\n".join(dict.fromkeys(filter(_MAYBE_DIGIT.search, stretches)))
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        joined = tuple(_joined_in(word)) if _SIGN.search(word) else ()
+        if len(word) <= _MAX_WORD:
+            if len(self) >= _MAX_KNOWN:
+                self.clear()
+            self[word] = joined
+        return joined
 
 
-def _joined_numbers(text: str) -> Iterator[str]:
-    for pattern in (_GROUPED, _CODE, _THOUSANDS, _PHONE):
-        for match in pattern.finditer(text):
-            if amount := _AMOUNT.fullmatch(match[0]):
-                yield f"{re.sub('[^0-9]', '', amount[1])}x{amount[2]:0<2}"
-                continue
-            joined = _join(match[0])
-            if len(joined) <= _MAX_JOINED and _DIGIT.search(joined):
-                yield joined
-                if joined.isdecimal():
-                    yield from phone_tail(joined)
+_JOINED_IN = _JoinedIn()
+
+
+def _joined_in(word: str) -> Iterator[str]:
+    for match in _TWO_IN_ONE.finditer(word):
+        if len(joined := _join(match[1] + match[2])) <= _MAX_JOINED:
+            yield joined
+    if _DIGIT.search(word) or not word.isascii():
+        for pattern in (_GROUPED, _THOUSANDS):
+            for match in pattern.finditer(word):
+                yield from _joined_number(match[0])
+
+
+def _joined_across_spaces(text: str) -> Iterator[str]:
+    for match in _NUMBER_AFTER_LETTER.finditer(text):
+        if code := _CODE.search(text, max(0, match.start() - _MAX_LETTERS), match.end()):
+            yield from _joined_number(code[0])
+    for match in _PHONE.finditer(text):
+        yield from _joined_number(match[0])
     for match in _SPACED.finditer(text) if _MAY_BE_SPACED.search(text) else ():
         yield from joined_runs(words_of(match[0]).split()[:_MAX_SPACED])
+
+
+def _joined_number(text: str) -> Iterator[str]:
+    """Yield a number without its separators, if it has a digit and is not too long."""
+    if amount := _AMOUNT.fullmatch(text):
+        yield f"{re.sub('[^0-9]', '', amount[1])}x{amount[2]:0<2}"
+        return
+    joined = _join(text)
+    if len(joined) <= _MAX_JOINED and _DIGIT.search(joined):
+        yield joined
+        if joined.isdecimal():
+            yield from phone_tail(joined)
 
 
 def _join(text: str) -> str:
@@ -389,15 +402,22 @@ class Facts:
 
 
 class Indexed(NamedTuple):
-    """What is kept of a message or the answer: its words, and what it contains. Only a user's first has `question`.
+    """What is kept of a message or the answer: its words, and what it contains. Only a user's first has `question`."""
 
-    A segment is a list of a letter for who speaks, and of words. `words` has all of them as one text.
-    """
-
-    segments: list[list[str]]
     words: str
+    marks: list[str]
     held: Counter[str]
     question: str = ""
+
+
+class Portion(NamedTuple):
+    """Messages that follow each other, or the answer too, and all of their words, by speaker.
+
+    `BETWEEN` stands where words are no neighbours.
+    """
+
+    entries: list[Indexed]
+    said: dict[str, list[str]]
 
 
 class _Said(NamedTuple):
@@ -415,7 +435,7 @@ class _Said(NamedTuple):
 _NOTHING: Counter[str] = Counter()  # one for all messages that are only text
 
 
-def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterator[Indexed]:
+def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterator[Portion]:
     """Yield what to index of each message, and last of the answer.
 
     The answer's entry also has the words of the completion itself, whose JSON is `body`. An answer that a server
@@ -423,43 +443,62 @@ def words_to_index(facts: Facts, messages: Iterable[Piece], body: str) -> Iterat
     """
     waiting, length = list[_Said](), 0
     for said in _said(facts, messages, body):
-        waiting.append(said)
-        length += 100 + sum([len(text) for _, text in said.texts])
-        if length > _AT_ONCE:
-            yield from _split(waiting)
+        size = 100 + sum([len(text) for _, text in said.texts])
+        if waiting and length + size > _AT_ONCE:
+            yield _split(waiting)
             waiting, length = [], 0
-    yield from _split(waiting)
+        waiting.append(said)
+        length += size
+    yield _split(waiting)
 
 
-def _split(several: list[_Said]) -> Iterator[Indexed]:
-    words = iter(words_of_each([text for said in several for each, text in said.texts if not _is_repeated(each, text)]))
-    for texts, marks, held, question in several:
-        segments = list[list[str]]()
-        for speaker, text in texts:
-            if _is_repeated(speaker, text):
-                segments += _segments_of_prompt(text)
-            else:
-                segments += _segments(speaker, text, next(words))
-        segments.append([MARKS, *marks])
-        yield Indexed(segments, "".join([f"|{' '.join(segment)} " for segment in segments]), held, question)
+def _split(several: list[_Said]) -> Portion:
+    """Split all texts of each speaker at once."""
+    texts_of = defaultdict[str, list[str]](list)
+    for each in several:
+        for speaker, text in each.texts:
+            if text:
+                texts_of[speaker].append(text)
+    segments, words = dict[str, Iterator[str]](), dict[str, list[str]]()
+    for speaker, texts in texts_of.items():
+        split = _segments_of_prompts(texts) if speaker == PROMPTS else _segments(speaker, texts)
+        segments[speaker], words[speaker] = iter(split[0]), split[1]
+    entries = []
+    for texts_said, marks, held, question in several:
+        said = "".join([next(segments[speaker]) for speaker, text in texts_said if text])
+        entries.append(Indexed(f"{said}|{MARKS} {' '.join(marks)} ", marks, held, question))
+    return Portion(entries, words)
 
 
-def _is_repeated(speaker: str, text: str) -> bool:
-    """Whether a text probably stands in many conversations: what an app tells its model, and its tools."""
-    return speaker == PROMPTS and len(text) < _MAX_KEPT
+def _segments(speaker: str, texts: list[str]) -> tuple[list[str], list[str]]:
+    """Return the segments of each text, and all of their words.
+
+    One segment has the words of a text, another its joined words, which stand beside no other word.
+    """
+    words_of_each, words = split_together(texts)
+    segments = list[str]()
+    for text, between_spaces in zip(texts, words_of_each, strict=True):
+        segment = "" if between_spaces.isspace() else f"|{speaker}{between_spaces}"
+        if segment and (joined := joined_words(text)):
+            segment += f"|{speaker} {' '.join(joined)} "
+            words += [BETWEEN, *joined]
+        segments.append(segment)
+    return segments, words
+
+
+def _segments_of_prompts(texts: list[str]) -> tuple[list[str], list[str]]:
+    """Return what `_segments` does. What an app tells its model, and its tools, stands in many conversations."""
+    segments, words = list[str](), list[str]()
+    for text in texts:
+        each, said = _segments_of_prompt(text) if len(text) < _MAX_KEPT else _segments(PROMPTS, [text])
+        segments += each
+        words += [*said, BETWEEN]
+    return segments, words
 
 
 @lru_cache(16)
-def _segments_of_prompt(text: str) -> list[list[str]]:
-    return _segments(PROMPTS, text, words_of(text).split())
-
-
-def _segments(speaker: str, text: str, words: list[str]) -> list[list[str]]:
-    """Return the segment of the words of a text, and one of its joined words, which stand beside no other word."""
-    if not words:
-        return []
-    joined = joined_words(text)
-    return [[speaker, *words], [speaker, *joined]] if joined else [[speaker, *words]]
+def _segments_of_prompt(text: str) -> tuple[list[str], list[str]]:
+    return _segments(PROMPTS, [text])
 
 
 def _said(facts: Facts, messages: Iterable[Piece], body: str) -> Iterator[_Said]:
