@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import chain, islice
+from itertools import chain, groupby, islice
+from operator import itemgetter
 from typing import Any, Literal
 
 from django.db import connection
@@ -223,6 +224,21 @@ def messages_of(completion: StoredCompletion) -> Iterator[tuple[str, str]]:
     for first, packed in packs.iterator(_ROWS):
         for _, message_id, body in _unpacked(completion.completion_id, first, packed):
             yield message_id, body
+
+
+def messages_of_each(
+    completions: Iterable[StoredCompletion],
+) -> Iterator[tuple[StoredCompletion, Iterator[tuple[str, str]]]]:
+    """Yield each of some stored completions with what `messages_of` yields of it, which has to be read first."""
+    by_row = {completion.pk: completion for completion in completions}
+    packs = MessagePack.objects.filter(completion__in=by_row).order_by("completion", "first")
+    rows = packs.values_list("completion", "first", "packed").iterator(_ROWS)
+    for row, group in groupby(rows, itemgetter(0)):
+        completion = by_row.pop(row)
+        messages = (_unpacked(completion.completion_id, first, packed) for _, first, packed in group)
+        yield completion, ((message_id, body) for each in messages for _, message_id, body in each)
+    for completion in by_row.values():
+        yield completion, iter(())
 
 
 def count_messages(completion: StoredCompletion) -> int:

@@ -7,6 +7,7 @@ packs of its conversation, the last of them takes the documents along, and `rebu
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.db import connection, transaction
@@ -14,12 +15,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef, QuerySet
 
 from viewer.archive.bulk import BATCH_ROWS, insert
-from viewer.archive.messages import messages_of
+from viewer.archive.messages import messages_of_each
 from viewer.archive.models import (
     SearchDocument,
     SearchPack,
     SearchWord,
     StoredCompletion,
+    StoredMetadata,
     StoredSummary,
     fit,
     write_held,
@@ -213,11 +215,12 @@ def index_missing() -> Iterator[int]:
     last = 0
     while found := list(unindexed().filter(pk__gt=last)[:_BATCH]):
         last = found[-1].pk
-        ready = {_state(each): _read_entries(each) for each in found}
+        ready = {_state(each): entries for each, entries in _read_entries(found)}
         with transaction.atomic():
-            missing = unindexed().filter(pk__in=[each.pk for each in found]).select_for_update()
+            missing = list(unindexed().filter(pk__in=[each.pk for each in found]).select_for_update())
             # What somebody changed meanwhile is read again.
-            _write([(each, ready.get(_state(each)) or _read_entries(each)) for each in missing])
+            changed = dict(_read_entries([each for each in missing if _state(each) not in ready]))
+            _write([(each, ready.get(_state(each)) or changed[each]) for each in missing])
         yield len(found)
 
 
@@ -228,7 +231,7 @@ def _state(completion: StoredCompletion) -> tuple[int, int, str, str]:
 
 def index_again(completions: Iterable[StoredCompletion]) -> None:
     """Index completions as they are stored now, in a transaction."""
-    _write([(each, _read_entries(each)) for each in completions])
+    _write(list(_read_entries(list(completions))))
 
 
 def _write(indexed: Sequence[tuple[StoredCompletion, Entries]]) -> None:
@@ -248,10 +251,16 @@ def optimise() -> None:
             cursor.execute(f"ANALYZE {table}")
 
 
-def _read_entries(completion: StoredCompletion) -> Entries:
-    facts = Facts(completion.model, completion.created, dict(completion.metadata.values_list("key", "value")))
-    messages = (Piece(body, decode_object(body)) for _, body in messages_of(completion))
-    return entries_of(words_to_index(facts, messages, completion.body))
+def _read_entries(completions: Sequence[StoredCompletion]) -> Iterator[tuple[StoredCompletion, Entries]]:
+    """Make the entries of completions as they are stored, by two queries for all of them."""
+    metadata = defaultdict[int, dict[str, str]](dict)
+    pairs = StoredMetadata.objects.filter(completion__in=completions).values_list("completion_id", "key", "value")
+    for row, key, value in pairs:
+        metadata[row][key] = value
+    for completion, messages in messages_of_each(completions):
+        facts = Facts(completion.model, completion.created, metadata[completion.pk])
+        pieces = (Piece(body, decode_object(body)) for _, body in messages)
+        yield completion, entries_of(words_to_index(facts, pieces, completion.body))
 
 
 def _document_id(created: int, completion: int, number: int) -> int:

@@ -513,7 +513,8 @@ def _said(facts: Facts, messages: Iterable[Piece], body: str) -> Iterator[_Said]
         message = None
         opening = ""
         if role := role_of_plain_text(values):  # most messages; reading one takes as long as splitting it into words
-            texts = [_as_said(_SPEAKERS[role], texts_of(_indexed_values(values)))]
+            given = values["content"] if values.get("name") is None else _indexed_values(values)
+            texts = [_as_said(_SPEAKERS[role], texts_of(given))]
             held, marks = _NOTHING, [mark("role", role)]
         else:
             message = read_message(source, values=values)
