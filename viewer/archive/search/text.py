@@ -125,18 +125,26 @@ def words_of(text: str) -> str:
 
 
 def split_together(texts: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the words of each text, each word between two spaces, and all of them, with `BETWEEN` where a text ends.
+    """Return the words of each text, each word between two spaces, and those of all, with `BETWEEN` where a text ends.
 
     Those that can be written in ASCII are split as one, at a third of the cost.
     """
     texts = [text if text.isascii() else _in_ascii(text) for text in texts]
     plain = [text.replace(BETWEEN, " ") if BETWEEN in text else text for text in texts if text.isascii()]
-    in_ascii = iter(BETWEEN.join(plain).lower().translate(_ASCII_BREAKS_IN_MANY).split(BETWEEN))
-    together = f" {BETWEEN} ".join([next(in_ascii) if text.isascii() else words_of(text) for text in texts])
+    together = f" {BETWEEN} ".join(plain).lower().translate(_ASCII_BREAKS_IN_MANY)
     words = together.split()
     if _may_have_run(together, _MAX_WORD):
         words = [word[:_MAX_WORD] for word in words]
-    return f" {' '.join(words)} ".split(BETWEEN), words
+    words_of_plain = iter(f" {' '.join(words)} ".split(BETWEEN))
+    each = list[str]()
+    for text in texts:
+        if text.isascii():
+            each.append(next(words_of_plain))
+            continue
+        own = words_of(text).split()
+        words += [BETWEEN, *own]
+        each.append(f" {' '.join(own)} ")
+    return each, words
 
 
 class _AsciiForms(dict[str, str | None]):
