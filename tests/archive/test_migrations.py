@@ -54,7 +54,7 @@ def test_the_migrations_make_the_index_that_the_search_makes() -> None:
     assert made() == migrated
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_an_index_in_an_older_form_is_emptied_and_made_anew(stored: Callable[..., Any]) -> None:
     stored(make_completion("c-1", say("user", "my refund")), make_completion("c-2", say("user", "my order")))
     migration = import_module("viewer.archive.migrations.0014_signatures_in_order")

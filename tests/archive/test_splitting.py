@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 
 from viewer.archive.search import text as splitting
 from viewer.archive.search import tokens
+from viewer.archive.search.said import BETWEEN, Words, codes_of, may_have
 
 _PIECES = (
     "a", "b", "HAT", "DE", "TK", "Zürich", "don’t", "1", "12", "136", "4410", "89", "²", "½", "٣", "東京", "한", "ｱ", "ƻ",
@@ -58,7 +59,7 @@ def test_texts_that_are_split_together_have_the_words_of_each(several: list[str]
     expected = [splitting.words_of(text).split() for text in several]
     assert [text.split() for text in each] == expected
     assert all(text[0] == text[-1] == " " and "  " not in text.strip() for text in each)
-    apart = [text.split() for text in " ".join(words).split(splitting.BETWEEN)]
+    apart = [text.split() for text in " ".join(words).split(BETWEEN)]
     assert sorted(filter(None, apart)) == sorted(filter(None, expected))
 
 
@@ -69,7 +70,7 @@ def _built(entries: list[list[str]], most_bytes: int = 900_000) -> tuple[list[to
             marks = ["ƻrole", *(["ƻ"] if n == len(entries) - 1 else [])]
             speaker = str(n % 3 + 1)
             entry = splitting.Indexed(f"|{speaker} {' '.join(words)} |m {' '.join(marks)} ", marks, Counter())
-            builder.add(splitting.Portion([entry], {speaker: words}))
+            builder.add(splitting.Portion([entry], [(speaker, Words(words))]))
         builder.finish(["ƻrole", "ƻ"])
     return builder.documents, builder.words
 
@@ -89,7 +90,7 @@ def test_a_document_has_every_token_and_a_signature_every_phrase(
     assert sorted(document.tokens.split(" ")) == sorted({*spoken, "ƻrole", "ƻ"})
     assert words == {word for each in said for word in each}
     for each in said:
-        assert tokens.may_have(document.signature, tokens.codes_of(each[start : start + length]))
+        assert may_have(document.signature, codes_of(each[start : start + length]))
     assert len(document.signature) <= sum(2 * len(each) + 1 for each in said)
 
 
@@ -102,7 +103,7 @@ def test_a_signature_has_no_phrase_that_ends_in_one_message_and_begins_in_anothe
         ("refund", "parcel"),
         ("parcel", "address"),
     ]
-    found = [phrase for phrase in phrases if tokens.may_have(document.signature, tokens.codes_of(phrase))]
+    found = [phrase for phrase in phrases if may_have(document.signature, codes_of(phrase))]
     assert found == [("refund", "order"), ("refund", "parcel"), ("parcel", "address")]
 
 
@@ -110,7 +111,7 @@ def test_a_signature_that_would_be_too_long_says_nothing() -> None:
     with patch.object(tokens, "_MAX_SIGNATURE", 50):
         (document,), _ = _built([["refund"] * 10, ["order"] * 20, ["parcel"]])
     assert document.signature == b""
-    assert tokens.may_have(document.signature, tokens.codes_of(["never", "said"]))
+    assert may_have(document.signature, codes_of(["never", "said"]))
 
 
 @settings(max_examples=100, deadline=None)

@@ -18,7 +18,7 @@ def _add_functions(sender: object, connection: BaseDatabaseWrapper, **signal: ob
     """Give SQLite the functions that triggers and searches of the index call. Of another program they are refused."""
     if connection.vendor == "sqlite":
         from .packing import unpack
-        from .search.tokens import may_have
+        from .search.said import may_have
 
         connection.connection.create_function("archive_unpack", 1, unpack, deterministic=True)
         connection.connection.create_function("archive_may_have", 2, may_have, deterministic=True)

@@ -26,8 +26,9 @@ from .marked import condition_of
 from .packs import words_with
 from .query import Query
 from .ranking import Match, Scores
+from .said import codes_of
 from .text import EVERYTHING, MARKS
-from .tokens import SPEAKERS, codes_of
+from .tokens import SPEAKERS
 
 NEWEST = 2**63 - 1_000  # above every document; plus some it still fits a bigint of either database
 OLDEST = -1  # below every document

@@ -43,6 +43,8 @@ from viewer.completions.types import (
     effective_role,
 )
 
+from .said import BETWEEN, Words
+
 CUSTOMER, ASSISTANT, TOOLS, PROMPTS, DETAILS = "12345"  # who speaks; details are metadata, model, date, unknown roles
 MARKS = "m"
 _SPEAKERS = {
@@ -76,7 +78,6 @@ LETTER = rf"(?!_)[\w{_VOWEL_SIGNS}]"  # the characters of words
 _BREAK = re.compile(rf"[^\w{_VOWEL_SIGNS}]|_")
 _ASCII_BREAKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 _WITHOUT_BREAKS = dict.fromkeys(_ASCII_BREAKS)
-BETWEEN = "\x00"  # stands in no words
 _ASCII_BREAKS_IN_MANY = _ASCII_BREAKS | {ord(BETWEEN): BETWEEN}
 _AT_ONCE = 64_000  # characters of texts that are split together
 _MAX_KEPT = 20_000  # characters of a prompt of which the words are kept
@@ -419,13 +420,10 @@ class Indexed(NamedTuple):
 
 
 class Portion(NamedTuple):
-    """Messages that follow each other, or the answer too, and all of their words, by speaker.
-
-    `BETWEEN` stands where words are no neighbours.
-    """
+    """Messages that follow each other, or the answer too, and all of their words, with who speaks."""
 
     entries: list[Indexed]
-    said: dict[str, list[str]]
+    said: list[tuple[str, Words]]
 
 
 class _Said(NamedTuple):
@@ -467,10 +465,11 @@ def _split(several: list[_Said]) -> Portion:
         for speaker, text in each.texts:
             if text:
                 texts_of[speaker].append(text)
-    segments, words = dict[str, Iterator[str]](), dict[str, list[str]]()
+    segments, words = dict[str, Iterator[str]](), list[tuple[str, Words]]()
     for speaker, texts in texts_of.items():
-        split = _segments_of_prompts(texts) if speaker == PROMPTS else _segments(speaker, texts)
-        segments[speaker], words[speaker] = iter(split[0]), split[1]
+        split = [*map(_segments_of_prompt, texts)] if speaker == PROMPTS else [_segments(speaker, texts)]
+        segments[speaker] = chain.from_iterable([each for each, _ in split])
+        words += [(speaker, said) for _, said in split]
     entries = []
     for texts_said, marks, held, question in several:
         said = "".join([next(segments[speaker]) for speaker, text in texts_said if text])
@@ -478,7 +477,7 @@ def _split(several: list[_Said]) -> Portion:
     return Portion(entries, words)
 
 
-def _segments(speaker: str, texts: list[str]) -> tuple[list[str], list[str]]:
+def _segments(speaker: str, texts: list[str]) -> tuple[list[str], Words]:
     """Return the segments of each text, and all of their words.
 
     One segment has the words of a text, another its joined words, which stand beside no other word.
@@ -491,21 +490,16 @@ def _segments(speaker: str, texts: list[str]) -> tuple[list[str], list[str]]:
             segment += f"|{speaker} {' '.join(joined)} "
             words += [BETWEEN, *joined]
         segments.append(segment)
-    return segments, words
+    return segments, Words(words)
 
 
-def _segments_of_prompts(texts: list[str]) -> tuple[list[str], list[str]]:
+def _segments_of_prompt(text: str) -> tuple[list[str], Words]:
     """Return what `_segments` does. What an app tells its model, and its tools, stands in many conversations."""
-    segments, words = list[str](), list[str]()
-    for text in texts:
-        each, said = _segments_of_prompt(text) if len(text) < _MAX_KEPT else _segments(PROMPTS, [text])
-        segments += each
-        words += [*said, BETWEEN]
-    return segments, words
+    return _kept_segments(text) if len(text) < _MAX_KEPT else _segments(PROMPTS, [text])
 
 
 @lru_cache(16)
-def _segments_of_prompt(text: str) -> tuple[list[str], list[str]]:
+def _kept_segments(text: str) -> tuple[list[str], Words]:
     return _segments(PROMPTS, [text])
 
 

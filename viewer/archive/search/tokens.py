@@ -12,18 +12,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from zlib import crc32
 
-from .text import ASSISTANT, BETWEEN, CUSTOMER, DETAILS, EVERYTHING, MARKS, PROMPTS, TOOLS, Portion
+from .text import ASSISTANT, CUSTOMER, DETAILS, EVERYTHING, MARKS, PROMPTS, TOOLS, Portion
 
 SPEAKERS = frozenset((CUSTOMER, ASSISTANT, TOOLS, PROMPTS, DETAILS))
 # PostgreSQL takes 1 MB of tokens. A conversation beyond that, of some 100,000 different words, has several documents.
 _MAX_BYTES = 900_000
 _MAX_DOCUMENTS = 64
-_SHORT = 4  # characters of words that are frequent in most languages
 _MAX_SIGNATURE = 1 << 18  # bytes
-_MAX_CODES = 50_000
-_APART = "\x00"  # the code of no word, where words are no neighbours
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +50,20 @@ class DocumentBuilder:
 
     def add(self, portion: Portion) -> None:
         """Add messages to the document, or if they do not fit there, to another."""
-        said = {speaker: set(words) for speaker, words in portion.said.items()}
-        said[MARKS] = set().union(*[entry.marks for entry in portion.entries])
+        said = [(speaker, words.different) for speaker, words in portion.said]
+        said.append((MARKS, set().union(*[entry.marks for entry in portion.entries])))
         size = sum(_most_bytes(entry.words) for entry in portion.entries)
         if self._size and self._size + size > _MAX_BYTES and len(self.documents) < _MAX_DOCUMENTS - 1:
-            size = sum(_size_of(words - self._tokens[speaker]) for speaker, words in said.items())
+            size = sum(_size_of(words - self._tokens[speaker]) for speaker, words in said)
             self._size = sum(map(_size_of, self._tokens.values()))
             if self._size + size > _MAX_BYTES:
                 self._close()
-        for speaker, words in said.items():
+        for speaker, words in said:
             self._tokens[speaker] |= words
         self._size += size
         if len(self._signature) <= _MAX_SIGNATURE:
-            for words_in_order in portion.said.values():
-                self._signature += codes_of([*words_in_order, BETWEEN])
+            for _, words_in_order in portion.said:
+                self._signature += words_in_order.codes
 
     def finish(self, marks: Iterable[str]) -> None:
         """Make documents of what was added. The marks of the answer are for all of them."""
@@ -76,8 +72,6 @@ class DocumentBuilder:
         self._close()
 
     def _close(self) -> None:
-        for words in self._tokens.values():
-            words.discard(BETWEEN)
         signature = bytes(self._signature) if len(self._signature) <= _MAX_SIGNATURE else b""
         self.documents.append(Document(_shortened(self._joined()), signature))
         self.words.update(*(words for speaker, words in self._tokens.items() if speaker != MARKS))
@@ -107,31 +101,3 @@ def _size_of(words: Collection[str]) -> int:
 def _most_bytes(words: str) -> int:
     """Return what the tokens of some words take at most: each has its speaker in front, and a space behind it."""
     return 2 * len(words) * (1 if words.isascii() else 4)
-
-
-def codes_of(words: Iterable[str]) -> bytes:
-    """Return the codes of words, as they stand in a signature where the words are neighbours."""
-    return "".join(map(_CODES.__getitem__, words)).encode("latin-1")  # texts are joined in half the time of bytes
-
-
-class _Codes(dict[str, str]):
-    """The code of each word, computed when it is needed: most words of a language come again and again.
-
-    Two bytes, and one of a short word, because many words are short.
-    """
-
-    def __missing__(self, word: str) -> str:
-        if len(self) >= _MAX_CODES:
-            self.clear()
-        number = crc32(word.encode("utf-8", "replace"))
-        code = chr(1 + number % 255) + chr(1 + (number >> 16) % 255)
-        self[word] = code = _APART if word == BETWEEN else code[:1] if len(word) <= _SHORT else code
-        return code
-
-
-_CODES = _Codes()
-
-
-def may_have(signature: bytes, codes: bytes) -> bool:
-    """Whether the words of some codes may stand side by side."""
-    return codes in signature or not signature
