@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from viewer.archive.api import completion_of, respond
 from viewer.archive.erased import erase_stored
 from viewer.archive.messages import ArchivedMessages, holders_of, messages_at
 from viewer.archive.models import MessagePack, OwnMessageId, StoredCompletion, StoredMessage
+from viewer.archive.packing import pack, unpack
 from viewer.archive.search import index as search_index
 
 Store = Callable[..., Any]
@@ -163,6 +165,12 @@ def test_rows_are_packed_by_the_next_start(
     assert search_index.unindexed().count() == 31
     call_command("migrate", verbosity=0)
     assert said_in() == earlier
+
+
+def test_what_threads_pack_at_once_is_not_mixed() -> None:
+    texts = [f"{n}, " * 20_000 for n in range(40)]
+    with ThreadPoolExecutor(8) as threads:
+        assert [unpack(packed) for packed in threads.map(pack, texts)] == texts
 
 
 @pytest.mark.django_db(transaction=True)
