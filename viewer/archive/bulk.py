@@ -45,7 +45,7 @@ def insert(table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
             cursor.execute(f"INSERT INTO {table} ({columns}) {select}", values)
 
 
-def is_one_of(column: str, values: Iterable[int]) -> tuple[str, Any]:
+def is_one_of(column: str, values: Iterable[int] | Iterable[str]) -> tuple[str, Any]:
     """Return the condition that a column has one of many values, and its one parameter."""
     if connection.vendor == "sqlite":
         return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from .bulk import is_one_of
 from .models import CompletionLabel, CompletionState, ErasedCompletion, SeenCompletion, StoredCompletion, fit
 from .search.index import forget_words, words_of_completions
 
@@ -44,8 +45,10 @@ def erased_among(completion_ids: Iterable[str]) -> set[str]:
     """Return those of some ids that were erased here. In a transaction this stays true: erasures wait for its end."""
     if connection.vendor == "postgresql" and connection.in_atomic_block:
         _lock("pg_advisory_xact_lock_shared")
-    erased = ErasedCompletion.objects.filter(pk__in=[fit(one) for one in completion_ids])
-    return set(erased.values_list("pk", flat=True))
+    where, ids = is_one_of("completion_id", map(fit, completion_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT completion_id FROM archive_erasedcompletion WHERE {where}", [ids])
+        return {completion_id for (completion_id,) in cursor.fetchall()}
 
 
 def erased_since(moment: datetime) -> list[str]:

@@ -34,7 +34,7 @@ from viewer.formats.families import openai_chat
 from viewer.formats.known import Known, with_known
 from viewer.formats.stored import NULL, with_id
 
-from .bulk import insert, reserve_ids
+from .bulk import insert, is_one_of, reserve_ids
 from .erased import erased_among
 from .messages import MessagePacker, PackedMessages, write_messages
 from .models import StoredCompletion, fit, fit_metadata
@@ -424,8 +424,11 @@ def known_among(completion_ids: list[str]) -> dict[str, str]:
 
 def digests_among(completion_ids: list[str]) -> dict[str, str]:
     """Return the digests of what the team has of some ids, by id."""
-    of_team = StoredCompletion.objects.filter(completion_id__in=completion_ids, owner=None)
-    return dict(of_team.values_list("completion_id", "digest"))
+    where, ids = is_one_of("completion_id", completion_ids)
+    of_team = f"SELECT completion_id, digest FROM archive_storedcompletion WHERE owner_id IS NULL AND {where}"
+    with connection.cursor() as cursor:
+        cursor.execute(of_team, [ids])
+        return dict(cursor.fetchall())
 
 
 def status_of(completion_id: str, digest: str, known: dict[str, str], *, replace: bool = False) -> str:
