@@ -17,6 +17,7 @@ from viewer.completions.source_text import (
     decode,
     first_items,
     items,
+    member_sources,
     member_spans,
     members,
     pretty,
@@ -93,6 +94,11 @@ def test_a_value_keeps_its_source_text(source: str) -> None:
     ((_, in_object),) = members(f'{{ "value" : {source} }}')
     (in_list,) = items(f"[ {source} ]")
     assert in_object.source == in_list.source == source
+    assert member_sources(f'{{ "first" :"", "value" : {source} , "last":[]}}') == [
+        ("first", '""'),
+        ("value", source),
+        ("last", "[]"),
+    ]
 
 
 def test_a_duplicate_key_is_kept_twice_and_in_order() -> None:
@@ -171,6 +177,8 @@ def test_members_agree_with_json_loads(written: dict[str, object], blank: str, e
     assert {name: piece.value for name, piece in found} == json.loads(text)
     assert {name: json.loads(piece.source) for name, piece in found} == json.loads(text)
     assert [name for name, _ in found] == list(json.loads(text))
+    assert member_sources(text + blank) == [(name, piece.source) for name, piece in found]
+    assert {name: text[slice(*place)] for name, place in member_spans(text).items()} == dict(member_sources(text))
 
 
 @pytest.mark.slow

@@ -33,6 +33,9 @@ class Fields:
         """Whether any field other than null remains."""
         return bool(self._remaining)
 
+    def has_none_of(self, names: frozenset[str]) -> bool:
+        return names.isdisjoint(self._remaining)
+
     @cached_property
     def _spans(self) -> dict[str, tuple[int, int]]:
         """The position of each field in the JSON text. Computed on demand: most messages hold only strings."""

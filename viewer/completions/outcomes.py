@@ -65,7 +65,7 @@ def outcome_of_text(text: str) -> Outcome:
 
 def outcome_of_fields(fields: Fields) -> Outcome:
     """Decide by the flags of the message, part or call that holds a tool result."""
-    return outcome_of_value({name: fields.get(name) for name in _FLAGS if name in fields})
+    return "" if fields.has_none_of(_FLAGS) else outcome_of_value({name: fields.get(name) for name in _FLAGS})
 
 
 def outcome_of_value(value: Any) -> Outcome:

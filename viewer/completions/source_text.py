@@ -28,6 +28,12 @@ _TOKEN = re.compile(  # a member or item that is no container is one token
 _SHALLOW = "(?!)"  # a list or an object of
 for _ in range(6):  # at most so many levels
     _SHALLOW = rf'[\[{{](?:[^"\[\]{{}}]++|{_STRING}|{_SHALLOW})*+[\]}}]'
+# A member whose value is no list or object, and what follows it; of an object that is decoded already.
+_SCALAR_MEMBER = re.compile(
+    rf'"([^"\\\x00-\x1f]*+)"[{_WHITESPACE}]*+:[{_WHITESPACE}]*+({_STRING}|[^\s{{}}\[\],:"]++)[{_WHITESPACE}]*+([,}}])'
+    rf"[{_WHITESPACE}]*+",
+    re.DOTALL,
+)
 _BRACKET_OR_STRING = re.compile(rf"{_STRING}|{_SHALLOW}|[\[\]{{}}]", re.DOTALL)
 # Long lists of numbers, and log probabilities: parsed, they take ten times the memory of their text.
 _NUMBERS = rf"\[[-+\d.eE,{_WHITESPACE}]{{1000,}}+\]"
@@ -126,12 +132,29 @@ def member_spans(text: str) -> dict[str, tuple[int, int]]:
     Raise ValueError.
     """
     read_value = _read_value if len(text) < _LARGE else _skip_value
-    return {name: (start, end) for name, start, end, _ in _members(text, LENIENT, "", None, read_value)[0]}
+    return {name: (start, end) for name, start, end in _spans_of_members(text, read_value)}
 
 
 def member_sources(text: str) -> list[tuple[str, str]]:
     """Return what `members` does of an object that is already decoded, without values."""
-    return [(name, text[start:end]) for name, start, end, _ in _members(text, STRICT, "", None, _skip_value)[0]]
+    return [(name, text[start:end]) for name, start, end in _spans_of_members(text, _skip_value)]
+
+
+def _spans_of_members(
+    text: str, read_value: Callable[[str, int, json.JSONDecoder], tuple[Any, int]]
+) -> Iterator[tuple[str, int, int]]:
+    """Yield the name, the start and the end of each member of an object that is already decoded."""
+    position, has_next = _enter(text, 0, "{", "}")
+    while has_next:
+        if (scalar := _SCALAR_MEMBER.match(text, position)) is not None:
+            yield scalar[1], *scalar.span(2)
+            position, has_next = scalar.end(), scalar[3] == ","
+            continue
+        name, start = _enter_member(text, position, LENIENT)
+        end = read_value(text, start, LENIENT)[1]
+        yield name, start, end
+        position, has_next = _next_element(text, end, "}")
+    _check_end(text, position)
 
 
 def item_sources(text: str) -> Iterator[str]:
@@ -160,24 +183,17 @@ def members_with_list(
 
 
 def _members(
-    text: str,
-    decoder: json.JSONDecoder,
-    list_name: str,
-    read: Callable[[Piece], Result] | None,
-    read_value: Callable[[str, int, json.JSONDecoder], tuple[Any, int]] | None = None,
+    text: str, decoder: json.JSONDecoder, list_name: str, read: Callable[[Piece], Result] | None
 ) -> tuple[list[_Member], list[Result] | None]:
     pairs = list[_Member]()
     results: list[Result] | None = None
     position, has_next = _enter(text, 0, "{", "}")
     while has_next:
-        if (simple := _NAME.match(text, position)) is not None:
-            name, start = simple[1], simple.end()
-        else:
-            name, start = _read_name(text, position, decoder)
+        name, start = _enter_member(text, position, decoder)
         if read is not None and name == list_name:
             results, position = _read_items(text, start, read, decoder)
         else:
-            value, position = (read_value or _read_value)(text, start, decoder)
+            value, position = _read_value(text, start, decoder)
             pairs.append((name, start, position, value))
         position, has_next = _next_element(text, position, "}")
     _check_end(text, position)
@@ -343,8 +359,10 @@ def _check_end(text: str, position: int) -> None:
         raise json.JSONDecodeError("Extra data", text, position)
 
 
-def _read_name(text: str, position: int, decoder: json.JSONDecoder) -> tuple[str, int]:
+def _enter_member(text: str, position: int, decoder: json.JSONDecoder) -> tuple[str, int]:
     """Read a name, with or without escapes, and find where its value begins."""
+    if (simple := _NAME.match(text, position)) is not None:
+        return simple[1], simple.end()
     name, end = _read_value(text, position, decoder)
     if not isinstance(name, str):
         raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, position)
