@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from viewer.archive.packing import for_database
 
 from .packs import Pack, Packer, with_positions
 from .text import Indexed, Portion
-from .tokens import Document, DocumentBuilder
+from .tokens import DocumentBuilder
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,7 @@ class Entries:
     """What the index keeps of a conversation; `words` are for the list of all words, `contents` are of all messages."""
 
     packs: list[Pack]
-    documents: list[Document]
+    documents: list[tuple[bytes, Any]]  # signature, and tokens as their column has them
     words: set[str]
     question: str
     messages: int
@@ -37,7 +42,8 @@ def entries_of(portions: Iterable[Portion]) -> Entries:
         question, count = question or entry.question, count + 1
         if entry.held:
             contents += entry.held
-    return Entries(packer.packs, builder.documents, builder.words, question, count, contents)
+    documents = [(one.signature, for_database(one.tokens, connection)) for one in builder.documents]
+    return Entries(packer.packs, documents, builder.words, question, count, contents)
 
 
 def _added_to(builder: DocumentBuilder, portions: Iterable[Portion]) -> Iterator[Indexed]:

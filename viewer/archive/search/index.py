@@ -26,7 +26,6 @@ from viewer.archive.models import (
     fit,
     write_held,
 )
-from viewer.archive.packing import for_database
 from viewer.completions.source_text import Piece, decode_object
 
 from .entries import Entries, entries_of
@@ -148,9 +147,9 @@ def save(conversations: Sequence[Conversation]) -> None:
     """Insert the entries of conversations, in a transaction."""
     insert(_PACK, COLUMNS, ((completion, *pack) for completion, _, entries in conversations for pack in entries.packs))
     documents = (
-        (_document_id(created, completion, number), completion, one.signature, for_database(one.tokens, connection))
+        (_document_id(created, completion, number), completion, *document)
         for completion, created, entries in conversations
-        for number, one in enumerate(entries.documents)
+        for number, document in enumerate(entries.documents)
     )
     insert(_DOCUMENT, "id, completion_id, signature, tokens", sorted(documents))
     summaries = (
