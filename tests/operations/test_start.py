@@ -142,3 +142,8 @@ def test_a_worker_leaves_what_it_has_loaded_out_of_garbage_collection(prepared_f
     frozen, left, has_pages = manage(prepared_folder, "shell", "--no-imports", "-c", code).stdout.split()
     assert int(frozen) > 100 * int(left)
     assert has_pages == "True"
+
+
+def test_a_command_loads_nothing_that_only_pages_need(prepared_folder: Path) -> None:
+    code = "import sys; print([name for name in ('viewer.urls', 'fido2', 'cryptography') if name in sys.modules])"
+    assert manage(prepared_folder, "shell", "--no-imports", "-c", code).stdout.strip() == "[]"

@@ -12,7 +12,7 @@ class AccountsConfig(AppConfig):
         from allauth.mfa import signals
         from django.contrib.auth.models import User
 
-        from .second_factors import log_change, note_halfway
+        from .receivers import log_change, note_halfway
 
         post_save.connect(_delete_sessions_if_inactive, sender=User)
         authentication_step_completed.connect(note_halfway)

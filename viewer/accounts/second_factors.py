@@ -42,10 +42,10 @@ from viewer.web.client_address import client_address
 from viewer.web.logs import event
 
 from .attempts import SecondFactorAttempt
+from .receivers import HALFWAY
 from .signing_in import too_many_codes, with_refusal
 
 _ROW = "second-factor"  # the associated data of the encryption: no value of an API key opens here, or the reverse
-_HALFWAY = "halfway"  # in a session: what changes with the password that was right
 _MAX_NAME = 60  # characters of the name of a passkey
 _SECRETS = ("secret", "seed")  # in the data of an authenticator
 
@@ -177,7 +177,7 @@ class SecondFactor(AuthenticateView):  # type: ignore[misc]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         login = request._login_stage.login  # type: ignore[attr-defined]  # allauth sets it
-        if request.session.get(_HALFWAY) != login.user.get_session_auth_hash():  # the password has been changed since
+        if request.session.get(HALFWAY) != login.user.get_session_auth_hash():  # the password has been changed since
             clear_login(request)
             return redirect("account_login")
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
@@ -213,12 +213,6 @@ class AddPasskey(AddWebAuthnView):  # type: ignore[misc]
         return {**context, "options": to_json(context["js_data"]["creation_options"])}
 
 
-def note_halfway(request: HttpRequest, user: User, **_: Any) -> None:
-    """Note the password that was right, before the second factor is asked for. A receiver of allauth's signal."""
-    if not request.user.is_authenticated:
-        request.session[_HALFWAY] = user.get_session_auth_hash()
-
-
 def to_json(options: Any) -> str:
     """Write what a browser's passkey dialog needs as JSON, for an attribute."""
     return json.dumps(options, cls=DjangoJSONEncoder)
@@ -237,15 +231,6 @@ def reseal(authenticator: Authenticator) -> bool:
         row.data |= new
         row.save(update_fields=["data"])
     return True
-
-
-def log_change(name: str) -> Any:
-    """Return a receiver for a signal of allauth that logs a change of second factors."""
-
-    def receive(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
-        event(name, kind=authenticator.type, address=client_address(request))
-
-    return receive
 
 
 def _use_up(authenticator: Authenticator, code: str) -> bool:

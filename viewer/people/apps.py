@@ -7,6 +7,6 @@ class PeopleConfig(AppConfig):
     def ready(self) -> None:
         from allauth.socialaccount.signals import social_account_added
 
-        from .single_sign_on import log_connection
+        from .receivers import log_connection
 
         social_account_added.connect(log_connection)

@@ -165,11 +165,6 @@ def go_to_provider(request: Request, process: str, next_url: str, **more: Any) -
     return _or_error_page(request, start)
 
 
-def log_connection(request: HttpRequest, sociallogin: SocialLogin, **_: Any) -> None:
-    """Log that an account at the provider opens a person's account from now on. A receiver of allauth's signal."""
-    event("single sign-on connected", whom=sociallogin.user.pk, address=client_address(request))
-
-
 def _or_error_page(request: Request, work: Callable[[], HttpResponse]) -> HttpResponse:
     """Call the provider; when it does not answer, or not as it should, say so."""
     try:
