@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 from .source_text import Piece, clean, decode_object, first_items, member_spans
@@ -22,7 +21,8 @@ class Fields:
         `source` may be a function, called when the text is first needed: of most objects in a long list it never is.
         """
         self._source = source
-        values = decode_object(self._text) if values is None else values
+        self._spans: dict[str, tuple[int, int]] | None = None  # found on demand: most messages hold only strings
+        values = decode_object(self._text()) if values is None else values
         self.is_empty = not values
         self._remaining = {name: value for name, value in values.items() if value is not None}
 
@@ -36,18 +36,16 @@ class Fields:
     def has_none_of(self, names: frozenset[str]) -> bool:
         return names.isdisjoint(self._remaining)
 
-    @cached_property
-    def _spans(self) -> dict[str, tuple[int, int]]:
-        """The position of each field in the JSON text. Computed on demand: most messages hold only strings."""
-        return member_spans(self._text)
-
     def _source_of(self, name: str) -> str:
+        if self._spans is None:
+            self._spans = member_spans(self._text())
         start, end = self._spans[name]
-        return self._text[start:end]
+        return self._text()[start:end]
 
-    @cached_property
     def _text(self) -> str:
-        return self._source if isinstance(self._source, str) else self._source()
+        if not isinstance(self._source, str):
+            self._source = self._source()
+        return self._source
 
     def get(self, name: str) -> Any:
         """Return the value of a field without taking it, or None."""
