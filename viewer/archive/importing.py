@@ -44,9 +44,9 @@ from .search.text import Facts, words_to_index
 
 _BATCH_BYTES = 8_000_000
 _BATCH_LINES = 500
-# SQLite has one writer at a time: others wait until a batch is written, some 40 ms at this size.
-_SQLITE_BATCH_BYTES = 500_000
-_SQLITE_BATCH_LINES = 50
+# SQLite has one writer at a time: others wait until a batch is written, some 15 ms at this size.
+_SQLITE_BATCH_BYTES = 240_000
+_SQLITE_BATCH_LINES = 100
 _REQUIRED_KEYS = ("content", "content_parts", "name", "refusal")  # present in every message, even if null
 _REQUIRED_KEY_SET = frozenset(_REQUIRED_KEYS)
 _OPTIONAL_KEYS = {"tool_calls", "tool_call_id", "function_call", "annotations", "audio"}  # omitted if null
