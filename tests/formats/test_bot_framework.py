@@ -49,11 +49,30 @@ def test_a_transcript_has_what_was_said_with_cards_and_suggested_answers() -> No
     """The bot does not name its own role there: it is the one who answers a customer."""
     messages = messages_of(conversation_in("bot_framework.json"))
     assert [(message.role, text_of(message)) for message in messages] == [
-        ("user", "hi"), ("assistant", "What is it about?"), ("user", "card"), ("assistant", ""),
-        ("user", "Refund please"), ("assistant", "You said Refund please"), ("assistant", "Edited answer"),
+        ("user", "hi"), ("assistant", "What is it about?\n[Refund]\n[Other]"), ("user", "card"),
+        ("assistant", "Order A17\nSent on Tuesday\n[Track]"), ("user", "Refund please"),
+        ("assistant", "You said Refund please"), ("assistant", "Edited answer"),
     ]  # fmt: skip
-    parts = [part for message in messages for part in message.parts if isinstance(part, UnknownPart)]
-    assert [part.kind for part in parts] == ["suggestedActions", "application/vnd.microsoft.card.hero"]
+
+
+def test_an_adaptive_card_is_read_as_what_it_says_and_any_other_attachment_stays_as_it_is() -> None:
+    card = {
+        "type": "AdaptiveCard",
+        "body": [
+            {"type": "TextBlock", "text": "Connection needed"},
+            {"type": "ColumnSet", "columns": [{"items": [{"type": "TextBlock", "text": "ServiceNow"}]}]},
+            {"type": "FactSet", "facts": [{"title": "Since", "value": "Tuesday"}]},
+        ],
+        "actions": [{"type": "Action.OpenUrl", "title": "Sign in", "url": "https://desk.example"}],
+    }
+    attachments = [
+        {"contentType": "application/vnd.microsoft.card.adaptive", "content": card},
+        {"contentType": "application/json", "content": {"a": 1}},
+    ]
+    asked = {"type": "message", "from": {"id": "b", "role": "bot"}, "channelId": "webchat", "attachments": attachments}
+    (message,) = messages_of(conversation_in({"activities": [asked]}))
+    assert text_of(message) == "Connection needed\nServiceNow\nSince: Tuesday\n[Sign in]"
+    assert [part.kind for part in message.parts if isinstance(part, UnknownPart)] == ["application/json"]
 
 
 @pytest.mark.parametrize(

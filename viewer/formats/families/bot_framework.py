@@ -34,6 +34,10 @@ _CONTENT, _METADATA = (
 _IDS = ("conversationtranscriptid", "ConversationTranscript", "(Do Not Modify) ConversationTranscript")
 _BOT, _USER = ("bot", "skill", 0), ("user", 1)
 _SESSION = {"session": "type", "outcome": "outcome", "outcome_reason": "outcomeReason"}
+_CARD = "application/vnd.microsoft.card."
+_OF_CARD = ("title", "subtitle", "text", "label")  # what stands in a card, or in one of its elements,
+_IN_CARD = ("body", "items", "columns", "rows", "cells", "inlines", "facts", "buttons", "actions")  # and what they hold
+_MAX_DEPTH = 20  # of elements within elements
 _SHOWN = {"ErrorTraceData", "HandOff", "EscalationRequested", "handoff.initiate", "handoff.status"}
 
 
@@ -154,8 +158,8 @@ def _said(value: dict[str, Any]) -> DraftMessage:
     draft = DraftMessage(_role_of(value), name=as_text(object_at(value, "from").get("name")))
     text = as_text(value.get("text"))
     draft.content = ([text_part(text)] if text else []) + [_attached(each) for each in objects_at(value, "attachments")]
-    if object_at(value, "suggestedActions").get("actions"):
-        draft.content.append({"type": "suggestedActions", **value["suggestedActions"]})
+    if suggested := list(_lines_of(object_at(value, "suggestedActions"))):
+        draft.content.append(text_part("\n".join(suggested)))
     if not draft.content and value.get("value") is not None:  # a button of a card sends no text, but what it stands for
         draft.content = [{"type": "value", "value": value["value"]}]
     if not draft.content and draft.role == COLLEAGUE:
@@ -177,7 +181,20 @@ def _attached(file: dict[str, Any]) -> dict[str, Any]:
     kind = as_text(file.get("contentType"))
     if file.get("contentUrl"):
         return linked_file(as_text(file["contentUrl"]), kind, as_text(file.get("name")))
+    if kind.startswith(_CARD) and (lines := list(_lines_of(object_at(file, "content")))):
+        return text_part("\n".join(lines))
     return {**file, "type": kind or "attachment"}
+
+
+def _lines_of(element: dict[str, Any], depth: int = 0, *, is_button: bool = False) -> Iterator[str]:
+    """Yield what a card says, one line for each of its texts, and its buttons in brackets."""
+    texts = [as_text(element[name]) for name in _OF_CARD if isinstance(element.get(name), str) and element[name]]
+    if texts and isinstance(element.get("value"), str) and not is_button:  # a fact
+        texts = [f"{texts[0]}: {element['value']}"]
+    yield from [f"[{text}]" for text in texts[:1]] if is_button else texts
+    for name in _IN_CARD if depth < _MAX_DEPTH else ():
+        for each in objects_at(element, name):
+            yield from _lines_of(each, depth + 1, is_button=name in ("buttons", "actions"))
 
 
 FAMILY = Family(
@@ -185,7 +202,8 @@ FAMILY = Family(
     title="Microsoft Bot Framework, Copilot Studio",
     what=gettext_lazy("A transcript of a Microsoft bot"),
     seen="botbuilder 4.17.1 for Python; Copilot Studio by its description",
-    keeps="texts, cards, suggested answers, files, errors and hand-offs, names, times; events and traces in the JSON",
+    keeps="texts, what cards say, suggested answers, files, errors and hand-offs, names, times; events and traces in "
+    "the JSON",
     loses="in Copilot Studio answers from sources whose text may not be kept",
     matches=_matches,
     read=_read,
