@@ -11,10 +11,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 import pytest
@@ -367,6 +367,29 @@ def test_replace_takes_the_changed_completion_and_nothing_of_the_old_one(stored:
     assert [message["content"] for message in messages_of("c")] == ["new"]
     assert list(StoredMetadata.objects.values_list("key", "value")) == [("b", "new")]
     assert len(messages_of("other")) == 1
+
+
+SHAREGPT = {"id": "talk", "conversations": [{"from": "human", "value": "Hello"}, {"from": "gpt", "value": "Hi"}]}
+
+
+def test_what_a_later_version_reads_differently_has_changed(write: Callable[..., str]) -> None:
+    file = write(json.dumps(SHAREGPT).encode())
+    assert run_command(file)[1][-1].startswith("1 imported")
+    assert run_command(file)[1][-1].startswith("0 imported, 1 already there")
+    stored = StoredCompletion.objects.get()
+    StoredCompletion.objects.update(digest=stored.digest[:33] + "0" * 31)
+    _, out, err = run_command(file)
+    assert out[-1].startswith("0 imported, 0 already there, 0 replaced, 1 kept")
+    assert err[0].endswith("talk was read differently by another version; --replace would take it as it is read now")
+    assert run_command("--replace", file)[1][-1].startswith("0 imported, 0 already there, 1 replaced")
+    assert StoredCompletion.objects.get().digest == stored.digest
+
+
+def test_what_has_no_time_is_the_same_at_any_time(write: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(json.dumps(SHAREGPT).encode())
+    run_command(file)
+    monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)
+    assert run_command(file)[1][-1].startswith("0 imported, 1 already there")
 
 
 @pytest.mark.parametrize(
@@ -811,7 +834,7 @@ def test_an_import_killed_again_and_again_is_completed_by_the_next(archive: Arch
         process = archive.start("import_completions", str(file))
         while archive.count() == before:  # until this very process has committed something
             assert process.poll() is None, "the import ended before anything was committed"
-            sleep(0.01)  # not longer, or the import is over; without it, this takes the processor away from the import
+            time.sleep(0.01)  # not longer, or the import is over; without it, this takes the import's processor away
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         assert process.returncode == -signal.SIGKILL, "the import was over before it was killed"
@@ -852,7 +875,7 @@ def test_a_pipe_is_imported_while_it_is_still_being_written(archive: Archive) ->
     process.stdin.flush()
     while archive.count() < 500:  # the first batch is in although the pipe is open
         assert process.poll() is None
-        sleep(0.01)
+        time.sleep(0.01)
     out, err = process.communicate(b"junk\n")
     assert (process.returncode, out.decode().splitlines()[-1].split(",")[0]) == (1, "600 imported")
     assert err.decode().startswith("-, line 601: not a JSON object")

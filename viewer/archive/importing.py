@@ -32,7 +32,7 @@ from viewer.formats.document import (
 )
 from viewer.formats.families import openai_chat
 from viewer.formats.known import Known, with_known
-from viewer.formats.stored import NULL, with_id
+from viewer.formats.stored import NULL, is_of_same_texts, with_id
 
 from .bulk import insert, is_one_of, reserve_ids
 from .erased import erased_among
@@ -446,6 +446,8 @@ def _decide(found: Record | Conversation | Known, known: dict[str, str], replace
     status, message = status_of(found.id, found.digest, known, replace=replace), ""
     if status == "erased":
         message = f"{found.id} was erased here; erase_completion --allow-again ID"
+    elif status == "kept" and is_of_same_texts(known[found.id], found.digest):
+        message = f"{found.id} was read differently by another version; --replace would take it as it is read now"
     elif status == "kept":
         message = f"another {found.id} is stored already; --replace would take this one"
     return Outcome(found.place, status, message, found.id)

@@ -75,7 +75,7 @@ class StoredCompletion(models.Model):
     created = models.BigIntegerField()
     model = models.CharField(max_length=255, blank=True)
     body = models.TextField()
-    digest = models.CharField(max_length=64)  # SHA-256 of the imported line, to recognise one that is imported again
+    digest = models.CharField(max_length=64)  # recognises what is imported again: see `formats.stored`
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
     )

@@ -90,7 +90,8 @@ class Document:
 class Conversation:
     """A conversation, ready to be stored: the members of its completion, and the JSON of each of its messages.
 
-    `id` is empty if the source has none that can be used; `digest` recognises the same source when it comes again.
+    `id` is empty if the source has none that can be used; `digest` recognises the same source, read in the same way,
+    when it comes again.
     """
 
     family: str

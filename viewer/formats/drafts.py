@@ -21,7 +21,7 @@ from viewer.completions.reading import read_time
 from viewer.completions.source_text import Piece, to_object
 
 from .document import Conversation, Document, NotReadable, Place
-from .stored import choice_of, digest_of, list_of, piece_of, with_all_keys
+from .stored import choice_of, digest_of_reading, list_of, piece_of, with_all_keys
 
 _LONG_DATA = re.compile(r'"((?:data:[\w.+/;=-]{1,200},)?[A-Za-z0-9+/_=-]{4000,})"')
 
@@ -220,14 +220,10 @@ class Draft:
             "choices": list_of(self._choices(choices)),
             KEY: self._origin(created, is_undated=moment is None),
         }
-        return Conversation(
-            self.family,
-            completion_id,
-            with_all_keys(fields),
-            [message.to_json() for message in messages],
-            digest_of(*texts),
-            place,
-        )
+        written = [message.to_json() for message in messages]
+        dated = {name: piece.source for name, piece in fields.items() if name != "created" or moment}
+        digest = digest_of_reading(texts, [*dated.values(), *written])
+        return Conversation(self.family, completion_id, with_all_keys(fields), written, digest, place)
 
     def _given(self) -> dict[str, Piece]:
         """Return the members of the completion that a server wrote."""

@@ -21,6 +21,6 @@ class Repeats:
             return conversation
         (count,) = self._database.execute(
             "INSERT INTO seen VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count",
-            (bytes.fromhex(conversation.digest)[:12],),
+            (bytes.fromhex(conversation.digest[:24]),),
         ).fetchone()
         return with_id(conversation, count)

@@ -20,6 +20,7 @@ KEYS = (
 )  # fmt: skip
 NULL = Piece("null", None)
 _HASHED_AT_ONCE = 1_000_000  # characters
+_HALF = 32  # characters of a digest; ids are made of the first 29
 
 
 def piece_of(value: Any) -> Piece:
@@ -70,6 +71,19 @@ def digest_of(*texts: str) -> str:
         digest.update(text.encode("utf-8", "replace"))
         digest.update(b"\0")
     return digest.hexdigest()
+
+
+def digest_of_reading(texts: Iterable[str], read: Iterable[str]) -> str:
+    """Return a digest whose first half stands for texts, and the second for what was read of them.
+
+    A later version may read more of the same texts, and then their conversation has changed.
+    """
+    return f"{digest_of(*texts)[:_HALF]}-{digest_of(*read)[: _HALF - 1]}"
+
+
+def is_of_same_texts(digest: str, other: str) -> bool:
+    """Whether two conversations were read from the same texts, perhaps differently."""
+    return digest[:_HALF] == other[:_HALF]
 
 
 def with_id(conversation: Conversation, count: int = 1) -> Conversation:

@@ -115,6 +115,7 @@ def _joined(rows: list[TracedConversation]) -> Iterator[_Joined]:
 
 def _join(row: TracedConversation, texts: list[str], known: MessageIds) -> tuple[Conversation | None, MessageIds]:
     """Return the conversation that the spans make, or None if nothing was said in them; and the ids of its messages."""
+    texts = sorted(set(texts))
     values = [json.loads(text) for text in texts]
     draft = join(map(span_of, values), map(without_content, values))
     if draft is None:
@@ -123,7 +124,7 @@ def _join(row: TracedConversation, texts: list[str], known: MessageIds) -> tuple
     if row.continues:
         draft.notes.append(note("goes-on", row.continues))
     ids = known.given_to(draft, row.completion_id)
-    return draft.finish_at(NOWHERE, *sorted(set(texts))), ids
+    return draft.finish_at(NOWHERE, *texts), ids
 
 
 class _Beside:

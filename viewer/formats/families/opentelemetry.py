@@ -45,10 +45,11 @@ def _link(documents: list[Document]) -> Link | None:
 
 
 def _join(documents: list[Document]) -> Iterator[Conversation]:
-    spans = [span_of(document.value) for document in documents]
-    draft = join(spans, (without_content(document.value) for document in documents))
+    once = {document.text: document.value for document in documents}
+    texts = sorted(once)  # the same spans in another order are the same conversation
+    spans = [span_of(once[text]) for text in texts]
+    draft = join(spans, (without_content(once[text]) for text in texts))
     if draft is not None:
-        texts = sorted({document.text for document in documents})  # the same spans in another order are the same
         yield draft.finish_at(documents[0].place, *texts)
     elif any(is_model_call(span) for span in spans):
         raise NotReadable(
