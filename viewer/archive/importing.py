@@ -113,8 +113,8 @@ def import_lines(lines: Iterable[bytes], *, replace: bool = False) -> Iterator[O
 def import_all(found: Iterable[Found], *, replace: bool = False, beside: Beside | None = None) -> Iterator[Outcome]:
     """Store conversations for the team; yield one outcome for each, in order, after its batch is committed.
 
-    A completion is stored with all its messages or not at all. What is stored loses its messages, so that they are in
-    memory once, and memory is about five times one batch (8 MB or one conversation).
+    A completion is stored with all its messages or not at all. What is stored loses its messages, as `record_of` says,
+    and memory is about four times one batch (8 MB or one conversation).
     """
     batch: list[Found] = []
     size = 0
@@ -226,7 +226,10 @@ def _read(found: Conversation | Known) -> Conversation:
 
 
 def record_of(conversation: Conversation) -> Record:
-    """Complete a conversation with its columns and its index entries. Raises ValueError."""
+    """Complete a conversation with its columns and its index entries. Raises ValueError.
+
+    The messages are taken out of the conversation one by one, so that they are in memory once.
+    """
     fields, completion_id = dict(conversation.fields), conversation.id
     name = fields.get("model", NULL).value
     model = fit(name)[:255] if isinstance(name, str) else ""
@@ -234,7 +237,7 @@ def record_of(conversation: Conversation) -> Record:
     created = _read_seconds(fields)
     body = to_object([(name, piece.source) for name, piece in conversation.fields])
     packer = MessagePacker(completion_id)
-    messages = _read_messages(completion_id, conversation.messages, packer)
+    messages = _read_messages(completion_id, _taken_out(conversation.messages), packer)
     return Record(
         completion_id=completion_id,
         created=created,
@@ -248,7 +251,13 @@ def record_of(conversation: Conversation) -> Record:
     )
 
 
-def _read_messages(completion_id: str, messages: list[str], packer: MessagePacker) -> Iterator[Piece]:
+def _taken_out(messages: list[str]) -> Iterator[str]:
+    messages.reverse()
+    while messages:
+        yield messages.pop()
+
+
+def _read_messages(completion_id: str, messages: Iterable[str], packer: MessagePacker) -> Iterator[Piece]:
     """Yield the messages one at a time, and pack what is stored of each.
 
     An id that cannot be used, or that stands twice, is kept beside the id that the message gets from its place.
@@ -398,8 +407,6 @@ def _made_ready(found: Found, known: dict[str, str], replace: bool) -> Record | 
     record = record_or_reason(found)
     if isinstance(record, Record):
         known[record.id] = record.digest
-        if isinstance(found, Conversation):
-            found.messages.clear()  # whoever found it may hold it a while, and the record has all of them
     return record
 
 

@@ -171,7 +171,7 @@ class _First:
         for each in found:
             if self._record is None and isinstance(each, Conversation):
                 with suppress(ValueError, RecursionError):  # then it is refused, with the reason
-                    self._record = record_of(each)
+                    self._record = record_of(replace(each, messages=[*each.messages]))
             yield each
 
     def keep(self, upload: Upload) -> None:
