@@ -31,15 +31,17 @@ def test_without_a_time_zone_database_times_are_in_utc(monkeypatch: pytest.Monke
 
 
 @pytest.mark.django_db  # closing an answer ends its request, and that looks at the connections
-def test_so_many_answers_are_streamed_at_a_time_and_one_more_is_told_to_wait(settings: Any) -> None:
-    settings.STREAMS = 2
-    ask = StreamsMiddleware(lambda request: StreamingHttpResponse([b"some", b"more"]))
-    first, second = (ask(RequestFactory().get("/")) for _ in range(2))
-    refused = ask(RequestFactory().get("/"))
-    assert (refused.status_code, refused["Retry-After"]) == (503, "60")
-    assert "Too many downloads at once" in refused.content.decode()
+def test_so_many_answers_are_streamed_at_a_time_and_one_more_is_told_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages and programs pass a middleware each, and share the threads of their process."""
+    monkeypatch.setattr("viewer.web.middleware._streams", threading.BoundedSemaphore(2))
+    page, program = (StreamsMiddleware(lambda request: StreamingHttpResponse([b"some", b"more"])) for _ in range(2))
+    first, second = (ask(RequestFactory().get("/")) for ask in (page, program))
+    for ask in (page, program):
+        refused = ask(RequestFactory().get("/"))
+        assert (refused.status_code, refused["Retry-After"]) == (503, "60")
+        assert "Too many downloads at once" in refused.content.decode()
     first.close()
-    assert ask(RequestFactory().get("/")).status_code == second.status_code == 200
+    assert program(RequestFactory().get("/")).status_code == second.status_code == 200
     assert StreamsMiddleware(lambda request: HttpResponse())(RequestFactory().get("/")).status_code == 200
 
 

@@ -102,21 +102,23 @@ def _localized(view: GetResponse, request: HttpRequest) -> HttpResponse:
         return view(request)
 
 
+_streams = threading.BoundedSemaphore(settings.STREAMS)  # of this process, for pages and programs together
+
+
 class StreamsMiddleware:
     """Limits concurrent streamed responses: each occupies a thread until its reader has received it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self.slots = threading.BoundedSemaphore(settings.STREAMS)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if not response.streaming:
             return response
-        if not self.slots.acquire(blocking=False):
+        if not _streams.acquire(blocking=False):
             response.close()
             return too_many_streams(request)
-        response._resource_closers.append(self.slots.release)  # type: ignore[attr-defined]  # Django calls it once
+        response._resource_closers.append(_streams.release)  # type: ignore[attr-defined]  # Django calls it once
         return response
 
 
