@@ -91,3 +91,24 @@ def test_a_full_redis_is_slower_and_still_right(tmp_path: Path) -> None:
             assert cache.get(f"bubble-{n}") == "x" * 60_000
         assert cache.is_unavailable
         server.close()
+
+
+@pytest.mark.skipif(not has_servers, reason="./run test --postgres brings a Redis")
+def test_what_an_erasure_empties_has_no_counters_of_wrong_passwords(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Otherwise whoever may erase could guess the code of a colleague without end."""
+    tmp_path.chmod(0o777)
+    monkeypatch.setattr(caches, "_KEYS_AT_ONCE", 10)
+    with redis_server(tmp_path) as url:
+        monkeypatch.setenv("CACHE_URL", url)
+        bubbles, attempts = (
+            RedisWithFallback(url, made) for made in (_cache("bubbles", 10), _cache("attempts", 10, is_counting=True))
+        )
+        attempts.set("somebody", 5)
+        for n in range(25):
+            bubbles.set(str(n), "drawn")
+        bubbles.clear()
+        assert [bubbles.get(str(n)) for n in range(25)] == [None] * 25
+        assert attempts.get("somebody") == 5
+        assert not bubbles.is_unavailable
