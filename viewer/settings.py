@@ -282,6 +282,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "viewer.web.middleware.TimeZoneMiddleware",
+    "viewer.web.middleware.KeptMiddleware",
     "viewer.read_log.middleware.ReadLogMiddleware",
     "viewer.web.middleware.StreamsMiddleware",
     "viewer.sources.problem_pages.ProblemMiddleware",

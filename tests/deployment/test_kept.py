@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.test import Client
 
-from viewer.deployment.kept import Kept
+from tests.conftest import make_completion, say
+from tests.pages import completion_ids
+from viewer.deployment.kept import Kept, asking_once
 
 Make = Callable[[str], str]
 
@@ -71,3 +75,37 @@ def test_what_was_begun_before_the_cache_was_emptied_is_not_kept(made: list[str]
     for _ in range(3):
         kept.of("a", make, len)
     assert made == ["a", "a"]
+
+
+def test_whether_the_cache_was_emptied_is_asked_once_meanwhile_and_again_afterwards(
+    make: Make, made: list[str]
+) -> None:
+    with asking_once():
+        make("a")
+        caches["bubbles"].clear()
+        assert [make("a"), make("b")] == ["aa", "bb"]
+    assert made == ["a", "b"]
+    make("b")
+    assert made == ["a", "b", "b"]
+
+
+def test_a_list_asks_once_however_many_rows_it_has(
+    reader: Client, stored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In Redis, to ask for each row took longer than all else of a list."""
+    for number in range(10):
+        stored(make_completion(f"c-{number}", say("user", "question")))
+    reader.get("/completions/")
+    asked = list[str]()
+    cache_type: Any = type(caches["bubbles"])
+    get = cache_type.get
+
+    def note(self: Any, key: Any, *rest: Any, **more: Any) -> Any:
+        asked.append(key)
+        return get(self, key, *rest, **more)
+
+    monkeypatch.setattr(cache_type, "get", note)
+    for address in ("/completions/", "/search/?q=question"):
+        asked.clear()
+        assert len(completion_ids(reader.get(address).text)) == 10
+        assert asked.count("begun") == 1

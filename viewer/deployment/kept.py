@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from secrets import token_hex
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -12,6 +14,7 @@ from django.core.cache import caches
 
 Result = TypeVar("Result")
 _CACHE, _BEGUN = "bubbles", "begun"  # in that cache: since when it is as it is
+_asked: ContextVar[list[str] | None] = ContextVar("asked", default=None)  # that word, once it was asked for
 
 
 class Kept(Generic[Result]):
@@ -54,11 +57,29 @@ class Kept(Generic[Result]):
         self._characters, self._begun = 0, begun
 
 
+@contextmanager
+def asking_once() -> Iterator[None]:
+    """Ask the cache once for all that is returned meanwhile: to Redis each time is a request, and lists have many rows.
+
+    What is kept although the cache was emptied meanwhile goes when somebody else asks.
+    """
+    token = _asked.set([])
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
 def _begun() -> str:
     """Return the word that is in the cache until it is emptied."""
+    asked = _asked.get()
+    if asked:
+        return asked[0]
     cache: Any = caches[_CACHE]
     word: str | None = cache.get(_BEGUN)
     if word is None:
         cache.add(_BEGUN, token_hex(8), None)  # another process may be a moment earlier
         word = cache.get(_BEGUN)
+    if asked is not None:
+        asked.append(word or "")
     return word or ""

@@ -1,4 +1,4 @@
-"""Middleware: the site's address, form uploads, streams, compression, privacy headers, language and time zone."""
+"""Middleware: the site's address, forms, streams, compression, privacy headers, language, time zone, what is kept."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from django.middleware.gzip import GZipMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
+
+from viewer.deployment.kept import asking_once
 
 from .client_address import network_of
 from .compression import compress_around_part
@@ -193,4 +195,15 @@ class TimeZoneMiddleware:
         with suppress(ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
             zone = zoneinfo.ZoneInfo(request.COOKIES.get("timezone", "UTC"))
         with timezone.override(zone):
+            return self.get_response(request)
+
+
+class KeptMiddleware:
+    """Lets each request ask once whether what this process has kept was erased meanwhile (`deployment/kept.py`)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with asking_once():
             return self.get_response(request)
