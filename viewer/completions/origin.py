@@ -18,7 +18,7 @@ CODES = (
     "lost-image", "lost-audio", "lost-file", "lost-text", "lost-refusal", "lost-reasoning", "lost-citations",
     "lost-calls", "lost-results", "lost-answer", "lost-input", "lost-content", "other-branches", "private", "edited",
     "cut-off", "missing-file", "hidden", "only-last", "only-first", "limit", "taken-out", "preferred", "not-preferred",
-    "goes-on", "interrupted",
+    "goes-on", "interrupted", "earlier",
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ _SENTENCES = {
     "missing-file": gettext_lazy("A file of this message is not in what was imported."),
     "hidden": gettext_lazy("%(by)s does not show this message."),
     "only-last": gettext_lazy("%(by)s gives only the last message here: import all of its messages too."),
+    "earlier": gettext_lazy("%(by)s has earlier messages on another page: import that page too."),
     "taken-out": gettext_lazy("This was later taken out of what the model sees."),
     "only-first": gettext_lazy("%(by)s gives only the first message here: export the conversation itself."),
     "limit": gettext_lazy("%(by)s gives at most %(count)d messages of a conversation: later ones may be missing."),

@@ -1,0 +1,132 @@
+"""Conversations of platforms on which support bots are built, in the shape of their source (docs/importing.md)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.formats.files import completion_of, conversation_in, conversations_in, messages_of, remarks_on
+from viewer.completions.outcomes import outcome_of, result_text
+from viewer.completions.types import text_of
+
+THOUGHTS = [
+    {"id": "t1", "position": 1, "thought": "Let me look.", "tool": "look_up;look_up;weather",
+     "tool_input": '{"look_up": {"order": "A17"}, "weather": {}}',
+     "observation": '{"look_up": "Error: no such order", "weather": "rain"}', "created_at": 1775589001},
+    {"id": "t2", "position": 2, "thought": "There is no A17.", "tool": "", "tool_input": "", "observation": ""},
+]  # fmt: skip
+DIFY = {
+    "id": "0b1f5a70-1111-4c1e-9a53-1b0d6c2f0001", "conversation_id": "c1", "inputs": {"customer": "Ada"},
+    "query": "Where is A17?", "answer": "Let me look.\nThere is no A17.\n", "status": "normal", "error": None,
+    "message_files": [
+        {"type": "image", "url": "https://desk.example/a.png", "mime_type": "image/png", "belongs_to": "user"}
+    ],
+    "feedback": {"rating": "dislike"}, "created_at": 1775589000, "agent_thoughts": THOUGHTS,
+    "retriever_resources": [
+        {"position": n, "document_id": "d1", "document_name": "Shipping.pdf", "content": "Two days."} for n in (1, 2)
+    ],
+}  # fmt: skip
+DIFY_FAILED = {
+    "id": "0b1f5a70-1111-4c1e-9a53-1b0d6c2f0002", "conversation_id": "c1", "inputs": {}, "query": "And B2?",
+    "answer": "", "status": "error", "error": "Rate limit reached", "agent_thoughts": [], "message_files": [],
+    "retriever_resources": [], "feedback": None, "created_at": 1775589060,
+}  # fmt: skip
+
+
+def page_of(*messages: dict[str, Any], has_more: bool = False) -> dict[str, Any]:
+    return {"limit": 20, "has_more": has_more, "data": list(messages)}
+
+
+def test_a_message_of_dify_is_a_question_an_answer_and_what_its_agent_did_between() -> None:
+    """What the agent says before a call is in `answer` too, and was shown twice; by Dify 1.x, agent with functions."""
+    conversation = conversation_in(page_of(DIFY, DIFY_FAILED))
+    assert (conversation.family, conversation.id) == ("dify", "dify-c1")
+    asked, called, found, weather, answer, again, failed = messages_of(conversation)
+    assert [text_of(message) for message in (asked, called, answer)] == [
+        "Where is A17?", "Let me look.", "There is no A17.",
+    ]  # fmt: skip
+    assert [(call.name, call.arguments) for call in called.tool_calls] == [
+        ("look_up", '{"order": "A17"}'), ("weather", "{}"),
+    ]  # fmt: skip
+    assert [outcome_of(message, message.results[0]) for message in (found, weather)] == ["error", ""]
+    assert [result_text(message, message.results[0]) for message in (found, weather)] == [
+        "Error: no such order", "rain",
+    ]  # fmt: skip
+    assert [cited.title for cited in answer.citations] == ["Shipping.pdf"]
+    assert answer.other["feedback"] == '{"rating": "dislike"}'
+    assert (text_of(again), text_of(failed), failed.error) == ("And B2?", "", "Rate limit reached")
+    assert len(asked.parts) == 2
+    assert completion_of(conversation).metadata == {"customer": "Ada"}
+    assert [message.created.timestamp() for message in (asked, failed) if message.created] == [1775589000, 1775589060]
+
+
+def test_dify_keeps_one_of_two_calls_of_the_same_tool_and_the_message_says_so() -> None:
+    _asked, called, *_others = messages_of(conversation_in(page_of(DIFY)))
+    assert [(note.code, note.by) for note in called.origin.notes] == [("lost-calls", "Dify")]
+
+
+def test_thoughts_of_dify_that_are_not_in_the_answer_are_reasoning() -> None:
+    """Agents that reason in text (ReAct) do not tell the customer what they think."""
+    thoughts = [THOUGHTS[0] | {"thought": "I need the order."}, THOUGHTS[1] | {"thought": "I know now."}]
+    messages = messages_of(conversation_in(page_of(DIFY | {"answer": "No A17.", "agent_thoughts": thoughts})))
+    assert [(text_of(messages[n]), messages[n].reasoning[0].text) for n in (1, -1)] == [
+        ("", "I need the order."), ("No A17.", "I know now."),
+    ]  # fmt: skip
+
+
+def test_pages_of_dify_are_joined_and_a_missing_one_is_named() -> None:
+    """`GET /messages` gives the newest page first, and says `has_more` where earlier ones are left."""
+    newest, oldest = page_of(DIFY_FAILED, has_more=True), page_of(DIFY)
+    alone, *_others = messages_of(conversation_in(newest))
+    assert [(note.code, note.by) for note in alone.origin.notes] == [("earlier", "Dify")]
+    joined = messages_of(conversation_in("\n".join(map(json.dumps, (newest, oldest))).encode()))
+    assert [text_of(message) for message in joined if message.role == "user"] == ["Where is A17?", "And B2?"]
+    assert not any(note.code == "earlier" for message in joined for note in message.origin.notes)
+
+
+def test_what_the_console_of_dify_adds_is_shown() -> None:
+    """Each message has the prompts that were sent; a system prompt stands once until it changes."""
+    prompts = [{"role": "system", "text": "Be kind.", "files": []}, {"role": "user", "text": "Where is A17?"}]
+    said = {
+        "message": prompts, "from_end_user_id": "u1", "provider_response_latency": 1.2,
+        "feedbacks": [{"rating": "dislike", "content": "wrong", "from_source": "admin"}],
+        "annotation": {"question": "Where is A17?", "content": "Ask the carrier."},
+    }  # fmt: skip
+    conversation = conversation_in(page_of(DIFY | said, DIFY_FAILED | said))
+    roles = [message.role for message in messages_of(conversation)]
+    assert roles == ["system", "user", "assistant", "tool", "tool", "assistant", "user", "assistant"]
+    answer = messages_of(conversation)[5]
+    assert "wrong" in answer.other["feedback"]
+    assert "Ask the carrier." in answer.other["annotation"]
+    assert completion_of(conversation).metadata["user"] == "u1"
+
+
+def test_the_export_of_dify_is_one_conversation_for_each_id() -> None:
+    """`flask export-app-messages` writes JSON Lines without times: each line was a conversation of the same id."""
+    line = {"conversation_id": "c1", "query": "Hello", "answer": "Hi", "inputs": {}, "retriever_resources": []}
+    lines = [line | {"message_id": f"m{n}", "feedback": []} for n in (1, 2)]
+    lines.insert(1, lines[0] | {"conversation_id": "c2"})
+    found = conversations_in("\n".join(map(json.dumps, lines)).encode())
+    assert {conversation.id: len(messages_of(conversation)) for conversation in found} == {"dify-c1": 4, "dify-c2": 2}
+
+
+def test_rows_of_the_table_of_dify_have_json_in_their_cells() -> None:
+    header = "id,app_id,model_id,conversation_id,inputs,query,message,answer,message_metadata,status,error,created_at\n"
+    row = (
+        'm1,a1,gpt-4.1,c1,"{""customer"": ""Ada""}",Hello,"[{""role"": ""system"", ""text"": ""Be kind.""}]",Hi,'
+        '"{""retriever_resources"": [{""document_name"": ""Help.pdf""}]}",normal,,2026-04-07 19:10:00\n'
+    )
+    conversation = conversation_in((header + row).encode())
+    assert [(message.role, text_of(message)) for message in messages_of(conversation)] == [
+        ("system", "Be kind."), ("user", "Hello"), ("assistant", "Hi"),
+    ]  # fmt: skip
+    assert [cited.title for cited in messages_of(conversation)[-1].citations] == ["Help.pdf"]
+    assert completion_of(conversation).model == "gpt-4.1"
+
+
+def test_fields_that_are_filled_in_stand_for_a_question_and_a_list_of_conversations_is_named() -> None:
+    """An app that completes text may have no `query`."""
+    asked, _answer = messages_of(conversation_in(page_of(DIFY_FAILED | {"query": "", "inputs": {"order": "A17"}})))
+    assert "A17" in getattr(asked.parts[0], "source", "")
+    listed = {"id": "c1", "name": "Order", "inputs": {}, "status": "normal", "introduction": "Hi", "created_at": 1}
+    assert remarks_on(page_of(listed)) == ["This is a list of Dify's conversations, without their messages."]

@@ -1,0 +1,211 @@
+"""Dify's messages: pages of its API and of its console, its own export of an app, and rows of its table `messages`.
+
+One of them is a question with its answer. What an agent thought, called and got back stands beside the answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext, gettext_lazy
+
+from viewer.completions.source_text import to_object
+from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, note, text_part
+from viewer.formats.family import Family, first_object, object_at, objects_at
+from viewer.formats.help_desks import linked_file
+from viewer.formats.ids import id_within
+from viewer.formats.message_lists import first_of
+from viewer.formats.turns import Turn
+
+_NAME, _TITLE = "dify", "Dify"
+_MARKS = {
+    "agent_thoughts", "retriever_resources", "message_files", "provider_response_latency", "message_metadata",
+    "from_source",
+}  # fmt: skip
+_MEDIA = {"image": "image/*", "audio": "audio/"}
+_USERS = ("from_end_user_id", "from_account_id")
+_OF_CONVERSATION = {"introduction", "inputs", "name", "status"}
+
+
+def _is_message(value: Any) -> bool:
+    return {"conversation_id", "query", "answer"} <= object_at(value).keys() and not _MARKS.isdisjoint(value)
+
+
+def _is_conversation(value: Any) -> bool:
+    return object_at(value).keys() >= _OF_CONVERSATION
+
+
+def _matches(value: Any) -> bool:
+    listed = first_object(object_at(value).get("data"))
+    return _is_message(value) or _is_message(listed) or ("has_more" in object_at(value) and _is_conversation(listed))
+
+
+def _parts(document: Document) -> Iterator[Document]:
+    """Yield the messages of a page; its oldest one with what the page says of earlier ones."""
+    page = document.at("data")
+    found = [one for one in page.items() if _is_message(one.value)] if page else []
+    oldest = min(found, key=lambda one: _sortable(one.value.get("created_at") or 0), default=None)
+    has_more = document.value.get("has_more") is True
+    yield from (_with_more(one) if has_more and one is oldest else one for one in found)
+
+
+def _with_more(message: Document) -> Document:
+    members = [(name, member.text) for name, member in message.members.items()]
+    return Document(to_object([*members, ("has_more", "true")]), message.place, message.find)
+
+
+def _read(document: Document) -> Iterator[Conversation]:
+    raise NotAConversation(gettext("This is a list of Dify's conversations, without their messages."))
+
+
+def _key(document: Document) -> str:
+    return as_text(document.value["conversation_id"]) if _is_message(document.value) else ""
+
+
+def _join(records: list[Document]) -> Iterator[Conversation]:
+    """Read the messages of a conversation; they come in their order, and pages of them with the newest first."""
+    if all(record.value.get("created_at") for record in records):
+        records = sorted(records, key=lambda record: _sortable(record.value["created_at"]))
+    values, prompts = [record.value for record in records], list[str]()
+    inputs = object_at(_decoded(values[0].get("inputs")))
+    is_cut = values[0].get("has_more") is True  # and no other page had what came before
+    yield Draft(
+        _NAME,
+        id=id_within(_NAME, values[0]["conversation_id"]),
+        created=values[0].get("created_at"),
+        model=as_text(next((value["model_id"] for value in values if value.get("model_id")), "")),
+        metadata={"user": _user(values[0])} | {name: each for name, each in inputs.items() if isinstance(each, str)},
+        messages=[message for record in records for message in _messages(record, prompts)],
+        notes=[note("earlier", by=_TITLE)] if is_cut else [],
+    ).finish_at(records[0].place, *(record.text for record in records))
+
+
+def _sortable(time: Any) -> tuple[bool, Any]:
+    return (True, time) if isinstance(time, str) else (False, time)
+
+
+def _user(value: dict[str, Any]) -> Any:
+    return object_at(value, "created_by_end_user").get("session_id") or first_of(value, _USERS)
+
+
+def _decoded(value: Any) -> Any:
+    """Return what a cell of a table holds as JSON; anything else as it is."""
+    try:
+        return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
+    except ValueError:
+        return value
+
+
+def _messages(record: Document, prompts: list[str]) -> list[DraftMessage]:
+    """Read a question and its answer, and the system prompt where it is another one than before."""
+    value = record.value
+    asked, turn = _asked(value), _answered(value)
+    messages = [*_prompt(value, prompts), asked, *turn]
+    for message in messages:
+        message.created = value.get("created_at")
+    asked.source, turn[-1].id = record.text, first_of(value, ("id", "message_id"))
+    return messages
+
+
+def _prompt(value: dict[str, Any], prompts: list[str]) -> Iterator[DraftMessage]:
+    """Yield the system prompt of a message: the console and the table have what was sent to the model."""
+    sent = _decoded(value.get("message"))
+    first = first_object(sent)
+    text = as_text(first.get("text")) if first.get("role") == "system" else ""
+    if text and text not in prompts[-1:]:
+        prompts.append(text)
+        yield DraftMessage("system", text)
+
+
+def _asked(value: dict[str, Any]) -> DraftMessage:
+    """Read the question; an app may have none, but only fields that are filled in."""
+    text, inputs = as_text(value.get("query")), _decoded(value.get("inputs"))
+    parts = [text_part(text)] if text else [{"type": "inputs", "inputs": inputs}] if inputs else []
+    return DraftMessage("user", parts + _files(value, "user"))
+
+
+def _files(value: dict[str, Any], whose: str) -> list[dict[str, Any]]:
+    files = (each for each in objects_at(value, "message_files") if (each.get("belongs_to") or "user") == whose)
+    return [_file(each) for each in files]
+
+
+def _file(file: dict[str, Any]) -> dict[str, Any]:
+    media_type = as_text(file.get("mime_type")) or _MEDIA.get(as_text(file.get("type")), "")
+    return linked_file(as_text(file.get("url")), media_type, as_text(file.get("filename")))
+
+
+def _answered(value: dict[str, Any]) -> list[DraftMessage]:
+    """Read an answer with what led to it. What an agent says before it calls a tool is in the answer too."""
+    turn, answer = Turn(), as_text(value.get("answer"))
+    thoughts = sorted(objects_at(value, "agent_thoughts"), key=lambda each: each.get("position") or 0)
+    for number, thought in enumerate(thoughts, start=1):
+        answer = _add(turn, thought, answer, number)
+    turn.add(*([text_part(answer.strip("\n"))] if answer.strip() else []), *_files(value, "assistant"))
+    turn.add(*({**each, "type": as_text(each.get("type")) or "extra"} for each in objects_at(value, "extra_contents")))
+    messages = turn.messages()
+    last = messages[-1] if messages[-1].role == "assistant" else DraftMessage("assistant")
+    last.annotations = _sources(value)
+    last.more |= _about(value)
+    return messages if last is messages[-1] else [*messages, last]
+
+
+def _add(turn: Turn, thought: dict[str, Any], answer: str, number: int) -> str:
+    """Add what an agent thought and did, and return what is left of the answer."""
+    text, tools = as_text(thought.get("thought")), [name for name in as_text(thought.get("tool")).split(";") if name]
+    if text and answer.startswith(text):
+        if not tools:
+            return answer
+        turn.add(text_part(text))
+        answer = answer[len(text) :].removeprefix("\n")
+    else:
+        turn.think(text)
+    names = list(dict.fromkeys(tools))
+    for name in names:
+        turn.call(f"{number}-{name}", name, _of_tool(thought.get("tool_input"), name))
+    if len(names) < len(tools):  # it keeps one input and one result for each name
+        turn.last().notes.append(note("lost-calls", by=_TITLE))
+    for name in names:
+        turn.result(f"{number}-{name}", as_text(_of_tool(thought.get("observation"), name)), name)
+    return answer
+
+
+def _of_tool(given: Any, name: str) -> Any:
+    """Return what belongs to a tool of several; what is no JSON belongs to all of them."""
+    held = _decoded(given)
+    return held[name] if isinstance(held, dict) and name in held else given
+
+
+def _sources(value: dict[str, Any]) -> list[dict[str, Any]]:
+    about = next((each for name in ("metadata", "message_metadata") if (each := _decoded(value.get(name)))), None)
+    found = objects_at(value, "retriever_resources") or objects_at(about, "retriever_resources")
+    names = {as_text(first_of(each, ("document_id", "document_name"))): each.get("document_name") for each in found}
+    return [citation(document, as_text(name)) for document, name in names.items()]
+
+
+def _about(value: dict[str, Any]) -> dict[str, Any]:
+    """Return what went wrong, and what customers and colleagues said of an answer."""
+    feedback = value.get("feedbacks") or value.get("feedback")
+    found = {"error": value.get("error"), "feedback": feedback, "annotation": value.get("annotation")}
+    return {name: each for name, each in found.items() if each} | (
+        {"status": value["status"]} if value.get("status") not in (None, "", "normal") else {}
+    )
+
+
+FAMILY = Family(
+    name=_NAME,
+    title=_TITLE,
+    what=gettext_lazy("An export of Dify"),
+    seen="API, console, table and export-app-messages of 0.5 to 1.x, by its source",
+    keeps="texts, system prompts, tools with input and result, thoughts, sources, files by their address, errors, "
+    "feedback and annotations, fields filled in, times",
+    loses="the opening statement, which stands in the app; all but one of several calls of a tool at once; in what "
+    "export-app-messages writes, times, tools and errors",
+    matches=_matches,
+    read=_read,
+    parts=_parts,
+    key=_key,
+    join=_join,
+)
