@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import sqlite3
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.formats.files import completion_of, conversation_in, conversations_in, messages_of, remarks_on
 from viewer.completions.outcomes import outcome_of, result_text
@@ -130,3 +135,83 @@ def test_fields_that_are_filled_in_stand_for_a_question_and_a_list_of_conversati
     assert "A17" in getattr(asked.parts[0], "source", "")
     listed = {"id": "c1", "name": "Order", "inputs": {}, "status": "normal", "introduction": "Hi", "created_at": 1}
     assert remarks_on(page_of(listed)) == ["This is a list of Dify's conversations, without their messages."]
+
+
+LOOKED_UP = {"tool": "look_up", "toolInput": {"order": "A17"}, "toolOutput": "", "error": "no such order"}
+FOUND = [{"pageContent": "Two days.", "metadata": {"source": "https://desk.example/shipping", "loc": {"lines": {}}}}]
+FLOWISE = [
+    {"id": "m1", "role": "userMessage", "chatflowid": "f1", "chatId": "chat1", "chatType": "EXTERNAL",
+     "sessionId": "chat1", "content": "Where is A17?", "createdDate": "2026-04-07T19:10:00.400Z",
+     "fileUploads": [{"type": "stored-file", "name": "box.png", "mime": "image/png"}]},
+    {"id": "m2", "role": "apiMessage", "chatflowid": "f1", "chatId": "chat1", "chatType": "EXTERNAL",
+     "sessionId": "chat1", "content": "I can't find it.", "createdDate": "2026-04-07T19:10:00.000Z",
+     "usedTools": [LOOKED_UP], "sourceDocuments": FOUND, "reasonContent": {"thinking": "I need it."},
+     "feedback": {"rating": "THUMBS_DOWN", "content": "wrong"}},
+]  # fmt: skip
+FLOWISE_EXPORT = [
+    {"id": "chat1", "source": "API/Embed", "sessionId": "chat1", "memoryType": None, "email": None, "messages": [
+        {"content": "I can't find it.", "role": "bot", "time": "2026-04-07T19:10:00.000Z", "usedTools": [LOOKED_UP],
+         "sourceDocuments": FOUND, "feedback": "wrong"},
+        {"content": "Where is A17?", "role": "user", "time": "2026-04-07T19:10:00.400Z",
+         "filePaths": ["/root/.flowise/storage/f1/chat1/box.png"]},
+    ]},
+]  # fmt: skip
+
+
+def flowise_workspace() -> dict[str, Any]:
+    """Write the file of Settings, Export, which has JSON in texts and feedback in a list of its own."""
+    rows = [{name: each for name, each in row.items() if name != "feedback"} for row in FLOWISE]
+    texts = [{n: each if isinstance(each, str) else json.dumps(each) for n, each in row.items()} for row in rows]
+    given = [{"id": "x", "messageId": "m2", "chatId": "chat1", "rating": "THUMBS_DOWN", "content": "wrong"}]
+    return {"AgentFlow": [], "ChatFlow": [], "ChatMessage": texts, "ChatMessageFeedback": given}
+
+
+def flowise_database(folder: Path) -> bytes:
+    """Write the two tables as TypeORM makes them for SQLite."""
+    file = folder / "database.sqlite"
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE chat_flow (id varchar PRIMARY KEY)")
+        workspace = flowise_workspace()
+        for table, rows in (("chat_message", "ChatMessage"), ("chat_message_feedback", "ChatMessageFeedback")):
+            columns = sorted({name for row in workspace[rows] for name in row})
+            names = ", ".join(f'"{name}"' for name in columns)
+            database.execute(f"CREATE TABLE {table} ({names})")
+            for row in workspace[rows]:
+                marks = ", ".join("?" for _ in columns)
+                database.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", [row.get(n) for n in columns])
+    database.close()
+    return gzip.compress(file.read_bytes())
+
+
+@pytest.mark.parametrize("kind", ["API", "export", "workspace", "database"])
+def test_chats_of_flowise_have_their_tools_and_the_question_comes_first(kind: str, tmp_path: Path) -> None:
+    """Flowise 3.1.2 stores an answer with whole seconds in SQLite, so that its own export has it before the question."""
+    given = {"API": FLOWISE, "export": FLOWISE_EXPORT, "workspace": flowise_workspace()}
+    conversation = conversation_in(given.get(kind) or flowise_database(tmp_path))
+    assert (conversation.family, conversation.id) == ("flowise", "flowise-chat1")
+    asked, called, result, answer = messages_of(conversation)
+    assert [text_of(message) for message in (asked, answer)] == ["Where is A17?", "I can't find it."]
+    assert [(call.name, call.arguments) for call in called.tool_calls] == [("look_up", '{"order": "A17"}')]
+    assert outcome_of(result, result.results[0]) == "error"
+    assert [cited.url for cited in answer.citations] == ["https://desk.example/shipping"]
+    assert "wrong" in answer.other["feedback"]
+    assert [getattr(part, "filename", "") for part in asked.parts[1:]] == ["box.png"]
+    assert asked.origin.notes[0].by == "Flowise"
+    assert asked.created
+
+
+def test_each_agent_of_flowise_is_named_with_what_it_thought_and_called() -> None:
+    """Supervisors and workers stand under `agentReasoning`; the last one says what the customer reads."""
+    agents = [
+        {"agentName": "Supervisor", "messages": [], "next": "Carrier", "instructions": "Find A17"},
+        {"agentName": "Carrier", "messages": ["It is late.", "Tomorrow."], "usedTools": [LOOKED_UP]},
+    ]
+    row = {name: each for name, each in FLOWISE[1].items() if name not in ("usedTools", "reasonContent")}
+    action = {"id": "a", "elements": [{"type": "approve-button", "label": "Yes"}]}
+    messages = messages_of(
+        conversation_in([row | {"content": "Tomorrow.", "agentReasoning": agents, "action": action}])
+    )
+    called, _result, answer = messages
+    assert called.reasoning[0].text == "Supervisor\n\nFind A17\n\nCarrier\n\nIt is late."
+    assert called.tool_calls[0].name == "look_up"
+    assert (text_of(answer), len(answer.parts)) == ("Tomorrow.", 2)

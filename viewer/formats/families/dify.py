@@ -78,7 +78,7 @@ def _join(records: list[Document]) -> Iterator[Conversation]:
         created=values[0].get("created_at"),
         model=as_text(next((value["model_id"] for value in values if value.get("model_id")), "")),
         metadata={"user": _user(values[0])} | {name: each for name, each in inputs.items() if isinstance(each, str)},
-        messages=[message for record in records for message in _messages(record, prompts)],
+        messages=[each for n, record in enumerate(records, start=1) for each in _messages(record, n, prompts)],
         notes=[note("earlier", by=_TITLE)] if is_cut else [],
     ).finish_at(records[0].place, *(record.text for record in records))
 
@@ -99,10 +99,10 @@ def _decoded(value: Any) -> Any:
         return value
 
 
-def _messages(record: Document, prompts: list[str]) -> list[DraftMessage]:
+def _messages(record: Document, number: int, prompts: list[str]) -> list[DraftMessage]:
     """Read a question and its answer, and the system prompt where it is another one than before."""
     value = record.value
-    asked, turn = _asked(value), _answered(value)
+    asked, turn = _asked(value), _answered(value, number)
     messages = [*_prompt(value, prompts), asked, *turn]
     for message in messages:
         message.created = value.get("created_at")
@@ -137,12 +137,12 @@ def _file(file: dict[str, Any]) -> dict[str, Any]:
     return linked_file(as_text(file.get("url")), media_type, as_text(file.get("filename")))
 
 
-def _answered(value: dict[str, Any]) -> list[DraftMessage]:
+def _answered(value: dict[str, Any], number: int) -> list[DraftMessage]:
     """Read an answer with what led to it. What an agent says before it calls a tool is in the answer too."""
     turn, answer = Turn(), as_text(value.get("answer"))
     thoughts = sorted(objects_at(value, "agent_thoughts"), key=lambda each: each.get("position") or 0)
-    for number, thought in enumerate(thoughts, start=1):
-        answer = _add(turn, thought, answer, number)
+    for n, thought in enumerate(thoughts, start=1):
+        answer = _add(turn, thought, answer, f"{number}-{n}")
     turn.add(*([text_part(answer.strip("\n"))] if answer.strip() else []), *_files(value, "assistant"))
     turn.add(*({**each, "type": as_text(each.get("type")) or "extra"} for each in objects_at(value, "extra_contents")))
     messages = turn.messages()
@@ -152,7 +152,7 @@ def _answered(value: dict[str, Any]) -> list[DraftMessage]:
     return messages if last is messages[-1] else [*messages, last]
 
 
-def _add(turn: Turn, thought: dict[str, Any], answer: str, number: int) -> str:
+def _add(turn: Turn, thought: dict[str, Any], answer: str, number: str) -> str:
     """Add what an agent thought and did, and return what is left of the answer."""
     text, tools = as_text(thought.get("thought")), [name for name in as_text(thought.get("tool")).split(";") if name]
     if text and answer.startswith(text):
