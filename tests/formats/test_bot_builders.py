@@ -215,3 +215,66 @@ def test_each_agent_of_flowise_is_named_with_what_it_thought_and_called() -> Non
     assert called.reasoning[0].text == "Supervisor\n\nFind A17\n\nCarrier\n\nIt is late."
     assert called.tool_calls[0].name == "look_up"
     assert (text_of(answer), len(answer.parts)) == ("Tomorrow.", 2)
+
+
+BUTTONS = {"buttons": [{"name": "Track it", "request": {"type": "path-1", "payload": {"label": "Track it"}}}]}
+CARD = {"title": "A17", "description": {"text": "Late"}, "imageUrl": "https://desk.example/a.png", **BUTTONS}
+STEPS = [
+    ("action", {"type": "launch"}),
+    ("trace", {"type": "block", "time": 1775589000100, "payload": {"blockID": "start"}}),
+    ("trace", {"type": "text", "time": 1775589000200, "payload": {
+        "message": "", "slate": {"content": [{"children": [{"text": "Hello "}, {"type": "link", "children": [
+            {"text": "Ada"}]}]}]}}}),
+    ("trace", {"type": "choice", "payload": BUTTONS}),
+    ("action", {"type": "path-1", "payload": {"label": "Track it"}}),
+    ("trace", {"type": "debug", "payload": {"type": "api", "message": "API call successfully triggered"}}),
+    ("trace", {"type": "debug", "payload": {"type": "ifV2", "message": "condition matched"}}),
+    ("trace", {"type": "cardV2", "payload": CARD}),
+    ("action", {"type": "intent", "payload": {"query": "A person, please", "intent": {"name": "handoff"}}}),
+    ("trace", {"type": "ext_form", "payload": {"fields": ["phone"]}}),
+    ("trace", {"type": "live-agent-handoff", "payload": {}}),
+]  # fmt: skip
+VOICEFLOW_SAID = [
+    ("event", "launch"), ("assistant", "Hello Ada\n[Track it]"), ("user", "Track it"),
+    ("event", "API call successfully triggered"), ("assistant", "A17\nLate\n[Track it]"), ("user", "A person, please"),
+    ("assistant", ""), ("event", "live-agent-handoff"),
+]  # fmt: skip
+
+
+def voiceflow_turns() -> list[dict[str, Any]]:
+    """Write what API v2 gives: a list of turns, of which all of one answer have the same time."""
+    return [
+        {"turnID": "66c88708590bfb02bc973c2a", "type": "request" if kind == "action" else step["type"],
+         "payload": step, "startTime": "2026-04-07T19:10:00.000Z", "format": "request" if kind == "action" else "trace"}
+        for kind, step in STEPS
+    ]  # fmt: skip
+
+
+def voiceflow_logs() -> dict[str, Any]:
+    """Write what the Analytics API gives."""
+    logs = [{"type": kind, "data": step, "createdAt": "2026-04-07T19:10:00.000Z"} for kind, step in STEPS]
+    properties = [{"name": "order", "type": "string", "value": "A17"}]
+    evaluations = [{"name": "Solved", "type": "boolean", "value": False, "reason": "Was handed over"}]
+    about = {"id": "6977ba97dccb326054abf4e9", "sessionID": "s1", "projectID": "p1", "properties": properties}
+    return {"transcript": {**about, "createdAt": "2026-04-07T19:10:00.000Z", "evaluations": evaluations, "logs": logs}}
+
+
+@pytest.mark.parametrize("record", [voiceflow_turns(), voiceflow_logs()], ids=["turns", "logs"])
+def test_a_transcript_of_voiceflow_has_what_was_said_and_pressed_but_not_its_way_through_the_flow(record: Any) -> None:
+    """A button that was pressed says what it stands for under `label`, and its type is the id of a path."""
+    conversation = conversation_in(record)
+    messages = messages_of(conversation)
+    assert [(message.role, text_of(message)) for message in messages] == VOICEFLOW_SAID
+    assert [len(message.parts) for message in messages if message.role == "assistant"] == [2, 3, 1]
+    assert messages[1].created
+    assert messages[1].created.timestamp() == 1775589000.2
+
+
+def test_what_voiceflow_knows_of_a_session_is_metadata_and_a_list_of_sessions_is_named() -> None:
+    metadata = completion_of(conversation_in(voiceflow_logs())).metadata
+    assert metadata == {"session": "s1", "order": "A17", "Solved": "false"}
+    listed = {"_id": "1", "sessionID": "s1", "projectID": "p1", "browser": "chrome", "createdAt": "2026-04-07"}
+    for page in ([listed], {"transcripts": [listed]}):
+        assert remarks_on(page) == ["This is a list of Voiceflow's transcripts, without what was said."]
+    silent = {"sessionID": "s1", "projectID": "p1", "logs": [{"type": "action", "data": {"type": "launch"}}]}
+    assert remarks_on({"transcript": silent}) == ["This is a transcript in which nothing was said."]

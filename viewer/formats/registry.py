@@ -86,6 +86,7 @@ from .families import (
     sunshine,
     teams,
     vapi,
+    voiceflow,
     zendesk,
 )
 from .family import Family
@@ -165,6 +166,7 @@ FAMILIES: tuple[Family, ...] = (
     sunshine.FAMILY,
     teams.FAMILY,
     vapi.FAMILY,
+    voiceflow.FAMILY,
     zendesk.FAMILY,
     ai_sdk.FAMILY,
     ai_sdk_streams.FAMILY,
