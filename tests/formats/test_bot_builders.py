@@ -166,19 +166,17 @@ def flowise_workspace() -> dict[str, Any]:
     return {"AgentFlow": [], "ChatFlow": [], "ChatMessage": texts, "ChatMessageFeedback": given}
 
 
-def flowise_database(folder: Path) -> bytes:
-    """Write the two tables as TypeORM makes them for SQLite."""
+def database_of(folder: Path, tables: dict[str, list[dict[str, Any]]]) -> bytes:
+    """Write tables with these rows into an SQLite database."""
     file = folder / "database.sqlite"
     with sqlite3.connect(file) as database:
-        database.execute("CREATE TABLE chat_flow (id varchar PRIMARY KEY)")
-        workspace = flowise_workspace()
-        for table, rows in (("chat_message", "ChatMessage"), ("chat_message_feedback", "ChatMessageFeedback")):
-            columns = sorted({name for row in workspace[rows] for name in row})
-            names = ", ".join(f'"{name}"' for name in columns)
+        for table, rows in tables.items():
+            columns = sorted({name for row in rows for name in row}) or ["id"]
+            names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" for _ in columns)
             database.execute(f"CREATE TABLE {table} ({names})")
-            for row in workspace[rows]:
-                marks = ", ".join("?" for _ in columns)
-                database.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", [row.get(n) for n in columns])
+            database.executemany(
+                f"INSERT INTO {table} VALUES ({marks})", [[row.get(n) for n in columns] for row in rows]
+            )
     database.close()
     return gzip.compress(file.read_bytes())
 
@@ -187,7 +185,9 @@ def flowise_database(folder: Path) -> bytes:
 def test_chats_of_flowise_have_their_tools_and_the_question_comes_first(kind: str, tmp_path: Path) -> None:
     """Flowise 3.1.2 stores an answer with whole seconds in SQLite, so that its own export has it before the question."""
     given = {"API": FLOWISE, "export": FLOWISE_EXPORT, "workspace": flowise_workspace()}
-    conversation = conversation_in(given.get(kind) or flowise_database(tmp_path))
+    rows = {"chat_message": "ChatMessage", "chat_message_feedback": "ChatMessageFeedback", "chat_flow": "ChatFlow"}
+    tables = {table: given["workspace"][name] for table, name in rows.items()}
+    conversation = conversation_in(given.get(kind) or database_of(tmp_path, tables))
     assert (conversation.family, conversation.id) == ("flowise", "flowise-chat1")
     asked, called, result, answer = messages_of(conversation)
     assert [text_of(message) for message in (asked, answer)] == ["Where is A17?", "I can't find it."]
@@ -278,3 +278,59 @@ def test_what_voiceflow_knows_of_a_session_is_metadata_and_a_list_of_sessions_is
         assert remarks_on(page) == ["This is a list of Voiceflow's transcripts, without what was said."]
     silent = {"sessionID": "s1", "projectID": "p1", "logs": [{"type": "action", "data": {"type": "launch"}}]}
     assert remarks_on({"transcript": silent}) == ["This is a transcript in which nothing was said."]
+
+
+STEPS_OF_LANGFLOW = [
+    {"type": "text", "header": {"title": "Input"}, "text": "**Input**: Where is A17?"},
+    {"type": "text", "text": "Let me look. "},
+    {"type": "tool_use", "name": "look_up", "tool_input": {"order": "A17"}, "output": None, "error": "no such order"},
+    {"type": "citation", "url": "https://desk.example/shipping", "title": "Shipping"},
+    {"type": "text", "header": {"title": "Output"}, "text": "There is no A17."},
+]  # fmt: skip
+LANGFLOW = [
+    {"id": "m1", "flow_id": "f1", "session_id": "s1", "sender": "User", "sender_name": "User", "edit": False,
+     "timestamp": "2026-04-07 19:10:00.000000 UTC", "text": "Where is A17?", "files": '["f1/box.png"]',
+     "category": "message", "properties": {"source": {"id": None}}, "content_blocks": []},
+    {"id": "m2", "flow_id": "f1", "session_id": "s1", "sender": "Machine", "sender_name": "AI", "edit": False,
+     "timestamp": "2026-04-07 19:10:04.000000 UTC", "text": "Let me look. There is no A17.", "files": "[]",
+     "category": "message", "properties": {"source": {"source": "gpt-4.1"}, "positive_feedback": False},
+     "content_blocks": [{"title": "Agent Steps", "contents": STEPS_OF_LANGFLOW}]},
+    {"id": "m3", "flow_id": "f1", "session_id": "s1", "sender": "Machine", "sender_name": "Agent", "edit": False,
+     "timestamp": "2026-04-07 19:11:00.000000 UTC", "text": "Rate limit reached", "files": "[]", "category": "error",
+     "properties": {}, "content_blocks": [{"title": "Error", "contents": [{"type": "error", "reason": "Too many"}]}]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["API", "database"])
+def test_messages_of_langflow_have_the_steps_of_their_agents(kind: str, tmp_path: Path) -> None:
+    """Of API v1 only half was read, and nothing of the bot. lfx 1.13.0 writes “UTC” after a time, and files as text."""
+    kept = [  # the database has steps without a group, and times that do not say their zone
+        row | {"timestamp": row["timestamp"][:-4], "content_blocks": row["content_blocks"][0]["contents"]}
+        if row["id"] == "m2" else row | {"timestamp": row["timestamp"][:-4]}
+        for row in LANGFLOW
+    ]  # fmt: skip
+    texts = [{n: each if isinstance(each, str) else json.dumps(each) for n, each in row.items()} for row in kept]
+    database = database_of(tmp_path, {"message": texts, "flow": [], "vertex_build": []})
+    conversation = conversation_in(LANGFLOW if kind == "API" else database)
+    assert (conversation.family, conversation.id) == ("langflow", "langflow-s1")
+    asked, called, result, answer, failed = messages_of(conversation)
+    assert [text_of(message) for message in (asked, called, answer)] == [
+        "Where is A17?", "Let me look. ", "There is no A17.",
+    ]  # fmt: skip
+    assert [(call.name, call.arguments) for call in called.tool_calls] == [("look_up", '{"order": "A17"}')]
+    assert outcome_of(result, result.results[0]) == "error"
+    assert [cited.title for cited in answer.citations] == ["Shipping"]
+    assert answer.other["feedback"] == '"negative"'
+    assert (text_of(failed), failed.error, failed.name) == ("", "Too many", "Agent")
+    assert [note.code for note in asked.origin.notes] == ["lost-image"]
+    assert asked.created
+    assert asked.created.timestamp() == 1775589000
+    assert completion_of(conversation).model == "gpt-4.1"
+
+
+def test_what_an_agent_of_langflow_thought_is_not_what_it_said() -> None:
+    steps = [{"type": "reasoning", "text": "I need it."}, {"type": "text", "text": "Weather is bad."}]
+    picture = {"type": "image", "base64": "iVBORw0KGgo=", "mime_type": "image/png"}
+    (answer,) = messages_of(conversation_in([LANGFLOW[1] | {"text": "Wait.", "content_blocks": [*steps, picture]}]))
+    assert (text_of(answer), answer.reasoning[0].text) == ("Wait.", "I need it.\n\nWeather is bad.")
+    assert [getattr(part, "url", "") for part in answer.parts] == ["data:image/png;base64,iVBORw0KGgo=", ""]
