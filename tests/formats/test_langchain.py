@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.formats.files import FILES, completion_of, conversation_in, conversations_in, messages_of, refusals_in
-from viewer.completions.outcomes import outcome_of
+from viewer.completions.outcomes import outcome_of, result_text
 from viewer.completions.types import ImagePart, text_of
 
 REFUSAL = "I can't share another customer's address."
@@ -163,3 +163,48 @@ def test_texts_without_a_class_are_refused_in_one_sentence() -> None:
     assert refusals_in(texts) == [
         "This is a list of texts: it does not say who said what in a way that a program can read."
     ]
+
+
+def n8n_rows(*messages: dict[str, Any]) -> list[dict[str, Any]]:
+    """Write rows of n8n's table `n8n_chat_histories`."""
+    beside = {"additional_kwargs": {}, "response_metadata": {}}
+    return [{"id": n, "session_id": "s1", "message": message | beside} for n, message in enumerate(messages, start=1)]
+
+
+@pytest.mark.parametrize(
+    ("results", "is_told"),
+    [
+        (['[{"order": "A17] "}]', '"none"'], True),
+        (["on its way", "rain"], True),
+        (["on [its] way", "rain"], False),
+    ],
+    ids=["JSON", "texts", "a text that may have ended before"],
+)
+def test_tools_that_n8n_writes_before_an_answer_are_calls(results: list[str], is_told: bool) -> None:
+    """The customer saw only the answer. Where it cannot be told which words are the answer's, the text stays whole."""
+    used = [
+        f'Tool: {name}, Input: {{"query":"A17"}}, Result: {result}'
+        for name, result in zip(["look_up", "weather"], results, strict=True)
+    ]
+    answer = f"[Used tools: {'; '.join(used)}] It is [late]."
+    asked = {"type": "human", "content": "Where is A17?"}
+    messages = messages_of(conversation_in(n8n_rows(asked, {"type": "ai", "content": answer, "tool_calls": []})))
+    if not is_told:
+        assert text_of(messages[-1]) == answer
+        return
+    assert [message.role for message in messages] == ["user", "assistant", "tool", "tool", "assistant"]
+    assert [(call.name, call.arguments) for call in messages[1].tool_calls] == [
+        ("look_up", '{"query":"A17"}'), ("weather", '{"query":"A17"}'),
+    ]  # fmt: skip
+    assert [result_text(message, message.results[0]) for message in messages[2:4]] == results
+    assert text_of(messages[-1]) == "It is [late]."
+
+
+def test_a_text_of_n8n_that_only_says_the_call_beside_it_is_not_shown_as_said() -> None:
+    call = {"id": "c1", "name": "look_up", "args": {"query": "A17"}, "type": "tool_call"}
+    said = {"type": "ai", "content": 'Calling look_up with input: {"query":"A17"}', "tool_calls": [call]}
+    result = {"type": "tool", "content": "late", "tool_call_id": "c1", "name": "look_up"}
+    (called, _result) = messages_of(conversation_in(n8n_rows(said, result)))
+    assert (text_of(called), called.tool_calls[0].name) == ("", "look_up")
+    spoken = said | {"content": "Calling look_up with input: soon"}
+    assert text_of(messages_of(conversation_in(n8n_rows(spoken, result)))[0]) == spoken["content"]

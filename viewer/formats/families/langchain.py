@@ -21,6 +21,7 @@ from viewer.formats.ids import id_within
 from viewer.formats.message_lists import draft_of, first_of
 
 from .langchain_blocks import Blocks, read_blocks
+from .n8n_memory import unfolded
 
 NAME = "langchain"
 _ROLES = {
@@ -214,7 +215,7 @@ def _is_doubled(value: Any) -> bool:
 
 def _read(document: Document) -> Iterator[Conversation]:
     names, messages = _messages_at(document)
-    read = read_messages(messages.items())
+    read = unfolded(read_messages(messages.items()))
     if names == ("chat_history",):  # of an agent, which has the last question and its answer beside
         read += _turn(document)
     draft = draft_of(NAME, document, read, [*names[:1], *(("input", "output") if names == ("chat_history",) else ())])
@@ -265,6 +266,7 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
     draft.messages = read_messages(messages)
     for row, message in zip(rows, draft.messages, strict=True):
         message.created = message.created or _time_of(row.value)
+    draft.messages = unfolded(draft.messages)
     draft.metadata = {name: value for name, value in first.items() if name not in _ROW_FIELDS}
     yield complete(draft, messages).finish_at(rows[0].place, *(row.text for row in rows))
 
