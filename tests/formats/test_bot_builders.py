@@ -334,3 +334,72 @@ def test_what_an_agent_of_langflow_thought_is_not_what_it_said() -> None:
     (answer,) = messages_of(conversation_in([LANGFLOW[1] | {"text": "Wait.", "content_blocks": [*steps, picture]}]))
     assert (text_of(answer), answer.reasoning[0].text) == ("Wait.", "I need it.\n\nWeather is bad.")
     assert [getattr(part, "url", "") for part in answer.parts] == ["data:image/png;base64,iVBORw0KGgo=", ""]
+
+
+def n8n_execution(number: int, runs: dict[str, dict[str, Any]], error: str = "") -> dict[str, Any]:
+    """Write an execution as n8n's API gives it with `includeData`, its nodes run in this order."""
+    nodes = {name: [{"startTime": 1775589000000 + n, **run}] for n, (name, run) in enumerate(runs.items())}
+    result = {"runData": dict(reversed(nodes.items()))} | ({"error": {"message": error}} if error else {})
+    agents = [{"name": "AI Agent", "type": "@n8n/n8n-nodes-langchain.agent"}]
+    return {
+        "id": f"{number}", "finished": not error, "mode": "webhook", "workflowId": "w1", "status": "success",
+        "startedAt": f"2026-04-07T19:1{number}:00.000Z", "data": {"resultData": result},
+        "workflowData": {"name": "Desk", "nodes": [*agents, {"name": "Edit", "type": "n8n-nodes-base.set"}]},
+    }  # fmt: skip
+
+
+def gave(kind: str, value: Any) -> dict[str, Any]:
+    return {kind: [[{"json": value}]]}
+
+
+def chat(text: str) -> dict[str, Any]:
+    return {"data": gave("main", {"sessionId": "s1", "action": "sendMessage", "chatInput": text})}
+
+
+def test_executions_of_one_session_of_n8n_are_one_conversation() -> None:
+    """n8n 2.41: an execution has the runs of each node, and what a tool was given under `inputOverride`."""
+    first = n8n_execution(1, {
+        "When chat message received": chat("Where is A17?"),
+        "Model": {"inputOverride": gave("ai_languageModel", {"messages": ["Human: …"], "options": {"model": "gpt-4.1"}}),
+                  "data": gave("ai_languageModel", {"response": {"generations": [[{"text": "I look"}]]}})},
+        "look_up": {"inputOverride": gave("ai_tool", {"query": "A17"}), "data": gave("ai_tool", {"response": "late"})},
+        "AI Agent": {"data": gave("main", {"output": "It is late."})},
+        "Edit": {"data": gave("main", {"output": "IT IS LATE"})},
+    })  # fmt: skip
+    weather = {"inputOverride": gave("ai_tool", {"query": "Berlin"}), "error": {"message": "timeout"}}
+    second = n8n_execution(2, {"When chat message received": chat("Why?"), "weather": weather}, error="No answer")
+    conversation = conversation_in({"data": [second, first], "nextCursor": None})
+    assert (conversation.family, conversation.id) == ("n8n", "n8n-s1")
+    messages = messages_of(conversation)
+    assert [(message.role, text_of(message)) for message in messages] == [
+        ("user", "Where is A17?"), ("assistant", ""), ("tool", ""), ("assistant", "It is late."), ("user", "Why?"),
+        ("assistant", ""), ("tool", ""), ("assistant", ""),
+    ]  # fmt: skip
+    assert [(call.name, call.arguments) for call in messages[1].tool_calls] == [("look_up", '{"query": "A17"}')]
+    assert result_text(messages[2], messages[2].results[0]) == "late"
+    assert outcome_of(messages[6], messages[6].results[0]) == "error"
+    assert messages[7].error == "No answer"
+    assert completion_of(conversation).model == "gpt-4.1"
+    assert completion_of(conversation).metadata == {"workflow": "Desk", "workflow_id": "w1"}
+
+
+def test_what_was_asked_elsewhere_than_in_the_chat_of_n8n_is_told_by_its_memory_or_its_prompt() -> None:
+    saved = {"action": "saveContext", "input": {"input": "Where is A17?"}, "output": {"output": "It is late."}}
+    answer = {"data": gave("main", {"output": {"text": "It is late."}})}
+    runs = {"Telegram": {"data": gave("main", {"message": {}})}, "AI Agent": answer}
+    asked, answered = messages_of(
+        conversation_in(n8n_execution(1, runs | {"Memory": {"inputOverride": gave("ai_memory", saved)}}))
+    )
+    assert [text_of(asked), text_of(answered)] == ["Where is A17?", '{"text": "It is late."}']
+    model = {"inputOverride": gave("ai_languageModel", {"messages": ["System: Be kind.\nHuman: Where?"]})}
+    prompt, _answer = messages_of(conversation_in(n8n_execution(1, runs | {"Model": model})))
+    assert prompt.role == "event"
+    assert "Human: Where?" in getattr(prompt.parts[0], "source", "")
+
+
+def test_executions_of_n8n_that_are_no_conversation_are_named() -> None:
+    nobody = n8n_execution(1, {"Edit": {"data": gave("main", {"rows": 3})}})
+    assert remarks_on(nobody) == ["This is an execution of n8n in which nobody chatted."]
+    del nobody["data"]
+    without = "This is an execution of n8n without its data: ask for it with includeData=true."
+    assert remarks_on({"data": [nobody], "nextCursor": None}) == [without]

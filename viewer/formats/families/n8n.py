@@ -1,0 +1,190 @@
+"""Executions of n8n's workflows, as its API gives them with their data, of those in which somebody chatted.
+
+An execution is a question with its answer. Those of one session are one conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext, gettext_lazy
+
+from viewer.completions.source_text import to_object
+from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, note, text_part
+from viewer.formats.family import Family, list_at, object_at, objects_at
+from viewer.formats.help_desks import CUSTOMER, EVENT
+from viewer.formats.ids import id_within
+from viewer.formats.message_lists import source_of
+from viewer.formats.turns import Turn
+
+_NAME, _TITLE = "n8n", "n8n"
+_RUNS = ("data", "resultData", "runData")
+_WORKFLOW = "workflowData"  # all nodes with their settings, the same in each execution: kept once
+_LANGCHAIN = "@n8n/n8n-nodes-langchain."
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run of a node: its name and what it was given and gave back."""
+
+    node: str
+    value: dict[str, Any]
+
+    def given(self, kind: str) -> dict[str, Any]:
+        return _first_json(object_at(self.value, "inputOverride"), kind)
+
+    def gave(self, kind: str) -> dict[str, Any]:
+        return _first_json(object_at(self.value, "data"), kind)
+
+    @property
+    def error(self) -> str:
+        error = object_at(self.value, "error")
+        return as_text(error.get("message") or error.get("description"))
+
+
+def _first_json(connections: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Return the first item of a connection, of which each has outputs with items."""
+    for output in list_at(connections, kind):
+        for item in output if isinstance(output, list) else ():
+            if found := object_at(item, "json"):
+                return found
+    return {}
+
+
+def _matches(value: Any) -> bool:
+    is_bare = {"workflowId", "mode", "finished"} <= object_at(value).keys() and not object_at(value).get("data")
+    return is_bare or bool(object_at(value, *_RUNS))
+
+
+def _runs_of(execution: dict[str, Any]) -> list[_Run]:
+    """Return the runs of all nodes in the order in which they began."""
+    nodes = object_at(execution, *_RUNS)
+    runs = [_Run(node, run) for node in nodes for run in list_at(nodes, node) if isinstance(run, dict)]
+    return sorted(runs, key=lambda run: run.value.get("startTime") or 0)
+
+
+def _trigger_of(runs: list[_Run]) -> dict[str, Any]:
+    """Return what the chat began with."""
+    found = (run.gave("main") for run in runs)
+    return next((each for each in found if isinstance(each.get("chatInput"), str)), {})
+
+
+def _key(document: Document) -> str:
+    return as_text(_trigger_of(_runs_of(document.value)).get("sessionId"))
+
+
+def _join(executions: list[Document]) -> Iterator[Conversation]:
+    ordered = sorted(executions, key=lambda one: as_text(one.value.get("startedAt")))
+    yield _draft(_key(ordered[0]), ordered).finish_at(ordered[0].place, *(one.text for one in ordered))
+
+
+def _read(document: Document) -> Iterator[Conversation]:
+    if not object_at(document.value, *_RUNS):
+        raise NotAConversation(
+            gettext("This is an execution of n8n without its data: ask for it with includeData=true.")
+        )
+    yield _draft(as_text(document.value.get("id")), [document]).finish(document)
+
+
+def _draft(name: str, executions: list[Document]) -> Draft:
+    """Read executions. Raises NotAConversation where nobody chatted."""
+    messages = [each for n, one in enumerate(executions, start=1) for each in _messages(one, f"{n}")]
+    if not messages:
+        raise NotAConversation(gettext("This is an execution of n8n in which nobody chatted."))
+    runs = [run for one in executions for run in _runs_of(one.value)]
+    options = (object_at(run.given("ai_languageModel"), "options") for run in runs)
+    models = (as_text(each.get("model") or each.get("model_name")) for each in options)
+    first, workflow = executions[0].value, executions[0].at(_WORKFLOW)
+    return Draft(
+        _NAME,
+        id=id_within(_NAME, name),
+        created=first.get("startedAt"),
+        model=next(filter(None, models), ""),
+        metadata={"workflow": object_at(first, _WORKFLOW).get("name"), "workflow_id": first.get("workflowId")},
+        messages=messages,
+        source=to_object([(_WORKFLOW, workflow.text)]) if workflow is not None else "",
+    )
+
+
+def _messages(execution: Document, number: str) -> list[DraftMessage]:
+    """Read what was asked, which tools were used, and what was answered; nothing if there is no model in it."""
+    runs = _runs_of(execution.value)
+    asked = _asked(runs)
+    messages = asked + _answered(execution.value, runs, number)
+    if not asked and not any(message.tool_calls or message.content for message in messages):
+        return []
+    for message in messages:
+        message.created = message.created or execution.value.get("startedAt")
+    messages[0].source = source_of(execution, (_WORKFLOW,))
+    return messages
+
+
+def _answered(execution: dict[str, Any], runs: list[_Run], number: str) -> list[DraftMessage]:
+    turn, texts = Turn(), _answers(execution, runs)
+    tools = [(f"{number}-{n}", run) for n, run in enumerate(filter(_is_tool, runs), start=1)]
+    for call_id, run in tools:
+        turn.call(call_id, run.node, run.given("ai_tool"))
+    for call_id, run in tools:
+        failed = {"error": run.error} if run.error else {}
+        result = turn.result(call_id, _response(run.gave("ai_tool")), run.node, **failed)
+        result.created = run.value.get("startTime")
+    for text in texts:
+        turn.add(text_part(text))
+    messages = [] if turn.is_empty else turn.messages()
+    if error := as_text(object_at(execution, "data", "resultData", "error").get("message")):
+        messages += [] if texts else [DraftMessage("assistant")]
+        messages[-1].more["error"] = error
+    return messages
+
+
+def _is_tool(run: _Run) -> bool:
+    return "ai_tool" in object_at(run.value, "data") or "ai_tool" in object_at(run.value, "inputOverride")
+
+
+def _response(given: dict[str, Any]) -> str:
+    return as_text(given["response"] if given.keys() == {"response"} else given or None)
+
+
+def _asked(runs: list[_Run]) -> list[DraftMessage]:
+    """Read the question: of the chat, of what a memory was to keep, or of the prompt, of which it is a part."""
+    trigger = _trigger_of(runs)
+    saved = [each for run in runs if (each := run.given("ai_memory")).get("action") == "saveContext"]
+    text = trigger.get("chatInput") or next((as_text(object_at(each, "input").get("input")) for each in saved), "")
+    if trigger or text:
+        files = [file_part(as_text(file.get("fileName"))) for file in objects_at(trigger, "files")]
+        parts = ([text_part(as_text(text))] if text else []) + files
+        return [DraftMessage(CUSTOMER, parts, notes=[note("lost-file", by=_TITLE) for _ in files])]
+    prompts = (list_at(run.given("ai_languageModel"), "messages") for run in runs)
+    prompt = next(filter(None, prompts), None)
+    return [DraftMessage(EVENT, [{"type": "prompt", "messages": prompt}])] if prompt else []
+
+
+def _answers(execution: dict[str, Any], runs: list[_Run]) -> list[str]:
+    """Return what agents and chains gave back, once each; without them, the last text of a model."""
+    nodes = objects_at(execution, _WORKFLOW, "nodes")
+    names = {node.get("name") for node in nodes if as_text(node.get("type")).startswith(_LANGCHAIN)}
+    given = [run.gave("main") for run in runs if run.node in names or not names]
+    texts = [as_text(each.get("output", each.get("text") if names else None)) for each in given]
+    if found := list(dict.fromkeys(filter(None, texts))):
+        return found
+    rows = [row for run in runs for row in list_at(run.gave("ai_languageModel"), "response", "generations")]
+    told = [as_text(object_at(each).get("text")) for row in rows if isinstance(row, list) for each in row]
+    return [text for text in told if text][-1:]
+
+
+FAMILY = Family(
+    name=_NAME,
+    title=_TITLE,
+    what=gettext_lazy("Executions of n8n"),
+    seen="n8n-workflow 2.41.0, @n8n/n8n-nodes-langchain 2.41.1 and @n8n/ai-utilities 0.34.1, by their source",
+    keeps="questions of chats, tools with input, result and error, answers, errors, the model, times; what other nodes "
+    "did in the JSON",
+    loses="the session, where nobody chatted in n8n's own chat; the bytes of files",
+    matches=_matches,
+    read=_read,
+    key=_key,
+    join=_join,
+)
