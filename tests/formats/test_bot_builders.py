@@ -403,3 +403,63 @@ def test_executions_of_n8n_that_are_no_conversation_are_named() -> None:
     del nobody["data"]
     without = "This is an execution of n8n without its data: ask for it with includeData=true."
     assert remarks_on({"data": [nobody], "nextCursor": None}) == [without]
+
+
+def parlant_event(offset: int, source: str, kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": f"e{offset}", "source": source, "kind": kind, "offset": offset, "trace_id": "t1", "deleted": offset == 5,
+        "creation_utc": f"2026-04-07T19:1{offset}:00Z", "data": data,
+    }  # fmt: skip
+
+
+def said_by(name: str, text: str, **more: Any) -> dict[str, Any]:
+    return {"message": text, "participant": {"display_name": name}, **more}
+
+
+PARLANT = [
+    parlant_event(0, "customer", "message", said_by("Ada", "Where is A17?", flagged=True)),
+    parlant_event(1, "ai_agent", "status", {"status": "processing", "data": {}}),
+    parlant_event(2, "ai_agent", "tool", {"tool_calls": [
+        {"tool_id": "local:look_up", "arguments": {"order": "A17"}, "result": {"data": {"error": "no such order"}}}]}),
+    parlant_event(3, "ai_agent", "message", said_by("Desk", "There is no A17.", draft="None.")),
+    parlant_event(4, "ai_agent", "status", {"status": "error", "data": {"exception": "Rate limit"}}),
+    parlant_event(5, "ai_agent", "message", said_by("Desk", "Wait.")),
+    parlant_event(6, "human_agent", "message", said_by("Bea", "I take over.")),
+]  # fmt: skip
+PARLANT_SAID = [
+    ("user", "Ada", "Where is A17?"), ("assistant", "", ""), ("tool", "local:look_up", ""),
+    ("assistant", "Desk", "There is no A17."), ("event", "", "error: Rate limit"), ("assistant", "Desk", "Wait."),
+    ("assistant", "Bea", "I take over."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["API", "file"])
+def test_events_of_parlant_are_joined_by_their_session(kind: str) -> None:
+    """Events of parlant 3.3.2's API do not name their session; `sessions.json` has what was deleted, too."""
+    session = {"id": "s1", "title": "A17", "customer_id": "cus_1", "creation_utc": "2026-04-07T19:09:00Z"}
+    kept = {"sessions": [session], "events": [event | {"session_id": "s1"} for event in reversed(PARLANT)]}
+    conversation = conversation_in(PARLANT if kind == "API" else kept)
+    messages = messages_of(conversation)
+    assert [(message.role, message.name, text_of(message)) for message in messages] == PARLANT_SAID
+    assert outcome_of(messages[2], messages[2].results[0]) == "error"
+    assert messages[0].other["flagged"] == "true"
+    assert [note.code for note in messages[5].origin.notes] == ["hidden"]
+    if kind == "file":
+        assert conversation.id == "parlant-s1"
+        assert completion_of(conversation).metadata == {"title": "A17", "customer_id": "cus_1"}
+
+
+def test_the_table_that_parlant_exports_is_read_with_names() -> None:
+    """It calls a colleague a customer, as everyone but the agent; their name says who it was."""
+    table = (
+        "Trace ID,Source,Participant,Timestamp,Message,Draft,Tags,Flag\n"
+        "t1,Customer,Ada,2026-04-07T19:10:00Z,Where is A17?,,,\n"
+        't1,AI Agent,Desk,2026-04-07T19:11:00Z,"There is no A17.",None.,,rude\n'
+        "t2,Customer,Bea,2026-04-07T19:12:00Z,I take over.,,,\n"
+    )
+    messages = messages_of(conversation_in(table.encode()))
+    assert [(message.role, message.name, text_of(message)) for message in messages] == [
+        ("user", "Ada", "Where is A17?"), ("assistant", "Desk", "There is no A17."), ("user", "Bea", "I take over."),
+    ]  # fmt: skip
+    assert messages[1].other["flag"] == '"rude"'
+    assert remarks_on(PARLANT[1:2]) == ["This is a session of Parlant in which nothing was said."]
