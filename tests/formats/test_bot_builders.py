@@ -463,3 +463,92 @@ def test_the_table_that_parlant_exports_is_read_with_names() -> None:
     ]  # fmt: skip
     assert messages[1].other["flag"] == '"rude"'
     assert remarks_on(PARLANT[1:2]) == ["This is a session of Parlant in which nothing was said."]
+
+
+ASKED = {"id": "u1", "role": "user", "content": [
+    {"type": "text", "text": "Where is A17?"},
+    {"type": "image", "source": {"type": "data", "value": "iVBORw0KGgo=", "mimeType": "image/png"}},
+]}  # fmt: skip
+AG_UI = [
+    {"type": "REASONING_MESSAGE_CHUNK", "messageId": "q", "delta": "I need it."},
+    {"type": "TEXT_MESSAGE_START", "messageId": "m1", "role": "assistant", "timestamp": 1775589000000},
+    {"type": "TEXT_MESSAGE_CONTENT", "messageId": "m1", "delta": "Let me "},
+    {"type": "TEXT_MESSAGE_CHUNK", "delta": "look."},
+    {"type": "TOOL_CALL_START", "toolCallId": "c1", "toolCallName": "look_up", "parentMessageId": "m1"},
+    {"type": "TOOL_CALL_ARGS", "toolCallId": "c1", "delta": '{"order": '},
+    {"type": "TOOL_CALL_CHUNK", "delta": '"A17"}'},
+    {"type": "TOOL_CALL_RESULT", "messageId": "m2", "toolCallId": "c1", "content": "Error: no such order"},
+    {"type": "ACTIVITY_SNAPSHOT", "messageId": "m3", "activityType": "PLAN", "content": {"steps": []}},
+    {"type": "TEXT_MESSAGE_CHUNK", "messageId": "m4", "delta": "There is no A17."},
+    {"type": "STATE_DELTA", "delta": []},
+]  # fmt: skip
+AG_UI_SAID = [("assistant", "Let me look."), ("tool", ""), ("event", ""), ("assistant", "There is no A17.")]
+
+
+def ag_ui_run(*events: dict[str, Any], **started: Any) -> bytes:
+    """Write a run as a recorded stream has it."""
+    run = [{"type": "RUN_STARTED", "threadId": "t1", "runId": "r1", **started}, *events]
+    return "\n\n".join(f"data: {json.dumps(event)}" for event in run).encode()
+
+
+def test_events_of_ag_ui_are_put_together() -> None:
+    """Of a stream only the results of tools were read, as a conversation of their own; ag-ui-protocol 1.0.0."""
+    finished = {"type": "RUN_FINISHED", "threadId": "t1", "runId": "r1"}
+    conversation = conversation_in(ag_ui_run(*AG_UI, finished, input={"messages": [ASKED]}))
+    assert (conversation.family, conversation.id) == ("ag-ui", "ag-ui-t1")
+    asked, called, result, *others = messages_of(conversation)
+    assert [(message.role, text_of(message)) for message in (called, result, *others)] == AG_UI_SAID
+    assert (text_of(asked), len(asked.parts)) == ("Where is A17?", 2)
+    assert called.reasoning[0].text == "I need it."
+    assert [(call.name, call.arguments) for call in called.tool_calls] == [("look_up", '{"order": "A17"}')]
+    assert outcome_of(result, result.results[0]) == "error"
+    assert called.created
+    assert called.created.timestamp() == 1775589000
+    assert not any(message.origin.notes for message in (asked, called))
+
+
+def test_what_a_stream_of_ag_ui_lacks_is_said_and_how_its_run_ended() -> None:
+    first, *_others = messages_of(conversation_in(ag_ui_run(*AG_UI)))
+    assert [note.code for note in first.origin.notes] == ["lost-input", "cut-off"]
+    failed = messages_of(conversation_in(ag_ui_run(*AG_UI, {"type": "RUN_ERROR", "message": "Rate limit"})))
+    assert failed[-1].error == "Rate limit"
+    interrupts = [{"id": "i1", "reason": "tool_call", "message": "May I refund?"}]
+    asking = {"type": "RUN_FINISHED", "outcome": {"type": "interrupt", "interrupts": interrupts}}
+    assert text_of(messages_of(conversation_in(ag_ui_run(*AG_UI, asking)))[-1]) == "interrupt: May I refund?"
+
+
+def test_a_snapshot_of_ag_ui_replaces_what_came_before_and_older_thoughts_have_no_id() -> None:
+    thoughts = [
+        {"type": "THINKING_TEXT_MESSAGE_START"},
+        {"type": "THINKING_TEXT_MESSAGE_CONTENT", "delta": "Hm"},
+        {"type": "THINKING_TEXT_MESSAGE_CONTENT", "delta": "m."},
+        {"type": "THINKING_TEXT_MESSAGE_END"},
+    ]
+    snapshot = {"type": "MESSAGES_SNAPSHOT", "messages": [ASKED, {"id": "m1", "role": "assistant", "content": "Late."}]}
+    answer = {"type": "TEXT_MESSAGE_CHUNK", "messageId": "m5", "delta": "Sorry."}
+    messages = messages_of(conversation_in(ag_ui_run(*AG_UI, snapshot, *thoughts, answer)))
+    assert [(message.role, text_of(message)) for message in messages] == [
+        ("user", "Where is A17?"), ("assistant", "Late."), ("assistant", "Sorry."),
+    ]  # fmt: skip
+    assert messages[-1].reasoning[0].text == "Hmm."
+
+
+def test_the_input_of_a_run_of_ag_ui_is_a_thread_with_its_pictures() -> None:
+    """It was taken for a request to Anthropic, and its picture was lost."""
+    older = {"type": "binary", "mimeType": "image/png", "url": "https://desk.example/a.png"}
+    file = {"type": "document", "source": {"type": "file", "value": "file_1"}}
+    asked = ASKED | {"content": [*ASKED["content"], older, file]}
+    failed = {"id": "m2", "role": "tool", "toolCallId": "c1", "content": "", "error": "timeout"}
+    call = {"id": "c1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
+    called = {"id": "m1", "role": "assistant", "toolCalls": [call]}
+    given = {"threadId": "t1", "runId": "r1", "messages": [asked, called, failed], "tools": [], "context": []}
+    conversation = conversation_in(given)
+    assert (conversation.family, conversation.id) == ("ag-ui", "ag-ui-t1")
+    first, _called, result = messages_of(conversation)
+    urls = [getattr(part, "url", "") for part in first.parts[1:]]
+    assert urls == ["data:image/png;base64,iVBORw0KGgo=", "https://desk.example/a.png", ""]
+    assert outcome_of(result, result.results[0]) == "error"
+    plain = {"threadId": "t1", "runId": "r1", "messages": [{"id": "u1", "role": "user", "content": "Hello"}]}
+    assert conversation_in(plain).id == "ag-ui-t1"
+    block = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}
+    assert conversation_in(plain | {"messages": [{"role": "user", "content": [block]}]}).family == "anthropic"

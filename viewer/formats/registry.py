@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .families import (
+    ag_ui,
     agent_framework,
     agno,
     ai_sdk,
@@ -98,6 +99,7 @@ from .family import Family
 # what many tools write; OpenAI's, which takes anything with messages, comes last.
 FAMILIES: tuple[Family, ...] = (
     openai_completions.STREAM,  # of which a conversation has hundreds
+    ag_ui.FAMILY,
     agent_framework.FAMILY,
     agno.FAMILY,
     ai_sdk_results.FAMILY,

@@ -26,6 +26,7 @@ _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _TIMES = ("created_at", "createdAt", "timestamp", "date", "time", "ts", "start_time", "updated_at")
 _PARTS = ("text", "image_url", "input_audio", "file", "refusal")
 # Where other tools put the answer beside the messages. A line that has one of these is not read without it.
+_OF_AG_UI = {"threadId", "runId"}
 _UNREAD = (*ANSWERS, "chosen", "rejected", "preferred_output", "non_preferred_output")
 # What a message of another tool has in place of its content.
 _OTHER_CONTENT = {
@@ -103,7 +104,7 @@ def read_plain(document: Document) -> Conversation | None:
     values = {name: piece.value for name, piece in pairs}
     has_answer = "choices" not in values and not values.keys().isdisjoint(_UNREAD)
     has_answer = has_answer or any(map(may_answer, values.values()))
-    if not messages or not shape.is_plain or has_answer or values.get("system"):
+    if not messages or not shape.is_plain or has_answer or values.get("system") or values.keys() >= _OF_AG_UI:
         return None  # Anthropic's requests have the system prompt beside the messages
     return _read(pairs, messages, document)
 
