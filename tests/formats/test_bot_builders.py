@@ -552,3 +552,36 @@ def test_the_input_of_a_run_of_ag_ui_is_a_thread_with_its_pictures() -> None:
     assert conversation_in(plain).id == "ag-ui-t1"
     block = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}
     assert conversation_in(plain | {"messages": [{"role": "user", "content": [block]}]}).family == "anthropic"
+
+
+def test_pictures_and_sound_of_a_transcript_of_typebot_are_shown() -> None:
+    """They stand under the name of their kind, and were empty messages."""
+    said = [
+        {"role": "bot", "type": "text", "text": "What happened?"},
+        {"role": "user", "type": "image", "image": "https://desk.example/a.png"},
+        {"role": "user", "type": "audio", "audio": "https://desk.example/a.mp3"},
+        {"role": "bot", "type": "video", "video": "https://desk.example/a.mp4"},
+    ]
+    conversation = conversation_in({"transcript": said})
+    messages = messages_of(conversation)
+    assert (conversation.family, [message.role for message in messages]) == (
+        "typebot", ["assistant", "user", "user", "assistant"],
+    )  # fmt: skip
+    assert [type(part).__name__ for message in messages for part in message.parts] == [
+        "TextPart", "ImagePart", "AudioPart", "FilePart",
+    ]  # fmt: skip
+
+
+def test_a_result_of_typebot_has_the_answers_of_a_visitor_alone_and_says_so() -> None:
+    answers = [{"blockId": "b1", "content": "Ada"},
+               {"blockId": "b2", "content": "It is torn", "attachedFileUrls": ["https://desk.example/a.png?s=1"]}]  # fmt: skip
+    result = {
+        "id": "r1", "createdAt": "2026-04-07T19:10:00.000Z", "typebotId": "t1", "isCompleted": False,
+        "variables": [{"id": "v1", "name": "Name", "value": "Ada"}], "answers": answers,
+    }  # fmt: skip
+    conversation = conversation_in({"results": [result], "nextCursor": None})
+    first, second = messages_of(conversation)
+    assert (conversation.id, first.role, text_of(first), len(second.parts)) == ("typebot-r1", "user", "Ada", 2)
+    assert [(note.code, note.by) for note in first.origin.notes] == [("lost-answer", "Typebot")]
+    assert completion_of(conversation).metadata == {"typebotId": "t1", "isCompleted": "false", "Name": "Ada"}
+    assert remarks_on({"result": result | {"answers": []}}) == ["This is a transcript in which nothing was said."]
