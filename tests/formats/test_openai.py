@@ -258,3 +258,32 @@ def test_lines_on_which_python_printed_answers_are_read() -> None:
     message = "ChatCompletionMessage(content='On its way.', refusal=None, role='assistant')"
     line = f"ChatCompletion(id='chatcmpl-7', choices=[Choice(finish_reason='stop', index=0, message={message})])\n"
     assert says(conversation_in(line.encode())) == [("assistant", "On its way.")]
+
+
+def test_turns_that_name_their_conversation_are_one_conversation() -> None:
+    """Tables of bots often have a turn in each row: all but the first were left out, as they had the same id."""
+    table = (
+        "id,conversation_id,created_at,question,answer,rating,model\n"
+        "2,c1,2026-04-07T19:11:00Z,Thanks,You're welcome,,gpt-4.1\n"
+        "1,c1,2026-04-07T19:10:00Z,Where is A17?,On its way.,bad,gpt-4.1\n"
+        "3,c2,2026-04-07T19:12:00Z,Hello,Hi,,gpt-4.1\n"
+    )
+    first, second = conversations_in(table.encode())
+    assert [first.id, second.id] == ["pair-c1", "pair-c2"]
+    messages = messages_of(first)
+    assert [(message.role, text_of(message)) for message in messages] == [
+        ("user", "Where is A17?"), ("assistant", "On its way."), ("user", "Thanks"), ("assistant", "You're welcome"),
+    ]  # fmt: skip
+    assert (messages[1].id, messages[1].other["rating"], messages[3].other) == ("1", '"bad"', {})
+    assert messages[2].created
+    assert completion_of(first).model == "gpt-4.1"
+
+
+def test_turns_with_the_same_prompt_have_it_once_and_a_log_of_requests_is_not_joined() -> None:
+    """A request has what was said before it: its messages are the conversation."""
+    asked = [{"system": "Be kind.", "prompt": text, "response": "Hi", "session_id": "s1"} for text in ("Hello", "Hi?")]
+    roles = [message.role for message in messages_of(conversation_in(asked))]
+    assert roles == ["system", "user", "assistant", "user", "assistant"]
+    request = {"messages": [{"role": "user", "content": "Hello"}]}
+    logged = [{"request": request, "response": "Hi", "session_id": "s1"}] * 2
+    assert len(conversations_in(logged)) == 2

@@ -18,6 +18,10 @@ ROLES = {
     ),
     "system": "system",
 }  # fmt: skip
+CONVERSATIONS = (
+    "conversation_id", "conversationId", "conversation", "session_id", "sessionId", "session", "thread_id", "threadId",
+    "chat_id", "chatId", "dialogue_id", "dialog_id", "ticket_id", "case_id",
+)  # fmt: skip
 _NAMES = {
     "role": (
         "role", "authorrole", "senderrole", "participantrole", "authortype", "sendertype", "actortype",

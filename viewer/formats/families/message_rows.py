@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext, gettext_lazy
 
 from viewer.completions.source_text import to_object
-from viewer.formats.columns import ROLES, plain, told
+from viewer.formats.columns import CONVERSATIONS, ROLES, plain, told
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text
 from viewer.formats.exchanges import messages_of
@@ -21,10 +21,6 @@ _LIST, _ROWS = "messages", "message-rows"
 _NAMES = (
     "messages", "input_messages", "conversation", "history", "chat_history", "dialog", "dialogue", "turns", "chat",
     "transcript", "thread", "data",
-)  # fmt: skip
-_CONVERSATIONS = (
-    "conversation_id", "conversationId", "conversation", "session_id", "sessionId", "session", "thread_id", "threadId",
-    "chat_id", "chatId", "dialogue_id", "dialog_id", "ticket_id", "case_id",
 )  # fmt: skip
 _TIMES = ("created_at", "createdAt", "created", "timestamp", "time", "date")
 _TEXTS = ("content", "text", "message", "body")
@@ -75,13 +71,13 @@ def _is_told_by_columns(row: Document) -> bool:
 def _key(document: Document) -> str:
     """Rows of one conversation have its id; without ids a file is one conversation."""
     value = (told(document.value) or {}) if _is_told_by_columns(document) else document.value
-    own = first_of(value, _CONVERSATIONS)
+    own = first_of(value, CONVERSATIONS)
     return f"id {own}" if isinstance(own, (str, int)) else f"file {document.place.file}"
 
 
 def as_list(rows: list[Document]) -> Document | None:
     """Return the rows of a file as the list that they would be in JSON; None where they name their conversation."""
-    if not rows or first_of(rows[0].value, _CONVERSATIONS):
+    if not rows or first_of(rows[0].value, CONVERSATIONS):
         return None
     return Document(f"[{','.join(row.text for row in rows)}]", rows[0].place, rows[0].find)
 
@@ -93,7 +89,7 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
     first = rows[0].value
     given, rows = rows, [_without_empty(row) for row in rows]
     draft = Draft(_ROWS, created=first_of(first, _TIMES), model=as_text(first.get("model")))
-    draft.id = id_within(_ROWS, first_of(first, _CONVERSATIONS))
+    draft.id = id_within(_ROWS, first_of(first, CONVERSATIONS))
     if any("role" not in row.value for row in rows) and can_read(rows):
         draft.messages = read_messages(rows)  # of a shape of which one message may say what the next one means
     else:
@@ -147,14 +143,14 @@ def _told(row: Document, values: dict[str, Any]) -> DraftMessage:
 def _messages(row: Document) -> list[DraftMessage]:
     """Read a row. It stays as it is if it has only OpenAI's names; a column without a value is nothing."""
     value = row.value
-    is_plain = value.keys().isdisjoint((*_TEXTS[1:], *_CONVERSATIONS, *_TIMES)) and "" not in value.values()
+    is_plain = value.keys().isdisjoint((*_TEXTS[1:], *CONVERSATIONS, *_TIMES)) and "" not in value.values()
     is_plain = is_plain and not isinstance(value.get("content"), dict)
     if "role" not in value or (is_plain and value["role"] not in _FOREIGN):
         return messages_of(Document(f"[{row.text}]", row.place, row.find))
     role = value["role"].casefold()
     name = next((name for name in _TEXTS if isinstance(value.get(name), (str, list, dict))), "")
     text = row.members[name].text if isinstance(value.get(name), dict) else value.get(name)  # JSON in a cell
-    read = {*_OWN, *_TEXTS, *_CONVERSATIONS, *_TIMES}
+    read = {*_OWN, *_TEXTS, *CONVERSATIONS, *_TIMES}
     return [
         DraftMessage(
             ROLES.get(plain(role), role),
