@@ -134,7 +134,23 @@ def test_fields_that_are_filled_in_stand_for_a_question_and_a_list_of_conversati
     asked, _answer = messages_of(conversation_in(page_of(DIFY_FAILED | {"query": "", "inputs": {"order": "A17"}})))
     assert "A17" in getattr(asked.parts[0], "source", "")
     listed = {"id": "c1", "name": "Order", "inputs": {}, "status": "normal", "introduction": "Hi", "created_at": 1}
-    assert remarks_on(page_of(listed)) == ["This is a list of Dify's conversations, without their messages."]
+    run = {"id": "l1", "workflow_run": {"id": "r1", "status": "succeeded"}, "created_from": "web-app", "created_at": 1}
+    for each in (listed, run):
+        without = "This is a list of Dify's conversations or runs, without what was said."
+        assert remarks_on(page_of(each)) == [without]
+
+
+def test_runs_of_a_chat_of_dify_are_its_messages() -> None:
+    """The question and its conversation are inputs of the flow, whose names begin with “sys.”."""
+    inputs = {"sys.query": "Where is A17?", "sys.conversation_id": "c1", "sys.user_id": "u1", "customer": "Ada"}
+    run = {"id": "r1", "graph": {}, "inputs": inputs, "outputs": {"answer": "It is late."}, "status": "succeeded",
+           "error": None, "created_at": 1775589000}  # fmt: skip
+    failed = run | {"id": "r2", "outputs": None, "status": "failed", "error": "timeout", "created_at": 1775589060}
+    conversation = conversation_in([failed | {"inputs": json.dumps(inputs)}, run])
+    messages = messages_of(conversation)
+    assert (conversation.id, completion_of(conversation).metadata) == ("dify-c1", {"user": "u1", "customer": "Ada"})
+    assert [text_of(message) for message in messages] == ["Where is A17?", "It is late.", "Where is A17?", ""]
+    assert [message.error for message in messages] == ["", "", "", "timeout"]
 
 
 LOOKED_UP = {"tool": "look_up", "toolInput": {"order": "A17"}, "toolOutput": "", "error": "no such order"}

@@ -1,17 +1,18 @@
 """Dify's messages: pages of its API and of its console, its own export of an app, and rows of its table `messages`.
 
-One of them is a question with its answer. What an agent thought, called and got back stands beside the answer.
+One of them is a question with its answer. What an agent thought, called and got back stands beside the answer. A run of
+a chat's flow has the same two among its inputs and outputs.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
 
 from viewer.completions.source_text import to_object
+from viewer.formats.cells import json_of
 from viewer.formats.document import Conversation, Document, NotAConversation
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, note, text_part
 from viewer.formats.family import Family, first_object, object_at, objects_at
@@ -26,21 +27,31 @@ _MARKS = {
     "from_source",
 }  # fmt: skip
 _MEDIA = {"image": "image/*", "audio": "audio/"}
+_USUAL = (None, "", "normal", "succeeded")
 _USERS = ("from_end_user_id", "from_account_id")
-_OF_CONVERSATION = {"introduction", "inputs", "name", "status"}
+_OF_LISTS = ({"introduction", "inputs", "name", "status"}, {"workflow_run", "created_from"})
 
 
 def _is_message(value: Any) -> bool:
     return {"conversation_id", "query", "answer"} <= object_at(value).keys() and not _MARKS.isdisjoint(value)
 
 
-def _is_conversation(value: Any) -> bool:
-    return object_at(value).keys() >= _OF_CONVERSATION
+def _is_run(value: Any) -> bool:
+    """Whether a value is a run of a chat's flow, in its table or as the console shows it."""
+    if not {"inputs", "outputs", "status"} <= object_at(value).keys() or "sys.query" not in value["inputs"]:
+        return False
+    return {"sys.query", "sys.conversation_id"} <= object_at(json_of(value["inputs"])).keys()
+
+
+def _is_listed(value: Any) -> bool:
+    """Whether a value stands in a list that says nothing of what was said: of conversations, or of runs."""
+    return any(object_at(value).keys() >= names for names in _OF_LISTS)
 
 
 def _matches(value: Any) -> bool:
     listed = first_object(object_at(value).get("data"))
-    return _is_message(value) or _is_message(listed) or ("has_more" in object_at(value) and _is_conversation(listed))
+    is_read = _is_message(value) or _is_run(value) or _is_message(listed)
+    return is_read or ("has_more" in object_at(value) and _is_listed(listed))
 
 
 def _parts(document: Document) -> Iterator[Document]:
@@ -58,19 +69,31 @@ def _with_more(message: Document) -> Document:
 
 
 def _read(document: Document) -> Iterator[Conversation]:
-    raise NotAConversation(gettext("This is a list of Dify's conversations, without their messages."))
+    raise NotAConversation(gettext("This is a list of Dify's conversations or runs, without what was said."))
+
+
+def _as_message(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a message, or a run as the message that it was for."""
+    if not _is_run(value):
+        return value
+    inputs, outputs = json_of(value["inputs"]), object_at(json_of(value["outputs"]))
+    given = {name: each for name, each in inputs.items() if not name.startswith("sys.")}
+    names = {"query": "sys.query", "conversation_id": "sys.conversation_id", "from_end_user_id": "sys.user_id"}
+    answer = outputs.get("answer") if "answer" in outputs or not outputs else outputs
+    return value | {ours: inputs.get(theirs) for ours, theirs in names.items()} | {"inputs": given, "answer": answer}
 
 
 def _key(document: Document) -> str:
-    return as_text(document.value["conversation_id"]) if _is_message(document.value) else ""
+    is_read = _is_message(document.value) or _is_run(document.value)
+    return as_text(_as_message(document.value)["conversation_id"]) if is_read else ""
 
 
 def _join(records: list[Document]) -> Iterator[Conversation]:
     """Read the messages of a conversation; they come in their order, and pages of them with the newest first."""
     if all(record.value.get("created_at") for record in records):
         records = sorted(records, key=lambda record: _sortable(record.value["created_at"]))
-    values, prompts = [record.value for record in records], list[str]()
-    inputs = object_at(_decoded(values[0].get("inputs")))
+    values, prompts = [_as_message(record.value) for record in records], list[str]()
+    inputs = object_at(json_of(values[0].get("inputs")))
     is_cut = values[0].get("has_more") is True  # and no other page had what came before
     yield Draft(
         _NAME,
@@ -91,17 +114,9 @@ def _user(value: dict[str, Any]) -> Any:
     return object_at(value, "created_by_end_user").get("session_id") or first_of(value, _USERS)
 
 
-def _decoded(value: Any) -> Any:
-    """Return what a cell of a table holds as JSON; anything else as it is."""
-    try:
-        return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
-    except ValueError:
-        return value
-
-
 def _messages(record: Document, number: int, prompts: list[str]) -> list[DraftMessage]:
     """Read a question and its answer, and the system prompt where it is another one than before."""
-    value = record.value
+    value = _as_message(record.value)
     asked, turn = _asked(value), _answered(value, number)
     messages = [*_prompt(value, prompts), asked, *turn]
     for message in messages:
@@ -112,7 +127,7 @@ def _messages(record: Document, number: int, prompts: list[str]) -> list[DraftMe
 
 def _prompt(value: dict[str, Any], prompts: list[str]) -> Iterator[DraftMessage]:
     """Yield the system prompt of a message: the console and the table have what was sent to the model."""
-    sent = _decoded(value.get("message"))
+    sent = json_of(value.get("message"))
     first = first_object(sent)
     text = as_text(first.get("text")) if first.get("role") == "system" else ""
     if text and text not in prompts[-1:]:
@@ -122,7 +137,7 @@ def _prompt(value: dict[str, Any], prompts: list[str]) -> Iterator[DraftMessage]
 
 def _asked(value: dict[str, Any]) -> DraftMessage:
     """Read the question; an app may have none, but only fields that are filled in."""
-    text, inputs = as_text(value.get("query")), _decoded(value.get("inputs"))
+    text, inputs = as_text(value.get("query")), json_of(value.get("inputs"))
     parts = [text_part(text)] if text else [{"type": "inputs", "inputs": inputs}] if inputs else []
     return DraftMessage("user", parts + _files(value, "user"))
 
@@ -174,12 +189,12 @@ def _add(turn: Turn, thought: dict[str, Any], answer: str, number: str) -> str:
 
 def _of_tool(given: Any, name: str) -> Any:
     """Return what belongs to a tool of several; what is no JSON belongs to all of them."""
-    held = _decoded(given)
+    held = json_of(given)
     return held[name] if isinstance(held, dict) and name in held else given
 
 
 def _sources(value: dict[str, Any]) -> list[dict[str, Any]]:
-    about = next((each for name in ("metadata", "message_metadata") if (each := _decoded(value.get(name)))), None)
+    about = next((each for name in ("metadata", "message_metadata") if (each := json_of(value.get(name)))), None)
     found = objects_at(value, "retriever_resources") or objects_at(about, "retriever_resources")
     names = {as_text(first_of(each, ("document_id", "document_name"))): each.get("document_name") for each in found}
     return [citation(document, as_text(name)) for document, name in names.items()]
@@ -190,7 +205,7 @@ def _about(value: dict[str, Any]) -> dict[str, Any]:
     feedback = value.get("feedbacks") or value.get("feedback")
     found = {"error": value.get("error"), "feedback": feedback, "annotation": value.get("annotation")}
     return {name: each for name, each in found.items() if each} | (
-        {"status": value["status"]} if value.get("status") not in (None, "", "normal") else {}
+        {"status": value["status"]} if value.get("status") not in _USUAL else {}
     )
 
 

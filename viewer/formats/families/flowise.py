@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
+from viewer.formats.cells import json_of, values_of
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, file_part, note, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
@@ -91,14 +92,7 @@ def _place_of(row: Document) -> tuple[str, bool]:
 
 def _opened(value: dict[str, Any]) -> dict[str, Any]:
     """Return a message with what its table and the export of a workspace have as texts with JSON."""
-    return {name: _decoded(each) if name in _JSON else each for name, each in value.items()}
-
-
-def _decoded(value: Any) -> Any:
-    try:
-        return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
-    except ValueError:
-        return value
+    return {name: json_of(each) if name in _JSON else each for name, each in value.items()}
 
 
 def _messages(row: Document, number: str) -> list[DraftMessage]:
@@ -184,14 +178,10 @@ def _rows(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
     database.row_factory = sqlite3.Row
     has_feedback = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'chat_message_feedback'").fetchone()
     given = database.execute("SELECT * FROM chat_message_feedback").fetchall() if has_feedback else []
-    feedbacks = {row["messageId"]: _values(row) for row in given}
+    feedbacks = {row["messageId"]: values_of(row) for row in given}
     for number, row in enumerate(database.execute("SELECT * FROM chat_message ORDER BY rowid"), start=1):
         feedback = feedbacks.get(row["id"])
-        yield number, json.dumps(_values(row) | ({"feedback": feedback} if feedback else {}), ensure_ascii=False)
-
-
-def _values(row: sqlite3.Row) -> dict[str, Any]:
-    return {name: row[name] for name in row.keys() if row[name] is not None}  # noqa: SIM118 (a row yields its values)
+        yield number, json.dumps(values_of(row) | ({"feedback": feedback} if feedback else {}), ensure_ascii=False)
 
 
 FAMILY = Family(

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from viewer.formats.cells import json_of, values_of
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, data_url, file_part, note, text_part
 from viewer.formats.family import Family, list_at, object_at, objects_at
@@ -59,14 +60,7 @@ def _time(value: dict[str, Any]) -> str:
 
 def _opened(value: dict[str, Any]) -> dict[str, Any]:
     """Return a message without JSON in texts, as which its API has files, and its database more."""
-    return {name: _decoded(each) if name in _JSON else each for name, each in value.items()}
-
-
-def _decoded(value: Any) -> Any:
-    try:
-        return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
-    except ValueError:
-        return value
+    return {name: json_of(each) if name in _JSON else each for name, each in value.items()}
 
 
 def _messages(row: Document, value: dict[str, Any], number: int) -> list[DraftMessage]:
@@ -74,7 +68,7 @@ def _messages(row: Document, value: dict[str, Any], number: int) -> list[DraftMe
     if value["sender"] == "User":
         found = [DraftMessage(CUSTOMER, [text_part(text)] if text else [])]
     else:
-        found = _Answer(text, f"{number}").read(map(_decoded, list_at(value, "content_blocks")))
+        found = _Answer(text, f"{number}").read(map(json_of, list_at(value, "content_blocks")))
     last, name = found[-1], as_text(value.get("sender_name"))
     for path in list_at(value, "files"):
         _attach(last, as_text(path))
@@ -176,8 +170,7 @@ def _rows(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
     """Yield the messages of the database."""
     database.row_factory = sqlite3.Row
     for number, row in enumerate(database.execute("SELECT * FROM message ORDER BY rowid"), start=1):
-        values = {name: row[name] for name in row.keys()}  # noqa: SIM118 (a row without its names yields its values)
-        yield number, json.dumps(values, ensure_ascii=False)
+        yield number, json.dumps(values_of(row), ensure_ascii=False)
 
 
 FAMILY = Family(
