@@ -322,10 +322,13 @@ def test_messages_of_langflow_have_the_steps_of_their_agents(kind: str, tmp_path
     """Of API v1 only half was read, and nothing of the bot. lfx 1.13.0 writes “UTC” after a time, and files as text."""
     kept = [  # the database has steps without a group, and times that do not say their zone
         row | {"timestamp": row["timestamp"][:-4], "content_blocks": row["content_blocks"][0]["contents"]}
-        if row["id"] == "m2" else row | {"timestamp": row["timestamp"][:-4]}
+        if row["id"] == "m2" else row | {"timestamp": row["timestamp"][:-4], "flow_id": "f1" if row["id"] == "m1" else None}
         for row in LANGFLOW
     ]  # fmt: skip
-    texts = [{n: each if isinstance(each, str) else json.dumps(each) for n, each in row.items()} for row in kept]
+    texts = [
+        {n: each if isinstance(each, (str, type(None))) else json.dumps(each) for n, each in row.items()}
+        for row in kept
+    ]
     database = database_of(tmp_path, {"message": texts, "flow": [], "vertex_build": []})
     conversation = conversation_in(LANGFLOW if kind == "API" else database)
     assert (conversation.family, conversation.id) == ("langflow", "langflow-s1")

@@ -170,7 +170,7 @@ def _rows(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
     """Yield the messages of the database."""
     database.row_factory = sqlite3.Row
     for number, row in enumerate(database.execute("SELECT * FROM message ORDER BY rowid"), start=1):
-        yield number, json.dumps(values_of(row), ensure_ascii=False)
+        yield number, json.dumps(dict.fromkeys(row.keys()) | values_of(row), ensure_ascii=False)
 
 
 FAMILY = Family(
