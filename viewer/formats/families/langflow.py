@@ -180,8 +180,8 @@ FAMILY = Family(
     seen="langflow-base and lfx 1.13.0",
     keeps="texts, steps of agents with tools, results and errors, reasoning, sources, media, names of files, feedback, "
     "the model, times",
-    loses="in the answer of its API all but the newest 100 messages, unless it is asked for other pages; the bytes of "
-    "files",
+    loses="in the answer of its API all but the newest 100 messages, unless it is asked for other pages, and pictures, "
+    "reasoning and sources of answers without tools; the bytes of files",
     matches=_matches,
     key=_key,
     join=_join,
