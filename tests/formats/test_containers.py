@@ -304,3 +304,15 @@ def test_what_groups_and_dates_the_rows_of_a_table_stands_on_no_message() -> Non
     messages = messages_of(conversation)
     assert [message.other for message in messages] == [{}, {}]
     assert all(message.created for message in messages)
+
+
+def test_a_recorded_stream_may_begin_with_comments() -> None:
+    """Servers send them while nothing else is there, as OpenRouter's “: OPENROUTER PROCESSING”."""
+    chunks = [{"role": "assistant", "content": "On its "}, {"content": "way."}]
+    events = [
+        f"data: {json.dumps({'object': 'chat.completion.chunk', 'id': 'gen-1', 'choices': [{'index': 0, 'delta': chunk}]})}"
+        for chunk in chunks
+    ]
+    content = ": OPENROUTER PROCESSING\n\n" * 2 + "\n\n".join([events[0], ": OPENROUTER PROCESSING", events[1]])
+    assert said_in(f"{content}\n\ndata: [DONE]\n\n".encode()) == ["On its way."]
+    assert "plain text" in refusals_in(b": so it is said\n\nHello, where is my parcel?\n")[0]

@@ -16,7 +16,7 @@ LOOKED_AT = 65_536  # bytes
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SQLITE = b"SQLite format 3\x00"
 _MAIL = re.compile(r"(?:From [^\n]+\n)?(?:[A-Za-z][A-Za-z-]*: [^\n]*\n(?:[ \t][^\n]*\n)*){2}")
-_EVENT = re.compile(r"""(?:event|data|id|retry):|[0-9a-k]:["\[{]""")
+_EVENT = re.compile(r"""(?::[^\n]*\n\s*)*+(?:event|data|id|retry):|[0-9a-k]:["\[{]""")  # perhaps after comments
 _LOG = gettext_lazy(
     "This is the log of an SQLite database: import it together with the database, in one folder or ZIP."
 )
