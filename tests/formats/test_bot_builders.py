@@ -402,6 +402,24 @@ def test_executions_of_one_session_of_n8n_are_one_conversation() -> None:
     assert completion_of(conversation).metadata == {"workflow": "Desk", "workflow_id": "w1"}
 
 
+def test_of_several_agents_of_n8n_each_is_named_and_what_only_sorts_does_not_speak() -> None:
+    """A chain has its answer under `response`; a classifier gives back a word of its own."""
+    execution = n8n_execution(1, {
+        "When chat message received": chat("Where is A17?"),
+        "Sort": {"data": gave("main", {"output": {"about": "parcels"}})},
+        "Chain": {"data": gave("main", {"response": {"text": "It is late."}})},
+        "AI Agent": {"data": gave("main", {"output": "Sorry, it is late."})},
+    })  # fmt: skip
+    types = {"Chain": "chainLlm", "Sort": "informationExtractor"}
+    execution["workflowData"]["nodes"] += [
+        {"name": name, "type": f"@n8n/n8n-nodes-langchain.{kind}"} for name, kind in types.items()
+    ]
+    _asked, *answers = messages_of(conversation_in(execution))
+    assert [(message.name, text_of(message)) for message in answers] == [
+        ("Chain", "It is late."), ("AI Agent", "Sorry, it is late."),
+    ]  # fmt: skip
+
+
 def test_what_was_asked_elsewhere_than_in_the_chat_of_n8n_is_told_by_its_memory_or_its_prompt() -> None:
     saved = {"action": "saveContext", "input": {"input": "Where is A17?"}, "output": {"output": "It is late."}}
     answer = {"data": gave("main", {"output": {"text": "It is late."}})}

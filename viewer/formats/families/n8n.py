@@ -24,6 +24,7 @@ _NAME, _TITLE = "n8n", "n8n"
 _RUNS = ("data", "resultData", "runData")
 _WORKFLOW = "workflowData"  # all nodes with their settings, the same in each execution: kept once
 _LANGCHAIN = "@n8n/n8n-nodes-langchain."
+_SPEAK = {"agent", "chainLlm", "chainRetrievalQa", "chainSummarization", "openAi", "conversationalAgent"}
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _messages(execution: Document, number: str) -> list[DraftMessage]:
 
 
 def _answered(execution: dict[str, Any], runs: list[_Run], number: str) -> list[DraftMessage]:
-    turn, texts = Turn(), _answers(execution, runs)
+    turn, answers = Turn(), _answers(execution, runs)
     tools = [(f"{number}-{n}", run) for n, run in enumerate(filter(_is_tool, runs), start=1)]
     for call_id, run in tools:
         turn.call(call_id, run.node, run.given("ai_tool"))
@@ -131,11 +132,12 @@ def _answered(execution: dict[str, Any], runs: list[_Run], number: str) -> list[
         failed = {"error": run.error} if run.error else {}
         result = turn.result(call_id, _response(run.gave("ai_tool")), run.node, **failed)
         result.created = run.value.get("startTime")
-    for text in texts:
-        turn.add(text_part(text))
     messages = [] if turn.is_empty else turn.messages()
+    messages += [
+        DraftMessage("assistant", text, name=node if len(answers) > 1 else "") for text, node in answers.items()
+    ]
     if error := as_text(object_at(execution, "data", "resultData", "error").get("message")):
-        messages += [] if texts else [DraftMessage("assistant")]
+        messages += [] if answers else [DraftMessage("assistant")]
         messages[-1].more["error"] = error
     return messages
 
@@ -162,17 +164,22 @@ def _asked(runs: list[_Run]) -> list[DraftMessage]:
     return [DraftMessage(EVENT, [{"type": "prompt", "messages": prompt}])] if prompt else []
 
 
-def _answers(execution: dict[str, Any], runs: list[_Run]) -> list[str]:
-    """Return what agents and chains gave back, once each; without them, the last text of a model."""
+def _answers(execution: dict[str, Any], runs: list[_Run]) -> dict[str, str]:
+    """Return what agents and chains gave back, with the node that did; without them, the last text of a model."""
     nodes = objects_at(execution, _WORKFLOW, "nodes")
-    names = {node.get("name") for node in nodes if as_text(node.get("type")).startswith(_LANGCHAIN)}
-    given = [run.gave("main") for run in runs if run.node in names or not names]
-    texts = [as_text(each.get("output", each.get("text") if names else None)) for each in given]
-    if found := list(dict.fromkeys(filter(None, texts))):
+    names = {node.get("name") for node in nodes if as_text(node.get("type")).removeprefix(_LANGCHAIN) in _SPEAK}
+    given = [(_text_of(run.gave("main")), run.node) for run in runs if run.node in names or not names]
+    if found := {text: node for text, node in given if text}:
         return found
-    rows = [row for run in runs for row in list_at(run.gave("ai_languageModel"), "response", "generations")]
-    told = [as_text(object_at(each).get("text")) for row in rows if isinstance(row, list) for each in row]
-    return [text for text in told if text][-1:]
+    rows = [(row, run.node) for run in runs for row in list_at(run.gave("ai_languageModel"), "response", "generations")]
+    told = [(as_text(object_at(each).get("text")), n) for row, n in rows if isinstance(row, list) for each in row]
+    return dict([(text, node) for text, node in told if text][-1:])
+
+
+def _text_of(given: dict[str, Any]) -> str:
+    """Return the answer in what a node gave: of an agent under `output`, of a chain under `text` or `response`."""
+    answer = given.get("output", given.get("text", object_at(given, "response").get("text")))
+    return as_text(answer)
 
 
 FAMILY = Family(
