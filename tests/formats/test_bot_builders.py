@@ -622,3 +622,28 @@ def test_a_result_of_typebot_has_the_answers_of_a_visitor_alone_and_says_so() ->
     assert [(note.code, note.by) for note in first.origin.notes] == [("lost-answer", "Typebot")]
     assert completion_of(conversation).metadata == {"typebotId": "t1", "isCompleted": "false", "Name": "Ada"}
     assert remarks_on({"result": result | {"answers": []}}) == ["This is a transcript in which nothing was said."]
+
+
+def test_what_flowise_and_langflow_answer_is_a_turn_with_its_question() -> None:
+    """Apps that ask them write down the answers, of which each repeats what was asked."""
+    first = {"text": "No A17.", "question": "Where is A17?", "chatId": "c1", "chatMessageId": "m1", "sessionId": "c1",
+             "usedTools": [LOOKED_UP]}  # fmt: skip
+    second = first | {"text": None, "json": {"order": None}, "question": "And B2?", "chatMessageId": "m2"}
+    conversation = conversation_in("\n".join(map(json.dumps, (first, second))).encode())
+    assert conversation.id == "flowise-c1"
+    assert [(message.role, text_of(message)) for message in messages_of(conversation)] == [
+        ("user", "Where is A17?"), ("assistant", ""), ("tool", ""), ("assistant", "No A17."), ("user", "And B2?"),
+        ("assistant", ""), ("tool", ""), ("assistant", '{"order": null}'),
+    ]  # fmt: skip
+    given = {"input_value": "Where is A17?"}
+    data = {name: each for name, each in LANGFLOW[1].items() if name != "flow_id"}
+    run = {"session_id": "s1", "outputs": [{"inputs": given, "outputs": [{"results": {"message": {"data": data}}}]}]}
+    asked, called, _result, answer = messages_of(conversation_in(run))
+    assert [text_of(message) for message in (asked, called, answer)] == [
+        "Where is A17?", "Let me look. ", "There is no A17.",
+    ]  # fmt: skip
+    older = {"results": {"result": "No A17."}, "artifacts": {"message": "No A17.", "sender": "Machine"}}
+    asked, answer = messages_of(
+        conversation_in({"session_id": "s1", "outputs": [{"inputs": given, "outputs": [older]}]})
+    )
+    assert (text_of(asked), text_of(answer)) == ("Where is A17?", "No A17.")

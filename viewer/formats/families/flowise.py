@@ -1,4 +1,4 @@
-"""Flowise's chat messages: exports of a flow or of a workspace, answers of its API, and its SQLite database."""
+"""Flowise's chat messages: exports of a flow or of a workspace, what its API answers, and its SQLite database."""
 
 from __future__ import annotations
 
@@ -44,8 +44,13 @@ def _is_workspace(value: Any) -> bool:
     return _is_row(first_object(object_at(value).get("ChatMessage")))
 
 
+def _is_prediction(value: Any) -> bool:
+    """Whether a value is what the API answers to a question, which it repeats."""
+    return object_at(value).keys() >= {"chatId", "chatMessageId", "question"}
+
+
 def _matches(value: Any) -> bool:
-    return _is_row(value) or _is_exported(value) or _is_workspace(value)
+    return _is_row(value) or _is_exported(value) or _is_prediction(value) or _is_workspace(value)
 
 
 def _parts(document: Document) -> Iterator[Document]:
@@ -70,24 +75,37 @@ def _key(document: Document) -> str:
 
 def _join(documents: list[Document]) -> Iterator[Conversation]:
     """Read a chat, which an export has more than once where the flow was given another memory meanwhile."""
-    lists = [one.members["messages"].items() if _is_exported(one.value) else [one] for one in documents]
-    rows = [row for each in lists for row in each if isinstance(row.value, dict)]
+    rows = [row for document in documents for row in _rows_of(document)]
     rows.sort(key=_place_of)
     values = [_opened(document.value) for document in documents]
     about = {name: next(filter(None, (value.get(name) for value in values)), None) for name in _ABOUT}
     yield Draft(
         _NAME,
         id=id_within(_NAME, _key(documents[0])),
-        created=first_of(rows[0].value, _TIMES),
+        created=first_of(rows[0][1], _TIMES),
         metadata=about,
         messages=[message for number, row in enumerate(rows, start=1) for message in _messages(row, f"{number}")],
     ).finish_at(documents[0].place, *(document.text for document in documents))
 
 
-def _place_of(row: Document) -> tuple[str, bool]:
+def _rows_of(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the messages of a document, each with its JSON as it is in the file."""
+    value = document.value
+    if _is_exported(value):
+        rows = document.members["messages"].items()
+        yield from ((row.text, row.value) for row in rows if isinstance(row.value, dict))
+    elif _is_row(value):
+        yield document.text, value
+    else:
+        said = value.get("text") if value.get("text") is not None else value.get("json")
+        yield "", {"role": "userMessage", "content": value["question"]}
+        yield document.text, value | {"role": "apiMessage", "content": said, "id": value["chatMessageId"]}
+
+
+def _place_of(row: tuple[str, dict[str, Any]]) -> tuple[str, bool]:
     """Return the second of a message: SQLite has no more of an answer, and of the question its milliseconds."""
-    seconds = as_text(first_of(row.value, _TIMES)).replace("T", " ")[:19]
-    return seconds, _ROLES.get(as_text(row.value.get("role"))) != CUSTOMER
+    seconds = as_text(first_of(row[1], _TIMES)).replace("T", " ")[:19]
+    return seconds, bool(seconds) and _ROLES.get(as_text(row[1].get("role"))) != CUSTOMER
 
 
 def _opened(value: dict[str, Any]) -> dict[str, Any]:
@@ -95,8 +113,8 @@ def _opened(value: dict[str, Any]) -> dict[str, Any]:
     return {name: json_of(each) if name in _JSON else each for name, each in value.items()}
 
 
-def _messages(row: Document, number: str) -> list[DraftMessage]:
-    value = _opened(row.value)
+def _messages(row: tuple[str, dict[str, Any]], number: str) -> list[DraftMessage]:
+    value = _opened(row[1])
     text = as_text(value.get("content"))
     if _ROLES.get(as_text(value.get("role"))) == CUSTOMER:
         found = [DraftMessage(CUSTOMER, [text_part(text)] if text else [])]
@@ -109,7 +127,7 @@ def _messages(row: Document, number: str) -> list[DraftMessage]:
         last.notes += lost
     for message in found:
         message.created = first_of(value, _TIMES)
-    found[0].source, last.id = row.text, value.get("id")
+    found[0].source, last.id = row[0], value.get("id")
     more = {"feedback": value.get("feedback"), "followUpPrompts": value.get("followUpPrompts")}
     last.more |= {name: each for name, each in more.items() if each}
     return found

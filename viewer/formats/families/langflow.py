@@ -1,4 +1,4 @@
-"""Langflow's messages, as its API gives them, and the table `message` of its database."""
+"""Langflow's messages, as its API gives them and answers them, and the table `message` of its database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from viewer.formats.cells import json_of, values_of
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, data_url, file_part, note, text_part
-from viewer.formats.family import Family, list_at, object_at, objects_at
+from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, linked_file
 from viewer.formats.ids import id_within
 from viewer.formats.message_lists import first_of
@@ -27,30 +27,58 @@ _UNNAMED = ("User", "AI")
 _MEDIA = {"image": "image/*", "audio": "audio/", "video": "video/", "file": ""}
 
 
-def _matches(value: Any) -> bool:
+def _is_message(value: Any) -> bool:
     return object_at(value).keys() >= _MARKS and "flow_id" in value
+
+
+def _is_run(value: Any) -> bool:
+    """Whether a value is what the API answers when a flow was run; it repeats what the flow was given."""
+    return "session_id" in object_at(value) and "input_value" in object_at(first_object(value.get("outputs")), "inputs")
+
+
+def _matches(value: Any) -> bool:
+    return _is_message(value) or _is_run(value)
 
 
 def _key(message: Document) -> str:
     return as_text(message.value["session_id"]) or f"file {message.place.file}"
 
 
-def _join(rows: list[Document]) -> Iterator[Conversation]:
-    rows = sorted(rows, key=lambda row: _time(row.value))
-    values = [_opened(row.value) for row in rows]
+def _join(documents: list[Document]) -> Iterator[Conversation]:
+    rows = [row for document in documents for row in _rows_of(document)]
+    rows.sort(key=lambda row: _time(row[1]))
+    values = [value for _text, value in rows]
     answered = [object_at(value, "properties", "source") for value in values if value["sender"] != "User"]
     yield Draft(
         _NAME,
-        id=id_within(_NAME, values[0]["session_id"]),
+        id=id_within(_NAME, documents[0].value["session_id"]),
         created=_time(values[0]),
         model=as_text(next((source["source"] for source in answered if source.get("source")), "")),
-        metadata={"flow_id": values[0]["flow_id"], **object_at(values[0], "session_metadata")},
-        messages=[
-            each
-            for number, (row, value) in enumerate(zip(rows, values, strict=True), start=1)
-            for each in _messages(row, value, number)
-        ],
-    ).finish_at(rows[0].place, *(row.text for row in rows))
+        metadata={"flow_id": values[-1].get("flow_id"), **object_at(values[0], "session_metadata")},
+        messages=[each for number, row in enumerate(rows, start=1) for each in _messages(row, number)],
+    ).finish_at(documents[0].place, *(document.text for document in documents))
+
+
+def _rows_of(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the messages of a document, each with its JSON as it is in the file."""
+    if _is_message(document.value):
+        yield document.text, _opened(document.value)
+        return
+    for output in document.members["outputs"].items():
+        said = [each for one in objects_at(output.value, "outputs") if (each := _said_in(one))]
+        asked = {"sender": "User", "text": object_at(output.value, "inputs").get("input_value")}
+        yield "", asked | {"timestamp": said[0].get("timestamp") if said else ""}
+        for number, value in enumerate(said):
+            yield "" if number else output.text, _opened(value)
+
+
+def _said_in(output: dict[str, Any]) -> dict[str, Any]:
+    """Return the message that a part of a flow gave, in older versions only its text."""
+    message = object_at(output, "results", "message")
+    if found := object_at(message, "data") or message:
+        return {"sender": "Machine"} | found
+    text = object_at(output, "artifacts").get("message") or object_at(output, "results").get("result")
+    return {"sender": "Machine", "text": text} if text else {}
 
 
 def _time(value: dict[str, Any]) -> str:
@@ -63,7 +91,8 @@ def _opened(value: dict[str, Any]) -> dict[str, Any]:
     return {name: json_of(each) if name in _JSON else each for name, each in value.items()}
 
 
-def _messages(row: Document, value: dict[str, Any], number: int) -> list[DraftMessage]:
+def _messages(row: tuple[str, dict[str, Any]], number: int) -> list[DraftMessage]:
+    source, value = row
     text = as_text(value.get("text"))
     if value["sender"] == "User":
         found = [DraftMessage(CUSTOMER, [text_part(text)] if text else [])]
@@ -82,7 +111,7 @@ def _messages(row: Document, value: dict[str, Any], number: int) -> list[DraftMe
         last.more["feedback"] = "positive" if liked else "negative"
     for message in found:
         message.created, message.name = _time(value), message.name or ("" if name in _UNNAMED else name)
-    found[0].source, last.id = row.text, value.get("id")
+    found[0].source, last.id = source, value.get("id")
     return found
 
 
