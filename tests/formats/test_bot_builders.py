@@ -89,6 +89,16 @@ def test_pages_of_dify_are_joined_and_a_missing_one_is_named() -> None:
     assert not any(note.code == "earlier" for message in joined for note in message.origin.notes)
 
 
+def test_what_programs_write_of_a_conversation_of_dify_is_read_with_its_name() -> None:
+    """They put the pages together under `messages`, where OpenAI's messages were expected."""
+    written = {"id": "c1", "name": "Order A17", "messages": [DIFY_FAILED, DIFY]}
+    for record in (written, {"conversation": {"name": "Order A17"}, "messages": [DIFY, DIFY_FAILED]}):
+        conversation = conversation_in({"conversations": [record]})
+        asked = [text_of(message) for message in messages_of(conversation) if message.role == "user"]
+        assert asked == ["Where is A17?", "And B2?"]
+        assert completion_of(conversation).metadata == {"title": "Order A17", "customer": "Ada"}
+
+
 def test_what_the_console_of_dify_adds_is_shown() -> None:
     """Each message has the prompts that were sent; a system prompt stands once until it changes."""
     prompts = [{"role": "system", "text": "Be kind.", "files": []}, {"role": "user", "text": "Where is A17?"}]

@@ -18,7 +18,7 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, note, 
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import linked_file
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import first_of
+from viewer.formats.message_lists import first_of, source_of
 from viewer.formats.turns import Turn
 
 _NAME, _TITLE = "dify", "Dify"
@@ -29,6 +29,7 @@ _MARKS = {
 _MEDIA = {"image": "image/*", "audio": "audio/"}
 _USUAL = (None, "", "normal", "succeeded")
 _USERS = ("from_end_user_id", "from_account_id")
+_PAGES = ("data", "messages")
 _OF_LISTS = ({"introduction", "inputs", "name", "status"}, {"workflow_run", "created_from"})
 
 
@@ -48,24 +49,31 @@ def _is_listed(value: Any) -> bool:
     return any(object_at(value).keys() >= names for names in _OF_LISTS)
 
 
+def _page_in(value: Any) -> str:
+    """Return under which name messages stand in a page, or in what programs write of a conversation; else nothing."""
+    return next((name for name in _PAGES if _is_message(first_object(object_at(value).get(name)))), "")
+
+
 def _matches(value: Any) -> bool:
-    listed = first_object(object_at(value).get("data"))
-    is_read = _is_message(value) or _is_run(value) or _is_message(listed)
-    return is_read or ("has_more" in object_at(value) and _is_listed(listed))
+    is_read = _is_message(value) or _is_run(value) or bool(_page_in(value))
+    return is_read or ("has_more" in object_at(value) and _is_listed(first_object(value.get("data"))))
 
 
 def _parts(document: Document) -> Iterator[Document]:
-    """Yield the messages of a page; its oldest one with what the page says of earlier ones."""
-    page = document.at("data")
+    """Yield the messages of a page; its oldest one with what the page says of earlier ones and of the conversation."""
+    name = _page_in(document.value)
+    page = document.at(name) if name else None
     found = [one for one in page.items() if _is_message(one.value)] if page else []
     oldest = min(found, key=lambda one: _sortable(one.value.get("created_at") or 0), default=None)
-    has_more = document.value.get("has_more") is True
-    yield from (_with_more(one) if has_more and one is oldest else one for one in found)
+    beside = source_of(document, (name, "limit", "has_more"))
+    added = [("has_more", "true")] if document.value.get("has_more") is True else []
+    added += [("conversation", beside)] if beside else []
+    yield from (_with(one, added) if added and one is oldest else one for one in found)
 
 
-def _with_more(message: Document) -> Document:
+def _with(message: Document, added: list[tuple[str, str]]) -> Document:
     members = [(name, member.text) for name, member in message.members.items()]
-    return Document(to_object([*members, ("has_more", "true")]), message.place, message.find)
+    return Document(to_object([*members, *added]), message.place, message.find)
 
 
 def _read(document: Document) -> Iterator[Conversation]:
@@ -100,10 +108,18 @@ def _join(records: list[Document]) -> Iterator[Conversation]:
         id=id_within(_NAME, values[0]["conversation_id"]),
         created=values[0].get("created_at"),
         model=as_text(next((value["model_id"] for value in values if value.get("model_id")), "")),
-        metadata={"user": _user(values[0])} | {name: each for name, each in inputs.items() if isinstance(each, str)},
+        metadata={
+            "title": _title(object_at(values[0], "conversation")),
+            "user": _user(values[0]),
+            **{name: each for name, each in inputs.items() if isinstance(each, str)},
+        },
         messages=[each for n, record in enumerate(records, start=1) for each in _messages(record, n, prompts)],
         notes=[note("earlier", by=_TITLE)] if is_cut else [],
     ).finish_at(records[0].place, *(record.text for record in records))
+
+
+def _title(beside: dict[str, Any]) -> Any:
+    return first_of(beside, ("name", "title")) or object_at(beside, "conversation").get("name")
 
 
 def _sortable(time: Any) -> tuple[bool, Any]:
