@@ -125,6 +125,40 @@ def test_people_in_teams_are_users_by_name_and_bots_are_assistants() -> None:
     assert said(page) == [("user", "Ann", "Torn bag"), ("assistant", "Shop", "Hm")]
 
 
+def test_a_card_in_teams_is_read_as_what_it_says_and_what_is_quoted_or_forwarded_as_a_quote() -> None:
+    """Graph 1.0 writes cards and quoted messages as a text that is JSON, and only a mark in the text itself."""
+    card = {"type": "AdaptiveCard", "body": [{"type": "Container", "items": [{"type": "TextBlock", "text": "Order A17"}]}],
+            "actions": [{"type": "Action.OpenUrl", "title": "Track", "url": "https://desk.example"}]}  # fmt: skip
+    quote = {"messageId": "1", "messagePreview": "Torn", "messageSender": {"user": {"displayName": "Ann"}}}
+    forwarded = {
+        "originalMessageContent": "<p>Two <b>bags</b></p>",
+        "originalMessageSender": {"user": {"displayName": "Bo"}},
+    }
+
+    def message(number: int, content: str, *files: tuple[str, Any], **more: Any) -> dict[str, Any]:
+        attachments = [{"id": "a", "contentType": kind, "contentUrl": None, "content": held} for kind, held in files]
+        return {"id": str(number), "messageType": "message", "chatId": "19:x", "attachments": attachments,
+                "createdDateTime": f"2025-01-01T10:00:0{number}Z", "from": {"application": {"displayName": "Shop"}},
+                "body": {"contentType": "html", "content": content}} | more  # fmt: skip
+
+    mark, adaptive = '<attachment id="a"></attachment>', "application/vnd.microsoft.card.adaptive"
+    page = {"value": [
+        message(1, mark, (adaptive, json.dumps(card))),
+        message(2, f'{mark}<p>Sorry <emoji alt="🙂"></emoji></p>', ("messageReference", json.dumps(quote)), lastEditedDateTime="2025-01-02"),
+        message(3, mark, ("forwardedMessageReference", json.dumps(forwarded))),
+        message(4, mark, (adaptive, "{cut off")),
+        message(5, "<systemEventMessage/>", messageType="systemEventMessage",
+                eventDetail={"@odata.type": "#microsoft.graph.membersAddedEventMessageDetail"}),
+    ]}  # fmt: skip
+    messages = messages_of(conversation_in(page))
+    assert [text_of(message) for message in messages] == [
+        "Order A17\n[Track]", "> Ann: Torn\nSorry 🙂", "> Bo: Two bags", "", "membersAdded",
+    ]  # fmt: skip
+    assert [note.code for note in messages[1].origin.notes] == ["edited"]
+    assert [part.kind for part in messages[3].parts if isinstance(part, UnknownPart)] == [adaptive]
+    assert messages[4].role == "event"
+
+
 def test_in_slack_a_thread_is_a_conversation_and_who_began_it_asks(tmp_path: Path) -> None:
     def message(ts: str, user: str, text: str, **more: str) -> dict[str, Any]:
         return {

@@ -18,9 +18,9 @@ _LINES = ("div", "li", "tr", "section", "article", "header", "footer", "figure",
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 
 
-def parts_of(html: str) -> list[dict[str, Any]]:
-    """Return the parts of a text that may be HTML: texts, and pictures in their place. At least one, if only empty."""
-    if not _TAG.search(html):
+def parts_of(html: str, *, is_html: bool = False) -> list[dict[str, Any]]:
+    """Return the parts of a text that may be HTML, or is: texts, and pictures in their place. One, if only empty."""
+    if not (is_html or _TAG.search(html)):
         return [text_part(html)]
     reader = _Reader()
     reader.feed(html)
@@ -75,6 +75,8 @@ class _Reader(HTMLParser):
                 self._links.append((values.get("href", ""), len(self._text)))
             case "img":
                 self._add_picture(values)
+            case "emoji":  # of Microsoft Teams
+                self._write(values.get("alt", ""))
             case "iframe" | "video" | "audio" | "source":
                 self._write(values.get("src", ""))
 

@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.translation import gettext, gettext_lazy
 
 from viewer.completions.source_text import to_object
+from viewer.formats.cards import CARD, lines_of_card
 from viewer.formats.document import Conversation, Document, NotAConversation
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family, object_at, objects_at
@@ -34,10 +35,6 @@ _CONTENT, _METADATA = (
 _IDS = ("conversationtranscriptid", "ConversationTranscript", "(Do Not Modify) ConversationTranscript")
 _BOT, _USER = ("bot", "skill", 0), ("user", 1)
 _SESSION = {"session": "type", "outcome": "outcome", "outcome_reason": "outcomeReason"}
-_CARD = "application/vnd.microsoft.card."
-_OF_CARD = ("title", "subtitle", "text", "label")  # what stands in a card, or in one of its elements,
-_IN_CARD = ("body", "items", "columns", "rows", "cells", "inlines", "facts", "buttons", "actions")  # and what they hold
-_MAX_DEPTH = 20  # of elements within elements
 _SHOWN = {"ErrorTraceData", "HandOff", "EscalationRequested", "handoff.initiate", "handoff.status"}
 
 
@@ -158,7 +155,7 @@ def _said(value: dict[str, Any]) -> DraftMessage:
     draft = DraftMessage(_role_of(value), name=as_text(object_at(value, "from").get("name")))
     text = as_text(value.get("text"))
     draft.content = ([text_part(text)] if text else []) + [_attached(each) for each in objects_at(value, "attachments")]
-    if suggested := list(_lines_of(object_at(value, "suggestedActions"))):
+    if suggested := list(lines_of_card(object_at(value, "suggestedActions"))):
         draft.content.append(text_part("\n".join(suggested)))
     if not draft.content and value.get("value") is not None:  # a button of a card sends no text, but what it stands for
         draft.content = [{"type": "value", "value": value["value"]}]
@@ -181,20 +178,9 @@ def _attached(file: dict[str, Any]) -> dict[str, Any]:
     kind = as_text(file.get("contentType"))
     if file.get("contentUrl"):
         return linked_file(as_text(file["contentUrl"]), kind, as_text(file.get("name")))
-    if kind.startswith(_CARD) and (lines := list(_lines_of(object_at(file, "content")))):
+    if kind.startswith(CARD) and (lines := list(lines_of_card(object_at(file, "content")))):
         return text_part("\n".join(lines))
     return {**file, "type": kind or "attachment"}
-
-
-def _lines_of(element: dict[str, Any], depth: int = 0, *, is_button: bool = False) -> Iterator[str]:
-    """Yield what a card says, one line for each of its texts, and its buttons in brackets."""
-    texts = [as_text(element[name]) for name in _OF_CARD if isinstance(element.get(name), str) and element[name]]
-    if texts and isinstance(element.get("value"), str) and not is_button:  # a fact
-        texts = [f"{texts[0]}: {element['value']}"]
-    yield from [f"[{text}]" for text in texts[:1]] if is_button else texts
-    for name in _IN_CARD if depth < _MAX_DEPTH else ():
-        for each in objects_at(element, name):
-            yield from _lines_of(each, depth + 1, is_button=name in ("buttons", "actions"))
 
 
 FAMILY = Family(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from viewer.formats.cards import CARD, lines_of_card
 from viewer.formats.document import Document
 from viewer.formats.drafts import DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family, object_at, objects_at
@@ -13,6 +15,11 @@ from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT, Messages, link
 from viewer.formats.html_text import parts_of
 
 _NAME, _TITLE = "teams", "Microsoft Teams"
+_QUOTE = "messageReference"
+_OTHERS = {  # other messages: where their text and their sender stand
+    _QUOTE: ("messagePreview", "messageSender"),
+    "forwardedMessageReference": ("originalMessageContent", "originalMessageSender"),
+}
 
 
 def _is_message(value: Any) -> bool:
@@ -28,23 +35,65 @@ def _conversation(message: dict[str, Any]) -> Any:
 def _read(message: Document) -> DraftMessage:
     """Read a message. Bots are assistants; people, whose part nobody can tell, are all users, by their names."""
     value = message.value
-    person, app = object_at(value, "from", "user"), object_at(value, "from", "application")
-    draft = DraftMessage(COLLEAGUE if app and not person else CUSTOMER, source=message.text, id=value.get("id"))
-    draft.created = value.get("createdDateTime")
-    draft.name = as_text(person.get("displayName") or app.get("displayName"))
-    body = object_at(value, "body")
-    text = as_text(body.get("content"))
-    draft.content = parts_of(text) if body.get("contentType") == "html" else [text_part(text)]
-    for file in objects_at(value, "attachments"):
-        if file.get("contentUrl"):
-            draft.content.append(linked_file(as_text(file["contentUrl"]), "", as_text(file.get("name"))))
-        elif file.get("content"):
-            draft.content.append({**file, "type": as_text(file.get("contentType")) or "attachment"})
     if value.get("messageType") != "message":
-        draft.role = EVENT
+        event = as_text(object_at(value, "eventDetail").get("@odata.type")).rpartition(".")[2]
+        draft = DraftMessage(EVENT, event.removesuffix("EventMessageDetail") or as_text(value.get("messageType")))
+    else:
+        draft = _said(value)
+    draft.source, draft.id, draft.created = message.text, value.get("id"), value.get("createdDateTime")
     if value.get("deletedDateTime"):
         draft.notes.append(note("lost-text", by=_TITLE))
+    elif value.get("lastEditedDateTime"):
+        draft.notes.append(note("edited"))
     return draft
+
+
+def _said(value: dict[str, Any]) -> DraftMessage:
+    sender, body = object_at(value, "from"), object_at(value, "body")
+    is_bot = bool(sender.get("application") and not sender.get("user"))
+    draft = DraftMessage(COLLEAGUE if is_bot else CUSTOMER, name=_name_of(sender))
+    files = objects_at(value, "attachments")
+    quotes = [each for each in files if each.get("contentType") == _QUOTE]
+    text, subject = as_text(body.get("content")), as_text(value.get("subject"))
+    said = parts_of(text, is_html=True) if body.get("contentType") == "html" else [text_part(text)]
+    attached = [part for each in files if each not in quotes for part in _attached(each)]
+    said = [part for part in said if part != text_part("") or not (attached or quotes)]  # its marks say nothing
+    title = [text_part(subject)] if subject else []
+    draft.content = [*title, *(part for each in quotes for part in _attached(each)), *said, *attached]
+    return draft
+
+
+def _name_of(sender: dict[str, Any]) -> str:
+    return as_text(object_at(sender, "user").get("displayName") or object_at(sender, "application").get("displayName"))
+
+
+def _attached(file: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parts for a file, a card, or another message; all but files stand in a text that is JSON."""
+    if file.get("contentUrl"):
+        return [linked_file(as_text(file["contentUrl"]), "", as_text(file.get("name")))]
+    kind, content = as_text(file.get("contentType")), _content_of(file)
+    if kind.startswith(CARD) and (lines := list(lines_of_card(content))):
+        return [text_part("\n".join(lines))]
+    if kind in _OTHERS and (said := as_text(content.get(_OTHERS[kind][0]))):
+        name = _name_of(object_at(content, _OTHERS[kind][1]))
+        return [_quoted(name, part) for part in parts_of(said)]
+    return [{**file, "type": kind or "attachment"}] if file.get("content") else []
+
+
+def _content_of(file: dict[str, Any]) -> dict[str, Any]:
+    content = file.get("content")
+    try:
+        return object_at(json.loads(content) if isinstance(content, str) else content)
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _quoted(name: str, part: dict[str, Any]) -> dict[str, Any]:
+    """Write a text of another message as a quote, with who said it."""
+    if part.get("type") != "text":
+        return part
+    lines = ": ".join(filter(None, (name, part["text"]))).split("\n")
+    return text_part("\n".join(f"> {line}" for line in lines))
 
 
 _MESSAGES = Messages(_NAME, _is_message, _conversation, _read, ("value",))
@@ -53,7 +102,8 @@ FAMILY = Family(
     title="Microsoft Teams",
     what=gettext_lazy("Messages of Microsoft Teams"),
     seen="Microsoft Graph 1.0, by its description",
-    keeps="texts, bots as assistants, cards, addresses of files, names, times",
+    keeps="texts, bots as assistants, what cards say, quoted and forwarded messages, addresses of files, events, "
+    "names, times",
     loses="who is the customer: people are shown as users, by their names",
     matches=_MESSAGES.matches,
     parts=_MESSAGES.parts,
