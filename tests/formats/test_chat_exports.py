@@ -92,13 +92,6 @@ def test_activity_in_gemini_is_read_where_it_has_what_was_asked() -> None:
     assert said(messages_of(conversation_in([asked, activity | {"title": "Used Gemini"}]))) == ASKED
 
 
-def test_a_chat_of_whatsapp_is_named() -> None:
-    for chat in ("01/02/2025, 10:01 - Ann: Torn\n01/02/2025, 10:02 - Shop: Sorry\n",
-                 "[01.02.25, 10:01:00] Ann: Torn\n[01.02.25, 10:02:00] Shop: Sorry\n"):  # fmt: skip
-        (reason,) = refusals_in(chat.encode())
-        assert "WhatsApp" in reason
-
-
 def test_messages_without_what_they_say_are_refused_and_other_names_of_texts_are_read() -> None:
     told = {"messages": [{"id": "a", "role": role, "text": text, "sender": "x"} for role, text in ASKED]}
     assert said(messages_of(conversation_in(told))) == ASKED

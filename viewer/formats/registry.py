@@ -92,6 +92,7 @@ from .families import (
     typebot,
     vapi,
     voiceflow,
+    whatsapp,
     zendesk,
 )
 from .family import Family
@@ -177,6 +178,7 @@ FAMILIES: tuple[Family, ...] = (
     typebot.FAMILY,
     vapi.FAMILY,
     voiceflow.FAMILY,
+    whatsapp.FAMILY,
     zendesk.FAMILY,
     ai_sdk.FAMILY,
     ai_sdk_streams.FAMILY,

@@ -18,6 +18,7 @@ from viewer.formats.document import MAX_BYTES, Document, NotReadable, Place, Ref
 from viewer.formats.family import Family
 from viewer.formats.object_texts import shows_object
 
+from .chats import chat_of
 from .databases import lacks_log
 from .databases import rows_of as rows_of_database
 from .events import rows_of as rows_of_events
@@ -69,6 +70,8 @@ class Splitter:
             case "table":
                 sample = beginning.decode(encoding_of(beginning), "ignore")
                 yield from _numbered(file, "row", rows_of_table(_lines_of_text(file, beginning), sample))
+            case "chat":
+                yield Document(chat_of(_lines_of_text(file, beginning)), Place(file.name, unit=""), file.find)
             case "sqlite":
                 if lacks_log(file):
                     self.without_log.add(file.name)

@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy
 
 from viewer.formats.object_texts import shows_object
 
-Kind = Literal["json", "lines", "events", "table", "sqlite", "prose", "empty", "other"]
+from .chats import is_chat
+
+Kind = Literal["json", "lines", "events", "table", "sqlite", "chat", "prose", "empty", "other"]
 LOOKED_AT = 65_536  # bytes
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SQLITE = b"SQLite format 3\x00"
@@ -50,15 +52,6 @@ _LETTER = gettext_lazy("This is e-mail, which is not read: export the conversati
 _BINARY = gettext_lazy("This is a binary file of a kind that is not known here: export the data as JSON.")
 
 
-_CHAT = re.compile(
-    r"[\u200e\ufeff]?\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},?\s\d{1,2}[:.]\d{2}[^\n]{0,20}?(?:\]| -)\s[^\n:]{1,80}:\s"
-)
-_CHAT_AS_TEXT = gettext_lazy(
-    "This is a chat that WhatsApp has written as text, which does not say who in it is the customer: make a CSV of it "
-    "with the columns role (user or assistant), content and created_at."
-)
-
-
 def encoding_of(beginning: bytes) -> str:
     """Return the encoding that a byte order mark names: Windows tools redirect output as UTF-16."""
     return "utf-16" if beginning[:2] in _UTF16 else "utf-8-sig"
@@ -73,6 +66,8 @@ def kind_of(beginning: bytes) -> Kind:
     text = beginning.decode(encoding_of(beginning), "ignore").lstrip()
     if not text:
         return "empty"
+    if is_chat(text):
+        return "chat"
     if text[0] == "[" or (text[0] == "{" and _goes_on(text)):
         return "json"
     if _EVENT.match(text):
@@ -102,8 +97,6 @@ def why_not(beginning: bytes) -> Promise | None:
     if b"\0" in beginning:
         return _BINARY
     text = beginning.decode("utf-8", "ignore").lstrip("\ufeff \t\r\n").casefold()
-    if sum(bool(_CHAT.match(line)) for line in text.split("\n")[:20]) > 1:
-        return _CHAT_AS_TEXT
     if text.startswith("<?xml") and "<html" not in text:
         return _XML
     return _PAGE if text.startswith(("<!doctype", "<html", "<?xml")) else None

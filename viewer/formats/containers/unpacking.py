@@ -49,6 +49,12 @@ _UPLOAD = re.compile(
     r"(?:.*/)?file[-_][^/]*|.*\.(?:html|png|jpe?g|webp|gif|heic|svg|wav|mp3|m4a|ogg|mp4|webm|pdf|dat|txt|md|docx|xlsx|pptx)",
     re.IGNORECASE,
 )
+# A chat of WhatsApp, and what people sent in it, which lies beside it.
+_CHAT = re.compile(r"_chat\.txt|.*whatsapp.*\.txt", re.IGNORECASE)
+_SENT = re.compile(
+    r".*\.(?:png|jpe?g|webp|gif|heic|mp4|3gp|mov|webm|opus|ogg|oga|m4a|mp3|aac|amr|wav|pdf|vcf|docx?|xlsx?|pptx?|zip|apk)",
+    re.IGNORECASE,
+)
 
 
 # What reading a file raises that is not whole, or that the disk does not give back.
@@ -71,7 +77,8 @@ def _nothing_beside(suffix: str) -> BinaryIO | None:
 
 @dataclass
 class File:
-    """One file that can be read once. `find` returns another of the same archive or folder.
+    """One file that can be read once. `find` returns another of the same archive or folder; with `/` before its whole
+    name only one that lies beside it.
 
     `beside` opens the file that has the same name with something behind it, as SQLite writes beside its databases.
     """
@@ -152,8 +159,8 @@ def _open_beside(file: BinaryIO, suffix: str) -> BinaryIO | None:
 def files_of_folder(folder: Path, *, follows_links: bool = True) -> Iterator[File | Refusal]:
     """Yield the files of a folder and of the folders in it, by name; numbers in names count as numbers."""
 
-    def find(beginning: str) -> bytes | None:
-        found = names.get(by_name.first(beginning))
+    def find(folder: str, beginning: str) -> bytes | None:
+        found = names.get(by_name.first(beginning, folder))
         return None if found is None or found.stat().st_size > MAX_BYTES else found.read_bytes()
 
     everything = sorted(folder.rglob("*"), key=lambda path: _natural(str(path)))
@@ -169,7 +176,7 @@ def files_of_folder(folder: Path, *, follows_links: bool = True) -> Iterator[Fil
         path = names[name]
         try:
             with path.open("rb") as file:
-                yield from files_in(f"{folder.name}/{name}", file, find)
+                yield from files_in(f"{folder.name}/{name}", file, partial(find, _folder_of(name)))
         except OSError as error:
             yield Refusal(why_damaged(error), Place(f"{folder.name}/{name}"))
 
@@ -214,8 +221,8 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
             own = _Meter(lambda: info.compress_size, _SMALL)
             return cast(BinaryIO, BufferedReader(cast(Any, _Bounded(member, own, total))))
 
-        def find(beginning: str) -> bytes | None:
-            found = members.get(by_name.first(beginning))
+        def find(folder: str, beginning: str) -> bytes | None:
+            found = members.get(by_name.first(beginning, folder))
             try:
                 return archive.read(found) if found and found.file_size <= MAX_BYTES else None
             except (*DAMAGED, RuntimeError):  # RuntimeError: it is locked, or packed in another way
@@ -235,7 +242,8 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
                     if cast(BufferedReader, unpacked).peek(4)[:4] == _ZIP:
                         yield Refusal(gettext("This is a ZIP in a ZIP: unpack the outer one first."), Place(place))
                     else:
-                        yield from files_in(place, unpacked, find, partial(open_beside, info.filename), [total])
+                        beside = partial(open_beside, info.filename)
+                        yield from files_in(place, unpacked, partial(find, _folder_of(path)), beside, [total])
             except NotImplementedError:
                 yield Refusal(
                     gettext("It is packed in a way that cannot be unpacked here: unpack it first."), Place(place)
@@ -259,13 +267,17 @@ def _repeated(name: str, archive: zipfile.ZipFile) -> Iterator[Refusal]:
 
 
 class _ByName:
-    """Finds paths by the beginning of the name of their file."""
+    """Finds paths by the beginning of the name of their file; with `/` before it, by its whole name in a folder."""
 
     def __init__(self, paths: Iterable[str]) -> None:
-        self._sorted = sorted((path.rpartition("/")[2], path) for path in paths)
+        self._paths = frozenset(paths)
+        self._sorted = sorted((path.rpartition("/")[2], path) for path in self._paths)
 
-    def first(self, beginning: str) -> str:
+    def first(self, beginning: str, folder: str = "") -> str:
         """Return the path of the first such file; empty if there is none."""
+        if beginning.startswith("/"):
+            whole = f"{folder}{beginning}".removeprefix("/")
+            return whole if whole in self._paths else ""
         at = bisect_left(self._sorted, (beginning, ""))
         name, path = self._sorted[at] if at < len(self._sorted) else ("", "")
         return path if name.startswith(beginning) else ""
@@ -277,7 +289,13 @@ def _to_read(names: Collection[str]) -> list[str]:
     if _INSPECT.issubset(names):  # a log of Inspect, which has summaries of its samples, too
         return [name for name in left if name.startswith("samples/")]
     is_export = any(_EXPORT.fullmatch(name.rpartition("/")[2]) for name in left)
+    chats = {_folder_of(name) for name in left if _CHAT.fullmatch(name.rpartition("/")[2])}
+    left = [name for name in left if not (_folder_of(name) in chats and _SENT.fullmatch(name))]
     return [name for name in left if not (is_export and _UPLOAD.fullmatch(name))]
+
+
+def _folder_of(name: str) -> str:
+    return name.rpartition("/")[0]
 
 
 def _base_of_log(name: str) -> str:
