@@ -39,6 +39,7 @@ from .families import (
     genesys,
     google_adk,
     google_records,
+    gorgias,
     gradio,
     grok,
     haystack,
@@ -47,6 +48,7 @@ from .families import (
     hubspot,
     inspect_ai,
     intercom,
+    kustomer,
     langchain,
     langflow,
     langfuse,
@@ -94,6 +96,7 @@ from .families import (
     voiceflow,
     whatsapp,
     zendesk,
+    zoho_desk,
 )
 from .family import Family
 
@@ -132,6 +135,7 @@ FAMILIES: tuple[Family, ...] = (
     gemini_apps.FAMILY,
     genesys.FAMILY,
     google_adk.FAMILY,
+    gorgias.FAMILY,
     gradio.FAMILY,
     grok.FAMILY,
     haystack.FAMILY,
@@ -140,6 +144,7 @@ FAMILIES: tuple[Family, ...] = (
     hubspot.FAMILY,
     inspect_ai.FAMILY,
     intercom.FAMILY,
+    kustomer.FAMILY,
     langchain.FAMILY,
     langflow.FAMILY,
     langfuse.FAMILY,
@@ -180,6 +185,7 @@ FAMILIES: tuple[Family, ...] = (
     voiceflow.FAMILY,
     whatsapp.FAMILY,
     zendesk.FAMILY,
+    zoho_desk.FAMILY,
     ai_sdk.FAMILY,
     ai_sdk_streams.FAMILY,
     anthropic_records.FAMILY,
