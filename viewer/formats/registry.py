@@ -7,6 +7,7 @@ from typing import Any
 from .families import (
     ag_ui,
     agent_framework,
+    agentforce,
     agno,
     ai_sdk,
     ai_sdk_results,
@@ -84,6 +85,7 @@ from .families import (
     realtime,
     responses_records,
     retell,
+    salesforce,
     semantic_kernel,
     sharegpt,
     silly_tavern,
@@ -106,6 +108,7 @@ FAMILIES: tuple[Family, ...] = (
     openai_completions.STREAM,  # of which a conversation has hundreds
     ag_ui.FAMILY,
     agent_framework.FAMILY,
+    agentforce.FAMILY,
     agno.FAMILY,
     ai_sdk_results.FAMILY,
     amazon_connect.FAMILY,
@@ -174,6 +177,7 @@ FAMILIES: tuple[Family, ...] = (
     realtime.FAMILY,
     responses_records.FAMILY,
     retell.FAMILY,
+    salesforce.FAMILY,
     semantic_kernel.FAMILY,
     silly_tavern.FAMILY,
     slack.FAMILY,
