@@ -111,5 +111,8 @@ def test_activities_on_lines_are_joined_by_their_conversation_and_an_edit_is_sai
     assert [text_of(message) for message in messages_of(other)] == ["Hello"]
 
 
-def test_a_transcript_in_which_nothing_was_said_is_named() -> None:
-    assert remarks_on({"activities": [_ACTIVITIES[0]]}) == ["This is a transcript in which nothing was said."]
+def test_a_transcript_in_which_nothing_was_said_is_named_and_does_not_hide_those_behind_it() -> None:
+    silent = {"activities": [_ACTIVITIES[0]]}
+    assert remarks_on(silent) == ["This is a transcript in which nothing was said."]
+    page = {"value": [row("t-1") | {"content": json.dumps(silent)}, row("t-2")]}
+    assert [conversation.id for conversation in conversations_in(page)] == ["bot-framework-t-2"]

@@ -57,7 +57,7 @@ class Reading:
             if documents is None:
                 yield Refusal(too_long())
             else:
-                yield from self._counted(_joined(family, documents))
+                yield from self._counted(self._noted(_joined(family, documents)))
 
     def remarks(self) -> list[str]:
         """Return in sentences what else was in the files, and what may be missing from them."""
@@ -93,26 +93,35 @@ class Reading:
                 if family is None:
                     yield Refusal(what_it_looks_like(each.value), document.place)
                     continue
-                parts = list(family.parts(each)) if family.parts else []
-                for part in parts or [each]:
+                for part in _parts_of(family, each):
                     if key := _key_of(family, part):
                         self._waiting.add(family, key, part)
                     else:
-                        yield from _explained(family.read, part, document.place)
-        except NotAConversation:
-            raise
+                        yield from self._noted(_explained(family.read, part, document.place))
         except NotReadable as reason:
             yield Refusal(str(reason), document.place)
 
-    def _counted(self, found: Iterator[Found]) -> Iterator[Found]:
+    def _noted(self, found: Iterator[Found]) -> Iterator[Found]:
+        """Yield what is found; what is no conversation is noted, and does not hide the records behind it."""
         try:
-            for each in found:
-                if isinstance(each, Conversation):
-                    self.counts[each.family] += 1
-                    each = self._repeats.told_apart(each)
-                yield each
+            yield from found
         except NotAConversation as what:
             self._beside[str(what)] += 1
+
+    def _counted(self, found: Iterator[Found]) -> Iterator[Found]:
+        for each in found:
+            if isinstance(each, Conversation):
+                self.counts[each.family] += 1
+                each = self._repeats.told_apart(each)
+            yield each
+
+
+def _parts_of(family: Family, document: Document) -> list[Document]:
+    """Return the documents in one that holds several, otherwise the document. Raises NotReadable as `_key_of` does."""
+    try:
+        return (list(family.parts(document)) if family.parts else []) or [document]
+    except FAILURES:
+        raise NotReadable(_unknown_shape()) from None
 
 
 def _key_of(family: Family, document: Document) -> str:
