@@ -49,10 +49,12 @@ _UPLOAD = re.compile(
     r"(?:.*/)?file[-_][^/]*|.*\.(?:html|png|jpe?g|webp|gif|heic|svg|wav|mp3|m4a|ogg|mp4|webm|pdf|dat|txt|md|docx|xlsx|pptx)",
     re.IGNORECASE,
 )
-# A chat of WhatsApp, and what people sent in it, which lies beside it.
+# A chat of WhatsApp, or an export of Telegram's, and what people sent in it, which lies beside it or in these folders.
 _CHAT = re.compile(r"_chat\.txt|.*whatsapp.*\.txt", re.IGNORECASE)
+_RESULT = re.compile(r"(?:.*/)?result\.json")
+_MEDIA = ("photos", "files", "video_files", "voice_messages", "round_video_messages", "stickers", "chats")
 _SENT = re.compile(
-    r".*\.(?:png|jpe?g|webp|gif|heic|mp4|3gp|mov|webm|opus|ogg|oga|m4a|mp3|aac|amr|wav|pdf|vcf|docx?|xlsx?|pptx?|zip|apk)",
+    r".*\.(?:png|jpe?g|webp|gif|heic|mp4|3gp|mov|webm|opus|ogg|oga|m4a|mp3|aac|amr|wav|pdf|vcf|docx?|xlsx?|pptx?)",
     re.IGNORECASE,
 )
 
@@ -290,12 +292,22 @@ def _to_read(names: Collection[str]) -> list[str]:
         return [name for name in left if name.startswith("samples/")]
     is_export = any(_EXPORT.fullmatch(name.rpartition("/")[2]) for name in left)
     chats = {_folder_of(name) for name in left if _CHAT.fullmatch(name.rpartition("/")[2])}
-    left = [name for name in left if not (_folder_of(name) in chats and _SENT.fullmatch(name))]
+    chats |= {
+        f"{_folder_of(name)}/{folder}".strip("/") for name in left if _RESULT.fullmatch(name) for folder in _MEDIA
+    }
+    left = [name for name in left if not (_SENT.fullmatch(name) and not chats.isdisjoint(_folders_of(name)))]
     return [name for name in left if not (is_export and _UPLOAD.fullmatch(name))]
 
 
 def _folder_of(name: str) -> str:
     return name.rpartition("/")[0]
+
+
+def _folders_of(name: str) -> Iterator[str]:
+    """Yield the folder of a file, and those around it."""
+    while name:
+        name = _folder_of(name)
+        yield name
 
 
 def _base_of_log(name: str) -> str:

@@ -1,0 +1,173 @@
+"""Messengers: Telegram, Twilio, and the API of WhatsApp."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.formats.files import completion_of, conversation_in, conversations_in, messages_of, remarks_on
+from viewer.completions.types import FilePart, ImagePart, UnknownPart, text_of
+from viewer.formats.document import Conversation
+
+_PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
+_MISSING = "(File not included. Change data exporting settings to download.)"
+
+
+def said(conversation: Conversation) -> list[tuple[str, str, str]]:
+    return [(message.role, message.name, text_of(message)) for message in messages_of(conversation)]
+
+
+def telegram(number: int, name: str, user: str, text: Any, **more: Any) -> dict[str, Any]:
+    return {"id": number, "type": "message", "date": f"2024-05-10T10:30:0{number}", "date_unixtime": f"171532620{number}",
+            "from": name, "from_id": user, "text": text, "text_entities": []} | more  # fmt: skip
+
+
+CHAT = {"name": "Ann Bee", "type": "personal_chat", "id": 987654321, "messages": [
+    {"id": 1, "type": "service", "date": "2024-05-10T10:30:01", "date_unixtime": "1715326201", "actor": "Ann Bee",
+     "actor_id": "user987654321", "action": "phone_call", "text": "", "text_entities": []},
+    telegram(2, "Ann Bee", "user987654321", ["Torn, see ", {"type": "text_link", "text": "here", "href": "https://a.example"}],
+             photo="photos/photo_1.png"),
+    telegram(3, "Shop", "user123456789", "Sorry", edited_unixtime="1715326299"),
+    telegram(4, "Ann Bee", "user987654321", "", file=_MISSING, media_type="voice_message", mime_type="audio/ogg"),
+    telegram(5, "Shop", "user123456789", "Two bags", forwarded_from="Store"),
+]}  # fmt: skip
+
+
+def test_in_a_chat_of_two_in_telegram_the_customer_is_the_one_whose_id_is_that_of_the_chat(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "photo_1.png").write_bytes(_PNG)
+    (tmp_path / "result.json").write_text(json.dumps(CHAT, indent=1))
+    (conversation,) = conversations_in(tmp_path)
+    assert said(conversation) == [
+        ("event", "Ann Bee", "phone call"), ("user", "Ann Bee", "Torn, see here (https://a.example)"),
+        ("assistant", "Shop", "Sorry"), ("user", "Ann Bee", ""), ("assistant", "Shop", "> Store: Two bags"),
+    ]  # fmt: skip
+    _, torn, sorry, voice, _ = messages_of(conversation)
+    assert [type(part) for part in (*torn.parts[1:], *voice.parts)] == [ImagePart, FilePart]
+    assert [[note.code for note in message.origin.notes] for message in (torn, sorry, voice)] == [
+        [], ["edited"], ["lost-file"],
+    ]  # fmt: skip
+    assert str(torn.created) == "2024-05-10 07:30:02+00:00"  # `date` is by the clock of the computer
+
+
+def test_all_chats_of_telegram_stand_in_one_file_and_a_bot_is_an_assistant() -> None:
+    bot = {"name": "Shop bot", "type": "bot_chat", "id": 5, "messages": [
+        telegram(1, "Bo", "user6", [{"type": "bot_command", "text": "/start"}]), telegram(2, "Shop bot", "user5", "Hello"),
+    ]}  # fmt: skip
+    group = {"name": "Team", "type": "private_group", "id": 7, "messages": [
+        telegram(1, "Bo", "user6", "", text_entities=[{"type": "plain", "text": "Lunch?"}]), telegram(2, "Cy", "user8", "No"),
+    ]}  # fmt: skip
+    empty = {"name": "Old", "type": "personal_chat", "id": 9, "messages": []}
+    export = {
+        "about": "Here is the data you requested.",
+        "personal_information": {"user_id": 6},
+        "contacts": {"about": "…", "list": [{"first_name": "Ann"}]},
+        "chats": {"about": "…", "list": [empty, bot, group, CHAT]},
+    }
+    found = conversations_in(export)
+    assert [conversation.id for conversation in found] == ["telegram-5", "telegram-7", "telegram-987654321"]
+    assert said(found[0]) == [("user", "Bo", "/start"), ("assistant", "Shop bot", "Hello")]
+    assert said(found[1]) == [("user", "Bo", "Lunch?"), ("user", "Cy", "No")]
+    assert remarks_on(export) == ["This is a chat of Telegram in which nothing was said."]
+
+
+def twilio(number: int, author: str, body: str, **more: Any) -> dict[str, Any]:
+    return {"sid": f"IM{number}", "conversation_sid": "CHa676deb81c854079a2c062a79898dd95", "author": author, "body": body,
+            "index": number, "date_created": f"2024-06-12T12:13:3{number}Z", "media": None, "participant_sid": None,
+            "delivery": None, "attributes": "{}"} | more  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("customer", "more"),
+    [("+15558675310", {}), ("whatsapp:+15558675310", {}), ("b2f7", {"participant_sid": "MB1"})],
+    ids=["phone", "whatsapp", "participant"],
+)
+def test_in_a_conversation_of_twilio_the_customer_is_who_writes_from_outside(customer: str, more: Any) -> None:
+    """Also where a colleague wrote first. Flex writes the address of a colleague in a way that fits into an id."""
+    media = [{"sid": "ME1", "filename": "a.png", "content_type": "image/png"}]
+    messages = [twilio(1, "bo_40desk_2Eexample", "Hello"), twilio(2, customer, "Torn", media=media, **more),
+                twilio(3, "system", "Goodbye")]  # fmt: skip
+    participant = {"sid": "MB1", "conversation_sid": "CHa676deb81c854079a2c062a79898dd95", "identity": None,
+                   "messaging_binding": {"type": "sms", "address": customer}}  # fmt: skip
+    pages = [{"meta": {"key": "messages"}, "messages": messages[::-1]}]
+    pages += [{"meta": {"key": "participants"}, "participants": [participant]}] if more else []
+    (conversation,) = conversations_in("\n".join(map(json.dumps, pages)).encode())
+    assert said(conversation) == [
+        ("assistant", "bo@desk.example", "Hello"), ("user", customer, "Torn"), ("assistant", "system", "Goodbye"),
+    ]  # fmt: skip
+    assert isinstance(messages_of(conversation)[1].parts[1], FilePart)
+
+
+def test_sms_of_twilio_are_joined_by_the_two_numbers_and_what_was_not_delivered_says_so() -> None:
+    def sms(number: int, way: str, body: str, **more: Any) -> dict[str, Any]:
+        ends = ("+15550001", "+15550002") if way == "inbound" else ("+15550002", "+15550001")
+        return {"sid": f"SM{number}", "direction": way, "from": ends[0], "to": ends[1], "body": body, "num_media": "0",
+                "status": "delivered", "date_sent": f"Mon, 23 May 2016 10:21:4{number} +0000"} | more  # fmt: skip
+
+    listed = [sms(3, "outbound-api", "Sorry", status="undelivered", error_code=30005), sms(2, "outbound-reply", "Hm"),
+              sms(1, "inbound", "Torn", num_media="1")]  # fmt: skip
+    conversation = conversation_in({"messages": listed, "page_size": 50, "next_page_uri": None})
+    assert said(conversation) == [("user", "", "Torn"), ("assistant", "", "Hm"), ("assistant", "", "Sorry")]
+    torn, _, sorry = messages_of(conversation)
+    assert [note.code for note in torn.origin.notes] == ["missing-file"]
+    assert [part.kind for part in sorry.parts if isinstance(part, UnknownPart)] == ["undelivered"]
+    assert str(torn.created) == "2016-05-23 10:21:41+00:00"
+    assert (completion_of(conversation).metadata or {})["customer"] == "+15550001"
+
+
+def webhook(**value: Any) -> dict[str, Any]:
+    about = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550783881", "phone_number_id": "1"},
+    }
+    return {"object": "whatsapp_business_account",
+            "entry": [{"id": "102", "changes": [{"field": "messages", "value": about | value}]}]}  # fmt: skip
+
+
+def received(number: int, kind: str, **content: Any) -> dict[str, Any]:
+    message = {
+        "from": "16505551234",
+        "id": f"wamid.{number}",
+        "timestamp": f"174941638{number}",
+        "type": kind,
+        **content,
+    }
+    return webhook(contacts=[{"profile": {"name": "Ann"}, "wa_id": "16505551234"}], messages=[message])
+
+
+def test_webhooks_of_whatsapp_are_joined_by_customer_with_what_was_written_on_the_phone_of_the_business() -> None:
+    """Meta sends one again that nobody took, and says of each message that it was sent, delivered and read."""
+    echo = {"from": "15550783881", "to": "16505551234", "id": "wamid.4", "timestamp": "1749416384", "type": "text",
+            "text": {"body": "Sorry"}}  # fmt: skip
+    failed = {"id": "wamid.9", "status": "failed", "timestamp": "1749416386", "recipient_id": "16505551234",
+              "errors": [{"code": 131047, "title": "Re-engagement message"}]}  # fmt: skip
+    hooks = [
+        received(1, "text", text={"body": "Torn"}),
+        received(2, "image", image={"id": "55", "mime_type": "image/jpeg", "caption": "See"}),
+        received(3, "interactive", interactive={"type": "button_reply", "button_reply": {"id": "b1", "title": "A refund"}}),
+        received(1, "text", text={"body": "Torn"}),
+        received(5, "reaction", reaction={"message_id": "wamid.4", "emoji": "👍"}),
+        webhook(message_echoes=[echo]),
+        webhook(statuses=[{"id": "wamid.4", "status": "read", "timestamp": "1749416385", "recipient_id": "16505551234"}]),
+        webhook(statuses=[failed]),
+    ]  # fmt: skip
+    lines = "\n".join(map(json.dumps, hooks)).encode()
+    conversation = conversation_in(lines)
+    assert said(conversation) == [
+        ("user", "Ann", "Torn"), ("user", "Ann", "See"), ("user", "Ann", "A refund"), ("assistant", "", "Sorry"),
+        ("event", "Ann", "👍"), ("event", "", "failed: Re-engagement message"),
+    ]  # fmt: skip
+    assert isinstance(messages_of(conversation)[1].parts[1], ImagePart)
+    assert remarks_on(lines) == ["This is a notice of WhatsApp about a message or an account, not a conversation."]
+
+
+def test_the_history_that_whatsapp_shares_says_by_its_number_who_wrote() -> None:
+    thread = {"id": "16505551234", "messages": [
+        {"from": "16505551234", "id": "wamid.1", "timestamp": "1747000000", "type": "text", "text": {"body": "Torn"}},
+        {"from": "15550783881", "id": "wamid.2", "timestamp": "1747000060", "type": "text", "text": {"body": "Sorry"}},
+    ]}  # fmt: skip
+    conversation = conversation_in(webhook(history=[{"metadata": {"phase": 0}, "threads": [thread]}]))
+    assert said(conversation) == [("user", "", "Torn"), ("assistant", "", "Sorry")]
