@@ -115,3 +115,103 @@ def test_messages_and_notes_of_kustomer_are_joined_and_what_was_not_sent_says_wh
         ("assistant", "", "Sorry"),
     ]
     assert [part.kind for part in messages_of(conversation)[2].parts if isinstance(part, UnknownPart)] == ["error"]
+
+
+def adf(*blocks: Any) -> dict[str, Any]:
+    return {"version": 1, "type": "doc", "content": list(blocks)}
+
+
+def paragraph(*nodes: Any) -> dict[str, Any]:
+    return {
+        "type": "paragraph",
+        "content": [{"type": "text", "text": each} if isinstance(each, str) else each for each in nodes],
+    }
+
+
+ANN, BO_OF_JIRA = (
+    {"accountId": "qm:1", "displayName": "Ann", "accountType": "customer"},
+    {"accountId": "2", "displayName": "Bo"},
+)
+
+
+def issue(*comments: dict[str, Any], total: int = 0) -> dict[str, Any]:
+    link = {"type": "text", "text": "here", "marks": [{"type": "link", "attrs": {"href": "https://a.example"}}]}
+    items = [{"type": "listItem", "content": [paragraph(each)]} for each in ("bag", "box")]
+    return {"key": "SUP-142", "id": "10042", "self": "https://acme.example", "fields": {
+        "summary": "Order A17", "description": adf(paragraph("Torn, see ", link), {"type": "bulletList", "content": items}),
+        "reporter": ANN, "created": "2026-04-02T15:14:52.509+0000", "status": {"name": "Open"}, "labels": ["vip"],
+        "attachment": [{"filename": "a.png", "mimeType": "image/png", "content": "https://a.example/a.png", "author": ANN,
+                        "created": "2026-04-02T15:14:53.000+0000"}],
+        "comment": {"comments": list(comments), "total": total or len(comments)}}}  # fmt: skip
+
+
+def comment(number: int, author: Any, body: Any, **more: Any) -> dict[str, Any]:
+    return {"id": str(number), "author": author, "body": body, "created": f"2026-04-08T14:04:3{number}.000+0000"} | more
+
+
+def test_an_issue_of_jira_has_its_internal_comments_as_notes_in_both_of_its_formats() -> None:
+    """Of a file Jira does not say with what comment it was sent, and so not whether the customer can see it."""
+    comments = [comment(1, BO_OF_JIRA, "Our *fault*", jsdPublic=False), comment(2, BO_OF_JIRA, adf(paragraph("Sorry")), jsdPublic=True),
+                comment(3, ANN, "Thanks", jsdPublic=True)]  # fmt: skip
+    (conversation,) = conversations_in({"issues": [issue(*comments, total=30)], "isLast": True})
+    assert conversation.id == "jira-SUP-142"
+    assert said(conversation) == [
+        ("user", "Ann", "Torn, see here (https://a.example)\n- bag\n- box"), ("event", "Ann", ""),
+        ("note", "Bo", "Our *fault*"), ("assistant", "Bo", "Sorry"), ("user", "Ann", "Thanks"),
+    ]  # fmt: skip
+    assert [(note.code, note.count) for note in messages_of(conversation)[-1].origin.notes] == [("limit", 3)]
+    assert (completion_of(conversation).metadata or {})["title"] == "Order A17"
+
+
+def test_a_request_of_jira_service_management_is_joined_with_its_comments() -> None:
+    def told(number: int, author: Any, body: str, *, public: bool) -> dict[str, Any]:
+        return {"id": f"100{number}", "body": body, "public": public, "author": author,
+                "created": {"iso8601": f"2015-10-09T10:22:0{number}+0700", "epochMillis": 1444360920000},
+                "_links": {"self": f"https://acme.example/rest/servicedeskapi/request/2000/comment/100{number}"}}  # fmt: skip
+
+    request = {"issueId": "2000", "issueKey": "HELP-1", "reporter": {"accountId": "7", "displayName": "Ann"},
+               "createdDate": {"iso8601": "2015-10-09T10:22:00+0700"}, "currentStatus": {"status": "Waiting"},
+               "requestFieldValues": [{"fieldId": "summary", "value": "Order"}, {"fieldId": "description", "value": "Torn"}]}  # fmt: skip
+    page = {"size": 3, "isLastPage": True, "values": [
+        told(1, BO_OF_JIRA, "Our fault", public=False), told(2, BO_OF_JIRA, "Sorry", public=True),
+        told(3, {"accountId": "7", "displayName": "Ann"}, "Thanks", public=True)]}  # fmt: skip
+    (conversation,) = conversations_in([request, page])
+    assert said(conversation) == [
+        ("user", "Ann", "Torn"), ("note", "Bo", "Our fault"), ("assistant", "Bo", "Sorry"), ("user", "Ann", "Thanks"),
+    ]  # fmt: skip
+
+
+def article(number: int, sender: str, body: str, **more: Any) -> dict[str, Any]:
+    return {"id": number, "ticket_id": 5, "sender": sender, "type": "email", "internal": False, "body": body,
+            "content_type": "text/html", "from": "Ann <ann@desk.example>", "subject": "Order A17",
+            "created_at": f"2025-01-01T10:00:0{number}.000Z", "attachments": []} | more  # fmt: skip
+
+
+ARTICLES = [
+    article(1, "Customer", "<p>Torn <b>bag</b></p>", attachments=[{"id": 7, "filename": "a.png", "size": "12"}]),
+    article(2, "Agent", "Our fault", internal=True, type="note", content_type="text/plain", **{"from": "Bo"}),
+    article(3, "Agent", "<div>Sorry</div>", **{"from": "Bo"}),
+]
+
+
+@pytest.mark.parametrize("shape", ["articles", "ticket", "assets"])
+def test_an_internal_article_of_zammad_is_no_answer_to_the_customer(shape: str) -> None:
+    """It was read as a table of messages before, in which all but the customer's are answers."""
+    ids = {"Agent": 1, "Customer": 2}
+    bare = {str(one["id"]): {name: value for name, value in one.items() if name not in ("sender", "type")}
+            | {"sender_id": ids[one["sender"]]} for one in ARTICLES}  # fmt: skip
+    shapes: dict[str, Any] = {
+        "articles": ARTICLES,
+        "ticket": {"id": 5, "number": "31005", "title": "Order A17", "state": "open", "articles": ARTICLES},
+        "assets": {
+            "ticket_id": 5,
+            "ticket_article_ids": [1, 2, 3],
+            "assets": {"Ticket": {"5": {}}, "TicketArticle": bare},
+        },
+    }
+    conversation = conversation_in(shapes[shape])
+    assert conversation.id == "zammad-5"
+    assert [(message.role, text_of(message)) for message in messages_of(conversation)] == [
+        ("user", "Torn bag"), ("note", "Our fault"), ("assistant", "Sorry"),
+    ]  # fmt: skip
+    assert [note.code for note in messages_of(conversation)[0].origin.notes] == ["missing-file"]
