@@ -1,4 +1,4 @@
-"""Messengers: Telegram, Twilio, and the API of WhatsApp."""
+"""Messengers: Telegram, Twilio, the API of WhatsApp, Messenger, and Discord."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.formats.files import completion_of, conversation_in, conversations_in, messages_of, remarks_on
+from tests.formats.files import completion_of, conversation_in, conversations_in, found_in, messages_of, remarks_on
 from viewer.completions.types import FilePart, ImagePart, UnknownPart, text_of
 from viewer.formats.document import Conversation
 
@@ -171,3 +171,105 @@ def test_the_history_that_whatsapp_shares_says_by_its_number_who_wrote() -> None
     ]}  # fmt: skip
     conversation = conversation_in(webhook(history=[{"metadata": {"phase": 0}, "threads": [thread]}]))
     assert said(conversation) == [("user", "", "Torn"), ("assistant", "", "Sorry")]
+
+
+def of_meta(name: str, moment: int, text: str = "", **more: Any) -> dict[str, Any]:
+    return {"sender_name": name, "timestamp_ms": 1715326200000 + moment, "content": text} | more
+
+
+def thread(title: str, people: list[str], *messages: dict[str, Any]) -> str:
+    names = [{"name": name} for name in people]
+    return json.dumps({"participants": names, "messages": messages, "title": title, "thread_path": "inbox/zo_17"})
+
+
+def test_the_files_of_a_conversation_of_messenger_are_one_conversation_from_the_oldest_message_on(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "messages" / "inbox" / "zo_17"
+    (folder / "photos").mkdir(parents=True)
+    (folder / "photos" / "1.jpg").write_bytes(_PNG)
+    photo = {"uri": "your_activity/messages/inbox/zo_17/photos/1.jpg", "creation_timestamp": 1}
+    people = ["Zo\u00c3\u00ab", "Shop"]
+    (folder / "message_1.json").write_text(
+        thread(people[0], people, of_meta("Shop", 4, "Sch\u00c3\u00b6n", share={"link": "https://a.example"}),
+               of_meta(people[0], 3, photos=[photo]))
+    )  # fmt: skip
+    (folder / "message_2.json").write_text(
+        thread(people[0], people, of_meta("Shop", 2, is_unsent=True), of_meta(people[0], 1, "Torn"))
+    )
+    (conversation,) = conversations_in(tmp_path)
+    assert said(conversation) == [
+        ("user", "Zoë", "Torn"), ("assistant", "Shop", ""), ("user", "Zoë", ""),
+        ("assistant", "Shop", "Schön\nhttps://a.example"),
+    ]  # fmt: skip
+    assert conversation.id == "meta-zo_17"
+    _, unsent, sent, _ = messages_of(conversation)
+    assert [type(part) for part in sent.parts] == [ImagePart]
+    assert [note.code for note in unsent.origin.notes] == ["lost-text"]
+    (folder / "message_3.json").write_text("[")
+    conversations = [each for each in found_in(tmp_path) if isinstance(each, Conversation)]
+    assert [each.id for each in conversations] == ["meta-zo_17"]
+
+
+def test_an_encrypted_conversation_of_messenger_is_named_after_the_customer_and_of_a_group_all_are_users() -> None:
+    encrypted = {"participants": ["Shop", "Zoë Bee"], "threadName": "Zoë Bee_4", "messages": [
+        {"isUnsent": False, "media": [], "reactions": [], "senderName": "Zoë Bee", "text": "Torn", "timestamp": 1715326200001,
+         "type": "text"},
+        {"isUnsent": False, "media": [{"uri": "./media/1.mp4"}], "reactions": [], "senderName": "Shop", "text": "",
+         "timestamp": 1715326200002, "type": "media"},
+    ]}  # fmt: skip
+    one = conversation_in(encrypted)
+    assert said(one) == [("user", "Zoë Bee", "Torn"), ("assistant", "Shop", "")]
+    assert [note.code for note in messages_of(one)[1].origin.notes] == ["missing-file"]
+    group = conversation_in(
+        json.loads(thread("Team", ["Ann", "Bo", "Cy"], of_meta("Bo", 2, "Hi"), of_meta("Ann", 1, "Torn")))
+    )
+    assert said(group) == [("user", "Ann", "Torn"), ("user", "Bo", "Hi")]
+
+
+def of_discord(number: int, name: str, text: str, **more: Any) -> dict[str, Any]:
+    author = {"id": f"1{name}", "name": name.lower(), "nickname": name, "isBot": name == "Helper", "roles": []}
+    return {
+        "id": str(number), "type": "Default", "timestamp": f"2025-01-01T10:00:0{number}+00:00", "timestampEdited": None,
+        "content": text, "author": author, "attachments": [], "embeds": [], "stickers": [], "reactions": [], "mentions": [],
+    } | more  # fmt: skip
+
+
+def channel(kind: str, name: str, *messages: dict[str, Any]) -> dict[str, Any]:
+    return {"guild": {"id": "7", "name": "Shop"}, "channel": {"id": "8", "type": kind, "category": "Help", "name": name,
+            "topic": None}, "dateRange": {"after": None, "before": None}, "messages": messages,
+            "messageCount": len(messages)}  # fmt: skip
+
+
+def test_in_a_thread_of_discord_who_began_it_is_the_customer_and_cards_of_bots_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / "Shop - help.json_Files"
+    folder.mkdir()
+    (folder / "a 1.png").write_bytes(_PNG)
+    card = {"title": "Hours", "description": "We open at 9", "fields": [{"name": "Mo", "value": "closed"}]}
+    talk = channel(
+        "GuildPublicThread", "Torn bag",
+        of_discord(1, "Ann", "Torn", attachments=[{"id": "1", "url": "Shop - help.json_Files/a%201.png", "fileName": "a.png"}]),
+        of_discord(2, "Helper", "", embeds=[card]),
+        of_discord(3, "Bo", "See https://a.example", type="Reply", embeds=[{"title": "A page"}],
+                   timestampEdited="2025-01-01T10:00:04+00:00"),
+        of_discord(4, "Ann", "Pinned a message.", type="ChannelPinnedMessage"),
+        of_discord(5, "Ann", "", forwardedMessage={"content": "Two bags", "attachments": []}),
+    )  # fmt: skip
+    (tmp_path / "Shop - help.json").write_text(json.dumps(talk))
+    (conversation,) = conversations_in(tmp_path)
+    assert said(conversation) == [
+        ("user", "Ann", "Torn"), ("assistant", "Helper", "Hours\nWe open at 9\nMo: closed"),
+        ("assistant", "Bo", "See https://a.example"), ("event", "Ann", "Pinned a message."), ("user", "Ann", "> Two bags"),
+    ]  # fmt: skip
+    assert conversation.id == "discord-8-1"
+    assert [type(part) for part in messages_of(conversation)[0].parts[1:]] == [ImagePart]
+    assert [note.code for note in messages_of(conversation)[2].origin.notes] == ["edited"]
+
+
+def test_in_a_channel_of_discord_all_people_are_users_and_a_chat_of_two_is_named_after_the_customer() -> None:
+    talk = [of_discord(1, "Bo", "Hello"), of_discord(2, "Ann", "Torn"), of_discord(3, "Helper", "See FAQ")]
+    open_to_all = said(conversation_in(channel("GuildTextChat", "help", *talk)))
+    assert [role for role, _, _ in open_to_all] == ["user", "user", "assistant"]
+    of_two = said(conversation_in(channel("DirectTextChat", "Ann", *talk[:2])))
+    assert [role for role, _, _ in of_two] == ["assistant", "user"]
+    assert "nothing was said" in str(remarks_on(channel("GuildTextChat", "help")))

@@ -49,10 +49,13 @@ _UPLOAD = re.compile(
     r"(?:.*/)?file[-_][^/]*|.*\.(?:html|png|jpe?g|webp|gif|heic|svg|wav|mp3|m4a|ogg|mp4|webm|pdf|dat|txt|md|docx|xlsx|pptx)",
     re.IGNORECASE,
 )
-# A chat of WhatsApp, or an export of Telegram's, and what people sent in it, which lies beside it or in these folders.
+# A chat of WhatsApp, or of Telegram or Messenger, and what people sent in it, which lies beside it or in these folders.
 _CHAT = re.compile(r"_chat\.txt|.*whatsapp.*\.txt", re.IGNORECASE)
-_RESULT = re.compile(r"(?:.*/)?result\.json")
-_MEDIA = ("photos", "files", "video_files", "voice_messages", "round_video_messages", "stickers", "chats")
+_RESULT = re.compile(r"(?:.*/)?(?:result|[^/]*_[0-9]{1,9})\.json")
+_MEDIA = (
+    "photos", "files", "video_files", "voice_messages", "round_video_messages", "stickers", "chats",
+    "videos", "audio", "gifs", "media",
+)  # fmt: skip
 _SENT = re.compile(
     r".*\.(?:png|jpe?g|webp|gif|heic|mp4|3gp|mov|webm|opus|ogg|oga|m4a|mp3|aac|amr|wav|pdf|vcf|docx?|xlsx?|pptx?)",
     re.IGNORECASE,
@@ -295,6 +298,7 @@ def _to_read(names: Collection[str]) -> list[str]:
     chats |= {
         f"{_folder_of(name)}/{folder}".strip("/") for name in left if _RESULT.fullmatch(name) for folder in _MEDIA
     }
+    chats |= {f"{name}_Files" for name in left if name.endswith(".json")}  # as DiscordChatExporter names them
     left = [name for name in left if not (_SENT.fullmatch(name) and not chats.isdisjoint(_folders_of(name)))]
     return [name for name in left if not (is_export and _UPLOAD.fullmatch(name))]
 
