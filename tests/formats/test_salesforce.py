@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.formats.files import completion_of, conversation_in, conversations_in, messages_of, remarks_on
+from tests.formats.files import completion_of, conversation_in, conversations_in, messages_of, refusals_in, remarks_on
 from viewer.completions.types import TextPart, text_of
 from viewer.formats.document import Conversation
 
@@ -97,6 +97,8 @@ def test_a_transcript_of_the_former_chat_tells_agents_apart_by_the_lines_that_na
     visitor = body.replace("Ann Bee", "Visitor").replace("Agent Bo G", "Agent (UserFirstName)")
     roles = [message.role for message in messages_of(conversation_in({"Id": "5", "ChatKey": "k", "Body": visitor}))]
     assert roles[3:] == ["assistant", "user"]
+    assert remarks_on({"Id": "6", "ChatKey": "k", "Body": None}) == ["This is a transcript in which nothing was said."]
+    assert "has a shape" in refusals_in({"Id": "7", "ChatKey": "k", "Body": "Ann: Torn"})[0]
 
 
 def agentforce(**fields: Any) -> dict[str, Any]:

@@ -166,7 +166,9 @@ def _read(chat: Document) -> Iterator[Conversation]:
 
 def _said_in(body: str) -> list[DraftMessage]:
     found = list(_LINE.finditer(body))
-    ends = [one.start() for one in found[1:]] + [len(body)]
+    if body.strip() and not found:
+        raise ValueError("a transcript that is written in another way")
+    ends = [one.start() for one in found[1:]] + [len(body)] * bool(found)
     messages, agents = list[DraftMessage](), set[str]()
     for one, end in zip(found, ends, strict=True):
         if one["after"] is None:
