@@ -1,0 +1,243 @@
+"""Sessions of agents that write code: each as the tool of the named version keeps it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.formats.files import completion_of, conversation_in, conversations_in, messages_of, remarks_on
+from viewer.completions.outcomes import outcome_of, result_text
+from viewer.completions.types import ImagePart, Message, text_of
+
+SESSION = "3f0f8a52-6d1c-4f0e-9b1a-2f0c1d5e7a90"
+
+
+def on_lines(*values: dict[str, Any]) -> bytes:
+    return "\n".join(map(json.dumps, values)).encode()
+
+
+def said(messages: list[Message]) -> list[tuple[str, str]]:
+    return [(message.role, text_of(message)) for message in messages]
+
+
+def notes(messages: list[Message]) -> list[tuple[str, int]]:
+    return [(note.code, note.count) for message in messages for note in message.origin.notes]
+
+
+def calls(messages: list[Message]) -> list[tuple[str, str]]:
+    return [(call.id, call.name) for message in messages for call in message.tool_calls]
+
+
+def results(messages: list[Message]) -> list[tuple[str, str, str]]:
+    return [
+        (result.call_id, result_text(message, result), outcome_of(message, result))
+        for message in messages
+        for result in message.results
+    ]
+
+
+# --- Claude Code ----------------------------------------------------------------------------------------------------
+
+
+def claude_line(own: str, before: str | None, kind: str, **more: Any) -> dict[str, Any]:
+    beside = {"isSidechain": False, "sessionId": SESSION, "version": "2.1.173", "cwd": "/work/app",
+              "timestamp": f"2026-06-15T10:00:{int(own[1:]):02}.000Z"}  # fmt: skip
+    return {"type": kind, "uuid": own, "parentUuid": before} | beside | more
+
+
+def typed(own: str, before: str | None, content: Any, **more: Any) -> dict[str, Any]:
+    return claude_line(own, before, "user", message={"role": "user", "content": content}, **more)
+
+
+def answered(own: str, before: str, answer: str, *blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
+    message = {"id": answer, "type": "message", "role": "assistant", "model": "claude-haiku-4-5", "stop_reason": None}
+    return claude_line(own, before, "assistant", message=message | {"content": list(blocks)}, **more)
+
+
+def block(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def use(call_id: str, name: str) -> dict[str, Any]:
+    return {"type": "tool_use", "id": call_id, "name": name, "input": {"path": "a"}}
+
+
+def result(call_id: str, content: str, **more: Any) -> list[dict[str, Any]]:
+    return [{"type": "tool_result", "tool_use_id": call_id, "content": content, **more}]
+
+
+def test_a_session_of_claude_code_is_one_conversation_although_each_block_of_an_answer_has_a_line() -> None:
+    """Until they were read together, each line with an answer was a conversation of its own."""
+    (conversation,) = conversations_in(
+        on_lines(
+            {"type": "summary", "summary": "Of another session", "leafUuid": "elsewhere"},
+            {"type": "file-history-snapshot", "messageId": "u1", "snapshot": {}},
+            typed("u1", None, "Fix the bug"),
+            answered("a2", "u1", "msg_1", {"type": "thinking", "thinking": "Where is it?", "signature": "x"}),
+            answered("a3", "a2", "msg_1", block("Let me look.")),
+            answered("a4", "a3", "msg_1", use("t1", "Bash")),
+            typed("u5", "a4", result("t1", "No such file", is_error=True), toolUseResult="Error: No such file"),
+            answered("a6", "u5", "msg_2", block("It is not there.")),
+            {"type": "ai-title", "aiTitle": "A bug", "sessionId": SESSION},
+        )
+    )
+    messages = messages_of(conversation)
+    assert (conversation.family, conversation.id) == ("claude-code", SESSION)
+    assert said(messages) == [
+        ("user", "Fix the bug"), ("assistant", "Let me look."), ("tool", ""), ("assistant", "It is not there."),
+    ]  # fmt: skip
+    assert [thought.text for thought in messages[1].reasoning] == ["Where is it?"]
+    assert calls(messages) == [("t1", "Bash")]
+    assert results(messages) == [("t1", "No such file", "error")]
+    completion = completion_of(conversation)
+    assert (completion.model, completion.metadata["title"]) == ("claude-haiku-4-5", "A bug")
+    assert messages[0].created
+    assert messages[0].created.isoformat() == "2026-06-15T10:00:01+00:00"
+
+
+def test_calls_that_ran_at_the_same_time_fork_a_session_of_claude_code_but_are_no_branches() -> None:
+    """Each result names the line of its call as the one before it, so that a way through the lines leaves one out."""
+    messages = messages_of(
+        conversation_in(
+            on_lines(
+                typed("u1", None, "Read both"),
+                answered("a2", "u1", "msg_1", use("t1", "Read")),
+                answered("a3", "a2", "msg_1", use("t2", "Grep")),
+                typed("u4", "a2", result("t1", "one")),
+                typed("u5", "a3", result("t2", "two")),
+                answered("a6", "u5", "msg_2", block("Done")),
+            )
+        )
+    )
+    assert [message.role for message in messages] == ["user", "assistant", "tool", "tool", "assistant"]
+    assert calls(messages) == [("t1", "Read"), ("t2", "Grep")]
+    assert [(call_id, text) for call_id, text, _ in results(messages)] == [("t1", "one"), ("t2", "two")]
+    assert notes(messages) == []
+
+
+def test_a_prompt_of_claude_code_that_was_edited_leaves_a_branch_behind() -> None:
+    conversation = conversation_in(
+        on_lines(
+            typed("u1", None, "Start"),
+            answered("a2", "u1", "msg_1", block("Ready")),
+            typed("u3", "a2", "First attempt"),
+            answered("a4", "u3", "msg_2", block("First answer")),
+            typed("u5", "a2", "Second attempt"),
+            answered("a6", "u5", "msg_3", block("Second answer")),
+        )
+    )
+    messages = messages_of(conversation)
+    assert [text for _, text in said(messages)] == ["Start", "Ready", "Second attempt", "Second answer"]
+    assert [note.code for note in messages[2].origin.notes] == ["other-branches"]
+    assert "First answer" in completion_of(conversation).source
+
+
+def test_a_session_of_claude_code_goes_on_after_its_history_was_summarised() -> None:
+    """A `compact_boundary` has no line before it; what it names as that may be written after it."""
+    messages = messages_of(
+        conversation_in(
+            on_lines(
+                typed("u1", None, "Start"),
+                answered("a2", "u1", "msg_1", block("Ready")),
+                claude_line("s3", None, "system", subtype="compact_boundary", content="Conversation compacted",
+                            logicalParentUuid="a5"),
+                typed("u4", "s3", "This session is being continued: …", isCompactSummary=True),
+                answered("a5", "u4", "msg_2", block("Kept going")),
+                typed("u6", "a5", "Go on"),
+                answered("a7", "u6", "msg_3", block("Done")),
+            )
+        )
+    )  # fmt: skip
+    assert said(messages) == [
+        ("user", "Start"), ("assistant", "Ready"), ("event", "Conversation compacted"),
+        ("system", "This session is being continued: …"), ("assistant", "Kept going"), ("user", "Go on"),
+        ("assistant", "Done"),
+    ]  # fmt: skip
+
+
+def test_what_claude_code_puts_in_the_place_of_the_user_is_not_the_customers() -> None:
+    command = "<command-name>/review</command-name>\n<command-args>all</command-args>"
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+    messages = messages_of(
+        conversation_in(
+            on_lines(
+                typed("u1", None, "Caveat: …", isMeta=True),
+                typed("u2", "u1", command),
+                typed("u3", "u2", "<local-command-stdout>Set to \x1b[1mopus\x1b[22m</local-command-stdout>"),
+                typed("u4", "u3", "<bash-input> make</bash-input>"),
+                typed("u5", "u4", [block("<ide_opened_file>a.py</ide_opened_file>"), block("See this"), picture]),
+                typed("u6", "u5", [block("[Request interrupted by user]")]),
+                typed("u7", "u6", "<task-notification>done</task-notification>", origin={"kind": "task-notification"}),
+                answered("a8", "u7", "msg_1", block("Seen")),
+            )
+        )
+    )
+    assert said(messages) == [
+        ("system", "Caveat: …"), ("user", "/review all"), ("event", "Set to opus"), ("user", "! make"),
+        ("event", "a.py"), ("user", "See this"), ("event", "[Request interrupted by user]"), ("event", "done"),
+        ("assistant", "Seen"),
+    ]  # fmt: skip
+    assert [part for part in messages[5].parts if isinstance(part, ImagePart)]
+
+
+def test_what_was_typed_while_claude_code_worked_is_shown_once() -> None:
+    """2.1.207 writes it as an attachment too; before, the operation of the queue was all that there is of it."""
+    taken = {"type": "queue-operation", "operation": "remove", "content": "and hurry", "sessionId": SESSION}
+    first, last = typed("u1", None, "Start"), answered("a4", "u1", "msg_1", block("Done"))
+    attached = claude_line("s2", "u1", "attachment", attachment={"type": "queued_command", "prompt": "and hurry"})
+    for lines in ([first, taken, last], [first, attached, taken, last]):
+        messages = messages_of(conversation_in(on_lines(*lines)))
+        assert said(messages) == [("user", "Start"), ("user", "and hurry"), ("assistant", "Done")]
+
+
+def test_errors_of_claude_code_are_shown_as_errors() -> None:
+    last = answered("a3", "s2", "syn", block("API Error: 529 overloaded"), isApiErrorMessage=True)
+    last["message"]["model"] = "<synthetic>"
+    conversation = conversation_in(
+        on_lines(
+            typed("u1", None, "Start"),
+            claude_line("s2", "u1", "system", subtype="api_error", error={"status": 529}),
+            claude_line("s4", "u1", "system", subtype="turn_duration", durationMs=5),
+            last,
+        )
+    )
+    messages = messages_of(conversation)
+    assert said(messages) == [("user", "Start"), ("event", '{"status": 529}'), ("assistant", "")]
+    assert "API Error: 529 overloaded" in dict(conversation.fields)["choices"].source
+    assert completion_of(conversation).model != "<synthetic>"
+
+
+def test_a_subagent_of_claude_code_is_a_conversation_of_its_own() -> None:
+    """It is in a file of its own since 2.0; before, its lines stand between those of the session, without its id."""
+    main = [typed("u1", None, "Start"), answered("a2", "u1", "msg_1", use("t1", "Task"))]
+    ends = [typed("u7", "a2", result("t1", "Found")), answered("a8", "u7", "msg_2", block("Done"))]
+    for agent, name in (({"agentId": "ab12"}, "ab12"), ({}, "u3")):
+        aside = {"isSidechain": True, **agent}
+        sub = [typed("u3", None, "Look", **aside), answered("a4", "u3", "msg_s", block("Found"), **aside)]
+        whole, part = conversations_in(on_lines(*main, *sub, *ends))
+        assert [role for role, _ in said(messages_of(whole))] == ["user", "assistant", "tool", "assistant"]
+        assert said(messages_of(part)) == [("user", "Look"), ("assistant", "Found")]
+        assert (part.id, completion_of(part).metadata["session"]) == (f"{SESSION}-{name}", SESSION)
+
+
+def test_what_claude_code_streams_is_read_also_as_a_list_and_says_that_the_prompt_is_missing() -> None:
+    """`--output-format stream-json`, and the list that its action for GitHub keeps."""
+    beside = {"parent_tool_use_id": None, "session_id": SESSION}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-haiku-4-5", "stop_reason": None}
+    lines = [
+        {"type": "system", "subtype": "init", "session_id": SESSION, "uuid": "i", "tools": ["Bash"]},
+        {"type": "assistant", "message": message | {"content": [use("t1", "Bash")]}, **beside},
+        {"type": "user", "message": {"role": "user", "content": result("t1", "ok")}, **beside},
+        {"type": "assistant", "message": message | {"id": "msg_2", "content": [block("Done")]}, **beside},
+        {"type": "result", "subtype": "error_max_turns", "is_error": True, "session_id": SESSION, "errors": []},
+    ]
+    for source in (on_lines(*lines), lines):
+        messages = messages_of(conversation_in(source))
+        assert [role for role, _ in said(messages)] == ["assistant", "tool", "assistant", "event"]
+        assert notes(messages) == [("lost-input", 0)]
+        assert text_of(messages[-1]) == "error_max_turns"
+
+
+def test_a_session_of_claude_code_without_words_is_named() -> None:
+    empty = {"type": "summary", "summary": "T", "leafUuid": "x"}
+    assert remarks_on(on_lines(empty)) == ["This is a session of Claude Code in which nothing was said."]
