@@ -78,6 +78,7 @@ def test_a_session_of_claude_code_is_one_conversation_although_each_block_of_an_
             answered("a4", "a3", "msg_1", use("t1", "Bash")),
             typed("u5", "a4", result("t1", "No such file", is_error=True), toolUseResult="Error: No such file"),
             answered("a6", "u5", "msg_2", block("It is not there.")),
+            claude_line("s7", "a6", "attachment", attachment={"type": "todo_reminder", "content": []}),
             {"type": "ai-title", "aiTitle": "A bug", "sessionId": SESSION},
         )
     )
@@ -241,3 +242,156 @@ def test_what_claude_code_streams_is_read_also_as_a_list_and_says_that_the_promp
 def test_a_session_of_claude_code_without_words_is_named() -> None:
     empty = {"type": "summary", "summary": "T", "leafUuid": "x"}
     assert remarks_on(on_lines(empty)) == ["This is a session of Claude Code in which nothing was said."]
+
+
+# --- Codex ----------------------------------------------------------------------------------------------------------
+
+
+def codex_line(kind: str, second: int = 1, **payload: Any) -> dict[str, Any]:
+    return {"timestamp": f"2026-01-02T03:04:{second:02}.000Z", "type": kind, "payload": payload}
+
+
+def codex_item(role: str, text: str) -> dict[str, Any]:
+    kind = "output_text" if role == "assistant" else "input_text"
+    return codex_line("response_item", type="message", role=role, content=[{"type": kind, "text": text}])
+
+
+def codex_event(kind: str, **more: Any) -> dict[str, Any]:
+    return codex_line("event_msg", type=kind, **more)
+
+
+CODEX_META = codex_line("session_meta", id=SESSION, timestamp="2026-01-02T03:04:05.000Z", cwd="/work/app",
+                        cli_version="0.144.1", base_instructions={"text": "Be brief."},
+                        git={"branch": "main"})  # fmt: skip
+
+
+def test_a_session_of_codex_is_read_once_although_most_of_it_stands_there_twice() -> None:
+    """Items are for the model, events for the person; Codex itself adds messages in the place of the user."""
+    conversation = conversation_in(
+        on_lines(
+            CODEX_META,
+            codex_line("response_item", type="message", role="developer",
+                       content=[{"type": "input_text", "text": "<permissions instructions>"}]),
+            codex_item("user", "<environment_context>x</environment_context>"),
+            codex_item("user", "List the files."),
+            codex_event("user_message", message="List the files.", images=[]),
+            codex_line("turn_context", model="gpt-5-codex", cwd="/work/app"),
+            codex_event("agent_reasoning", text="I look."),
+            codex_line("response_item", type="reasoning", summary=[{"type": "summary_text", "text": "I look."}],
+                       encrypted_content="x"),
+            codex_line("response_item", 9, type="function_call", name="exec_command", arguments='{"cmd":"ls"}',
+                       call_id="c1"),
+            codex_line("response_item", type="function_call_output", call_id="c1", output="a.txt"),
+            codex_line("response_item", type="custom_tool_call", name="apply_patch", input="*** Begin", call_id="c2"),
+            codex_line("response_item", type="custom_tool_call_output", call_id="c2", output="Done"),
+            codex_event("token_count", info={}),
+            codex_event("agent_message", message="There is a.txt."),
+            codex_item("assistant", "There is a.txt."),
+            codex_event("task_complete", last_agent_message="There is a.txt."),
+        )
+    )  # fmt: skip
+    messages = messages_of(conversation)
+    assert (conversation.family, conversation.id) == ("codex", SESSION)
+    assert said(messages) == [
+        ("system", "Be brief."), ("developer", "<permissions instructions>"),
+        ("system", "<environment_context>x</environment_context>"), ("user", "List the files."), ("assistant", ""),
+        ("assistant", ""), ("tool", ""), ("assistant", ""), ("tool", ""), ("assistant", "There is a.txt."),
+    ]  # fmt: skip
+    assert [thought.text for thought in messages[4].reasoning] == ["I look."]
+    assert calls(messages) == [("c1", "exec_command"), ("c2", "apply_patch")]
+    assert [(call_id, text) for call_id, text, _ in results(messages)] == [("c1", "a.txt"), ("c2", "Done")]
+    assert messages[5].created
+    assert messages[5].created.second == 9
+    completion = completion_of(conversation)
+    assert (completion.model, completion.metadata["branch"]) == ("gpt-5-codex", "main")
+    assert "token_count" in completion.source
+
+
+def test_what_codex_has_only_as_an_event_is_shown_too() -> None:
+    messages = messages_of(
+        conversation_in(
+            on_lines(
+                CODEX_META,
+                codex_event("user_message", message="Start"),
+                codex_event("agent_reasoning", text="I look."),
+                codex_event("agent_message", message="Starting"),
+                codex_event("turn_aborted", reason="interrupted"),
+                codex_line("compacted", message="They wanted a start.", replacement_history=[]),
+                codex_event("error", message="Rate limit"),
+            )
+        )
+    )[1:]
+    assert [(message.role, message.name, text_of(message)) for message in messages] == [
+        ("user", "", "Start"), ("assistant", "", ""), ("assistant", "", "Starting"),
+        ("event", "turn_aborted", "interrupted"), ("system", "compacted", "They wanted a start."),
+        ("event", "error", "Rate limit"),
+    ]  # fmt: skip
+
+
+def test_turns_of_codex_that_were_taken_back_are_a_branch_that_is_left() -> None:
+    conversation = conversation_in(
+        on_lines(
+            CODEX_META,
+            codex_event("user_message", message="First"),
+            codex_event("agent_message", message="One"),
+            codex_event("user_message", message="Wrong"),
+            codex_event("agent_message", message="Bad"),
+            codex_event("thread_rolled_back", num_turns=1),
+            codex_event("user_message", message="Right"),
+            codex_event("agent_message", message="Good"),
+        )
+    )
+    messages = messages_of(conversation)[1:]
+    assert [text for _, text in said(messages)] == ["First", "One", "Right", "Good"]
+    assert [note.code for note in messages[2].origin.notes] == ["other-branches"]
+    assert "Bad" in completion_of(conversation).source
+
+
+def test_the_exit_code_of_a_command_of_codex_says_whether_it_failed() -> None:
+    outputs = {
+        '{"output":"no","metadata":{"exit_code":1,"duration_seconds":0.1}}': "error",
+        '{"output":"Exit code: 1","metadata":{"exit_code":0}}': "",
+        "Exit code: 2\nWall time: 0 seconds\nOutput:\nno": "error",
+        "Chunk ID: 1\nWall time: 0.1 seconds\nProcess exited with code 0\nOutput:\nyes": "",
+        "yes": "",
+    }
+    for output, outcome in outputs.items():
+        lines = [
+            codex_item("user", "Go"),
+            codex_line("response_item", type="function_call", name="shell", arguments="{}", call_id="c1"),
+            codex_line("response_item", type="function_call_output", call_id="c1", output=output),
+        ]
+        assert [each for _, _, each in results(messages_of(conversation_in(on_lines(*lines))))] == [outcome], output
+
+
+def test_what_codex_exec_writes_says_that_the_prompt_is_missing() -> None:
+    run = {
+        "id": "item_1",
+        "type": "command_execution",
+        "command": "ls",
+        "aggregated_output": "",
+        "status": "in_progress",
+    }
+    conversation = conversation_in(
+        on_lines(
+            {"type": "thread.started", "thread_id": SESSION},
+            {"type": "turn.started"},
+            {"type": "item.completed", "item": {"id": "item_0", "type": "reasoning", "text": "I look."}},
+            {"type": "item.started", "item": run},
+            {"type": "item.completed",
+             "item": run | {"aggregated_output": "no", "exit_code": 1, "status": "failed"}},
+            {"type": "item.completed", "item": {"id": "item_2", "type": "agent_message", "text": "Nothing"}},
+            {"type": "turn.completed", "usage": {"input_tokens": 1}},
+        )
+    )  # fmt: skip
+    messages = messages_of(conversation)
+    assert conversation.id == SESSION
+    assert said(messages) == [("assistant", ""), ("tool", ""), ("assistant", "Nothing")]
+    assert results(messages) == [("item_1", "no", "error")]
+    assert notes(messages) == [("lost-input", 0)]
+
+
+def test_a_session_of_codex_without_words_is_named() -> None:
+    assert remarks_on(on_lines(codex_line("turn_context", model="x"))) == [
+        "This is a session of Codex in which nothing was said."
+    ]

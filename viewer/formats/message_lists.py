@@ -79,3 +79,9 @@ def source_of(record: Document, known: Iterable[str] = ()) -> str:
     """Write the members of an object that are read nowhere else, as they are in the file; empty if there are none."""
     left = [(name, member.text) for name, member in record.members.items() if name not in set(known)]
     return to_object(left) if left else ""
+
+
+def lines_left(lines: Iterable[Document]) -> str:
+    """Write lines of a file that are read nowhere else into a list; empty if there are none."""
+    left = [line.text for line in lines]
+    return f"[{','.join(left)}]" if left else ""

@@ -22,7 +22,7 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text, note
 from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import first_of
+from viewer.formats.message_lists import first_of, lines_left
 
 from .anthropic import read_messages
 
@@ -173,7 +173,7 @@ def _conversation(agent: str, lines: list[Document]) -> Conversation | None:
     left = waiting + sum(forks.values())
     messages[-1].notes += [note("other-branches", count=left)] if left else []
     draft = _draft(agent, [line.value for line in lines], messages)
-    draft.source = f"[{','.join(line.text for line in lines if id(line) not in read)}]".replace("[]", "")
+    draft.source = lines_left(line for line in lines if id(line) not in read)
     return draft.finish_at(lines[0].place, *(line.text for line in lines))
 
 
