@@ -293,6 +293,8 @@ def _to_read(names: Collection[str]) -> list[str]:
     left = [name for name in names if not (_is_ignored(name) or _base_of_log(name) in names)]
     if _INSPECT.issubset(names):  # a log of Inspect, which has summaries of its samples, too
         return [name for name in left if name.startswith("samples/")]
+    if "data.json" in names and any(name.startswith("Data/Files/") for name in names):  # a backup of Cherry Studio
+        return ["data.json"]
     is_export = any(_EXPORT.fullmatch(name.rpartition("/")[2]) for name in left)
     chats = {_folder_of(name) for name in left if _CHAT.fullmatch(name.rpartition("/")[2])}
     chats |= {

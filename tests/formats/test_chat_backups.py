@@ -1,0 +1,295 @@
+"""What chat applications write when all chats are exported: each has the shape that its source has."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from tests.formats.files import completion_of, conversation_in, conversations_in, found_in, messages_of, remarks_on
+from viewer.completions.outcomes import outcome_of, result_text
+from viewer.completions.types import FilePart, ImagePart, Message, text_of
+from viewer.formats.document import Conversation
+from viewer.formats.reading import Reading
+
+
+def said(messages: list[Message]) -> list[tuple[str, str]]:
+    return [(message.role, text_of(message)) for message in messages]
+
+
+def calls(messages: list[Message]) -> list[tuple[str, str, str]]:
+    return [(call.id, call.name, call.arguments) for message in messages for call in message.tool_calls]
+
+
+def results(messages: list[Message]) -> list[tuple[str, str, str]]:
+    return [
+        (result.call_id, result_text(message, result), outcome_of(message, result))
+        for message in messages
+        for result in message.results
+    ]
+
+
+def notes(messages: list[Message]) -> list[str]:
+    return [note.code for message in messages for note in message.origin.notes]
+
+
+def metadata_of(conversation: Conversation) -> dict[str, str]:
+    return dict(completion_of(conversation).metadata)
+
+
+# --- LobeChat -------------------------------------------------------------------------------------------------------
+
+LOBE_TOOL = {"id": "call_1", "apiName": "search", "identifier": "web", "arguments": '{"q":1}', "type": "builtin"}
+LOBE_MESSAGES: list[dict[str, Any]] = [
+    {"id": "m4", "role": "assistant", "content": "Here.", "model": "gpt-4o", "topicId": "t1", "sessionId": "s1",
+     "createdAt": "2026-01-01T00:00:05.000Z", "reasoning": {"content": "hm", "duration": 3},
+     "search": {"citations": [{"url": "https://shop.example/a17", "title": "A17"}]}},
+    {"id": "m1", "role": "user", "content": "Where is A17?", "topicId": "t1", "sessionId": "s1",
+     "createdAt": "2026-01-01T00:00:00.000Z"},
+    {"id": "m2", "role": "assistant", "content": "", "tools": [LOBE_TOOL], "topicId": "t1", "sessionId": "s1",
+     "createdAt": "2026-01-01T00:00:01.000Z"},
+    {"id": "m3", "role": "tool", "content": "nothing", "topicId": "t1", "sessionId": "s1",
+     "createdAt": "2026-01-01T00:00:02.000Z"},
+    {"id": "m9", "role": "user", "content": "Another thing", "topicId": None, "sessionId": "s1",
+     "createdAt": "2026-01-01T00:00:03.000Z"},
+]  # fmt: skip
+
+
+def test_each_topic_of_lobe_chat_is_a_conversation_in_the_order_of_time() -> None:
+    """All messages stand in one list, which was read as one conversation; the calls of tools stand beside it."""
+    export = {
+        "mode": "postgres", "schemaHash": "x",
+        "data": {
+            "messages": LOBE_MESSAGES,
+            "messagePlugins": [{"id": "m3", "toolCallId": "call_1", "apiName": "search", "identifier": "web",
+                                "error": {"message": "no network"}}],
+            "topics": [{"id": "t1", "title": "Order", "sessionId": "s1"}],
+            "sessions": [{"id": "s1", "title": "Desk"}],
+            "agents": [{"id": "a1", "systemRole": "Be brief"}],
+            "agentsToSessions": [{"agentId": "a1", "sessionId": "s1"}],
+            "aiProviders": [{"keyVaults": "sk-secret"}],
+        },
+    }  # fmt: skip
+    topic, rest = conversations_in(export)
+    messages = messages_of(topic)
+    assert said(messages) == [
+        ("system", "Be brief"), ("user", "Where is A17?"), ("assistant", ""), ("tool", ""), ("assistant", "Here."),
+    ]  # fmt: skip
+    assert calls(messages) == [("call_1", "web.search", '{"q":1}')]
+    assert results(messages) == [("call_1", "nothing", "error")]
+    assert [thought.text for thought in messages[4].reasoning] == ["hm"]
+    assert "https://shop.example/a17" in dict(topic.fields)["choices"].source
+    assert completion_of(topic).model == "gpt-4o"
+    assert (topic.id, metadata_of(topic)) == ("lobe-chat-t1", {"title": "Order", "assistant": "Desk"})
+    assert said(messages_of(rest)) == [("system", "Be brief"), ("user", "Another thing")]
+    assert "sk-secret" not in repr((topic, rest))
+
+
+def test_lobe_chat_is_read_from_exports_before_2025_and_of_single_topics() -> None:
+    old = [message | {"createdAt": 1767225600000 + n, "topicId": "t1"} for n, message in enumerate(LOBE_MESSAGES[1:3])]
+    old[0]["extra"] = {"fromModel": "gpt-4o"}
+    session = {"id": "s1", "config": {"systemRole": "Be brief", "model": "gpt-4"}, "meta": {"title": "Desk"}}
+    topics = [{"id": "t1", "title": "Order", "sessionId": "s1"}]
+    state = {"messages": old, "sessions": [session], "topics": topics}
+    conversation = conversation_in({"exportType": "sessions", "state": state, "version": 7})
+    assert [role for role, _ in said(messages_of(conversation))] == ["system", "user", "assistant"]
+    assert (completion_of(conversation).model, metadata_of(conversation)["title"]) == ("gpt-4o", "Order")
+
+    whole = {"version": "2.0", "title": "Order", "messages": [*old[:1], LOBE_MESSAGES[2]], "exportedAt": "2026-01-02"}
+    assert calls(messages_of(conversation_in(whole))) == [("call_1", "web.search", '{"q":1}')]
+    plain = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "", "tools": [LOBE_TOOL]},
+             {"role": "tool", "content": "found", "tool_call_id": "call_1"}]  # fmt: skip
+    assert results(messages_of(conversation_in(plain))) == [("call_1", "found", "")]
+    settings = {"exportType": "settings", "state": {"settings": {}}, "version": 7}
+    assert remarks_on(settings) == ["This is an export of LobeChat without messages."]
+
+
+# --- NextChat -------------------------------------------------------------------------------------------------------
+
+
+def test_a_backup_of_next_chat_has_prompts_tools_and_times_as_they_were_written() -> None:
+    tool = {"id": "c1", "function": {"name": "look", "arguments": "{}"}, "content": "nothing", "isError": True}
+    session = {
+        "id": "abcDEF", "topic": "Order", "memoryPrompt": "", "lastUpdate": 1767225600000,
+        "messages": [
+            {"id": "m1", "date": "1.1.2026, 01:00:00", "role": "user", "content": "Where is A17?"},
+            {"id": "m2", "date": "1.1.2026, 01:00:04", "role": "assistant", "content": "Gone.", "model": "gpt-4o",
+             "tools": [tool]},
+        ],
+        "mask": {"name": "Desk", "createdAt": 1767225500000, "modelConfig": {"model": "gpt-4"},
+                 "context": [{"role": "system", "content": "Be brief"}]},
+    }  # fmt: skip
+    backup = {"chat-next-web-store": {"sessions": [session]}, "access-control": {"openaiApiKey": "sk-secret"}}
+    conversation = conversation_in(backup)
+    messages = messages_of(conversation)
+    assert said(messages) == [
+        ("system", "Be brief"), ("user", "Where is A17?"), ("assistant", ""), ("tool", ""), ("assistant", "Gone."),
+    ]  # fmt: skip
+    assert results(messages) == [("c1", "nothing", "error")]
+    assert "1.1.2026, 01:00:04" in dict(conversation.fields)["choices"].source
+    completion = completion_of(conversation)
+    assert (completion.model, completion.metadata["title"]) == ("gpt-4o", "Order")
+    assert "sk-secret" not in repr(conversation)
+    empty = {"chat-next-web-store": {"sessions": [session | {"messages": []}]}}
+    assert remarks_on(empty) == ["This is a backup of NextChat without messages."]
+
+
+# --- Cherry Studio --------------------------------------------------------------------------------------------------
+
+
+def cherry(*blocks: dict[str, Any]) -> dict[str, Any]:
+    """Build a backup with a question and an answer, which has these blocks."""
+    answer = [{"id": f"b{n}", "messageId": "m2", "status": "success"} | block for n, block in enumerate(blocks)]
+    asked = {"id": "q", "messageId": "m1", "type": "main_text", "content": "Where is A17?"}
+    topic = {"id": "t1", "messages": [
+        {"id": "m1", "role": "user", "topicId": "t1", "createdAt": "2026-01-01T00:00:00.000Z", "blocks": ["q"]},
+        {"id": "m2", "role": "assistant", "topicId": "t1", "createdAt": "2026-01-01T00:00:05.000Z", "askId": "m1",
+         "model": {"id": "gpt-4o", "provider": "openai"}, "blocks": [block["id"] for block in answer]},
+    ]}  # fmt: skip
+    assistants = {"assistants": [{"name": "Desk", "prompt": "Be brief", "topics": [{"id": "t1", "name": "Order"}]}]}
+    state = {"assistants": json.dumps(assistants), "llm": json.dumps({"apiKey": "sk-secret"})}
+    return {"time": 1, "version": 5, "localStorage": {"persist:cherry-studio": json.dumps(state)},
+            "indexedDB": {"topics": [topic], "message_blocks": [asked, *answer]}}  # fmt: skip
+
+
+def test_a_backup_of_cherry_studio_is_put_together_from_its_blocks() -> None:
+    """Its messages have no text: it was refused."""
+    raw = {"id": "c1", "tool": {"name": "look"}, "arguments": {"o": 1}, "status": "done",
+           "response": {"isError": True, "content": [{"type": "text", "text": "nothing"}]}}  # fmt: skip
+    conversation = conversation_in(
+        cherry(
+            {"type": "thinking", "content": "hm"},
+            {"type": "tool", "toolId": "x", "metadata": {"rawMcpToolResponse": raw}},
+            {"type": "main_text", "content": "Here."},
+            {"type": "citation", "response": {"source": "websearch", "results": {
+                "query": "A17", "results": [{"title": "A17", "url": "https://shop.example/a17"}]}}},
+        )
+    )  # fmt: skip
+    messages = messages_of(conversation)
+    assert said(messages) == [
+        ("system", "Be brief"), ("user", "Where is A17?"), ("assistant", ""), ("tool", ""), ("assistant", "Here."),
+    ]  # fmt: skip
+    assert [thought.text for thought in messages[2].reasoning] == ["hm"]
+    assert calls(messages) == [("c1", "look", '{"o": 1}')]
+    assert results(messages) == [("c1", "nothing", "error")]
+    assert "https://shop.example/a17" in dict(conversation.fields)["choices"].source
+    assert (completion_of(conversation).model, conversation.id) == ("gpt-4o", "cherry-studio-t1")
+    assert metadata_of(conversation) == {"title": "Order", "assistant": "Desk"}
+    assert "sk-secret" not in repr(conversation)
+
+
+def test_files_of_cherry_studio_come_from_its_zip_and_what_is_missing_is_said() -> None:
+    backup = cherry(
+        {"type": "image", "file": {"id": "f1", "origin_name": "a.png"}},
+        {"type": "file", "file": {"id": "f2", "origin_name": "b.pdf"}},
+        {"type": "error", "error": {"message": "429 Too many requests"}},
+    )
+    backup["indexedDB"]["topics"][0]["messages"][1]["blocks"].append("gone")
+    packed, reading = io.BytesIO(), Reading()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("data.json", json.dumps(backup))
+        archive.writestr("Data/Files/f1.png", b"\x89PNG")
+    packed.seek(0)
+    (conversation,) = reading.file("backup.zip", packed)
+    assert isinstance(conversation, Conversation)
+    messages = messages_of(conversation)
+    assert [type(part) for part in messages[-1].parts] == [ImagePart, FilePart]
+    assert notes(messages) == ["lost-file", "lost-content"]
+    assert "429 Too many requests" in dict(conversation.fields)["choices"].source
+
+
+def test_backups_of_cherry_studio_before_there_were_blocks_are_read() -> None:
+    backup = cherry()
+    backup["indexedDB"]["topics"][0]["messages"][1] |= {"content": "Here.", "reasoning_content": "hm"}
+    last = messages_of(conversation_in(backup))[-1]
+    assert (text_of(last), [thought.text for thought in last.reasoning]) == ("Here.", ["hm"])
+    backup["indexedDB"]["topics"] = []
+    assert remarks_on(backup) == ["This is a backup of Cherry Studio without messages."]
+
+
+# --- AnythingLLM ----------------------------------------------------------------------------------------------------
+
+
+def anything_llm(path: Path) -> Path:
+    """Write a database with two threads, and a visitor of a web page."""
+    with sqlite3.connect(path) as database:
+        database.executescript("""
+            CREATE TABLE users (id INTEGER, username TEXT, password TEXT);
+            CREATE TABLE workspaces (id INTEGER, name TEXT, openAiPrompt TEXT);
+            CREATE TABLE workspace_threads (id INTEGER, name TEXT);
+            CREATE TABLE workspace_chats (id INTEGER, workspaceId INTEGER, prompt TEXT, response TEXT, include BOOLEAN,
+                user_id INTEGER, thread_id INTEGER, api_session_id TEXT, createdAt DATETIME, feedbackScore BOOLEAN);
+            CREATE TABLE embed_configs (id INTEGER, workspace_id INTEGER);
+            CREATE TABLE embed_chats (id INTEGER, prompt TEXT, response TEXT, session_id TEXT, include BOOLEAN,
+                embed_id INTEGER, createdAt DATETIME);
+            INSERT INTO users VALUES (7, 'ann', 'hash');
+            INSERT INTO workspaces VALUES (1, 'Desk', 'Be brief');
+            INSERT INTO workspace_threads VALUES (3, 'Order');
+            INSERT INTO embed_configs VALUES (5, 1);
+        """)
+        answer = {"text": "Here.", "sources": [{"title": "a17.pdf", "url": "https://shop.example/a17", "text": "…"}],
+                  "attachments": [{"name": "a.png", "mime": "image/png", "contentString": "aGk="}],
+                  "metrics": {"model": "gpt-4o"}}  # fmt: skip
+        rows = [
+            (1, 1, "Where is A17?", json.dumps(answer), 1, 7, 3, None, 1767225600000, 1),
+            (2, 1, "Something else", '{"text":"Yes"}', 1, 7, None, None, 1767225601000, None),
+            (3, 1, "And B2?", '{"text":"There."}', 1, 7, 3, None, 1767225602000, 0),
+        ]
+        database.executemany("INSERT INTO workspace_chats VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        visitor = (1, "Do you ship?", '{"text":"We do."}', "v-1", 1, 5, 1767225603000)
+        database.execute("INSERT INTO embed_chats VALUES (?, ?, ?, ?, ?, ?, ?)", visitor)
+    database.close()
+    return path
+
+
+def test_the_database_of_anything_llm_has_its_threads_and_the_visitors_of_web_pages(tmp_path: Path) -> None:
+    found = found_in(anything_llm(tmp_path / "anythingllm.db"))
+    thread, alone, visitor = [each for each in found if isinstance(each, Conversation)]
+    messages = messages_of(thread)
+    assert said(messages) == [
+        ("system", "Be brief"), ("user", "Where is A17?"), ("assistant", "Here."), ("user", "And B2?"),
+        ("assistant", "There."),
+    ]  # fmt: skip
+    assert any(isinstance(part, ImagePart) for part in messages[1].parts)
+    assert "https://shop.example/a17" in thread.messages[2]
+    assert '"feedback":"positive"' in thread.messages[2]
+    assert metadata_of(thread) == {"workspace": "Desk", "title": "Order", "user": "ann"}
+    assert [text for _, text in said(messages_of(alone))] == ["Be brief", "Something else", "Yes"]
+    assert [text for _, text in said(messages_of(visitor))] == ["Be brief", "Do you ship?", "We do."]
+    assert metadata_of(visitor)["session"] == "v-1"
+    assert "hash" not in repr(found)
+
+
+def test_an_export_of_anything_llm_has_each_question_alone_with_who_asked_and_when() -> None:
+    """It names no thread. Times, pictures and the rating were left in the JSON."""
+    row = {"id": 1, "prompt": "Where is A17?", "response": "Here.", "sent_at": "2026-01-01T00:00:00.000Z",
+           "attachments": [{"type": "image", "image": "data:image/png;base64,aGk="}], "workspace": "Desk",
+           "username": "ann", "rating": "BAD"}  # fmt: skip
+    table = (
+        b"id,workspace,prompt,response,sent_at,username,rating\n"
+        b'"1","Desk","Where is A17?","Here.","Thu Jan 01 2026 01:00:00 GMT+0100 (CET)","ann","BAD"\n'
+    )
+    for source in ([row, row | {"id": 2}], table):
+        first = conversations_in(source)[0]
+        messages = messages_of(first)
+        assert said(messages) == [("user", "Where is A17?"), ("assistant", "Here.")]
+        assert completion_of(first).created.isoformat() == "2026-01-01T00:00:00+00:00"
+        assert '"feedback":"negative"' in dict(first.fields)["choices"].source
+        assert metadata_of(first) == {"workspace": "Desk", "user": "ann"}
+    assert any(isinstance(part, ImagePart) for part in messages_of(conversations_in([row, row])[0])[0].parts)
+
+
+def test_a_history_of_the_api_of_anything_llm_has_sources_and_times() -> None:
+    said_at = {"sentAt": 1767225600, "chatId": 1}
+    history = [
+        {"role": "user", "content": "Where is A17?", "attachments": [], **said_at},
+        {"role": "assistant", "type": "chat", "content": "Here.", "sources": [{"title": "a17.pdf", "text": "…"}],
+         "feedbackScore": None, **said_at},
+    ]  # fmt: skip
+    conversation = conversation_in({"history": history})
+    assert conversation.family == "anything-llm"
+    assert said(messages_of(conversation)) == [("user", "Where is A17?"), ("assistant", "Here.")]
+    assert "a17.pdf" in dict(conversation.fields)["choices"].source
