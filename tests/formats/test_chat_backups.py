@@ -293,3 +293,51 @@ def test_a_history_of_the_api_of_anything_llm_has_sources_and_times() -> None:
     assert conversation.family == "anything-llm"
     assert said(messages_of(conversation)) == [("user", "Where is A17?"), ("assistant", "Here.")]
     assert "a17.pdf" in dict(conversation.fields)["choices"].source
+
+
+# --- Chatbox --------------------------------------------------------------------------------------------------------
+
+
+def chatbox_message(own: str, role: str, *parts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"id": own, "role": role, "contentParts": list(parts), "timestamp": 1767225600000} | more
+
+
+def test_each_thread_of_chatbox_is_a_conversation_with_its_tools_and_forks() -> None:
+    """Its sessions stand under keys of their own and its texts in parts: it was refused."""
+    text = {"type": "text", "text": "Where is A17?"}
+    call = {"type": "tool-call", "state": "error", "toolCallId": "c1", "toolName": "look", "args": {"o": 1},
+            "result": "nothing"}  # fmt: skip
+    session = {
+        "id": "s1", "name": "Order", "threadName": "Now",
+        "messages": [
+            chatbox_message("m1", "user", text, {"type": "image", "storageKey": "picture:x"},
+                            files=[{"id": "f", "name": "a.pdf", "fileType": "pdf"}]),
+            chatbox_message("m2", "assistant", {"type": "reasoning", "text": "hm"}, call,
+                            {"type": "text", "text": "Gone."}, model="GPT-4o"),
+            chatbox_message("m3", "assistant", error="429 Too many requests"),
+        ],
+        "threads": [{"id": "t0", "name": "Before", "createdAt": 1767225500000,
+                     "messages": [chatbox_message("q1", "user", text)]}],
+        "messageForksHash": {"m1": {"position": 0, "lists": [{"messages": []}, {"messages": []}]}},
+    }  # fmt: skip
+    export = {"__exported_items": ["conversations"], "chat-sessions-list": [{"id": "s1"}], "session:s1": session,
+              "settings": {"providers": {"openai": {"apiKey": "sk-secret"}}}}  # fmt: skip
+    before, now = conversations_in(export)
+    assert said(messages_of(before)) == [("user", "Where is A17?")]
+    messages = messages_of(now)
+    assert said(messages) == [
+        ("user", "Where is A17?"), ("assistant", ""), ("tool", ""), ("assistant", "Gone."), ("assistant", ""),
+    ]  # fmt: skip
+    assert notes(messages) == ["lost-image", "lost-file", "other-branches"]
+    assert results(messages) == [("c1", "nothing", "error")]
+    assert "429 Too many requests" in dict(now.fields)["choices"].source
+    assert metadata_of(now) == {"title": "Now", "session": "Order"}
+    assert completion_of(now).model == "GPT-4o"
+    assert "sk-secret" not in repr((before, now))
+
+
+def test_chatbox_is_read_from_the_list_of_sessions_that_it_had_before() -> None:
+    message = {"id": "m1", "role": "user", "content": "Hi"}
+    assert said(messages_of(conversation_in({"chat-sessions": [{"id": "s1", "name": "A", "messages": [message]}]})))
+    nothing = {"__exported_items": ["setting"], "settings": {}}
+    assert remarks_on(nothing) == ["This is an export of Chatbox without messages."]

@@ -395,3 +395,64 @@ def test_a_session_of_codex_without_words_is_named() -> None:
     assert remarks_on(on_lines(codex_line("turn_context", model="x"))) == [
         "This is a session of Codex in which nothing was said."
     ]
+
+
+# --- Gemini CLI -----------------------------------------------------------------------------------------------------
+
+
+def gemini_message(own: str, kind: str, content: Any, **more: Any) -> dict[str, Any]:
+    return {"id": own, "timestamp": "2026-01-02T03:04:05.000Z", "type": kind, "content": content, **more}
+
+
+GEMINI_ABOUT = {"sessionId": SESSION, "projectHash": "x", "startTime": "2026-01-02T03:04:00.000Z"}
+GEMINI_CALL = {
+    "id": "c1", "name": "list_directory", "args": {"path": "."}, "status": "error",
+    "result": [{"functionResponse": {"id": "c1", "name": "list_directory", "response": {"error": "denied"}}}],
+}  # fmt: skip
+GEMINI_ANSWER = gemini_message(
+    "m2", "gemini", "I look.", model="gemini-2.5-pro", tokens=None, toolCalls=[GEMINI_CALL],
+    thoughts=[{"subject": "Files", "description": "I list them", "timestamp": "2026-01-02T03:04:05.000Z"}],
+)  # fmt: skip
+
+
+def test_a_session_of_gemini_cli_is_read_as_json_and_on_lines() -> None:
+    asked = gemini_message("m1", "user", [{"text": "List the files."}])
+    whole = GEMINI_ABOUT | {"messages": [asked, GEMINI_ANSWER, gemini_message("m3", "error", "Quota")]}
+    growing = {name: value for name, value in GEMINI_ANSWER.items() if name != "toolCalls"}
+    lines = [GEMINI_ABOUT, asked, {"$set": {"lastUpdated": "x"}}, growing, GEMINI_ANSWER, whole["messages"][-1],
+             {"$set": {"summary": "Files"}}]  # fmt: skip
+    for source in (whole, on_lines(*lines)):
+        conversation = conversation_in(source)
+        messages = messages_of(conversation)
+        assert (conversation.family, conversation.id) == ("gemini-cli", SESSION)
+        assert [(message.role, message.name, text_of(message)) for message in messages] == [
+            ("user", "", "List the files."), ("assistant", "", "I look."), ("tool", "list_directory", ""),
+            ("event", "error", "Quota"),
+        ]  # fmt: skip
+        assert [thought.text for thought in messages[1].reasoning] == ["Files\nI list them"]
+        assert results(messages) == [("c1", "denied", "error")]
+        assert completion_of(conversation).model == "gemini-2.5-pro"
+    assert completion_of(conversation).metadata["title"] == "Files"
+
+
+def test_what_gemini_cli_took_back_is_a_branch_and_a_compressed_history_loses_nothing() -> None:
+    """A `$set` with messages takes the place of all that came before: masked results, and a summary that is new."""
+    masked = {"functionResponse": {"id": "c1", "name": "list_directory", "response": {"output": "[masked]"}}}
+    left = [gemini_message("m1", "user", [{"text": "[cut]"}]), gemini_message("r", "user", [masked]),
+            gemini_message("s", "user", [{"text": "A summary"}])]  # fmt: skip
+    conversation = conversation_in(
+        on_lines(
+            GEMINI_ABOUT,
+            gemini_message("m1", "user", [{"text": "List the files."}]),
+            GEMINI_ANSWER,
+            gemini_message("m3", "user", [{"text": "Wrong"}]),
+            {"$rewindTo": "m3"},
+            gemini_message("m4", "user", [{"text": "Right"}]),
+            {"$set": {"messages": left}},
+        )
+    )
+    messages = messages_of(conversation)
+    assert [text for _, text in said(messages)] == ["List the files.", "I look.", "", "Right", "A summary"]
+    assert notes(messages) == [("other-branches", 1)]
+    assert "Wrong" in completion_of(conversation).source
+    assert remarks_on(on_lines(GEMINI_ABOUT)) == ["This is a session of Gemini CLI in which nothing was said."]
