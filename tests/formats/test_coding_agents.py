@@ -456,3 +456,96 @@ def test_what_gemini_cli_took_back_is_a_branch_and_a_compressed_history_loses_no
     assert notes(messages) == [("other-branches", 1)]
     assert "Wrong" in completion_of(conversation).source
     assert remarks_on(on_lines(GEMINI_ABOUT)) == ["This is a session of Gemini CLI in which nothing was said."]
+
+
+# --- Cline and Roo Code ---------------------------------------------------------------------------------------------
+
+
+def shown(kind: str, text: str = "", **more: Any) -> dict[str, Any]:
+    is_asked = kind in ("followup", "tool", "command", "use_mcp_server", "api_req_failed")
+    return {"ts": 1767225600000, "type": "ask" if is_asked else "say", "ask" if is_asked else "say": kind,
+            "text": text} | more  # fmt: skip
+
+
+def test_what_a_person_saw_of_a_task_of_cline_is_a_conversation() -> None:
+    """`ui_messages.json` was refused item by item."""
+    info = {"modelInfo": {"providerId": "anthropic", "modelId": "claude-sonnet-4-5"}}
+    conversation = conversation_in(
+        [
+            shown("text", "Fix it", images=["data:image/png;base64,aGk="]),
+            shown("api_req_started", '{"request":"…","tokensIn":1}', **info),
+            shown("reasoning", "hm"),
+            shown("tool", '{"tool":"readFile","path":"a.py"}'),
+            shown("command", "make"),
+            shown("command_output", "Error: no rule"),
+            shown("use_mcp_server", '{"serverName":"s","type":"use_mcp_tool","toolName":"look","arguments":"{}"}'),
+            shown("mcp_server_response", "found"),
+            shown("followup", '{"question":"Which one?","options":["a","b"]}'),
+            shown("user_feedback", "The first"),
+            shown("api_req_started", '{"request":"…","cancelReason":"streaming_failed"}'),
+            shown("checkpoint_created"),
+            shown("completion_result", "Done"),
+        ]
+    )
+    messages = messages_of(conversation)
+    assert (conversation.family, conversation.id) == ("cline", "cline-1767225600000")
+    assert said(messages) == [
+        ("user", "Fix it"), ("assistant", ""), ("assistant", ""), ("assistant", ""), ("tool", ""), ("assistant", ""),
+        ("tool", ""), ("assistant", "Which one?\n- a\n- b"), ("user", "The first"), ("event", "streaming_failed"),
+        ("assistant", "Done"),
+    ]  # fmt: skip
+    assert [name for _, name in calls(messages)] == ["readFile", "command", "look"]
+    assert results(messages) == [("command-2", "Error: no rule", "error"), ("use_mcp_server-3", "found", "")]
+    assert isinstance(messages[0].parts[1], ImagePart)
+    assert completion_of(conversation).model == "claude-sonnet-4-5"
+    assert "checkpoint_created" in completion_of(conversation).source
+
+
+def test_what_the_model_got_of_a_task_of_cline_is_not_all_the_customers() -> None:
+    """Results and the state of the editor stand in texts of the user, in `api_conversation_history.json`."""
+    state = "<environment_details>\n# VSCode Visible Files\n</environment_details>"
+    messages = messages_of(
+        conversation_in(
+            [
+                {"role": "user", "content": [block("<task>\nFix it\n</task>"), block(state)], "ts": 1767225600000},
+                {"role": "assistant", "content": [block("<read_file>\n<path>a.py</path>\n</read_file>")]},
+                {"role": "user", "content": [block("[read_file for 'a.py'] Result:"), block("print(1)"), block(state)]},
+                {"role": "assistant", "content": [use("t1", "execute_command")]},
+                {"role": "user", "content": [
+                    *result("t1", "The tool denied"),
+                    block("[run for 'x'] Result:\n\nThe tool execution failed with the following error:\nno"),
+                    block("<feedback>\nStop\n</feedback>")]},
+                {"role": "user", "content": f"<task>\nAgain\n</task>\n\n{state}"},
+            ]
+        )
+    )  # fmt: skip
+    assert [(message.role, message.name, text_of(message)) for message in messages] == [
+        ("user", "", "Fix it"), ("system", "", state), ("assistant", "", "<read_file>\n<path>a.py</path>\n</read_file>"),
+        ("tool", "read_file", ""), ("system", "", state), ("assistant", "", ""), ("tool", "", ""), ("tool", "run", ""),
+        ("user", "", "Stop"), ("user", "", "Again"), ("system", "", state),
+    ]  # fmt: skip
+    assert [(text, outcome) for _, text, outcome in results(messages)][:2] == [
+        ("print(1)", ""),
+        ("The tool denied", ""),
+    ]
+    assert results(messages)[2][2] == "error"
+    assert messages[0].created
+
+
+def test_a_session_of_cline_since_4_has_its_prompt_and_times() -> None:
+    conversation = conversation_in(
+        {
+            "version": 1, "agent": "lead", "sessionId": SESSION, "system_prompt": "Be brief",
+            "messages": [
+                {"id": "u1", "role": "user", "content": [block("Fix it")], "ts": 1767225600000},
+                {"id": "a1", "role": "assistant", "ts": 1767225601000, "modelInfo": {"id": "claude-sonnet-4-5"},
+                 "content": [{"type": "thinking", "thinking": "hm"}, use("t1", "read_file")]},
+                {"id": "u2", "role": "user", "content": result("t1", "print(1)")},
+            ],
+        }
+    )  # fmt: skip
+    messages = messages_of(conversation)
+    assert (conversation.family, conversation.id) == ("cline", SESSION)
+    assert [role for role, _ in said(messages)] == ["system", "user", "assistant", "tool"]
+    assert completion_of(conversation).model == "claude-sonnet-4-5"
+    assert messages[1].created
