@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from pathlib import Path
 from typing import Any
 
-from tests.formats.files import completion_of, conversation_in, conversations_in, messages_of, remarks_on
+from tests.formats.files import (
+    completion_of,
+    conversation_in,
+    conversations_in,
+    found_in,
+    messages_of,
+    remarks_on,
+)
 from viewer.completions.outcomes import outcome_of, result_text
 from viewer.completions.types import ImagePart, Message, text_of
+from viewer.formats.document import Conversation
 
 SESSION = "3f0f8a52-6d1c-4f0e-9b1a-2f0c1d5e7a90"
 
@@ -549,3 +559,144 @@ def test_a_session_of_cline_since_4_has_its_prompt_and_times() -> None:
     assert [role for role, _ in said(messages)] == ["system", "user", "assistant", "tool"]
     assert completion_of(conversation).model == "claude-sonnet-4-5"
     assert messages[1].created
+
+
+# --- opencode -------------------------------------------------------------------------------------------------------
+
+OPENCODE_INFO = {"id": "ses_1", "title": "A bug", "directory": "/work/app", "version": "1.2.5",
+                 "time": {"created": 1767225600000, "updated": 1767225700000}}  # fmt: skip
+OPENCODE_ASKED = [
+    {"id": "p1", "type": "text", "text": "Fix it"},
+    {"id": "p2", "type": "text", "text": "Called the Read tool", "synthetic": True},
+    {"id": "p3", "type": "file", "mime": "image/png", "filename": "a.png", "url": "data:image/png;base64,aGk="},
+]
+OPENCODE_ANSWER: list[dict[str, Any]] = [
+    {"id": "p4", "type": "step-start"},
+    {"id": "p5", "type": "reasoning", "text": "hm"},
+    {"id": "p6", "type": "text", "text": "Let me look"},
+    {"id": "p7", "type": "tool", "callID": "c1", "tool": "bash",
+     "state": {"status": "completed", "input": {"command": "ls"}, "output": "a.py", "title": "ls"}},
+    {"id": "p8", "type": "tool", "callID": "c2", "tool": "read",
+     "state": {"status": "error", "input": {}, "error": "No such file"}},
+    {"id": "p9", "type": "step-finish", "reason": "stop"},
+]  # fmt: skip
+
+
+def opencode_message(own: str, role: str, parts: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return {"info": {"id": own, "role": role, "time": {"created": 1767225601000}} | more, "parts": parts}
+
+
+def test_an_exported_session_of_opencode_has_its_tools_and_not_as_the_customers_what_was_put_in() -> None:
+    """Its messages have their role beside their parts: it was refused."""
+    failed = {"name": "APIError", "data": {"message": "Overloaded", "isRetryable": True}}
+    conversation = conversation_in(
+        {
+            "info": OPENCODE_INFO | {"revert": {"messageID": "msg_3"}},
+            "messages": [
+                opencode_message("msg_1", "user", OPENCODE_ASKED),
+                opencode_message("msg_2", "assistant", OPENCODE_ANSWER, modelID="claude-sonnet-4-5"),
+                opencode_message("msg_3", "user", [{"type": "text", "text": "Undo"}]),
+                opencode_message("msg_4", "assistant", [], error=failed),
+            ],
+        }
+    )
+    messages = messages_of(conversation)
+    assert (conversation.family, conversation.id) == ("opencode", "opencode-ses_1")
+    assert said(messages) == [
+        ("user", "Fix it"), ("system", "Called the Read tool"), ("assistant", "Let me look"), ("tool", ""),
+        ("assistant", ""), ("tool", ""), ("user", "Undo"), ("assistant", ""),
+    ]  # fmt: skip
+    assert results(messages) == [("c1", "a.py", ""), ("c2", "No such file", "error")]
+    assert [note for note, _ in notes(messages)] == ["taken-out", "taken-out"]
+    assert "Overloaded" in dict(conversation.fields)["choices"].source
+    completion = completion_of(conversation)
+    assert (completion.model, completion.metadata["title"]) == ("claude-sonnet-4-5", "A bug")
+
+
+def test_the_database_of_opencode_is_read_as_its_exports(tmp_path: Path) -> None:
+    path = tmp_path / "opencode.db"
+    with sqlite3.connect(path) as database:
+        database.executescript("""
+            CREATE TABLE session (id text, parent_id text, title text, directory text, version text,
+                time_created integer, time_updated integer);
+            CREATE TABLE message (id text, session_id text, time_created integer, data text);
+            CREATE TABLE part (id text, message_id text, session_id text, data text);
+            INSERT INTO session VALUES ('ses_1', NULL, 'A bug', '/work/app', '1.2.5', 1767225600000, 1767225700000);
+        """)
+        for own, role, parts in (("msg_1", "user", OPENCODE_ASKED), ("msg_2", "assistant", OPENCODE_ANSWER)):
+            data = json.dumps({"role": role, "time": {"created": 1767225601000}})
+            database.execute("INSERT INTO message VALUES (?, 'ses_1', 1, ?)", (own, data))
+            for part in parts:
+                row = (part["id"], own, json.dumps({name: part[name] for name in part if name != "id"}))
+                database.execute("INSERT INTO part VALUES (?, ?, 'ses_1', ?)", row)
+    database.close()
+    (conversation,) = found_in(path)
+    assert isinstance(conversation, Conversation)
+    messages = messages_of(conversation)
+    assert [role for role, _ in said(messages)] == ["user", "system", "assistant", "tool", "assistant", "tool"]
+    assert (conversation.id, messages[0].id) == ("opencode-ses_1", "msg_1")
+    assert remarks_on({"info": OPENCODE_INFO, "messages": []}) == [
+        "This is a session of opencode in which nothing was said."
+    ]
+
+
+# --- Goose ----------------------------------------------------------------------------------------------------------
+
+GOOSE_CALL = {"status": "success", "value": {"name": "developer__shell", "arguments": {"command": "ls"}}}
+GOOSE_MESSAGES: list[tuple[str, list[dict[str, Any]]]] = [
+    ("user", [{"type": "text", "text": "Look"}]),
+    ("assistant", [{"type": "thinking", "thinking": "hm", "signature": "x"}, {"type": "text", "text": "Looking"},
+                   {"type": "toolRequest", "id": "c1", "toolCall": GOOSE_CALL},
+                   {"type": "toolRequest", "id": "c2", "toolCall": {"status": "error", "error": "no such tool"}}]),
+    ("user", [{"type": "toolResponse", "id": "c1", "toolResult": {"status": "success", "value": {
+        "isError": True, "content": [{"type": "text", "text": "denied"}]}}}]),
+    ("assistant", [{"type": "text", "text": "I may not."}]),
+]  # fmt: skip
+
+
+def test_a_session_of_goose_is_read_from_exports_lines_and_its_database(tmp_path: Path) -> None:
+    """Its tools are parts with names of its own, whose calls and results were shown as JSON without a verdict."""
+    said_at = [{"role": role, "created": 1767225600, "content": parts} for role, parts in GOOSE_MESSAGES]
+    export = {"id": "20260101_1", "name": "A look", "working_dir": "/work/app", "conversation": said_at,
+              "created_at": "2026-01-01T00:00:00Z", "model_config": {"model_name": "gpt-5"}}  # fmt: skip
+    head = {"working_dir": "/work/app", "description": "A look", "message_count": 4}
+    path = tmp_path / "sessions.db"
+    with sqlite3.connect(path) as database:
+        database.executescript("""
+            CREATE TABLE sessions (id TEXT, name TEXT, description TEXT, working_dir TEXT, created_at TIMESTAMP,
+                model_config_json TEXT);
+            CREATE TABLE messages (id INTEGER PRIMARY KEY, session_id TEXT, role TEXT, content_json TEXT,
+                created_timestamp INTEGER);
+            INSERT INTO sessions VALUES ('20260101_1', 'A look', '', '/work/app', '2026-01-01 00:00:00',
+                '{"model_name":"gpt-5"}');
+        """)
+        rows = [(role, json.dumps(parts)) for role, parts in GOOSE_MESSAGES]
+        insert = (
+            "INSERT INTO messages (session_id, role, content_json, created_timestamp) VALUES ('20260101_1', ?, ?, 1)"
+        )
+        database.executemany(insert, rows)
+    database.close()
+    for source in (export, on_lines(head, *said_at), path):
+        conversation = conversation_in(source)
+        messages = messages_of(conversation)
+        assert conversation.family == "goose"
+        assert said(messages) == [
+            ("user", "Look"), ("assistant", "Looking"), ("tool", ""), ("tool", ""), ("assistant", "I may not."),
+        ]  # fmt: skip
+        assert calls(messages) == [("c1", "developer__shell"), ("c2", "")]
+        assert results(messages) == [("c2", "no such tool", "error"), ("c1", "denied", "error")]
+        assert [thought.text for thought in messages[1].reasoning] == ["hm"]
+        assert completion_of(conversation).metadata["title"] == "A look"
+    assert remarks_on(on_lines(head)) == ["This is a session of Goose in which nothing was said."]
+
+
+def test_a_database_with_tables_of_the_same_names_is_not_taken_for_that_of_goose(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    with sqlite3.connect(path) as database:
+        database.executescript("""
+            CREATE TABLE sessions (id TEXT);
+            CREATE TABLE messages (session_id TEXT, role TEXT, content TEXT);
+            INSERT INTO messages VALUES ('s1', 'user', 'Hi'), ('s1', 'assistant', 'Hello');
+        """)
+    database.close()
+    assert conversation_in(path).family == "message-rows"

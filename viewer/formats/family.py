@@ -48,8 +48,9 @@ class Family:
 
     `parts` yields the documents in one that holds several, such as a message with many spans.
 
-    An SQLite database that has all of `tables` is read by `rows`, which yields (number, JSON) of each document. Where
-    programs choose the name of the table, one with just these `columns` is read in the place of the one `renamed`.
+    An SQLite database that has all of `tables`, and in them the columns `told_by` (“table.column”) where other tools
+    have tables of these names, is read by `rows`, which yields (number, JSON) of each document. Where programs choose
+    the name of the table, one with just these `columns` is read in the place of the one `renamed`.
     """
 
     name: str  # of the family in the archive; never changes
@@ -68,6 +69,7 @@ class Family:
     link: Callable[[list[Document]], Link | None] | None = None
     parts: Callable[[Document], Iterator[Document]] | None = None
     tables: frozenset[str] = frozenset()
+    told_by: frozenset[str] = frozenset()
     rows: Callable[[sqlite3.Connection], Iterator[tuple[int, str]]] | None = None
     renamed: str = ""
     columns: frozenset[str] = frozenset()

@@ -80,7 +80,7 @@ def _rows(
 ) -> Iterator[tuple[int, str]]:
     tables = _tables_of(database)
     readers = [one for one in families if one.rows and one.tables]
-    family = next((one for one in readers if one.tables <= tables), None)
+    family = next((one for one in readers if one.tables <= tables and _is_told(database, one)), None)
     if family is not None and family.rows is not None:
         yield from family.rows(database)
         return
@@ -101,6 +101,13 @@ def _rows(
 
 def _tables_of(database: sqlite3.Connection) -> set[str]:
     return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _is_told(database: sqlite3.Connection, family: Family) -> bool:
+    """Whether a database has the columns that tell a family from others with tables of the same names."""
+    pairs = (name.split(".") for name in family.told_by)
+    query = "SELECT 1 FROM pragma_table_info(?) WHERE name = ?"
+    return all(database.execute(query, pair).fetchone() for pair in pairs)
 
 
 def _has_columns(database: sqlite3.Connection, table: str, family: Family) -> bool:
