@@ -13,6 +13,7 @@ from tests.formats.files import (
     conversations_in,
     found_in,
     messages_of,
+    refusals_in,
     remarks_on,
 )
 from viewer.completions.outcomes import outcome_of, result_text
@@ -700,3 +701,119 @@ def test_a_database_with_tables_of_the_same_names_is_not_taken_for_that_of_goose
         """)
     database.close()
     assert conversation_in(path).family == "message-rows"
+
+
+# --- VS Code --------------------------------------------------------------------------------------------------------
+
+
+def vscode_request() -> dict[str, Any]:
+    rounds = [{"toolCalls": [{"id": "call_2__vscode-17", "name": "read_file", "arguments": '{"filePath":"a"}'}]}]
+    return {
+        "requestId": "request_1", "message": {"text": "Fix it", "parts": []}, "modelId": "copilot/gpt-5",
+        "timestamp": 1767225600000, "vote": 0,
+        "variableData": {"variables": [
+            {"kind": "file", "id": "vscode.implicit.selection", "name": "open.ts"},
+            {"kind": "image", "id": "i", "name": "a.png", "value": {"0": 137, "1": 80, "2": 78, "3": 71}},
+            {"kind": "file", "id": "f", "name": "b.ts", "value": {"path": "/b.ts"}},
+        ]},
+        "response": [
+            {"kind": "mcpServersStarting"}, {"kind": "thinking", "value": "hm"}, {"value": "A file "},
+            {"kind": "inlineReference", "inlineReference": {"path": "/p/new.txt"}}, {"value": " was made."},
+            {"kind": "toolInvocationSerialized", "toolId": "run_in_terminal", "toolCallId": "call_1",
+             "toolSpecificData": {"commandLine": {"original": "make"}, "terminalCommandState": {"exitCode": 2},
+                                  "terminalCommandOutput": {"text": "no rule"}}},
+            {"kind": "toolInvocationSerialized", "toolId": "copilot_readFile", "toolCallId": "call_2"},
+            {"kind": "textEditGroup", "uri": {"path": "/p/a.ts"}, "edits": []},
+            {"value": "Done."},
+        ],
+        "result": {"metadata": {"toolCallRounds": rounds, "toolCallResults": {
+            "call_2__vscode-17": {"content": [{"value": "print(1)"}]}}}},
+    }  # fmt: skip
+
+
+def test_a_chat_of_vs_code_is_read_from_its_export_and_from_the_log_of_its_session() -> None:
+    """The text is cut where a file is named; what a tool got and returned stands beside the answer."""
+    request = vscode_request()
+    export = {"responderUsername": "GitHub Copilot", "initialLocation": "panel", "requests": [request]}
+    *parts, last = request["response"]
+    log = [
+        {"kind": 0, "v": export | {"version": 3, "sessionId": SESSION, "requests": []}},
+        {"kind": 2, "k": ["requests"], "v": [request | {"response": [{"value": "cut"}]}]},
+        {"kind": 2, "k": ["requests", 0, "response"], "v": parts, "i": 0},
+        {"kind": 1, "k": ["requests", 0, "modelId"], "v": "copilot/gpt-5"},
+        {"kind": 2, "k": ["requests", 0, "response"], "v": [last]},
+        {"kind": 1, "k": ["customTitle"], "v": "A fix"},
+        {"kind": 3, "k": ["inputState"]},
+    ]
+    for source in (export, on_lines(*log)):
+        conversation = conversation_in(source)
+        messages = messages_of(conversation)
+        assert conversation.family == "vscode-chat"
+        assert said(messages) == [
+            ("user", "Fix it"), ("assistant", "A file `new.txt` was made."), ("tool", ""), ("assistant", ""),
+            ("tool", ""), ("assistant", "Done."),
+        ]  # fmt: skip
+        assert [(call.name, call.arguments) for message in messages for call in message.tool_calls] == [
+            ("run_in_terminal", "make"), ("read_file", '{"filePath":"a"}'), ("textEditGroup", '{"file": "/p/a.ts"}'),
+        ]  # fmt: skip
+        assert results(messages) == [("call_1", "no rule", "error"), ("call_2", "print(1)", "")]
+        assert [type(part).__name__ for part in messages[0].parts] == ["TextPart", "ImagePart", "FilePart"]
+        assert notes(messages) == [("lost-file", 0)]
+        assert completion_of(conversation).model == "copilot/gpt-5"
+    assert (conversation.id, completion_of(conversation).metadata["title"]) == (SESSION, "A fix")
+
+
+def test_a_chat_of_vs_code_says_what_failed_and_what_was_taken_back() -> None:
+    request = {"requestId": "r", "message": "Fix it", "response": [], "isHidden": True, "isCanceled": True,
+               "result": {"errorDetails": {"message": "Rate limit"}}}  # fmt: skip
+    conversation = conversation_in({"responderUsername": "GitHub Copilot", "requests": [request]})
+    messages = messages_of(conversation)
+    assert [note for note, _ in notes(messages)] == ["taken-out", "interrupted"]
+    assert "Rate limit" in dict(conversation.fields)["choices"].source
+    empty = {"responderUsername": "GitHub Copilot", "requests": []}
+    assert remarks_on(empty) == ["This is a chat of VS Code in which nothing was said."]
+    assert refusals_in(on_lines({"kind": 2, "k": ["requests"], "v": []}, {"kind": 1, "k": ["a", 0], "v": 1})) == [
+        "The log of this chat changes what is not in it: its beginning is missing."
+    ]
+
+
+# --- pi and OpenClaw ------------------------------------------------------------------------------------------------
+
+
+def pi_entry(own: str, before: str | None, kind: str = "message", **more: Any) -> dict[str, Any]:
+    return {"type": kind, "id": own, "parentId": before, "timestamp": "2026-01-01T00:00:01.000Z"} | more
+
+
+def test_a_session_of_pi_follows_its_last_entry() -> None:
+    head = {"type": "session", "version": 3, "id": SESSION, "timestamp": "2026-01-01T00:00:00.000Z", "cwd": "/work"}
+    answer = {"role": "assistant", "model": "claude-sonnet-4-5", "stopReason": "toolUse", "content": [
+        {"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "Looking"},
+        {"type": "toolCall", "id": "c1", "name": "bash", "arguments": {"command": "ls"}}]}  # fmt: skip
+    failed = {"role": "toolResult", "toolCallId": "c1", "toolName": "bash", "isError": True,
+              "content": [{"type": "text", "text": "denied"}]}  # fmt: skip
+    conversation = conversation_in(
+        on_lines(
+            head,
+            pi_entry("a", None, message={"role": "user", "content": "Look"}),
+            pi_entry("b", "a", message=answer),
+            pi_entry("c", "b", message=failed),
+            pi_entry("d", "c", message={"role": "user", "content": "Left"}),
+            pi_entry("e", "c", "compaction", summary="They look"),
+            pi_entry("f", "e", message={"role": "bashExecution", "command": "make", "output": "ok", "exitCode": 0}),
+            pi_entry("g", "f", "session_info", name="A look"),
+            pi_entry("h", "g", message={"role": "assistant", "content": [], "stopReason": "error",
+                                        "errorMessage": "Overloaded"}),
+        )
+    )  # fmt: skip
+    messages = messages_of(conversation)
+    assert (conversation.family, conversation.id) == ("pi", SESSION)
+    assert said(messages) == [
+        ("user", "Look"), ("assistant", "Looking"), ("tool", ""), ("system", "They look"), ("user", "! make"),
+        ("event", "ok"), ("assistant", ""),
+    ]  # fmt: skip
+    assert results(messages) == [("c1", "denied", "error")]
+    assert notes(messages) == [("other-branches", 1)]
+    assert "Left" in completion_of(conversation).source
+    assert "Overloaded" in dict(conversation.fields)["choices"].source
+    assert completion_of(conversation).metadata["title"] == "A look"
+    assert remarks_on(on_lines(head)) == ["This is a session of pi in which nothing was said."]

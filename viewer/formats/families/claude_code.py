@@ -54,7 +54,8 @@ def _matches(value: Any) -> bool:
     if not isinstance(value, dict) or not isinstance(kind := value.get("type"), str):
         return False
     if kind in _SPOKEN:
-        return isinstance(value.get("message"), dict) and ("parentUuid" in value or "parent_tool_use_id" in value)
+        is_of_messages = "content" in object_at(value, "message")  # of Google’s in sessions of Qwen Code
+        return is_of_messages and ("parentUuid" in value or "parent_tool_use_id" in value)
     if kind in ("summary", "file-history-snapshot", "file-history-delta"):
         return "leafUuid" in value or "messageId" in value
     if first_of(value, _SESSIONS) is None:
