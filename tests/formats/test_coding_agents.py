@@ -817,3 +817,50 @@ def test_a_session_of_pi_follows_its_last_entry() -> None:
     assert "Overloaded" in dict(conversation.fields)["choices"].source
     assert completion_of(conversation).metadata["title"] == "A look"
     assert remarks_on(on_lines(head)) == ["This is a session of pi in which nothing was said."]
+
+
+# --- Qwen Code ------------------------------------------------------------------------------------------------------
+
+
+def qwen_line(own: str, before: str | None, kind: str, parts: list[Any] | None = None, **more: Any) -> dict[str, Any]:
+    line = {"uuid": own, "parentUuid": before, "sessionId": SESSION, "timestamp": "2026-01-01T00:00:01.000Z",
+            "type": kind, "cwd": "/work", "version": "0.22.2"}  # fmt: skip
+    role = "model" if kind == "assistant" else "user"
+    return line | ({} if parts is None else {"message": {"role": role, "parts": parts}}) | more
+
+
+def test_a_session_of_qwen_code_has_messages_of_google_on_lines_of_claude_code() -> None:
+    """What was typed stands beside what the model got, in which there are files; a rewind goes back to a line."""
+    call = {"functionCall": {"id": "c1", "name": "run_shell_command", "args": {"command": "make"}}}
+    failed = {"functionResponse": {"id": "c1", "name": "run_shell_command", "response": {"error": "no rule"}}}
+    limit = {"uiEvent": {"event.name": "qwen-code.api_error", "error_message": "quota", "status_code": 429}}
+    note = {"displayText": "A task is done"}
+    conversation = conversation_in(
+        on_lines(
+            qwen_line("a", None, "system", subtype="slash_command",
+                      systemPayload={"phase": "invocation", "rawCommand": "/model"}),
+            qwen_line("b", "a", "user", [{"text": "Read @a.txt"}, {"text": "--- a.txt ---"}],
+                      systemPayload={"displayText": "Read @a.txt", "hookContext": ""}),
+            qwen_line("c", "b", "assistant", [{"text": "hm", "thought": True}, {"text": "Making"}, call], model="qwen3"),
+            qwen_line("d", "c", "tool_result", [failed], toolCallResult={"callId": "c1", "status": "error"}),
+            qwen_line("e", "d", "system", subtype="ui_telemetry", systemPayload=limit),
+            qwen_line("f", "e", "user", [{"text": "Left"}]),
+            qwen_line("g", "e", "system", subtype="rewind", systemPayload={"truncatedCount": 1}),
+            qwen_line("h", "g", "user", [{"text": "<task>"}], subtype="notification", systemPayload=note),
+            qwen_line("i", "h", "assistant", [{"text": "Done"}], model="qwen3"),
+            qwen_line("j", "i", "system", subtype="custom_title", systemPayload={"customTitle": "A title"}),
+        )
+    )  # fmt: skip
+    messages = messages_of(conversation)
+    assert (conversation.family, conversation.id) == ("qwen-code", SESSION)
+    assert said(messages) == [
+        ("user", "/model"), ("system", "--- a.txt ---"), ("user", "Read @a.txt"), ("assistant", "Making"), ("tool", ""),
+        ("event", "quota"), ("event", "A task is done"), ("assistant", "Done"),
+    ]  # fmt: skip
+    assert results(messages) == [("c1", "no rule", "error")]
+    assert notes(messages) == [("other-branches", 1)]
+    assert "Left" in completion_of(conversation).source
+    assert completion_of(conversation).metadata["title"] == "A title"
+    assert remarks_on(on_lines(qwen_line("a", None, "system", systemPayload=limit))) == [
+        "This is a session of Qwen Code in which nothing was said."
+    ]

@@ -96,6 +96,7 @@ from .families import (
     preferences,
     promptfoo,
     pydantic_ai,
+    qwen_code,
     rasa,
     realtime,
     responses_records,
@@ -147,6 +148,7 @@ FAMILIES: tuple[Family, ...] = (
     chatwoot.FAMILY,
     cherry_studio.FAMILY,
     claude_ai.FAMILY,
+    qwen_code.FAMILY,  # before Claude Code, of whose lines it made its own
     claude_code.FAMILY,
     cline.FAMILY,
     codex.FAMILY,
