@@ -864,3 +864,67 @@ def test_a_session_of_qwen_code_has_messages_of_google_on_lines_of_claude_code()
     assert remarks_on(on_lines(qwen_line("a", None, "system", systemPayload=limit))) == [
         "This is a session of Qwen Code in which nothing was said."
     ]
+
+
+# --- GitHub Copilot -------------------------------------------------------------------------------------------------
+
+
+def copilot_event(kind: str, agent: str = "", **data: Any) -> dict[str, Any]:
+    event = {"type": kind, "data": data, "id": f"of-{kind}", "timestamp": "2026-01-01T00:00:01.000Z", "parentId": None}
+    return event | ({"agentId": agent} if agent else {})
+
+
+def test_a_session_of_github_copilot_has_what_was_said_and_its_subagents_apart() -> None:
+    """A call stands in the answer that wants it, and again where it begins; one that a person typed only there."""
+    picture = {"type": "blob", "assetId": "sha256:1", "mimeType": "image/png"}
+    request = {"toolCallId": "t1", "name": "bash", "arguments": {"command": "make"}}
+    conversation, agent = conversations_in(
+        on_lines(
+            copilot_event("session.start", sessionId=SESSION, producer="copilot-agent", copilotVersion="1.0.62",
+                          startTime="2026-01-01T00:00:00Z", context={"cwd": "/work"}, selectedModel="auto"),
+            copilot_event("system.message", role="system", content="You are Copilot"),
+            copilot_event("session.binary_asset", assetId="sha256:1", mimeType="image/png", data="iVBORw0KGgo="),
+            copilot_event("user.message", content="Make it", transformedContent="<now>\nMake it", attachments=[picture]),
+            copilot_event("user.message", content="How to make", source="skill-make"),
+            copilot_event("assistant.message", content="On it", reasoningText="hm", model="gpt-5",
+                          toolRequests=[request, {"toolCallId": "t2", "name": "task"}]),
+            copilot_event("assistant.reasoning", content="hm"),
+            copilot_event("tool.execution_start", toolCallId="t1", toolName="bash", arguments={"command": "make"}),
+            copilot_event("tool.execution_complete", toolCallId="t1", success=False, error={"message": "denied"}),
+            copilot_event("tool.execution_start", toolCallId="t2", toolName="task", arguments={"prompt": "Find"}),
+            copilot_event("assistant.message", "agent-1", content="Found", parentToolCallId="t2"),
+            copilot_event("tool.execution_complete", toolCallId="t2", success=True, result={"content": "Found"}),
+            copilot_event("tool.user_requested", toolCallId="t3", toolName="local_shell", arguments={"command": "ls"}),
+            copilot_event("tool.execution_complete", toolCallId="t3", success=True, result={"content": "a.txt"}),
+            copilot_event("tool.execution_start", toolCallId="t4", toolName="view", arguments={"path": "a.txt"}),
+            copilot_event("system.message", role="system", content="You are Copilot"),
+            copilot_event("session.error", errorType="rate_limit", message="Rate limit"),
+        )
+    )  # fmt: skip
+    messages = messages_of(conversation)
+    assert (conversation.family, conversation.id) == ("github-copilot", SESSION)
+    assert said(messages) == [
+        ("system", "You are Copilot"), ("user", "Make it"), ("system", "How to make"), ("assistant", "On it"),
+        ("tool", ""), ("tool", ""), ("user", "! ls"), ("event", "a.txt"), ("assistant", ""), ("event", "Rate limit"),
+    ]  # fmt: skip
+    assert [(call.name, call.arguments) for message in messages for call in message.tool_calls] == [
+        ("bash", '{"command": "make"}'), ("task", '{"prompt": "Find"}'), ("view", '{"path": "a.txt"}'),
+    ]  # fmt: skip
+    assert results(messages) == [("t1", "denied", "error"), ("t2", "Found", "")]
+    assert isinstance(messages[1].parts[1], ImagePart)
+    assert completion_of(conversation).model == "gpt-5"
+    assert (agent.id, said(messages_of(agent))) == (f"{SESSION}-agent-1", [("assistant", "Found")])
+
+
+def test_what_the_cli_of_github_copilot_writes_ends_with_a_line_that_is_no_event() -> None:
+    ended = {
+        "type": "result",
+        "timestamp": "2026-01-01T00:00:02.000Z",
+        "sessionId": SESSION,
+        "exitCode": 0,
+        "usage": {},
+    }
+    delta = copilot_event("assistant.message_delta", messageId="m", deltaContent="Do") | {"ephemeral": True}
+    conversation = conversation_in(on_lines(delta, copilot_event("assistant.message", content="Done"), ended))
+    assert (conversation.id, said(messages_of(conversation))) == (SESSION, [("assistant", "Done")])
+    assert remarks_on(on_lines(ended)) == ["This is a session of GitHub Copilot in which nothing was said."]

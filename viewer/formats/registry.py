@@ -46,6 +46,7 @@ from .families import (
     gemini_apps,
     gemini_cli,
     genesys,
+    github_copilot,
     google_adk,
     google_records,
     gorgias,
@@ -148,6 +149,7 @@ FAMILIES: tuple[Family, ...] = (
     chatwoot.FAMILY,
     cherry_studio.FAMILY,
     claude_ai.FAMILY,
+    github_copilot.FAMILY,  # as Qwen Code before Claude Code, which has lines of a `result` too
     qwen_code.FAMILY,  # before Claude Code, of whose lines it made its own
     claude_code.FAMILY,
     cline.FAMILY,
