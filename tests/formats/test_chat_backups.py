@@ -341,3 +341,61 @@ def test_chatbox_is_read_from_the_list_of_sessions_that_it_had_before() -> None:
     assert said(messages_of(conversation_in({"chat-sessions": [{"id": "s1", "name": "A", "messages": [message]}]})))
     nothing = {"__exported_items": ["setting"], "settings": {}}
     assert remarks_on(nothing) == ["This is an export of Chatbox without messages."]
+
+
+# --- big-AGI ---------------------------------------------------------------------------------------------------------
+
+
+def big_agi_fragment(kind: str, **part: Any) -> dict[str, Any]:
+    return {"ft": "content", "fId": "f", "part": {"pt": kind} | part}
+
+
+def big_agi_chat() -> dict[str, Any]:
+    picture = {"pt": "reference", "rt": "zync", "zType": "asset", "zUuid": "u", "assetType": "image",
+               "zRefSummary": {"pt": "text", "text": "A ship"}}  # fmt: skip
+    ran = {"type": "code_execution", "language": "python", "code": "1/0", "author": "gemini_auto_inline"}
+    return {
+        "id": "chat-1", "systemPurposeId": "Generic", "userTitle": "Order", "created": 1764522000000, "updated": None,
+        "messages": [
+            {"id": "m1", "role": "user", "created": 1764522000000, "fragments": [
+                big_agi_fragment("text", text="Where is it?"),
+                big_agi_fragment("doc", vdt="text/plain", l1Title="a.txt", data={"idt": "text", "text": "# A"}),
+                {"ft": "attachment", "fId": "g", "title": "ship.png", "part": picture},
+            ]},
+            {"id": "m2", "role": "assistant", "created": 1764522004000,
+             "generator": {"mgt": "aix", "name": "gpt-4o", "tokenStopReason": "client-abort"},
+             "fragments": [
+                 big_agi_fragment("ma", aType="reasoning", aText="hm"),
+                 big_agi_fragment("tool_invocation", id="t1", invocation=ran),
+                 big_agi_fragment("tool_response", id="t1", error="ZeroDivisionError", response={"result": ""}),
+                 big_agi_fragment("text", text="Here."),
+                 big_agi_fragment("error", error="Connection lost"),
+             ]},
+        ],
+    }  # fmt: skip
+
+
+def test_an_export_of_big_agi_has_messages_of_fragments() -> None:
+    export = {"conversations": [big_agi_chat()], "folders": {"folders": []},
+              "models": {"sources": [{"setup": {"oaiKey": "sk-secret"}}]}}  # fmt: skip
+    for source in (big_agi_chat(), export):
+        conversation = conversation_in(source)
+        messages = messages_of(conversation)
+        assert (conversation.family, conversation.id) == ("big-agi", "big-agi-chat-1")
+        assert said(messages) == [("user", "Where is it?"), ("assistant", ""), ("tool", ""), ("assistant", "Here.")]
+        assert [type(part).__name__ for part in messages[0].parts] == ["TextPart", "FilePart", "ImagePart"]
+        assert calls(messages) == [("t1", "code_execution", "1/0")]
+        assert results(messages) == [("t1", "ZeroDivisionError", "error")]
+        assert notes(messages) == ["lost-image", "interrupted"]
+        assert metadata_of(conversation) == {"title": "Order", "persona": "Generic"}
+        assert completion_of(conversation).model == "gpt-4o"
+        assert "Connection lost" in dict(conversation.fields)["choices"].source
+        assert "sk-secret" not in str(conversation.fields)
+
+
+def test_a_chat_of_big_agi_before_there_were_fragments_has_its_model() -> None:
+    message = {"id": "m1", "role": "assistant", "sender": "Bot", "text": "Here.", "originLLM": "gpt-4-0613"}
+    chat = big_agi_chat() | {"messages": [message | {"role": "user"}, message]}
+    conversation = conversation_in(chat)
+    assert (conversation.family, completion_of(conversation).model) == ("big-agi", "gpt-4-0613")
+    assert said(messages_of(conversation)) == [("user", "Here."), ("assistant", "Here.")]
