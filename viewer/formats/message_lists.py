@@ -31,7 +31,8 @@ def is_list_of(shape: Shape, *names: str) -> Callable[[Any], bool]:
 
     def matches(value: Any) -> bool:
         if isinstance(value, dict):
-            return any(shape.is_message(first_object(value.get(name))) for name in names or ("messages",))
+            held = (value[name] for name in names or ("messages",) if name in value)
+            return any(shape.is_message(first_object(each)) for each in held)
         return isinstance(value, list) and shape.is_message(first_object(value))
 
     return matches

@@ -64,8 +64,10 @@ def value_at(value: Any, path: Path) -> Any:
 
 
 def place_of(value: Any, places: Iterable[Path], is_wanted: Callable[[Any], bool]) -> Path | None:
-    """Return the first of some places in a record at which there is what is wanted."""
-    return next((path for path in places if is_wanted(value_at(value, path))), None)
+    """Return the first of some places in a record at which there is what is wanted. Every record is asked for many."""
+    names = value if isinstance(value, dict) else ()
+    there = (path for path in places if not path or path[0] in names)
+    return next((path for path in there if is_wanted(value_at(value, path))), None)
 
 
 def at(record: Document, path: Path | None) -> Document | None:

@@ -29,7 +29,7 @@ _FOREIGN = ROLES.keys() - {"user", "assistant", "system"}
 
 
 def _name_in(value: dict[str, Any]) -> str:
-    return next((name for name in _NAMES if is_message(first_object(value.get(name)))), "")
+    return next((name for name in _NAMES if name in value and is_message(first_object(value[name]))), "")
 
 
 def _is_list(value: Any) -> bool:

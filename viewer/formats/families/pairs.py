@@ -17,7 +17,7 @@ from viewer.formats.exchanges import fill, is_answered, is_asked
 from viewer.formats.family import Family, object_at
 from viewer.formats.ids import id_within
 from viewer.formats.message_lists import draft_of, first_of
-from viewer.formats.pairs import PATHS, REPLIES, Path, at, rest_of, value_at
+from viewer.formats.pairs import PATHS, REPLIES, Path, at, place_of, rest_of, value_at
 
 _NAME = "pair"
 # The same where both are only texts: their names alone say who speaks.
@@ -37,6 +37,8 @@ def _paths_of(value: Any) -> tuple[Path | None, Path] | None:
     if not isinstance(value, dict):
         return None
     for request, response in PATHS:
+        if response[0] not in value:  # as most are
+            continue
         asked, answered = value_at(value, request), value_at(value, response)
         if answered in (None, "", [], {}):
             continue
@@ -50,11 +52,12 @@ def _paths_of(value: Any) -> tuple[Path | None, Path] | None:
             return (human,), (bot,)
     if isinstance(value.get("generations"), list):  # a result of LangChain
         return None, ()
-    for response in _ALONE:
-        answered = value_at(value, response)
-        if isinstance(answered, dict) and isinstance(answered.get("choices"), list):
-            return None, response
-    return None
+    alone = place_of(value, _ALONE, _has_choices)
+    return None if alone is None else (None, alone)
+
+
+def _has_choices(answered: Any) -> bool:
+    return isinstance(answered, dict) and isinstance(answered.get("choices"), list)
 
 
 def _text_in(value: dict[str, Any], names: Iterable[str]) -> str:
