@@ -148,6 +148,20 @@ def test_the_same_spans_in_another_order_are_known() -> None:
     assert conversation_in(spans).digest == conversation_in([*spans[::-1], spans[0]]).digest
 
 
+def test_a_span_of_a_time_that_no_clock_has_loses_its_time_alone() -> None:
+    spans = [call(1, [genai("user", text("A17?"))], [genai("assistant", text("Yes"))]) | {"endTimeUnixNano": "9" * 30}]
+    assert [message.parts[0].text for message in messages_of(conversation_in(spans))] == ["A17?", "Yes"]
+
+
+def test_half_a_character_in_a_cell_of_a_table_of_spans_is_replaced() -> None:
+    """JSON can say it, and UTF-8 cannot; a table of pandas is one value, of which each row is written anew."""
+    told = call(1, [genai("user", text("A17?"))], [genai("assistant", text("Yes"))])["attributes"]
+    row = {"context.trace_id": f"{1:032x}", "context.span_id": "1", "start_time": "2026-11-30T00:53:20Z"}
+    row |= {f"attributes.{name}": value for name, value in told.items()} | {"attributes.user.id": "\ud800"}
+    conversation = conversation_in({name: {"1": value} for name, value in row.items()})
+    assert completion_of(conversation).metadata["user"] == "\ufffd"
+
+
 def test_spans_come_in_any_order_late_and_repeated() -> None:
     asked, looked = genai("user", text("A17?")), genai("assistant", {"type": "tool_call", "id": "c1", "name": "look"})
     result = genai("tool", {"type": "tool_call_response", "id": "c1", "response": "sent"})

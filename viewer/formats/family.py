@@ -13,6 +13,9 @@ from .chains import Link
 from .document import Conversation, Document
 from .drafts import DraftMessage
 
+# What a family may raise for a shape that it has never seen.
+FAILURES = (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, RecursionError)
+
 
 def _reads_nothing(document: Document) -> Iterator[Conversation]:
     return iter(())

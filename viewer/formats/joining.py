@@ -6,12 +6,11 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 
+from viewer.completions.source_text import clean
+
 from .chains import Link, chained
 from .document import MAX_BYTES, Document, Find, Place
-from .family import Family
-
-# What a family may raise for a shape that it has never seen.
-FAILURES = (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError)
+from .family import FAILURES, Family
 
 
 class Waiting:
@@ -33,7 +32,7 @@ class Waiting:
         row = (_named(family, key), _named(family, f"thread {thread}") if thread else "", place.file, place.number)
         self._database.execute(
             "INSERT INTO waiting (key, thread, file, number, unit, text) VALUES (?, ?, ?, ?, ?, ?)",
-            (*row, place.unit, document.text),
+            (*row, place.unit, clean(document.text)),
         )
 
     def settle(self, families: Iterable[Family]) -> None:

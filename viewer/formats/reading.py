@@ -14,8 +14,8 @@ from .containers.documents import Splitter
 from .containers.unpacking import File, files_in, files_of_folder
 from .document import Conversation, Document, NotAConversation, NotReadable, Place, Refusal, too_long
 from .families import message_rows, openai_chat
-from .family import Family
-from .joining import FAILURES, Waiting
+from .family import FAILURES, Family
+from .joining import Waiting
 from .known import Known, Lookup, with_known
 from .object_texts import with_objects
 from .registry import FAMILIES, family_of, is_item

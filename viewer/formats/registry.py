@@ -123,7 +123,7 @@ from .families import (
     zendesk,
     zoho_desk,
 )
-from .family import Family
+from .family import FAILURES, Family
 
 # First those that know their own by marks that nobody else has, then, from the special to the general, those that take
 # what many tools write; OpenAI's, which takes anything with messages, comes last.
@@ -260,7 +260,7 @@ def _is_of(family: Family, value: Any) -> bool:
     """Ask a family; a list or a number where it expects something else is not one of its records."""
     try:
         return family.matches(value)
-    except (TypeError, AttributeError, KeyError, IndexError, ValueError, RecursionError):
+    except FAILURES:
         return False
 
 

@@ -18,7 +18,7 @@ from viewer.archive.importing import Outcome, import_all
 from viewer.formats.document import MAX_BYTES, NOWHERE, Conversation, NotReadable
 from viewer.formats.drafts import note
 from viewer.formats.families.opentelemetry import without_content
-from viewer.formats.joining import FAILURES
+from viewer.formats.family import FAILURES
 from viewer.formats.spans.conversations import join
 from viewer.formats.spans.span import span_of
 from viewer.review.answers import answers_became_messages

@@ -17,7 +17,7 @@ from django.utils import timezone
 from viewer.archive.erased import erased_among
 from viewer.formats.chains import Link
 from viewer.formats.document import MAX_BYTES
-from viewer.formats.joining import FAILURES
+from viewer.formats.family import FAILURES
 from viewer.formats.spans.conversations import conversation_of, link_of, threads_of
 from viewer.formats.spans.span import Span, span_of
 

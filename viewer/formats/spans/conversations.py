@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Container, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -422,4 +423,6 @@ def _json_metadata(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _iso(seconds: float) -> str | None:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z") if seconds else None
+    with suppress(ValueError, OverflowError):  # a clock that was wrong by thousands of years
+        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z") if seconds else None
+    return None
