@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.formats.files import FILES, conversation_in, conversations_in, found_in, remarks_on
-from viewer.formats.document import Conversation
+from viewer.formats.document import Conversation, Document, Refusal
 from viewer.formats.registry import FAMILIES
 
 # Files that are named after a tool whose records another family reads.
@@ -76,3 +78,16 @@ def test_records_that_have_to_be_found_together_and_are_no_conversation_are_name
 ) -> None:
     assert found_in(record) == []
     assert remarks_on(record) == [remark]
+
+
+def test_a_page_whose_parts_cannot_be_told_is_refused_and_the_rest_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended the import of all files."""
+
+    def parts(document: Document) -> Iterator[Document]:
+        yield from sorted(document.value["page"])
+
+    family = replace(FAMILIES[0], matches=lambda value: isinstance(value, dict) and "page" in value, parts=parts)
+    monkeypatch.setattr("viewer.formats.registry.FAMILIES", (family, *FAMILIES))
+    lines = [{"page": [1, "2"]}, {"messages": [{"role": "user", "content": "Hello"}]}]
+    found = found_in("\n".join(map(json.dumps, lines)).encode())
+    assert [type(each) for each in found] == [Refusal, Conversation]

@@ -120,6 +120,8 @@ def _parts_of(family: Family, document: Document) -> list[Document]:
     """Return the documents in one that holds several, otherwise the document. Raises NotReadable as `_key_of` does."""
     try:
         return (list(family.parts(document)) if family.parts else []) or [document]
+    except NotReadable:
+        raise
     except FAILURES:
         raise NotReadable(_unknown_shape()) from None
 

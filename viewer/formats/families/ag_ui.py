@@ -97,7 +97,7 @@ def _conversation(name: str, events: list[Document]) -> Iterator[Conversation]:
     if not drafts and not thread.ends:
         raise NotAConversation(gettext("These are events of AG-UI in which nothing was said."))
     for draft in drafts:
-        draft.created = thread.times.get(draft.id)
+        draft.created = thread.times.get(as_text(draft.id))
     others = [event.text for event in events if event.value["type"] not in _DELTAS]
     yield Draft(
         _NAME,
@@ -123,7 +123,7 @@ class _Thread:
     """The messages of a thread, which grow event by event, when they began, and how runs ended that did not succeed."""
 
     def __init__(self, events: Iterable[dict[str, Any]]) -> None:
-        self.messages, self.times, self.ends = list[dict[str, Any]](), dict[Any, Any](), list[DraftMessage]()
+        self.messages, self.times, self.ends = list[dict[str, Any]](), dict[str, Any](), list[DraftMessage]()
         self._last: dict[str, str] = {}
         for event in events:
             self._take(event)
@@ -167,7 +167,7 @@ class _Thread:
         if found is None:
             found = {"id": message_id, "role": role}
             self.messages.append(found)
-            self.times[message_id] = event.get("timestamp")
+            self.times[as_text(message_id)] = event.get("timestamp")
         return found
 
     def _say(self, event: dict[str, Any], role: str, kind: str) -> None:

@@ -7,10 +7,12 @@ a chat's flow has the same two among its inputs and outputs.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
 
+from viewer.completions.reading import read_time
 from viewer.completions.source_text import to_object
 from viewer.formats.cells import json_of
 from viewer.formats.document import Conversation, Document, NotAConversation
@@ -22,6 +24,7 @@ from viewer.formats.message_lists import first_of, source_of
 from viewer.formats.turns import Turn
 
 _NAME, _TITLE = "dify", "Dify"
+_FIRST = datetime.min.replace(tzinfo=UTC)
 _MARKS = {
     "agent_thoughts", "retriever_resources", "message_files", "provider_response_latency", "message_metadata",
     "from_source",
@@ -64,7 +67,7 @@ def _parts(document: Document) -> Iterator[Document]:
     name = _page_in(document.value)
     page = document.at(name) if name else None
     found = [one for one in page.items() if _is_message(one.value)] if page else []
-    oldest = min(found, key=lambda one: _sortable(one.value.get("created_at") or 0), default=None)
+    oldest = min(found, key=_time, default=None)
     beside = source_of(document, (name, "limit", "has_more"))
     added = [("has_more", "true")] if document.value.get("has_more") is True else []
     added += [("conversation", beside)] if beside else []
@@ -98,8 +101,7 @@ def _key(document: Document) -> str:
 
 def _join(records: list[Document]) -> Iterator[Conversation]:
     """Read the messages of a conversation; they come in their order, and pages of them with the newest first."""
-    if all(record.value.get("created_at") for record in records):
-        records = sorted(records, key=lambda record: _sortable(record.value["created_at"]))
+    records = sorted(records, key=_time) if all(_time(record) is not _FIRST for record in records) else records
     values, prompts = [_as_message(record.value) for record in records], list[str]()
     inputs = object_at(json_of(values[0].get("inputs")))
     is_cut = values[0].get("has_more") is True  # and no other page had what came before
@@ -122,8 +124,8 @@ def _title(beside: dict[str, Any]) -> Any:
     return first_of(beside, ("name", "title")) or object_at(beside, "conversation").get("name")
 
 
-def _sortable(time: Any) -> tuple[bool, Any]:
-    return (True, time) if isinstance(time, str) else (False, time)
+def _time(message: Document) -> datetime:
+    return read_time(message.value.get("created_at")) or _FIRST
 
 
 def _user(value: dict[str, Any]) -> Any:
@@ -171,7 +173,9 @@ def _file(file: dict[str, Any]) -> dict[str, Any]:
 def _answered(value: dict[str, Any], number: int) -> list[DraftMessage]:
     """Read an answer with what led to it. What an agent says before it calls a tool is in the answer too."""
     turn, answer = Turn(), as_text(value.get("answer"))
-    thoughts = sorted(objects_at(value, "agent_thoughts"), key=lambda each: each.get("position") or 0)
+    thoughts = objects_at(value, "agent_thoughts")
+    if all(isinstance(each.get("position"), int) for each in thoughts):
+        thoughts = sorted(thoughts, key=lambda each: each["position"])
     for n, thought in enumerate(thoughts, start=1):
         answer = _add(turn, thought, answer, f"{number}-{n}")
     turn.add(*([text_part(answer.strip("\n"))] if answer.strip() else []), *_files(value, "assistant"))

@@ -57,10 +57,10 @@ def _parts(document: Document) -> Iterator[Document]:
     """Yield the messages of a workspace, each with the feedback that stands in another list of the same file."""
     rows = document.at("ChatMessage")
     given = document.at("ChatMessageFeedback")
-    feedbacks = {object_at(one.value).get("messageId"): one.text for one in given.items()} if given else {}
+    feedbacks = {as_text(object_at(one.value).get("messageId")): one.text for one in given.items()} if given else {}
     for row in rows.items() if rows else ():
         if isinstance(row.value, dict):
-            feedback = feedbacks.get(row.value.get("id"))
+            feedback = feedbacks.get(as_text(row.value.get("id")))
             yield _with(row, feedback) if feedback else row
 
 

@@ -64,7 +64,10 @@ def _runs_of(execution: dict[str, Any]) -> list[_Run]:
     """Return the runs of all nodes in the order in which they began."""
     nodes = object_at(execution, *_RUNS)
     runs = [_Run(node, run) for node in nodes for run in list_at(nodes, node) if isinstance(run, dict)]
-    return sorted(runs, key=lambda run: run.value.get("startTime") or 0)
+    begun = [run.value.get("startTime") for run in runs]
+    return (
+        sorted(runs, key=lambda run: run.value["startTime"]) if all(isinstance(each, int) for each in begun) else runs
+    )
 
 
 def _trigger_of(runs: list[_Run]) -> dict[str, Any]:
@@ -167,7 +170,9 @@ def _asked(runs: list[_Run]) -> list[DraftMessage]:
 def _answers(execution: dict[str, Any], runs: list[_Run]) -> dict[str, str]:
     """Return what agents and chains gave back, with the node that did; without them, the last text of a model."""
     nodes = objects_at(execution, _WORKFLOW, "nodes")
-    names = {node.get("name") for node in nodes if as_text(node.get("type")).removeprefix(_LANGCHAIN) in _SPEAK}
+    names = {
+        as_text(node.get("name")) for node in nodes if as_text(node.get("type")).removeprefix(_LANGCHAIN) in _SPEAK
+    }
     given = [(_text_of(run.gave("main")), run.node) for run in runs if run.node in names or not names]
     if found := {text: node for text, node in given if text}:
         return found

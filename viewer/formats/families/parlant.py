@@ -39,10 +39,10 @@ def _matches(value: Any) -> bool:
 def _parts(document: Document) -> Iterator[Document]:
     """Yield the events of a file, the first one of each session with what the file has of the session."""
     events, sessions = document.at("events"), document.at("sessions")
-    about = {object_at(one.value).get("id"): one.text for one in sessions.items()} if sessions else {}
+    about = {as_text(object_at(one.value).get("id")): one.text for one in sessions.items()} if sessions else {}
     for event in events.items() if events else ():
         if _is_event(event.value):
-            session = about.pop(event.value.get("session_id"), "")
+            session = about.pop(as_text(event.value.get("session_id")), "")
             yield _with(event, session) if session else event
 
 
@@ -57,7 +57,7 @@ def _key(event: Document) -> str:
 
 def _join(events: list[Document]) -> Iterator[Conversation]:
     """Read the events of a session; what is only a state of the agent stays in the JSON of the conversation."""
-    if all(_is_event(event.value) for event in events):
+    if all(_is_event(event.value) and isinstance(event.value["offset"], int) for event in events):
         events = sorted(events, key=lambda event: event.value["offset"])
     read = [(event, _messages(event)) for event in events]
     messages = [message for _, found in read for message in found]
