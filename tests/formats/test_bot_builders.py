@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import sqlite3
 from pathlib import Path
@@ -10,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.formats.files import completion_of, conversation_in, conversations_in, messages_of, remarks_on
+from tests.formats.files import completion_of, conversation_in, conversations_in, found_in, messages_of, remarks_on
 from viewer.completions.outcomes import outcome_of, result_text
 from viewer.completions.types import text_of
+from viewer.formats.document import Refusal
 
 THOUGHTS = [
     {"id": "t1", "position": 1, "thought": "Let me look.", "tool": "look_up;look_up;weather",
@@ -410,6 +413,68 @@ def test_executions_of_one_session_of_n8n_are_one_conversation() -> None:
     assert messages[7].error == "No answer"
     assert completion_of(conversation).model == "gpt-4.1"
     assert completion_of(conversation).metadata == {"workflow": "Desk", "workflow_id": "w1"}
+
+
+def flatted(value: Any) -> str:
+    """Write a value as flatted 3 does: each object, list and text once, and its number where it stands."""
+    known: dict[str, int] = {}
+    values = [value]
+
+    def number_of(inner: Any) -> Any:
+        if not isinstance(inner, dict | list | str):
+            return inner
+        text = json.dumps(inner)
+        if text not in known:
+            known[text] = len(values)
+            values.append(inner)
+        return f"{known[text]}"
+
+    written = []
+    for each in values:  # which grows
+        if isinstance(each, dict):
+            written.append({name: number_of(inner) for name, inner in each.items()})
+        else:
+            written.append([number_of(inner) for inner in each] if isinstance(each, list) else each)
+    return json.dumps(written)
+
+
+@pytest.mark.parametrize("kind", ["editor", "table", "CSV", "database"])
+def test_executions_of_n8n_are_read_as_its_editor_and_its_database_have_them(kind: str, tmp_path: Path) -> None:
+    """n8n 2.41 stores what the nodes did as a list in which an object or a text is the number of its place."""
+    agent = {"data": gave("main", {"output": "Where is A17?", "same": [1, None, True]})}
+    execution = n8n_execution(1, {"When chat message received": chat("Where is A17?"), "AI Agent": agent})
+    data, workflow = flatted(execution["data"]), execution["workflowData"]
+    row = {"executionId": "1", "workflowData": json.dumps(workflow), "data": data}
+    entity = {name: each for name, each in execution.items() if name not in ("data", "workflowData")}
+    tables = {"execution_entity": [entity], "execution_data": [row]}
+    lines = io.StringIO()
+    csv.writer(lines).writerows([row.keys(), row.values()])
+    given = {"editor": {"data": execution | {"data": data}}, "table": [row], "CSV": lines.getvalue().encode()}
+    conversation = conversation_in(given.get(kind) or database_of(tmp_path, tables))
+    assert (conversation.family, conversation.id) == ("n8n", "n8n-s1")
+    assert [(message.role, text_of(message)) for message in messages_of(conversation)] == [
+        ("user", "Where is A17?"), ("assistant", "Where is A17?"),
+    ]  # fmt: skip
+    begun = completion_of(conversation).created
+    assert begun is not None
+    assert begun.minute == (11 if kind in ("editor", "database") else 10)
+    assert completion_of(conversation).metadata["workflow"] == "Desk"
+
+
+@pytest.mark.parametrize(
+    ("values", "remark"),
+    [
+        ([{"a": "7"}], "a shape that this version does not know"),
+        ([{"a": ["1"]}, "x"], "a shape that this version does not know"),
+        ([*([f"{n}"] * 8 for n in range(1, 12)), "x"], "longer than 64 MB"),
+    ],
+)
+def test_an_execution_whose_data_cannot_be_put_together_is_refused(values: list[Any], remark: str) -> None:
+    """Eleven lists that each name the next eight times would be eight milliards of texts."""
+    row = {"executionId": "1", "workflowData": "{}", "data": json.dumps(values)}
+    (refused,) = found_in([row])
+    assert isinstance(refused, Refusal)
+    assert remark in refused.reason
 
 
 def test_of_several_agents_of_n8n_each_is_named_and_what_only_sorts_does_not_speak() -> None:

@@ -1,10 +1,12 @@
-"""Executions of n8n's workflows, as its API gives them with their data, of those in which somebody chatted.
+"""Executions of n8n's workflows, of its API with their data, its editor or its database, if somebody chatted in them.
 
 An execution is a question with its answer. Those of one session are one conversation.
 """
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +14,23 @@ from typing import Any
 from django.utils.translation import gettext, gettext_lazy
 
 from viewer.completions.source_text import to_object
+from viewer.formats.cells import json_of, values_of
 from viewer.formats.document import Conversation, Document, NotAConversation
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, note, text_part
 from viewer.formats.family import Family, list_at, object_at, objects_at
+from viewer.formats.flatted import is_flatted, unflatted
 from viewer.formats.help_desks import CUSTOMER, EVENT
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import source_of
+from viewer.formats.message_lists import first_of, source_of
 from viewer.formats.turns import Turn
 
 _NAME, _TITLE = "n8n", "n8n"
 _RUNS = ("data", "resultData", "runData")
 _WORKFLOW = "workflowData"  # all nodes with their settings, the same in each execution: kept once
+_DATABASE = """
+SELECT e.*, d."workflowData", d.data FROM execution_entity e
+LEFT JOIN execution_data d ON d."executionId" = e.id ORDER BY e.id
+"""
 _LANGCHAIN = "@n8n/n8n-nodes-langchain."
 _SPEAK = {"agent", "chainLlm", "chainRetrievalQa", "chainSummarization", "openAi", "conversationalAgent"}
 
@@ -57,7 +65,21 @@ def _first_json(connections: dict[str, Any], kind: str) -> dict[str, Any]:
 
 def _matches(value: Any) -> bool:
     is_bare = {"workflowId", "mode", "finished"} <= object_at(value).keys() and not object_at(value).get("data")
-    return is_bare or bool(object_at(value, *_RUNS))
+    return is_bare or bool(object_at(value, *_RUNS)) or _is_stored(value)
+
+
+def _is_stored(value: Any) -> bool:
+    """Whether a value is a row of the table `execution_data`, or an execution as the editor fetches it."""
+    return _WORKFLOW in object_at(value) and is_flatted(value.get("data"))
+
+
+def _parts(document: Document) -> Iterator[Document]:
+    """Yield an execution as the API gives it."""
+    if _is_stored(document.value):
+        opened = {"data": unflatted(document.value["data"]), _WORKFLOW: json_of(document.value[_WORKFLOW])}
+        others = [(name, each.text) for name, each in document.members.items() if name not in opened]
+        texts = [(name, json.dumps(each, ensure_ascii=False)) for name, each in opened.items()]
+        yield Document(to_object([*others, *texts]), document.place, document.find)
 
 
 def _runs_of(execution: dict[str, Any]) -> list[_Run]:
@@ -76,12 +98,18 @@ def _trigger_of(runs: list[_Run]) -> dict[str, Any]:
     return next((each for each in found if isinstance(each.get("chatInput"), str)), {})
 
 
+def _begun(execution: dict[str, Any]) -> Any:
+    """Return when an execution began; the rows with the data alone have it of each node."""
+    runs = _runs_of(execution)
+    return execution.get("startedAt") or (runs[0].value.get("startTime") if runs else None)
+
+
 def _key(document: Document) -> str:
     return as_text(_trigger_of(_runs_of(document.value)).get("sessionId"))
 
 
 def _join(executions: list[Document]) -> Iterator[Conversation]:
-    ordered = sorted(executions, key=lambda one: as_text(one.value.get("startedAt")))
+    ordered = sorted(executions, key=lambda one: as_text(_begun(one.value)))
     yield _draft(_key(ordered[0]), ordered).finish_at(ordered[0].place, *(one.text for one in ordered))
 
 
@@ -90,7 +118,7 @@ def _read(document: Document) -> Iterator[Conversation]:
         raise NotAConversation(
             gettext("This is an execution of n8n without its data: ask for it with includeData=true.")
         )
-    yield _draft(as_text(document.value.get("id")), [document]).finish(document)
+    yield _draft(as_text(first_of(document.value, ("id", "executionId"))), [document]).finish(document)
 
 
 def _draft(name: str, executions: list[Document]) -> Draft:
@@ -105,7 +133,7 @@ def _draft(name: str, executions: list[Document]) -> Draft:
     return Draft(
         _NAME,
         id=id_within(_NAME, name),
-        created=first.get("startedAt"),
+        created=_begun(first),
         model=next(filter(None, models), ""),
         metadata={"workflow": object_at(first, _WORKFLOW).get("name"), "workflow_id": first.get("workflowId")},
         messages=messages,
@@ -121,7 +149,7 @@ def _messages(execution: Document, number: str) -> list[DraftMessage]:
     if not asked and not any(message.tool_calls or message.content for message in messages):
         return []
     for message in messages:
-        message.created = message.created or execution.value.get("startedAt")
+        message.created = message.created or _begun(execution.value)
     messages[0].source = source_of(execution, (_WORKFLOW,))
     return messages
 
@@ -187,16 +215,26 @@ def _text_of(given: dict[str, Any]) -> str:
     return as_text(answer)
 
 
+def _rows(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
+    database.row_factory = sqlite3.Row
+    for number, row in enumerate(database.execute(_DATABASE), start=1):
+        yield number, json.dumps(values_of(row), ensure_ascii=False)
+
+
 FAMILY = Family(
     name=_NAME,
     title=_TITLE,
     what=gettext_lazy("Executions of n8n"),
-    seen="n8n-workflow 2.41.0, @n8n/n8n-nodes-langchain 2.41.1 and @n8n/ai-utilities 0.34.1, by their source",
+    seen="n8n-workflow 2.41.0, @n8n/n8n-nodes-langchain 2.41.1, @n8n/ai-utilities 0.34.1 and flatted 3.3.3, by source",
     keeps="questions of chats, tools with input, result and error, answers, errors, the model, times; what other nodes "
     "did in the JSON",
-    loses="the session, where nobody chatted in n8n's own chat; the bytes of files",
+    loses="the session, where nobody chatted in n8n's own chat; the bytes of files; of its database, what its own chat "
+    "hub has besides executions",
     matches=_matches,
     read=_read,
+    parts=_parts,
     key=_key,
     join=_join,
+    tables=frozenset({"execution_entity", "execution_data"}),
+    rows=_rows,
 )
