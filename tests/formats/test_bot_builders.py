@@ -446,7 +446,8 @@ def test_executions_of_n8n_are_read_as_its_editor_and_its_database_have_them(kin
     data, workflow = flatted(execution["data"]), execution["workflowData"]
     row = {"executionId": "1", "workflowData": json.dumps(workflow), "data": data}
     entity = {name: each for name, each in execution.items() if name not in ("data", "workflowData")}
-    tables = {"execution_entity": [entity], "execution_data": [row]}
+    deleted = {"id": "2", "deletedAt": "2026-04-07 20:00:00.000"}
+    tables = {"execution_entity": [entity, entity | deleted], "execution_data": [row, row | {"executionId": "2"}]}
     lines = io.StringIO()
     csv.writer(lines).writerows([row.keys(), row.values()])
     given = {"editor": {"data": execution | {"data": data}}, "table": [row], "CSV": lines.getvalue().encode()}

@@ -216,9 +216,12 @@ def _text_of(given: dict[str, Any]) -> str:
 
 
 def _rows(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
+    """Yield the executions of the database, without those that somebody deleted, which it keeps for a while."""
     database.row_factory = sqlite3.Row
     for number, row in enumerate(database.execute(_DATABASE), start=1):
-        yield number, json.dumps(values_of(row), ensure_ascii=False)
+        execution = values_of(row)
+        if "deletedAt" not in execution:
+            yield number, json.dumps(execution, ensure_ascii=False)
 
 
 FAMILY = Family(
