@@ -140,7 +140,8 @@ def test_what_was_sent_is_read_from_beside_the_chat_and_never_from_beside_anothe
         ("[3/18/2565 BE, 14:56:01] ", "None"),
         ("[3/18/R4, 14:56:01] ", "None"),  # ja
         ("[14:56:01, 18/3/22] ", "2022-03-18 14:56:01+00:00"),  # vi, the time first
-        ("[2025/1/2, 下午3:04:05] ", "None"),
+        ("[2025/1/2, 下午3:04:05] ", "2025-01-02 15:04:05+00:00"),
+        ("[2025/1/2, 中午12:04:05] ", "None"),
     ],
 )  # fmt: skip
 def test_a_time_is_read_where_the_chat_tells_how_it_is_written_and_otherwise_left_out(

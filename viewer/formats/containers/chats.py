@@ -1,4 +1,4 @@
-"""Reads a chat that WhatsApp has written as text: each message as an object, as it was written.
+"""Reads a chat that WhatsApp or LINE has written as text: each message as an object, as it was written.
 
 Time, language and system of the phone shape the lines: `[1/2/25, 3:04:05 PM] Ann: Hello` is one of an iPhone,
 `01/02/2025, 15:04 - Ann: Hello` one of Android. What has no such beginning goes on with the message before it.
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from viewer.formats.document import MAX_BYTES, NotReadable, too_long
+
+from .line_chats import is_line_chat, line_chat_of
 
 APP = "WhatsApp"
 _MARKS = "\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"  # of the direction of a text
@@ -49,6 +52,8 @@ class _Line:
 def is_chat(beginning: str) -> bool:
     """Whether a text is a chat, rather than the log of a program, whose lines look much the same."""
     lines = beginning.split("\n", _LOOKED_AT)[:_LOOKED_AT]
+    if is_line_chat(beginning, lines):
+        return True
     if not _Line.of(lines[0]):
         return False
     begun = [line for each in lines if (line := _Line.of(each))]
@@ -58,16 +63,29 @@ def is_chat(beginning: str) -> bool:
 
 def chat_of(lines: Iterable[str]) -> str:
     """Return the JSON of a chat. Raises NotReadable if it is longer than a conversation may be."""
-    rows, held, begun, length = list[str](), list[str](), None, 0
+    lines = _bounded(lines)
+    first = next((line for line in lines if line.strip()), "")
+    lines = chain([first], lines)
+    return _whatsapp_of(lines) if _Line.of(first) else line_chat_of(lines)
+
+
+def _bounded(lines: Iterable[str]) -> Iterator[str]:
+    length = 0
+    for line in lines:
+        length += len(line)
+        if length > MAX_BYTES:
+            raise NotReadable(too_long())
+        yield line
+
+
+def _whatsapp_of(lines: Iterable[str]) -> str:
+    rows, held, begun = list[str](), list[str](), None
     for each in lines:
         if line := _Line.of(each):
             rows += [_json_of(begun, "".join(held))] if begun else []
             begun, held = line, [line.rest]
         else:
             held.append(each)
-        length += len(each)
-        if length > MAX_BYTES:
-            raise NotReadable(too_long())
     rows += [_json_of(begun, "".join(held))] if begun else []
     return f'{{"app":"{APP}","messages":[{",".join(rows)}]}}'
 

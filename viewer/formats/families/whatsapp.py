@@ -11,8 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
@@ -23,6 +22,7 @@ from viewer.formats.drafts import Draft, DraftMessage, file_part, image_part, no
 from viewer.formats.family import Family
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT
 from viewer.formats.media import data_part
+from viewer.formats.written_days import moment_of, orders_of, plain
 
 _NAME = "whatsapp"
 _MARK = "\u200e"
@@ -38,7 +38,6 @@ _LEFT_OUT_WORDS = {
     "пропущено", "отсутствует", "пропущен", "bỏ",
 }  # fmt: skip
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".heic")
-_FIRST = date(2009, 1, 1)
 _MAX_FILES = 40_000_000  # bytes of one chat
 _TITLED = re.compile(
     r"(?:whatsapp[ -]chat (?:with|mit|met|-)|chat (?:de )?whatsapp con|conversa do whatsapp com"
@@ -63,11 +62,11 @@ def _read(document: Document) -> Iterator[Conversation]:
                 "ends with the customer's, as it stands in the chat."
             )
         )
-    days = _Days.of(values)
+    order = _order_of(values)
     find = _bounded(document.find)
     draft = Draft(_NAME, messages=[_message(row, people, find) for row in rows])
     for message, value in zip(draft.messages, values, strict=True):
-        message.created = days.moment_of(value)
+        message.created = moment_of(value["date"], value["time"], order)
     draft.created = next((message.created for message in draft.messages if message.created), None)
     draft.metadata = {"chat": people.title} if people.is_group else {"customer_name": people.customer}
     begun = f"{people.customer}\n{people.title}\n{rows[0].text}"
@@ -178,59 +177,14 @@ def _bounded(find: Find) -> Find:
     return find_file
 
 
-@dataclass(frozen=True)
-class _Days:
-    """How a chat writes its dates: the order of year, month and day; empty if that cannot be told."""
-
-    order: str
-
-    @classmethod
-    def of(cls, values: Iterable[dict[str, Any]]) -> _Days:
-        said = [value for value in values if value["author"]]  # what happened to a chat may stand before what was said
-        written = [day for day, _rows in groupby(_plain(value["date"]) for value in said)]
-        orders = [order for order in ("YMD", "DMY", "MDY") if all(_day_of(each, order) for each in written)]
-        if len(orders) > 1:
-            steps = {order: _steps_back(written, order) for order in orders}
-            orders = [order for order in orders if steps[order] == min(steps.values())]
-        if len(orders) > 1:
-            orders = _usual(written, [value["time"] for value in said])
-        return cls(orders[0] if written and orders else "")
-
-    def moment_of(self, value: dict[str, Any]) -> str | None:
-        """Return when a message was written, by the clock of the phone; None if that cannot be told."""
-        day = _day_of(_plain(value["date"]), self.order) if self.order else None
-        found = re.fullmatch(r"(\D{0,12})(\d{1,2})[.:](\d{2})(?:[.:](\d{2}))?(\D{0,12})", value["time"])
-        if day is None or found is None:
-            return None
-        period = re.sub(r"[^\w]", "", found[1] + found[5]).casefold()
-        hour, minute, second = int(found[2]), int(found[3]), int(found[4] or 0)
-        if period in ("am", "pm") and 1 <= hour <= 12:
-            hour = hour % 12 + (12 if period == "pm" else 0)
-        elif period:
-            return None
-        if hour > 23 or minute > 59 or second > 59:
-            return None
-        return f"{day.isoformat()}T{hour:02}:{minute:02}:{second:02}"
-
-
-def _plain(written: str) -> str:
-    return written.replace(" ", "").rstrip(".")
-
-
-def _day_of(written: str, order: str) -> date | None:
-    """Return a day; None if it is none, or one that is still to come, as the years of Thailand would be."""
-    numbers = dict(zip(order, re.split(r"[./-]", written), strict=True))
-    is_short = len(numbers["Y"]) == 2 and order != "YMD"
-    try:
-        day = date(int(numbers["Y"]) + (2000 if is_short else 0), int(numbers["M"]), int(numbers["D"]))
-    except ValueError:
-        return None
-    return day if _FIRST <= day <= datetime.now(UTC).date() + timedelta(days=2) else None
-
-
-def _steps_back(written: list[str], order: str) -> int:
-    days = [day for each in written if (day := _day_of(each, order))]
-    return sum(before > after for before, after in pairwise(days))
+def _order_of(values: Iterable[dict[str, Any]]) -> str:
+    """Return the order of year, month and day in the dates of a chat; empty if it cannot be told."""
+    said = [value for value in values if value["author"]]  # what happened to a chat may stand before what was said
+    written = [day for day, _rows in groupby(plain(value["date"]) for value in said)]
+    orders = orders_of(written)
+    if len(orders) > 1:
+        orders = _usual(written, [value["time"] for value in said])
+    return orders[0] if written and orders else ""
 
 
 def _usual(written: list[str], times: list[str]) -> list[str]:
