@@ -1,4 +1,4 @@
-"""Messengers: Telegram, Twilio, the API of WhatsApp, Messenger, and Discord."""
+"""Messengers: Telegram, Twilio, the APIs of WhatsApp and Messenger, exports of Messenger, and Discord."""
 
 from __future__ import annotations
 
@@ -273,3 +273,62 @@ def test_in_a_channel_of_discord_all_people_are_users_and_a_chat_of_two_is_named
     of_two = said(conversation_in(channel("DirectTextChat", "Ann", *talk[:2])))
     assert [role for role, _, _ in of_two] == ["assistant", "user"]
     assert "nothing was said" in str(remarks_on(channel("GuildTextChat", "help")))
+
+
+def sent(sender: str, recipient: str, moment: int, **event: Any) -> dict[str, Any]:
+    at = 1700000000000 + moment
+    return {"object": "instagram", "entry": [{"id": "9", "time": at, "messaging": [
+        {"sender": {"id": sender}, "recipient": {"id": recipient}, "timestamp": at} | event]}]}  # fmt: skip
+
+
+def test_webhooks_of_messenger_have_as_echoes_what_the_page_wrote() -> None:
+    card = {"type": "template", "payload": {"generic": {"elements": [{"title": "Bag", "buttons": [{"title": "Buy"}]}]}}}
+    image = {"type": "image", "payload": {"url": "https://cdn.example/a"}}
+    hooks = [
+        sent("1", "9", 1, message={"mid": "a", "text": "Torn", "attachments": [image]}),
+        sent("9", "1", 3, message={"mid": "b", "text": "Sorry", "is_echo": True}),
+        sent("1", "9", 1, message={"mid": "a", "text": "Torn", "attachments": [image]}),
+        sent("1", "9", 2, postback={"mid": "c", "title": "A refund", "payload": "REFUND"}),
+        sent("9", "1", 4, message={"mid": "d", "is_echo": True, "attachments": [card]}),
+        sent("1", "9", 5, reaction={"mid": "b", "action": "react", "emoji": "❤"}),
+        sent("1", "9", 6, message={"mid": "e", "is_deleted": True}),
+        sent("2", "9", 7, message={"mid": "f", "text": "Hello"}),
+        sent("1", "9", 8, read={"mid": "b"}),
+    ]
+    lines = "\n".join(map(json.dumps, hooks)).encode()
+    one, other = conversations_in(lines)
+    assert [(role, text) for role, _, text in said(one)] == [
+        ("user", "Torn"), ("user", "A refund"), ("assistant", "Sorry"), ("assistant", "Bag\n[Buy]"), ("event", "❤"),
+        ("user", ""),
+    ]  # fmt: skip
+    assert isinstance(messages_of(one)[0].parts[1], ImagePart)
+    assert [note.code for note in messages_of(one)[-1].origin.notes] == ["lost-text"]
+    assert [text for _, _, text in said(other)] == ["Hello"]
+    assert remarks_on(lines) == ["This is a notice of Messenger about a message or a page, not a conversation."]
+
+
+def of_graph(number: int, name: str, text: str, **more: Any) -> dict[str, Any]:
+    by = {"name": name, "id": f"1{name}"}
+    return {"id": f"m_{number}", "created_time": f"2024-01-01T10:0{number}:00+0000", "from": by, "message": text} | more
+
+
+def talk(name: str, *messages: dict[str, Any], **paging: str) -> dict[str, Any]:
+    people = [{"name": one, "id": f"1{one}"} for one in (name, "Shop")]
+    return {"id": f"t_{name}", "participants": {"data": people}, "messages": {"data": messages, "paging": paging}}
+
+
+def test_of_several_conversations_of_messenger_the_page_is_who_takes_part_in_all() -> None:
+    file = {"mime_type": "image/png", "name": "a.png", "image_data": {"url": "https://cdn.example/a.png"}}
+    ann = talk("Ann", of_graph(2, "Ann", "Torn", attachments={"data": [file]}), of_graph(1, "Shop", "Welcome"))
+    first, second = conversations_in({"data": [ann, talk("Bo", of_graph(1, "Bo", "Hi"))]})
+    assert said(first) == [("assistant", "Shop", "Welcome"), ("user", "Ann", "Torn")]
+    assert isinstance(messages_of(first)[1].parts[1], ImagePart)
+    assert said(second) == [("user", "Bo", "Hi")]
+
+
+def test_in_a_single_conversation_of_messenger_the_customer_is_who_began_unless_its_beginning_is_missing() -> None:
+    messages = [of_graph(2, "Shop", "Sorry"), of_graph(1, "Ann", "Torn")]
+    assert [role for role, _, _ in said(conversation_in(talk("Ann", *messages)))] == ["user", "assistant"]
+    cut_off = conversation_in(talk("Ann", *messages, next="https://graph.facebook.com/next"))
+    assert [role for role, _, _ in said(cut_off)] == ["user", "user"]
+    assert [note.code for note in messages_of(cut_off)[0].origin.notes] == ["cut-off"]
