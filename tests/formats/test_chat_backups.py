@@ -399,3 +399,86 @@ def test_a_chat_of_big_agi_before_there_were_fragments_has_its_model() -> None:
     conversation = conversation_in(chat)
     assert (conversation.family, completion_of(conversation).model) == ("big-agi", "gpt-4-0613")
     assert said(messages_of(conversation)) == [("user", "Here."), ("assistant", "Here.")]
+
+
+# --- Jan -------------------------------------------------------------------------------------------------------------
+
+
+def jan_message(own: str, role: str, *parts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"id": own, "object": "thread.message", "thread_id": "01J", "role": role, "status": "ready",
+            "content": list(parts), "created_at": 1764522000000, "metadata": {}} | more  # fmt: skip
+
+
+def jan_text(text: str, kind: str = "text") -> dict[str, Any]:
+    return {"type": kind, "text": {"value": text, "annotations": []}}
+
+
+def jan_thread() -> dict[str, Any]:
+    assistant = {"id": "jan", "name": "Jan", "instructions": "You help", "model": {"id": "qwen3", "engine": "llamacpp"}}
+    return {"id": "01J", "object": "thread", "title": "Order", "assistants": [assistant], "created": 1764522000}
+
+
+def jan_files(folder: Path, *messages: dict[str, Any]) -> Path:
+    (folder / "thread.json").write_text(json.dumps(jan_thread(), indent=2))
+    (folder / "messages.jsonl").write_text("\n".join(map(json.dumps, messages)))
+    return folder
+
+
+def test_a_thread_of_jan_is_like_those_of_openai_but_has_calls_with_outputs_for_parts(tmp_path: Path) -> None:
+    found = {"content": [{"type": "text", "text": "At sea"}], "error": ""}
+    failed = {"content": [{"type": "text", "text": "no net"}], "isError": True}
+    call = {"type": "tool_call", "tool_call_id": "c1", "tool_name": "search", "input": {"q": "A17"}, "output": found}
+    before = [{"tool": {"id": "c2", "type": "function", "function": {"name": "fetch", "arguments": "{}"}},
+               "state": "ready", "response": failed}]  # fmt: skip
+    folder = jan_files(
+        tmp_path,
+        jan_message(
+            "a", "user", jan_text("Where?"), metadata={"inline_file_contents": [{"name": "a", "content": "A"}]}
+        ),
+        jan_message("b", "assistant", jan_text("hm", "reasoning"), call, jan_text("At sea.")),
+        jan_message("c", "user", jan_text("Really?")),
+        jan_message(
+            "d", "assistant", jan_text("<think>so</think>Yes"), metadata={"tool_calls": before}, status="stopped"
+        ),
+    )
+    conversation = conversation_in(folder)
+    messages = messages_of(conversation)
+    assert (conversation.family, completion_of(conversation).model) == ("jan", "qwen3")
+    assert said(messages) == [
+        ("system", "You help"), ("user", "Where?"), ("assistant", ""), ("tool", ""), ("assistant", "At sea."),
+        ("user", "Really?"), ("assistant", ""), ("tool", ""), ("assistant", "Yes"),
+    ]  # fmt: skip
+    assert calls(messages) == [("c1", "search", '{"q": "A17"}'), ("c2", "fetch", "{}")]
+    assert results(messages) == [("c1", "At sea", ""), ("c2", "no net", "error")]
+    assert [each.text for message in messages for each in message.reasoning] == ["hm", "so"]
+    assert isinstance(messages[1].parts[1], FilePart)
+    assert notes(messages) == ["interrupted"]
+    assert metadata_of(conversation) == {"title": "Order", "assistant": "Jan"}
+
+
+def test_a_thread_of_jan_shows_the_branch_that_was_chosen_and_answers_that_lost_their_question(tmp_path: Path) -> None:
+    """An answer without a `parentId` is one that some versions of 2026 lost: the next question skips it."""
+    messages = [
+        jan_message("q1", "user", jan_text("One"), metadata={"parentId": None, "activeChildId": "a1"}),
+        jan_message("a1", "assistant", jan_text("Shown"), metadata={"parentId": "q1"}),
+        jan_message("a2", "assistant", jan_text("Left"), metadata={"parentId": "q1"}),
+        jan_message("q2", "user", jan_text("Two"), metadata={"parentId": "a1"}),
+        jan_message("lost", "assistant", jan_text("Lost"), metadata={}),
+        jan_message("q3", "user", jan_text("Three"), metadata={"parentId": "q2"}),
+    ]
+    conversation = conversation_in(jan_files(tmp_path, *messages))
+    assert [text for _, text in said(messages_of(conversation))] == ["You help", "One", "Shown", "Two", "Lost", "Three"]
+    assert notes(messages_of(conversation)) == ["other-branches"]
+    assert "Left" in completion_of(conversation).source
+
+
+def test_an_export_of_jan_has_its_title_and_a_thread_alone_says_what_is_missing() -> None:
+    kept = ("id", "role", "content", "created_at", "metadata")
+    message = jan_message("a", "assistant", jan_text("hm", "reasoning"), jan_text("Hello"))
+    export = {"title": "Order", "exported_at": "2026-01-01T00:00:00Z",
+              "messages": [{name: message[name] for name in kept}]}  # fmt: skip
+    conversation = conversation_in(export)
+    assert (conversation.family, metadata_of(conversation)["title"]) == ("jan", "Order")
+    assert said(messages_of(conversation)) == [("assistant", "Hello")]
+    (refused,) = found_in(jan_thread())
+    assert refused.reason == "This is a thread of Jan without its messages: add messages.jsonl."

@@ -62,6 +62,7 @@ from .families import (
     intercom,
     jira,
     kustomer,
+    jan,
     langchain,
     langflow,
     langfuse,
@@ -142,6 +143,7 @@ FAMILIES: tuple[Family, ...] = (
     amazon_connect.FAMILY,
     amazon_lex.FAMILY,
     anything_llm.FAMILY,
+    jan.FAMILY,  # before the messages of OpenAI that its own are like
     assistants.FAMILY,
     autogen.FAMILY,
     bedrock_records.FAMILY,
