@@ -159,6 +159,30 @@ def test_a_card_in_teams_is_read_as_what_it_says_and_what_is_quoted_or_forwarded
     assert messages[4].role == "event"
 
 
+def graph_card(text: str) -> dict[str, Any]:
+    """Make an attachment of Microsoft Graph, which gives a card as JSON in a text."""
+    card = {"type": "AdaptiveCard", "body": [{"type": "TextBlock", "text": text, "wrap": True}]}
+    return {"attachmentId": "5", "contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None,
+            "content": json.dumps(card, indent=2), "name": None}  # fmt: skip
+
+
+def test_interactions_with_copilot_have_answers_in_cards() -> None:
+    """The mark of an attachment is escaped in a prompt, and stands as it is in an answer."""
+
+    def interaction(kind: str, time: str, content: str, **more: Any) -> dict[str, Any]:
+        who = {"user": {"id": "u"}} if kind == "userPrompt" else {"application": {"displayName": "Microsoft 365 Chat"}}
+        return {"id": time, "sessionId": "19:x@thread.v2", "requestId": "r", "interactionType": kind, "from": who,
+                "appClass": "IPM.SkypeTeams.Message.Copilot.BizChat", "createdDateTime": f"2025-05-09T02:20:{time}Z",
+                "body": {"contentType": "html" if more else "text", "content": content}, "links": []} | more  # fmt: skip
+
+    answer = interaction("aiResponse", "57.162", '<attachment id="5"></attachment>', attachments=[graph_card("Soon.")],
+                         links=[{"linkUrl": "https://a.example", "displayName": "A", "linkType": "WebSearch"}])  # fmt: skip
+    prompt = interaction("userPrompt", "56.66", 'When?&lt;attachment id="19:m"&gt;&lt;/attachment&gt;')
+    for source in ({"@odata.count": 2, "value": [answer, prompt]}, [prompt, answer]):
+        assert said(source) == [("user", "", "When?"), ("assistant", "Microsoft 365 Chat", "Soon.")]
+    assert conversation_in([prompt, answer]).family == "m365-copilot"
+
+
 def test_in_slack_a_thread_is_a_conversation_and_who_began_it_asks(tmp_path: Path) -> None:
     def message(ts: str, user: str, text: str, **more: str) -> dict[str, Any]:
         return {

@@ -1,17 +1,45 @@
-"""What cards of Microsoft's say, those of the Bot Framework and Adaptive Cards, as lines of text."""
+"""What is attached to messages of Microsoft's services: files by their address, and cards as lines of text."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from .drafts import as_text
-from .family import objects_at
+from .drafts import as_text, text_part
+from .family import object_at, objects_at
+from .help_desks import linked_file
 
 CARD = "application/vnd.microsoft.card."  # with what a type of content begins that is a card
 _OF_CARD = ("title", "subtitle", "text", "label")  # what stands in a card, or in one of its elements,
 _IN_CARD = ("body", "items", "columns", "rows", "cells", "inlines", "facts", "buttons", "actions")  # and what they hold
 _MAX_DEPTH = 20  # of elements within elements
+_MARK = re.compile(r"(?:<|&lt;)attachment id=.{0,300}?(?:</attachment>|&lt;/attachment&gt;)", re.DOTALL)
+
+
+def parts_attached(file: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the part for an attachment of Microsoft Graph; one that is neither a file nor a card stays as it is."""
+    if file.get("contentUrl"):
+        return [linked_file(as_text(file["contentUrl"]), "", as_text(file.get("name")))]
+    kind = as_text(file.get("contentType"))
+    if kind.startswith(CARD) and (lines := list(lines_of_card(content_of(file)))):
+        return [text_part("\n".join(lines))]
+    return [{**file, "type": kind or "attachment"}] if file.get("content") else []
+
+
+def content_of(file: dict[str, Any]) -> dict[str, Any]:
+    """Return what is attached, which Microsoft Graph writes as JSON in a text."""
+    content = file.get("content")
+    try:
+        return object_at(json.loads(content) if isinstance(content, str) else content)
+    except (ValueError, RecursionError):
+        return {}
+
+
+def without_marks(text: str) -> str:
+    """Leave out the marks of where attachments stand in a text."""
+    return _MARK.sub("", text)
 
 
 def lines_of_card(element: dict[str, Any], depth: int = 0, *, is_button: bool = False) -> Iterator[str]:

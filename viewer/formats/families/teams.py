@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from viewer.formats.cards import CARD, lines_of_card
+from viewer.formats.cards import content_of, parts_attached
 from viewer.formats.document import Document
 from viewer.formats.drafts import DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family, object_at, objects_at
-from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT, Messages, linked_file
+from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT, Messages
 from viewer.formats.html_text import parts_of
 
 _NAME, _TITLE = "teams", "Microsoft Teams"
@@ -68,24 +67,12 @@ def _name_of(sender: dict[str, Any]) -> str:
 
 
 def _attached(file: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the parts for a file, a card, or another message; all but files stand in a text that is JSON."""
-    if file.get("contentUrl"):
-        return [linked_file(as_text(file["contentUrl"]), "", as_text(file.get("name")))]
-    kind, content = as_text(file.get("contentType")), _content_of(file)
-    if kind.startswith(CARD) and (lines := list(lines_of_card(content))):
-        return [text_part("\n".join(lines))]
+    """Return the parts for a file, a card, or another message."""
+    kind, content = as_text(file.get("contentType")), content_of(file)
     if kind in _OTHERS and (said := as_text(content.get(_OTHERS[kind][0]))):
         name = _name_of(object_at(content, _OTHERS[kind][1]))
         return [_quoted(name, part) for part in parts_of(said)]
-    return [{**file, "type": kind or "attachment"}] if file.get("content") else []
-
-
-def _content_of(file: dict[str, Any]) -> dict[str, Any]:
-    content = file.get("content")
-    try:
-        return object_at(json.loads(content) if isinstance(content, str) else content)
-    except (ValueError, RecursionError):
-        return {}
+    return parts_attached(file)
 
 
 def _quoted(name: str, part: dict[str, Any]) -> dict[str, Any]:
