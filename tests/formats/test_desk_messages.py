@@ -212,3 +212,13 @@ def test_columns_may_have_any_usual_name_but_somebody_must_be_the_customer() -> 
     assert said(table.encode()) == [("user", "", "Torn"), ("assistant", "Shop bot", "Hm")]
     (reason,) = refusals_in(b"author,text\nAnn,Nice\nBo,Bad\n")
     assert "who is the customer" in reason
+
+
+def test_a_question_of_copilot_has_the_time_of_its_answer_and_stands_below_it() -> None:
+    """The activity history of Copilot has the newest first, and no ids."""
+    table = "Conversation,Time,Author,Message\n" + "\n".join(
+        f"Order,2026-07-26T23:2{minute}:56,{who},{what}"
+        for minute, who, what in ((1, "AI", "Soon"), (1, "Human", "When"), (0, "AI", "Here"), (0, "Human", "Where"))
+    )
+    assert [text for _, _, text in said(table.encode())] == ["Where", "Here", "When", "Soon"]
+    assert [text for _, _, text in said("\n".join(table.split("\n")[:3]).encode())] == ["When", "Soon"]

@@ -112,9 +112,10 @@ def _of_columns(rows: list[Document]) -> Conversation:
     """
     read = [(row, values) for row in rows if (values := told(row.value))]
     times = [as_text(values.get("created_at")) for _row, values in read]
-    if all(times) and times != sorted(times) and times == sorted(times, reverse=True):
-        read.reverse()  # the newest first, as exports of activity have them
     messages = [_told(row, values) for row, values in read]
+    if all(times) and times == sorted(times, reverse=True) and (times[0] != times[-1] or _answers_first(messages)):
+        read.reverse()  # the newest first, as exports of activity have them
+        messages.reverse()
     if not any(message.role == "user" for message in messages):
         raise NotReadable(
             gettext(
@@ -129,6 +130,11 @@ def _of_columns(rows: list[Document]) -> Conversation:
     else:
         draft.metadata = {"title": own}
     return draft.finish_at(rows[0].place, *(row.text for row in rows))
+
+
+def _answers_first(messages: list[DraftMessage]) -> bool:
+    """Whether messages of one time stand in the wrong order: Copilot gives a question the time of its answer."""
+    return messages[0].role == "assistant" and messages[-1].role == "user"
 
 
 def _told(row: Document, values: dict[str, Any]) -> DraftMessage:
