@@ -928,3 +928,79 @@ def test_what_the_cli_of_github_copilot_writes_ends_with_a_line_that_is_no_event
     conversation = conversation_in(on_lines(delta, copilot_event("assistant.message", content="Done"), ended))
     assert (conversation.id, said(messages_of(conversation))) == (SESSION, [("assistant", "Done")])
     assert remarks_on(on_lines(ended)) == ["This is a session of GitHub Copilot in which nothing was said."]
+
+
+# --- Cursor ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_chat_that_cursor_has_written_as_markdown_has_marks_of_who_speaks() -> None:
+    """A heading may have a comma, as names of columns have, and a text may have braces, as lines of JSON."""
+    written = (
+        "# Fix it, please\n_Exported on 4/11/2026 at 10:29:42 PDT from Cursor (3.0.16)_\n\n---\n\n**User**\n\n"
+        '{"a": 1}\n\n---\n\nWhy?\n\n---\n\n**Cursor**\n\nBecause.\n'
+    )
+    for text in (written, written.replace("\n", "\r\n")):
+        conversation = conversation_in(text.encode())
+        assert conversation.family == "cursor"
+        assert [(role, said.split()[-1]) for role, said in said(messages_of(conversation))] == [
+            ("user", "Why?"), ("assistant", "Because."),
+        ]  # fmt: skip
+        assert completion_of(conversation).metadata["title"] == "Fix it, please"
+    assert "plain text" in refusals_in(b"# Fix it\n_Exported on Monday_\n\n---\n\n**User**\n\nHi\n")[0]
+
+
+def test_a_transcript_of_cursor_has_what_was_typed_within_what_was_put_around_it() -> None:
+    asked = "<timestamp>Monday</timestamp>\n<user_query>\nFix it\n</user_query>"
+    use = {"type": "tool_use", "name": "Read", "input": {"path": "a"}}
+    lines = on_lines(
+        {"role": "user", "message": {"content": [{"type": "text", "text": asked}]}},
+        {"role": "assistant", "message": {"content": [{"type": "text", "text": "Looking"}, use]}},
+        {"role": "assistant", "message": {"content": "Done"}},
+        {"type": "turn_ended", "status": "success"},
+        {"role": "user", "message": {"content": "Thanks"}},
+        {"type": "turn_ended", "status": "aborted", "error": "User aborted/interrupted manually."},
+    )
+    messages = messages_of(conversation_in(lines))
+    assert said(messages) == [
+        ("system", "<timestamp>Monday</timestamp>"), ("user", "Fix it"), ("assistant", "Looking"),
+        ("assistant", "Done"), ("user", "Thanks"), ("event", "User aborted/interrupted manually."),
+    ]  # fmt: skip
+    assert calls(messages) == [("", "Read")]
+    ended = on_lines({"type": "turn_ended", "status": "success"})
+    assert remarks_on(ended) == ["This is a transcript of Cursor in which nothing was said."]
+
+
+def test_the_database_of_cursor_has_bubbles_in_the_order_of_their_chat(tmp_path: Path) -> None:
+    """Bubbles lie under random keys; what was thought has one of its own, and some are emptied."""
+    path = tmp_path / "state.vscdb"
+    database = sqlite3.connect(path)
+    for table in ("ItemTable", "cursorDiskKV"):
+        database.execute(f"CREATE TABLE {table} (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)")
+    heads = [{"bubbleId": own, "type": 1 if own in "cz" else 2} for own in "czyxwv"]
+    chat = {"_v": 10, "composerId": "chat-1", "name": "A fix", "createdAt": 1766691308486,
+            "modelConfig": {"modelName": "default"}, "fullConversationHeadersOnly": heads}  # fmt: skip
+    ran = {"tool": 15, "toolCallId": "t1", "name": "run_terminal_cmd", "status": "error", "rawArgs": '{"command":"make"}',
+           "result": '{"output":"no rule","exitCode":2}'}  # fmt: skip
+    bubbles = {
+        "z": {"type": 1, "text": "Fix it", "createdAt": "2025-12-25T19:35:08.486Z", "modelInfo": {"modelName": "gpt-5"}},
+        "y": {"type": 2, "text": "", "thinking": {"text": "hm"}},
+        "x": {"type": 2, "text": "", "toolFormerData": ran},
+        "w": None,
+        "v": {"type": 2, "text": "Done", "codeBlocks": [], "images": []},
+    }  # fmt: skip
+    rows = {"composerData:chat-1": chat, "composerData:chat-0": {"fullConversationHeadersOnly": []}}
+    rows |= {f"bubbleId:chat-1:{own}": bubble for own, bubble in bubbles.items()}
+    values = [(key, json.dumps(value).encode() if value else None) for key, value in rows.items()]
+    database.executemany("INSERT INTO cursorDiskKV VALUES (?, ?)", values)
+    database.commit()
+    database.close()
+    conversation = conversation_in(path)
+    messages = messages_of(conversation)
+    assert (conversation.id, completion_of(conversation).model) == ("cursor-chat-1", "gpt-5")
+    assert said(messages) == [
+        ("user", ""), ("user", "Fix it"), ("assistant", ""), ("tool", ""), ("assistant", ""), ("assistant", "Done"),
+    ]  # fmt: skip
+    assert [each.text for message in messages for each in message.reasoning] == ["hm"]
+    assert results(messages) == [("t1", "no rule", "error")]
+    assert notes(messages) == [("lost-text", 0), ("lost-text", 0)]
+    assert completion_of(conversation).metadata["title"] == "A fix"

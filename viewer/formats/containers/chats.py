@@ -1,4 +1,4 @@
-"""Reads a chat that WhatsApp or LINE has written as text: each message as an object, as it was written.
+"""Reads a chat that WhatsApp, LINE or Cursor has written as text: each message as an object, as it was written.
 
 Time, language and system of the phone shape the lines: `[1/2/25, 3:04:05 PM] Ann: Hello` is one of an iPhone,
 `01/02/2025, 15:04 - Ann: Hello` one of Android. What has no such beginning goes on with the message before it.
@@ -14,6 +14,7 @@ from itertools import chain
 
 from viewer.formats.document import MAX_BYTES, NotReadable, too_long
 
+from .cursor_chats import cursor_chat_of, is_cursor_chat
 from .line_chats import is_line_chat, line_chat_of
 
 APP = "WhatsApp"
@@ -52,7 +53,7 @@ class _Line:
 def is_chat(beginning: str) -> bool:
     """Whether a text is a chat, rather than the log of a program, whose lines look much the same."""
     lines = beginning.split("\n", _LOOKED_AT)[:_LOOKED_AT]
-    if is_line_chat(beginning, lines):
+    if is_cursor_chat(beginning) or is_line_chat(beginning, lines):
         return True
     if not _Line.of(lines[0]):
         return False
@@ -66,6 +67,8 @@ def chat_of(lines: Iterable[str]) -> str:
     lines = _bounded(lines)
     first = next((line for line in lines if line.strip()), "")
     lines = chain([first], lines)
+    if first.startswith("#"):
+        return cursor_chat_of(lines)
     return _whatsapp_of(lines) if _Line.of(first) else line_chat_of(lines)
 
 
