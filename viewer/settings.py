@@ -263,15 +263,15 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "viewer.web.logs.RequestLogMiddleware",
-    "viewer.web.middleware.PageGZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "viewer.web.middleware.PageHeadersMiddleware",
     "viewer.web.middleware.AddressMiddleware",
     "viewer.web.programs.ProgramsMiddleware",  # what programs ask for goes on to PROGRAM_MIDDLEWARE, all else below
+    "viewer.web.middleware.PageGZipMiddleware",
     "viewer.web.middleware.FormMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "viewer.web.middleware.LanguageMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "viewer.accounts.signed_in.SignedInMiddleware",

@@ -87,3 +87,11 @@ def test_a_program_is_answered_in_english_after_a_reader_of_another_language(cli
     assert 'lang="de"' in german.text
     answer = client.get("/v1/chat/completions", headers={"Accept-Language": "de"})
     assert "You didn't provide an access token" in answer.text
+
+
+def test_what_only_looks_like_an_address_of_programs_is_a_page_like_any_other(client: Client, db: None) -> None:
+    headers = {"Accept-Language": "de", "Accept-Encoding": "gzip"}
+    answer = client.get("/v1x", headers=headers)
+    assert (answer.status_code, answer.headers["Content-Language"]) == (404, "de")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in client.get("/v1/nothing", headers=headers).headers

@@ -37,7 +37,7 @@ def has_second_factor(person: User) -> bool:
 
 def needs_second_factor(request: Request, view: Any) -> bool:
     """Whether the person has to set up a second factor before this view."""
-    if not getattr(view, "login_required", True):  # open to strangers, or to the tokens of programs
+    if not getattr(view, "login_required", True):  # open to strangers
         return False
     name = request.resolver_match.url_name if request.resolver_match else ""
     return name not in _ALLOWED and is_required_of(request.user) and not has_second_factor(request.user)

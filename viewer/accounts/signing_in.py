@@ -149,7 +149,7 @@ class SignInMiddleware(LoginRequiredMiddleware):
             note_person(request.user.pk)
             if request.session.role:
                 remember_role(request.user, request.session.role)
-            if POLLED not in request.headers and getattr(view_func, "login_required", True):  # the API needs no session
+            if POLLED not in request.headers and getattr(view_func, "login_required", True):  # a share does it itself
                 request.session.record_use()
             if response is None and needs_second_factor(request, view_func):
                 return send_to_set_up(request)

@@ -1,4 +1,4 @@
-"""Middleware: the site's address, forms, streams, compression, privacy headers, language, time zone, what is kept."""
+"""Middleware: the site's address, forms, streams, compression, privacy headers, time zone, what is kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.middleware.gzip import GZipMiddleware
-from django.middleware.locale import LocaleMiddleware
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
@@ -31,7 +30,7 @@ _MAX_PAGE_URL = 9_500  # characters of a page's URL; the sign-in page quotes it 
 _MAX_API_URL = 32_768  # characters of a URL under /v1, which may filter by many metadata pairs
 _FORM_WAIT = 1.0  # seconds; a form usually arrives with its headers and is read in a millisecond
 OF_PROGRAMS = ("/v1", "/otlp", "/opentelemetry.proto.")  # whose senders are no browsers
-_READ_BY_VIEWS = (*OF_PROGRAMS, "/uploads/")  # bodies that are large, or passed on
+_READ_BY_VIEWS = "/uploads/"  # bodies that are large
 _FOR_ANY_HOST = (*OF_PROGRAMS, "/health/", "/static/")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -66,8 +65,7 @@ class FormMiddleware:
     """Reads the body of a form before the view: limited in size, and from few slow senders at a time.
 
     The server passes on a request once its headers are complete, and reading a slow body occupies a thread without a
-    time limit (Granian's issue 728). The body of a request to `/v1` is never read; that of an uploaded file is read by
-    its view, for curators alone.
+    time limit (Granian's issue 728). That of an uploaded file is read by its view, for curators alone.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -125,11 +123,9 @@ class StreamsMiddleware:
 
 
 class PageGZipMiddleware(GZipMiddleware):
-    """Compresses pages. Responses of the API stay as they are."""
+    """Compresses pages."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if request.path.startswith(OF_PROGRAMS):
-            return response
         accepted = request.headers.get("Accept-Encoding", "")
         if "gzip" not in accepted or (compressed := compress_around_part(response)) is None:
             return super().process_response(request, response)
@@ -169,19 +165,6 @@ def headers_of_pages() -> dict[str, str]:
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
-
-
-class LanguageMiddleware(LocaleMiddleware):
-    """Activates the language that the reader chose, else the browser's. The API is in English only."""
-
-    def process_request(self, request: HttpRequest) -> None:
-        if request.path.startswith(OF_PROGRAMS):
-            translation.activate(settings.LANGUAGE_CODE)  # else this thread would keep the last reader's language
-        else:
-            super().process_request(request)
-
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        return response if request.path.startswith(OF_PROGRAMS) else super().process_response(request, response)
 
 
 class TimeZoneMiddleware:
