@@ -10,7 +10,6 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache
-from django.template import Context, Template
 from django.test import Client
 from django.utils.safestring import SafeString
 from django.utils.translation import override
@@ -28,6 +27,7 @@ from viewer.completions.types import Citation
 from viewer.rendering import limits, prose_html
 from viewer.rendering.citations import CitedSource, find_places, list_sources
 from viewer.rendering.context import RenderContext
+from viewer.rendering.drawing import draw_bubble
 from viewer.rendering.limits import PageBudget
 from viewer.rendering.markdown_html import Prose, render_prose
 from viewer.rendering.messages import build_bubbles
@@ -204,7 +204,7 @@ def test_linking_calls_and_results_takes_linear_time() -> None:
 
 def print_bubble(message: dict[str, Any], **options: Any) -> str:
     (bubble,) = build_bubbles(RenderContext("c", **options), read_message_page(json.dumps({"data": [message]})).items)
-    return Template("{% load rendering %}{% render_bubble bubble %}").render(Context({"bubble": bubble}))
+    return draw_bubble(bubble)
 
 
 def test_a_text_is_formatted_once_and_cached_by_its_content(monkeypatch: pytest.MonkeyPatch) -> None:

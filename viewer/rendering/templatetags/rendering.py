@@ -24,12 +24,6 @@ class Beside(Protocol):
         """Return rendered HTML, or nothing. It is never cached with the message."""
 
 
-@register.simple_tag
-def render_bubble(bubble: Bubble) -> SafeString:
-    """Print a bubble with its frame."""
-    return bubble.html or draw_bubble(bubble)
-
-
 @register.simple_tag(takes_context=True)
 def render_bubbles(context: template.Context, bubbles: Iterable[Bubble | Hidden]) -> SafeString:
     """Print bubbles in a row. A page has many of them, and tags of a template would take longer than what is kept."""

@@ -9,10 +9,8 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from viewer.archive.labels import Marks
 from viewer.completions.invisibles import escape_invisible
-from viewer.review.notes import name_of_person
 
 register = template.Library()
-register.filter("person_name", name_of_person)
 _STATUSES = {
     "": gettext_lazy("No status"),
     "open": pgettext_lazy("state", "Open"),

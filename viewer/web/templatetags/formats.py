@@ -34,7 +34,6 @@ def short_time(moment: datetime) -> str:
     return date_format(local, pgettext("day, time", "j M, H:i") if local.year == now.year else pgettext("day", "j M Y"))
 
 
-@register.filter
 def clock(moment: datetime) -> str:
     """Format the time of a day, in the reader's time zone: 10:51."""
     return date_format(_localize(moment), pgettext("time", "H:i"))
