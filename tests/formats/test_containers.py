@@ -63,13 +63,15 @@ PRETTY = json.dumps([ONE, TWO], indent=2, ensure_ascii=False)
         lines([ONE], [TWO]),
         json.dumps({"object": "list", "data": [ONE, TWO], "has_more": False}, indent=1).encode(),
         json.dumps({"data": {"payload": [ONE, TWO]}}).encode(),
+        b'{"total":2,"rows":[\n' + lines(ONE, TWO).replace(b"\n", b",\n") + b"\n]}",  # as CouchDB writes it
+        b'{"total":2,"rows":[\n' + lines(ONE) + b"\n,\n" + lines(TWO) + b"]}",
         b"data: " + lines(ONE).replace(b"\n", b"") + b"\n\ndata: " + lines(TWO) + b"\n\ndata: [DONE]\n\n",
         gzip.compress(PRETTY.encode()),
         zipped(**{"a.json": json.dumps(ONE).encode(), "b__two.jsonl": lines(TWO), ".x.json": b"junk"}),
         zipped(**{"a.json.gz": gzip.compress(PRETTY.encode())}),
     ],
     ids=[
-        "lines", "mark", "marks", "pretty", "utf-16", "jq", "array", "arrays", "page", "deep", "events", "gzip", "zip", "gzip-in-zip",
+        "lines", "mark", "marks", "pretty", "utf-16", "jq", "array", "arrays", "page", "deep", "rows on lines", "commas", "events", "gzip", "zip", "gzip-in-zip",
     ],
 )  # fmt: skip
 def test_every_container_gives_the_same_conversations(content: bytes) -> None:
@@ -89,6 +91,8 @@ def test_a_line_that_is_broken_does_not_hide_its_neighbours() -> None:
     found = found_in(lines(ONE) + b'\n{"messages":[\n' + lines(TWO))
     assert [type(each) for each in found] == [Conversation, Refusal, Conversation]
     assert [each.place.number for each in found] == [1, 2, 3]
+    for cut in (b'{"messages":[', b'{"messages":[{"role":"user"}, {"ro'):
+        assert [type(each) for each in found_in(cut + b"\n" + lines(ONE, TWO))] == [Refusal, Conversation, Conversation]
 
 
 def test_what_stands_before_the_cut_of_a_document_is_read() -> None:

@@ -108,7 +108,14 @@ def _goes_on(text: str) -> bool:
     depth = 0
     for match in re.finditer(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', line):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
-    return bool(end) and depth > 0 and not rest.lstrip().startswith("{")
+    return bool(end) and depth > 0 and not _is_cut(line.rstrip(), rest.lstrip())
+
+
+def _is_cut(line: str, rest: str) -> bool:
+    """Whether a line is damaged and a value of its own follows, not one of a list in it that has each on a line."""
+    following, _, after = rest.partition("\n")
+    is_of_its_own = _is_json(following) and not after.lstrip().startswith(("]", "}", ","))
+    return rest.startswith("{") and (is_of_its_own or not line.endswith(("[", ",", ":")))
 
 
 def _has_json_line(text: str) -> bool:
