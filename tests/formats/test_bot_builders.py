@@ -166,6 +166,39 @@ def test_runs_of_a_chat_of_dify_are_its_messages() -> None:
     assert [message.error for message in messages] == ["", "", "", "timeout"]
 
 
+def dify_step(index: int, node_type: str, outputs: dict[str, Any] | None, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": f"n{index}", "index": index, "node_id": f"{index}", "node_type": node_type, "title": node_type.title(),
+        "inputs": {}, "process_data": None, "outputs": outputs, "status": "succeeded", "error": None,
+        "created_at": 1775589000 + index, **fields,
+    }  # fmt: skip
+
+
+def test_the_steps_of_a_run_of_dify_are_the_turn_that_it_was_for() -> None:
+    """The console shows them with the newest first. A step alone, as its table has it, is no run."""
+    inputs = {"sys.query": "Where is A17?", "sys.conversation_id": "c1", "customer": "Ada"}
+    prompts = [{"role": "system", "text": "Be kind.", "files": []}, {"role": "user", "text": "Where?", "files": []}]
+    source = {"metadata": {"document_id": "d1", "document_name": "Shipping"}, "title": "Shipping", "content": "…"}
+    steps = [
+        dify_step(1, "start", inputs, inputs=inputs),
+        dify_step(2, "knowledge-retrieval", {"result": [source]}),
+        dify_step(3, "tool", None, inputs={"order": "A17"}, title="Look; up", status="exception", error="timeout"),
+        dify_step(4, "llm", {"text": "It is late."}, process_data={"prompts": prompts, "model_name": "gpt-4.1"}),
+        dify_step(5, "answer", {"answer": "It is late.", "files": []}),
+    ]
+    conversation = conversation_in({"data": list(reversed(steps))})
+    assert (conversation.id, completion_of(conversation).model) == ("dify-c1", "gpt-4.1")
+    prompt, asked, called, result, answer = messages_of(conversation)
+    assert [text_of(each) for each in (prompt, asked, answer)] == ["Be kind.", "Where is A17?", "It is late."]
+    assert [(call.name, call.arguments) for call in called.tool_calls] == [("Look, up", '{"order": "A17"}')]
+    assert outcome_of(result, result.results[0]) == "error"
+    assert [cited.title for cited in answer.citations] == ["Shipping"]
+    failed = [steps[0], dify_step(2, "llm", None, status="failed", error="quota exceeded")]
+    assert messages_of(conversation_in({"data": failed}))[-1].error == "quota exceeded"
+    assert remarks_on({"data": steps[1:]}) == ["These are steps of a run of Dify in which nobody chatted."]
+    assert [type(each) for each in found_in(steps[0])] == [Refusal]
+
+
 LOOKED_UP = {"tool": "look_up", "toolInput": {"order": "A17"}, "toolOutput": "", "error": "no such order"}
 FOUND = [{"pageContent": "Two days.", "metadata": {"source": "https://desk.example/shipping", "loc": {"lines": {}}}}]
 FLOWISE = [

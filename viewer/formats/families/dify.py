@@ -1,7 +1,7 @@
 """Dify's messages: pages of its API and of its console, its own export of an app, and rows of its table `messages`.
 
 One of them is a question with its answer. What an agent thought, called and got back stands beside the answer. A run of
-a chat's flow has the same two among its inputs and outputs.
+a chat's flow has the same two among its inputs and outputs, or in the steps that the console shows of it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from viewer.formats.ids import id_within
 from viewer.formats.message_lists import first_of, source_of
 from viewer.formats.turns import Turn
 
+from .dify_steps import are_steps, is_step, run_of
+
 _NAME, _TITLE = "dify", "Dify"
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _MARKS = {
@@ -42,7 +44,7 @@ def _is_message(value: Any) -> bool:
 
 def _is_run(value: Any) -> bool:
     """Whether a value is a run of a chat's flow, in its table or as the console shows it."""
-    if not {"inputs", "outputs", "status"} <= object_at(value).keys() or "sys.query" not in value["inputs"]:
+    if not {"inputs", "outputs", "status"} <= object_at(value).keys() or is_step(value):
         return False
     return {"sys.query", "sys.conversation_id"} <= object_at(json_of(value["inputs"])).keys()
 
@@ -58,12 +60,15 @@ def _page_in(value: Any) -> str:
 
 
 def _matches(value: Any) -> bool:
-    is_read = _is_message(value) or _is_run(value) or bool(_page_in(value))
+    is_read = _is_message(value) or _is_run(value) or are_steps(value) or bool(_page_in(value))
     return is_read or ("has_more" in object_at(value) and _is_listed(first_object(value.get("data"))))
 
 
 def _parts(document: Document) -> Iterator[Document]:
     """Yield the messages of a page; its oldest one with what the page says of earlier ones and of the conversation."""
+    if are_steps(document.value) and (run := run_of(document)):
+        yield run
+        return
     name = _page_in(document.value)
     page = document.at(name) if name else None
     found = [one for one in page.items() if _is_message(one.value)] if page else []
@@ -80,6 +85,8 @@ def _with(message: Document, added: list[tuple[str, str]]) -> Document:
 
 
 def _read(document: Document) -> Iterator[Conversation]:
+    if are_steps(document.value):
+        raise NotAConversation(gettext("These are steps of a run of Dify in which nobody chatted."))
     raise NotAConversation(gettext("This is a list of Dify's conversations or runs, without what was said."))
 
 
@@ -237,7 +244,7 @@ FAMILY = Family(
     keeps="texts, system prompts, tools with input and result, thoughts, sources, files by their address, errors, "
     "feedback and annotations, fields filled in, times",
     loses="the opening statement, which stands in the app; all but one of several calls of a tool at once; in what "
-    "export-app-messages writes, times, tools and errors",
+    "export-app-messages writes, times, tools and errors; of steps of a run, what the console cuts",
     matches=_matches,
     read=_read,
     parts=_parts,
