@@ -385,6 +385,15 @@ def test_what_a_later_version_reads_differently_has_changed(write: Callable[...,
     assert StoredCompletion.objects.get().digest == stored.digest
 
 
+def test_half_an_emoji_at_which_a_program_has_cut_a_text_off_stays_as_json_has_it(write: Callable[..., str]) -> None:
+    half = [{"from": "human", "value": "Hi \ud83d"}, {"from": "gpt", "value": "Hi \ud83d"}]
+    assert run_command(write(json.dumps(SHAREGPT | {"conversations": half}).encode()))[0] == 0
+    stored = StoredCompletion.objects.get()
+    (choice,) = json.loads(stored.body)["choices"]
+    said = [message["content"] for message in messages_of(stored.completion_id)]
+    assert [*said, choice["message"]["content"]] == ["Hi \ud83d", "Hi \ud83d"]
+
+
 def test_what_has_no_time_is_the_same_at_any_time(write: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     file = write(json.dumps(SHAREGPT).encode())
     run_command(file)

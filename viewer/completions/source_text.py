@@ -334,6 +334,13 @@ def clean(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
+def with_escaped_surrogates(json_text: str) -> str:
+    """Write lone surrogates as JSON does without UTF-8: half an emoji, where a program has cut a text off."""
+    if json_text.isascii():
+        return json_text
+    return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", json_text)
+
+
 def _enter(text: str, start: int, opening: str, closing: str) -> tuple[int, bool]:
     """Go to the first element of a container, or past an empty one. Raise ValueError if it is something else."""
     position = _skip_space(text, start)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from viewer.completions.ids import is_usable_id
 from viewer.completions.origin import KEY
 from viewer.completions.reading import read_time
-from viewer.completions.source_text import Piece, to_object
+from viewer.completions.source_text import Piece, to_object, with_escaped_surrogates
 
 from .document import Conversation, Document, NotReadable, Place
 from .stored import choice_of, digest_of_reading, list_of, piece_of, with_all_keys
@@ -220,7 +220,8 @@ class Draft:
             "choices": list_of(self._choices(choices)),
             KEY: self._origin(created, is_undated=moment is None),
         }
-        written = [message.to_json() for message in messages]
+        fields = {name: Piece(with_escaped_surrogates(source), value) for name, (source, value) in fields.items()}
+        written = [with_escaped_surrogates(message.to_json()) for message in messages]
         dated = {name: piece.source for name, piece in fields.items() if name != "created" or moment}
         digest = digest_of_reading(texts, [*dated.values(), *written])
         return Conversation(self.family, completion_id, with_all_keys(fields), written, digest, place)

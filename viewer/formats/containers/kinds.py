@@ -115,7 +115,7 @@ def _is_cut(line: str, rest: str) -> bool:
     """Whether a line is damaged and a value of its own follows, not one of a list in it that has each on a line."""
     following, _, after = rest.partition("\n")
     is_of_its_own = _is_json(following) and not after.lstrip().startswith(("]", "}", ","))
-    return rest.startswith("{") and (is_of_its_own or not line.endswith(("[", ",", ":")))
+    return rest.startswith("{") and (is_of_its_own or not line.endswith(("[", ",")))
 
 
 def _has_json_line(text: str) -> bool:
