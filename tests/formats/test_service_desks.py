@@ -1,4 +1,4 @@
-"""Service desks and live chats: ServiceNow, tawk.to, and LivePerson."""
+"""Service desks and live chats: ServiceNow, tawk.to, LivePerson, and Olark."""
 
 from __future__ import annotations
 
@@ -175,3 +175,21 @@ def test_a_chat_of_liveperson_names_on_each_line_who_wrote_it() -> None:
     ]  # fmt: skip
     empty = {"info": info, "transcript": {"lines": []}}
     assert remarks_on({"interactionHistoryRecords": [empty]}) == ["This is a transcript in which nothing was said."]
+
+
+def test_a_transcript_of_olark_says_to_whom_each_message_went() -> None:
+    items = [
+        {"kind": "MessageToVisitor", "nickname": "Olark operator", "operatorId": "1", "timestamp": "1473774819.263083",
+         "body": "Any help?"},
+        {"kind": "MessageToOperator", "nickname": "USA (San Francisco, CA) #7617", "timestamp": "1473774821.411154",
+         "body": "Torn"},
+    ]  # fmt: skip
+    transcript = {
+        "kind": "Conversation", "id": "EV695BI2930A6XMO32886MPT899443414", "tags": ["bags"], "items": items,
+        "visitor": {"kind": "Visitor", "fullName": "Ann", "emailAddress": "ann@a.example"},
+        "operators": {"1": {"kind": "Operator", "id": "1", "nickname": "Bo"}},
+    }  # fmt: skip
+    conversation = conversation_in(transcript)
+    assert said(conversation) == [("assistant", "Bo", "Any help?"), ("user", "Ann", "Torn")]
+    assert str(messages_of(conversation)[1].created)[:19] == "2016-09-13 13:53:41"
+    assert remarks_on(transcript | {"items": []}) == ["This is a transcript in which nothing was said."]
