@@ -211,7 +211,9 @@ def test_the_files_of_a_conversation_of_messenger_are_one_conversation_from_the_
     assert [each.id for each in conversations] == ["meta-zo_17"]
 
 
-def test_an_encrypted_conversation_of_messenger_is_named_after_the_customer_and_of_a_group_all_are_users() -> None:
+def test_an_encrypted_conversation_of_messenger_is_named_after_the_customer_and_of_a_group_all_are_users(
+    tmp_path: Path,
+) -> None:
     encrypted = {"participants": ["Shop", "Zoë Bee"], "threadName": "Zoë Bee_4", "messages": [
         {"isUnsent": False, "media": [], "reactions": [], "senderName": "Zoë Bee", "text": "Torn", "timestamp": 1715326200001,
          "type": "text"},
@@ -221,6 +223,11 @@ def test_an_encrypted_conversation_of_messenger_is_named_after_the_customer_and_
     one = conversation_in(encrypted)
     assert said(one) == [("user", "Zoë Bee", "Torn"), ("assistant", "Shop", "")]
     assert [note.code for note in messages_of(one)[1].origin.notes] == ["missing-file"]
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "1.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
+    (tmp_path / "Zoë Bee_4.json").write_text(json.dumps(encrypted))
+    (whole,) = conversations_in(tmp_path)
+    assert [note.code for note in messages_of(whole)[1].origin.notes] == []
     group = conversation_in(
         json.loads(thread("Team", ["Ann", "Bo", "Cy"], of_meta("Bo", 2, "Hi"), of_meta("Ann", 1, "Torn")))
     )

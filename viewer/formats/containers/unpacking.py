@@ -49,13 +49,12 @@ _UPLOAD = re.compile(
     r"(?:.*/)?file[-_][^/]*|.*\.(?:html|png|jpe?g|webp|gif|heic|svg|wav|mp3|m4a|ogg|mp4|webm|pdf|dat|txt|md|docx|xlsx|pptx)",
     re.IGNORECASE,
 )
-# A chat of WhatsApp, or of Telegram or Messenger, and what people sent in it, which lies beside it or in these folders.
+# A chat of a messenger, and what people sent in it, which lies beside it or in these folders.
 _CHAT = re.compile(r"_chat\.txt|.*whatsapp.*\.txt", re.IGNORECASE)
-_RESULT = re.compile(r"(?:.*/)?(?:result|[^/]*_[0-9]{1,9})\.json")
-_MEDIA = (
-    "photos", "files", "video_files", "voice_messages", "round_video_messages", "stickers", "chats",
-    "videos", "audio", "gifs", "media",
-)  # fmt: skip
+_TELEGRAM = ("photos", "files", "video_files", "voice_messages", "round_video_messages", "stickers", "chats")
+_NUMBERED = re.compile(r"message_[0-9]{1,6}\.json")  # Messenger
+_MESSENGER = ("photos", "videos", "audio", "gifs", "files")
+_ENCRYPTED = re.compile(r"[^/]{1,200}_[0-9]{1,9}\.json")  # Messenger, where a chat is encrypted
 _SENT = re.compile(
     r".*\.(?:png|jpe?g|webp|gif|heic|mp4|3gp|mov|webm|opus|ogg|oga|m4a|mp3|aac|amr|wav|pdf|vcf|docx?|xlsx?|pptx?)",
     re.IGNORECASE,
@@ -297,12 +296,18 @@ def _to_read(names: Collection[str]) -> list[str]:
         return ["data.json"]
     is_export = any(_EXPORT.fullmatch(name.rpartition("/")[2]) for name in left)
     chats = {_folder_of(name) for name in left if _CHAT.fullmatch(name.rpartition("/")[2])}
-    chats |= {
-        f"{_folder_of(name)}/{folder}".strip("/") for name in left if _RESULT.fullmatch(name) for folder in _MEDIA
-    }
+    chats |= {f"{_folder_of(name)}/{folder}".strip("/") for name in left for folder in _folders_sent(name)}
     chats |= {f"{name}_Files" for name in left if name.endswith(".json")}  # as DiscordChatExporter names them
     left = [name for name in left if not (_SENT.fullmatch(name) and not chats.isdisjoint(_folders_of(name)))]
     return [name for name in left if not (is_export and _UPLOAD.fullmatch(name))]
+
+
+def _folders_sent(name: str) -> tuple[str, ...]:
+    """Return the folders in which lies what was sent in a chat of a messenger."""
+    base = name.rpartition("/")[2]
+    if base == "result.json":
+        return _TELEGRAM
+    return _MESSENGER if _NUMBERED.fullmatch(base) else ("media",) if _ENCRYPTED.fullmatch(base) else ()
 
 
 def _folder_of(name: str) -> str:
