@@ -339,3 +339,19 @@ def test_in_a_single_conversation_of_messenger_the_customer_is_who_began_unless_
     cut_off = conversation_in(talk("Ann", *messages, next="https://graph.facebook.com/next"))
     assert [role for role, _, _ in said(cut_off)] == ["user", "user"]
     assert [note.code for note in messages_of(cut_off)[0].origin.notes] == ["cut-off"]
+
+
+def test_the_log_of_messages_that_twilio_exports_as_csv_is_joined_by_the_two_numbers() -> None:
+    log = (
+        "From,To,Body,Status,SentDate,ApiVersion,NumSegments,ErrorCode,AccountSid,Sid,Direction,Price,PriceUnit\n"
+        '+15559990000,+15550001,"Sorry, we look",undelivered,2024-05-10T10:31:00Z,2010-04-01,1,30005,AC1,SM2,outbound-api,'
+        "-0.0075,USD\n"
+        "+15550001,+15559990000,Torn,received,2024-05-10T10:30:00Z,2010-04-01,1,,AC1,SM1,inbound,-0.0075,USD\n"
+        "+15550002,+15559990000,,received,2024-05-10T10:32:00Z,2010-04-01,1,,AC1,SM3,inbound,-0.0075,USD\n"
+    )
+    both, other = conversations_in(log.encode())
+    assert [(role, text) for role, _, text in said(both)] == [("user", "Torn"), ("assistant", "Sorry, we look")]
+    failed = messages_of(both)[1].parts[1]
+    assert isinstance(failed, UnknownPart)
+    assert "30005" in str(failed)
+    assert [note.code for note in messages_of(other)[0].origin.notes] == ["lost-file"]

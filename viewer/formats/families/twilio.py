@@ -15,10 +15,15 @@ from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER
 from viewer.formats.ids import id_within
 
-_NAME = "twilio"
+_NAME, _TITLE = "twilio", "Twilio"
 _LISTS = ("messages", "participants")
 _ADDRESS = re.compile(r"(?:whatsapp:|messenger:|rcs:)?\+?\d{5,20}|messenger:.+")
 _FAILED = ("failed", "undelivered")
+# What the log of messages calls its columns, which the console exports as CSV.
+_COLUMNS = {
+    "From": "from", "To": "to", "Body": "body", "Status": "status", "SentDate": "date_sent", "Sid": "sid",
+    "Direction": "direction", "ErrorCode": "error_code",
+}  # fmt: skip
 _CODED = re.compile(r"_([0-9A-F]{2})")
 
 
@@ -33,7 +38,13 @@ def _is_participant(value: Any) -> bool:
 
 def _is_sms(value: Any) -> bool:
     is_one = isinstance(value, dict) and {"sid", "direction", "from", "to", "body", "num_media"} <= value.keys()
-    return is_one and as_text(value["direction"]).partition("-")[0] in ("inbound", "outbound")
+    is_row = isinstance(value, dict) and {"Sid", "Direction", "From", "To", "Body", "SentDate"} <= value.keys()
+    return (is_one or is_row) and as_text(_sms_of(value)["direction"]).partition("-")[0] in ("inbound", "outbound")
+
+
+def _sms_of(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a message with the names that the API has, also of a row of the log."""
+    return {_COLUMNS.get(name, name): given for name, given in value.items()} if "Sid" in value else value
 
 
 def _is_row(value: Any) -> bool:
@@ -55,7 +66,7 @@ def _parts(document: Document) -> Iterator[Document]:
 
 def _key(row: Document) -> str:
     """Return the conversation, or the numbers between which an SMS went, the customer's last."""
-    return " ".join(_numbers(row.value)) if _is_sms(row.value) else as_text(row.value["conversation_sid"])
+    return " ".join(_numbers(_sms_of(row.value))) if _is_sms(row.value) else as_text(row.value["conversation_sid"])
 
 
 def _numbers(sms: dict[str, Any]) -> tuple[str, str]:
@@ -70,22 +81,24 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
 
 def _messaged(rows: list[Document]) -> Draft:
     messages = sorted(map(_sms, rows), key=lambda message: as_text(message.created))
-    own, customer = _numbers(rows[0].value)
+    own, customer = _numbers(_sms_of(rows[0].value))
     draft = Draft(_NAME, id=id_within(_NAME, f"{own}-{customer}".replace("+", "").replace(":", "-")), messages=messages)
     draft.created, draft.metadata = messages[0].created, {"customer": customer, "number": own}
     return draft
 
 
 def _sms(row: Document) -> DraftMessage:
-    value = row.value
+    value = _sms_of(row.value)
     draft = DraftMessage(CUSTOMER if value["direction"] == "inbound" else COLLEAGUE, source=row.text, id=value["sid"])
     draft.content = [text_part(as_text(value["body"]))] if value["body"] else []
     draft.created = _time(value.get("date_sent") or value.get("date_created"))
     if value.get("status") in _FAILED:
         why = {name: value[name] for name in ("error_code", "error_message") if value.get(name)}
         draft.content.append({"type": as_text(value["status"]), **why})
-    if as_text(value["num_media"]) not in ("", "0"):
+    if as_text(value.get("num_media")) not in ("", "0"):
         draft.notes.append(note("missing-file"))
+    elif "num_media" not in value and not value["body"]:  # the log names no files
+        draft.notes.append(note("lost-file", by=_TITLE))
     return draft
 
 
@@ -142,9 +155,11 @@ FAMILY = Family(
     name=_NAME,
     title="Twilio Conversations, Flex, SMS",
     what=gettext_lazy("Messages of Twilio"),
-    seen="messages of Conversations v1 and of the API 2010-04-01, by its description and examples",
+    seen="messages of Conversations v1 and of the API 2010-04-01, by its description and examples; its log as "
+    "CSV, by programs that read it",
     keeps="texts, names of files, what was not delivered, numbers, times",
-    loses="in web chats who is the customer: it is taken to be who wrote first; the bytes of files",
+    loses="in web chats who is the customer: it is taken to be who wrote first; the bytes of files; in the "
+    "log, files of messages that have a text, too",
     matches=_matches,
     parts=_parts,
     key=_key,
