@@ -482,3 +482,50 @@ def test_an_export_of_jan_has_its_title_and_a_thread_alone_says_what_is_missing(
     assert said(messages_of(conversation)) == [("assistant", "Hello")]
     (refused,) = found_in(jan_thread())
     assert refused.reason == "This is a thread of Jan without its messages: add messages.jsonl."
+
+
+# --- HuggingChat ------------------------------------------------------------------------------------------------------
+
+
+def hugging_chat() -> dict[str, Any]:
+    updates = [
+        {"type": "status", "status": "started"},
+        {"type": "tool", "subtype": "call", "uuid": "u1", "call": {"name": "draw", "parameters": {"what": "ship"}}},
+        {"type": "tool", "subtype": "result", "uuid": "u1", "result": {"status": "success", "outputs": [
+            {"content": [{"type": "text", "text": "Drawn"}, {"type": "image", "mimeType": "image/png", "sha": "s1"}]}]}},
+        {"type": "tool", "subtype": "error", "uuid": "u2", "message": "no net"},
+    ]  # fmt: skip
+    return {
+        "id": "chat-1", "title": "A ship", "model": "meta-llama/Llama", "preprompt": "You draw", "rootMessageId": "m0",
+        "createdAt": "2026-05-01T10:00:00.000Z",
+        "messages": [
+            {"id": "m0", "from": "system", "content": "", "ancestors": [], "children": ["m1"]},
+            {"id": "m1", "from": "user", "content": "Draw", "ancestors": ["m0"], "children": ["m2", "m3"],
+             "createdAt": "2026-05-01T10:00:00.000Z", "files": [{"type": "hash", "name": "a.png", "value": "h"}]},
+            {"id": "m2", "from": "assistant", "content": "Left", "ancestors": ["m0", "m1"], "children": []},
+            {"id": "m3", "from": "assistant", "content": "Here.", "reasoning": "hm", "ancestors": ["m0", "m1"],
+             "updates": updates, "interrupted": True, "createdAt": "2026-05-01T10:00:04.000Z"},
+        ],
+    }  # fmt: skip
+
+
+def test_a_chat_of_hugging_chat_has_tools_in_its_updates_and_names_those_before_each_message() -> None:
+    image = {"sha": "s1", "mimeType": "image/png", "data": "iVBORw0KGgo="}
+    trace = {
+        "format": "chat-ui-conversation-trace",
+        "version": 1,
+        "conversation": hugging_chat(),
+        "toolImages": [image],
+    }
+    for source in (trace, hugging_chat(), [hugging_chat()]):
+        conversation = conversation_in(source)
+        messages = messages_of(conversation)
+        assert (conversation.family, conversation.id) == ("hugging-chat", "hugging-chat-chat-1")
+        assert said(messages) == [
+            ("system", "You draw"), ("user", "Draw"), ("assistant", ""), ("tool", ""), ("tool", ""), ("assistant", "Here."),
+        ]  # fmt: skip
+        assert calls(messages) == [("u1", "draw", '{"what": "ship"}')]
+        assert [outcome for _, _, outcome in results(messages)] == ["", "error"]
+        assert notes(messages) == ["lost-file", "other-branches", "interrupted"]
+        assert "Left" in completion_of(conversation).source
+    assert "iVBORw0KGgo=" in str(conversation_in(trace).messages)
