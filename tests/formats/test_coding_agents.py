@@ -1004,3 +1004,42 @@ def test_the_database_of_cursor_has_bubbles_in_the_order_of_their_chat(tmp_path:
     assert results(messages) == [("t1", "no rule", "error")]
     assert notes(messages) == [("lost-text", 0), ("lost-text", 0)]
     assert completion_of(conversation).metadata["title"] == "A fix"
+
+
+# --- Continue -------------------------------------------------------------------------------------------------------
+
+
+def test_a_session_of_continue_has_the_outputs_of_its_tools_once() -> None:
+    """A message of the tool repeats the output that stands in the state of the call, but not in all sessions."""
+
+    def called(own: str) -> dict[str, Any]:
+        return {
+            "id": own,
+            "type": "function",
+            "function": {"name": "builtin_read_file", "arguments": '{"filepath":"a"}'},
+        }
+
+    def state(own: str, status: str) -> dict[str, Any]:
+        return {"toolCallId": own, "toolCall": called(own), "status": status, "output": [{"name": "a", "content": own}]}
+
+    attached = {"name": "a.py", "description": "a.py", "content": "print(1)", "id": {"providerTitle": "file"}}
+    session = {"sessionId": SESSION, "title": "A fix", "workspaceDirectory": "file:///work", "history": [
+        {"message": {"role": "user", "content": "Fix it"}, "contextItems": [attached]},
+        {"message": {"role": "thinking", "content": "hm"}, "contextItems": []},
+        {"message": {"role": "assistant", "content": "Looking", "toolCalls": [called("c1"), called("c2")]},
+         "promptLogs": [{"modelTitle": "GPT-5", "prompt": "p", "completion": "c"}],
+         "toolCallStates": [state("c1", "done"), state("c2", "errored")], "contextItems": []},
+        {"message": {"role": "tool", "content": "c1", "toolCallId": "c1"}, "contextItems": []},
+        {"message": {"role": "assistant", "content": "Done"}, "contextItems": []},
+    ]}  # fmt: skip
+    conversation = conversation_in(session)
+    messages = messages_of(conversation)
+    assert (conversation.family, conversation.id, completion_of(conversation).model) == ("continue", SESSION, "GPT-5")
+    assert said(messages) == [
+        ("user", "Fix it"), ("assistant", "Looking"), ("tool", ""), ("tool", ""), ("assistant", "Done"),
+    ]  # fmt: skip
+    assert sorted(results(messages)) == [("c1", "c1", ""), ("c2", "c2", "error")]
+    assert [each.text for message in messages for each in message.reasoning] == ["hm"]
+    assert [type(part).__name__ for part in messages[0].parts] == ["TextPart", "FilePart"]
+    empty = session | {"history": []}
+    assert remarks_on(empty) == ["This is a session of Continue in which nothing was said."]
