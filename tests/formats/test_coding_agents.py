@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.formats.files import (
     completion_of,
@@ -18,7 +19,12 @@ from tests.formats.files import (
 )
 from viewer.completions.outcomes import outcome_of, result_text
 from viewer.completions.types import ImagePart, Message, text_of
-from viewer.formats.document import Conversation
+from viewer.formats.document import Conversation, Refusal
+
+if TYPE_CHECKING or sys.version_info < (3, 14):
+    from backports import zstd
+else:
+    from compression import zstd
 
 SESSION = "3f0f8a52-6d1c-4f0e-9b1a-2f0c1d5e7a90"
 
@@ -1043,3 +1049,74 @@ def test_a_session_of_continue_has_the_outputs_of_its_tools_once() -> None:
     assert [type(part).__name__ for part in messages[0].parts] == ["TextPart", "FilePart"]
     empty = session | {"history": []}
     assert remarks_on(empty) == ["This is a session of Continue in which nothing was said."]
+
+
+# --- Zed ------------------------------------------------------------------------------------------------------------
+
+
+def zed_thread() -> dict[str, Any]:
+    def called(own: str) -> dict[str, Any]:
+        return {"ToolUse": {"id": own, "name": "terminal", "raw_input": '{"command":"make"}', "input": {}}}
+
+    def result(own: str, content: Any, **more: Any) -> dict[str, Any]:
+        return {"tool_use_id": own, "tool_name": "terminal", "is_error": False, "content": content} | more
+
+    return {"title": "A fix", "version": "0.3.0", "updated_at": "2026-02-27T12:34:56Z", "model": {"model": "gpt-5"},
+            "messages": [
+                {"User": {"id": "u1", "content": [
+                    {"Text": "Fix it"}, {"Mention": {"uri": {"File": {"abs_path": "/a.rs"}}, "content": "fn a"}},
+                    {"Image": {"source": "iVBORw0KGgo="}}]}},
+                {"Agent": {"content": [{"Thinking": {"text": "hm", "signature": None}}, {"Text": "Making"},
+                                       called("t1"), called("t2")],
+                           "tool_results": {"t1": result("t1", {"Text": "ok"}),
+                                            "t2": result("t2", [{"Text": "no rule"}], is_error=True)}}},
+                "Resume",
+                {"Agent": {"content": [{"Text": "Done"}], "tool_results": {}}},
+            ]}  # fmt: skip
+
+
+def test_the_database_of_zed_has_threads_that_are_packed(tmp_path: Path) -> None:
+    path = tmp_path / "threads.db"
+    database = sqlite3.connect(path)
+    database.execute(
+        "CREATE TABLE threads (id TEXT PRIMARY KEY, parent_id TEXT, folder_paths TEXT, summary TEXT NOT NULL, "
+        "updated_at TEXT NOT NULL, data_type TEXT NOT NULL, data BLOB NOT NULL)"
+    )
+    packed = zstd.compress(json.dumps(zed_thread()).encode())
+    for own, kind, data in (("a", "zstd", packed), ("b", "json", json.dumps(zed_thread())), ("c", "zstd", packed[:-9])):
+        row = (own, "/work", "A fix", f"2026-02-27T12:34:5{'abc'.index(own)}Z", kind, data)
+        database.execute("INSERT INTO threads VALUES (?, NULL, ?, ?, ?, ?, ?)", row)
+    database.commit()
+    database.close()
+    first, second, damaged = found_in(path)
+    assert isinstance(damaged, Refusal)
+    assert damaged.reason == "This thread of Zed is damaged, or longer than one conversation may be."
+    for conversation, own in ((first, "zed-a"), (second, "zed-b")):
+        assert isinstance(conversation, Conversation)
+        messages = messages_of(conversation)
+        assert (conversation.id, completion_of(conversation).model) == (own, "gpt-5")
+        assert said(messages) == [
+            ("user", "Fix it"), ("assistant", "Making"), ("tool", ""), ("tool", ""), ("assistant", "Done"),
+        ]  # fmt: skip
+        assert results(messages) == [("t1", "ok", ""), ("t2", "no rule", "error")]
+        assert [type(part).__name__ for part in messages[0].parts] == ["TextPart", "FilePart", "ImagePart"]
+        assert [each.text for message in messages for each in message.reasoning] == ["hm"]
+        assert completion_of(conversation).metadata["cwd"] == "/work"
+
+
+def test_threads_of_zed_before_0_3_have_roles_and_text_threads_the_bytes_where_messages_begin() -> None:
+    old = {"version": "0.2.0", "summary": "A fix", "updated_at": "2025-06-01T00:00:00Z", "messages": [
+        {"id": 0, "role": "user", "segments": [{"type": "text", "text": "Fix it"}]},
+        {"id": 1, "role": "assistant", "segments": [{"type": "thinking", "text": "hm"}, {"type": "text", "text": "Making"}],
+         "tool_uses": [{"id": "t1", "name": "terminal", "input": {}}],
+         "tool_results": [{"tool_use_id": "t1", "is_error": True, "content": "no rule"}]}]}  # fmt: skip
+    messages = messages_of(conversation_in(old))
+    assert said(messages) == [("user", "Fix it"), ("assistant", "Making"), ("tool", "")]
+    assert results(messages) == [("t1", "no rule", "error")]
+    about = [(0, "user", "Done"), (8, "assistant", {"Error": "overloaded"})]
+    text = {"id": "t", "zed": "context", "version": "0.4.0", "text": "Grüße\nHallo\n", "summary": "Greetings", "messages": [
+        {"id": {"value": n}, "start": start, "metadata": {"role": role, "status": status}}
+        for n, (start, role, status) in enumerate(about)]}  # fmt: skip
+    conversation = conversation_in(text)
+    assert said(messages_of(conversation)) == [("user", "Grüße"), ("assistant", "Hallo")]
+    assert "overloaded" in dict(conversation.fields)["choices"].source

@@ -131,6 +131,7 @@ from .families import (
     whatsapp,
     whatsapp_api,
     zammad,
+    zed,
     zendesk,
     zoho_desk,
 )
@@ -256,6 +257,7 @@ FAMILIES: tuple[Family, ...] = (
     whatsapp.FAMILY,
     whatsapp_api.FAMILY,
     zammad.FAMILY,
+    zed.FAMILY,
     zendesk.FAMILY,
     zoho_desk.FAMILY,
     ai_sdk.FAMILY,
