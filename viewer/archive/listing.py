@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection
@@ -79,7 +77,7 @@ def read_list(place: Place, reader: int | None) -> ListPage:
     values = [*named, *[reader] * (sql.count("%s") - len(named))]
     rows: list[Listed] = []
     size, has_earlier, total = 0, False, 0
-    with _streaming_cursor() as cursor:
+    with connection.chunked_cursor() as cursor:  # in PostgreSQL one of the server, which holds a few rows at a time
         cursor.execute(sql, values)
         fetched = iter(lambda: cursor.fetchmany(_AT_ONCE), [])
         rest = (row for several in fetched for row in several)
@@ -205,9 +203,3 @@ def _known(is_seen: int | bool, labels: str | None, state: str | None) -> Known:
 
 def _is_postgresql() -> bool:
     return connection.vendor == "postgresql"
-
-
-def _streaming_cursor() -> AbstractContextManager[Any]:
-    """Return a cursor that holds a few rows at a time: in PostgreSQL one of the server."""
-    cursor: AbstractContextManager[Any] = connection.chunked_cursor()
-    return cursor

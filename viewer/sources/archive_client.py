@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from django.db import DatabaseError
-from django.utils.translation import gettext_noop
 
 from viewer.archive import api
 from viewer.archive.holdings import holdings_of
@@ -17,6 +16,7 @@ from viewer.archive.messages import ArchivedMessages
 from viewer.archive.models import fit
 from viewer.archive.summaries import summaries_of
 from viewer.client.client import Client, First, Read
+from viewer.client.http import CONNECTION_FAILED
 from viewer.client.in_process import BASE_URL, InProcess
 from viewer.client.problems import Problem
 from viewer.completions.summary import Summary
@@ -48,7 +48,7 @@ class ArchiveClient(StoredClient):
         try:
             return read_list(place, self.reader)
         except DatabaseError:
-            raise Problem("unavailable", gettext_noop("The connection failed or was interrupted.")) from None
+            raise Problem("unavailable", CONNECTION_FAILED) from None
 
     def counts(self, completion_id: str) -> Mapping[str, int] | None:
         holdings = holdings_of(completion_id, self.reader)
