@@ -195,7 +195,7 @@ def test_the_steps_of_a_run_of_dify_are_the_turn_that_it_was_for() -> None:
     assert [cited.title for cited in answer.citations] == ["Shipping"]
     failed = [steps[0], dify_step(2, "llm", None, status="failed", error="quota exceeded")]
     assert messages_of(conversation_in({"data": failed}))[-1].error == "quota exceeded"
-    assert remarks_on({"data": steps[1:]}) == ["These are steps of a run of Dify in which nobody chatted."]
+    assert remarks_on({"data": steps[1:]}) == ["An export of Dify in which nothing was said."]
     assert [type(each) for each in found_in(steps[0])] == [Refusal]
 
 
@@ -339,7 +339,7 @@ def test_what_voiceflow_knows_of_a_session_is_metadata_and_a_list_of_sessions_is
     for page in ([listed], {"transcripts": [listed]}):
         assert remarks_on(page) == ["This is a list of Voiceflow's transcripts, without what was said."]
     silent = {"sessionID": "s1", "projectID": "p1", "logs": [{"type": "action", "data": {"type": "launch"}}]}
-    assert remarks_on({"transcript": silent}) == ["This is a transcript in which nothing was said."]
+    assert remarks_on({"transcript": silent}) == ["A transcript of Voiceflow in which nothing was said."]
 
 
 STEPS_OF_LANGFLOW = [
@@ -545,7 +545,7 @@ def test_what_was_asked_elsewhere_than_in_the_chat_of_n8n_is_told_by_its_memory_
 
 def test_executions_of_n8n_that_are_no_conversation_are_named() -> None:
     nobody = n8n_execution(1, {"Edit": {"data": gave("main", {"rows": 3})}})
-    assert remarks_on(nobody) == ["This is an execution of n8n in which nobody chatted."]
+    assert remarks_on(nobody) == ["Executions of n8n in which nothing was said."]
     del nobody["data"]
     without = "This is an execution of n8n without its data: ask for it with includeData=true."
     assert remarks_on({"data": [nobody], "nextCursor": None}) == [without]
@@ -608,7 +608,7 @@ def test_the_table_that_parlant_exports_is_read_with_names() -> None:
         ("user", "Ada", "Where is A17?"), ("assistant", "Desk", "There is no A17."), ("user", "Bea", "I take over."),
     ]  # fmt: skip
     assert messages[1].other["flag"] == '"rude"'
-    assert remarks_on(PARLANT[1:2]) == ["This is a session of Parlant in which nothing was said."]
+    assert remarks_on(PARLANT[1:2]) == ["A session of Parlant in which nothing was said."]
 
 
 ASKED = {"id": "u1", "role": "user", "content": [
@@ -730,7 +730,7 @@ def test_a_result_of_typebot_has_the_answers_of_a_visitor_alone_and_says_so() ->
     assert (conversation.id, first.role, text_of(first), len(second.parts)) == ("typebot-r1", "user", "Ada", 2)
     assert [(note.code, note.by) for note in first.origin.notes] == [("lost-answer", "Typebot")]
     assert completion_of(conversation).metadata == {"typebotId": "t1", "isCompleted": "false", "Name": "Ada"}
-    assert remarks_on({"result": result | {"answers": []}}) == ["This is a transcript in which nothing was said."]
+    assert remarks_on({"result": result | {"answers": []}}) == ["A result of Typebot in which nothing was said."]
 
 
 def test_what_flowise_and_langflow_answer_is_a_turn_with_its_question() -> None:

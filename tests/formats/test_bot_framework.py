@@ -113,6 +113,6 @@ def test_activities_on_lines_are_joined_by_their_conversation_and_an_edit_is_sai
 
 def test_a_transcript_in_which_nothing_was_said_is_named_and_does_not_hide_those_behind_it() -> None:
     silent = {"activities": [_ACTIVITIES[0]]}
-    assert remarks_on(silent) == ["This is a transcript in which nothing was said."]
+    assert remarks_on(silent) == ["A transcript of a Microsoft bot in which nothing was said."]
     page = {"value": [row("t-1") | {"content": json.dumps(silent)}, row("t-2")]}
     assert [conversation.id for conversation in conversations_in(page)] == ["bot-framework-t-2"]

@@ -104,7 +104,7 @@ def test_lobe_chat_is_read_from_exports_before_2025_and_of_single_topics() -> No
              {"role": "tool", "content": "found", "tool_call_id": "call_1"}]  # fmt: skip
     assert results(messages_of(conversation_in(plain))) == [("call_1", "found", "")]
     settings = {"exportType": "settings", "state": {"settings": {}}, "version": 7}
-    assert remarks_on(settings) == ["This is an export of LobeChat without messages."]
+    assert remarks_on(settings) == ["A LobeChat export in which nothing was said."]
 
 
 # --- NextChat -------------------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_a_backup_of_next_chat_has_prompts_tools_and_times_as_they_were_written(
     assert (completion.model, completion.metadata["title"]) == ("gpt-4o", "Order")
     assert "sk-secret" not in repr(conversation)
     empty = {"chat-next-web-store": {"sessions": [session | {"messages": []}]}}
-    assert remarks_on(empty) == ["This is a backup of NextChat without messages."]
+    assert remarks_on(empty) == ["A NextChat backup in which nothing was said."]
 
 
 # --- Cherry Studio --------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_backups_of_cherry_studio_before_there_were_blocks_are_read() -> None:
     last = messages_of(conversation_in(backup))[-1]
     assert (text_of(last), [thought.text for thought in last.reasoning]) == ("Here.", ["hm"])
     backup["indexedDB"]["topics"] = []
-    assert remarks_on(backup) == ["This is a backup of Cherry Studio without messages."]
+    assert remarks_on(backup) == ["A Cherry Studio backup in which nothing was said."]
 
 
 # --- AnythingLLM ----------------------------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ def test_chatbox_is_read_from_the_list_of_sessions_that_it_had_before() -> None:
     message = {"id": "m1", "role": "user", "content": "Hi"}
     assert said(messages_of(conversation_in({"chat-sessions": [{"id": "s1", "name": "A", "messages": [message]}]})))
     nothing = {"__exported_items": ["setting"], "settings": {}}
-    assert remarks_on(nothing) == ["This is an export of Chatbox without messages."]
+    assert remarks_on(nothing) == ["A Chatbox export in which nothing was said."]
 
 
 # --- big-AGI ---------------------------------------------------------------------------------------------------------

@@ -258,7 +258,7 @@ def test_what_claude_code_streams_is_read_also_as_a_list_and_says_that_the_promp
 
 def test_a_session_of_claude_code_without_words_is_named() -> None:
     empty = {"type": "summary", "summary": "T", "leafUuid": "x"}
-    assert remarks_on(on_lines(empty)) == ["This is a session of Claude Code in which nothing was said."]
+    assert remarks_on(on_lines(empty)) == ["A session of Claude Code in which nothing was said."]
 
 
 # --- Codex ----------------------------------------------------------------------------------------------------------
@@ -410,7 +410,7 @@ def test_what_codex_exec_writes_says_that_the_prompt_is_missing() -> None:
 
 def test_a_session_of_codex_without_words_is_named() -> None:
     assert remarks_on(on_lines(codex_line("turn_context", model="x"))) == [
-        "This is a session of Codex in which nothing was said."
+        "A session of Codex in which nothing was said."
     ]
 
 
@@ -472,7 +472,7 @@ def test_what_gemini_cli_took_back_is_a_branch_and_a_compressed_history_loses_no
     assert [text for _, text in said(messages)] == ["List the files.", "I look.", "", "Right", "A summary"]
     assert notes(messages) == [("other-branches", 1)]
     assert "Wrong" in completion_of(conversation).source
-    assert remarks_on(on_lines(GEMINI_ABOUT)) == ["This is a session of Gemini CLI in which nothing was said."]
+    assert remarks_on(on_lines(GEMINI_ABOUT)) == ["A session of Gemini CLI in which nothing was said."]
 
 
 # --- Cline and Roo Code ---------------------------------------------------------------------------------------------
@@ -642,9 +642,7 @@ def test_the_database_of_opencode_is_read_as_its_exports(tmp_path: Path) -> None
     messages = messages_of(conversation)
     assert [role for role, _ in said(messages)] == ["user", "system", "assistant", "tool", "assistant", "tool"]
     assert (conversation.id, messages[0].id) == ("opencode-ses_1", "msg_1")
-    assert remarks_on({"info": OPENCODE_INFO, "messages": []}) == [
-        "This is a session of opencode in which nothing was said."
-    ]
+    assert remarks_on({"info": OPENCODE_INFO, "messages": []}) == ["A session of opencode in which nothing was said."]
 
 
 # --- Goose ----------------------------------------------------------------------------------------------------------
@@ -694,7 +692,7 @@ def test_a_session_of_goose_is_read_from_exports_lines_and_its_database(tmp_path
         assert results(messages) == [("c2", "no such tool", "error"), ("c1", "denied", "error")]
         assert [thought.text for thought in messages[1].reasoning] == ["hm"]
         assert completion_of(conversation).metadata["title"] == "A look"
-    assert remarks_on(on_lines(head)) == ["This is a session of Goose in which nothing was said."]
+    assert remarks_on(on_lines(head)) == ["A session of Goose in which nothing was said."]
 
 
 def test_a_database_with_tables_of_the_same_names_is_not_taken_for_that_of_goose(tmp_path: Path) -> None:
@@ -777,7 +775,7 @@ def test_a_chat_of_vs_code_says_what_failed_and_what_was_taken_back() -> None:
     assert [note for note, _ in notes(messages)] == ["taken-out", "interrupted"]
     assert "Rate limit" in dict(conversation.fields)["choices"].source
     empty = {"responderUsername": "GitHub Copilot", "requests": []}
-    assert remarks_on(empty) == ["This is a chat of VS Code in which nothing was said."]
+    assert remarks_on(empty) == ["A chat of VS Code in which nothing was said."]
     assert refusals_in(on_lines({"kind": 2, "k": ["requests"], "v": []}, {"kind": 1, "k": ["a", 0], "v": 1})) == [
         "The log of this chat changes what is not in it: its beginning is missing."
     ]
@@ -822,7 +820,7 @@ def test_a_session_of_pi_follows_its_last_entry() -> None:
     assert "Left" in completion_of(conversation).source
     assert "Overloaded" in dict(conversation.fields)["choices"].source
     assert completion_of(conversation).metadata["title"] == "A look"
-    assert remarks_on(on_lines(head)) == ["This is a session of pi in which nothing was said."]
+    assert remarks_on(on_lines(head)) == ["A session of pi or OpenClaw in which nothing was said."]
 
 
 # --- Qwen Code ------------------------------------------------------------------------------------------------------
@@ -868,7 +866,7 @@ def test_a_session_of_qwen_code_has_messages_of_google_on_lines_of_claude_code()
     assert "Left" in completion_of(conversation).source
     assert completion_of(conversation).metadata["title"] == "A title"
     assert remarks_on(on_lines(qwen_line("a", None, "system", systemPayload=limit))) == [
-        "This is a session of Qwen Code in which nothing was said."
+        "A session of Qwen Code in which nothing was said."
     ]
 
 
@@ -933,7 +931,7 @@ def test_what_the_cli_of_github_copilot_writes_ends_with_a_line_that_is_no_event
     delta = copilot_event("assistant.message_delta", messageId="m", deltaContent="Do") | {"ephemeral": True}
     conversation = conversation_in(on_lines(delta, copilot_event("assistant.message", content="Done"), ended))
     assert (conversation.id, said(messages_of(conversation))) == (SESSION, [("assistant", "Done")])
-    assert remarks_on(on_lines(ended)) == ["This is a session of GitHub Copilot in which nothing was said."]
+    assert remarks_on(on_lines(ended)) == ["A session of GitHub Copilot in which nothing was said."]
 
 
 # --- Cursor ---------------------------------------------------------------------------------------------------------
@@ -973,7 +971,7 @@ def test_a_transcript_of_cursor_has_what_was_typed_within_what_was_put_around_it
     ]  # fmt: skip
     assert calls(messages) == [("", "Read")]
     ended = on_lines({"type": "turn_ended", "status": "success"})
-    assert remarks_on(ended) == ["This is a transcript of Cursor in which nothing was said."]
+    assert remarks_on(ended) == ["A chat of Cursor in which nothing was said."]
 
 
 def test_the_database_of_cursor_has_bubbles_in_the_order_of_their_chat(tmp_path: Path) -> None:
@@ -1048,7 +1046,7 @@ def test_a_session_of_continue_has_the_outputs_of_its_tools_once() -> None:
     assert [each.text for message in messages for each in message.reasoning] == ["hm"]
     assert [type(part).__name__ for part in messages[0].parts] == ["TextPart", "FilePart"]
     empty = session | {"history": []}
-    assert remarks_on(empty) == ["This is a session of Continue in which nothing was said."]
+    assert remarks_on(empty) == ["A session of Continue in which nothing was said."]
 
 
 # --- Zed ------------------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def test_all_chats_of_telegram_stand_in_one_file_and_a_bot_is_an_assistant() -> 
     assert [conversation.id for conversation in found] == ["telegram-5", "telegram-7", "telegram-987654321"]
     assert said(found[0]) == [("user", "Bo", "/start"), ("assistant", "Shop bot", "Hello")]
     assert said(found[1]) == [("user", "Bo", "Lunch?"), ("user", "Cy", "No")]
-    assert remarks_on(export) == ["This is a chat of Telegram in which nothing was said."]
+    assert remarks_on(export) == ["A chat of Telegram in which nothing was said."]
 
 
 def twilio(number: int, author: str, body: str, **more: Any) -> dict[str, Any]:

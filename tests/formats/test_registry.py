@@ -70,7 +70,7 @@ def test_a_time_is_stored_as_the_api_has_it_and_kept_as_the_file_has_it(
         ({"traceId": "5b8e", "spanId": "ee1", "name": "GET /", "startTimeUnixNano": 1, "attributes": {"http.route": "/"}},
          "This is a trace in which no model was called."),
         ({"type": "session.created", "event_id": "event_1", "session": {"object": "realtime.session"}},
-         "These are events of a realtime session in which nothing was said."),
+         "An OpenAI Realtime session in which nothing was said."),
     ],
 )  # fmt: skip
 def test_records_that_have_to_be_found_together_and_are_no_conversation_are_named(

@@ -97,7 +97,9 @@ def test_a_transcript_of_the_former_chat_tells_agents_apart_by_the_lines_that_na
     visitor = body.replace("Ann Bee", "Visitor").replace("Agent Bo G", "Agent (UserFirstName)")
     roles = [message.role for message in messages_of(conversation_in({"Id": "5", "ChatKey": "k", "Body": visitor}))]
     assert roles[3:] == ["assistant", "user"]
-    assert remarks_on({"Id": "6", "ChatKey": "k", "Body": None}) == ["This is a transcript in which nothing was said."]
+    assert remarks_on({"Id": "6", "ChatKey": "k", "Body": None}) == [
+        "A Salesforce case or chat in which nothing was said."
+    ]
     assert "has a shape" in refusals_in({"Id": "7", "ChatKey": "k", "Body": "Ann: Torn"})[0]
 
 

@@ -174,7 +174,9 @@ def test_a_chat_of_liveperson_names_on_each_line_who_wrote_it() -> None:
         ("assistant", "Bo", "Bags"),
     ]  # fmt: skip
     empty = {"info": info, "transcript": {"lines": []}}
-    assert remarks_on({"interactionHistoryRecords": [empty]}) == ["This is a transcript in which nothing was said."]
+    assert remarks_on({"interactionHistoryRecords": [empty]}) == [
+        "A conversation of LivePerson in which nothing was said."
+    ]
 
 
 def test_a_transcript_of_olark_says_to_whom_each_message_went() -> None:
@@ -192,4 +194,4 @@ def test_a_transcript_of_olark_says_to_whom_each_message_went() -> None:
     conversation = conversation_in(transcript)
     assert said(conversation) == [("assistant", "Bo", "Any help?"), ("user", "Ann", "Torn")]
     assert str(messages_of(conversation)[1].created)[:19] == "2016-09-13 13:53:41"
-    assert remarks_on(transcript | {"items": []}) == ["This is a transcript in which nothing was said."]
+    assert remarks_on(transcript | {"items": []}) == ["A transcript of Olark in which nothing was said."]

@@ -104,5 +104,5 @@ def test_where_elevenlabs_was_interrupted_is_said_and_a_call_without_words_is_na
     interrupted, *others = messages_of(conversation_in(ELEVENLABS))
     assert [note.code for note in interrupted.origin.notes] == ["interrupted"]
     assert not any(message.origin.notes for message in others)
-    nothing = "This is a conversation of ElevenLabs in which nothing was said."
+    nothing = "A conversation of ElevenLabs Agents in which nothing was said."
     assert remarks_on(ELEVENLABS | {"transcript": []}) == [nothing]

@@ -118,6 +118,10 @@ class NotAConversation(NotReadable):
     """Raised for what lies beside the conversations of an export, such as the list of its users. Nothing is missing."""
 
 
+class NothingSaid(NotAConversation):
+    """Raised for a conversation without a message. Whoever reads it knows the family, and says what it is."""
+
+
 def too_long() -> str:
     """Say that something is longer than one conversation may be."""
     return gettext("longer than %d MB, the most that one conversation may have") % (MAX_BYTES // 10**6)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 
 from .containers.documents import Splitter
 from .containers.unpacking import File, files_in, files_of_folder
-from .document import Conversation, Document, NotAConversation, NotReadable, Place, Refusal, too_long
+from .document import Conversation, Document, NotAConversation, NothingSaid, NotReadable, Place, Refusal, too_long
 from .families import message_rows, openai_chat
 from .family import FAILURES, Family
 from .joining import Waiting
@@ -57,7 +57,7 @@ class Reading:
             if documents is None:
                 yield Refusal(too_long())
             else:
-                yield from self._counted(self._noted(_joined(family, documents)))
+                yield from self._counted(self._noted(family, _joined(family, documents)))
 
     def remarks(self) -> list[str]:
         """Return in sentences what else was in the files, and what may be missing from them."""
@@ -93,18 +93,23 @@ class Reading:
                 if family is None:
                     yield Refusal(what_it_looks_like(each.value), document.place)
                     continue
-                for part in _parts_of(family, each):
-                    if key := _key_of(family, part):
-                        self._waiting.add(family, key, part)
-                    else:
-                        yield from self._noted(_explained(family.read, part, document.place))
+                yield from self._noted(family, self._of_family(family, each))
         except NotReadable as reason:
             yield Refusal(str(reason), document.place)
 
-    def _noted(self, found: Iterator[Found]) -> Iterator[Found]:
+    def _of_family(self, family: Family, document: Document) -> Iterator[Found]:
+        for part in _parts_of(family, document):
+            if key := _key_of(family, part):
+                self._waiting.add(family, key, part)
+            else:
+                yield from self._noted(family, _explained(family.read, part, document.place))
+
+    def _noted(self, family: Family, found: Iterator[Found]) -> Iterator[Found]:
         """Yield what is found; what is no conversation is noted, and does not hide the records behind it."""
         try:
             yield from found
+        except NothingSaid:
+            self._beside[gettext("%(what)s in which nothing was said.") % {"what": family.what}] += 1
         except NotAConversation as what:
             self._beside[str(what)] += 1
 

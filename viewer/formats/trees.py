@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.translation import gettext
-
 from viewer.completions.source_text import to_object
 
-from .document import Document, NotAConversation
+from .document import Document, NothingSaid
 from .drafts import DraftMessage, note
 
 Read = Callable[[list[str]], list[DraftMessage]]
@@ -90,7 +88,7 @@ def walk(tree: Tree, is_asked: Callable[[str], bool], read: Read) -> Walk:
     if waiting and walked.messages:
         walked.messages[-1].notes += waiting
     if not (walked.messages or walked.choices):
-        raise NotAConversation(gettext("This is a conversation without messages."))
+        raise NothingSaid
     return walked
 
 

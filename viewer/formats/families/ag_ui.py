@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, media_part, note, text_part, tool_call
 from viewer.formats.family import Family, object_at, objects_at
 from viewer.formats.help_desks import EVENT
@@ -63,7 +63,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     value = document.value
     drafts = _drafts_of(value["messages"])
     if not drafts:
-        raise NotAConversation(gettext("This is a conversation without messages."))
+        raise NothingSaid
     for one in document.members["messages"].items():
         _mark(drafts, one)
     draft = Draft(_NAME, id=id_within(_NAME, value["threadId"]), messages=drafts)
@@ -95,7 +95,7 @@ def _conversation(name: str, events: list[Document]) -> Iterator[Conversation]:
     thread = _Thread(event.value for event in events)
     drafts = _drafts_of(thread.messages)
     if not drafts and not thread.ends:
-        raise NotAConversation(gettext("These are events of AG-UI in which nothing was said."))
+        raise NothingSaid
     for draft in drafts:
         draft.created = thread.times.get(as_text(draft.id))
     others = [event.text for event in events if event.value["type"] not in _DELTAS]

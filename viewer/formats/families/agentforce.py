@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, text_part, tool_call
 from viewer.formats.family import Family
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT
@@ -71,7 +71,7 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
         messages += found
         others += [] if found else [row.text]
     if not any(message.role in (CUSTOMER, COLLEAGUE) and message.content for message in messages):
-        raise NotAConversation(gettext("This is a transcript in which nothing was said."))
+        raise NothingSaid
     sessions = (_thread(row) for row in rows)
     ending = next((fields["aiagentsessionendtype"] for _, fields in read if "aiagentsessionendtype" in fields), None)
     draft = Draft(_NAME, id=id_within(_NAME, next(filter(None, sessions), None)), messages=messages)

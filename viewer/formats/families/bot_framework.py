@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
 from viewer.formats.cards import CARD, lines_of_card
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT, linked_file
@@ -94,7 +94,7 @@ def _activities_of(transcript: Document) -> list[Document]:
     held = transcript.at("activities")
     found = [one for one in held.items() if isinstance(one.value, dict)] if held is not None else []
     if not found:
-        raise NotAConversation(gettext("This is a transcript in which nothing was said."))
+        raise NothingSaid
     return found
 
 
@@ -116,7 +116,7 @@ def _draft(activities: list[Document]) -> Draft:
         if message is not None and message.id in updated and one.value["type"] == "message":
             message.notes.append(note("edited"))
     if not any(message.role != EVENT for message in messages):
-        raise NotAConversation(gettext("This is a transcript in which nothing was said."))
+        raise NothingSaid
     others = [one.text for one, message in read if message is None]
     sessions = (object_at(value, "value") for value in values if value.get("valueType") == "SessionInfo")
     session = next(sessions, {})

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, image_part, note, text_part
 from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.ids import id_within
@@ -35,7 +35,7 @@ def _read(document: Document) -> Iterator[Conversation]:
         sessions += held.items()
     drafts = [draft for session in sessions for draft in _threads(session)]
     if not drafts:
-        raise NotAConversation(gettext("This is an export of Chatbox without messages."))
+        raise NothingSaid
     for draft, thread in drafts:
         yield draft.finish(thread)
 

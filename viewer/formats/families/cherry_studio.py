@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, Find, NotAConversation
+from viewer.formats.document import Conversation, Document, Find, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, file_part, image_part, note, text_part
 from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.ids import id_within
@@ -34,7 +34,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     blocks = {block.get("id"): block for block in objects_at(document.value, "indexedDB", "message_blocks")}
     topics = [topic for topic in (held.items() if held else ()) if list_at(topic.value, "messages")]
     if not topics:
-        raise NotAConversation(gettext("This is a backup of Cherry Studio without messages."))
+        raise NothingSaid
     for topic in topics:
         assistant, name = about.get(as_text(topic.value.get("id")), ({}, ""))
         messages = list(topic.members["messages"].items())

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note
 from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT
@@ -69,7 +69,7 @@ def _join(lines: list[Document]) -> Iterator[Conversation]:
         threads.setdefault(thread, []).append(line)
     found = [one for thread, own in threads.items() if (one := _conversation(thread, own)) is not None]
     if not found:
-        raise NotAConversation(gettext("This is a session of Claude Code in which nothing was said."))
+        raise NothingSaid
     yield from found
 
 

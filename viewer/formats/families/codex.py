@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT
@@ -53,7 +53,7 @@ def _matches(value: Any) -> bool:
 def _join(lines: list[Document]) -> Iterator[Conversation]:
     draft = _streamed(lines) if any(_is_streamed(line.value) for line in lines) else _kept(lines)
     if not any(message.role in (CUSTOMER, "assistant") for message in draft.messages):
-        raise NotAConversation(gettext("This is a session of Codex in which nothing was said."))
+        raise NothingSaid
     draft.created = draft.created or next((message.created for message in draft.messages if message.created), None)
     yield draft.finish_at(lines[0].place, *(line.text for line in lines))
 

@@ -10,9 +10,9 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, image_part, text_part, tool_call
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER
@@ -38,7 +38,7 @@ def _read(document: Document) -> Iterator[Conversation]:
         session.take(item)
     session.end()
     if not session.messages:
-        raise NotAConversation(gettext("This is a session of Continue in which nothing was said."))
+        raise NothingSaid
     logs = [log for item in objects_at(value, "history") for log in objects_at(item, "promptLogs")]
     models = [as_text(log.get("modelTitle")) for log in logs] or [as_text(value.get("chatModelTitle"))]
     yield Draft(

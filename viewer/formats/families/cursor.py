@@ -12,9 +12,9 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, note, text_part
 from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT
@@ -68,7 +68,7 @@ def _written(value: dict[str, Any]) -> Draft:
 def _join(lines: list[Document]) -> Iterator[Conversation]:
     messages = [message for line in lines for message in _line(line)]
     if not any(message.role in (CUSTOMER, "assistant") for message in messages):
-        raise NotAConversation(gettext("This is a transcript of Cursor in which nothing was said."))
+        raise NothingSaid
     yield Draft(_NAME, messages=messages).finish_at(lines[0].place, *(line.text for line in lines))
 
 
@@ -141,7 +141,7 @@ def _stored(value: dict[str, Any]) -> Draft:
     if thoughts:
         draft.messages.append(DraftMessage("assistant", reasoning=thoughts))
     if not draft.messages:
-        raise NotAConversation(gettext("This is a transcript of Cursor in which nothing was said."))
+        raise NothingSaid
     return draft
 
 

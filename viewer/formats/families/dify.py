@@ -15,7 +15,7 @@ from django.utils.translation import gettext, gettext_lazy
 from viewer.completions.reading import read_time
 from viewer.completions.source_text import to_object
 from viewer.formats.cells import json_of
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NotAConversation, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, note, text_part
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import linked_file
@@ -86,7 +86,7 @@ def _with(message: Document, added: list[tuple[str, str]]) -> Document:
 
 def _read(document: Document) -> Iterator[Conversation]:
     if are_steps(document.value):
-        raise NotAConversation(gettext("These are steps of a run of Dify in which nobody chatted."))
+        raise NothingSaid
     raise NotAConversation(gettext("This is a list of Dify's conversations or runs, without what was said."))
 
 

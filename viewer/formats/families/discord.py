@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT, linked_file
@@ -36,7 +36,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     channel = document.value["channel"]
     messages = [one for one in document.members["messages"].items() if isinstance(one.value, dict)]
     if not messages:
-        raise NotAConversation(gettext("This is a channel of Discord in which nothing was said."))
+        raise NothingSaid
     customer = _customer_of(channel, [object_at(one.value, "author") for one in messages])
     yield Draft(
         _NAME,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part, tool_call
 from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.help_desks import linked_file
@@ -36,7 +36,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     value, metadata = record.value, object_at(record.value, "metadata")
     turns = [turn for turn in record.members["transcript"].items() if isinstance(turn.value, dict)]
     if not turns:
-        raise NotAConversation(gettext("This is a conversation of ElevenLabs in which nothing was said."))
+        raise NothingSaid
     begun = metadata.get("start_time_unix_secs")
     models = (turn.value.get("producing_llm") for turn in turns)
     about = {name: value.get(name) for name in _ABOUT} | {name: metadata.get(name) for name in _ABOUT_CALL}

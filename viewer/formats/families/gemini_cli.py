@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, media_part, note, text_part
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT, linked_file
@@ -103,7 +103,7 @@ def _draft(session: _Session, about: dict[str, Any]) -> Draft:
             drafts[0].notes.append(note("other-branches", count=session.forks[own]))
         messages += drafts
     if not messages:
-        raise NotAConversation(gettext("This is a session of Gemini CLI in which nothing was said."))
+        raise NothingSaid
     models = [as_text(message.value.get("model")) for message in session.messages.values()]
     return Draft(
         _NAME,

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import (
     Draft,
     DraftMessage,
@@ -63,7 +63,7 @@ def _join(lines: list[Document]) -> Iterator[Conversation]:
     found = [_draft(agent, own, about, session, assets) for agent, own in threads.items()]
     spoken = [draft for draft in found if any(message.role in _SPOKEN for message in draft.messages)]
     if not spoken:
-        raise NotAConversation(gettext("This is a session of GitHub Copilot in which nothing was said."))
+        raise NothingSaid
     for draft in spoken:
         own = threads[as_text(draft.metadata.get("agent"))]
         yield draft.finish_at(lines[0].place, *(line.text for line in own))

@@ -11,10 +11,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, image_part, text_part, tool_call
 from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.help_desks import EVENT
@@ -63,7 +63,7 @@ def _join(lines: list[Document]) -> Iterator[Conversation]:
 
 def _draft(about: Document, messages: list[DraftMessage]) -> Draft:
     if not messages:
-        raise NotAConversation(gettext("This is a session of Goose in which nothing was said."))
+        raise NothingSaid
     value = about.value
     return Draft(
         _NAME,

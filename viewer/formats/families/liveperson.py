@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, image_part, note, text_part
 from viewer.formats.family import Family, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT, as_private, linked_file
@@ -39,7 +39,7 @@ def _read(record: Document) -> Iterator[Conversation]:
     given = [one for one in rows.items() if isinstance(one.value, dict)] if rows else []
     messages = [_message(one, names) if "messageData" in one.value else _line(one) for one in given]
     if not messages:
-        raise NotAConversation(gettext("This is a transcript in which nothing was said."))
+        raise NothingSaid
     moved = record.at("transfers")
     messages += [_transfer(one) for one in moved.items() if isinstance(one.value, dict)] if moved else []
     messages.sort(key=lambda message: message.created if isinstance(message.created, int) else 0)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, image_part, note, text_part, tool_call
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.help_desks import linked_file
@@ -60,7 +60,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     for message in held.items() if held else ():
         topics.setdefault(_place_of(message.value), []).append(message)
     if not topics:
-        raise NotAConversation(gettext("This is an export of LobeChat without messages."))
+        raise NothingSaid
     plugins = {row["id"]: row for row in objects_at(data.value, "messagePlugins") if "id" in row}
     for place, messages in topics.items():
         messages.sort(key=lambda message: as_text(message.value.get("createdAt")))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from viewer.completions.source_text import to_object
 from viewer.formats.cells import json_of, values_of
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NotAConversation, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, note, text_part
 from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.flatted import is_flatted, unflatted
@@ -125,7 +125,7 @@ def _draft(name: str, executions: list[Document]) -> Draft:
     """Read executions. Raises NotAConversation where nobody chatted."""
     messages = [each for n, one in enumerate(executions, start=1) for each in _messages(one, f"{n}")]
     if not messages:
-        raise NotAConversation(gettext("This is an execution of n8n in which nobody chatted."))
+        raise NothingSaid
     runs = [run for one in executions for run in _runs_of(one.value)]
     options = (object_at(run.given("ai_languageModel"), "options") for run in runs)
     models = (as_text(each.get("model") or each.get("model_name")) for each in options)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, text_part
 from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, linked_file
@@ -35,7 +35,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     sessions = [document] if _is_session(document.value) else list(held.items() if held else ())
     said = [session for session in sessions if list_at(session.value, "messages")]
     if not said:
-        raise NotAConversation(gettext("This is a backup of NextChat without messages."))
+        raise NothingSaid
     for session in said:
         yield _draft(session).finish(session)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, text_part
 from viewer.formats.family import Family, object_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT
@@ -30,7 +30,7 @@ def _read(transcript: Document) -> Iterator[Conversation]:
     name = as_text(visitor.get("fullName"))
     rows = [one for one in transcript.members["items"].items() if isinstance(one.value, dict)]
     if not rows:
-        raise NotAConversation(gettext("This is a transcript in which nothing was said."))
+        raise NothingSaid
     messages = [_message(row, name, object_at(value, "operators")) for row in rows]
     yield Draft(
         _NAME,

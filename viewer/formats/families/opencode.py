@@ -11,9 +11,9 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, image_part, note, text_part
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT, linked_file
@@ -50,7 +50,7 @@ def _read(document: Document) -> Iterator[Conversation]:
             drafts[0].notes.append(note("taken-out"))
         messages += drafts
     if not messages:
-        raise NotAConversation(gettext("This is a session of opencode in which nothing was said."))
+        raise NothingSaid
     models = [_model(object_at(message.value, "info")) for message in held.items()]
     yield Draft(
         _NAME,

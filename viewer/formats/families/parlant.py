@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part, tool_call
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT
@@ -62,7 +62,7 @@ def _join(events: list[Document]) -> Iterator[Conversation]:
     read = [(event, _messages(event)) for event in events]
     messages = [message for _, found in read for message in found]
     if all(message.role == EVENT for message in messages):
-        raise NotAConversation(gettext("This is a session of Parlant in which nothing was said."))
+        raise NothingSaid
     others = [event.text for event, found in read if not found]
     session = next((each for event in events if (each := object_at(event.value, "session"))), {})
     yield Draft(

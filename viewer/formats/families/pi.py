@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, image_part, text_part, tool_call
 from viewer.formats.family import Family, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT
@@ -50,7 +50,7 @@ def _join(lines: list[Document]) -> Iterator[Conversation]:
         nodes[own], parents[own] = line, line.value.get("parentId", before)
         before = own
     if not any(line.value["type"] == "message" for line in nodes.values()):
-        raise NotAConversation(gettext("This is a session of pi in which nothing was said."))
+        raise NothingSaid
     walked = walk(
         Tree(parents, before),
         lambda name: _role_of(nodes[name]) == CUSTOMER,

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT
@@ -40,7 +40,7 @@ def _join(lines: list[Document]) -> Iterator[Conversation]:
     for n, line in enumerate(lines):
         session.take(line, n)
     if not any(line.value["type"] in ("user", "assistant") for line in lines):
-        raise NotAConversation(gettext("This is a session of Qwen Code in which nothing was said."))
+        raise NothingSaid
     walked = walk(Tree(session.parents, session.last), session.is_asked, session.messages)
     values = [line.value for line in lines]
     agent = next(filter(None, (as_text(value.get("agentId")) for value in values)), "")

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text
 from viewer.formats.family import Family, list_at, object_at
 
@@ -37,7 +37,7 @@ def _join(events: list[Document]) -> Iterator[Conversation]:
         sessions[-1].append(event)
     found = [each for each in map(_session, sessions) if each is not None]
     if not found:
-        raise NotAConversation(gettext("These are events of a realtime session in which nothing was said."))
+        raise NothingSaid
     yield from found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NotAConversation, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT, as_private
@@ -151,7 +151,7 @@ def _read(chat: Document) -> Iterator[Conversation]:
     begun = next((found for one in messages if one.role == EVENT and (found := _begun(as_text(one.content)))), None)
     begun = begun or _date(value.get("StartTime"))
     if not messages:
-        raise NotAConversation(gettext("This is a transcript in which nothing was said."))
+        raise NothingSaid
     for message in messages:
         after = message.created
         message.created = (begun + timedelta(seconds=after)).isoformat() if begun and after is not None else None

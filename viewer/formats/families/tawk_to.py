@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NotAConversation, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT, linked_file
@@ -36,7 +36,7 @@ def _read(notice: Document) -> Iterator[Conversation]:
     rows = notice.at("chat", "messages")
     messages = [_message(one, visitor) for one in rows.items() if isinstance(one.value, dict)] if rows else []
     if not messages:
-        raise NotAConversation(gettext("This is a transcript in which nothing was said."))
+        raise NothingSaid
     yield Draft(
         _NAME,
         id=id_within(_NAME, chat.get("id")),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, image_part, note, text_part
 from viewer.formats.family import Family, list_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT
@@ -33,7 +33,7 @@ def _read(chat: Document) -> Iterator[Conversation]:
     value = chat.value
     messages = [one for one in chat.members["messages"].items() if isinstance(one.value, dict)]
     if not any(one.value.get("type") == "message" for one in messages):
-        raise NotAConversation(gettext("This is a chat of Telegram in which nothing was said."))
+        raise NothingSaid
     partner = _partner_of(value, [one.value for one in messages])
     yield Draft(
         _NAME,

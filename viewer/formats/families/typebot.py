@@ -7,9 +7,9 @@ from mimetypes import guess_type
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, linked_file
@@ -44,7 +44,7 @@ def _read(document: Document) -> Iterator[Conversation]:
         return
     messages = [_answer(one) for one in document.members["answers"].items() if isinstance(one.value, dict)]
     if not messages:
-        raise NotAConversation(gettext("This is a transcript in which nothing was said."))
+        raise NothingSaid
     messages[0].notes.append(note("lost-answer", by=_TITLE))
     variables = {as_text(each.get("name")): each.get("value") for each in objects_at(value, "variables")}
     yield Draft(

@@ -14,7 +14,7 @@ from typing import Any
 from django.utils.translation import gettext, gettext_lazy
 
 from viewer.completions.source_text import to_object
-from viewer.formats.document import Conversation, Document, NotAConversation
+from viewer.formats.document import Conversation, Document, NotAConversation, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT, linked_file
@@ -61,7 +61,7 @@ def _read(document: Document) -> Iterator[Conversation]:
         entries.sort(key=lambda one: as_text(first_of(one.value, _TIMES)))
     messages, others = _messages(entries)
     if all(message.role == EVENT for message in messages):
-        raise NotAConversation(gettext("This is a transcript in which nothing was said."))
+        raise NothingSaid
     draft = Draft(_NAME, messages=messages, metadata=_about(object_at(record.value)))
     draft.id = id_within(_NAME, object_at(record.value).get("id") or entries[0].value.get("turnID"))
     draft.created = first_of(object_at(record.value), _TIMES) or messages[0].created

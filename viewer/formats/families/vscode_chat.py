@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
 
-from viewer.formats.document import Conversation, Document, NotAConversation, NotReadable
+from viewer.formats.document import Conversation, Document, NothingSaid, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, note, text_part
 from viewer.formats.family import Family, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER
@@ -88,7 +88,7 @@ def _draft(session: Document) -> Draft:
     value = session.value
     requests = [one for one in session.members["requests"].items() if isinstance(one.value, dict)]
     if not requests:
-        raise NotAConversation(gettext("This is a chat of VS Code in which nothing was said."))
+        raise NothingSaid
     models = [as_text(request.value.get("modelId")) for request in requests]
     return Draft(
         _NAME,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext, gettext_lazy
 
-from viewer.formats.document import MAX_BYTES, Conversation, Document, NotAConversation, NotReadable
+from viewer.formats.document import MAX_BYTES, Conversation, Document, NothingSaid, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, file_part, image_part, note, text_part
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER
@@ -60,7 +60,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     value, held = thread.value, thread.at("messages")
     messages = [draft for message in (held.items() if held else ()) for draft in _messages(message)]
     if not messages:
-        raise NotAConversation(gettext("This is a thread of Zed in which nothing was said."))
+        raise NothingSaid
     yield Draft(
         _NAME,
         id=id_within(_NAME, row.get("id")),
@@ -164,7 +164,7 @@ def _of_text(value: dict[str, Any]) -> Draft:
         said.notes = [note("interrupted")] if about.get("status") == "Canceled" else []
         draft.messages.append(said)
     if not text.strip():
-        raise NotAConversation(gettext("This is a thread of Zed in which nothing was said."))
+        raise NothingSaid
     return draft
 
 
