@@ -68,7 +68,7 @@ def walk(tree: Tree, is_asked: Callable[[str], bool], read: Read) -> Walk:
     """Follow a tree to its current message. Other answers to the last question are choices where each is one message.
 
     `is_asked` says whether a message is the customer's. Where other branches are left out, a note says so. Raises
-    NotAConversation where there is nothing to read.
+    NothingSaid where there is nothing to read.
     """
     walked = Walk(read=set(tree.path))
     last = max((n for n, name in enumerate(tree.path) if is_asked(name)), default=-1) + 1
