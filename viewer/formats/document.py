@@ -68,12 +68,13 @@ class Document:
         """The members of an object, each with its source text; none if it is no object."""
         if not isinstance(self.value, dict):
             return {}
-        return {name: self._inner(piece) for name, piece in members(self.text, STRICT)}
+        return {name: self._inner(piece.source, self.value[name]) for name, piece in members(self.text, STRICT)}
 
     def items(self) -> Iterator[Document]:
         """Yield the items of an array, each with its source text; nothing if it is no array."""
         if isinstance(self.value, list):
-            yield from (self._inner(piece) for piece in items(self.text, STRICT))
+            for piece, value in zip(items(self.text, STRICT), self.value, strict=True):
+                yield self._inner(piece.source, value)
 
     def at(self, *names: str) -> Document | None:
         """Return what stands under these names, one inside the other; None if it is missing or null."""
@@ -82,8 +83,9 @@ class Document:
             found = found.members.get(name) if found is not None else None
         return None if found is None or found.value is None else found
 
-    def _inner(self, piece: Piece) -> Document:
-        return Document.of(piece, self.place, self.find)
+    def _inner(self, source: str, value: Any) -> Document:
+        """Return a part with the value that it has here: decoded once more, it would be in memory twice."""
+        return Document.of(Piece(source, value), self.place, self.find)
 
 
 @dataclass(frozen=True, slots=True)
