@@ -529,3 +529,96 @@ def test_a_chat_of_hugging_chat_has_tools_in_its_updates_and_names_those_before_
         assert notes(messages) == ["lost-file", "other-branches", "interrupted"]
         assert "Left" in completion_of(conversation).source
     assert "iVBORw0KGgo=" in str(conversation_in(trace).messages)
+
+
+# --- TypingMind ------------------------------------------------------------------------------------------------------
+
+
+def typing_mind_message(role: str, content: Any, **more: Any) -> dict[str, Any]:
+    return {"role": role, "content": content, "createdAt": "2025-12-01T09:00:00.000Z", "uuid": role} | more
+
+
+def typing_mind_chat(*messages: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "id": "x1Ab", "chatID": "x1Ab", "chatTitle": "Order", "model": "gpt-4o", "modelInfo": {"id": "gpt-4o"},
+        "preview": "Where is it?", "chatParams": {"temperature": None, "systemMessage": "You help."},
+        "character": {"title": "Parcels"}, "tags": [{"id": "t", "name": "urgent"}], "syncedAt": None,
+        "createdAt": "2025-12-01T09:00:00.000Z", "updatedAt": "2025-12-01T09:05:00.000Z", "messages": list(messages),
+    } | more  # fmt: skip
+
+
+def test_a_chat_of_typing_mind_keeps_what_parts_of_its_own_hold() -> None:
+    url = "https://shop.example/order"
+    asked = [
+        {"type": "text", "text": "Where is it?"},
+        {"type": "tm_image_file", "metadata": {"name": "ship.png", "base64": "data:image/png;base64,aGk="}},
+        {"type": "tm_text_file", "metadata": {"name": "a.txt"}},
+    ]
+    mark = {"type": "tm_web_search_source", "startIndex": 0, "endIndex": 4, "sources": [{"url": url, "title": "Order"}]}
+    answered = [
+        {"type": "thinking", "thinking": "hm"},
+        {"type": "tm_provider_tool_call", "id": "c1", "toolName": "web_search", "input": {"q": "order"}},
+        {"type": "tm_provider_tool_call_result", "id": "c1", "content": "sent"},
+        {"type": "text", "text": "Here.", "textAnnotations": [mark]},
+    ]
+    chat = typing_mind_chat(typing_mind_message("user", asked), typing_mind_message("assistant", answered))
+    export = {"data": {"chats": [chat], "folders": [], "customSearchAPIKey": "sk-secret"}}
+    conversation = conversation_in(export)
+    messages = messages_of(conversation)
+    assert (conversation.family, conversation.id) == ("typing-mind", "typing-mind-x1Ab")
+    assert said(messages) == [
+        ("system", "You help."), ("user", "Where is it?"), ("assistant", ""), ("tool", ""), ("assistant", "Here."),
+    ]  # fmt: skip
+    assert [type(part).__name__ for part in messages[1].parts] == ["TextPart", "ImagePart", "FilePart"]
+    assert calls(messages) == [("c1", "web_search", '{"q": "order"}')]
+    assert results(messages) == [("c1", "sent", "")]
+    assert ([each.text for each in messages[2].reasoning], notes(messages)) == (["hm"], ["lost-file"])
+    assert [(each.url, each.start, each.end) for each in messages[-1].citations] == [(url, 0, 4)]
+    assert metadata_of(conversation) == {"title": "Order", "assistant": "Parcels", "tags": "urgent"}
+    assert completion_of(conversation).model == "gpt-4o"
+    assert "sk-secret" not in str(conversation.fields)
+
+
+def test_messages_of_typing_mind_that_stand_for_something_else_are_no_words_of_the_customer() -> None:
+    """Examples of an agent have the roles of a conversation that nobody had."""
+    answers = [
+        {"model": name, "messages": [typing_mind_message("assistant", text)]}
+        for name, text in (("gpt-4o", "On its way."), ("sonnet", "Sent."))
+    ]
+    chat = typing_mind_chat(
+        typing_mind_message("user", "Hello?", type="training-message"),
+        typing_mind_message("assistant", "Good day.", type="training-message"),
+        typing_mind_message("user", "", type="attachment", metadata={"name": "bill.pdf"}),
+        typing_mind_message("user", "Where is it?"),
+        {"type": "tm_multi_responses", "responses": answers},
+        {"type": "clear-context"},
+        {"type": "tm_context_summary", "contextSummary": {"content": "It was sent."}},
+        typing_mind_message("assistant", None, tool_calls=[{"id": "c", "function": {"name": "f", "arguments": "{}"}}]),
+        typing_mind_message("tool", None, tool_call_id="c", name="f", pluginResponse={"type": "html", "data": "<b>"}),
+        typing_mind_message("assistant", "Yes.", reasoning_content="hm", webSearch={"calls": [{"toolName": "find"}]}),
+    )
+    messages = messages_of(conversation_in(chat))
+    assert [(message.role, message.name, text_of(message)) for message in messages[1:8]] == [
+        ("system", "example_user", "Hello?"), ("system", "example_assistant", "Good day."), ("user", "", ""),
+        ("user", "", "Where is it?"), ("assistant", "gpt-4o", "On its way."), ("assistant", "sonnet", "Sent."),
+        ("system", "summary", "It was sent."),
+    ]  # fmt: skip
+    assert notes(messages) == ["hidden", "hidden", "lost-file"]
+    assert results(messages) == [("c", "<b>", "")]
+    assert calls(messages)[-1][1:] == ("find", "")
+
+
+def test_an_export_of_typing_mind_in_chunks_needs_them() -> None:
+    chunk = "chunks/chats_part_1.json"
+    index = {"data": {"chats": {"chunks": [chunk]}, "folders": []}}
+    (refused,) = found_in(index)
+    assert refused.reason == "This is an export of TypingMind without its chats: add the ZIP with chunks."
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("data.json", json.dumps(index))
+        archive.writestr("metadata.json", json.dumps({"data.json": {"type": "text/plain", "lastModified": 1}}))
+        chat = typing_mind_chat(typing_mind_message("user", "Hi"))
+        archive.writestr(chunk, json.dumps([chat, chat | {"chatID": "x2"}]))
+    packed.seek(0)
+    read = Reading().file("export.zip", packed)
+    assert [getattr(each, "id", each) for each in read] == ["typing-mind-x1Ab", "typing-mind-x2"]

@@ -28,7 +28,8 @@ _PARTS = ("text", "image_url", "input_audio", "file", "refusal")
 # Where other tools put the answer beside the messages. A line that has one of these is not read without it.
 _OF_AG_UI = {"threadId", "runId"}
 _UNREAD = (*ANSWERS, "chosen", "rejected", "preferred_output", "non_preferred_output")
-_OF_LOBE_CHAT = {"version", "exportedAt"}  # whose messages have their tools and times under other names
+# What LobeChat and TypingMind have beside such messages, which have times and tools under names of their own.
+_OF_OTHERS = ({"version", "exportedAt"}, {"chatID", "chatTitle"})
 # What a message of another tool has in place of its content.
 _OTHER_CONTENT = {
     "parts",
@@ -107,7 +108,7 @@ def read_plain(document: Document) -> Conversation | None:
     has_answer = has_answer or any(map(may_answer, values.values()))
     if not messages or not shape.is_plain or has_answer or values.get("system") or values.keys() >= _OF_AG_UI:
         return None  # Anthropic's requests have the system prompt beside the messages
-    if values.keys() >= _OF_LOBE_CHAT:
+    if any(values.keys() >= names for names in _OF_OTHERS):
         return None
     return _read(pairs, messages, document)
 
