@@ -622,3 +622,82 @@ def test_an_export_of_typing_mind_in_chunks_needs_them() -> None:
     packed.seek(0)
     read = Reading().file("export.zip", packed)
     assert [getattr(each, "id", each) for each in read] == ["typing-mind-x1Ab", "typing-mind-x2"]
+
+
+# --- Perplexity ------------------------------------------------------------------------------------------------------
+
+
+def perplexity_entry(**more: Any) -> dict[str, Any]:
+    shop = {"name": "Shop", "url": "https://shop.example/a", "snippet": "By ship"}
+    steps = [
+        {"uuid": "s0", "step_type": "INITIAL_QUERY", "initial_query_content": {"query": "Where is it?"}},
+        {
+            "uuid": "s1",
+            "step_type": "SEARCH_WEB",
+            "search_web_content": {"goal_id": "0", "queries": [{"query": "ship"}]},
+        },
+        {"uuid": "s2", "step_type": "SEARCH_RESULTS", "web_results_content": {"goal_id": "0", "web_results": [shop]}},
+    ]
+    plan = {"progress": "DONE", "goals": [{"id": "0", "description": "Look for the ship"}], "steps": steps}
+    rows = [{"web_result": {"name": "Other", "url": "https://b.example"}, "citation": 2},
+            {"web_result": shop, "citation": 1}, {"web_result": shop, "citation": None}]  # fmt: skip
+    return {
+        "backend_uuid": "e1", "context_uuid": "c1", "status": "COMPLETED", "thread_title": "Order", "mode": "copilot",
+        "display_model": "pplx_pro", "query_str": "Where is it?", "updated_datetime": "2025-12-01T09:00:09",
+        "read_write_token": "secret", "author_username": "ann", "related_queries": ["And then?"],
+        "collection_info": {"title": "Parcels"},
+        "blocks": [
+            {"intended_usage": "plan", "plan_block": plan},
+            {"intended_usage": "pro_search_steps", "plan_block": plan},
+            {"intended_usage": "ask_text", "markdown_block": {"chunks": ["At ", "sea"], "answer": "At sea[1], sent[2]."}},
+            {"intended_usage": "sources_answer_mode", "sources_mode_block": {"rows": rows}},
+        ],
+    } | more  # fmt: skip
+
+
+def test_a_thread_of_perplexity_has_its_searches_once_and_its_sources_where_their_numbers_are() -> None:
+    """The same steps stand in several blocks, and rows are not in the order of the numbers."""
+    conversation = conversation_in({"status": "success", "entries": [perplexity_entry()], "has_next_page": True})
+    messages = messages_of(conversation)
+    assert (conversation.family, conversation.id) == ("perplexity", "perplexity-c1")
+    assert said(messages) == [
+        ("user", "Where is it?"), ("assistant", ""), ("tool", ""), ("assistant", "At sea[1], sent[2]."),
+    ]  # fmt: skip
+    assert calls(messages) == [("s1", "search_web", '{"queries": ["ship"]}')]
+    assert [(call, "By ship" in text) for call, text, _outcome in results(messages)] == [("s1", True)]
+    assert [each.text for each in messages[1].reasoning] == ["Look for the ship"]
+    assert [(each.url, each.start, each.end) for each in messages[-1].citations] == [
+        ("https://shop.example/a", 6, 9), ("https://b.example", 15, 18),
+    ]  # fmt: skip
+    assert notes(messages) == ["cut-off"]
+    assert metadata_of(conversation) == {"title": "Order", "collection": "Parcels", "user": "ann"}
+    assert completion_of(conversation).model == "pplx_pro"
+    assert "secret" not in str(conversation.fields)
+
+
+def test_an_answer_of_perplexity_may_be_json_in_a_text_or_missing() -> None:
+    old = json.dumps({"answer": "At sea[1].", "web_results": [{"name": "Shop", "url": "https://shop.example"}]})
+    steps = json.dumps(
+        [{"step_type": "INITIAL_QUERY", "content": {}}, {"step_type": "FINAL", "content": {"answer": old}}]
+    )
+    for text in (old, steps):
+        messages = messages_of(conversation_in({"entries": [perplexity_entry(blocks=[], text=text)]}))
+        assert said(messages) == [("user", "Where is it?"), ("assistant", "At sea[1].")]
+        assert [each.url for each in messages[-1].citations] == ["https://shop.example"]
+    for status, noted in (("PENDING", ["lost-answer"]), ("FAILED", [])):
+        messages = messages_of(conversation_in({"entries": [perplexity_entry(blocks=[], status=status)]}))
+        assert (said(messages)[1], notes(messages)) == (("assistant", ""), noted)
+
+
+def test_the_data_that_perplexity_sends_on_request_has_questions_with_answers() -> None:
+    entry = {"query": "Where is it?\n\nIt is late.", "answer": "At sea[1].", "mode": "COPILOT",
+             "created_at": "2026-01-31T14:25:58Z", "query_status": "COMPLETED"}  # fmt: skip
+    failed = entry | {"query": "And now?", "answer": "", "query_status": "FAILED"}
+    chat = {"context_title": "Order", "created_at": "2026-01-31T14:25:58Z", "collection_uuid": None, "mode": "COPILOT"}
+    conversation = conversation_in({"conversations": [chat | {"entries": [entry, failed]}]})
+    messages = messages_of(conversation)
+    assert (conversation.family, metadata_of(conversation)) == ("perplexity", {"title": "Order"})
+    assert said(messages) == [
+        ("user", "Where is it?\n\nIt is late."), ("assistant", "At sea[1]."), ("user", "And now?"), ("assistant", ""),
+    ]  # fmt: skip
+    assert "FAILED" in dict(conversation.fields)["choices"].source

@@ -122,6 +122,7 @@ def test_what_stands_before_the_cut_of_a_document_is_read() -> None:
         (b"name;age\nAnn;7\nBo;8\n", "“name”, “age”"),
         (b"# Notes\nWe spoke about it.\nAnd went home.\n", "plain text"),
         (b"30/11/2026, 01:12 - Ann: Where is it\n30/11/2026, 01:13 - Bo: On its way\n", "WhatsApp"),
+        (b'<img src="https://r2cdn.perplexity.ai/logo.png"/>\n\n# Where, then, is it?\n\nHere.\n', "Perplexity"),
         (b"From: Ann <ann@example.com>\r\nSubject: Order\r\n\r\nWhere is it?\r\n", "e-mail"),
         (json.dumps({"log": {"version": "1.2", "entries": [{"request": {"url": "/"}}]}}).encode(), "HAR"),
         (b"<?xml version='1.0'?><talk/>", "XML"),

@@ -37,6 +37,13 @@ _OTHERS: tuple[tuple[bytes, Promise], ...] = (
         b"%PDF",
         gettext_lazy("This is a PDF, which cannot be read: export the data as JSON or CSV."),
     ),
+    (
+        b'<img src="https://r2cdn.perplexity.ai/',
+        gettext_lazy(
+            "This is a thread that Perplexity has written as Markdown, which does not say where a question ends: ask "
+            "Perplexity for your data, and import its JSON."
+        ),
+    ),
     (b"\x89PNG", gettext_lazy("This is a picture, not a conversation.")),
     (b"\xff\xd8\xff", gettext_lazy("This is a picture, not a conversation.")),
     (b"GIF8", gettext_lazy("This is a picture, not a conversation.")),
