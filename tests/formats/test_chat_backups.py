@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.formats.files import completion_of, conversation_in, conversations_in, found_in, messages_of, remarks_on
 from viewer.completions.outcomes import outcome_of, result_text
-from viewer.completions.types import FilePart, ImagePart, Message, text_of
+from viewer.completions.types import FilePart, ImagePart, Message, TextPart, text_of
 from viewer.formats.document import Conversation
 from viewer.formats.reading import Reading
 
@@ -701,3 +701,35 @@ def test_the_data_that_perplexity_sends_on_request_has_questions_with_answers() 
         ("user", "Where is it?\n\nIt is late."), ("assistant", "At sea[1]."), ("user", "And now?"), ("assistant", ""),
     ]  # fmt: skip
     assert "FAILED" in dict(conversation.fields)["choices"].source
+
+
+# --- T3 Chat ---------------------------------------------------------------------------------------------------------
+
+
+def t3_message(own: str, thread: str, role: str, content: str, **more: Any) -> dict[str, Any]:
+    return {"id": own, "threadId": thread, "role": role, "content": content, "status": "done", "model": "gpt-4o",
+            "created_at": f"2025-05-01T09:00:0{own[-1]}.000Z"} | more  # fmt: skip
+
+
+def test_an_export_of_t3_chat_has_the_messages_of_all_threads_in_one_list() -> None:
+    """They are not in the order in which they were said, and those that were deleted are there."""
+    threads = [
+        {"id": own, "title": title, "user_edited_title": False, "status": "done", "model": "gpt-4o",
+         "created_at": "2025-05-01T09:00:00.000Z", "last_message_at": "2025-05-01T09:00:00.000Z"}
+        for own, title in (("t1", "Order"), ("t2", "Bill"))
+    ]  # fmt: skip
+    image = {"mimeType": "image/png", "attachmentUrl": "https://files.example/a.png", "fileName": "a.png"}
+    sent = [
+        t3_message("m2", "t1", "assistant", "Here.", reasoning="hm"),
+        t3_message("m3", "t2", "user", "Where is my bill?", attachments=[image]),
+        t3_message("m1", "t1", "user", "Where is it?", status="deleted"),
+        t3_message("m4", "t2", "assistant", "", status="error"),
+    ]
+    order, bill = conversations_in({"threads": threads, "messages": sent})
+    assert (order.id, order.family, bill.id) == ("t3-chat-t1", "t3-chat", "t3-chat-t2")
+    assert said(messages_of(order)) == [("user", "Where is it?"), ("assistant", "Here.")]
+    assert notes(messages_of(order)) == ["taken-out"]
+    assert [type(part) for part in messages_of(bill)[0].parts] == [TextPart, ImagePart]
+    assert metadata_of(bill) == {"title": "Bill"}
+    assert completion_of(bill).model == "gpt-4o"
+    assert remarks_on({"threads": threads, "messages": []}) == ["A T3 Chat export in which nothing was said."]

@@ -28,8 +28,9 @@ _PARTS = ("text", "image_url", "input_audio", "file", "refusal")
 # Where other tools put the answer beside the messages. A line that has one of these is not read without it.
 _OF_AG_UI = {"threadId", "runId"}
 _UNREAD = (*ANSWERS, "chosen", "rejected", "preferred_output", "non_preferred_output")
-# What LobeChat and TypingMind have beside such messages, which have times and tools under names of their own.
-_OF_OTHERS = ({"version", "exportedAt"}, {"chatID", "chatTitle"})
+# What LobeChat and TypingMind have beside such messages, which have times and tools under names of their own, and T3
+# Chat beside those of all its threads.
+_OF_OTHERS = ({"version", "exportedAt"}, {"chatID", "chatTitle"}, {"threads"})
 # What a message of another tool has in place of its content.
 _OTHER_CONTENT = {
     "parts",
