@@ -148,6 +148,26 @@ def test_messages_on_lines_and_rows_are_joined_by_the_id_of_their_conversation()
     assert says(second) == [("user", "Help"), ("assistant", "Yes")]
 
 
+def test_messages_of_several_conversations_in_one_list_are_told_apart() -> None:
+    """A table is exported as JSON as often as on lines; what it says of conversations may stand beside it."""
+    rows: list[dict[str, Any]] = [
+        {"id": 1, "conversation_id": 7, "role": "user", "content": "Hello", "created_at": "2026-11-01T09:00:00Z"},
+        {"id": 2, "conversation_id": 8, "role": "user", "content": "Help", "created_at": "2026-11-01T09:00:01Z"},
+        {"id": 3, "conversation_id": 7, "role": "assistant", "content": "Hi", "created_at": "2026-11-01T09:00:02Z"},
+    ]
+    called = {"type": "tool_use", "id": "t1", "name": "find", "input": {}}
+    for talk in (rows, [*rows, rows[1] | {"role": "assistant", "content": [called]}]):
+        about = [{"id": 8, "title": "Order", "user_id": "ann"}, {"id": 7, "title": "Greeting"}]
+        for source in (talk, {"messages": talk}, {"conversations": about, "messages": talk}, {"data": talk}):
+            first, second = conversations_in(source)
+            assert (first.id, says(first)) == ("messages-7", [("user", "Hello"), ("assistant", "Hi")])
+            assert says(second)[0] == ("user", "Help")
+            assert [message.created is None for message in messages_of(first)] == [False, False]
+            if isinstance(source, dict) and "conversations" in source:
+                assert '"Order"' in dict(second.fields)["metadata"].source
+    assert len(conversations_in([rows[0], {"role": "assistant", "content": "Hi"}])) == 1  # not all name theirs
+
+
 @pytest.mark.parametrize("wrap", [lambda talk: talk, lambda talk: {"history": talk}, lambda talk: {"data": talk}])
 def test_a_bare_list_of_messages_is_one_conversation(wrap: Any) -> None:
     assert says(conversation_in(wrap([*ASKED, ANSWER]))) == TALK

@@ -7,6 +7,7 @@ from typing import Any
 
 from viewer.completions.source_text import to_object
 
+from .columns import CONVERSATIONS
 from .document import Conversation, Document
 from .drafts import Draft
 from .family import Shape, first_object, object_at
@@ -74,6 +75,12 @@ def draft_of(family: str, record: Document, messages: Iterable[Any], read: Itera
 def first_of(values: dict[str, Any], names: Iterable[str]) -> Any:
     """Return the first of these members that is neither missing nor empty, or None."""
     return next((values[name] for name in names if values.get(name) not in (None, "")), None)
+
+
+def conversation_of(message: Any) -> str:
+    """Return the id of the conversation that a message names; empty if it names none."""
+    own = first_of(message, CONVERSATIONS) if isinstance(message, dict) else None
+    return str(own) if isinstance(own, (str, int)) else ""
 
 
 def source_of(record: Document, known: Iterable[str] = ()) -> str:

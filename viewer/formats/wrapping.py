@@ -11,8 +11,11 @@ from django.utils.translation import gettext
 from viewer.completions.source_text import to_object
 
 from .document import Document
-from .family import Family, list_at
+from .drafts import as_text
+from .families.message_rows import name_in
+from .family import Family, first_object, list_at, objects_at
 from .frames import tables_in
+from .message_lists import conversation_of
 from .registry import family_of, is_item, is_record
 from .unnamed_pairs import as_pair
 
@@ -22,9 +25,17 @@ _NAMED_KEYS = 6
 _OF_ONE = {"openai", "openai-completion", "pair", "openai-responses", "anthropic", "google", "bedrock", "messages"}
 
 
+# Messages of these are what any program keeps, in a table with those of its other conversations.
+_OF_ANYONE = {"openai", "anthropic", "google", "bedrock", "messages"}
+
+
 def unwrapped(document: Document) -> Iterator[tuple[Document, Family | None]]:
     """Yield a document with its family; of one that holds several records, or one inside of another, each of them."""
     family = family_of(document.value)
+    if family is not None and family.name in _OF_ANYONE and (divided := _by_conversation(document)):
+        for conversation in divided:
+            yield from unwrapped(conversation)
+        return
     if family is None or family.name in _OF_ONE:
         pair = as_pair(document)
         if pair is not None and (of_pair := family_of(pair.value)):
@@ -36,6 +47,32 @@ def unwrapped(document: Document) -> Iterator[tuple[Document, Family | None]]:
                 yield from unwrapped(record)
             return
     yield document, family
+
+
+def _by_conversation(document: Document) -> list[Document]:
+    """Return each conversation of a list in which messages name several, with what another list says of it."""
+    value, name = document.value, ""
+    if isinstance(value, dict):
+        name = "messages" if isinstance(value.get("messages"), list) else name_in(value)
+        if not name or "choices" in value:
+            return []
+    held = document.members[name] if name else document
+    if not conversation_of(first_object(held.value)):
+        return []
+    divided = dict[str, list[Document]]()
+    for message in held.items():
+        divided.setdefault(conversation_of(message.value), []).append(message)
+    if len(divided) < 2 or "" in divided:
+        return []
+    beside = [other for other in value if other != name] if isinstance(value, dict) else []
+    about = {as_text(row["id"]): row for other in beside for row in objects_at(value, other) if "id" in row}
+    return [_conversation(own, messages, about.get(own, {}), document) for own, messages in divided.items()]
+
+
+def _conversation(own: str, messages: list[Document], about: dict[str, Any], document: Document) -> Document:
+    pairs = [(name, dumps(value, ensure_ascii=False)) for name, value in about.items() if name not in ("id", "history")]
+    pairs += [("conversation_id", dumps(own)), ("history", f"[{','.join(message.text for message in messages)}]")]
+    return Document(to_object(list(dict(pairs).items())), document.place, document.find)
 
 
 def _listed(document: Document) -> list[Document]:

@@ -28,6 +28,7 @@ _OWN_BLOCKS = {
 _SERVER_CALLS = ("server_tool_use", "mcp_tool_use")
 _ENDS = ("end_turn", "tool_use", "stop_sequence")
 _ROLES = ("user", "assistant", "system")
+_TIMES = ("created_at", "createdAt", "timestamp")  # as programs keep messages; the API's have none
 
 
 def is_message(value: Any) -> bool:
@@ -68,6 +69,7 @@ def _messages(message: Document) -> list[DraftMessage]:
     if _is_of_openai(value):
         return [DraftMessage.of(message)]
     own = DraftMessage(as_text(value.get("role")), None, message.text, id=value.get("id"))
+    own.created = first_of(value, _TIMES)
     own.more = {name: value[name] for name in ("stop_details",) if value.get(name)}
     if value.get("stop_reason") not in (None, *_ENDS):
         own.more |= {"stop_reason": value["stop_reason"]}
@@ -75,6 +77,8 @@ def _messages(message: Document) -> list[DraftMessage]:
         own.content = None if content is None else as_text(content.value)
         return [own]
     results = _add_blocks(own, content)
+    for result in results:
+        result.created = own.created
     has_own = own.content or own.tool_calls or own.reasoning or not results
     return [*results, *([own] if has_own else [])]
 

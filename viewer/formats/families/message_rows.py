@@ -28,7 +28,8 @@ _OWN = {"role", "tool_calls", "tool_call_id", "name", "id"}
 _FOREIGN = ROLES.keys() - {"user", "assistant", "system"}
 
 
-def _name_in(value: dict[str, Any]) -> str:
+def name_in(value: dict[str, Any]) -> str:
+    """Return the name of the list of messages in an object; empty if there is none."""
     return next((name for name in _NAMES if name in value and is_message(first_object(value[name]))), "")
 
 
@@ -37,7 +38,7 @@ def _is_list(value: Any) -> bool:
         return is_message(first_object(value))
     if not isinstance(value, dict) or "choices" in value:
         return False
-    return _name_in(value) not in ("", "messages") or _is_told(first_object(value.get("messages")))
+    return name_in(value) not in ("", "messages") or _is_told(first_object(value.get("messages")))
 
 
 def _is_told(message: dict[str, Any]) -> bool:
@@ -47,7 +48,7 @@ def _is_told(message: dict[str, Any]) -> bool:
 
 
 def _read_list(document: Document) -> Iterator[Conversation]:
-    name = _name_in(document.value) if isinstance(document.value, dict) else ""
+    name = name_in(document.value) if isinstance(document.value, dict) else ""
     held = document.members[name] if name else document
     is_told = _is_told(first_object(held.value))
     messages = [one for row in held.items() for one in _messages(row)] if is_told else messages_of(held)

@@ -15,8 +15,10 @@ from viewer.completions.origin import KEY
 from viewer.completions.reading import read_time
 from viewer.completions.source_text import STRICT, Piece, members_with_list
 from viewer.formats.answers import may_answer
+from viewer.formats.columns import CONVERSATIONS
 from viewer.formats.document import NOWHERE, Conversation, Document, NotReadable, Place, not_json
 from viewer.formats.family import Family
+from viewer.formats.message_lists import conversation_of
 from viewer.formats.pairs import ANSWERS
 from viewer.formats.stored import NULL, choice_of, digest_of_line, id_of_digest, list_of, piece_of, with_all_keys
 
@@ -31,6 +33,7 @@ _UNREAD = (*ANSWERS, "chosen", "rejected", "preferred_output", "non_preferred_ou
 # What LobeChat and TypingMind have beside such messages, which have times and tools under names of their own, and T3
 # Chat beside those of all its threads.
 _OF_OTHERS = ({"version", "exportedAt"}, {"chatID", "chatTitle"}, {"threads"})
+_NAMING = frozenset(CONVERSATIONS)
 # What a message of another tool has in place of its content.
 _OTHER_CONTENT = {
     "parts",
@@ -61,6 +64,7 @@ class _Shape:
     def __init__(self) -> None:
         self.is_plain, self.has_role, self.is_said = True, False, False
         self._count = 0
+        self._conversations = set[str]()
 
     def note(self, item: Piece) -> str:
         """Return the JSON alone, because the decoded messages would take fifty times as much; empty if no object."""
@@ -68,7 +72,9 @@ class _Shape:
         if not isinstance(item.value, dict):
             self.is_plain = False
             return ""
-        self.is_plain = self.is_plain and is_chat_message(item.value)
+        if not _NAMING.isdisjoint(item.value):
+            self._conversations.add(conversation_of(item.value))
+        self.is_plain = self.is_plain and len(self._conversations) < 2 and is_chat_message(item.value)
         self.has_role = self.has_role or isinstance(item.value.get("role"), str)
         self.is_said = self.is_said or item.value.keys() <= _SAYS_NOTHING or bool(_SAYS_SOMETHING & item.value.keys())
         return item.source
