@@ -1118,3 +1118,51 @@ def test_threads_of_zed_before_0_3_have_roles_and_text_threads_the_bytes_where_m
     conversation = conversation_in(text)
     assert said(messages_of(conversation)) == [("user", "Grüße"), ("assistant", "Hallo")]
     assert "overloaded" in dict(conversation.fields)["choices"].source
+
+
+# --- Amp -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_thread_of_amp_has_the_results_of_tools_in_their_runs() -> None:
+    """A summary stands in a message of the role `info`; what was stopped has only its progress."""
+    called = [
+        {"type": "thinking", "thinking": "hm", "signature": "x"},
+        {"type": "text", "text": "I look."},
+        {"type": "tool_use", "id": "t1", "name": "Read", "input": {"path": "a.py"}, "complete": True},
+        {"type": "tool_use", "id": "t2", "name": "Bash", "input": {"cmd": "make"}, "complete": True},
+    ]
+    ran = [
+        {"type": "tool_result", "toolUseID": "t1", "run": {"status": "done", "result": "x = 1"}},
+        {"type": "tool_result", "toolUseID": "t2", "run": {"status": "cancelled", "progress": {"output": "building"}}},
+    ]
+    summary = {"type": "message", "summary": "We looked."}
+    thread = {
+        "v": 3, "id": "T-1", "title": "Look", "created": 1764522000000, "agentMode": "smart",
+        "env": {"initial": {"trees": [{"displayName": "shop", "uri": "file:///srv/shop"}]}},
+        "messages": [
+            {"role": "user", "messageId": 0, "content": [{"type": "text", "text": "Look"}],
+             "meta": {"sentAt": 1764522001000}},
+            {"role": "assistant", "messageId": 1, "content": called, "usage": {"model": "claude-opus"},
+             "state": {"type": "complete", "stopReason": "tool_use"}},
+            {"role": "user", "messageId": 2, "content": ran},
+            {"role": "info", "messageId": 3, "content": [{"type": "summary", "summary": summary}]},
+            {"role": "assistant", "messageId": 4, "content": [{"type": "text", "text": "It is"}],
+             "state": {"type": "cancelled"}},
+        ],
+    }  # fmt: skip
+    conversation = conversation_in(thread)
+    messages = messages_of(conversation)
+    assert (conversation.family, conversation.id) == ("amp", "amp-T-1")
+    assert [(message.role, message.name or "", text_of(message)) for message in messages] == [
+        ("user", "", "Look"), ("assistant", "", "I look."), ("tool", "", ""), ("tool", "", ""),
+        ("system", "summary", "We looked."), ("assistant", "", "It is"),
+    ]  # fmt: skip
+    results = [
+        (result.call_id, result_text(message, result), outcome_of(message, result))
+        for message in messages
+        for result in message.results
+    ]
+    assert results == [("t1", "x = 1", ""), ("t2", "building", "error")]
+    assert [note.code for note in messages[-1].origin.notes] == ["interrupted"]
+    completion = completion_of(conversation)
+    assert (completion.model, dict(completion.metadata)) == ("claude-opus", {"title": "Look", "project": "shop"})

@@ -14,6 +14,7 @@ from .families import (
     ai_sdk_streams,
     amazon_connect,
     amazon_lex,
+    amp,
     anthropic_records,
     anything_llm,
     assistants,
@@ -151,6 +152,7 @@ FAMILIES: tuple[Family, ...] = (
     ai_sdk_results.FAMILY,
     amazon_connect.FAMILY,
     amazon_lex.FAMILY,
+    amp.FAMILY,
     anything_llm.FAMILY,
     jan.FAMILY,  # before the messages of OpenAI that its own are like
     assistants.FAMILY,
