@@ -1166,3 +1166,30 @@ def test_a_thread_of_amp_has_the_results_of_tools_in_their_runs() -> None:
     assert [note.code for note in messages[-1].origin.notes] == ["interrupted"]
     completion = completion_of(conversation)
     assert (completion.model, dict(completion.metadata)) == ("claude-opus", {"title": "Look", "project": "shop"})
+
+
+# --- Open Interpreter ------------------------------------------------------------------------------------------------
+
+
+def test_code_of_open_interpreter_is_a_call_and_what_it_prints_the_result() -> None:
+    """The first output is empty: it is written when the person is asked whether to run the code."""
+    output = {"role": "computer", "type": "console", "format": "output"}
+    kept = [
+        {"role": "user", "type": "message", "content": "List files"},
+        {"role": "assistant", "type": "message", "content": "I run ls."},
+        {"role": "assistant", "type": "code", "format": "shell", "content": "ls"},
+        output | {"content": ""},
+        output | {"content": "a.png\n"},
+        {"role": "computer", "type": "image", "format": "base64.png", "content": "aGk="},
+        {"role": "assistant", "type": "message", "content": "There is a.png."},
+    ]
+    conversation = conversation_in(kept)
+    messages = messages_of(conversation)
+    assert conversation.family == "open-interpreter"
+    assert [message.role for message in messages] == ["user", "assistant", "assistant", "tool", "assistant"]
+    assert [(call.name, call.arguments) for call in messages[2].tool_calls] == [("shell", "ls")]
+    (result,) = messages[3].results
+    assert "a.png" in result_text(messages[3], result)
+    assert any(isinstance(part, ImagePart) for part in messages[3].parts)
+    plain = [{"role": "user", "type": "message", "content": "Hi"}]
+    assert conversation_in(plain).family == "openai-responses"
