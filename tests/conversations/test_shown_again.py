@@ -194,3 +194,13 @@ def test_a_row_of_a_list_is_drawn_once_but_for_what_differs_between_readers(
     assert "drawn again" in opened(reader, "/completions/", **{"accept-language": "de"})
     keep(stored, "It is in Bergen.")
     assert "drawn again" in opened(reader, "/completions/")
+
+
+def test_a_row_above_hits_is_drawn_once_whichever_they_are(
+    reader: Client, stored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(stored)
+    assert has(opened(reader, "/search/?q=parcel"), ".found .row__time")
+    monkeypatch.setattr(row_html, "_draw_said", lambda *_: "drawn again")
+    assert "drawn again" not in opened(reader, "/search/?q=Oslo")
+    assert "drawn again" in opened(reader, "/search/?q=seen:no")  # without hits, with its answer

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from viewer.conversations.hits import HitView
 from viewer.conversations.row_html import body_html, joined, row_html, snippet_html
 from viewer.conversations.rows import Row
 from viewer.web.templatetags.formats import day_in_words, local_day
 
 register = template.Library()
 register.filter("snippet", snippet_html)
-register.simple_tag(body_html, name="row_body")
+
+
+@register.simple_tag
+def row_above_hits(row: Row, hits: Sequence[HitView], *, is_by_day: bool) -> SafeString:
+    """Draw what is in the row of a result; it says the same whichever words were found below it."""
+    return body_html(row, is_by_day=is_by_day, has_hits=bool(hits))
 
 
 @register.simple_tag
