@@ -61,7 +61,7 @@ def test_a_conversation_is_talked_about_by_keyboard_and_the_line_stays_in_its_pl
     page.locator("select[name=assignee]").select_option(label="alice (you)")
     press(page, "Tab", "Enter")
     expect(page.locator("[data-marks] .assignee")).to_contain_text("@alice")
-    marks = marks_of(["chatcmpl-one"])["chatcmpl-one"]
+    marks = marks_of("chatcmpl-one")
     assert (marks.labels, marks.assignee) == ((label,), alice)
 
     press(page, "x")

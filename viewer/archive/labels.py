@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
@@ -34,25 +32,13 @@ def key_of_label(name: str) -> str:
     return " ".join(fold(fit(name)).split())[:120]
 
 
-def marks_of(completion_ids: Iterable[str]) -> dict[str, Marks]:
-    """Return the marks of those conversations that have any, by two queries."""
-    ids = [fit(one) for one in completion_ids]
-    labels: dict[str, list[Label]] = defaultdict(list)
-    rows = CompletionLabel.objects.filter(completion_id__in=ids).select_related("label").order_by("label__key")
-    for row in rows:
-        labels[row.completion_id].append(row.label)
-    states = {
-        state.completion_id: state
-        for state in CompletionState.objects.filter(completion_id__in=ids).select_related("assignee")
-    }
-    return {
-        one: Marks(
-            tuple(labels.get(one, ())),
-            states[one].status if one in states else "",
-            states[one].assignee if one in states else None,
-        )
-        for one in {*labels, *states}
-    }
+def marks_of(completion_id: str) -> Marks:
+    """Return the marks of a conversation, by two queries. Those of a list are read with it (`listing`)."""
+    completion_id = fit(completion_id)
+    on_it = CompletionLabel.objects.filter(completion_id=completion_id).select_related("label").order_by("label__key")
+    labels = tuple(row.label for row in on_it)
+    state = CompletionState.objects.filter(completion_id=completion_id).select_related("assignee").first()
+    return Marks(labels, state.status, state.assignee) if state else Marks(labels)
 
 
 def set_marks(completion_id: str, marks: Marks) -> None:

@@ -54,9 +54,9 @@ class Review:
 def review_of(completion_id: str, reader: User, *, is_whole_page: bool) -> Review:
     """Read the notes of a conversation, and for a whole page what is said of the conversation as a whole."""
     kinds = {kind for (kind,) in _kinds_said_of(fit(completion_id))}
-    marks = marks_of([completion_id]) if is_whole_page and "marks" in kinds else {}
+    marks = marks_of(completion_id) if is_whole_page and "marks" in kinds else Marks()
     notes = notes_beside(completion_id, reader) if "notes" in kinds else NotesBeside(completion_id, {})
-    return Review(completion_id, reader, notes, marks.get(completion_id, Marks()), "verdicts" in kinds)
+    return Review(completion_id, reader, notes, marks, "verdicts" in kinds)
 
 
 @Prepared

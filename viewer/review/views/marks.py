@@ -27,7 +27,7 @@ from viewer.web.responses import page_or_fragment
 def marks(request: Request, completion_id: str) -> HttpResponse:
     """Show the labels, the status and the assignee of a conversation with a form; a POST changes them."""
     reader_for(request, completion_id).completion()
-    stored = marks_of([completion_id]).get(completion_id, Marks())
+    stored = marks_of(completion_id)
     form = MarksForm(request.POST if request.method == "POST" else None, stored=stored, person=request.user)
     if request.method == "POST" and form.is_valid():
         chosen = form.marks
