@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from viewer.completions.reading import read_message
 from viewer.completions.types import Page
 from viewer.find import finding, views
 from viewer.find.fields import text_fields
-from viewer.find.hits import matches_in_message
+from viewer.find.hits import Hit, matches_in_message
 from viewer.keys.models import ApiKey
 
 Store = Callable[..., Any]
@@ -364,3 +365,11 @@ def test_another_person_is_given_nothing_that_was_kept(
     ApiKey.objects.choose(mallory, key)
     client.force_login(mallory)
     opened(client, f"/completions/{LONG}/find/?q=message+4", 404)
+
+
+def test_hits_of_another_shape_are_kept_under_another_name() -> None:
+    """A server of the version before or after, which shares the cache, could not read them: the page would fail."""
+    shape = (Hit.__module__, Hit.__base__, Hit._fields, [field.name for field in fields(finding.Stretch)])
+    names = ("url", "place", "nth", "who", "number", "where", "part", "before", "words", "behind", "is_hidden")
+    known = {"hits-2": ("viewer.find.hits", tuple, names, ["hits", "read", "cursor", "is_end"])}
+    assert known[finding._CACHED_AS] == shape

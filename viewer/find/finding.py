@@ -28,6 +28,7 @@ MAX_LENGTH = 200  # characters of the words
 PAUSES = {"asked": 100, "hits": 500}  # requests to another server, and hits, after which the reader has to confirm
 _MAX_SECONDS = 0.5  # for a page of messages; the next step continues in the middle of it
 _MAX_CACHED = 150  # hits of a page; at most some 400 kB, which bounds the cache's memory
+_CACHED_AS = "hits-2"  # another name for another shape: versions share a cache while they are upgraded
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def _cached_stretch(client: Client, completion_id: str, words: str, after: str) 
     if not client.is_metered:
         return _read_stretch(client, completion_id, words, after), 0
     identity = f"{get_language()} {client.cache_as} {completion_id} {after} {words}"
-    key = f"hits-{sha256(identity.encode('utf-8', 'replace')).hexdigest()}"
+    key = f"{_CACHED_AS}-{sha256(identity.encode('utf-8', 'replace')).hexdigest()}"
     stretch: Stretch | None = caches["finds"].get(key) if client.cache_seconds else None
     if stretch is not None:
         return stretch, 0
