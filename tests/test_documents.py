@@ -14,6 +14,7 @@ FOLDERS = (".ci", "benchmarks", "docs", "findings", "static", "templates", "test
 TEXTS = {".css", ".html", ".js", ".md", ".py", ".sh", ".toml", ".txt", ""}
 _LINK = re.compile(r"""(?:\]\(|(?:src|srcset|href)=")([^)"\s]+)[)"]""")
 _NAMED = re.compile(r"(?<![\w/.-])((?:[\w.-]+/)*[\w-]+\.md)(?:#([\w-]+))?\b")
+_CODE_FILE = re.compile(r"`((?:benchmarks|static|templates|tests|tools|viewer)/[\w/.-]+\.\w+)`")
 _CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 
 
@@ -49,6 +50,13 @@ def missing(file: Path, text: str) -> set[str]:
 
 def test_what_the_files_name_is_there() -> None:
     assert {str(file): found for file in files() if (found := missing(file, file.read_text()))} == {}
+
+
+def test_the_code_that_documents_name_is_there() -> None:
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    named = {(file.name, path) for file in documents for path in _CODE_FILE.findall(file.read_text())}
+    assert len(named) > 20
+    assert {(name, path) for name, path in named if not (ROOT / path).exists()} == set()
 
 
 @pytest.mark.parametrize(

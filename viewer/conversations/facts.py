@@ -34,7 +34,7 @@ _MAX_PARSED = 1_000_000  # characters of JSON that are parsed to show a value in
 class Kind:
     """Something to jump to: its name, its icon, its selector on the page, and how many of it a bubble contains.
 
-    `name` is that of `completions.holdings`, and `count` must agree with the count there.
+    `name` is that of `completions.contents`, and `count` must agree with the count there.
     """
 
     name: str
