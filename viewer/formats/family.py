@@ -43,6 +43,9 @@ class Family:
     Where several documents are one conversation, such as spans, `key` names the conversation of a document, and `join`
     gets all documents of a key, in the order of the file. A key may be empty: then the document is read alone.
 
+    `own` is the id that a tool gave a document, unique within its key; empty if it gave none. What stands in two
+    exports is read once, as the later one has it.
+
     `is_part` says that the documents are parts of a record where they stand in a list, such as messages.
 
     Keys may belong together: `thread` names for a document the conversation of its key, where the document knows it;
@@ -66,6 +69,7 @@ class Family:
     read: Callable[[Document], Iterable[Conversation]] = _reads_nothing
     key: Callable[[Document], str] | None = None
     join: Callable[[list[Document]], Iterable[Conversation]] | None = None
+    own: Callable[[Document], str] | None = None
     is_part: bool = False
     thread: Callable[[Document], str] | None = None
     threads: Callable[[list[Document]], list[str]] | None = None

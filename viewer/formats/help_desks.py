@@ -11,8 +11,10 @@ from .document import Conversation, Document
 from .drafts import Draft, DraftMessage, as_text, audio_part, file_part, image_part, note
 from .family import first_object, object_at
 from .ids import id_within
+from .message_lists import first_of
 
 CUSTOMER, COLLEAGUE, NOTE, EVENT = "user", "assistant", "note", "event"
+_IDS = ("id", "_id", "fingerprint")
 
 
 def linked_file(url: str, media_type: str = "", name: str = "") -> dict[str, Any]:
@@ -63,6 +65,10 @@ class Messages:
     def key(self, message: Document) -> str:
         """Return the conversation of a message; of one that names none, the file."""
         return as_text(self.conversation(message.value)) or f"file {message.place.file}"
+
+    def own(self, message: Document) -> str:
+        """Return the id of a message."""
+        return as_text(first_of(message.value, _IDS))
 
     def join(self, messages: list[Document]) -> Iterator[Conversation]:
         """Read the messages of a conversation, the oldest first."""

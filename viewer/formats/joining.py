@@ -19,24 +19,29 @@ class Waiting:
     def __init__(self) -> None:
         self._database = sqlite3.connect("")
         self._database.execute(
-            "CREATE TABLE waiting (n INTEGER PRIMARY KEY, key TEXT, thread TEXT, file TEXT, number INTEGER, unit TEXT,"
-            " text TEXT)"
+            "CREATE TABLE waiting (n INTEGER PRIMARY KEY, key TEXT, own TEXT, thread TEXT, file TEXT, number INTEGER,"
+            " unit TEXT, text TEXT)"
         )
+        self._database.execute("CREATE UNIQUE INDEX by_own ON waiting (key, own) WHERE own != ''")
         self._finds: dict[str, Find] = {}
 
     def add(self, family: Family, key: str, document: Document) -> None:
-        """Keep a document."""
+        """Keep a document, in the place of an earlier one with its id."""
         place = document.place
         self._finds[place.file] = document.find
         thread = family.thread(document) if family.thread else ""
-        row = (_named(family, key), _named(family, f"thread {thread}") if thread else "", place.file, place.number)
+        own = clean(family.own(document)) if family.own else ""
+        row = (_named(family, key), own, _named(family, f"thread {thread}") if thread else "", place.file, place.number)
         self._database.execute(
-            "INSERT INTO waiting (key, thread, file, number, unit, text) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO waiting (key, own, thread, file, number, unit, text) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (key, own) WHERE own != '' DO UPDATE SET thread = excluded.thread, file = excluded.file,"
+            " number = excluded.number, unit = excluded.unit, text = excluded.text",
             (*row, place.unit, clean(document.text)),
         )
 
     def settle(self, families: Iterable[Family]) -> None:
         """Put together the keys that are of one conversation, as the families say."""
+        self._database.execute("DROP INDEX by_own")
         self._database.execute("CREATE INDEX before ON waiting (key, n)")
         self._database.execute(
             "CREATE TABLE threads AS SELECT key, COUNT(DISTINCT NULLIF(thread, '')) AS count, MAX(thread) AS thread,"

@@ -9,7 +9,7 @@ from viewer.completions.source_text import to_object
 
 from .columns import CONVERSATIONS
 from .document import Conversation, Document
-from .drafts import Draft
+from .drafts import Draft, as_text
 from .family import Shape, first_object, object_at
 from .ids import id_within
 
@@ -81,6 +81,11 @@ def conversation_of(message: Any) -> str:
     """Return the id of the conversation that a message names; empty if it names none."""
     own = first_of(message, CONVERSATIONS) if isinstance(message, dict) else None
     return str(own) if isinstance(own, (str, int)) else ""
+
+
+def id_under(*names: str) -> Callable[[Document], str]:
+    """Return what names an object by the id under the first of these names; empty if it has none."""
+    return lambda document: as_text(first_of(object_at(document.value), names))
 
 
 def source_of(record: Document, known: Iterable[str] = ()) -> str:

@@ -123,6 +123,7 @@ FAMILY = Family(
     loses="who the customer is; in steps without their turns, the session",
     matches=_matches,
     key=_key,
+    own=lambda row: as_text(_fields(row.value).get("id")),
     thread=_thread,
     join=_join,
 )

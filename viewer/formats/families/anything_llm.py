@@ -19,7 +19,7 @@ from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, data_url, file_part, image_part, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import first_of, source_of
+from viewer.formats.message_lists import first_of, id_under, source_of
 
 _NAME = "anything-llm"
 _PLACES = ("workspaceId", "thread_id", "user_id", "api_session_id", "embed_id", "session_id")
@@ -165,6 +165,7 @@ FAMILY = Family(
     matches=lambda value: _is_row(value) or _is_history(value),
     read=_read,
     key=_key,
+    own=id_under("id"),
     join=_join,
     tables=frozenset({"workspace_chats", "workspaces", "workspace_threads", "users"}),
     rows=_rows,

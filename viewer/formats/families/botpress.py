@@ -46,5 +46,6 @@ FAMILY = Family(
     matches=_MESSAGES.matches,
     parts=_MESSAGES.parts,
     key=_MESSAGES.key,
+    own=_MESSAGES.own,
     join=_MESSAGES.join,
 )

@@ -20,7 +20,7 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, note, 
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import linked_file
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import first_of, source_of
+from viewer.formats.message_lists import first_of, id_under, source_of
 from viewer.formats.turns import Turn
 
 from .dify_steps import are_steps, is_step, run_of
@@ -249,5 +249,6 @@ FAMILY = Family(
     read=_read,
     parts=_parts,
     key=_key,
+    own=id_under("id", "message_id"),
     join=_join,
 )

@@ -32,6 +32,7 @@ def run_of(document: Document) -> Document | None:
     answers = [as_text(object_at(step, "outputs").get("answer")) for step in steps if step["node_type"] == "answer"]
     failed = [step["error"] for step in steps if step.get("error")]
     run = {
+        "id": object_at(begun, "inputs").get("sys.workflow_run_id") or begun.get("id"),
         "inputs": {"sys.conversation_id": begun.get("id")} | begun["inputs"],
         "outputs": {"answer": "".join(answers)},
         "status": steps[-1]["status"],

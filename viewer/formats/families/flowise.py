@@ -73,6 +73,14 @@ def _key(document: Document) -> str:
     return as_text(first_of(document.value, ("chatId", "id")))
 
 
+def _own(document: Document) -> str:
+    """Return the id of a message, or of a part of a chat: with each memory a flow had it is another one."""
+    value = document.value
+    if _is_exported(value):
+        return f"{as_text(value['sessionId'])} {as_text(value['memoryType'])}"
+    return as_text(value.get("id")) if _is_row(value) else f"answer {as_text(value['chatMessageId'])}"
+
+
 def _join(documents: list[Document]) -> Iterator[Conversation]:
     """Read a chat, which an export has more than once where the flow was given another memory meanwhile."""
     rows = [row for document in documents for row in _rows_of(document)]
@@ -214,6 +222,7 @@ FAMILY = Family(
     matches=_matches,
     parts=_parts,
     key=_key,
+    own=_own,
     join=_join,
     tables=frozenset({"chat_message", "chat_flow"}),
     rows=_rows,

@@ -13,7 +13,7 @@ from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, as_private, linked_file, pictures_in
 from viewer.formats.html_text import parts_of
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import first_of, source_of
+from viewer.formats.message_lists import first_of, id_under, source_of
 
 _NAME = "gorgias"
 _KNOWN = ("id", "messages", "subject", "tags", "status", "channel", "created_datetime", "first_message", "last_message")
@@ -101,5 +101,6 @@ FAMILY = Family(
     matches=_matches,
     read=_read,
     key=_key,
+    own=id_under("id"),
     join=_join,
 )

@@ -62,6 +62,11 @@ def _key(document: Document) -> str:
     return as_text(first_of(document.value, ("thread_id", "id"))) or document.place.file
 
 
+def _own(document: Document) -> str:
+    """Return the id of a message; of a thread there is one."""
+    return as_text(document.value.get("id")) if _is_message(document.value) else "thread"
+
+
 def _read(document: Document) -> Iterator[Conversation]:
     yield _draft(list(document.members["messages"].items()), document).finish(document)
 
@@ -225,6 +230,7 @@ FAMILY = Family(
     matches=_matches,
     read=_read,
     key=_key,
+    own=_own,
     join=_join,
     is_part=True,
 )

@@ -52,6 +52,11 @@ def _key(document: Document) -> str:
     return found[1] if found else f"file {document.place.file}"
 
 
+def _own(document: Document) -> str:
+    """Return the id of a comment; of a request there is one."""
+    return as_text(document.value.get("id")) if _is_comment(document.value) else "request"
+
+
 def _read(issue: Document) -> Iterator[Conversation]:
     fields = object_at(issue.value, "fields")
     reporter = object_at(fields, "reporter")
@@ -152,5 +157,6 @@ FAMILY = Family(
     matches=_matches,
     read=_read,
     key=_key,
+    own=_own,
     join=_join,
 )

@@ -44,6 +44,13 @@ def _key(message: Document) -> str:
     return as_text(message.value["session_id"]) or f"file {message.place.file}"
 
 
+def _own(document: Document) -> str:
+    """Return the id of a message, or of the first one of an answer of the API."""
+    ids = (as_text(value.get("id")) for _text, value in _rows_of(document))
+    own = next(filter(None, ids), "")
+    return own if _is_message(document.value) or not own else f"answer {own}"
+
+
 def _join(documents: list[Document]) -> Iterator[Conversation]:
     rows = [row for document in documents for row in _rows_of(document)]
     rows.sort(key=lambda row: _time(row[1]))
@@ -213,6 +220,7 @@ FAMILY = Family(
     "reasoning and sources of answers without tools; the bytes of files",
     matches=_matches,
     key=_key,
+    own=_own,
     join=_join,
     tables=frozenset({"message", "flow", "vertex_build"}),
     rows=_rows,

@@ -92,6 +92,15 @@ def _key(document: Document) -> str:
     return f"{about['own']} {about['customer']}" if "customer" in about else ""
 
 
+def _own(part: Document) -> str:
+    """Return the id of a message, which is sent again where nobody took it; of what has none, when it was."""
+    about = object_at(part.value, _PART)
+    event = object_at(about, "inner")
+    named = (object_at(event, each).get("mid") for each in ("message", "postback"))
+    own = next(filter(None, named), None) or f"{event.get('timestamp')} {object_at(event, 'reaction').get('mid', '')}"
+    return f"{about['role']} {own}"
+
+
 def _read(document: Document) -> Iterator[Conversation]:
     if _is_webhook(document.value):
         raise NotAConversation(gettext("This is a notice of Messenger about a message or a page, not a conversation."))
@@ -135,13 +144,9 @@ def _told(message: Document, own: str, customers: set[str]) -> DraftMessage:
 
 
 def _join(parts: list[Document]) -> Iterator[Conversation]:
-    """Join the messages of a customer; a notice that was sent again, as those are that nobody took, is read once."""
-    held = dict[Any, Document]()
-    for number, part in enumerate(parts):
-        about = part.members[_PART]
-        mid = object_at(about.value["inner"], "message").get("mid")
-        held.setdefault((about.value["role"], as_text(mid) or number), about)
-    messages = [_sent(about) for about in held.values()]
+    """Join the messages of a customer."""
+    held = [part.members[_PART] for part in parts]
+    messages = [_sent(about) for about in held]
     messages.sort(key=lambda message: message.created if isinstance(message.created, int) else 0)
     told = parts[0].value[_PART]
     yield Draft(
@@ -150,7 +155,7 @@ def _join(parts: list[Document]) -> Iterator[Conversation]:
         created=next((message.created for message in messages if message.created), None),
         metadata={"customer": told["customer"], "page": told["own"]},
         messages=messages,
-    ).finish_at(parts[0].place, *(about.text for about in held.values()))
+    ).finish_at(parts[0].place, *(about.text for about in held))
 
 
 def _sent(about: Document) -> DraftMessage:
@@ -195,5 +200,6 @@ FAMILY = Family(
     parts=_parts,
     read=_read,
     key=_key,
+    own=_own,
     join=_join,
 )

@@ -21,7 +21,7 @@ from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.flatted import is_flatted, unflatted
 from viewer.formats.help_desks import CUSTOMER, EVENT
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import first_of, source_of
+from viewer.formats.message_lists import first_of, id_under, source_of
 from viewer.formats.turns import Turn
 
 _NAME, _TITLE = "n8n", "n8n"
@@ -237,6 +237,7 @@ FAMILY = Family(
     read=_read,
     parts=_parts,
     key=_key,
+    own=id_under("id", "executionId"),
     join=_join,
     tables=frozenset({"execution_entity", "execution_data"}),
     rows=_rows,

@@ -13,6 +13,7 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part,
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT
 from viewer.formats.ids import id_within
+from viewer.formats.message_lists import id_under
 
 _NAME, _TITLE = "parlant", "Parlant"
 _EVENT = {"source", "kind", "offset", "creation_utc", "data"}
@@ -136,5 +137,6 @@ FAMILY = Family(
     matches=_matches,
     parts=_parts,
     key=_key,
+    own=id_under("id"),
     join=_join,
 )

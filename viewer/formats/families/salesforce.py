@@ -218,5 +218,6 @@ FAMILY = Family(
     matches=_matches,
     read=_read,
     key=_key,
+    own=lambda row: as_text(row.value.get("Id"))[:_SHORT_ID],
     join=_join,
 )

@@ -85,6 +85,11 @@ def _key(row: Document) -> str:
     return next(filter(None, (as_text(_raw(value, name)) for name in names)), f"file {row.place.file}")
 
 
+def _own(row: Document) -> str:
+    """Return the id of an entry; of a task there is one."""
+    return as_text(_raw(row.value, "sys_id")) if _is_entry(row.value) else "task"
+
+
 def _join(rows: list[Document]) -> Iterator[Conversation]:
     task = next((row for row in rows if not _is_entry(row.value)), None)
     if task is None:
@@ -92,9 +97,9 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
             gettext("These are comments of ServiceNow: give their incidents, too, which say who the customer is.")
         )
     value = _named(task.value)
-    entries = {as_text(_raw(row.value, "sys_id")) or row.text: row for row in rows if _is_entry(row.value)}
+    entries = [row for row in rows if _is_entry(row.value)]
     customer, login = _customer_of(value)
-    said = [_journal(row, login, customer) for row in entries.values()] or list(_written(value, customer))
+    said = [_journal(row, login, customer) for row in entries] or list(_written(value, customer))
     said += _solution(value)
     if all(message.created for message in said):
         said.sort(key=lambda message: as_text(message.created))
@@ -109,7 +114,7 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
         messages=[opening, *said],
         notes=[] if said else [note("only-first", by=_TITLE)],
         source=source_of(task, (*_ABOUT.values(), *_TEXTS, "short_description", "description")),
-    ).finish_at(task.place, *(row.text for row in (task, *entries.values())))
+    ).finish_at(task.place, *(row.text for row in (task, *entries)))
 
 
 def _customer_of(task: dict[str, Any]) -> tuple[str, str]:
@@ -187,5 +192,6 @@ FAMILY = Family(
     "opened the incident; the zone of times that are written for people",
     matches=_matches,
     key=_key,
+    own=_own,
     join=_join,
 )

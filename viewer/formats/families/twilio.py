@@ -14,6 +14,7 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, note,
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER
 from viewer.formats.ids import id_within
+from viewer.formats.message_lists import id_under
 
 _NAME, _TITLE = "twilio", "Twilio"
 _LISTS = ("messages", "participants")
@@ -163,5 +164,6 @@ FAMILY = Family(
     matches=_matches,
     parts=_parts,
     key=_key,
+    own=id_under("sid", "Sid"),
     join=_join,
 )

@@ -85,17 +85,20 @@ def _key(document: Document) -> str:
     return f"{about['own']} {about['customer']}" if about else ""
 
 
+def _own(part: Document) -> str:
+    """Return the id of a message, which is sent again where nobody took it, and of a notice of it another one."""
+    about = object_at(part.value, _PART)
+    own = as_text(object_at(about, "message").get("id"))
+    return f"{about['role']} {own}" if own else ""
+
+
 def _read(document: Document) -> Iterator[Conversation]:
     raise NotAConversation(gettext("This is a notice of WhatsApp about a message or an account, not a conversation."))
 
 
 def _join(parts: list[Document]) -> Iterator[Conversation]:
-    """Join the messages of a customer; one that was sent twice, as webhooks are that nobody took, stands there once."""
-    held = dict[Any, Document]()
-    for number, part in enumerate(parts):
-        told = object_at(part.value, _PART)
-        held.setdefault((told["role"], as_text(told["message"].get("id")) or number), part)
-    messages = [_message(part.members[_PART]) for part in held.values()]
+    """Join the messages of a customer."""
+    messages = [_message(part.members[_PART]) for part in parts]
     messages.sort(key=lambda message: as_text(message.created).zfill(12))
     about = object_at(parts[0].value, _PART)
     name = next((message.name for message in messages if message.role == CUSTOMER and message.name), "")
@@ -105,7 +108,7 @@ def _join(parts: list[Document]) -> Iterator[Conversation]:
         created=next((message.created for message in messages if message.created), None),
         metadata={"customer": about["customer"], "customer_name": name, "number": about["own"]},
         messages=messages,
-    ).finish_at(parts[0].place, *(part.text for part in held.values()))
+    ).finish_at(parts[0].place, *(part.text for part in parts))
 
 
 def _message(about: Document) -> DraftMessage:
@@ -160,5 +163,6 @@ FAMILY = Family(
     parts=_parts,
     read=_read,
     key=_key,
+    own=_own,
     join=_join,
 )

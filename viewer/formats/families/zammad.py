@@ -13,7 +13,7 @@ from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT, as_private
 from viewer.formats.html_text import parts_of
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import first_of, source_of
+from viewer.formats.message_lists import first_of, id_under, source_of
 
 _NAME = "zammad"
 _SENDERS = {1: "Agent", 2: "Customer", 3: "System"}  # as every installation has them
@@ -105,5 +105,6 @@ FAMILY = Family(
     parts=_parts,
     read=_read,
     key=_key,
+    own=id_under("id"),
     join=_join,
 )

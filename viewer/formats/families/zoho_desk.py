@@ -14,7 +14,7 @@ from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, as_private, linked_file
 from viewer.formats.html_text import parts_of
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import first_of, source_of
+from viewer.formats.message_lists import first_of, id_under, source_of
 
 _NAME, _TITLE = "zoho-desk", "Zoho Desk"
 _LISTS = ("conversations", "threads", "comments")
@@ -154,5 +154,6 @@ FAMILY = Family(
     matches=_matches,
     read=_read,
     key=_key,
+    own=id_under("id"),
     join=_join,
 )
