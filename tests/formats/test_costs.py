@@ -44,9 +44,67 @@ def blocks_that_are_never_closed(count: int) -> Iterator[Any]:
     yield {"id": "c", "title": "t", "chat": {"models": ["m"], "history": {"currentId": "b", "messages": messages}}}
 
 
-@pytest.mark.parametrize("given", [steps_of_one_trace, spans_of_one_conversation, blocks_that_are_never_closed])
-def test_many_small_things_take_time_in_line_with_their_number(given: Any) -> None:
+def events_of_one_run(count: int) -> Iterator[Any]:
+    """Give messages and calls as AG-UI streams them."""
+    yield {"type": "RUN_STARTED", "threadId": "t", "runId": "r"}
+    for n in range(count):
+        yield {"type": "TEXT_MESSAGE_START", "messageId": f"m{n}", "role": "assistant"}
+        yield {"type": "TEXT_MESSAGE_CONTENT", "messageId": f"m{n}", "delta": "x"}
+        yield {"type": "TOOL_CALL_START", "toolCallId": f"c{n}", "toolCallName": "x"}
+
+
+def input_of_one_run(count: int) -> Iterator[Any]:
+    """Give the messages of a thread of AG-UI."""
+    messages = [{"id": f"m{n}", "role": "user", "content": "x"} for n in range(count)]
+    yield {"threadId": "t", "runId": "r", "messages": messages}
+
+
+def lines_of_one_session(count: int) -> Iterator[Any]:
+    """Give what Qwen Code keeps."""
+    for n in range(count):
+        parent = f"u{n - 1}" if n else None
+        message = {"role": "user", "parts": [{"text": "x"}]}
+        yield {"sessionId": "s", "uuid": f"u{n}", "parentUuid": parent, "type": "user", "message": message}
+
+
+def warnings_between_lines(count: int) -> Iterator[Any]:
+    """Give what Claude Code keeps of a session that is not on the way to its end, but beside it."""
+    for n in range(count):
+        parent = f"u{n - 1}" if n else None
+        message = {"role": "user", "content": "x"}
+        yield {"sessionId": "s", "uuid": f"u{n}", "parentUuid": parent, "type": "user", "message": message}
+        yield {"sessionId": "s", "uuid": f"w{n}", "parentUuid": f"u{n}", "type": "system", "content": "x"}
+
+
+def tools_of_one_request(count: int) -> Iterator[Any]:
+    """Give a request of VS Code with many calls, whose arguments and results stand apart from them."""
+    calls = [{"id": f"c{n}", "name": "t", "arguments": "{}"} for n in range(count)]
+    metadata = {"toolCallRounds": [{"toolCalls": calls}], "toolCallResults": {call["id"]: {} for call in calls}}
+    response = [{"kind": "toolInvocationSerialized", "toolCallId": call["id"]} for call in calls]
+    request = {"message": {"text": "x"}, "response": response, "result": {"metadata": metadata}}
+    yield {"responderUsername": "x", "requests": [request]}
+
+
+def topics_of_one_export(count: int) -> Iterator[Any]:
+    """Give an export of LobeChat in which every topic has an assistant of its own."""
+    state = {
+        "sessions": [{"id": f"s{n}"} for n in range(count)],
+        "topics": [{"id": f"t{n}", "sessionId": f"s{n}"} for n in range(count)],
+        "messages": [{"id": f"m{n}", "topicId": f"t{n}", "role": "user", "content": "x"} for n in range(count)],
+    }
+    yield {"exportType": "all", "state": state}
+
+
+FEW = (steps_of_one_trace, spans_of_one_conversation, blocks_that_are_never_closed)
+MANY = (
+    events_of_one_run, input_of_one_run, lines_of_one_session, warnings_between_lines, tools_of_one_request,
+    topics_of_one_export,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "size"), [*((each, 600) for each in FEW), *((each, 5000) for each in MANY)])
+def test_many_small_things_take_time_in_line_with_their_number(given: Any, size: int) -> None:
     def read(count: int) -> None:
         assert found_in("\n".join(map(json.dumps, given(count))).encode())
 
-    assert_linear(read, 600)
+    assert_linear(read, size)

@@ -5,6 +5,7 @@ Events are put together as AG-UI's own clients do it: into messages, which a sna
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -64,19 +65,20 @@ def _read(document: Document) -> Iterator[Conversation]:
     drafts = _drafts_of(value["messages"])
     if not drafts:
         raise NothingSaid
-    for one in document.members["messages"].items():
-        _mark(drafts, one)
+    _mark(drafts, document.members["messages"].items())
     draft = Draft(_NAME, id=id_within(_NAME, value["threadId"]), messages=drafts)
     draft.source = source_of(document, ("messages", "threadId"))
     yield draft.finish(document)
 
 
-def _mark(drafts: list[DraftMessage], message: Document) -> None:
-    """Give the draft that was made of a message its source."""
-    own_id = object_at(message.value).get("id")
-    found = next((draft for draft in drafts if draft.id == own_id and not draft.source), None)
-    if found is not None:
-        found.source = message.text
+def _mark(drafts: list[DraftMessage], messages: Iterable[Document]) -> None:
+    """Give each draft the message that it was made of as its source."""
+    made = defaultdict[str, deque[DraftMessage]](deque)
+    for draft in drafts:
+        made[as_text(draft.id)].append(draft)
+    for message in messages:
+        if waiting := made.get(as_text(object_at(message.value).get("id"))):
+            waiting.popleft().source = message.text
 
 
 def _join(events: list[Document]) -> Iterator[Conversation]:
@@ -124,6 +126,7 @@ class _Thread:
 
     def __init__(self, events: Iterable[dict[str, Any]]) -> None:
         self.messages, self.times, self.ends = list[dict[str, Any]](), dict[str, Any](), list[DraftMessage]()
+        self._by_id, self._calls = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
         self._last: dict[str, str] = {}
         for event in events:
             self._take(event)
@@ -156,6 +159,9 @@ class _Thread:
 
     def _replace(self, messages: list[dict[str, Any]]) -> None:
         self.messages = [dict(message) for message in messages]
+        calls = [call for message in reversed(self.messages) for call in objects_at(message, "toolCalls")[::-1]]
+        self._by_id = {as_text(message.get("id")): message for message in reversed(self.messages)}
+        self._calls = {as_text(call.get("id")): call for call in calls}
 
     def _end(self, draft: DraftMessage, event: dict[str, Any]) -> None:
         draft.created = event.get("timestamp")
@@ -163,12 +169,12 @@ class _Thread:
 
     def _message(self, event: dict[str, Any], message_id: Any, role: str) -> dict[str, Any]:
         """Return the message with this id, which begins now if there is none."""
-        found = next((each for each in self.messages if each.get("id") == message_id), None)
-        if found is None:
-            found = {"id": message_id, "role": role}
-            self.messages.append(found)
-            self.times[as_text(message_id)] = event.get("timestamp")
-        return found
+        own = as_text(message_id)
+        if own not in self._by_id:
+            self._by_id[own] = {"id": message_id, "role": role}
+            self.messages.append(self._by_id[own])
+            self.times[own] = event.get("timestamp")
+        return self._by_id[own]
 
     def _say(self, event: dict[str, Any], role: str, kind: str) -> None:
         """Add to a text. A chunk may leave out its id, and thoughts of older versions have none."""
@@ -184,13 +190,11 @@ class _Thread:
     def _call(self, event: dict[str, Any]) -> None:
         call_id = as_text(event.get("toolCallId")) or self._last.get("call", "")
         self._last["call"] = call_id
-        calls = (each for message in self.messages for each in objects_at(message, "toolCalls"))
-        call = next((each for each in calls if each.get("id") == call_id), None)
-        if call is None:
+        if call_id not in self._calls:
             message = self._message(event, event.get("parentMessageId") or call_id, "assistant")
-            call = {"id": call_id, "function": {"name": event.get("toolCallName"), "arguments": ""}}
-            message["toolCalls"] = [*objects_at(message, "toolCalls"), call]
-        call["function"]["arguments"] += as_text(event.get("delta"))
+            self._calls[call_id] = {"id": call_id, "function": {"name": event.get("toolCallName"), "arguments": ""}}
+            message["toolCalls"] = [*objects_at(message, "toolCalls"), self._calls[call_id]]
+        self._calls[call_id]["function"]["arguments"] += as_text(event.get("delta"))
 
 
 def _kept(messages: Any) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -124,14 +125,15 @@ class _Thread:
         calls = {call for name in path for call in _calls(self.nodes[name].value)}
         path |= {name for name, line in self.nodes.items() if calls & set(_results(line.value))}
         for name, line in self.nodes.items():  # such as warnings, which stand beside the way
-            if line.value.get("type") not in _SPOKEN and self.parents[name] in {"", *path}:
+            before = self.parents[name]
+            if line.value.get("type") not in _SPOKEN and (not before or before in path):
                 path.add(name)
         return path
 
     def forks(self, shown: set[str]) -> dict[str, int]:
         """Return how many branches were left behind a line, by the id of that line."""
-        left = [self.parents[name] for name in self.nodes if name not in shown]
-        return {name: left.count(name) for name in left if name in shown or not name}
+        left = Counter(self.parents[name] for name in self.nodes if name not in shown)
+        return {name: count for name, count in left.items() if name in shown or not name}
 
 
 def _answer_of(value: dict[str, Any]) -> str:

@@ -89,9 +89,10 @@ class _Session:
 
     def rewind(self, own: str) -> None:
         """Leave a message and those after it."""
-        names = list(self.messages)
-        gone = names[names.index(own) :] if own in names else []
-        self.left += [self.messages.pop(name) for name in gone]
+        gone = list[Document]()
+        while own in self.messages:
+            gone.append(self.messages.popitem()[1])
+        self.left += reversed(gone)
         self._waiting += bool(gone)
 
 

@@ -185,7 +185,8 @@ class _Thread:
 
     def _call(self, data: dict[str, Any]) -> DraftMessage | None:
         """Read where a call begins, which is of use where no answer has it."""
-        if as_text(data.get("toolCallId")) in {*self._requested, *self._typed}:
+        call_id = as_text(data.get("toolCallId"))
+        if call_id in self._requested or call_id in self._typed:
             return None
         return DraftMessage("assistant", tool_calls=[self._tool_call(data.get("toolName"), data)])
 

@@ -61,11 +61,16 @@ def _read(document: Document) -> Iterator[Conversation]:
         topics.setdefault(_place_of(message.value), []).append(message)
     if not topics:
         raise NothingSaid
-    plugins = {row["id"]: row for row in objects_at(data.value, "messagePlugins") if "id" in row}
+    tables = {name: _rows_of(data.value, name) for name in ("topics", "threads", "sessions", "agents")}
+    plugins = _rows_of(data.value, "messagePlugins")
+    links = {
+        as_text(each.get("sessionId")): as_text(each.get("agentId"))
+        for each in objects_at(data.value, "agentsToSessions")
+    }
     for place, messages in topics.items():
         messages.sort(key=lambda message: as_text(message.value.get("createdAt")))
-        draft = _draft(data, place)
-        draft.messages += [_message(message, plugins.get(message.value.get("id"))) for message in messages]
+        draft = _draft(tables, links, place)
+        draft.messages += [_message(message, plugins.get(as_text(message.value.get("id")))) for message in messages]
         yield _finished(draft, messages).finish_at(document.place, *(message.text for message in messages))
 
 
@@ -75,13 +80,12 @@ def _place_of(message: dict[str, Any]) -> tuple[str, ...]:
     return (topic, thread) if topic else ("", thread, *others)
 
 
-def _draft(data: Document, place: tuple[str, ...]) -> Draft:
-    """Start the draft of a topic, with the prompt of its assistant."""
-    topic, thread = _row(data, "topics", place[0]), _row(data, "threads", place[1])
+def _draft(tables: dict[str, dict[str, dict[str, Any]]], links: dict[str, str], place: tuple[str, ...]) -> Draft:
+    """Start the draft of a topic, with the prompt of its assistant, which `links` names for each session."""
+    topic, thread = tables["topics"].get(place[0], {}), tables["threads"].get(place[1], {})
     session_id = as_text(topic.get("sessionId") or (place[2] if len(place) > 2 else ""))
-    session = _row(data, "sessions", session_id)
-    links = {as_text(each.get("sessionId")): each.get("agentId") for each in objects_at(data.value, "agentsToSessions")}
-    agent = _row(data, "agents", as_text(links.get(session_id) or (place[3] if len(place) > 3 else "")))
+    session = tables["sessions"].get(session_id, {})
+    agent = tables["agents"].get(links.get(session_id) or (place[3] if len(place) > 3 else ""), {})
     config = object_at(session, "config") | {name: value for name, value in agent.items() if value}
     prompt = as_text(config.get("systemRole"))
     assistant = config.get("title") or object_at(session, "meta").get("title") or session.get("title")
@@ -94,9 +98,9 @@ def _draft(data: Document, place: tuple[str, ...]) -> Draft:
     )
 
 
-def _row(data: Document, table: str, own: str) -> dict[str, Any]:
-    """Return the row of a table with this id; an empty one if there is none."""
-    return next((row for row in objects_at(data.value, table) if own and row.get("id") == own), {})
+def _rows_of(data: Any, table: str) -> dict[str, dict[str, Any]]:
+    """Return the rows of a table by their ids."""
+    return {as_text(row["id"]): row for row in objects_at(data, table) if row.get("id")}
 
 
 def _finished(draft: Draft, messages: Iterable[Document]) -> Draft:

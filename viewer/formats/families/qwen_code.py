@@ -48,6 +48,7 @@ def _join(lines: list[Document]) -> Iterator[Conversation]:
     titles = [as_text(object_at(value, "systemPayload").get("customTitle")) for value in values]
     models = [as_text(value.get("model")) for value in values]
     about = {name: value[name] for value in values for name in ("cwd", "gitBranch", "version") if value.get(name)}
+    shown = session.read & walked.read
     draft = Draft(
         _NAME,
         id=id_within(_NAME, f"{own}-{agent}" if agent else own),
@@ -56,7 +57,7 @@ def _join(lines: list[Document]) -> Iterator[Conversation]:
         metadata={"title": next(filter(None, reversed(titles)), ""), **about},
         messages=walked.messages,
         choices=walked.choices,
-        source=lines_left(line for name, line in session.nodes.items() if name not in session.read & walked.read),
+        source=lines_left(line for name, line in session.nodes.items() if name not in shown),
     )
     if agent:
         draft.metadata |= {"agent": agent, "session": own}

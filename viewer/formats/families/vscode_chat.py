@@ -111,14 +111,14 @@ def _messages(request: Document) -> list[DraftMessage]:
     text = as_text(object_at(value, "message").get("text") or value.get("message") or "")
     asked = DraftMessage(CUSTOMER, [*([text_part(text)] if text else [])], request.text, id=value.get("requestId"))
     asked.content = [*(asked.content or []), *_attached(value, asked)]
-    said = list[str]()
+    said, tools = list[str](), _Tools(object_at(value, "result", "metadata"))
     for n, part in enumerate(objects_at(value, "response"), start=1):
         if (words := _words(part)) is not None:
             said.append(words)
             continue
         if part.get("kind") not in _QUIET:
             _say(turn, said)
-            _take(turn, part, n, object_at(value, "result", "metadata"))
+            _take(turn, part, n, tools)
     _say(turn, said)
     error = object_at(value, "result", "errorDetails").get("message")
     answers = turn.messages() if not turn.is_empty or error else []
@@ -167,13 +167,13 @@ def _say(turn: Turn, said: list[str]) -> None:
     said.clear()
 
 
-def _take(turn: Turn, part: dict[str, Any], number: int, metadata: dict[str, Any]) -> None:
+def _take(turn: Turn, part: dict[str, Any], number: int, tools: _Tools) -> None:
     match part.get("kind"):
         case "thinking":
             value = part.get("value")
             turn.think("".join(map(as_text, value)) if isinstance(value, list) else as_text(value))
         case "toolInvocationSerialized" | "toolInvocation":
-            _take_call(turn, part, metadata)
+            _take_call(turn, part, tools)
         case "textEditGroup" | "notebookEditGroup":
             path = as_text(object_at(part, "uri").get("path"))
             turn.call(f"edit-{number}", as_text(part["kind"]), {"file": path})
@@ -181,20 +181,18 @@ def _take(turn: Turn, part: dict[str, Any], number: int, metadata: dict[str, Any
             turn.add({"type": as_text(part.get("kind")), **part})
 
 
-def _take_call(turn: Turn, part: dict[str, Any], metadata: dict[str, Any]) -> None:
+def _take_call(turn: Turn, part: dict[str, Any], tools: _Tools) -> None:
     call_id, details, own = (
         as_text(part.get("toolCallId")),
         part.get("resultDetails"),
         object_at(part, "toolSpecificData"),
     )
-    rounds = [call for each in objects_at(metadata, "toolCallRounds") for call in objects_at(each, "toolCalls")]
-    called = next((call for call in rounds if _is_same(call.get("id"), call_id)), {})
+    called = tools.calls.get(_plain(call_id), {})
     command = object_at(own, "commandLine")
     arguments = first_of(called, ("arguments",)) or object_at(details).get("input") or own.get("rawInput")
     arguments = arguments or first_of(command, ("userEdited", "original")) or own.get("command")
     turn.call(call_id, as_text(called.get("name") or part.get("toolId")), as_text(arguments))
-    results = object_at(metadata, "toolCallResults")
-    held = next((result for name, result in results.items() if _is_same(name, call_id)), None)
+    held = tools.results.get(_plain(call_id))
     texts = [as_text(each.get("value")) for each in objects_at(held, "content") + objects_at(details, "output")]
     output = "\n".join(filter(None, texts)) or as_text(object_at(own, "terminalCommandOutput").get("text"))
     exit_code = object_at(own, "terminalCommandState").get("exitCode")
@@ -203,9 +201,19 @@ def _take_call(turn: Turn, part: dict[str, Any], metadata: dict[str, Any]) -> No
         result.more = {"status": "failed"}
 
 
-def _is_same(name: Any, call_id: str) -> bool:
-    """Whether an id is that of a call, to which VS Code adds the time."""
-    return bool(call_id) and as_text(name).partition("__vscode-")[0] == call_id.partition("__vscode-")[0]
+class _Tools:
+    """The calls of a request and their results by their ids, as the model wrote and got them."""
+
+    def __init__(self, metadata: dict[str, Any]) -> None:
+        rounds = [call for each in objects_at(metadata, "toolCallRounds") for call in objects_at(each, "toolCalls")]
+        self.calls = {own: call for call in reversed(rounds) if (own := _plain(call.get("id")))}
+        results = object_at(metadata, "toolCallResults")
+        self.results = {own: results[name] for name in reversed(results) if (own := _plain(name))}
+
+
+def _plain(call_id: Any) -> str:
+    """Return the id of a call without the time that VS Code adds to it."""
+    return as_text(call_id).partition("__vscode-")[0]
 
 
 def _shown(part: dict[str, Any]) -> str:
