@@ -23,7 +23,7 @@ from viewer.conversations.facts import build_facts, build_jumps, build_jumps_in_
 from viewer.conversations.filters import with_query
 from viewer.conversations.paging import MessagePage, read_page, with_neighbours
 from viewer.conversations.recent import remember
-from viewer.conversations.thread import stored_thread_of, thread_of
+from viewer.conversations.thread import Thread, stored_thread_of, thread_of
 from viewer.read_log.querying import readers_of
 from viewer.read_log.readers import draw_reader
 from viewer.rendering.answers import message_of_answer, no_answer_in
@@ -62,7 +62,7 @@ def conversation(
         if appended and has_address(appended.id):
             return redirect(with_query(url_of(completion_id, appended.id), request.GET.dict()))
     as_source = request.COOKIES.get("texts") == "source"
-    is_for_customer = request.COOKIES.get("audience") == "customer"
+    is_for_customer = _is_for_customer(request)
     draw = stored_thread_of if reader.source.is_archive else thread_of
     shown = RenderContext(completion_id, linked, as_source)
     thread = draw(shown, page, completion, is_for_customer=is_for_customer)
@@ -74,6 +74,7 @@ def conversation(
         "completion_id": completion_id,
         "beside": review,
         "linked": linked,
+        "is_linked": bool(linked),
         "completion": completion,
         "problem": problem,
         "source": reader.source,
@@ -96,35 +97,44 @@ def conversation(
     if request.method == "GET":
         review.record_read(thread.shown, is_whole_page=not request.htmx)
     if not request.htmx:
-        if request.method == "GET":
-            record_seen(request.user.pk, completion_id)
-            mark_missing(request.user, completion_id, reader.without_it)
-            remember(request, "opened", completion_id)
-        title = _title(reader, page, completion)
-        facts = build_facts(completion, request.user.pk, request.GET.get("pair", ""), request.GET.get("field", ""))
-        stored = stored_state(request.user, completion_id, reader.source)
-        context |= {
-            "title": title,
-            "also_marked": pattern_for_browsers(read_query(request.GET.get("search", ""))),
-            "path": request.get_full_path(),
-            "find": (words := request.GET.get("find", "")[:200]),
-            "find_in_url": quote(words, safe=""),
-            "has_other_pages": page.above is not None or page.below is not None,
-            "is_newest_first": page.order == "desc",
-            "is_linked": bool(linked),
-            "page_title": page_title(_name(completion), title, thread.linked),
-            **facts,
-            **_jumps(reader, thread.shown, page.order, is_for_customer=is_for_customer),
-            "readers": [draw_reader(one) for one in readers_of(completion_id)],
-            "ids_count": any(bubble.number is not None for bubble in thread.messages),
-            "stored": stored,
-            "may_curate": may_curate(request.user),
-            **navigation_links(request, completion_id, completion),
-        }
+        context |= _around_thread(request, reader, page, completion, thread)
     response = page_or_fragment(request, "conversations/conversation.html", "rendering/_bubbles.html", context)
     if part := thread.part:
         note_part(response, part)
     return response
+
+
+def _around_thread(
+    request: Request, reader: Reader, page: MessagePage, completion: Completion | None, thread: Thread
+) -> dict[str, Any]:
+    """Return what a whole page has around its messages, and remember that the conversation was opened."""
+    completion_id = reader.completion_id
+    if request.method == "GET":
+        record_seen(request.user.pk, completion_id)
+        mark_missing(request.user, completion_id, reader.without_it)
+        remember(request, "opened", completion_id)
+    title = _title(reader, page, completion)
+    return {
+        "title": title,
+        "also_marked": pattern_for_browsers(read_query(request.GET.get("search", ""))),
+        "path": request.get_full_path(),
+        "find": (words := request.GET.get("find", "")[:200]),
+        "find_in_url": quote(words, safe=""),
+        "has_other_pages": page.above is not None or page.below is not None,
+        "is_newest_first": page.order == "desc",
+        "page_title": page_title(_name(completion), title, thread.linked),
+        **build_facts(completion, request.user.pk, request.GET.get("pair", ""), request.GET.get("field", "")),
+        **_jumps(reader, thread.shown, page.order, is_for_customer=_is_for_customer(request)),
+        "readers": [draw_reader(one) for one in readers_of(completion_id)],
+        "ids_count": any(bubble.number is not None for bubble in thread.messages),
+        "stored": stored_state(request.user, completion_id, reader.source),
+        "may_curate": may_curate(request.user),
+        **navigation_links(request, completion_id, completion),
+    }
+
+
+def _is_for_customer(request: Request) -> bool:
+    return request.COOKIES.get("audience") == "customer"
 
 
 def _jumps(reader: Reader, shown: list[Bubble], order: Order, *, is_for_customer: bool) -> dict[str, Any]:
