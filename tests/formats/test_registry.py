@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,13 +79,17 @@ def test_records_that_have_to_be_found_together_and_are_no_conversation_are_name
     assert remarks_on(record) == [remark]
 
 
-def test_a_page_whose_parts_cannot_be_told_is_refused_and_the_rest_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failing", ["parts", "key", "thread", "own"])
+def test_a_record_that_a_family_cannot_tell_apart_is_refused_and_the_rest_is_read(
+    failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It ended the import of all files."""
 
-    def parts(document: Document) -> Iterator[Document]:
-        yield from sorted(document.value["page"])
+    def fail(document: Document) -> Any:
+        return document.value["missing"]
 
-    family = replace(FAMILIES[0], matches=lambda value: isinstance(value, dict) and "page" in value, parts=parts)
+    matches = lambda value: isinstance(value, dict) and "page" in value  # noqa: E731
+    family = replace(FAMILIES[0], matches=matches, **{"key": lambda document: "one"} | {failing: fail})
     monkeypatch.setattr("viewer.formats.registry.FAMILIES", (family, *FAMILIES))
     lines = [{"page": [1, "2"]}, {"messages": [{"role": "user", "content": "Hello"}]}]
     found = found_in("\n".join(map(json.dumps, lines)).encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -100,7 +101,8 @@ class Reading:
     def _of_family(self, family: Family, document: Document) -> Iterator[Found]:
         for part in _parts_of(family, document):
             if key := _key_of(family, part):
-                self._waiting.add(family, key, part)
+                with _unknown_refused():
+                    self._waiting.add(family, key, part)
             else:
                 yield from self._noted(family, _explained(family.read, part, document.place))
 
@@ -123,18 +125,23 @@ class Reading:
 
 def _parts_of(family: Family, document: Document) -> list[Document]:
     """Return the documents in one that holds several, otherwise the document. Raises NotReadable as `_key_of` does."""
-    try:
+    with _unknown_refused():
         return (list(family.parts(document)) if family.parts else []) or [document]
-    except NotReadable:
-        raise
-    except FAILURES:
-        raise NotReadable(_unknown_shape()) from None
 
 
 def _key_of(family: Family, document: Document) -> str:
     """Return what joins a document with others. Raises NotReadable where its shape does not tell."""
-    try:
+    with _unknown_refused():
         return family.key(document) if family.key else ""
+
+
+@contextmanager
+def _unknown_refused() -> Iterator[None]:
+    """Raise NotReadable for a shape that a family has never seen."""
+    try:
+        yield
+    except NotReadable:
+        raise
     except FAILURES:
         raise NotReadable(_unknown_shape()) from None
 
