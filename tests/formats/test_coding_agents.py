@@ -418,7 +418,12 @@ def test_a_session_of_codex_without_words_is_named() -> None:
 
 
 def gemini_message(own: str, kind: str, content: Any, **more: Any) -> dict[str, Any]:
-    return {"id": own, "timestamp": "2026-01-02T03:04:05.000Z", "type": kind, "content": content, **more}
+    return {"id": gemini_id(own), "timestamp": "2026-01-02T03:04:05.000Z", "type": kind, "content": content, **more}
+
+
+def gemini_id(own: str) -> str:
+    """Return an id as Gemini CLI gives them, by which its lines are told from those of logs."""
+    return f"3f0f8a52-6d1c-4f0e-9b1a-{ord(own[0]):06x}{own[1:]:0>6}"
 
 
 GEMINI_ABOUT = {"sessionId": SESSION, "projectHash": "x", "startTime": "2026-01-02T03:04:00.000Z"}
@@ -463,7 +468,7 @@ def test_what_gemini_cli_took_back_is_a_branch_and_a_compressed_history_loses_no
             gemini_message("m1", "user", [{"text": "List the files."}]),
             GEMINI_ANSWER,
             gemini_message("m3", "user", [{"text": "Wrong"}]),
-            {"$rewindTo": "m3"},
+            {"$rewindTo": gemini_id("m3")},
             gemini_message("m4", "user", [{"text": "Right"}]),
             {"$set": {"messages": left}},
         )

@@ -21,11 +21,16 @@ from viewer.formats.message_lists import first_of, source_of
 _NAME = "ag-ui"
 _ENDS = ("START", "CONTENT", "END", "CHUNK", "ARGS", "RESULT", "STARTED", "FINISHED", "ERROR", "SNAPSHOT", "DELTA")
 _KINDS = (
-    "TEXT_MESSAGE", "TOOL_CALL", "REASONING", "REASONING_MESSAGE", "THINKING", "THINKING_TEXT_MESSAGE", "STATE",
-    "MESSAGES", "ACTIVITY", "RUN", "STEP", "SUBAGENT",
+    "TEXT_MESSAGE", "TOOL_CALL", "REASONING", "REASONING_MESSAGE", "THINKING", "THINKING_TEXT_MESSAGE", "ACTIVITY",
+    "SUBAGENT",
 )  # fmt: skip
 _EVENTS = {f"{kind}_{end}" for kind in _KINDS for end in _ENDS} | {"REASONING_ENCRYPTED_VALUE"}
-_MARKS = {"CUSTOM": {"name", "value"}, "RAW": {"event"}}
+# What these have, and what other programs name so has not.
+_MARKS = {
+    "CUSTOM": {"name", "value"}, "RAW": {"event"}, "MESSAGES_SNAPSHOT": {"messages"}, "STATE_SNAPSHOT": {"snapshot"},
+    "STATE_DELTA": {"delta"}, "STEP_STARTED": {"stepName"}, "STEP_FINISHED": {"stepName"}, "RUN_ERROR": {"message"},
+    "RUN_STARTED": {"threadId", "runId"}, "RUN_FINISHED": set(),
+}  # fmt: skip
 _INPUT = {"threadId", "runId", "messages"}
 _ROLES = {"user", "assistant", "system", "developer", "tool", "reasoning", "activity"}
 _FOREIGN = {"parts", "type", "tool_calls", "kwargs", "data"}

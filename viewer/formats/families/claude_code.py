@@ -32,6 +32,7 @@ _SPOKEN = ("user", "assistant")
 _SESSIONS = ("sessionId", "session_id")
 _PARENTS = ("parentUuid", "logicalParentUuid")  # the other where the history before it was summarised
 _AGENTS = ("agentId", "parent_tool_use_id")
+_OWN = ("attachment", "auth_status", "conversation_reset", "keep_alive", "prompt_suggestion", "active_goal")
 # Lines about a session which have no id of their own; `queue-operation` has what was typed while it worked.
 _ABOUT = (
     "summary", "ai-title", "custom-title", "last-prompt", "queue-operation", "permission-mode", "mode", "agent-name",
@@ -61,7 +62,9 @@ def _matches(value: Any) -> bool:
         return "leafUuid" in value or "messageId" in value
     if first_of(value, _SESSIONS) is None:
         return False
-    return "uuid" in value or kind in _ABOUT
+    if kind == "system":  # as logs of other programs have it, too
+        return "uuid" in value and not {"subtype", "parentUuid"}.isdisjoint(value)
+    return kind in _OWN or kind in _ABOUT or {"uuid", "parentUuid"} <= value.keys()
 
 
 def _join(lines: list[Document]) -> Iterator[Conversation]:

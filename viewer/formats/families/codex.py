@@ -51,6 +51,8 @@ def _matches(value: Any) -> bool:
 
 
 def _join(lines: list[Document]) -> Iterator[Conversation]:
+    if all(line.value["type"] == "error" for line in lines):  # which programs of all kinds write so
+        raise NothingSaid
     draft = _streamed(lines) if any(_is_streamed(line.value) for line in lines) else _kept(lines)
     if not any(message.role in (CUSTOMER, "assistant") for message in draft.messages):
         raise NothingSaid

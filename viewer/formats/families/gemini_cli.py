@@ -6,6 +6,7 @@ has come since; when the history is compressed, a `$set` has what is left of it,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,13 +24,17 @@ _NAME = "gemini-cli"
 _REPORTED = ("info", "error", "warning")
 _MESSAGE = {"id", "timestamp", "type", "content"}
 _BESIDE = {"displayContent", "toolCalls", "thoughts", "tokens", "model"}
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)  # unlike those of most logs
 _ABOUT = ("messages", "sessionId", "startTime", "summary")
 
 
 def _is_message(value: Any) -> bool:
     if not isinstance(value, dict) or not value.keys() >= _MESSAGE:
         return False
-    return value["type"] in ("gemini", CUSTOMER, *_REPORTED) and value.keys() <= _MESSAGE | _BESIDE
+    if value["type"] not in ("gemini", CUSTOMER, *_REPORTED) or not value.keys() <= _MESSAGE | _BESIDE:
+        return False
+    is_plain = value["type"] != "gemini" and isinstance(value["content"], str)
+    return not is_plain or bool(_ID.fullmatch(as_text(value["id"])))
 
 
 def _is_session(value: Any) -> bool:

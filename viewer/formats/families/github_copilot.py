@@ -7,6 +7,7 @@ event with its `data`; a call stands in the answer that wants it, and again wher
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,7 @@ _REPORTED = {
     "session.error": "message", "session.warning": "message", "session.info": "message", "abort": "reason",
     "system.notification": "content", "subagent.failed": "error",
 }  # fmt: skip
+_KIND = re.compile(r"abort|[a-z]+(?:_[a-z]+)*(?:\.[a-zA-Z_]+)+")
 _SPOKEN = (CUSTOMER, "assistant")
 
 
@@ -47,7 +49,7 @@ def _matches(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     is_event = value.keys() >= _EVENT and isinstance(value["type"], str) and isinstance(value["data"], dict)
-    return _is_end(value) or (is_event and "object" not in value)
+    return _is_end(value) or (is_event and "object" not in value and bool(_KIND.fullmatch(value["type"])))
 
 
 def _join(lines: list[Document]) -> Iterator[Conversation]:

@@ -23,6 +23,7 @@ from viewer.formats.message_lists import source_of
 
 _NAME = "goose"
 _OWN = ("toolRequest", "toolResponse", "systemNotification", "toolConfirmationRequest", "frontendToolRequest")
+_OF_MESSAGE = {"id", "role", "created", "content", "metadata"}
 _HEAD = {"working_dir", "description"}  # of the line before the messages
 _SESSIONS = "SELECT * FROM sessions ORDER BY created_at, id"
 _MESSAGES = "SELECT role, content_json, created_timestamp FROM messages WHERE session_id = ? ORDER BY id"
@@ -31,13 +32,7 @@ _MESSAGES = "SELECT role, content_json, created_timestamp FROM messages WHERE se
 def _is_message(value: Any) -> bool:
     if not isinstance(value, dict) or "created" not in value or value.get("role") not in ("user", "assistant"):
         return False
-    return isinstance(value.get("content"), list) and not value.keys() - {
-        "id",
-        "role",
-        "created",
-        "content",
-        "metadata",
-    }
+    return isinstance(value.get("content"), list) and value.keys() <= _OF_MESSAGE
 
 
 def _is_session(value: Any) -> bool:

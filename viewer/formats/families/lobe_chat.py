@@ -37,7 +37,8 @@ def _has_tools(message: Any) -> bool:
 
 
 def _is_topic(value: Any) -> bool:
-    return isinstance(value.get("messages"), list) and {"version", "exportedAt"} <= value.keys()
+    is_one = {"messages", "version", "exportedAt"} <= value.keys() and value["version"] == "2.0"
+    return is_one and {"id", "role", "createdAt"} <= first_object(value["messages"]).keys()
 
 
 def _matches(value: Any) -> bool:
