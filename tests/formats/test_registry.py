@@ -88,7 +88,9 @@ def test_a_record_that_a_family_cannot_tell_apart_is_refused_and_the_rest_is_rea
     def fail(document: Document) -> Any:
         return document.value["missing"]
 
-    matches = lambda value: isinstance(value, dict) and "page" in value  # noqa: E731
+    def matches(value: Any) -> bool:
+        return isinstance(value, dict) and "page" in value
+
     family = replace(FAMILIES[0], matches=matches, **{"key": lambda document: "one"} | {failing: fail})
     monkeypatch.setattr("viewer.formats.registry.FAMILIES", (family, *FAMILIES))
     lines = [{"page": [1, "2"]}, {"messages": [{"role": "user", "content": "Hello"}]}]

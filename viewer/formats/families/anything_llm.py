@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, data_url, file_part, image_part, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
-from viewer.formats.ids import id_within
+from viewer.formats.ids import id_of_beginning, id_within
 from viewer.formats.message_lists import first_of, id_under, source_of
 
 _NAME = "anything-llm"
@@ -74,7 +74,9 @@ def _read(document: Document) -> Iterator[Conversation]:
         draft.messages = _exchange(document)
     else:
         draft = Draft(_NAME, messages=[_said(message) for message in document.members["history"].items()])
-        draft.created = draft.messages[0].created
+        first = first_object(value["history"])
+        draft.created = first.get("sentAt")
+        draft.id = id_of_beginning(_NAME, draft.created, first.get("content"))
         draft.source = source_of(document, ("history",))
     yield draft.finish(document)
 

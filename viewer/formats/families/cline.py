@@ -19,7 +19,7 @@ from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, image_part, note, text_part, tool_call
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT
-from viewer.formats.ids import id_within
+from viewer.formats.ids import id_of_beginning, id_within
 from viewer.formats.message_lists import first_of, source_of
 
 from .anthropic import read_messages
@@ -78,6 +78,8 @@ def _read(document: Document) -> Iterator[Conversation]:
     else:
         messages = list((document if isinstance(value, list) else document.members["messages"]).items())
         draft = Draft(_NAME, id=id_within(_NAME, object_at(value).get("sessionId")), messages=_history(messages))
+        if isinstance(value, list):  # the time stands in what surrounds the task
+            draft.id = id_of_beginning(_NAME, as_text(first_object(value).get("content")))
         draft.model = _model([message.value for message in messages])
         draft.source = (
             "" if isinstance(value, list) else source_of(document, ("messages", "sessionId", "system_prompt"))

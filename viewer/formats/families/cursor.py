@@ -18,13 +18,14 @@ from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, note, text_part
 from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT
-from viewer.formats.ids import id_within
+from viewer.formats.ids import id_of_beginning, id_within
 from viewer.formats.message_lists import first_of
 from viewer.formats.turns import Turn
 
 _NAME, _TITLE = "cursor", "Cursor"
 _SPEAKERS = {"User": CUSTOMER, "Cursor": "assistant"}
 _USER = 1  # the type of a bubble; all others are the assistant's
+_TRANSCRIPT = re.compile(r"(?:.*/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl")  # named after its chat
 _QUERY = re.compile(r"<user_query>\n?(.*?)\n?</user_query>", re.S)
 _OF_CHAT = ("composerId", "name", "createdAt", "modelConfig", "status", "createdOnBranch", "workspaceIdentifier")
 _OF_BUBBLE = (
@@ -69,7 +70,9 @@ def _join(lines: list[Document]) -> Iterator[Conversation]:
     messages = [message for line in lines for message in _line(line)]
     if not any(message.role in (CUSTOMER, "assistant") for message in messages):
         raise NothingSaid
-    yield Draft(_NAME, messages=messages).finish_at(lines[0].place, *(line.text for line in lines))
+    named = _TRANSCRIPT.fullmatch(lines[0].place.file)
+    draft = Draft(_NAME, id=id_of_beginning(_NAME, named[1]) if named else None, messages=messages)
+    yield draft.finish_at(lines[0].place, *(line.text for line in lines))
 
 
 def _line(line: Document) -> list[DraftMessage]:

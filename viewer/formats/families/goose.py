@@ -18,7 +18,7 @@ from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, image_part, text_part, tool_call
 from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.help_desks import EVENT
-from viewer.formats.ids import id_within
+from viewer.formats.ids import id_of_beginning, id_within
 from viewer.formats.message_lists import source_of
 
 _NAME = "goose"
@@ -53,7 +53,9 @@ def _read(document: Document) -> Iterator[Conversation]:
 def _join(lines: list[Document]) -> Iterator[Conversation]:
     head = next((line for line in lines if not _is_message(line.value)), Document("{}"))
     messages = [draft for line in lines if line is not head for draft in _messages(line)]
-    yield _draft(head, messages).finish_at(lines[0].place, *(line.text for line in lines))
+    draft, first = _draft(head, messages), object_at(next((line.value for line in lines if line is not head), None))
+    draft.id = draft.id or id_of_beginning(_NAME, first.get("created"), as_text(first.get("content")))
+    yield draft.finish_at(lines[0].place, *(line.text for line in lines))
 
 
 def _draft(about: Document, messages: list[DraftMessage]) -> Draft:

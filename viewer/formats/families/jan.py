@@ -27,7 +27,7 @@ from viewer.formats.drafts import (
 )  # fmt: skip
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER
-from viewer.formats.ids import id_within
+from viewer.formats.ids import id_of_beginning, id_within
 from viewer.formats.message_lists import first_of, source_of
 from viewer.formats.trees import Tree, kept, left_of, walk
 from viewer.formats.turns import Turn
@@ -68,7 +68,9 @@ def _own(document: Document) -> str:
 
 
 def _read(document: Document) -> Iterator[Conversation]:
-    yield _draft(list(document.members["messages"].items()), document).finish(document)
+    draft = _draft(list(document.members["messages"].items()), document)
+    draft.id = id_of_beginning(_NAME, first_object(document.value["messages"]).get("id"))
+    yield draft.finish(document)
 
 
 def _join(documents: list[Document]) -> Iterator[Conversation]:

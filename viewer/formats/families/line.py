@@ -6,7 +6,6 @@ are in the language of the application, so the kinds of messages are known by th
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -19,6 +18,7 @@ from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, note, text_part
 from viewer.formats.family import Family
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT
+from viewer.formats.ids import id_of_beginning
 from viewer.formats.written_days import day_of, moment_of, orders_of
 
 _NAME = "line"
@@ -46,7 +46,7 @@ def _read(document: Document) -> Iterator[Conversation]:
     # Many chats of an account begin with the same message to all, so what the customer first said is in the id, too.
     asked = next((row.text for row in rows if row.value["author"] in customers), "")
     begun = "\n".join([title, *(row.text for row in rows[:1]), asked])
-    draft.id = f"{_NAME}-{hashlib.sha256(begun.encode('utf-8', 'replace')).hexdigest()[:24]}"
+    draft.id = id_of_beginning(_NAME, begun)
     yield draft.finish(document)
 
 

@@ -15,13 +15,14 @@ from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, image_part, note, text_part, tool_call
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.help_desks import linked_file
-from viewer.formats.ids import id_within
+from viewer.formats.ids import id_of_beginning, id_within
 from viewer.formats.message_lists import first_of
 
 _NAME, _TITLE = "lobe-chat", "LobeChat"
 _HOLDERS = ("state", "data")
 _BESIDE = ("sessions", "topics", "sessionGroups", "settings", "userSettings")
 _PLACES = ("topicId", "threadId", "sessionId", "agentId")
+_PROMPT = "system-role"  # the id of the prompt in each export of a topic
 _ROLES = {"assistantGroup": "assistant", "supervisor": "assistant"}
 
 
@@ -53,6 +54,8 @@ def _read(document: Document) -> Iterator[Conversation]:
         messages = list((document if isinstance(value, list) else document.members["messages"]).items())
         draft = Draft(_NAME, messages=[_message(message) for message in messages])
         draft.metadata = {"title": object_at(value).get("title")}
+        ids = (message.value.get("id") for message in messages)
+        draft.id = id_of_beginning(_NAME, next((own for own in ids if own != _PROMPT), None))
         yield _finished(draft, messages).finish(document)
         return
     data = document.members[_holder(value)]

@@ -16,7 +16,7 @@ from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, image_part, note, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT
-from viewer.formats.ids import id_within
+from viewer.formats.ids import id_of_beginning, id_within
 from viewer.formats.media import data_part
 from viewer.formats.message_lists import first_of, source_of
 
@@ -51,9 +51,10 @@ def _read(document: Document) -> Iterator[Conversation]:
     rows = [row for one in documents for row in one.members["messages"].items() if _is_message(row.value)]
     rows.sort(key=lambda row: first_of(row.value, _TIMES))  # the newest come first
     messages = [_message(row, customer) for row in rows]
+    path = as_text(document.value.get("thread_path")).rpartition("/")[2]
     yield Draft(
         _NAME,
-        id=id_within(_NAME, as_text(document.value.get("thread_path")).rpartition("/")[2]),
+        id=id_within(_NAME, path) or id_of_beginning(_NAME, title, rows[0].text),
         created=messages[0].created,
         metadata={"customer_name": customer, "chat": None if customer else title},
         messages=messages,

@@ -28,11 +28,12 @@ _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _TIMES = ("created_at", "createdAt", "timestamp", "date", "time", "ts", "start_time", "updated_at")
 _PARTS = ("text", "image_url", "input_audio", "file", "refusal")
 # Where other tools put the answer beside the messages. A line that has one of these is not read without it.
-_OF_AG_UI = {"threadId", "runId"}
 _UNREAD = (*ANSWERS, "chosen", "rejected", "preferred_output", "non_preferred_output")
-# What LobeChat and TypingMind have beside such messages, which have times and tools under names of their own, and T3
-# Chat beside those of all its threads.
-_OF_OTHERS = ({"version", "exportedAt"}, {"chatID", "chatTitle"}, {"threads"})
+# What LobeChat and TypingMind have beside such messages, which have times and tools under names of their own, AG-UI and
+# Jan beside an id or a title that is read elsewhere, and T3 Chat beside those of all its threads.
+_OF_OTHERS = (
+    {"version", "exportedAt"}, {"chatID", "chatTitle"}, {"threadId", "runId"}, {"title", "exported_at"}, {"threads"},
+)  # fmt: skip
 _NAMING = frozenset(CONVERSATIONS)
 # What a message of another tool has in place of its content.
 _OTHER_CONTENT = {
@@ -113,7 +114,7 @@ def read_plain(document: Document) -> Conversation | None:
     values = {name: piece.value for name, piece in pairs}
     has_answer = "choices" not in values and not values.keys().isdisjoint(_UNREAD)
     has_answer = has_answer or any(map(may_answer, values.values()))
-    if not messages or not shape.is_plain or has_answer or values.get("system") or values.keys() >= _OF_AG_UI:
+    if not messages or not shape.is_plain or has_answer or values.get("system"):
         return None  # Anthropic's requests have the system prompt beside the messages
     if any(values.keys() >= names for names in _OF_OTHERS):
         return None

@@ -12,8 +12,8 @@ from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part, tool_call
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT
-from viewer.formats.ids import id_within
-from viewer.formats.message_lists import id_under
+from viewer.formats.ids import id_of_beginning, id_within
+from viewer.formats.message_lists import first_of, id_under
 
 _NAME, _TITLE = "parlant", "Parlant"
 _EVENT = {"source", "kind", "offset", "creation_utc", "data"}
@@ -64,11 +64,11 @@ def _join(events: list[Document]) -> Iterator[Conversation]:
     messages = [message for _, found in read for message in found]
     if all(message.role == EVENT for message in messages):
         raise NothingSaid
-    others = [event.text for event, found in read if not found]
+    others, first = [event.text for event, found in read if not found], events[0].value
     session = next((each for event in events if (each := object_at(event.value, "session"))), {})
     yield Draft(
         _NAME,
-        id=id_within(_NAME, events[0].value.get("session_id")),
+        id=id_within(_NAME, first.get("session_id")) or id_of_beginning(_NAME, first_of(first, ("id", "Trace ID"))),
         created=session.get("creation_utc") or messages[0].created,
         metadata={name: session.get(name) for name in _ABOUT} | object_at(session, "metadata"),
         messages=messages,

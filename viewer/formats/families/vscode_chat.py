@@ -16,7 +16,7 @@ from viewer.formats.document import Conversation, Document, NothingSaid, NotRead
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, note, text_part
 from viewer.formats.family import Family, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER
-from viewer.formats.ids import id_within
+from viewer.formats.ids import id_of_beginning, id_within
 from viewer.formats.media import data_part
 from viewer.formats.message_lists import first_of, source_of
 from viewer.formats.turns import Turn
@@ -92,7 +92,7 @@ def _draft(session: Document) -> Draft:
     models = [as_text(request.value.get("modelId")) for request in requests]
     return Draft(
         _NAME,
-        id=id_within(_NAME, value.get("sessionId")),
+        id=id_within(_NAME, value.get("sessionId")) or id_of_beginning(_NAME, requests[0].value.get("requestId")),
         created=value.get("creationDate") or requests[0].value.get("timestamp"),
         model=next(filter(None, reversed(models)), ""),
         metadata={

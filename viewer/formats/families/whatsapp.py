@@ -7,7 +7,6 @@ they are told by the marks of direction that it puts before them, where there ar
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from viewer.formats.document import Conversation, Document, Find, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, file_part, image_part, note, text_part
 from viewer.formats.family import Family
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, EVENT
+from viewer.formats.ids import id_of_beginning
 from viewer.formats.media import data_part
 from viewer.formats.written_days import moment_of, orders_of, plain
 
@@ -69,8 +69,7 @@ def _read(document: Document) -> Iterator[Conversation]:
         message.created = moment_of(value["date"], value["time"], order)
     draft.created = next((message.created for message in draft.messages if message.created), None)
     draft.metadata = {"chat": people.title} if people.is_group else {"customer_name": people.customer}
-    begun = f"{people.customer}\n{people.title}\n{rows[0].text}"
-    draft.id = f"{_NAME}-{hashlib.sha256(begun.encode('utf-8', 'replace')).hexdigest()[:24]}"
+    draft.id = id_of_beginning(_NAME, f"{people.customer}\n{people.title}\n{rows[0].text}")
     yield draft.finish(document)
 
 

@@ -13,7 +13,7 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import COLLEAGUE, CUSTOMER, as_private, linked_file
 from viewer.formats.html_text import parts_of
-from viewer.formats.ids import id_within
+from viewer.formats.ids import id_of_beginning, id_within
 from viewer.formats.message_lists import first_of, id_under, source_of
 
 _NAME, _TITLE = "zoho-desk", "Zoho Desk"
@@ -87,6 +87,7 @@ def _read(document: Document) -> Iterator[Conversation]:
 def _join(entries: list[Document]) -> Iterator[Conversation]:
     draft = _draft(entries)
     draft.id = id_within(_NAME, next((one.value["ticketId"] for one in entries if one.value.get("ticketId")), None))
+    draft.id = draft.id or id_of_beginning(_NAME, draft.messages[0].id)
     yield draft.finish_at(entries[0].place, *(entry.text for entry in entries))
 
 
