@@ -654,6 +654,17 @@ def test_an_error_in_the_place_of_an_answer_is_no_answer(reader: Client, stored:
     assert "No answer is stored. Used up." in visible(opened(reader, "/completions/chatcmpl-one/"))
 
 
+@pytest.mark.parametrize(("more", "is_said"), [({}, False), ({"model": "gpt-4.1"}, True), ({"error": "Gone."}, True)])
+def test_where_people_talked_the_customer_may_have_the_last_word(
+    reader: Client, stored: Store, more: dict[str, Any], is_said: bool
+) -> None:
+    written = {"model": None, "lectern": {"format": "whatsapp"}, **more}
+    talk = [say("user", "Where is it?"), say("assistant", "On its way"), say("user", "Thanks")]
+    stored(make_completion("chatcmpl-one", *talk, choices=[], **written))
+    for address in ("/completions/chatcmpl-one/", "/completions/chatcmpl-one/transcript/?format=text"):
+        assert ("No answer is stored." in reader.get(address).getvalue().decode()) == is_said
+
+
 def test_a_choice_without_a_message_says_why(reader: Client, stored: Store) -> None:
     choice = {"index": 0, "message": None, "finish_reason": "error", "error": {"code": 502, "message": "Gone."}}
     assert "Error: 502: Gone." in visible(conversation(reader, stored, say("user", "Hi"), choices=[choice]))

@@ -103,14 +103,20 @@ def message_of_answer(
 
 
 def no_answer_in(completion: Completion, newest: Message | Unreadable | None) -> NoAnswer | None:
-    """Return why no answer is stored; None if there is one, as a choice or as the newest message."""
+    """Return why no answer is stored; None if there is one, as a choice or as the newest message.
+
+    Where another tool has written down what people said, the customer may have the last word: none is missing.
+    """
     if completion.choices or (isinstance(newest, Message) and newest.role == "assistant" and _is_answer(newest)):
         return None
     filters = completion.other.get("prompt_filter_results", "")
     status = completion.other.get("status", "").strip('"')
     words = gettext(_NO_ANSWER_BY_STATUS[status]) if status in _NO_ANSWER_BY_STATUS else ""
     cause = escape_invisible(completion.error) or _filters_in(filters) or words
-    return NoAnswer(cause, is_coming=is_unfinished(completion))
+    is_coming = is_unfinished(completion)
+    if completion.origin.format and not (completion.model or cause or is_coming):
+        return None
+    return NoAnswer(cause, is_coming=is_coming)
 
 
 def _is_answer(message: Message) -> bool:
