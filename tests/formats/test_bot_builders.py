@@ -255,6 +255,7 @@ def test_chats_of_flowise_have_their_tools_and_the_question_comes_first(kind: st
     assert [text_of(message) for message in (asked, answer)] == ["Where is A17?", "I can't find it."]
     assert [(call.name, call.arguments) for call in called.tool_calls] == [("look_up", '{"order": "A17"}')]
     assert outcome_of(result, result.results[0]) == "error"
+    assert (result_text(result, result.results[0]), result.other) == ("no such order", {})
     assert [cited.url for cited in answer.citations] == ["https://desk.example/shipping"]
     assert "wrong" in answer.other["feedback"]
     assert [getattr(part, "filename", "") for part in asked.parts[1:]] == ["box.png"]
@@ -443,6 +444,7 @@ def test_executions_of_one_session_of_n8n_are_one_conversation() -> None:
     assert [(call.name, call.arguments) for call in messages[1].tool_calls] == [("look_up", '{"query": "A17"}')]
     assert result_text(messages[2], messages[2].results[0]) == "late"
     assert outcome_of(messages[6], messages[6].results[0]) == "error"
+    assert result_text(messages[6], messages[6].results[0]) == "timeout"
     assert messages[7].error == "No answer"
     assert completion_of(conversation).model == "gpt-4.1"
     assert completion_of(conversation).metadata == {"workflow": "Desk", "workflow_id": "w1"}

@@ -35,7 +35,13 @@ class Turn:
         self._open().tool_calls.append(tool_call(call_id, name, arguments))
 
     def result(self, call_id: str, content: Any, name: str = "", **more: Any) -> DraftMessage:
-        """Add the result of a call, a text or parts, and return it; `more` has flags such as `is_error`."""
+        """Add the result of a call, a text or parts, and return it; `more` has flags such as `is_error`.
+
+        A failed call often has its `error` in the place of a result: it is what the tool said.
+        """
+        if not content and isinstance(more.get("error"), str):
+            content, more = more["error"], {**more, "is_error": True}
+            del more["error"]
         self._drafts.append(DraftMessage("tool", content, tool_call_id=call_id, name=name, more=more))
         return self._drafts[-1]
 

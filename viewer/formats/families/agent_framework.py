@@ -95,10 +95,11 @@ def _result(content: dict[str, Any], message: DraftMessage) -> DraftMessage:
     items = objects_at(content, "items")
     output = first_of(content, ("result", "output"))
     has_media = any(_kind(item) != "text" for item in items)
-    draft = DraftMessage("tool", [*map(_part, items)] if has_media else as_text(output), message.source)
+    failed = content.get("exception")
+    draft = DraftMessage("tool", [*map(_part, items)] if has_media else as_text(output or failed), message.source)
     draft.tool_call_id, draft.created = _call_id(content), message.created
-    if failed := content.get("exception"):
-        draft.more = {"is_error": True, "error": as_text(failed)}
+    if failed:
+        draft.more = {"is_error": True} | ({"error": as_text(failed)} if output else {})
     return draft
 
 
