@@ -380,6 +380,20 @@ def test_thoughts_between_other_tags(text: str) -> None:
     assert split_thoughts(text) == ("b", ["a"])
 
 
+@pytest.mark.parametrize(
+    ("message", "other"),
+    [
+        (read("tool", content="-", is_error=True), {}),
+        (read("tool", content="-", is_error="a"), {"is_error": '"a"'}),
+        (read("assistant", content=None, error="Gone."), {}),
+        (read("assistant", content=None, error={"message": "Gone.", "hint": 1}), {"error"}),
+        (read("assistant", content=None, error="Gone. " * 500), {"error"}),
+    ],
+)  # fmt: skip
+def test_what_a_page_says_of_a_failure_does_not_stand_there_twice(message: Message, other: dict[str, str]) -> None:
+    assert message.other.keys() == set(other)
+
+
 @pytest.mark.parametrize("beside", [{"status": "success"}, {"isError": False}])
 def test_an_error_is_never_a_success_whatever_the_other_flags(beside: dict[str, Any]) -> None:
     message = read("tool", content="Error: timeout", **beside)

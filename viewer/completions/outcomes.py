@@ -68,6 +68,12 @@ def outcome_of_fields(fields: Fields) -> Outcome:
     return "" if fields.has_none_of(_FLAGS) else outcome_of_value({name: fields.get(name) for name in _FLAGS})
 
 
+def take_failure_flags(fields: Fields) -> None:
+    """Take the flags that say no more than the outcome, which is shown."""
+    for name in _FAILURE_FLAGS:
+        fields.take_value(name, bool)
+
+
 def outcome_of_value(value: Any) -> Outcome:
     """Decide by the flags that tools, MCP and agent frameworks set."""
     if isinstance(value, list) and value and isinstance(value[0], dict) and isinstance(value[0].get("text"), str):

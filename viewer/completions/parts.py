@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from .annotations import read_annotations, read_sources
 from .fields import Fields, as_text, json_type
-from .outcomes import outcome_of_fields
+from .outcomes import outcome_of_fields, take_failure_flags
 from .reasoning import has_other_content, split_thoughts, thoughts_in
 from .source_text import Piece, clean, decode, first_items, members
 from .types import (
@@ -273,8 +273,7 @@ def _read_tool_result(content: Content, part: Fields, item: Piece, path: str) ->
         if (output := holder.take(field_name)) is not None:
             _read_output(content, output, f"{path}{field_name}")
     content.results.append(ToolResult(call_id, name, start, len(content.parts), outcome))
-    holder.take_value("is_error")
-    holder.take_value("isError")
+    take_failure_flags(holder)
     if inner is not None:
         content.other |= inner.remaining(path)
     return True

@@ -13,7 +13,7 @@ from .calls import read_tool_calls
 from .errors import error_text
 from .fields import Fields, as_text, json_type
 from .origin import KEY, Origin, read_origin
-from .outcomes import outcome_of_fields
+from .outcomes import outcome_of_fields, take_failure_flags
 from .parts import Content, read_images
 from .reasoning import has_tags, merge_reasoning, thoughts_in
 from .roles import canonical_role
@@ -104,6 +104,7 @@ def read_message(text: str, role: str = "", values: dict[str, Any] | None = None
         call_id = fields.take_text("tool_call_id", "toolCallId")
         result = ToolResult(call_id, name, 0, len(content.parts), outcome_of_fields(fields))
         content.results.append(result)
+        take_failure_flags(fields)
     calls, other_calls = read_tool_calls(fields)
     rest = _read_rest(fields, content, role) if fields else _NO_REST
     return Message(
@@ -140,6 +141,7 @@ class _Rest(NamedTuple):
     of_call: dict[str, str]
 
 
+_MAX_ERROR = 1_000  # characters of one that is always shown whole
 _NO_ORIGIN = Origin()
 _NO_REST = _Rest((), "", None, [], None, "", _NO_ORIGIN, {}, {})
 
@@ -156,10 +158,17 @@ def _read_rest(fields: Fields, content: Content, role: str) -> _Rest:
         audio=_read_audio(fields),
         reasoning=_read_reasoning(fields),
         created=_take_time(fields, "created_at"),
-        error="" if role in ("tool", "function") else error_text(fields.get("error")),  # it is in the result
+        error="" if role in ("tool", "function") else _read_error(fields),  # it is in the result
         origin=read_origin(fields.take_value(KEY, dict)),
         other=other,
     )
+
+
+def _read_error(fields: Fields) -> str:
+    """Read what went wrong; of a text all is shown, unless it is very long, of an object not."""
+    error = fields.get("error")
+    is_shown = isinstance(error, str) and len(error) <= _MAX_ERROR
+    return fields.take_text("error") if is_shown else error_text(error)
 
 
 def _read_of_call(fields: Fields) -> dict[str, str]:
