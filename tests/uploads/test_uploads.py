@@ -289,6 +289,15 @@ def test_a_file_that_is_read_by_its_path_is_found(reader: Client, tmp_path: Path
     assert "Its tables: things" in visible(reader.get(f"/import/{Upload.objects.get().pk}/").text)
 
 
+def test_a_tool_is_found_by_its_first_letter(reader: Client) -> None:
+    """A hundred names in one column are five screens of a phone."""
+    page = reader.get("/import/").text
+    by_letter = dict(zip(texts(page, ".tools dt"), texts(page, ".tools dd"), strict=True))
+    assert "tawk.to, Telegram, Twilio Conversations" in by_letter["T"]
+    assert "LibreChat, LINE, LiteLLM" in by_letter["L"]
+    assert list(by_letter) == sorted(by_letter)
+
+
 def test_where_nothing_can_be_read_the_page_says_what_it_looks_like(reader: Client, folder: Path) -> None:
     upload = send(reader, "%PDF-1.7", name="a.pdf")
     work()

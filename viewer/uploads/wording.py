@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
 
 from django.utils.translation import gettext, gettext_lazy
 
@@ -25,10 +26,11 @@ PROBLEMS = {
 }
 
 
-def tools() -> list[str]:
-    """Return the names of the tools whose files can be read, in alphabetical order."""
+def tools() -> dict[str, list[str]]:
+    """Return the names of the tools whose files can be read, by their first letter, in alphabetical order."""
     titles = (family.title for family in FAMILIES if family.seen and family is not mem0.FAMILY)
-    return sorted({name for title in titles for name in title.partition(":")[0].split(", ")}, key=str.casefold)
+    names = sorted({name for title in titles for name in title.partition(":")[0].split(", ")}, key=str.casefold)
+    return {letter: list(those) for letter, those in groupby(names, key=lambda name: name[0].upper())}
 
 
 def summary(upload: Upload) -> str:

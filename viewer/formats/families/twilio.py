@@ -154,7 +154,7 @@ def _said(row: Document, customers: set[str]) -> DraftMessage:
 
 FAMILY = Family(
     name=_NAME,
-    title="Twilio Conversations, Flex, SMS",
+    title="Twilio Conversations, Twilio Flex, Twilio SMS",
     what=gettext_lazy("Messages of Twilio"),
     seen="messages of Conversations v1 and of the API 2010-04-01, by its description and examples; its log as "
     "CSV, by programs that read it",
