@@ -654,6 +654,12 @@ def test_an_error_in_the_place_of_an_answer_is_no_answer(reader: Client, stored:
     assert "No answer is stored. Used up." in visible(opened(reader, "/completions/chatcmpl-one/"))
 
 
+def test_an_answer_that_is_an_error_is_not_said_to_be_empty(reader: Client, stored: Store) -> None:
+    page = conversation(reader, stored, say("assistant", None, error="Gone."), choices=[])
+    assert "Error: Gone." in visible(page)
+    assert "Empty message" not in visible(page)
+
+
 @pytest.mark.parametrize(("more", "is_said"), [({}, False), ({"model": "gpt-4.1"}, True), ({"error": "Gone."}, True)])
 def test_where_people_talked_the_customer_may_have_the_last_word(
     reader: Client, stored: Store, more: dict[str, Any], is_said: bool

@@ -175,7 +175,9 @@ def build_message(message: Message, url: str, context: RenderContext, *, is_json
         notes=note_sentences(message.origin.notes),
         created=message.created,
         other=build_other(message.other, budget),
-        is_empty=not (parts or message.tool_calls or message.reasoning or message.results or message.other),
+        is_empty=not (
+            parts or message.tool_calls or message.reasoning or message.results or message.other or message.error
+        ),
     )
 
 
