@@ -90,6 +90,9 @@ def test_in_a_group_all_are_users_by_their_names(tmp_path: Path) -> None:
     assert [(message.role, message.name) for message in messages_of(conversation)] == [
         ("event", ""), ("user", "Ann"), ("user", "Shop"), ("user", "+49 170 1"), ("event", ""),
     ]  # fmt: skip
+    assert completion_of(conversation).metadata == {"chat": "WhatsApp Chat with Orders"}
+    (again,) = in_folder(tmp_path, "WhatsApp Chat with Orders (1).txt", text)
+    assert again.id == conversation.id
 
 
 def packed(**files: Any) -> bytes:

@@ -44,6 +44,7 @@ _TITLED = re.compile(
     r"|discussion whatsapp avec|чат whatsapp с)\s",
     re.IGNORECASE,
 )
+_COPY = re.compile(r" ?\(\d{1,3}\)$")  # a browser adds it to a name that it has
 _WORD = re.compile(r"\w+")
 
 
@@ -88,8 +89,9 @@ class _People:
         names = [part.rpartition(".")[0] or part for part in reversed(file.split("/"))]
         everybody = {*said, *([told] if told else [])}
         if len(everybody) > 2:
-            title = told if told not in said else next((name for name in names if name.strip("_") != "chat"), "")
-            return cls(None, True, title or "")
+            if not told or told in said:
+                told = next((_COPY.sub("", name) for name in names if name.strip("_") != "chat"), "")
+            return cls(None, True, told)
         named = (author for name in names for author in sorted(said, key=len, reverse=True) if _is_named(author, name))
         customer = told or next(named, None)
         if customer is None and len(said) == 1 and any(map(_TITLED.match, names)):
@@ -98,8 +100,8 @@ class _People:
 
 
 def _is_named(author: str, name: str) -> bool:
-    """Whether the name of a file begins or ends with that of a person; a browser adds ` (1)` to one that it has."""
-    words, whole = _words_of(author), _words_of(re.sub(r"\(\d{1,3}\)$", "", name))
+    """Whether the name of a file begins or ends with that of a person."""
+    words, whole = _words_of(author), _words_of(_COPY.sub("", name))
     return bool(words) and words in (whole[: len(words)], whole[-len(words) :])
 
 
