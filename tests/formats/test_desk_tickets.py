@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.formats.files import completion_of, conversation_in, conversations_in, messages_of
-from viewer.completions.types import ImagePart, UnknownPart, text_of
+from viewer.completions.types import ImagePart, text_of
 from viewer.formats.document import Conversation
 
 
@@ -46,7 +46,7 @@ def test_a_ticket_of_gorgias_is_the_same_whole_and_as_a_page_of_its_messages(sha
     torn, fault, sorry = messages_of(conversation)
     assert isinstance(torn.parts[1], ImagePart)
     assert [note.code for note in fault.origin.notes] == ["private"]
-    assert [part.kind for part in sorry.parts if isinstance(part, UnknownPart)] == ["last_sending_error"]
+    assert (len(sorry.parts), sorry.error) == (1, "550")
     metadata = completion_of(conversation).metadata or {}
     assert (metadata["title"], metadata["customer"]) == ("Order A17", "ann@desk.example")
 
@@ -114,7 +114,7 @@ def test_messages_and_notes_of_kustomer_are_joined_and_what_was_not_sent_says_wh
         ("note", "", "Our fault"),
         ("assistant", "", "Sorry"),
     ]
-    assert [part.kind for part in messages_of(conversation)[2].parts if isinstance(part, UnknownPart)] == ["error"]
+    assert messages_of(conversation)[2].error == "invalid-recipient: You tried to send to an inactive address."
 
 
 def adf(*blocks: Any) -> dict[str, Any]:

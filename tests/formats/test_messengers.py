@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.formats.files import completion_of, conversation_in, conversations_in, found_in, messages_of, remarks_on
-from viewer.completions.types import FilePart, ImagePart, UnknownPart, text_of
+from viewer.completions.types import FilePart, ImagePart, text_of
 from viewer.formats.document import Conversation
 
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
@@ -113,7 +113,7 @@ def test_sms_of_twilio_are_joined_by_the_two_numbers_and_what_was_not_delivered_
     assert said(conversation) == [("user", "", "Torn"), ("assistant", "", "Hm"), ("assistant", "", "Sorry")]
     torn, _, sorry = messages_of(conversation)
     assert [note.code for note in torn.origin.notes] == ["missing-file"]
-    assert [part.kind for part in sorry.parts if isinstance(part, UnknownPart)] == ["undelivered"]
+    assert (len(sorry.parts), sorry.error) == (1, "undelivered: 30005")
     assert str(torn.created) == "2016-05-23 10:21:41+00:00"
     assert (completion_of(conversation).metadata or {})["customer"] == "+15550001"
 
@@ -351,7 +351,5 @@ def test_the_log_of_messages_that_twilio_exports_as_csv_is_joined_by_the_two_num
     )
     both, other = conversations_in(log.encode())
     assert [(role, text) for role, _, text in said(both)] == [("user", "Torn"), ("assistant", "Sorry, we look")]
-    failed = messages_of(both)[1].parts[1]
-    assert isinstance(failed, UnknownPart)
-    assert "30005" in str(failed)
+    assert messages_of(both)[1].error == "undelivered: 30005"
     assert [note.code for note in messages_of(other)[0].origin.notes] == ["lost-file"]

@@ -83,11 +83,11 @@ def _message(message: Document) -> DraftMessage:
     for file in objects_at(value, "attachments"):
         if (url := as_text(file.get("url"))) not in seen:
             parts.append(linked_file(url, as_text(file.get("content_type")), as_text(file.get("name"))))
-    if value.get("failed_datetime") or value.get("last_sending_error"):
-        parts.append({"type": "last_sending_error", "last_sending_error": value.get("last_sending_error")})
     draft = DraftMessage(COLLEAGUE if value["from_agent"] else CUSTOMER, parts or None, message.text)
     draft.id, draft.created = as_text(value.get("id")), value["created_datetime"]
     draft.name = as_text(first_of(object_at(value, "sender"), ("name", "email")))
+    if value.get("failed_datetime") or value.get("last_sending_error"):
+        draft.more["error"] = value.get("last_sending_error") or "failed"
     return draft if value["public"] else as_private(draft)
 
 

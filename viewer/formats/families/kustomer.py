@@ -39,8 +39,8 @@ def _read(message: Document) -> DraftMessage:
     for file in objects_at(attributes, "attachments"):
         url = as_text(first_of(file, ("url", "link")))
         draft.content.append(linked_file(url, as_text(file.get("contentType")), as_text(file.get("name"))))
-    if attributes.get("error"):  # why it could not be sent
-        draft.content.append({"type": "error", "error": attributes["error"]})
+    if error := object_at(attributes, "error"):  # why it could not be sent
+        draft.more["error"] = {"message": error.get("title"), **error}
     return as_private(draft) if is_note else draft
 
 

@@ -94,8 +94,8 @@ def _sms(row: Document) -> DraftMessage:
     draft.content = [text_part(as_text(value["body"]))] if value["body"] else []
     draft.created = _time(value.get("date_sent") or value.get("date_created"))
     if value.get("status") in _FAILED:
-        why = {name: value[name] for name in ("error_code", "error_message") if value.get(name)}
-        draft.content.append({"type": as_text(value["status"]), **why})
+        why = (as_text(value.get(name)) for name in ("status", "error_code", "error_message"))
+        draft.more["error"] = ": ".join(filter(None, why))
     if as_text(value.get("num_media")) not in ("", "0"):
         draft.notes.append(note("missing-file"))
     elif "num_media" not in value and not value["body"]:  # the log names no files
@@ -148,7 +148,7 @@ def _said(row: Document, customers: set[str]) -> DraftMessage:
     for file in objects_at(value, "media"):
         draft.content.append(file_part(as_text(file.get("filename")), file_id=as_text(file.get("sid"))))
     if object_at(value, "delivery").get("failed") not in (None, "none"):
-        draft.content.append({"type": "delivery", "delivery": value["delivery"]})
+        draft.more["error"] = {"message": "failed", "delivery": value["delivery"]}
     return draft
 
 
