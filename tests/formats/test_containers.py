@@ -8,6 +8,7 @@ import json
 import sqlite3
 import tracemalloc
 import zipfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -321,3 +322,19 @@ def test_a_recorded_stream_may_begin_with_comments() -> None:
     content = ": OPENROUTER PROCESSING\n\n" * 2 + "\n\n".join([events[0], ": OPENROUTER PROCESSING", events[1]])
     assert said_in(f"{content}\n\ndata: [DONE]\n\n".encode()) == ["On its way."]
     assert "plain text" in refusals_in(b": so it is said\n\nHello, where is my parcel?\n")[0]
+
+
+@pytest.mark.parametrize("cell", ["{broken", b"\xff\x00"])
+def test_a_cell_that_is_damaged_does_not_end_the_import(cell: str | bytes, tmp_path: Path) -> None:
+    """What is behind the database in the same folder is read; of the settings nothing is told to readers."""
+    with closing(sqlite3.connect(tmp_path / "sessions.db")) as database:
+        database.execute("CREATE TABLE sessions (id, name, working_dir, created_at, model_config_json)")
+        database.execute("CREATE TABLE messages (id, session_id, role, content_json, created_timestamp)")
+        database.execute("INSERT INTO sessions VALUES ('s', 'x', ?, '2025-01-01', '{broken')", (cell,))
+        row = (1, "s", "user", '[{"type": "text", "text": "Hi"}]', 1735725600)
+        database.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?)", row)
+        database.commit()
+    (tmp_path / "then.json").write_text('{"messages": [{"role": "user", "content": "Hello"}]}')
+    found = [each for each in found_in(tmp_path) if isinstance(each, Conversation)]
+    assert {conversation.family for conversation in found} >= {"openai"}
+    assert len(found) == (2 if isinstance(cell, str) else 1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from .cells import object_of
 from .drafts import as_text, text_part
-from .family import object_at, objects_at
+from .family import objects_at
 from .help_desks import linked_file
 
 CARD = "application/vnd.microsoft.card."  # with what a type of content begins that is a card
@@ -30,11 +30,7 @@ def parts_attached(file: dict[str, Any]) -> list[dict[str, Any]]:
 
 def content_of(file: dict[str, Any]) -> dict[str, Any]:
     """Return what is attached, which Microsoft Graph writes as JSON in a text."""
-    content = file.get("content")
-    try:
-        return object_at(json.loads(content) if isinstance(content, str) else content)
-    except (ValueError, RecursionError):
-        return {}
+    return object_of(file.get("content"))
 
 
 def without_marks(text: str) -> str:

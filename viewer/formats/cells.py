@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
+
+from .family import object_at
 
 
 def json_of(value: Any) -> Any:
@@ -13,6 +16,17 @@ def json_of(value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
     except (ValueError, RecursionError):
         return value
+
+
+def object_of(value: Any) -> dict[str, Any]:
+    """Return the object that a text holds as JSON, or one that is no text; an empty one if it is neither."""
+    return object_at(json_of(value))
+
+
+def rows_of(found: sqlite3.Cursor) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a query by the names of their columns."""
+    names = [column[0] for column in found.description]
+    return (dict(zip(names, row, strict=True)) for row in found)
 
 
 def values_of(row: sqlite3.Row) -> dict[str, Any]:

@@ -6,6 +6,7 @@ the tool that wrote the file has lost. `completions.origin` reads both.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -47,14 +48,20 @@ def file_part(name: str = "", *, data: str = "", file_id: str = "") -> dict[str,
     return {"type": "file", "file": {key: value for key, value in values.items() if value}}
 
 
+def text_file(name: str, text: str) -> dict[str, Any]:
+    """Build a part with a file of which there is the text alone."""
+    data = base64.b64encode(text.encode("utf-8", "replace")).decode()
+    return file_part(name, data=f"data:text/plain;charset=utf-8;base64,{data}")
+
+
 def refusal_part(text: str) -> dict[str, Any]:
     """Build a part with a refusal."""
     return {"type": "refusal", "refusal": text}
 
 
-def data_url(base64: str, media_type: str) -> str:
+def data_url(data: str, media_type: str) -> str:
     """Build a data URL. Base64 for URLs, as Python's tools write it, is taken as well."""
-    return base64 if base64.startswith("data:") else f"data:{media_type};base64,{base64}"
+    return data if data.startswith("data:") else f"data:{media_type};base64,{data}"
 
 
 def media_part(media_type: str, url: str, name: str = "") -> dict[str, Any]:

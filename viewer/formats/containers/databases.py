@@ -13,7 +13,7 @@ from pathlib import Path
 from django.utils.translation import gettext
 
 from viewer.formats.document import Document, NotReadable
-from viewer.formats.family import Family
+from viewer.formats.family import FAILURES, Family
 
 from .tables import object_of
 from .unpacking import File
@@ -48,11 +48,11 @@ def rows_of(file: File, families: Iterable[Family], is_known: Callable[[Document
                 for row in _rows(database, families, is_known):
                     is_empty = False
                     yield row
-            except sqlite3.DatabaseError as error:
-                raise NotReadable(gettext("The SQLite database is damaged: %s") % error) from None
             except NotReadable:
                 if not is_incomplete or _tables_of(database):
                     raise
+            except (sqlite3.DatabaseError, *FAILURES) as error:
+                raise NotReadable(gettext("The SQLite database is damaged: %s") % error) from None
     if is_empty and is_incomplete:
         raise NotReadable(
             gettext(

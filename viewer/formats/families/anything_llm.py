@@ -15,6 +15,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from viewer.formats.cells import object_of, rows_of
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, data_url, file_part, image_part, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
@@ -63,7 +64,7 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
     prompt = as_text(first.get("prompt_of_workspace"))
     draft.messages = [DraftMessage("system", prompt)] if prompt else []
     draft.messages += [message for row in rows for message in _exchange(row)]
-    draft.model = as_text(object_at(_opened(rows[-1].value.get("response")), "metrics").get("model"))
+    draft.model = as_text(object_at(object_of(rows[-1].value.get("response")), "metrics").get("model"))
     yield draft.finish_at(rows[0].place, *(row.text for row in rows))
 
 
@@ -102,20 +103,13 @@ def _time_of(value: dict[str, Any]) -> Any:
 def _exchange(row: Document) -> list[DraftMessage]:
     """Read a question with its answer, which is a text, or JSON with what belongs to it."""
     value = row.value
-    held = _opened(value.get("response"))
+    held = object_of(value.get("response"))
     asked = DraftMessage("user", [text_part(as_text(value.get("prompt")))], row.text, created=_time_of(value))
     attached = objects_at(held, "attachments") or objects_at(value, "attachments")
     asked.content = [text_part(as_text(value.get("prompt"))), *map(_attachment, attached)]
     text = as_text(held.get("text") if held else value.get("response"))
     answer = DraftMessage("assistant", [text_part(text)] if text else None, created=_time_of(value))
     return [asked, _with_sources(answer, held, first_of(value, ("feedbackScore", "rating")))]
-
-
-def _opened(response: Any) -> dict[str, Any]:
-    try:
-        return object_at(json.loads(response)) if isinstance(response, str) and response.startswith("{") else {}
-    except (ValueError, RecursionError):
-        return {}
 
 
 def _said(message: Document) -> DraftMessage:
@@ -151,10 +145,8 @@ def _rows(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
     queries = [_OF_WORKSPACES, *([_OF_EMBEDDED] if {"embed_chats", "embed_configs"} <= tables else [])]
     numbers = count(1)
     for query in queries:
-        rows = database.execute(query)
-        names = [column[0] for column in rows.description]
-        for row in rows:
-            yield next(numbers), json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False)
+        for row in rows_of(database.execute(query)):
+            yield next(numbers), json.dumps(row, ensure_ascii=False)
 
 
 FAMILY = Family(

@@ -6,14 +6,23 @@ the browser; an export of all has the keys of the models’ services beside the 
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document
-from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, file_part, image_part, note, text_part
+from viewer.formats.drafts import (
+    Draft,
+    DraftMessage,
+    as_text,
+    citation,
+    file_part,
+    image_part,
+    note,
+    text_file,
+    text_part,
+)
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.ids import id_within
 from viewer.formats.message_lists import first_of, source_of
@@ -82,7 +91,7 @@ def _take(turn: Turn, fragment: dict[str, Any]) -> None:
         case "ph":  # stands for what did not come
             turn.last().notes.append(note("cut-off"))
         case "doc":
-            turn.add(_text_file(part))
+            turn.add(_document(part))
         case "image_ref" | "reference":
             _take_picture(turn, part, as_text(fragment.get("title")))
         case "annotations":
@@ -117,11 +126,9 @@ def _take_picture(turn: Turn, part: dict[str, Any], title: str) -> None:
     turn.last().notes += [] if url else [note("lost-image", by=_TITLE)]
 
 
-def _text_file(part: dict[str, Any]) -> dict[str, Any]:
-    text = as_text(object_at(part, "data").get("text"))
-    data = base64.b64encode(text.encode("utf-8", "replace")).decode()
+def _document(part: dict[str, Any]) -> dict[str, Any]:
     name = as_text(object_at(part, "meta").get("srcFileName") or part.get("l1Title") or part.get("ref"))
-    return file_part(name, data=f"data:text/plain;charset=utf-8;base64,{data}")
+    return text_file(name, as_text(object_at(part, "data").get("text")))
 
 
 FAMILY = Family(

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from viewer.formats.cells import object_of
 from viewer.formats.document import Conversation, Document, Find, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, file_part, image_part, note, text_part
 from viewer.formats.family import Family, list_at, object_at, objects_at
@@ -50,20 +51,13 @@ def _read(document: Document) -> Iterator[Conversation]:
 
 def _assistants(value: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
     """Return for each topic its assistant and its name, which stand in the storage of the application, as JSON."""
-    state = _opened(_opened(object_at(value, "localStorage").get(_STORE)).get("assistants"))
+    state = object_of(object_of(object_at(value, "localStorage").get(_STORE)).get("assistants"))
     held = [*objects_at(state, "assistants"), object_at(state, "defaultAssistant")]
     return {
         as_text(topic.get("id")): (assistant, as_text(topic.get("name")))
         for assistant in reversed(held)
         for topic in objects_at(assistant, "topics")
     }
-
-
-def _opened(value: Any) -> dict[str, Any]:
-    try:
-        return object_at(json.loads(value) if isinstance(value, str) else value)
-    except (ValueError, RecursionError):
-        return {}
 
 
 def _draft(topic: dict[str, Any], messages: list[Any]) -> Draft:

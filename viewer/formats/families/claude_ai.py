@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
 
 from viewer.formats.document import Conversation, Document, Find, NotAConversation
-from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, file_part, image_part, note, text_part
+from viewer.formats.drafts import (
+    Draft,
+    DraftMessage,
+    as_text,
+    citation,
+    file_part,
+    image_part,
+    note,
+    text_file,
+    text_part,
+)
 from viewer.formats.family import Family, first_object, list_at, object_at
 from viewer.formats.ids import id_within
 from viewer.formats.media import data_part
@@ -172,8 +181,7 @@ def _files(value: dict[str, Any], find: Find) -> tuple[list[dict[str, Any]], lis
     for file in list_at(value, "attachments"):
         text = object_at(file).get("extracted_content")
         if isinstance(text, str) and text:
-            data = base64.b64encode(text.encode("utf-8", "replace")).decode()
-            parts.append(file_part(_name(file), data=f"data:text/plain;charset=utf-8;base64,{data}"))
+            parts.append(text_file(_name(file), text))
         elif file:
             parts.append(file_part(_name(file)))
             notes.append(note("lost-file", by=_TITLE))

@@ -7,7 +7,6 @@ of a tool may be a text of the user that begins with the call; what surrounds th
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from itertools import count
@@ -15,6 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from viewer.formats.cells import object_of
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, image_part, note, text_part, tool_call
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
@@ -135,7 +135,7 @@ def _shown_message(
         return DraftMessage("assistant", tool_calls=[_call(kind, text, f"{kind}-{next(calls)}")])
     if kind in _RETURNED:
         return DraftMessage("tool", text, tool_call_id=_last_call(before))
-    failure = as_text(first_of(_opened(text), ("streamingFailedMessage", "cancelReason"))) if kind in _QUIET else ""
+    failure = as_text(first_of(object_of(text), ("streamingFailedMessage", "cancelReason"))) if kind in _QUIET else ""
     if kind in _QUIET and not failure:
         return None
     return DraftMessage(EVENT, failure or text, name=kind)
@@ -143,22 +143,15 @@ def _shown_message(
 
 def _words_of(text: str) -> str:
     """Return what was said: a question and a plan are JSON, with what can be answered."""
-    held = _opened(text)
+    held = object_of(text)
     said = as_text(first_of(held, ("question", "response", "context")))
     options = [*list_at(held, "options"), *list_at(held, "suggest")]
     answers = [as_text(object_at(each).get("answer") or each) for each in options]
     return "\n".join([said, *(f"- {answer}" for answer in answers)]) if said else text
 
 
-def _opened(text: str) -> dict[str, Any]:
-    try:
-        return object_at(json.loads(text)) if text.startswith("{") else {}
-    except (ValueError, RecursionError):
-        return {}
-
-
 def _call(kind: str, text: str, call_id: str) -> dict[str, Any]:
-    held = _opened(text)
+    held = object_of(text)
     name = as_text(first_of(held, _NAMES)) or kind
     given = {key: value for key, value in held.items() if key not in _NAMES}
     return tool_call(call_id, name, given or ({kind: text} if text and not held else {}))

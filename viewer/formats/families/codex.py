@@ -7,13 +7,13 @@ event was put in by Codex.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from viewer.formats.cells import object_of
 from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family, object_at, objects_at
@@ -178,11 +178,7 @@ def _texts_of(item: dict[str, Any]) -> set[str]:
 def _has_failed(output: str) -> bool:
     """Whether a command has failed. Until 0.50 its exit code stands in JSON, later in the lines above its output."""
     if output.startswith("{"):
-        try:
-            metadata = object_at(json.loads(output), "metadata")
-        except (ValueError, RecursionError):
-            return False
-        return metadata.get("exit_code") not in (None, 0)
+        return object_at(object_of(output), "metadata").get("exit_code") not in (None, 0)
     found = _EXIT.search(output[:_LOOKED_AT])
     return bool(found and found[1] != "0")
 

@@ -6,14 +6,13 @@ it; the state of a call has its output, which a message of the tool mostly repea
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
 from viewer.formats.document import Conversation, Document, NothingSaid
-from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, image_part, text_part, tool_call
+from viewer.formats.drafts import Draft, DraftMessage, as_text, image_part, text_file, text_part, tool_call
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER
 from viewer.formats.ids import id_within
@@ -132,8 +131,7 @@ def _text_of(content: Any) -> str:
 
 
 def _file(item: dict[str, Any]) -> dict[str, Any]:
-    data = base64.b64encode(as_text(item.get("content")).encode("utf-8", "replace")).decode()
-    return file_part(as_text(item.get("name")), data=f"data:text/plain;charset=utf-8;base64,{data}")
+    return text_file(as_text(item.get("name")), as_text(item.get("content")))
 
 
 FAMILY = Family(

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from viewer.formats.cells import object_of
 from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, note, text_part
 from viewer.formats.family import Family, list_at, object_at, objects_at
@@ -200,11 +201,7 @@ def _take_tool(turn: Turn, tool: dict[str, Any]) -> None:
 
 def _output(output: Any) -> str:
     """Return what a tool returned: of a command, what it wrote."""
-    try:
-        held = json.loads(output) if isinstance(output, str) else output
-    except (ValueError, RecursionError):
-        return as_text(output)
-    return as_text(first_of(object_at(held), ("output", "clientVisibleErrorMessage")) or output)
+    return as_text(first_of(object_of(output), ("output", "clientVisibleErrorMessage")) or output)
 
 
 def _rows(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
@@ -232,10 +229,7 @@ def _value_at(database: sqlite3.Connection, key: str) -> dict[str, Any]:
     """Return the object under a key; empty where there is none, or where Cursor has emptied it."""
     query = "SELECT CAST(value AS TEXT) FROM cursorDiskKV WHERE key = ?"
     (text,) = database.execute(query, (key,)).fetchone() or (None,)
-    try:
-        return object_at(json.loads(text)) if text else {}
-    except (ValueError, RecursionError):
-        return {}
+    return object_of(text)
 
 
 FAMILY = Family(

@@ -14,6 +14,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
+from viewer.formats.cells import object_of, rows_of
 from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, image_part, text_part, tool_call
 from viewer.formats.family import Family, list_at, object_at, objects_at
@@ -150,11 +151,9 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
 
 def _rows(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
     """Yield the sessions of a database as they are exported."""
-    sessions = database.execute(_SESSIONS)
-    names = [column[0] for column in sessions.description]
-    for number, row in enumerate(sessions.fetchall(), start=1):
-        about = dict(zip(names, row, strict=True))
-        about["model_config"] = json.loads(about.pop("model_config_json", None) or "{}")
+    sessions = list(rows_of(database.execute(_SESSIONS)))
+    for number, about in enumerate(sessions, start=1):
+        about["model_config"] = object_of(about.pop("model_config_json", None))
         said = [
             f'{{"role":{json.dumps(role)},"created":{json.dumps(created)},"content":{content}}}'
             for role, content, created in database.execute(_MESSAGES, (about["id"],))

@@ -7,7 +7,6 @@ Facts from its source of 2025 and 2026 (`messageEntity.ts`, `threadEntity.ts`, `
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +22,7 @@ from viewer.formats.drafts import (
     image_part,
     media_part,
     note,
+    text_file,
     text_part,
 )  # fmt: skip
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
@@ -216,8 +216,7 @@ def _block(block: dict[str, Any]) -> dict[str, Any]:
 
 def _files(value: dict[str, Any], about: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for file in objects_at(about, "inline_file_contents"):
-        data = base64.b64encode(as_text(file.get("content")).encode("utf-8", "replace")).decode()
-        yield file_part(as_text(file.get("name")), data=f"data:text/plain;charset=utf-8;base64,{data}")
+        yield text_file(as_text(file.get("name")), as_text(file.get("content")))
     yield from (file_part(file_id=as_text(file.get("file_id"))) for file in objects_at(value, "attachments"))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from viewer.formats.cells import object_of
 from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, image_part, note, text_part
 from viewer.formats.family import Family, first_object, object_at, objects_at
@@ -138,7 +139,7 @@ def _rows(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
         messages = []
         for message_id, data in database.execute(_MESSAGES, (own,)).fetchall():
             parts = [part for (part,) in database.execute(_PARTS, (message_id,))]
-            about = json.dumps({"id": message_id} | object_at(json.loads(data)), ensure_ascii=False)
+            about = json.dumps({"id": message_id} | object_of(data), ensure_ascii=False)
             messages.append(f'{{"info":{about},"parts":[{",".join(parts)}]}}')
         yield number, f'{{"info":{info},"messages":[{",".join(messages)}]}}'
 

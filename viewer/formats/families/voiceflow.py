@@ -6,7 +6,6 @@ flow stay in the JSON of the conversation.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from django.utils.translation import gettext, gettext_lazy
 
 from viewer.completions.source_text import to_object
+from viewer.formats.cells import object_of
 from viewer.formats.document import Conversation, Document, NotAConversation, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
@@ -104,11 +104,7 @@ def _step(entry: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
     """Return whether an entry is an action of the customer, and the action or the trace."""
     if "turnID" in entry:
         return entry.get("format") != "trace", object_at(entry, "payload")
-    data = entry.get("data")
-    try:
-        return entry.get("type") == "action", object_at(json.loads(data) if isinstance(data, str) else data)
-    except ValueError:
-        return entry.get("type") == "action", {}
+    return entry.get("type") == "action", object_of(entry.get("data"))
 
 
 def _action(step: dict[str, Any]) -> DraftMessage:

@@ -6,7 +6,6 @@ JSON that Zstandard has packed; until 0.3.0 of that JSON messages had roles and 
 
 from __future__ import annotations
 
-import base64
 import json
 import sqlite3
 import sys
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext, gettext_lazy
 
+from viewer.formats.cells import rows_of
 from viewer.formats.document import MAX_BYTES, Conversation, Document, NothingSaid, NotReadable
-from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, file_part, image_part, note, text_part
+from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, image_part, note, text_file, text_part
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER
 from viewer.formats.ids import id_within
@@ -91,7 +91,7 @@ def _messages(message: Document) -> list[DraftMessage]:
     for result in results.values() if isinstance(results, dict) else objects_at(held, "tool_results"):
         _take_result(turn, object_at(result))
     if held.get("context"):
-        turn.add(file_part("context", data=_as_file(as_text(held["context"]))))
+        turn.add(text_file("context", as_text(held["context"])))
     drafts, last = turn.messages(), turn.last()
     role = _ROLES.get(kind) or as_text(held.get("role"))
     last.role = last.role if role == "assistant" else role
@@ -107,7 +107,7 @@ def _take(turn: Turn, block: dict[str, Any]) -> None:
     elif call:
         turn.call(as_text(call.get("id")), as_text(call.get("name")), first_of(call, ("raw_input", "input")) or {})
     elif mention:
-        turn.add(file_part(_name_of(mention.get("uri")), data=_as_file(as_text(mention.get("content")))))
+        turn.add(text_file(_name_of(mention.get("uri")), as_text(mention.get("content"))))
     elif image:
         turn.add(_image(image))
     elif text:
@@ -143,10 +143,6 @@ def _name_of(uri: Any) -> str:
     return as_text(first_of(object_at(uri, kind), ("abs_path", "name", "path", "url"))) or kind
 
 
-def _as_file(text: str) -> str:
-    return f"data:text/plain;charset=utf-8;base64,{base64.b64encode(text.encode('utf-8', 'replace')).decode()}"
-
-
 # --- Text threads -----------------------------------------------------------------------------------------------------
 
 
@@ -174,9 +170,7 @@ def _of_text(value: dict[str, Any]) -> Draft:
 def _rows(database: sqlite3.Connection) -> Iterator[tuple[int, str]]:
     """Yield the threads of a database with what its columns say of them."""
     rows = database.execute("SELECT * FROM threads ORDER BY updated_at, id")
-    names = [column[0] for column in rows.description]
-    for number, row in enumerate(rows, start=1):
-        values = dict(zip(names, row, strict=True))
+    for number, values in enumerate(rows_of(rows), start=1):
         thread = _unpacked(values.pop("data"), values.get("data_type"))
         about = {name: value for name, value in values.items() if isinstance(value, (str, int))}
         yield number, f'{{"zed_row":{json.dumps(about)},"thread":{thread}}}'
