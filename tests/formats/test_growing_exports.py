@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.formats.files import conversation_in
+from tests.formats.files import conversation_in, conversations_in
 
 WHEN = "2025-01-01T10:00:{:02}.000Z"
 
@@ -79,3 +79,26 @@ def test_lines_of_goose_and_transcripts_of_cursor_keep_their_id_as_well(tmp_path
             ids.add(conversation_in(file).id)
         (one,) = ids
         assert not one.startswith("chatcmpl-")
+
+
+def test_numbers_of_twilio_and_whatsapp_make_an_id_however_they_are_written() -> None:
+    sms = {"sid": "SM1", "direction": "outbound-api", "from": "My Shop", "to": "+4930123456", "body": "Hi",
+           "num_media": "0"}  # fmt: skip
+    assert conversation_in(sms).id == "twilio-My-Shop-4930123456"
+    message = {"id": "wamid.1", "from": "4930123456", "timestamp": "1735725601", "type": "text", "text": {"body": "Hi"}}
+    metadata = {"display_phone_number": "+1 555-078-3881"}
+    told = {"messaging_product": "whatsapp", "metadata": metadata, "messages": [message]}
+    assert conversation_in(told).id.endswith("15550783881-4930123456")
+
+
+def test_chats_of_anything_llm_in_workspaces_and_in_web_pages_with_one_number_have_two_ids() -> None:
+    row = {"id": 1, "workspace": "Desk", "prompt": "Hi", "response": "Hello", "sent_at": WHEN.format(0)}
+    assert conversation_in(row | {"username": "ann", "rating": "--"}).id != conversation_in(row).id
+
+
+def test_messages_of_lobe_chat_outside_of_topics_are_one_conversation_for_each_session() -> None:
+    """Since 2025 they name their agent beside the session, or in its place."""
+    rows = [{"sessionId": "s1"}, {"sessionId": "s1", "agentId": "a1"}, {"agentId": "a2"}]
+    messages = [{"id": f"m{n}", "role": "user", "content": "Hi", "createdAt": n, **row} for n, row in enumerate(rows)]
+    export = {"exportType": "all", "state": {"sessions": [{"id": "s1"}], "messages": messages}}
+    assert [conversation.id for conversation in conversations_in(export)] == ["lobe-chat-s1", "lobe-chat-a2"]

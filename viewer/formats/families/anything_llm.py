@@ -71,7 +71,7 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
 def _read(document: Document) -> Iterator[Conversation]:
     value = document.value
     if _is_row(value):
-        draft = Draft(_NAME, id=id_within(_NAME, value.get("id")), created=_time_of(value), metadata=_about(value))
+        draft = Draft(_NAME, id=_id_of(value), created=_time_of(value), metadata=_about(value))
         draft.messages = _exchange(document)
     else:
         draft = Draft(_NAME, messages=[_said(message) for message in document.members["history"].items()])
@@ -80,6 +80,12 @@ def _read(document: Document) -> Iterator[Conversation]:
         draft.id = id_of_beginning(_NAME, draft.created, first.get("content"))
         draft.source = source_of(document, ("history",))
     yield draft.finish(document)
+
+
+def _id_of(row: dict[str, Any]) -> Any:
+    """Return the id of an exported row. Chats in web pages, which have no user, are counted on their own."""
+    own = as_text(row.get("id"))
+    return id_within(_NAME, own if not own or {"username", "rating"} & row.keys() else f"embed-{own}")
 
 
 def _about(value: dict[str, Any]) -> dict[str, Any]:

@@ -80,8 +80,8 @@ def _read(document: Document) -> Iterator[Conversation]:
 
 def _place_of(message: dict[str, Any]) -> tuple[str, ...]:
     """Return the topic of a message with its thread; without a topic, the assistant that it was said to."""
-    topic, thread, *others = (as_text(message.get(name)) for name in _PLACES)
-    return (topic, thread) if topic else ("", thread, *others)
+    topic, thread, session, agent = (as_text(message.get(name)) for name in _PLACES)
+    return (topic, thread) if topic else ("", thread, session, "" if session else agent)
 
 
 def _draft(tables: dict[str, dict[str, dict[str, Any]]], links: dict[str, str], place: tuple[str, ...]) -> Draft:
@@ -95,7 +95,7 @@ def _draft(tables: dict[str, dict[str, dict[str, Any]]], links: dict[str, str], 
     assistant = config.get("title") or object_at(session, "meta").get("title") or session.get("title")
     return Draft(
         _NAME,
-        id=id_within(_NAME, place[1] or place[0] or session_id),
+        id=id_within(_NAME, place[1] or place[0] or session_id or place[3]),
         model=as_text(config.get("model")),
         metadata={"title": thread.get("title") or topic.get("title"), "assistant": assistant},
         messages=[DraftMessage("system", prompt)] if prompt else [],

@@ -83,7 +83,9 @@ def _join(rows: list[Document]) -> Iterator[Conversation]:
 def _messaged(rows: list[Document]) -> Draft:
     messages = sorted(map(_sms, rows), key=lambda message: as_text(message.created))
     own, customer = _numbers(_sms_of(rows[0].value))
-    draft = Draft(_NAME, id=id_within(_NAME, f"{own}-{customer}".replace("+", "").replace(":", "-")), messages=messages)
+    draft = Draft(
+        _NAME, id=id_within(_NAME, re.sub(r"\W+", "-", f"{own}-{customer}".replace("+", ""))), messages=messages
+    )
     draft.created, draft.metadata = messages[0].created, {"customer": customer, "number": own}
     return draft
 

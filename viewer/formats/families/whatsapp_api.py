@@ -6,6 +6,7 @@ They have what customers wrote. What the business wrote they have only where it 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,7 +105,7 @@ def _join(parts: list[Document]) -> Iterator[Conversation]:
     name = next((message.name for message in messages if message.role == CUSTOMER and message.name), "")
     yield Draft(
         _NAME,
-        id=id_within(_NAME, f"{about['own']}-{about['customer']}"),
+        id=id_within(_NAME, re.sub(r"\D+", "", about["own"]) + f"-{about['customer']}"),
         created=next((message.created for message in messages if message.created), None),
         metadata={"customer": about["customer"], "customer_name": name, "number": about["own"]},
         messages=messages,
