@@ -758,3 +758,18 @@ def test_what_flowise_and_langflow_answer_is_a_turn_with_its_question() -> None:
         conversation_in({"session_id": "s1", "outputs": [{"inputs": given, "outputs": [older]}]})
     )
     assert (text_of(asked), text_of(answer)) == ("Where is A17?", "No A17.")
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["tool invoke error: timeout", "unknown error: x", "there is not a tool named look_up",
+     "tool parameters validation error: order, please check your tool parameters"],
+)  # fmt: skip
+def test_a_tool_of_dify_that_failed_has_words_of_its_own_in_the_place_of_a_result(told: str) -> None:
+    """By `ToolEngine.agent_invoke`; the steps of a run have the error beside what the tool would have given."""
+    thought = {"thought": "", "tool": "look_up", "tool_input": "{}", "position": 1}
+    for observation in (json.dumps({"look_up": told}), {"look_up": {"error": told}}):
+        conversation = conversation_in(DIFY | {"agent_thoughts": [thought | {"observation": observation}]})
+        (result,) = [message for message in messages_of(conversation) if message.results]
+        assert result_text(result, result.results[0]) == told
+        assert outcome_of(result, result.results[0]) == "error"

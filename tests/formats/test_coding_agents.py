@@ -979,6 +979,15 @@ def test_a_transcript_of_cursor_has_what_was_typed_within_what_was_put_around_it
     assert remarks_on(ended) == ["A chat of Cursor in which nothing was said."]
 
 
+def test_a_result_in_a_transcript_of_cursor_says_whether_it_failed() -> None:
+    use = {"type": "tool_use", "id": "c1", "name": "Read", "input": {"path": "a"}}
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": "No such file", "is_error": True}
+    lines = on_lines(
+        {"role": "user", "message": {"content": "Fix it"}}, {"role": "assistant", "message": {"content": [use, result]}}
+    )
+    assert results(messages_of(conversation_in(lines))) == [("c1", "No such file", "error")]
+
+
 def test_the_database_of_cursor_has_bubbles_in_the_order_of_their_chat(tmp_path: Path) -> None:
     """Bubbles lie under random keys; what was thought has one of its own, and some are emptied."""
     path = tmp_path / "state.vscdb"

@@ -112,7 +112,8 @@ def _answered(blocks: list[dict[str, Any]]) -> list[DraftMessage]:
             case "tool_use":
                 turn.call(as_text(block.get("id")), as_text(block.get("name")), block.get("input") or {})
             case "tool_result":
-                turn.result(as_text(block.get("tool_use_id")), as_text(block.get("content")))
+                result = turn.result(as_text(block.get("tool_use_id")), as_text(block.get("content")))
+                result.more = {"is_error": True} if block.get("is_error") else {}
             case _:
                 turn.add(block)
     return [] if turn.is_empty else turn.messages()

@@ -6,6 +6,7 @@ a chat's flow has the same two among its inputs and outputs, or in the steps tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,10 @@ _MARKS = {
 _MEDIA = {"image": "image/*", "audio": "audio/"}
 _USUAL = (None, "", "normal", "succeeded")
 _USERS = ("from_end_user_id", "from_account_id")
+_FAILED = re.compile(  # what an agent is told in the place of a result
+    r"tool (?:invoke|para?meters validation) error: |unknown error: |there is not a tool named "
+    r"|Plea?se check your tool provider credentials\Z"
+)
 _PAGES = ("data", "messages")
 _OF_LISTS = ({"introduction", "inputs", "name", "status"}, {"workflow_run", "created_from"})
 
@@ -210,7 +215,10 @@ def _add(turn: Turn, thought: dict[str, Any], answer: str, number: str) -> str:
     if len(names) < len(tools):  # it keeps one input and one result for each name
         turn.last().notes.append(note("lost-calls", by=_TITLE))
     for name in names:
-        turn.result(f"{number}-{name}", as_text(_of_tool(thought.get("observation"), name)), name)
+        told = _of_tool(thought.get("observation"), name)
+        error = object_at(told).get("error") if object_at(told).keys() == {"error"} else None  # of a step of a run
+        result = turn.result(f"{number}-{name}", as_text(error or told), name)
+        result.more = {"status": "failed"} if error or _FAILED.match(as_text(told)) else {}
     return answer
 
 
@@ -241,8 +249,8 @@ FAMILY = Family(
     title=_TITLE,
     what=gettext_lazy("An export of Dify"),
     seen="API, console, table and export-app-messages of 0.5 to 1.x, by its source",
-    keeps="texts, system prompts, tools with input and result, thoughts, sources, files by their address, errors, "
-    "feedback and annotations, fields filled in, times",
+    keeps="texts, system prompts, tools with input, result and whether they failed, thoughts, sources, files by their "
+    "address, errors, feedback and annotations, fields filled in, times",
     loses="the opening statement, which stands in the app; all but one of several calls of a tool at once; in what "
     "export-app-messages writes, times, tools and errors; of steps of a run, what the console cuts",
     matches=_matches,
