@@ -773,3 +773,16 @@ def test_a_tool_of_dify_that_failed_has_words_of_its_own_in_the_place_of_a_resul
         (result,) = [message for message in messages_of(conversation) if message.results]
         assert result_text(result, result.results[0]) == told
         assert outcome_of(result, result.results[0]) == "error"
+
+
+def test_rows_of_flowise_in_a_page_of_a_list_keep_their_tools() -> None:
+    """They have a role and a text, as messages of no known tool have, but are records of Flowise."""
+    tool = {"tool": "look_up", "toolInput": {"order": "A17"}, "toolOutput": "sent"}
+    rows = [
+        {"id": f"m{n}", "role": role, "content": role, "chatId": "c1", "chatflowid": "f1", "usedTools": tools,
+         "createdDate": f"2025-01-01T10:00:0{n}.000Z"}
+        for n, (role, tools) in enumerate((("userMessage", None), ("apiMessage", [tool])))
+    ]  # fmt: skip
+    conversation = conversation_in({"data": rows})
+    assert conversation.family == "flowise"
+    assert [message.role for message in messages_of(conversation)] == ["user", "assistant", "tool", "assistant"]

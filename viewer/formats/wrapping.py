@@ -13,7 +13,7 @@ from viewer.completions.source_text import to_object
 from .document import Document
 from .drafts import as_text
 from .families.message_rows import name_in
-from .family import Family, first_object, list_at, objects_at
+from .family import Family, first_object, list_at, object_at, objects_at
 from .frames import tables_in
 from .message_lists import conversation_of
 from .registry import family_of, is_item, is_record
@@ -41,6 +41,10 @@ def unwrapped(document: Document) -> Iterator[tuple[Document, Family | None]]:
         if pair is not None and (of_pair := family_of(pair.value)):
             yield pair, of_pair
             return
+    if family is not None and family.name == "messages" and (records := _records_of_others(document)):
+        for record in records:
+            yield from unwrapped(record)
+        return
     for found in (_listed, _tabled, _by_name, _inner, _renamed) if family is None else ():
         if records := found(document):
             for record in records:
@@ -77,6 +81,13 @@ def _conversation(own: str, messages: list[Document], about: dict[str, Any], doc
 
 def _listed(document: Document) -> list[Document]:
     return [record for records in _lists_in(document, _MAX_DEPTH) for record in records.items()]
+
+
+def _records_of_others(document: Document) -> list[Document]:
+    """Return the items of a page, if they look like messages and are records of a tool that has its own marks."""
+    first = first_object(object_at(document.value).get("data"))
+    family = family_of(first) if first and is_record(first) else None
+    return list(document.members["data"].items()) if family is not None and family.name not in _OF_ONE else []
 
 
 def _tabled(document: Document) -> list[Document]:
