@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.formats.files import (
     completion_of,
     conversation_in,
@@ -1207,3 +1209,34 @@ def test_code_of_open_interpreter_is_a_call_and_what_it_prints_the_result() -> N
     assert any(isinstance(part, ImagePart) for part in messages[3].parts)
     plain = [{"role": "user", "type": "message", "content": "Hi"}]
     assert conversation_in(plain).family == "openai-responses"
+
+
+# --- Several sessions in one file -----------------------------------------------------------------------------------
+
+OTHER = "7c1d2e9a-0b3f-4a55-8c6d-5e4f3a2b1c0d"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [{"type": "user", "uuid": "u1", "parentUuid": None, "sessionId": SESSION,
+          "message": {"role": "user", "content": "Hi"}}],
+        [{"type": "system", "subtype": "init", "uuid": "u0", "session_id": SESSION},
+         {"type": "user", "uuid": "u1", "session_id": SESSION, "parent_tool_use_id": None,
+          "message": {"role": "user", "content": "Hi"}}],
+        [{"sessionId": SESSION, "uuid": "u1", "parentUuid": None, "type": "user",
+          "message": {"role": "user", "parts": [{"text": "Hi"}]}}],
+        [GEMINI_ABOUT, gemini_message("m1", "user", [{"text": "Hi"}])],
+        [{"type": "session", "id": SESSION, "timestamp": "2026-01-02T03:04:05.000Z", "cwd": "/"},
+         {"type": "message", "id": "a", "parentId": None, "timestamp": "2026-01-02T03:04:05.000Z",
+          "message": {"role": "user", "content": "Hi"}}],
+        [{"type": kind, "id": kind, "timestamp": "2026-01-02T03:04:05.000Z", "parentId": None, "data": data}
+         for kind, data in (("session.start", {"sessionId": SESSION}), ("user.message", {"content": "Hi"}))],
+    ],
+    ids=["claude-code", "claude-code-stream", "qwen-code", "gemini-cli", "pi", "github-copilot"],
+)  # fmt: skip
+def test_sessions_that_were_put_into_one_file_stay_apart(lines: list[dict[str, Any]]) -> None:
+    source = on_lines(*lines)
+    found = conversations_in(source + b"\n" + source.replace(SESSION.encode(), OTHER.encode()))
+    assert [conversation.id for conversation in found] == [SESSION, OTHER]
+    assert [text_of(messages_of(conversation)[-1]) for conversation in found] == ["Hi", "Hi"]

@@ -8,7 +8,7 @@ from typing import Any
 from viewer.completions.source_text import to_object
 
 from .columns import CONVERSATIONS
-from .document import Conversation, Document
+from .document import Conversation, Document, NothingSaid
 from .drafts import Draft, as_text
 from .family import Shape, first_object, object_at
 from .ids import id_within
@@ -92,6 +92,41 @@ def source_of(record: Document, known: Iterable[str] = ()) -> str:
     """Write the members of an object that are read nowhere else, as they are in the file; empty if there are none."""
     left = [(name, member.text) for name, member in record.members.items() if name not in set(known)]
     return to_object(left) if left else ""
+
+
+def each_session(
+    name_of: Callable[[Document], str], join: Callable[[list[Document]], Iterable[Conversation]]
+) -> Callable[[list[Document]], Iterator[Conversation]]:
+    """Return what reads the lines of a file in which several sessions may stand, one after the other.
+
+    `name_of` names the session of the line with which one begins; of all other lines it returns nothing.
+    """
+
+    def read(lines: list[Document]) -> Iterator[Conversation]:
+        is_said = False
+        for own in _sessions(lines, name_of):
+            try:
+                for conversation in join(own):
+                    is_said = True
+                    yield conversation
+            except NothingSaid:
+                continue
+        if not is_said:
+            raise NothingSaid
+
+    return read
+
+
+def _sessions(lines: list[Document], name_of: Callable[[Document], str]) -> Iterator[list[Document]]:
+    session, own = list[Document](), ""
+    for line in lines:
+        name = name_of(line)
+        if name and own and name != own:
+            yield session
+            session = []
+        own = name or own
+        session.append(line)
+    yield session
 
 
 def lines_left(lines: Iterable[Document]) -> str:

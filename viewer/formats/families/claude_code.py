@@ -23,7 +23,7 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text, note
 from viewer.formats.family import Family, list_at, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import first_of, lines_left
+from viewer.formats.message_lists import each_session, first_of, lines_left
 
 from .anthropic import read_messages
 
@@ -65,6 +65,13 @@ def _matches(value: Any) -> bool:
     if kind == "system":  # as logs of other programs have it, too
         return "uuid" in value and not {"subtype", "parentUuid"}.isdisjoint(value)
     return kind in _OWN or kind in _ABOUT or {"uuid", "parentUuid"} <= value.keys()
+
+
+def _begun(line: Document) -> str:
+    """Return the session that begins with a line, the first of all or that of a stream; empty if none does."""
+    value = line.value
+    is_first = value.get("type") in _SPOKEN and value.get("parentUuid", "") is None and not value.get("isSidechain")
+    return as_text(first_of(value, _SESSIONS)) if is_first or value.get("subtype") == "init" else ""
 
 
 def _join(lines: list[Document]) -> Iterator[Conversation]:
@@ -360,6 +367,6 @@ FAMILY = Family(
     loses="the system prompt; the prompt, in what it streams",
     matches=_matches,
     key=lambda document: f"file {document.place.file}",
-    join=_join,
+    join=each_session(_begun, _join),
     is_part=True,
 )

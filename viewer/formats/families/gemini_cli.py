@@ -17,7 +17,7 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, media_
 from viewer.formats.family import Family, first_object, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT, linked_file
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import first_of, lines_left
+from viewer.formats.message_lists import each_session, first_of, lines_left
 from viewer.formats.turns import Turn
 
 _NAME = "gemini-cli"
@@ -57,6 +57,11 @@ def _read(document: Document) -> Iterator[Conversation]:
     for message in document.members["messages"].items():
         session.take(message)
     yield _draft(session, document.value).finish(document)
+
+
+def _begun(line: Document) -> str:
+    """Return the session that begins with a line; empty if none does."""
+    return as_text(line.value["sessionId"]) if _is_session(line.value) else ""
 
 
 def _join(lines: list[Document]) -> Iterator[Conversation]:
@@ -187,6 +192,6 @@ FAMILY = Family(
     matches=lambda value: _is_whole(value) or _is_line(value),
     read=_read,
     key=lambda document: "" if _is_whole(document.value) else f"file {document.place.file}",
-    join=_join,
+    join=each_session(_begun, _join),
     is_part=True,
 )

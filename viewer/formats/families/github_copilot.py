@@ -28,7 +28,7 @@ from viewer.formats.drafts import (
 from viewer.formats.family import Family, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT, linked_file
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import lines_left
+from viewer.formats.message_lists import each_session, lines_left
 
 _NAME = "github-copilot"
 _EVENT = {"type", "data", "id", "timestamp", "parentId"}
@@ -50,6 +50,11 @@ def _matches(value: Any) -> bool:
         return False
     is_event = value.keys() >= _EVENT and isinstance(value["type"], str) and isinstance(value["data"], dict)
     return _is_end(value) or (is_event and "object" not in value and bool(_KIND.fullmatch(value["type"])))
+
+
+def _begun(line: Document) -> str:
+    """Return the session that begins with an event; empty if none does."""
+    return as_text(object_at(line.value, "data").get("sessionId")) if line.value["type"] == "session.start" else ""
 
 
 def _join(lines: list[Document]) -> Iterator[Conversation]:
@@ -218,6 +223,6 @@ FAMILY = Family(
     loses="reasoning that is encrypted",
     matches=_matches,
     key=lambda document: f"file {document.place.file}",
-    join=_join,
+    join=each_session(_begun, _join),
     is_part=True,
 )

@@ -15,7 +15,7 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, image_
 from viewer.formats.family import Family, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import source_of
+from viewer.formats.message_lists import each_session, source_of
 from viewer.formats.trees import Tree, kept, left_of, walk
 
 _NAME = "pi"
@@ -40,6 +40,11 @@ def _matches(value: Any) -> bool:
     return (is_entry or value["type"] == "message") and (
         value["type"] != "message" or "role" in object_at(value, "message")
     )
+
+
+def _begun(line: Document) -> str:
+    """Return the session that begins with a line; empty if none does."""
+    return as_text(line.value.get("id")) if _is_head(line.value) else ""
 
 
 def _join(lines: list[Document]) -> Iterator[Conversation]:
@@ -159,6 +164,6 @@ FAMILY = Family(
     loses="the system prompt",
     matches=_matches,
     key=lambda document: f"file {document.place.file}",
-    join=_join,
+    join=each_session(_begun, _join),
     is_part=True,
 )

@@ -17,7 +17,7 @@ from viewer.formats.drafts import Draft, DraftMessage, as_text, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import first_of, lines_left
+from viewer.formats.message_lists import each_session, first_of, lines_left
 from viewer.formats.trees import Tree, walk
 
 from .google import read_content
@@ -33,6 +33,11 @@ def _matches(value: Any) -> bool:
     if "message" in value:
         return "parts" in object_at(value, "message")
     return not {"systemPayload", "toolCallResult", "usageMetadata"}.isdisjoint(value)
+
+
+def _begun(line: Document) -> str:
+    """Return the session that begins with a line, which is the first of all; empty if none does."""
+    return as_text(line.value["sessionId"]) if line.value.get("parentUuid", "") is None else ""
 
 
 def _join(lines: list[Document]) -> Iterator[Conversation]:
@@ -182,6 +187,6 @@ FAMILY = Family(
     loses="the system prompt",
     matches=_matches,
     key=lambda document: f"file {document.place.file}",
-    join=_join,
+    join=each_session(_begun, _join),
     is_part=True,
 )
