@@ -21,7 +21,7 @@ from viewer.completions.origin import KEY
 from viewer.completions.reading import read_time
 from viewer.completions.source_text import Piece, to_object, with_escaped_surrogates
 
-from .document import Conversation, Document, NothingSaid, NotReadable, Place
+from .document import Conversation, Document, NotReadable, Place
 from .stored import choice_of, digest_of_reading, list_of, piece_of, with_all_keys
 
 _LONG_DATA = re.compile(r'"((?:data:[\w.+/;=-]{1,200},)?[A-Za-z0-9+/_=-]{4000,})"')
@@ -207,8 +207,6 @@ class Draft:
         if not choices and messages and messages[-1].role == "assistant":
             choices = [(messages.pop(), self.finish_reason)]
         everything = [*messages, *(answer for answer, _ in choices)]
-        if not everything:
-            raise NothingSaid
         if not all(message.role for message in everything):
             raise NotReadable(gettext("One of its messages does not say who spoke, so none of it was taken."))
         for message in everything[:1]:

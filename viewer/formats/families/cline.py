@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from viewer.formats.cells import object_of
-from viewer.formats.document import Conversation, Document
+from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, image_part, note, text_part, tool_call
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
 from viewer.formats.help_desks import CUSTOMER, EVENT
@@ -86,6 +86,8 @@ def _read(document: Document) -> Iterator[Conversation]:
         )
         prompt = as_text(object_at(value).get("system_prompt"))
         draft.messages[:0] = [DraftMessage("system", prompt)] if prompt else []
+    if not draft.messages:
+        raise NothingSaid
     draft.created = next((message.created for message in draft.messages if message.created), None)
     yield draft.finish(document)
 
