@@ -439,7 +439,8 @@ def test_reading_no_json_never_raises(text: str) -> None:
 def test_every_field_of_a_message_is_shown_somewhere(value: dict[str, Any]) -> None:
     message = read_message(json.dumps({"id": "a", **value}))
     assert isinstance(message, Message)
-    assert set(message.other) >= {name for name, given in value.items() if given is not None} - {
+    shown = {*message.other, *message.of_call, *(["error"] if message.error else [])}
+    assert shown >= {name for name, given in value.items() if given is not None} - {
         "id",
         "role",
         "name",
