@@ -26,11 +26,11 @@ PROBLEMS = {
 }
 
 
-def tools() -> dict[str, list[str]]:
+def tools() -> list[tuple[str, list[str]]]:
     """Return the names of the tools whose files can be read, by their first letter, in alphabetical order."""
     titles = (family.title for family in FAMILIES if family.seen and family is not mem0.FAMILY)
     names = sorted({name for title in titles for name in title.partition(":")[0].split(", ")}, key=str.casefold)
-    return {letter: list(those) for letter, those in groupby(names, key=lambda name: name[0].upper())}
+    return [(letter, list(those)) for letter, those in groupby(names, key=lambda name: name[0].upper())]
 
 
 def summary(upload: Upload) -> str:
