@@ -46,8 +46,8 @@ _NOT_TYPED = re.compile(
     r"\A\s*(?:<(?:local-command-(?:stdout|stderr|caveat)|bash-std(?:out|err)|task-notification|system-reminder|"
     r"ide_[a-z_]+|teammate-message)\b|\[Request interrupted by user)"
 )
-_COMMAND = re.compile(r"<command-name>(.*?)</command-name>", re.S)
-_ARGUMENTS = re.compile(r"<command-args>(.*?)</command-args>", re.S)
+_COMMAND = re.compile(r"<command-name>((?:(?!</?command-name>).)*+)</command-name>", re.S)
+_ARGUMENTS = re.compile(r"<command-args>((?:(?!</?command-args>).)*+)</command-args>", re.S)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _QUIET = ("init", "turn_duration", "stop_hook_summary", "status", "task_started", "task_progress", "hook_started")
 

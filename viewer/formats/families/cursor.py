@@ -27,7 +27,7 @@ _NAME, _TITLE = "cursor", "Cursor"
 _SPEAKERS = {"User": CUSTOMER, "Cursor": "assistant"}
 _USER = 1  # the type of a bubble; all others are the assistant's
 _TRANSCRIPT = re.compile(r"(?:.*/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl")  # named after its chat
-_QUERY = re.compile(r"<user_query>\n?(.*?)\n?</user_query>", re.S)
+_QUERY = re.compile(r"<user_query>((?:(?!</?user_query>).)*+)</user_query>", re.S)
 _OF_CHAT = ("composerId", "name", "createdAt", "modelConfig", "status", "createdOnBranch", "workspaceIdentifier")
 _OF_BUBBLE = (
     "bubbleId", "type", "text", "thinking", "toolFormerData", "createdAt", "images", "modelInfo", "errorDetails",
