@@ -11,9 +11,11 @@ import shutil
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import caches
@@ -85,6 +87,12 @@ def _tests_that_commit_leave_empty_tables() -> Iterator[None]:
 def _nothing_was_just_read() -> None:
     """Rows that a test rolled back must not stand for those of the next."""
     caches["readings"].clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_stream_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server closes every response; a test that only looks at one does not."""
+    monkeypatch.setattr("viewer.web.middleware._streams", BoundedSemaphore(settings.STREAMS))
 
 
 @pytest.fixture(autouse=True)
