@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from .family import object_at
@@ -21,6 +21,11 @@ def json_of(value: Any) -> Any:
 def object_of(value: Any) -> dict[str, Any]:
     """Return the object that a text holds as JSON, or one that is no text; an empty one if it is neither."""
     return object_at(json_of(value))
+
+
+def with_json(row: dict[str, Any], names: Container[str]) -> dict[str, Any]:
+    """Return a row in which the cells of these columns hold what `json_of` returns of them."""
+    return {name: json_of(value) if name in names else value for name, value in row.items()}
 
 
 def rows_of(found: sqlite3.Cursor) -> Iterator[dict[str, Any]]:

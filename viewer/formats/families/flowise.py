@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from viewer.completions.source_text import to_object
-from viewer.formats.cells import json_of, values_of
+from viewer.formats.cells import values_of, with_json
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, file_part, note, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
@@ -85,7 +85,7 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
     """Read a chat, which an export has more than once where the flow was given another memory meanwhile."""
     rows = [row for document in documents for row in _rows_of(document)]
     rows.sort(key=_place_of)
-    values = [_opened(document.value) for document in documents]
+    values = [with_json(document.value, _JSON) for document in documents]
     about = {name: next(filter(None, (value.get(name) for value in values)), None) for name in _ABOUT}
     yield Draft(
         _NAME,
@@ -116,13 +116,8 @@ def _place_of(row: tuple[str, dict[str, Any]]) -> tuple[str, bool]:
     return seconds, bool(seconds) and _ROLES.get(as_text(row[1].get("role"))) != CUSTOMER
 
 
-def _opened(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a message with what its table and the export of a workspace have as texts with JSON."""
-    return {name: json_of(each) if name in _JSON else each for name, each in value.items()}
-
-
 def _messages(row: tuple[str, dict[str, Any]], number: str) -> list[DraftMessage]:
-    value = _opened(row[1])
+    value = with_json(row[1], _JSON)
     text = as_text(value.get("content"))
     if _ROLES.get(as_text(value.get("role"))) == CUSTOMER:
         found = [DraftMessage(CUSTOMER, [text_part(text)] if text else [])]

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from viewer.formats.cells import json_of, values_of
+from viewer.formats.cells import json_of, values_of, with_json
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, data_url, file_part, note, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
@@ -69,14 +69,14 @@ def _join(documents: list[Document]) -> Iterator[Conversation]:
 def _rows_of(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the messages of a document, each with its JSON as it is in the file."""
     if _is_message(document.value):
-        yield document.text, _opened(document.value)
+        yield document.text, with_json(document.value, _JSON)
         return
     for output in document.members["outputs"].items():
         said = [each for one in objects_at(output.value, "outputs") if (each := _said_in(one))]
         asked = {"sender": "User", "text": object_at(output.value, "inputs").get("input_value")}
         yield "", asked | {"timestamp": said[0].get("timestamp") if said else ""}
         for number, value in enumerate(said):
-            yield "" if number else output.text, _opened(value)
+            yield "" if number else output.text, with_json(value, _JSON)
 
 
 def _said_in(output: dict[str, Any]) -> dict[str, Any]:
@@ -91,11 +91,6 @@ def _said_in(output: dict[str, Any]) -> dict[str, Any]:
 def _time(value: dict[str, Any]) -> str:
     """Return when a message was sent, which is in UTC whether it says so or not."""
     return as_text(value.get("timestamp")).removesuffix(" UTC")
-
-
-def _opened(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a message without JSON in texts, as which its API has files, and its database more."""
-    return {name: json_of(each) if name in _JSON else each for name, each in value.items()}
 
 
 def _messages(row: tuple[str, dict[str, Any]], number: int) -> list[DraftMessage]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from viewer.formats.cells import json_of
 from viewer.formats.document import Conversation, Document, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, file_part, image_part, note, text_part
 from viewer.formats.family import Family, object_at, objects_at
@@ -103,9 +103,8 @@ def _message(message: Document, names: dict[str, str]) -> DraftMessage:
 
 def _card(card: Any) -> list[dict[str, Any]]:
     """Return the texts, buttons and pictures of a card, which may be JSON in a text."""
-    try:
-        card = json.loads(card) if card and isinstance(card, str) else card
-    except (ValueError, RecursionError):
+    card = json_of(card)
+    if card and isinstance(card, str):
         return [text_part(card)]
     lines, pictures = list[str](), list[dict[str, Any]]()
     _look_into(card, lines, pictures, _MAX_DEPTH)

@@ -7,13 +7,13 @@ which repeat others. The Markdown of its page is refused: it does not say where 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from viewer.formats.cells import json_of
 from viewer.formats.document import Conversation, Document
 from viewer.formats.drafts import Draft, DraftMessage, as_text, citation, image_part, note, text_part
 from viewer.formats.family import Family, first_object, list_at, object_at, objects_at
@@ -147,23 +147,14 @@ def _source(result: dict[str, Any]) -> tuple[str, str]:
 
 def _old_answer(text: Any) -> tuple[str, _Sources]:
     """Read an answer that is JSON in a text: alone, or as the last of the steps, where it is JSON once more."""
-    value = _opened(text)
+    value = json_of(text)
     if isinstance(value, list):
         steps = [object_at(step, "content") for step in value if object_at(step).get("step_type") == "FINAL"]
-        value = _opened(steps[-1].get("answer")) if steps else None
+        value = json_of(steps[-1].get("answer")) if steps else None
     if isinstance(value, str):
         return value, {}
     found = objects_at(value, "web_results")
     return as_text(object_at(value).get("answer")), dict(enumerate(map(_source, found), start=1))
-
-
-def _opened(text: Any) -> Any:
-    """Return the value in a text with JSON; the text itself if it has none."""
-    try:
-        value = json.loads(text) if isinstance(text, str) else text
-    except (ValueError, RecursionError):
-        return text
-    return value if isinstance(value, (dict, list)) else text
 
 
 def _cited(answer: str, sources: _Sources) -> list[dict[str, Any]]:

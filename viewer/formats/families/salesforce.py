@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
 
+from viewer.completions.reading import read_time
 from viewer.formats.document import Conversation, Document, NotAConversation, NothingSaid
 from viewer.formats.drafts import Draft, DraftMessage, as_text, note, text_part
 from viewer.formats.family import Family
@@ -149,7 +150,7 @@ def _read(chat: Document) -> Iterator[Conversation]:
     value = chat.value
     messages = _said_in(as_text(value["Body"]))
     begun = next((found for one in messages if one.role == EVENT and (found := _begun(as_text(one.content)))), None)
-    begun = begun or _date(value.get("StartTime"))
+    begun = begun or read_time(value.get("StartTime"))
     if not messages:
         raise NothingSaid
     for message in messages:
@@ -197,13 +198,6 @@ def _begun(event: str) -> datetime | None:
     found = _STARTED.search(event)
     try:
         return datetime.strptime(found[1], "%B %d, %Y, %H:%M:%S (%z)") if found else None
-    except ValueError:
-        return None
-
-
-def _date(given: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(as_text(given))
     except ValueError:
         return None
 
