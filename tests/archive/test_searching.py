@@ -631,6 +631,33 @@ def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: 
     assert [one.question for one in quick] == [one.question for one in read]
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    answer=some.sampled_from(["a fig", "", "<think>a</think>b", "[a](b)", '{"error": "x"}', None, ["a"]]),
+    message=some.dictionaries(some.sampled_from(["name", "role", "refusal", "annotations", "id"]), some.sampled_from([None, "user", "a", [], ""])),
+    choice=some.dictionaries(some.sampled_from(["index", "finish_reason", "logprobs", "error", "x"]), some.sampled_from([None, 0, "stop", "length", "a", {}])),
+    more=some.dictionaries(
+        some.sampled_from(["id", "created", "metadata", "usage", "tools", "seed", "service_tier", "instructions", "error", "citations", "x"]),
+        some.sampled_from([None, 7, "a b", "2026-11-20", {"type": "c"}, {"a": ["d"]}, ["http://e.com"]]),
+    ),
+    last=some.sampled_from([None, {"role": "user", "content": "a fig"}, {"role": "AI", "content": "a fig"}, {"role": "assistant", "content": "a fig", "name": "n"},
+                            {"role": "assistant", "content": "a fig", "annotations": [1]}, {"role": "tool", "content": "a fig"}]),
+)  # fmt: skip
+def test_a_completion_that_need_not_be_read_has_the_words_that_reading_gives(
+    answer: Any, message: Any, choice: Any, more: Any, last: Any
+) -> None:
+    said = {"role": "assistant", "content": answer} | message
+    body = json.dumps({"choices": [{"message": said} | choice]} | more)
+    messages = [Piece(json.dumps(last), last)] if last else []
+    quick = [one for portion in words_to_index(Facts("m", 0, {}), messages, body) for one in portion.entries]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_module, "plain_completion_in", lambda values: None)
+        read = [one for portion in words_to_index(Facts("m", 0, {}), messages, body) for one in portion.entries]
+    assert [(sorted(one.words.split()), one.held) for one in quick] == [
+        (sorted(one.words.split()), one.held) for one in read
+    ]
+
+
 def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(*(make_completion(f"c-{n}", say("user", "refund")) for n in range(5)))
     SearchPack.objects.all().delete()

@@ -348,10 +348,12 @@ def _join_texts(content: list[Any]) -> str:
 
 def _read_metadata(metadata: Piece) -> dict[str, str]:
     """Read the metadata pairs to filter by. A value that is no string counts as its JSON, as pages show it."""
-    if not isinstance(metadata.value, dict):
+    values = metadata.value
+    if not isinstance(values, dict):
         return {}
-    pairs = members(metadata.source, STRICT)
-    values = {key: piece.value if isinstance(piece.value, str) else piece.source for key, piece in pairs}
+    if not all(isinstance(value, str) for value in values.values()):
+        pairs = members(metadata.source, STRICT)
+        values = {key: piece.value if isinstance(piece.value, str) else piece.source for key, piece in pairs}
     return fit_metadata(values)
 
 

@@ -39,6 +39,13 @@ _PARAMETERS = (
     "parallel_tool_calls", "response_format", "seed", "presence_penalty", "frequency_penalty", "service_tier",
     "system_fingerprint",
 )  # fmt: skip
+_PLAIN_CHOICE = {"index", "finish_reason", "logprobs", "message"}
+_MORE_OF_ANSWER = ("error", "citations", "search_results")  # of a completion
+# Fields that have a place, if they are of this type.
+_PLACED: dict[str, type] = {
+    "id": str, "model": str, "object": str, "request_id": str, "metadata": dict, "choices": list, KEY: dict,
+    **dict.fromkeys(_PARAMETERS, object),
+}  # fmt: skip
 _DOC_MARKER = re.compile(r"\[(?P<name>doc(?P<n>[0-9]{1,3}))\]")
 _MAX_SECONDS = 100_000_000_000  # the year 5138; larger numbers are milliseconds
 
@@ -219,6 +226,39 @@ def _read_plain_text(text: str, values: dict[str, Any]) -> Message | None:
         source=clean(text), refusal="", tool_calls=(), results=(), citations=(), audio=None, reasoning=(), created=None,
         error="", origin=_NO_ORIGIN, other={},
     )  # fmt: skip
+
+
+class PlainCompletion(NamedTuple):
+    """A completion whose only answer is a text that ended by itself.
+
+    Its other fields are as `Completion` has them, but as values; nothing in its usage is left out.
+    """
+
+    answer: str
+    parameters: dict[str, Any]
+    other: dict[str, Any]
+
+
+def plain_completion_in(values: dict[str, Any]) -> PlainCompletion | None:
+    """Return what a completion says if reading it would find no other texts, as of most; None for any other."""
+    choices = values.get("choices")
+    choice = choices[0] if isinstance(choices, list) and len(choices) == 1 else None
+    if not isinstance(choice, dict) or any(values.get(name) is not None for name in _MORE_OF_ANSWER):
+        return None
+    if isinstance(values.get("created"), str):  # a time or a text
+        return None
+    if any(value is not None and name not in _PLAIN_CHOICE for name, value in choice.items()):
+        return None
+    message, index = choice.get("message"), choice.get("index")
+    if not isinstance(message, dict) or message.get("name") is not None or not isinstance(index, int | None):
+        return None
+    if role_of_plain_text(message) != "assistant" or choice.get("finish_reason") not in (None, "stop"):
+        return None
+    return PlainCompletion(
+        answer=message["content"],
+        parameters={name: value for name in _PARAMETERS if (value := values.get(name)) is not None},
+        other={name: value for name, value in values.items() if not isinstance(value, _PLACED.get(name, ()))},
+    )
 
 
 def _read_page(
