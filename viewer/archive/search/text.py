@@ -89,7 +89,6 @@ _ASCII_BREAKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 _WITHOUT_BREAKS = dict.fromkeys(_ASCII_BREAKS)
 _ASCII_BREAKS_IN_MANY = _ASCII_BREAKS | {ord(BETWEEN): BETWEEN}
 _AT_ONCE = 64_000  # characters of texts that are split together
-_MAX_KEPT = 20_000  # characters of a prompt of which the words are kept
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _MAX_FORMS = 50  # different characters of a text that are replaced one by one
 # Thai, Lao, Myanmar, Hangul letters, Khmer, kana, ideographs, Hangul.
@@ -476,7 +475,8 @@ def _split(several: list[_Said]) -> Portion:
                 texts_of[speaker].append(text)
     segments, words = dict[str, Iterator[str]](), list[tuple[str, Words]]()
     for speaker, texts in texts_of.items():
-        split = [*map(_segments_of_prompt, texts)] if speaker == PROMPTS else [_segments(speaker, texts)]
+        may_come_again = speaker in _KEPT
+        split = [_kept_segments(speaker, text) for text in texts] if may_come_again else [_segments(speaker, texts)]
         segments[speaker] = chain.from_iterable([each for each, _ in split])
         words += [(speaker, said) for _, said in split]
     entries = []
@@ -502,14 +502,22 @@ def _segments(speaker: str, texts: list[str]) -> tuple[list[str], Words]:
     return segments, Words(words)
 
 
-def _segments_of_prompt(text: str) -> tuple[list[str], Words]:
-    """Return what `_segments` does. What an app tells its model, and its tools, stands in many conversations."""
-    return _kept_segments(text) if len(text) < _MAX_KEPT else _segments(PROMPTS, [text])
+def _segments_of_one(speaker: str, text: str) -> tuple[list[str], Words]:
+    return _segments(speaker, [text])
 
 
-@lru_cache(16)
-def _kept_segments(text: str) -> tuple[list[str], Words]:
-    return _segments(PROMPTS, [text])
+# Of whom texts stand in many conversations: what an app tells its model, and its tools; the model and the day. With the
+# length of those that are kept.
+_KEPT = {
+    PROMPTS: (20_000, lru_cache(16)(_segments_of_one)),
+    DETAILS: (300, lru_cache(1_000)(_segments_of_one)),
+}
+
+
+def _kept_segments(speaker: str, text: str) -> tuple[list[str], Words]:
+    """Return what `_segments` does of a text that may come again."""
+    longest, segments = _KEPT[speaker]
+    return segments(speaker, text) if len(text) <= longest else _segments_of_one(speaker, text)
 
 
 def _said(facts: Facts, messages: Iterable[Piece], body: str) -> Iterator[_Said]:
@@ -565,7 +573,7 @@ def _said_by_plain_answer(facts: Facts, values: dict[str, Any] | None, newest: C
         if last["content"] == plain.answer:  # the message's entry has it
             texts = []
     texts += [
-        _as_said(DETAILS, chain(_details(facts), texts_of(_not_of_prompts(plain.other)))),
+        *_details(facts, texts_of(_not_of_prompts(plain.other))),
         _as_said(PROMPTS, texts_of(_of_prompts(plain.parameters | plain.other))),
     ]
     return _Said(texts, _sorted([mark("role", "assistant"), *_shared_marks(facts)]), _NOTHING)
@@ -582,7 +590,7 @@ def _said_by_answers(
     completion = read_completion(*body)
     shared = [*_shared_marks(facts)]
     if isinstance(completion, Unreadable):
-        return _Said([_as_said(DETAILS, _details(facts))], _sorted(shared), _NOTHING)
+        return _Said([*_details(facts)], _sorted(shared), _NOTHING)
     choices = completion.choices
     answers = [choice.message for choice in choices]
     ends = tuple(read_message(source, values=values) for source, values in newest)
@@ -594,7 +602,7 @@ def _said_by_answers(
     held_by_answers = map(_added_by, ends, choices) if appended else held_by_each
     others = [
         _as_said(ASSISTANT, chain.from_iterable(map(extra_texts, choices))),
-        _as_said(DETAILS, chain(_details(facts), texts_in_fields(other_fields(completion)))),
+        *_details(facts, texts_in_fields(other_fields(completion))),
         _as_said(PROMPTS, texts_in_fields(prompt_fields(completion))),
     ]
     marks = [word for answer, held in zip(answers, held_by_each, strict=True) for word in _marks(answer, held, tools)]
@@ -610,10 +618,11 @@ def model_without_date(model: str) -> str:
     return _DATE_OF_MODEL.sub("", model)
 
 
-def _details(facts: Facts) -> Iterator[str]:
-    yield facts.model
-    yield from day_texts(facts.created)
-    yield from facts.metadata.values()  # their keys are in every conversation: `meta.` asks for them
+def _details(facts: Facts, others: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
+    """Yield what is said of the completion itself, the model and the day apart: these come again."""
+    yield _as_said(DETAILS, [facts.model, *day_texts(facts.created)])
+    # Keys of metadata are in every conversation: `meta.` asks for them.
+    yield _as_said(DETAILS, chain(facts.metadata.values(), others))
 
 
 def day_texts(created: int) -> Iterable[str]:
