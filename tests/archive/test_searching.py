@@ -22,13 +22,13 @@ from tests.hostile import hold_everywhere
 from viewer.archive.management.commands import rebuild_search
 from viewer.archive.models import SearchDocument, SearchPack, StoredCompletion
 from viewer.archive.packing import pack, unpack
-from viewer.archive.search import index, matching, tokens
-from viewer.archive.search import text as text_module
+from viewer.archive.search import index, indexed, matching, tokens
+from viewer.archive.search.indexed import Facts, words_to_index
 from viewer.archive.search.query import Query, read_query, with_operator
 from viewer.archive.search.reading import Hit
 from viewer.archive.search.results import Results, search
-from viewer.archive.search.text import Facts, query_words, words_of, words_to_index
 from viewer.archive.search.values import values_of
+from viewer.archive.search.words import query_words, words_of
 from viewer.completions.source_text import Piece
 
 Store = Callable[..., Any]
@@ -625,7 +625,7 @@ def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: 
     message = Piece(json.dumps(values), values)
     quick = [one for portion in words_to_index(Facts("m", 0, {}), [message], "{}") for one in portion.entries]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(text_module, "role_of_plain_text", lambda values: "")
+        patch.setattr(indexed, "role_of_plain_text", lambda values: "")
         read = [one for portion in words_to_index(Facts("m", 0, {}), [message], "{}") for one in portion.entries]
     assert [(set(one.words.split()), one.held) for one in quick] == [(set(one.words.split()), one.held) for one in read]
     assert [one.question for one in quick] == [one.question for one in read]
@@ -651,7 +651,7 @@ def test_a_completion_that_need_not_be_read_has_the_words_that_reading_gives(
     messages = [Piece(json.dumps(last), last)] if last else []
     quick = [one for portion in words_to_index(Facts("m", 0, {}), messages, body) for one in portion.entries]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(text_module, "plain_completion_in", lambda values: None)
+        patch.setattr(indexed, "plain_completion_in", lambda values: None)
         read = [one for portion in words_to_index(Facts("m", 0, {}), messages, body) for one in portion.entries]
     assert [(sorted(one.words.split()), one.held) for one in quick] == [
         (sorted(one.words.split()), one.held) for one in read
@@ -862,7 +862,7 @@ def test_a_conversation_of_more_words_than_a_document_takes_has_several(
     stored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokens, "_MAX_BYTES", 2_000)
-    monkeypatch.setattr(text_module, "_AT_ONCE", 500)
+    monkeypatch.setattr(indexed, "_AT_ONCE", 500)
     talk = [say("user", " ".join(f"word{n}x{m}" for m in range(20))) for n in range(40)]
     stored(make_completion("c", say("user", "the beginning"), *talk, choices=[], metadata={"k": "v"}))
     assert SearchDocument.objects.count() > 3

@@ -9,8 +9,9 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from viewer.archive.search import text as splitting
 from viewer.archive.search import tokens
+from viewer.archive.search import words as splitting
+from viewer.archive.search.indexed import Indexed, Portion
 from viewer.archive.search.said import BETWEEN, Words, codes_of, may_have
 
 _PIECES = (
@@ -69,8 +70,8 @@ def _built(entries: list[list[str]], most_bytes: int = 900_000) -> tuple[list[to
         for n, words in enumerate(entries):
             marks = ["ƻrole", *(["ƻ"] if n == len(entries) - 1 else [])]
             speaker = str(n % 3 + 1)
-            entry = splitting.Indexed(f"|{speaker} {' '.join(words)} |m {' '.join(marks)} ", marks, Counter())
-            builder.add(splitting.Portion([entry], [(speaker, Words(words))]))
+            entry = Indexed(f"|{speaker} {' '.join(words)} |m {' '.join(marks)} ", marks, Counter())
+            builder.add(Portion([entry], [(speaker, Words(words))]))
         builder.finish(["ƻrole", "ƻ"])
     return builder.documents, builder.words
 

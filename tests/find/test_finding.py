@@ -16,7 +16,7 @@ from tests.conftest import make_choice, make_completion, make_key, make_long, sa
 from tests.costs import assert_linear
 from tests.pages import attributes, element, elements, has, message_ids, problems, texts, visible
 from tests.upstream import Upstream
-from viewer.archive.search.text import shown_texts
+from viewer.archive.search.texts import shown_texts
 from viewer.client import client as asking
 from viewer.client.problems import Problem
 from viewer.completions.folding import compile_pattern

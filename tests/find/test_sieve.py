@@ -17,7 +17,7 @@ from tests.find.messages import every_message
 from tests.pages import attributes
 from viewer.archive.messages import ArchivedMessages
 from viewer.archive.models import StoredCompletion
-from viewer.archive.search.text import texts_in
+from viewer.archive.search.texts import texts_in
 from viewer.completions.folding import compile_pattern
 from viewer.completions.invisibles import escape_invisible
 from viewer.completions.reading import read_message

@@ -40,7 +40,7 @@ from .messages import MessagePacker, PackedMessages, write_messages
 from .models import StoredCompletion, fit, fit_metadata
 from .search.entries import Entries, entries_of
 from .search.index import save
-from .search.text import Facts, words_to_index
+from .search.indexed import Facts, words_to_index
 
 _BATCH_BYTES = 8_000_000
 _BATCH_LINES = 500

@@ -174,7 +174,7 @@ def read_held(text: str) -> dict[str, int]:
 
 
 class SearchPack(models.Model):
-    """The indexed words of messages that follow each other (`search.text`), and what they contain.
+    """The indexed words of messages that follow each other (`search.indexed`), and what they contain.
 
     A long conversation has several packs. The words of the completion's answer follow those of its last message.
     """

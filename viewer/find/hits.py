@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.utils.translation import gettext
 
-from viewer.archive.search.text import texts_in
+from viewer.archive.search.texts import texts_in
 from viewer.completions.customer import sees_message, sees_role
 from viewer.completions.folding import compile_pattern, find_matches
 from viewer.completions.ids import index_of

@@ -14,8 +14,8 @@ from django.db import connection
 
 from viewer.archive.packing import for_database
 
+from .indexed import Indexed, Portion
 from .packs import Pack, Packer, with_positions
-from .text import Indexed, Portion
 from .tokens import DocumentBuilder
 
 

@@ -29,8 +29,9 @@ from viewer.archive.models import (
 from viewer.completions.source_text import Piece, decode_object
 
 from .entries import Entries, entries_of
+from .indexed import Facts, words_to_index
 from .packs import COLUMNS
-from .text import MAX_SECONDS, Facts, words_to_index
+from .texts import MAX_SECONDS
 from .tokens import SPEAKERS
 
 Conversation = tuple[int, int, Entries]  # a completion's row, its Unix time, its entries

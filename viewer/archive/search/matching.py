@@ -23,11 +23,11 @@ from viewer.archive.models import StoredCompletion
 from .clauses import FTS5, TSQUERY, Clause, clauses_of
 from .index import documents_between
 from .marked import condition_of
+from .marks import EVERYTHING
 from .packs import words_with
 from .query import Query
 from .ranking import Match, Scores
-from .said import codes_of
-from .text import EVERYTHING, MARKS
+from .said import MARKS, codes_of
 from .tokens import SPEAKERS
 
 NEWEST = 2**63 - 1_000  # above every document; plus some it still fits a bigint of either database

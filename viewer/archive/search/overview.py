@@ -13,10 +13,11 @@ from django.utils.timezone import get_current_timezone
 from viewer.archive.bulk import is_one_of
 from viewer.archive.summaries import count_kinds
 
+from .marks import model_without_date
 from .matching import Look, Matcher
 from .query import TALK, Query, with_operator
+from .said import ASSISTANT, CUSTOMER, PROMPTS, TOOLS
 from .spellings import Counted, count_pairs, join_spellings, shared_mark
-from .text import ASSISTANT, CUSTOMER, PROMPTS, TOOLS, model_without_date
 
 MAX_COUNTED = 1000  # conversations; beyond it the page says "more than"
 _MAX_FACETS = 4  # each of models, of metadata pairs and of days

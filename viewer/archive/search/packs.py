@@ -16,7 +16,7 @@ from viewer.archive.bulk import is_one_of
 from viewer.archive.models import read_held, write_held
 from viewer.archive.packing import pack, unpack
 
-from .text import Indexed
+from .indexed import Indexed
 
 _MAX_CHARACTERS = 64_000  # of words, after which another pack begins
 _BETWEEN = "\n"  # stands in no words

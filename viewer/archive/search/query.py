@@ -14,19 +14,10 @@ from viewer.archive.labels import STATUSES
 from viewer.completions.folding import fold
 from viewer.completions.roles import canonical_role
 
+from .marks import mark
+from .said import ASSISTANT, CUSTOMER, DETAILS, PROMPTS, TOOLS
 from .terms import ORDINAL, PlainWord, Term, join_neighbours
-from .text import (
-    ASSISTANT,
-    CUSTOMER,
-    DETAILS,
-    PROMPTS,
-    TOOLS,
-    joined_words,
-    mark,
-    phone_tail,
-    query_words,
-    words_of,
-)
+from .words import joined_words, phone_tail, query_words, words_of
 
 HAS = ("tool", "image", "audio", "file", "refusal", "citation", "reasoning", "error", "cut-off", "filtered")
 _SEEN = {"yes": True, "no": False}

@@ -11,7 +11,7 @@ from operator import mul, or_
 from typing import NamedTuple
 
 from .clauses import Clause
-from .text import ASSISTANT, CUSTOMER, DETAILS, MARKS, PROMPTS, TOOLS
+from .said import ASSISTANT, CUSTOMER, DETAILS, MARKS, PROMPTS, TOOLS
 
 _SPEAKER_WEIGHTS = {CUSTOMER: 1.0, ASSISTANT: 1.0, DETAILS: 0.7, TOOLS: 0.6, PROMPTS: 0.4}
 _NO_TALK = {TOOLS, PROMPTS}

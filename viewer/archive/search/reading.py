@@ -18,7 +18,7 @@ from viewer.completions.types import Completion, Message, effective_role
 
 from .clauses import Clause
 from .snippets import Snippet, snippet_of
-from .text import day_texts, extra_texts, other_fields, prompt_fields, shown_texts, texts_in_fields
+from .texts import day_texts, extra_texts, other_fields, prompt_fields, shown_texts, texts_in_fields
 
 _MAX_CANDIDATES = 500  # choices, metadata pairs and fields in which the words of an answer are looked for
 _MAX_READ = 8_000_000  # characters of JSON read for a page of results; later messages show only their id

@@ -1,4 +1,4 @@
-"""What somebody says in a conversation as words in their order, and the codes of words that signatures consist of."""
+"""Who speaks in a conversation, what they say as words in their order, and the codes that signatures consist of."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from functools import cached_property
 from zlib import crc32
 
+CUSTOMER, ASSISTANT, TOOLS, PROMPTS, DETAILS = "12345"  # who speaks; details are metadata, model, date, unknown roles
+MARKS = "m"  # stands where a speaker does
 BETWEEN = "\x00"  # stands in no words
 _SHORT = 4  # characters of words that are frequent in most languages
 _MAX_CODES = 50_000

@@ -11,7 +11,7 @@ from viewer.completions.source_text import clean
 
 from .clauses import Clause, clauses_of
 from .query import Query
-from .text import LETTER, PHONE_TAIL, UNSPACED
+from .words import LETTER, PHONE_TAIL, UNSPACED
 
 Snippet = tuple[tuple[str, bool], ...]  # pieces of text, and whether each is marked
 

@@ -10,7 +10,7 @@ from django.db import connection
 
 from viewer.completions.folding import fold
 
-from .text import mark, model_without_date
+from .marks import mark, model_without_date
 
 _MAX_PAIRS = 1_000  # different ones that are looked through
 

@@ -10,7 +10,8 @@ from typing import Literal
 from .forms import neighbours_of, relatives_of
 from .matching import NEWEST, Matcher
 from .query import Query, read_query
-from .text import PROMPTS, words_of
+from .said import PROMPTS
+from .words import words_of
 
 Kind = Literal["spelling", "without", "prompts", "apart", "only"]
 _MAX_SUGGESTIONS = 8

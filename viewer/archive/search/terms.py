@@ -10,7 +10,8 @@ from functools import cache
 from viewer.completions.folding import fold
 
 from .small_words import CURRENCIES, SMALL_WORDS
-from .text import names_of_month, phones, words_of
+from .texts import names_of_month
+from .words import phones, words_of
 
 ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)", re.ASCII | re.IGNORECASE)
 _LETTERS, _HAS_DIGIT = re.compile(r"[^\W\d_]{1,6}"), re.compile(r"\d")

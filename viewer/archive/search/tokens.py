@@ -13,7 +13,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from .text import ASSISTANT, CUSTOMER, DETAILS, EVERYTHING, MARKS, PROMPTS, TOOLS, Portion
+from .indexed import Portion
+from .marks import EVERYTHING
+from .said import ASSISTANT, CUSTOMER, DETAILS, MARKS, PROMPTS, TOOLS
 
 SPEAKERS = frozenset((CUSTOMER, ASSISTANT, TOOLS, PROMPTS, DETAILS))
 # PostgreSQL takes 1 MB of tokens. A conversation beyond that, of some 100,000 different words, has several documents.

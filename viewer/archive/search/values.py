@@ -15,10 +15,10 @@ from viewer.archive.identity_keys import metadata_keys
 from viewer.archive.models import StoredCompletion, StoredMetadata, belongs_to_visible
 from viewer.archive.summaries import count_kinds
 
+from .marks import model_without_date
 from .matching import NEWEST, Matcher
 from .query import Query
 from .spellings import Counted, count_pairs, join_spellings, shared_mark
-from .text import model_without_date
 
 _MAX_NEWEST = 20_000  # conversations of the whole archive that are looked at
 _MAX_FOUND = 2_000  # conversations that a query finds, of which values are looked at
