@@ -7,7 +7,6 @@ import io
 import json
 import sqlite3
 import tracemalloc
-import zipfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from viewer.formats.containers import documents, events, json_values, tables, un
 from viewer.formats.containers import lines as lines_module
 from viewer.formats.document import Conversation, Refusal
 from viewer.formats.reading import Reading, summary_of
+from viewer.formats.zstandard import zipfile, zstd
 
 
 def talk(*texts: str, **fields: Any) -> dict[str, Any]:
@@ -36,9 +36,9 @@ def said_in(content: bytes | Path) -> list[str]:
     return [text_of(messages_of(conversation)[0]) for conversation in conversations_in(content)]
 
 
-def zipped(**files: bytes) -> bytes:
+def zipped(method: int = zipfile.ZIP_DEFLATED, **files: bytes) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", method) as archive:
         for name, content in files.items():
             archive.writestr(name.replace("__", "/"), content)
     return packed.getvalue()
@@ -70,9 +70,11 @@ PRETTY = json.dumps([ONE, TWO], indent=2, ensure_ascii=False)
         gzip.compress(PRETTY.encode()),
         zipped(**{"a.json": json.dumps(ONE).encode(), "b__two.jsonl": lines(TWO), ".x.json": b"junk"}),
         zipped(**{"a.json.gz": gzip.compress(PRETTY.encode())}),
+        zstd.compress(lines(ONE)) + zstd.compress(b"\n" + lines(TWO)),  # as it is when programs add to a file
+        zipped(zipfile.ZIP_ZSTANDARD, **{"a.json": PRETTY.encode()}),
     ],
     ids=[
-        "lines", "mark", "marks", "pretty", "utf-16", "jq", "array", "arrays", "page", "deep", "rows on lines", "commas", "events", "gzip", "zip", "gzip-in-zip",
+        "lines", "mark", "marks", "pretty", "utf-16", "jq", "array", "arrays", "page", "deep", "rows on lines", "commas", "events", "gzip", "zip", "gzip-in-zip", "zstandard", "zstandard-in-zip",
     ],
 )  # fmt: skip
 def test_every_container_gives_the_same_conversations(content: bytes) -> None:
@@ -108,7 +110,7 @@ def test_what_stands_before_the_cut_of_a_document_is_read() -> None:
     [
         (b"PAR1\x15\x04", "Parquet"),
         ("{}".encode("utf-32"), "UTF-32"),
-        (b"\x28\xb5\x2f\xfd\x04", "Zstandard"),
+        (zstd.compress(b"no conversation")[:-3], "damaged or cut off"),
         (b"%PDF-1.7", "PDF"),
         (b"\x89PNG\r\n\x1a\n\0\0", "picture"),
         (b"<!DOCTYPE html><html>", "web page"),
@@ -181,7 +183,8 @@ def test_messages_on_lines_are_read_as_the_list_that_they_are() -> None:
 def test_a_file_that_unpacks_to_far_more_than_its_size_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacking, "_SMALL", 1_000_000)
     bomb = b'{"messages":[{"role":"user","content":"' + b" " * 30_000_000
-    for packed in (gzip.compress(bomb), zipped(**{"a.json": bomb, "b.json": json.dumps(ONE).encode()})):
+    archive = zipped(**{"a.json": bomb, "b.json": json.dumps(ONE).encode()})
+    for packed in (gzip.compress(bomb), zstd.compress(bomb), archive):
         assert ["unpacks to more than 500 times" in reason for reason in refusals_in(packed)] == [True]
 
 

@@ -27,7 +27,6 @@ _OTHERS: tuple[tuple[bytes, Promise], ...] = (
     (b"\x37\x7f\x06\x82", _LOG),
     (b"\x37\x7f\x06\x83", _LOG),
     (b"PAR1", gettext_lazy("This is a Parquet file: save the table as CSV or JSON Lines.")),
-    (b"\x28\xb5\x2f\xfd", gettext_lazy("This is packed with Zstandard: unpack it first.")),
     (b"BZh", gettext_lazy("This is packed with bzip2: unpack it first.")),
     (b"\xfd7zXZ", gettext_lazy("This is packed with xz: unpack it first.")),
     (b"7z\xbc\xaf", gettext_lazy("This is a 7z archive: unpack it first.")),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import lzma
 import re
-import zipfile
 import zlib
 from bisect import bisect_left
 from collections import Counter
@@ -21,12 +20,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
 from viewer.formats.document import MAX_BYTES, Find, NotReadable, Place, Refusal, find_nothing
+from viewer.formats.zstandard import zipfile, zstd
 
 from .kinds import LOOKED_AT
 
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
-_ZSTANDARD = 93  # the method of a member of a ZIP
-_METHODS = {getattr(zipfile, "ZIP_ZSTANDARD", None)}  # that Python unpacks from 3.14 on
+_GZIP, _ZSTANDARD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 _INSPECT = {"header.json", "_journal/start.json"}
 # JSON packs to a twentieth, histories that repeat themselves to a hundredth; a file made to fill a disk far better.
 _MAX_RATIO = 500
@@ -62,7 +60,7 @@ _SENT = re.compile(
 
 
 # What reading a file raises that is not whole, or that the disk does not give back.
-DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, zipfile.BadZipFile)
 Beside = Callable[[str], BinaryIO | None]
 
 
@@ -138,10 +136,11 @@ def files_in(
     """
     reader = BufferedReader(cast(Any, file), LOOKED_AT)
     beginning = reader.peek(4)[:4]
-    if beginning[:2] == _GZIP:
+    if beginning[:2] == _GZIP or beginning == _ZSTANDARD:
         packed = _Bounded(reader)
         meter = _Meter(lambda: packed.count, _SMALL)
-        unpacked = gzip.GzipFile(fileobj=BufferedReader(cast(Any, packed)))
+        source = cast(Any, BufferedReader(cast(Any, packed)))
+        unpacked = zstd.ZstdFile(source) if beginning == _ZSTANDARD else gzip.GzipFile(fileobj=source)
         yield File(name, BufferedReader(cast(Any, _Bounded(unpacked, meter, *meters)), LOOKED_AT), find)
     elif beginning == _ZIP:
         if not reader.seekable():
@@ -210,9 +209,6 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
     with closing(archive):
         members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
         yield from _repeated(name, archive)
-        if _ZSTANDARD not in _METHODS and any(info.compress_type == _ZSTANDARD for info in members.values()):
-            yield Refusal(_packed_with_zstandard(name), Place(name))
-            return
         if office := next((sentence for member, sentence in _OFFICE if member in members), None):
             yield Refusal(str(office), Place(name))
             return
@@ -324,14 +320,6 @@ def _folders_of(name: str) -> Iterator[str]:
 def _base_of_log(name: str) -> str:
     """Return the name of the SQLite database that a file is read with; empty if it is none of SQLite's."""
     return next((name.removesuffix(suffix) for suffix in _OF_SQLITE if name.endswith(suffix)), "")
-
-
-def _packed_with_zstandard(name: str) -> str:
-    if name.endswith(".eval"):
-        return gettext(
-            "This is an Inspect log, packed with Zstandard: write it as JSON first, with inspect log dump FILE."
-        )
-    return gettext("This ZIP is packed with Zstandard: unpack it first.")
 
 
 def _is_ignored(name: str) -> bool:

@@ -210,7 +210,7 @@ FAMILY = Family(
     what=gettext_lazy("An Inspect log"),
     seen="inspect-ai 0.3.75 and 0.3.285",
     keeps="texts, pictures, sound, tool calls, results and failures, reasoning, sources, refusals, scores",
-    loses="times of messages; newer .eval files, packed with Zstandard, must be written as JSON: inspect log dump FILE",
+    loses="times of messages",
     matches=lambda value: _is_sample(value) or _is_log(value),
     read=_read,
 )

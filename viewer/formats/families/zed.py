@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
 
@@ -23,11 +22,7 @@ from viewer.formats.help_desks import CUSTOMER
 from viewer.formats.ids import id_within
 from viewer.formats.message_lists import first_of, source_of
 from viewer.formats.turns import Turn
-
-if TYPE_CHECKING or sys.version_info < (3, 14):
-    from backports import zstd
-else:
-    from compression import zstd
+from viewer.formats.zstandard import zstd
 
 _NAME = "zed"
 _KNOWN = ("title", "summary", "messages", "updated_at", "model", "version")
