@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import StringIO
 from itertools import chain, product
@@ -29,6 +29,7 @@ from viewer.archive.search.reading import Hit
 from viewer.archive.search.results import Results, search
 from viewer.archive.search.values import values_of
 from viewer.archive.search.words import query_words, words_of
+from viewer.completions.origin import KEY
 from viewer.completions.source_text import Piece
 
 Store = Callable[..., Any]
@@ -631,31 +632,41 @@ def test_a_message_that_need_not_be_read_has_the_words_that_reading_gives(role: 
     assert [one.question for one in quick] == [one.question for one in read]
 
 
-@settings(max_examples=300, deadline=None)
-@given(
-    answer=some.sampled_from(["a fig", "", "<think>a</think>b", "[a](b)", '{"error": "x"}', None, ["a"]]),
-    message=some.dictionaries(some.sampled_from(["name", "role", "refusal", "annotations", "id"]), some.sampled_from([None, "user", "a", [], ""])),
-    choice=some.dictionaries(some.sampled_from(["index", "finish_reason", "logprobs", "error", "x"]), some.sampled_from([None, 0, "stop", "length", "a", {}])),
-    more=some.dictionaries(
-        some.sampled_from(["id", "created", "metadata", "usage", "tools", "seed", "service_tier", "instructions", "error", "citations", "x"]),
-        some.sampled_from([None, 7, "a b", "2026-11-20", {"type": "c"}, {"a": ["d"]}, ["http://e.com"]]),
-    ),
-    last=some.sampled_from([None, {"role": "user", "content": "a fig"}, {"role": "AI", "content": "a fig"}, {"role": "assistant", "content": "a fig", "name": "n"},
-                            {"role": "assistant", "content": "a fig", "annotations": [1]}, {"role": "tool", "content": "a fig"}]),
-)  # fmt: skip
-def test_a_completion_that_need_not_be_read_has_the_words_that_reading_gives(
-    answer: Any, message: Any, choice: Any, more: Any, last: Any
-) -> None:
-    said = {"role": "assistant", "content": answer} | message
-    body = json.dumps({"choices": [{"message": said} | choice]} | more)
-    messages = [Piece(json.dumps(last), last)] if last else []
-    quick = [one for portion in words_to_index(Facts("m", 0, {}), messages, body) for one in portion.entries]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(indexed, "plain_completion_in", lambda values: None)
-        read = [one for portion in words_to_index(Facts("m", 0, {}), messages, body) for one in portion.entries]
-    assert [(sorted(one.words.split()), one.held) for one in quick] == [
-        (sorted(one.words.split()), one.held) for one in read
-    ]
+_LAST = [
+    [], [say("user", "a fig")], [say("AI", "a fig")], [say("assistant", "a fig", name="n")], [say("assistant", "figs")],
+    [say("assistant", "a fig", annotations=[1])], [say("tool", "a fig")],
+]  # fmt: skip
+
+
+def _completions_nearly_plain() -> Iterator[dict[str, Any]]:
+    """Yield completions whose only answer is a text, but for one field."""
+    names_and_values = {
+        "message": (("content", "name", "role", "refusal", "annotations", "x"),
+                    ("", "<think>a</think>b", "[a](b)", '{"error": "x"}', "user", ["a fig"], None)),
+        "choice": (("index", "finish_reason", "logprobs", "error", "message", "x"), (None, 0, "stop", "length", "a b", {"a": "c d"})),
+        "completion": (("id", "request_id", "created", "metadata", "usage", "tools", "seed", "service_tier", "instructions", "error", "citations", "choices", KEY, "x"),
+                       (None, 7, "a b", "2026-11-20", {"type": "c"}, {"a": ["d"]}, ["http://e.com"])),
+    }  # fmt: skip
+    for where, (names, values) in names_and_values.items():
+        for name, value in product(names, values):
+            message = say("assistant", "a fig") | ({name: value} if where == "message" else {})
+            choice = {"index": 0, "message": message} | ({name: value} if where == "choice" else {})
+            yield {"choices": [choice]} | ({name: value} if where == "completion" else {})
+    yield {"choices": [{"message": say("assistant", text)} for text in ("a fig", "figs")]}
+
+
+def test_a_completion_that_need_not_be_read_has_the_words_that_reading_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = [json.dumps(completion) for completion in _completions_nearly_plain()]
+
+    def indexed_of_each() -> Iterator[tuple[str, Any, list[Any]]]:
+        for body, last in product(bodies, _LAST):
+            pieces = [Piece(json.dumps(message), message) for message in last]
+            entries = [one for portion in words_to_index(Facts("m", 0, {}), pieces, body) for one in portion.entries]
+            yield body, last, [(sorted(one.words.split()), one.held) for one in entries]
+
+    quick = [*indexed_of_each()]
+    monkeypatch.setattr(indexed, "plain_completion_in", lambda values: None)
+    assert quick == [*indexed_of_each()]
 
 
 def test_rebuilding_goes_on_where_it_was_interrupted(stored: Store, monkeypatch: pytest.MonkeyPatch) -> None:
