@@ -19,6 +19,7 @@ from tests.conftest import make_completion, say
 from viewer.api.models import ImportAnswer
 from viewer.archive.models import StoredCompletion
 from viewer.archive.reports import import_files
+from viewer.completions.zstandard import zstd
 from viewer.erasure import erasing
 from viewer.keys.models import AccessToken
 
@@ -56,6 +57,9 @@ def test_a_body_may_be_packed_or_a_form_with_several_files(client: Client, impor
     twice = gzip.compress(gzip.compress(lines[1]))
     packed = send(client, importing, twice, **{"Content-Encoding": "gzip"})
     assert packed.json()["counts"]["imported"] == 1
+    for encoding, body in (("zstd", zstd.compress(TWO)), ("identity", TWO)):
+        sent = send(client, importing, body, **{"Content-Encoding": encoding})
+        assert sent.json()["counts"]["unchanged"] == 2
     files = [SimpleUploadedFile(f"{n}.jsonl", line) for n, line in enumerate(lines)]
     form = client.post("/v1/imports", {"file": files}, headers=importing).json()
     assert [(one["place"], one["status"]) for one in form["conversations"]] == [
@@ -68,10 +72,13 @@ def test_what_cannot_be_taken_is_an_error_of_the_api(client: Client, importing: 
     assert (picture.status_code, picture.json()["error"]["code"]) == (400, "nothing_imported")
     assert "This is a picture" in picture.json()["error"]["message"]
     settings.IMPORT_MAX_BYTES = 1_000
-    bomb = gzip.compress(b" " * 10_000)
-    for body, more in ((b" " * 1_001, {}), (bomb, {"Content-Encoding": "gzip"})):
-        assert_refused(send(client, importing, body, **more), 413, code="body_too_large")
-    assert_refused(send(client, importing, b"x", **{"Content-Encoding": "gzip"}), 400, code="invalid_body")
+    long = b" " * 10_000
+    for body, encoding in ((long, "identity"), (gzip.compress(long), "gzip"), (zstd.compress(long), "zstd")):
+        assert_refused(send(client, importing, body, **{"Content-Encoding": encoding}), 413, code="body_too_large")
+    for encoding in ("gzip", "zstd"):
+        assert_refused(send(client, importing, b"x", **{"Content-Encoding": encoding}), 400, code="invalid_body")
+    cut_off = zstd.compress(TWO)[:-3]
+    assert_refused(send(client, importing, cut_off, **{"Content-Encoding": "zstd"}), 400, code="invalid_body")
     assert_refused(send(client, importing, b"x", **{"Content-Encoding": "br"}), 415, code="unsupported_encoding")
     assert_refused(send(client, importing, b""), 400, code="missing_body")
     assert_refused(send(client, importing, b"x", "?replace=1"), 400, param="replace")

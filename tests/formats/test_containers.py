@@ -15,11 +15,11 @@ import pytest
 
 from tests.formats.files import conversations_in, found_in, messages_of, refusals_in
 from viewer.completions.types import text_of
+from viewer.completions.zstandard import zipfile, zstd
 from viewer.formats.containers import documents, events, json_values, tables, unpacking
 from viewer.formats.containers import lines as lines_module
 from viewer.formats.document import Conversation, Refusal
 from viewer.formats.reading import Reading, summary_of
-from viewer.formats.zstandard import zipfile, zstd
 
 
 def talk(*texts: str, **fields: Any) -> dict[str, Any]:

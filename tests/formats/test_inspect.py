@@ -7,7 +7,7 @@ import pytest
 
 from tests.formats.files import FILES, choices_of, completion_of, conversations_in, messages_of, refusals_in
 from viewer.completions.types import ImagePart, RefusalPart
-from viewer.formats.zstandard import zipfile
+from viewer.completions.zstandard import zipfile
 
 
 def test_a_log_is_read_sample_by_sample_with_what_was_attached() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from viewer.formats.zstandard import zstd
+from viewer.completions.zstandard import zstd
 
 # One for all: to make one takes as long as to compress a short text. Level 3 takes half as long again, and saves one
 # percent.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from gzip import BadGzipFile, GzipFile
 from typing import Any
@@ -12,6 +12,7 @@ from zlib import error as DamagedGzip
 from django.http import HttpRequest, UnreadablePostError
 
 from viewer.completions.errors import ApiError
+from viewer.completions.zstandard import zstd
 
 from .tokens import Refused
 
@@ -32,13 +33,15 @@ def read_json(request: HttpRequest) -> Any:
 def chunks(request: HttpRequest, limit: int) -> Iterator[bytes]:
     """Yield a body of at most so many bytes, packed or not, as it arrives. Raises Refused."""
     packing = request.headers.get("Content-Encoding", "").strip().lower()
-    if packing not in ("", "identity", "gzip", "x-gzip"):
-        message = f"Content-Encoding '{packing[:50]}' is not supported. Send the body as it is, or packed by gzip."
+    if packing not in _UNPACKED:
+        message = (
+            f"Content-Encoding '{packing[:50]}' is not supported: send the body as it is, by gzip, or by zstd."
+        )
         raise Refused(415, ApiError(message, "Content-Encoding", "unsupported_encoding"))
     if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
         raise _too_large(limit)
     received: Any = _Received(request, limit)
-    body = GzipFile(fileobj=received) if packing else received
+    body = _UNPACKED[packing](received)
     size = 0
     try:
         while chunk := body.read(_CHUNK):
@@ -46,14 +49,28 @@ def chunks(request: HttpRequest, limit: int) -> Iterator[bytes]:
             if size > limit:
                 raise _too_large(limit)
             yield chunk
-    except (BadGzipFile, DamagedGzip, EOFError):
-        message = "The body is not what Content-Encoding: gzip says, or it is cut off."
+    except (BadGzipFile, DamagedGzip, zstd.ZstdError, EOFError):
+        message = f"The body is not what Content-Encoding: {packing} says, or it is cut off."
         raise Refused(400, ApiError(message, "Content-Encoding", "invalid_body")) from None
     except UnreadablePostError:
         raise Refused(400, ApiError("The body was cut off.", code="invalid_body")) from None
     except Refused:
         received.discard()
         raise
+
+
+def _as_it_is(received: Any) -> Any:
+    return received
+
+
+def _by_gzip(received: Any) -> Any:
+    return GzipFile(fileobj=received)
+
+
+# By Content-Encoding. OpenTelemetry's Collector packs by gzip, or by zstd where it is told to.
+_UNPACKED: dict[str, Callable[[Any], Any]] = {
+    "": _as_it_is, "identity": _as_it_is, "gzip": _by_gzip, "x-gzip": _by_gzip, "zstd": zstd.ZstdFile,
+}  # fmt: skip
 
 
 class _Received:

@@ -19,8 +19,8 @@ from typing import Any, BinaryIO, cast
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
+from viewer.completions.zstandard import zipfile, zstd
 from viewer.formats.document import MAX_BYTES, Find, NotReadable, Place, Refusal, find_nothing
-from viewer.formats.zstandard import zipfile, zstd
 
 from .kinds import LOOKED_AT
 

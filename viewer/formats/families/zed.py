@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
 
+from viewer.completions.zstandard import zstd
 from viewer.formats.cells import rows_of
 from viewer.formats.document import MAX_BYTES, Conversation, Document, NothingSaid, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, as_text, data_url, image_part, note, text_file, text_part
@@ -22,7 +23,6 @@ from viewer.formats.help_desks import CUSTOMER
 from viewer.formats.ids import id_within
 from viewer.formats.message_lists import first_of, source_of
 from viewer.formats.turns import Turn
-from viewer.formats.zstandard import zstd
 
 _NAME = "zed"
 _KNOWN = ("title", "summary", "messages", "updated_at", "model", "version")
