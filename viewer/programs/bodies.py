@@ -34,9 +34,7 @@ def chunks(request: HttpRequest, limit: int) -> Iterator[bytes]:
     """Yield a body of at most so many bytes, packed or not, as it arrives. Raises Refused."""
     packing = request.headers.get("Content-Encoding", "").strip().lower()
     if packing not in _UNPACKED:
-        message = (
-            f"Content-Encoding '{packing[:50]}' is not supported: send the body as it is, by gzip, or by zstd."
-        )
+        message = f"Content-Encoding '{packing[:50]}' is not supported: send the body as it is, by gzip, or by zstd."
         raise Refused(415, ApiError(message, "Content-Encoding", "unsupported_encoding"))
     if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
         raise _too_large(limit)
