@@ -145,8 +145,8 @@ def _segments_of_one(speaker: str, text: str) -> tuple[list[str], Words]:
     return _segments(speaker, [text])
 
 
-# Of whom texts stand in many conversations: what an app tells its model, and its tools; the model and the day. With the
-# length of those that are kept.
+# Whose texts come again in many conversations: what an app tells its model, and its tools; the model and the day. With
+# the most characters of a text that is kept.
 _KEPT = {
     PROMPTS: (20_000, lru_cache(16)(_segments_of_one)),
     DETAILS: (300, lru_cache(1_000)(_segments_of_one)),
@@ -197,7 +197,7 @@ def _most_answers(completion: Piece) -> int:
 
 
 def _said_by_plain_answer(facts: Facts, completion: Piece, newest: Iterable[Piece]) -> _Said | None:
-    """Return what `_said_by_answers` does, in a third of its time, if the only answer is a text, as most are."""
+    """Return what `_said_by_answers` does, in a quarter of its time, if the only answer is a text, as most are."""
     if completion.value is None or (plain := plain_completion_in(completion.value)) is None:
         return None
     texts = [_as_said(ASSISTANT, texts_of(plain.answer))]
