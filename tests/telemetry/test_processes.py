@@ -17,7 +17,7 @@ from tests.telemetry.sending import call, let_time_pass, send, stored, turns
 from viewer.keys.models import AccessToken
 from viewer.telemetry.models import Joiner, ReceivedSpan
 
-COUNT = 150  # more than the worker stores at once
+COUNT = 400  # several times what the worker stores at once
 
 
 @pytest.mark.django_db(transaction=True)

@@ -43,7 +43,7 @@ def test_after_a_kill_two_workers_import_the_rest_and_nothing_twice(browser: Cli
     Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))  # what time does, at once
     with command("work", "--until-stdin-closes"), command("work", "--until-stdin-closes"):
         until(lambda: Upload.objects.get(pk=upload.pk).state == "done")
+        until(lambda: not files.path_of(upload.pk).exists())  # it is deleted after the state is committed
     upload.refresh_from_db()
     assert upload.outcomes == {"imported": COUNT}
     assert StoredCompletion.objects.count() == COUNT
-    assert not files.path_of(upload.pk).exists()
