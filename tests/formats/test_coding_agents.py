@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -21,12 +20,8 @@ from tests.formats.files import (
 )
 from viewer.completions.outcomes import outcome_of, result_text
 from viewer.completions.types import ImagePart, Message, text_of
+from viewer.completions.zstandard import zstd
 from viewer.formats.document import Conversation, Refusal
-
-if TYPE_CHECKING or sys.version_info < (3, 14):
-    from backports import zstd
-else:
-    from compression import zstd
 
 SESSION = "3f0f8a52-6d1c-4f0e-9b1a-2f0c1d5e7a90"
 

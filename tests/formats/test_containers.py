@@ -7,6 +7,8 @@ import io
 import json
 import sqlite3
 import tracemalloc
+import zipfile
+import zlib
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,9 @@ from typing import Any
 import pytest
 
 from tests.formats.files import conversations_in, found_in, messages_of, refusals_in
+from tests.formats.zipping import zipped_by_zstandard
 from viewer.completions.types import text_of
-from viewer.completions.zstandard import zipfile, zstd
+from viewer.completions.zstandard import zstd
 from viewer.formats.containers import documents, events, json_values, tables, unpacking
 from viewer.formats.containers import lines as lines_module
 from viewer.formats.document import Conversation, Refusal
@@ -36,9 +39,9 @@ def said_in(content: bytes | Path) -> list[str]:
     return [text_of(messages_of(conversation)[0]) for conversation in conversations_in(content)]
 
 
-def zipped(method: int = zipfile.ZIP_DEFLATED, **files: bytes) -> bytes:
+def zipped(**files: bytes) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", method) as archive:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name.replace("__", "/"), content)
     return packed.getvalue()
@@ -71,10 +74,11 @@ PRETTY = json.dumps([ONE, TWO], indent=2, ensure_ascii=False)
         zipped(**{"a.json": json.dumps(ONE).encode(), "b__two.jsonl": lines(TWO), ".x.json": b"junk"}),
         zipped(**{"a.json.gz": gzip.compress(PRETTY.encode())}),
         zstd.compress(lines(ONE)) + zstd.compress(b"\n" + lines(TWO)),  # as it is when programs add to a file
-        zipped(zipfile.ZIP_ZSTANDARD, **{"a.json": PRETTY.encode()}),
+        b"\x50\x2a\x4d\x18\x04\0\0\0size" + zstd.compress(lines(ONE, TWO)),  # as pzstd writes it
+        zipped_by_zstandard({"a.json": [PRETTY.encode()]}),
     ],
     ids=[
-        "lines", "mark", "marks", "pretty", "utf-16", "jq", "array", "arrays", "page", "deep", "rows on lines", "commas", "events", "gzip", "zip", "gzip-in-zip", "zstandard", "zstandard-in-zip",
+        "lines", "mark", "marks", "pretty", "utf-16", "jq", "array", "arrays", "page", "deep", "rows on lines", "commas", "events", "gzip", "zip", "gzip-in-zip", "zstandard", "pzstd", "zstandard-in-zip",
     ],
 )  # fmt: skip
 def test_every_container_gives_the_same_conversations(content: bytes) -> None:
@@ -184,7 +188,7 @@ def test_a_file_that_unpacks_to_far_more_than_its_size_is_not_read_on(monkeypatc
     monkeypatch.setattr(unpacking, "_SMALL", 1_000_000)
     bomb = b'{"messages":[{"role":"user","content":"' + b" " * 30_000_000
     archive = zipped(**{"a.json": bomb, "b.json": json.dumps(ONE).encode()})
-    for packed in (gzip.compress(bomb), zstd.compress(bomb), archive):
+    for packed in (gzip.compress(bomb), zstd.compress(bomb), archive, zipped_by_zstandard({"a.json": [bomb]})):
         assert ["unpacks to more than 500 times" in reason for reason in refusals_in(packed)] == [True]
 
 
@@ -218,14 +222,16 @@ def test_a_file_that_is_damaged_does_not_hide_those_behind_it(tmp_path: Path) ->
     with zipfile.ZipFile(packed, "w") as archive:
         for n, value in enumerate((ONE, TWO)):
             archive.writestr(f"{n}.json", json.dumps(value))
+    checksum = zlib.crc32(lines(ONE)).to_bytes(4, "little")
     for name, content in (
         ("a.zip", packed.getvalue().replace(b"A17", b"A18", 1)),  # not what its checksum says
         ("b.json.gz", gzip.compress(lines(ONE))[:-9]),
-        ("c.json", lines(TWO)),
+        ("c.zip", zipped_by_zstandard({"0.json": [lines(ONE)]}).replace(checksum, b"\0\0\0\0")),
+        ("d.json", lines(TWO)),
     ):
         (tmp_path / name).write_bytes(content)
     found = found_in(tmp_path)
-    assert [type(each) for each in found] == [Refusal, Conversation, Refusal, Conversation]
+    assert [type(each) for each in found] == [Refusal, Conversation, Refusal, Refusal, Conversation]
     assert all("damaged or cut off" in reason for reason in refusals_in(tmp_path))
 
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
+from collections.abc import Callable
 
 import pytest
 
 from tests.formats.files import FILES, choices_of, completion_of, conversations_in, messages_of, refusals_in
+from tests.formats.zipping import zipped_by_zstandard
 from viewer.completions.types import ImagePart, RefusalPart
-from viewer.completions.zstandard import zipfile
 
 
 def test_a_log_is_read_sample_by_sample_with_what_was_attached() -> None:
@@ -54,20 +56,30 @@ def test_the_head_of_a_log_says_that_it_has_no_samples() -> None:
     assert "without samples" in reason
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_ZSTANDARD])
-def test_a_log_in_an_archive_is_its_samples_with_what_its_head_says_of_all(method: int) -> None:
-    """inspect-ai 0.3.285 packs the members with Zstandard, which `zipfile` unpacks from Python 3.14 on."""
+def _deflated(members: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def _by_zstandard(members: dict[str, bytes]) -> bytes:
+    return zipped_by_zstandard({name: (content[:200], content[200:]) for name, content in members.items()})
+
+
+@pytest.mark.parametrize("zipped", [_deflated, _by_zstandard])
+def test_a_log_in_an_archive_is_its_samples_with_what_its_head_says_of_all(zipped: Callable[..., bytes]) -> None:
+    """inspect-ai 0.3.285 packs the members with Zstandard, and one of more than 200 MiB in several frames."""
     asked = [{"role": "user", "content": "A17?"}]
     sample = {"id": 1, "epoch": 1, "target": "", "input": "A17?", "messages": asked, "output": {"choices": []}}
     head = {"eval": {"task": "shop", "created": "2026-11-30T00:53:20Z"}, "plan": {}, "status": "success"}
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", method) as archive:
-        for name in ("header.json", "_journal/start.json"):
-            archive.writestr(name, json.dumps(head))
-        for name in ("summaries.json", "_journal/summaries/1.json", "reductions.json"):
-            archive.writestr(name, json.dumps([{"id": 1, "epoch": 1, "input": "A17?", "target": "", "scores": {}}]))
-        archive.writestr("samples/1_epoch_1.json", json.dumps(sample))
-    (conversation,) = conversations_in(packed.getvalue())
+    summaries = [{"id": 1, "epoch": 1, "input": "A17?", "target": "", "scores": {}}]
+    members = dict.fromkeys(("header.json", "_journal/start.json"), head)
+    members |= dict.fromkeys(("summaries.json", "_journal/summaries/1.json", "reductions.json"), summaries)
+    members |= {"samples/1_epoch_1.json": sample}
+    packed = zipped({name: json.dumps(value).encode() for name, value in members.items()})
+    (conversation,) = conversations_in(packed)
     completion = completion_of(conversation)
     created = completion.created
     assert (completion.metadata["task"], created and created.timestamp()) == ("shop", 1796000000)

@@ -1,4 +1,4 @@
-"""Zstandard, and a `zipfile` that unpacks it: Python has them from 3.14 on, a package has them for older ones."""
+"""Zstandard: Python has it from 3.14 on, a package has it for older ones."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING or sys.version_info < (3, 14):
     from backports import zstd
-    from backports.zstd import zipfile
 else:
-    import zipfile
-
     from compression import zstd
 
-__all__ = ["zipfile", "zstd"]
+__all__ = ["zstd"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import lzma
 import re
+import zipfile
 import zlib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from io import BufferedReader, RawIOBase
@@ -19,12 +21,14 @@ from typing import Any, BinaryIO, cast
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
-from viewer.completions.zstandard import zipfile, zstd
+from viewer.completions.zstandard import zstd
 from viewer.formats.document import MAX_BYTES, Find, NotReadable, Place, Refusal, find_nothing
 
 from .kinds import LOOKED_AT
 
-_GZIP, _ZSTANDARD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_ZSTANDARD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")  # a frame, or one to skip, as pzstd writes first
+_ZSTANDARD_IN_ZIP = 93  # APPNOTE.TXT 6.3.10, section 4.4.5
 _INSPECT = {"header.json", "_journal/start.json"}
 # JSON packs to a twentieth, histories that repeat themselves to a hundredth; a file made to fill a disk far better.
 _MAX_RATIO = 500
@@ -136,11 +140,12 @@ def files_in(
     """
     reader = BufferedReader(cast(Any, file), LOOKED_AT)
     beginning = reader.peek(4)[:4]
-    if beginning[:2] == _GZIP or beginning == _ZSTANDARD:
+    is_zstandard = _ZSTANDARD.fullmatch(beginning) is not None
+    if beginning[:2] == _GZIP or is_zstandard:
         packed = _Bounded(reader)
         meter = _Meter(lambda: packed.count, _SMALL)
         source = cast(Any, BufferedReader(cast(Any, packed)))
-        unpacked = zstd.ZstdFile(source) if beginning == _ZSTANDARD else gzip.GzipFile(fileobj=source)
+        unpacked = zstd.ZstdFile(source) if is_zstandard else gzip.GzipFile(fileobj=source)
         yield File(name, BufferedReader(cast(Any, _Bounded(unpacked, meter, *meters)), LOOKED_AT), find)
     elif beginning == _ZIP:
         if not reader.seekable():
@@ -197,6 +202,38 @@ class _Archive:
         return self._file.read(size)
 
 
+class _OfZstandard(RawIOBase):
+    """A member of a ZIP that Zstandard has packed, in one frame or in several.
+
+    `zipfile` unpacks the first frame and then finds the checksum wrong (Python 3.14; python/cpython issue 154481), and
+    unpacks none before 3.14. Inspect writes several for a sample of more than 200 MiB (inspect-ai 0.3.285).
+    """
+
+    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+        packed = copy(info)
+        packed.compress_type, packed.file_size = zipfile.ZIP_STORED, info.compress_size
+        del packed.CRC  # it is that of what is unpacked
+        self._unpacked = zstd.ZstdFile(cast(Any, BufferedReader(cast(Any, archive.open(packed)))))
+        self._name, self._expected, self._crc = info.filename, info.CRC, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._unpacked.readinto(buffer)
+        self._crc = zlib.crc32(buffer[:count], self._crc)
+        if not count and self._crc != self._expected:
+            raise zipfile.BadZipFile(f"Bad CRC-32 for file {self._name!r}")
+        return count
+
+
+def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
+    """Open a member. Raises RuntimeError if it is locked by a password or packed in a way that is not known."""
+    if info.compress_type == _ZSTANDARD_IN_ZIP:
+        return BufferedReader(_OfZstandard(archive, info))
+    return cast(BinaryIO, archive.open(info))
+
+
 def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
     try:
         archive = zipfile.ZipFile(cast(Any, _Archive(file)))
@@ -224,7 +261,10 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
         def find(folder: str, beginning: str) -> bytes | None:
             found = members.get(by_name.first(beginning, folder))
             try:
-                return archive.read(found) if found and found.file_size <= MAX_BYTES else None
+                if found is None or found.file_size > MAX_BYTES:
+                    return None
+                with _opened(archive, found) as member:
+                    return member.read(found.file_size + 1)  # one more, so that its checksum is compared
             except (*DAMAGED, RuntimeError):  # RuntimeError: it is locked, or packed in another way
                 return None
 
@@ -232,12 +272,12 @@ def _members(name: str, file: BinaryIO) -> Iterator[File | Refusal]:
             if name + suffix not in members:
                 return None
             info = members[name + suffix]
-            return bounded(info, archive.open(info))
+            return bounded(info, _opened(archive, info))
 
         for path in sorted(_to_read(members), key=_natural):
             info, place = members[path], f"{name}/{path}"
             try:
-                with archive.open(info) as member:
+                with _opened(archive, info) as member:
                     unpacked = bounded(info, member)
                     if cast(BufferedReader, unpacked).peek(4)[:4] == _ZIP:
                         yield Refusal(gettext("This is a ZIP in a ZIP: unpack the outer one first."), Place(place))
