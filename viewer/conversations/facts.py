@@ -19,6 +19,7 @@ from viewer.rendering.customer import Hidden
 from viewer.rendering.limits import PageBudget
 from viewer.rendering.media_parts import AudioView, FileView, ImageView
 from viewer.rendering.messages import Bubble, build_other
+from viewer.rendering.moderation import build_moderation
 from viewer.rendering.parts import PartView, RefusalView
 from viewer.web.frames import draw
 
@@ -132,6 +133,7 @@ def build_facts(completion: Completion | None, reader: int, pair: str, field: st
         "imported_from": what_of(completion.origin.format),
         "id_in_file": budget.truncate(completion.origin.id),
         "finish_reasons": finish_reasons(completion),
+        "moderation": build_moderation(completion.other.get("moderation", "")),
         "parameters": [(name, budget.truncate(value)) for name, value in build_parameters(completion)],
         "other": build_other(_with_first(completion.other, field), budget),
         "facts_left_out": budget.end_message(),

@@ -15,6 +15,7 @@ from viewer.completions.types import Choice, Completion, Message, Unreadable
 from .citations import list_sources
 from .context import RenderContext
 from .messages import Bubble, ChoiceView, build_message, build_other, build_unreadable_bubble, limit_citations
+from .moderation import build_moderation
 from .parts import build_reasoning
 from .places import name_of_answer, place_of_answer, url_in
 from .tool_call_links import ToolCallLinks
@@ -109,10 +110,11 @@ def no_answer_in(completion: Completion, newest: Message | Unreadable | None) ->
     """
     if completion.choices or (isinstance(newest, Message) and newest.role == "assistant" and _is_answer(newest)):
         return None
-    filters = completion.other.get("prompt_filter_results", "")
+    filters = _filters_in(completion.other.get("prompt_filter_results", ""))
+    flagged = next((one.words for one in build_moderation(completion.other.get("moderation", "")) if one.is_bad), "")
     status = completion.other.get("status", "").strip('"')
     words = gettext(_NO_ANSWER_BY_STATUS[status]) if status in _NO_ANSWER_BY_STATUS else ""
-    cause = escape_invisible(completion.error) or _filters_in(filters) or words
+    cause = escape_invisible(completion.error) or filters or flagged or words
     is_coming = is_unfinished(completion)
     if completion.origin.format and not (completion.model or cause or is_coming):
         return None
