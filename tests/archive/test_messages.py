@@ -53,7 +53,7 @@ def with_ids(ids: Iterable[str], texts: Iterable[str]) -> list[tuple[str, str]]:
     return list(made.items())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(ids=IDS, texts=some.lists(some.text(max_size=30), min_size=12, max_size=12), most=some.integers(1, 90))
 def test_every_page_is_that_of_rows(
     monkeypatch: pytest.MonkeyPatch, ids: list[str], texts: list[str], most: int

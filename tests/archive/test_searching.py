@@ -503,14 +503,14 @@ HOSTILE = some.one_of(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(question=HOSTILE, after=some.one_of(some.just(""), some.text(max_size=20), some.from_regex(r"[0-9]{1,5}-[0-9]{1,20}", fullmatch=True)))  # fmt: skip
 def test_any_question_has_an_answer(desk: None, question: str, after: str) -> None:
     for order in ("newest", "best"):
         results(question, order=order, after=after)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=some.text(), before=some.text(), behind=some.text())
 def test_a_text_is_found_by_any_text_that_it_holds(text: str, before: str, behind: str) -> None:
     """Searched words occur in the same order among the words of a text that contains them as whole words."""
@@ -615,7 +615,7 @@ def test_rebuilding_gives_of_any_shape_what_importing_gave(stored: Store) -> Non
     assert packed() == imported
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     role=some.sampled_from(["user", "Human", " AI", "model", "system", "tool", "critic", "", 7]),
     content=some.sampled_from(["a fig", "", "<think>a</think>b", "![a](data:image/png;base64,QUJD)", '{"error": "x"}', None, ["a"]]),

@@ -36,7 +36,7 @@ def _joined_by_looking_everywhere(text: str) -> set[str]:
     }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(text=texts)
 def test_numbers_are_found_where_the_text_around_them_is_left_out(text: str) -> None:
     joined = splitting.joined_words(text)
@@ -44,7 +44,7 @@ def test_numbers_are_found_where_the_text_around_them_is_left_out(text: str) -> 
     assert set(joined) == (_joined_by_looking_everywhere(text) if re.search(r"[\d'’-]", text) else set())
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(text=texts)
 def test_a_text_that_can_be_written_in_ascii_has_the_same_words(text: str) -> None:
     words = splitting.words_of(text)
@@ -52,7 +52,7 @@ def test_a_text_that_can_be_written_in_ascii_has_the_same_words(text: str) -> No
         assert splitting.words_of(text).split() == words.split()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(several=some.lists(texts, max_size=6))
 def test_texts_that_are_split_together_have_the_words_of_each(several: list[str]) -> None:
     several += ["\x00".join(several)]
@@ -81,7 +81,6 @@ entries = some.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(said=entries, start=some.integers(0, 19), length=some.integers(2, 5))
 def test_a_document_has_every_token_and_a_signature_every_phrase(
     said: list[list[str]], start: int, length: int
@@ -115,7 +114,6 @@ def test_a_signature_that_would_be_too_long_says_nothing() -> None:
     assert may_have(document.signature, codes_of(["never", "said"]))
 
 
-@settings(max_examples=100, deadline=None)
 @given(entries)
 def test_several_documents_have_together_what_one_would_have(said: list[list[str]]) -> None:
     (whole,), words = _built(said)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import make_choice, make_completion, say
@@ -34,8 +34,6 @@ from viewer.completions.types import (
     Unreadable,
     Usage,
 )
-
-thorough = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 FIELDS = [
     "id",
@@ -409,7 +407,6 @@ def test_control_bidi_and_nul_come_through_and_surrogates_are_replaced() -> None
 
 @pytest.mark.slow
 @given(objects | values)
-@thorough
 def test_reading_a_message_never_raises(value: Any) -> None:
     text = json.dumps(value)
     item = read_message(text)
@@ -419,7 +416,6 @@ def test_reading_a_message_never_raises(value: Any) -> None:
 
 @pytest.mark.slow
 @given(objects | values)
-@thorough
 def test_reading_a_completion_never_raises(value: Any) -> None:
     item = read_completion(json.dumps(value))
     assert isinstance(item, Completion) == isinstance(value, dict)
@@ -427,7 +423,6 @@ def test_reading_a_completion_never_raises(value: Any) -> None:
 
 
 @given(st.text(max_size=30) | any_text)
-@thorough
 def test_reading_no_json_never_raises(text: str) -> None:
     assert_can_be_shown(read_message(text))
     assert_can_be_shown(read_completion(text))
@@ -435,7 +430,6 @@ def test_reading_no_json_never_raises(text: str) -> None:
 
 @pytest.mark.slow
 @given(objects)
-@thorough
 def test_every_field_of_a_message_is_shown_somewhere(value: dict[str, Any]) -> None:
     message = read_message(json.dumps({"id": "a", **value}))
     assert isinstance(message, Message)
@@ -609,7 +603,6 @@ def test_a_hundred_messages_stay_in_order() -> None:
 
 
 @given(values)
-@thorough
 def test_a_page_is_read_or_refused_and_never_breaks(value: Any) -> None:
     text = json.dumps({"data": value, "has_more": True})
     if isinstance(value, list):
@@ -654,7 +647,6 @@ def test_error_responses_of_any_shape_are_read(body: str, message: str) -> None:
 
 
 @given(values)
-@thorough
 def test_reading_an_error_never_raises(value: Any) -> None:
     read_error(json.dumps({"error": value})).message.encode()
     read_error(json.dumps(value)).message.encode()

@@ -24,8 +24,6 @@ from viewer.completions.source_text import (
     to_object,
 )
 
-thorough = settings(max_examples=100, deadline=None, derandomize=True, database=None)
-
 any_text = st.text(st.characters(exclude_categories=()), max_size=8)  # lone surrogates too
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | any_text
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(any_text, inner), max_leaves=8)
@@ -170,7 +168,6 @@ def test_what_is_no_list_has_no_items(text: str) -> None:
 
 @pytest.mark.slow
 @given(st.dictionaries(any_text, values), blanks, st.booleans())
-@thorough
 def test_members_agree_with_json_loads(written: dict[str, object], blank: str, escaped: bool) -> None:
     text = blank + json.dumps(written, separators=(f"{blank},{blank}", f"{blank}:{blank}"), ensure_ascii=escaped)
     found = members(text + blank)
@@ -183,7 +180,6 @@ def test_members_agree_with_json_loads(written: dict[str, object], blank: str, e
 
 @pytest.mark.slow
 @given(st.lists(values), blanks)
-@thorough
 def test_items_agree_with_json_loads(written: list[object], blank: str) -> None:
     text = json.dumps(written, separators=(f"{blank},{blank}", f"{blank}:"))
     found = list_items(blank + text + blank)
@@ -192,7 +188,6 @@ def test_items_agree_with_json_loads(written: list[object], blank: str) -> None:
 
 @pytest.mark.slow
 @given(st.lists(st.tuples(any_text, values)))
-@thorough
 def test_an_object_survives_splitting_and_joining(pairs: list[tuple[str, object]]) -> None:
     written = [(name, json.dumps(value)) for name, value in pairs]
     again = members(to_object(written))
@@ -200,7 +195,6 @@ def test_an_object_survives_splitting_and_joining(pairs: list[tuple[str, object]
 
 
 @given(damaged_json() | st.text(max_size=20))
-@thorough
 def test_exactly_what_json_loads_reads_is_read(text: str) -> None:
     try:
         value = LENIENT.decode(text)
@@ -270,7 +264,6 @@ def test_pretty_returns_none_for_other_text(text: str) -> None:
 
 
 @given(spaced_json())
-@thorough
 def test_pretty_has_the_same_value_as_its_source(text: str) -> None:
     shown = pretty(text)
     assert shown is not None
@@ -279,7 +272,6 @@ def test_pretty_has_the_same_value_as_its_source(text: str) -> None:
 
 @pytest.mark.slow
 @given(st.lists(st.tuples(st.text(max_size=3), values), min_size=1))
-@thorough
 def test_pretty_keeps_every_duplicate_key(pairs: list[tuple[str, object]]) -> None:
     text = to_object([(name, json.dumps(value)) for name, value in [*pairs, *pairs]])
     names = [name for name, _ in pairs] * 2
@@ -331,7 +323,6 @@ def test_a_container_ends_where_its_brackets_do(depth: int) -> None:
 
 
 @given(damaged_json() | any_text)
-@thorough
 def test_pretty_never_raises_and_returns_none_exactly_where_json_does(text: str) -> None:
     try:
         decode(text, STRICT)
@@ -349,7 +340,6 @@ def test_pretty_does_not_blow_up_deep_nesting() -> None:
 
 
 @given(any_text)
-@thorough
 def test_clean_text_can_be_encoded_and_loses_no_length(text: str) -> None:
     assert len(clean(text).encode().decode()) == len(text)
 

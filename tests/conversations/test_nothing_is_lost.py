@@ -92,7 +92,7 @@ def words_of(text: str) -> list[str]:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(TEXTS)
 def test_every_letter_of_a_text_is_on_the_page_and_in_its_line_once_and_in_order(text: str) -> None:
     assume(not NO_WORD.search(text))
@@ -100,7 +100,7 @@ def test_every_letter_of_a_text_is_on_the_page_and_in_its_line_once_and_in_order
     assert words_of(markdown_to_text(text)) == words_of(text)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(TEXTS)
 def test_every_letter_of_a_text_is_there_when_another_program_draws_the_transcript(text: str) -> None:
     assume(not NO_WORD.search(text))
@@ -109,7 +109,7 @@ def test_every_letter_of_a_text_is_there_when_another_program_draws_the_transcri
         assert words_of(Page(draw(transcript)).text) == words_of(text)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(TEXTS)
 @example("%01. ")
 def test_every_letter_of_a_text_is_in_the_plain_text_in_order_unless_a_table_repeats_its_headings(text: str) -> None:

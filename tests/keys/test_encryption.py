@@ -38,7 +38,7 @@ def test_a_value_pasted_into_another_row_does_not_open(alice: User, mallory: Use
         second.open()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text(max_size=120))
 def test_nothing_but_our_own_values_opens(value: str) -> None:
     with pytest.raises(CannotDecrypt):

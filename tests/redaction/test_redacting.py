@@ -143,7 +143,7 @@ def shape(slot: int) -> Any:
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(planted(), min_size=1, max_size=4), st.integers(0, 200), st.integers(0, 200))
 def test_no_secret_is_left_in_any_place_or_spelling(secrets: list[tuple[str, str]], first: int, second: int) -> None:
     def texts() -> Iterator[str]:
@@ -178,7 +178,7 @@ ANY_JSON = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ANY_JSON)
 def test_any_json_stays_json_and_nothing_is_found_twice(value: Any) -> None:
     findings = find_all([value], names=[NAME], own_words=[OWN])

@@ -52,7 +52,7 @@ _LINKS = (
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.lists(st.sampled_from([*_LINKS, "Oslo is old. ", "\n\n", " ", "\n", "**", "\U000f0000"]), max_size=8), st.data()
 )
@@ -226,7 +226,7 @@ CITATIONS = st.lists(st.builds(Citation, st.sampled_from(URLS), st.text(max_size
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(PLAIN_TEXTS, CITATIONS)
 @example("a **b** c", [Citation(OSLO, "", 3, 5)])
 def test_ranges_over_any_text_change_no_character_of_it(text: str, citations: list[Citation]) -> None:
@@ -236,7 +236,7 @@ def test_ranges_over_any_text_change_no_character_of_it(text: str, citations: li
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(MARKED_TEXTS, CITATIONS)
 @example(TEXT.replace("oslo.example", HOSTS[0]), [Citation(URLS[0], "", 21, 62)])
 def test_the_text_without_chips_is_the_text_without_markers(text: str, citations: list[Citation]) -> None:
@@ -250,7 +250,6 @@ def test_the_text_without_chips_is_the_text_without_markers(text: str, citations
     assert without_names.sub("", visible(drawn)) == without_names.sub("", visible(plain))
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.text(), st.lists(st.builds(Citation, st.text(), st.text(), INDICES, INDICES), max_size=5))
 def test_nothing_in_a_citation_raises(text: str, citations: list[Citation]) -> None:
     render_prose(text, citations)

@@ -141,7 +141,7 @@ def test_code_comes_back_where_it_was() -> None:
     )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from([*PAYLOADS, "\n\n", "`", "[", "](", ")", '"', "<", ">"]), max_size=6).map("".join))
 def test_several_payloads_in_one_text_are_not_active_either(text: str) -> None:
     drawn = render_prose(text, [Citation("https://a.example/", "", 0, len(text))]).html
@@ -279,7 +279,7 @@ def test_a_row_that_is_wider_than_its_table_keeps_its_cells(text: str) -> None:
     assert drawn.isascii()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.sampled_from(["|", "a", "b ", "-", ":-|", "|-|", "\n", "\n\n", "> ", "- ", "`a|b`", "\\", "\r\n", "    "])
@@ -303,7 +303,7 @@ def test_a_block_of_raw_html_is_a_paragraph(text: str, html: str) -> None:
 
 
 @pytest.mark.parametrize("language", sorted(_BY_NAME))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.text(alphabet=st.sampled_from("ab1 \n\"'`#/*-<>!{}\\:=.$@&;"), max_size=60))
 def test_highlighting_changes_no_character_of_the_code(language: str, code: str) -> None:
     assert "".join(Text(colour(code, language)).pieces) == code
@@ -389,7 +389,7 @@ def test_highlighting_takes_linear_time(language: str) -> None:
         assert_linear(lambda size, piece=piece: colour((piece * size)[:size], language), MARKDOWN_LIMIT)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text())
 def test_any_text_is_rendered_the_same_way_twice(text: str) -> None:
     assert render_prose(text) == render_prose(text)

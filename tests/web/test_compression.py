@@ -19,7 +19,7 @@ def parts_may_be_small(monkeypatch: pytest.MonkeyPatch) -> None:
 HTML = st.text(max_size=300).map(lambda text: text.encode("utf-8", "replace") * 3)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(HTML, HTML, HTML)
 def test_a_page_around_a_part_unpacks_to_itself(before: bytes, html: bytes, after: bytes) -> None:
     response = HttpResponse(before + html + after)
