@@ -211,6 +211,23 @@ def test_a_tool_gives_its_result_where_no_message_has_it_and_tells_that_it_faile
     assert results == [("c1", "sent", {}), ("c2", "timed out", {"status": "error"})]
 
 
+def test_an_answer_that_broke_off_says_why() -> None:
+    # opentelemetry-instrumentation-genai-openai 1.3b0, whose stream ended early
+    status = {"code": "STATUS_CODE_ERROR", "message": "Connection error."}
+    cut = call(1, [genai("user", text("Hi"))], [genai("assistant", text("Hello fr"), finish_reason="error")])
+    answer = messages_of(conversation_in([cut | {"status": status}]))[-1]
+    assert (answer.parts[0].text, answer.error) == ("Hello fr", "Connection error.")
+
+
+def test_a_failure_that_the_client_records_beside_its_instrumentation_is_told_once() -> None:
+    # opentelemetry-instrumentation-anthropic 0.62.4, whose span is not around that of anthropic 2.14.0
+    failed = call(1, [genai("user", text("Hi"))], [], error__type="BadRequestError")
+    del failed["attributes"]["gen_ai.output.messages"]
+    own = span(1, {"gen_ai.operation.name": "chat", "error.type": "invalid_request_error"}, spanId=f"{9:016x}")
+    told = messages_of(conversation_in([each | {"status": {"code": 2}} for each in (failed, own)]))
+    assert [message.error for message in told] == ["", "BadRequestError"]
+
+
 def test_the_older_conventions_are_read() -> None:
     flat = {
         "gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": "A17?",

@@ -113,7 +113,7 @@ def link_of(spans: Iterable[Span]) -> Link | None:
         messages = work.said().messages
         said = [said_by(message) for message in messages]
     asked = max((n for n, one in enumerate(said) if one.role != "assistant"), default=-1) + 1
-    answers = [n for n in range(asked, len(said)) if "error" not in messages[n].more]
+    answers = [n for n in range(asked, len(said)) if not (said[n].is_empty and "error" in messages[n].more)]
     answered = [n for n, one in enumerate(given) if one.role == "assistant"]
     follows = (_digest_of_end(given[: n + 1]) for n in reversed(answered[-_MAX_ENDS:]))
     results = () if answered else (one.answers for one in given if len(one.answers) > _SHORT_ID)
@@ -189,10 +189,16 @@ class _Work:
         return work
 
     def without_silent_inner(self, calls: list[Call]) -> Iterator[Call]:
-        """Yield the calls without those that say nothing inside of one that does, as where a client records its own."""
-        telling = {_identity(call.span) for call in calls if call.given and not call.is_agent}
+        """Yield the calls without those that say nothing inside of one that does, as where a client records its own.
+
+        Not all instrumentations are the parent of what the client records; of a call that failed, the times tell.
+        """
+        telling = {_identity(call.span): call for call in calls if call.given and not call.is_agent}
         for call in calls:
-            if call.given or call.answers or not any(_identity(each) in telling for each in self.ancestors(call.span)):
+            is_inside = any(_identity(each) in telling for each in self.ancestors(call.span)) or any(
+                _is_same_failure(call, other) for other in telling.values()
+            )
+            if call.given or call.answers or not is_inside:
                 yield call
 
     def outlines(self) -> Iterator[Call]:
@@ -226,9 +232,11 @@ class _Work:
             merging.answer(answers, call.span.trace)
             for answer in answers:
                 answer.created = answer.created or _iso(call.end)
-            is_failed = bool(call.span.error) and not call.answers and not self.outer.get(_identity(call.span))
-            if is_failed:
+            is_failed = bool(call.span.error) and not self.outer.get(_identity(call.span))
+            if is_failed and not call.answers:
                 merging.answer([_error(call)], call.span.trace, is_failed=True)
+            elif is_failed and answers:  # it broke off
+                answers[-1].more = _error(call).more | answers[-1].more
         self._add_results(merging)
         return merging
 
@@ -420,6 +428,11 @@ def _json_metadata(attributes: dict[str, Any]) -> dict[str, Any]:
         return {}
     internal = ("ls_", "langgraph_", "lc_", "checkpoint_")
     return {name: inner for name, inner in value.items() if not name.startswith(internal)}
+
+
+def _is_same_failure(call: Call, around: Call) -> bool:
+    is_around = around.start <= call.start and call.end <= around.end
+    return is_around and call.span.trace == around.span.trace and bool(call.span.error and around.span.error)
 
 
 def _iso(seconds: float) -> str | None:
