@@ -14,7 +14,7 @@ from tests.formats.files import (
     messages_of,
     refusals_in,
 )
-from viewer.completions.types import ImagePart, Message
+from viewer.completions.types import FilePart, ImagePart, Message
 from viewer.formats.spans.conversations import join, key_of
 from viewer.formats.spans.span import span_of
 
@@ -211,6 +211,98 @@ def test_a_tool_gives_its_result_where_no_message_has_it_and_tells_that_it_faile
     assert results == [("c1", "sent", {}), ("c2", "timed out", {"status": "error"})]
 
 
+def test_the_items_of_a_response_are_one_answer_that_ended_as_the_response_did() -> None:
+    # opentelemetry-instrumentation-genai-openai 1.3b0, which makes of each item an answer that ended
+    code = {
+        "code": "6*7",
+        "outputs": [{"logs": "42", "type": "logs"}],
+        "status": "completed",
+        "type": "code_interpreter",
+    }
+    sky = {"arguments": "{}", "server_label": "sky", "error": "offline", "status": "failed", "type": "mcp"}
+    parts = [
+        {"content": "I compute.", "type": "reasoning"},
+        {"name": "code_interpreter", "server_tool_call": code, "id": "ci_1", "type": "server_tool_call"},
+        {"name": "weather", "server_tool_call": sky, "id": "mcp_1", "type": "server_tool_call"},
+        text("Half of a sent"),
+    ]
+    items = [genai("assistant", part, finish_reason="stop", name=None) for part in parts]
+    more = {"openai.api.type": "responses", "gen_ai.response.finish_reasons": ["length"]}
+    conversation = conversation_in([call(1, [genai("user", text("6*7?"))], items, **more)])
+    _, thought, said = messages_of(conversation)
+    assert [choice.finish_reason for choice in choices_of(conversation)] == ["length"]
+    assert [each.text for each in thought.reasoning] == ["I compute."]
+    assert [(each.name, each.arguments, each.output, each.outcome) for each in thought.tool_calls] == [
+        ("code_interpreter", "6*7", "42", ""),
+        ("weather", "{}", "offline", "error"),
+    ]
+    assert [part.text for part in said.parts] == ["Half of a sent"]
+
+
+def test_what_a_server_ran_is_a_call_with_its_output() -> None:
+    # opentelemetry-instrumentation-genai-anthropic 1.3b0 and -google-genai 1.3b0; logfire 5.4.0 leaves Anthropic's blocks
+    asked, found = {"input": {"query": "weather"}}, [{"title": "W", "type": "web_search_result"}]
+    conventional = [
+        {
+            "name": "web_search",
+            "server_tool_call": asked | {"type": "web_search"},
+            "id": "s1",
+            "type": "server_tool_call",
+        },
+        {"server_tool_call_response": {"content": found}, "id": "s1", "type": "server_tool_call_response"},
+    ]
+    blocks = [
+        {"id": "s1", "caller": None, "name": "web_search", "type": "server_tool_use"} | asked,
+        {"caller": None, "content": found, "tool_use_id": "s1", "type": "web_search_tool_result"},
+    ]
+    python = {"code": "6*7", "language": "PYTHON"}
+    ran = [
+        {"name": "code_execution", "server_tool_call": python, "id": None, "type": "server_tool_call"},
+        {"server_tool_call_response": {"output": "42"}, "id": None, "type": "server_tool_call_response"},
+    ]
+    searched = ("web_search", json.dumps(asked["input"]), json.dumps(found))
+    for parts, expected in ((conventional, searched), (blocks, searched), (ran, (*_named(python), "42"))):
+        answer = [genai("assistant", text("I look."), *parts, text("Sunny."))]
+        message = messages_of(conversation_in([call(1, [genai("user", text("Weather?"))], answer)]))[-1]
+        assert [part.text for part in message.parts] == ["I look.", "Sunny."]
+        assert [(each.name, each.arguments, each.output) for each in message.tool_calls] == [expected]
+
+
+def _named(arguments: dict[str, str]) -> tuple[str, str]:
+    return "code_execution", json.dumps(arguments)
+
+
+def test_the_text_blocks_of_a_result_are_its_text() -> None:
+    # of opentelemetry-instrumentation-genai-anthropic 1.3b0, and of logfire 5.4.0
+    for block in ({"type": "text", "text": "sunny"}, {"type": "text", "content": "sunny"}):
+        result = {"response": [block], "id": "toolu_a", "type": "tool_call_response"}
+        assert said_in(call(1, [genai("user", result)], [genai("assistant", text("Good."))])) == ["sunny", "Good."]
+
+
+def test_the_blocks_that_logfire_writes_as_python_does_repeat_the_answer() -> None:
+    # logfire 5.4.0, with a history of the objects that Anthropic's client returned
+    asked, use = genai("user", text("Weather?")), {"type": "tool_call", "id": "toolu_a", "name": "weather"}
+    answer = genai("assistant", text("I look."), use | {"arguments": {"city": "Rome"}})
+    shown = [
+        text("ParsedTextBlock(citations=None, text='I look.', type='text', parsed_output=None)"),
+        text("ToolUseBlock(id='toolu_a', caller=None, input={'city': 'Rome'}, name='weather', type='tool_use')"),
+    ]
+    result = genai("user", {"type": "tool_call_response", "id": "toolu_a", "response": "offline"})
+    again = call(2, [asked, genai("assistant", *shown), result], [genai("assistant", text("Sorry."))])
+    assert said_in(call(1, [asked], [answer]), again) == ["Weather?", "I look.", "offline", "Sorry."]
+
+
+def test_blocks_and_files_in_their_client_s_shape_are_read_among_parts() -> None:
+    # logfire 5.4.0
+    thought = {"signature": "c2ln", "thinking": "A greeting.", "type": "thinking"}
+    file = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}}
+    given, answer = [genai("user", text("Read"), file)], [genai("assistant", thought, text("Hello"))]
+    asked, said = messages_of(conversation_in([call(1, given, answer)]))
+    assert isinstance(asked.parts[1], FilePart)
+    assert (asked.parts[1].filename, asked.parts[1].data) == ("a.pdf", file["file"]["file_data"])  # type: ignore[index]
+    assert [each.text for each in said.reasoning] == ["A greeting."]
+
+
 def test_an_answer_that_broke_off_says_why() -> None:
     # opentelemetry-instrumentation-genai-openai 1.3b0, whose stream ended early
     status = {"code": "STATUS_CODE_ERROR", "message": "Connection error."}
@@ -226,6 +318,26 @@ def test_a_failure_that_the_client_records_beside_its_instrumentation_is_told_on
     own = span(1, {"gen_ai.operation.name": "chat", "error.type": "invalid_request_error"}, spanId=f"{9:016x}")
     told = messages_of(conversation_in([each | {"status": {"code": 2}} for each in (failed, own)]))
     assert [message.error for message in told] == ["", "BadRequestError"]
+
+
+def test_openinference_has_the_tools_that_google_s_client_ran_in_the_answer() -> None:
+    # openinference-instrumentation-google-genai 1.4.14
+    use = {"function_call": {"id": "fc_a", "args": {"city": "Rome"}, "name": "weather"}}
+    result = {"function_response": {"parts": None, "name": "weather", "response": {"error": "offline"}}}
+    steps = [
+        {"parts": [{"text": "Weather?"}]},
+        {"parts": [{"text": "I look."}, use], "role": "model"},
+        {"parts": [result], "role": "user"},
+    ]
+    said = {"content": {"parts": [{"text": "Sorry."}], "role": "model"}, "finish_reason": "STOP", "index": 0}
+    attributes = {
+        "openinference.span.kind": "LLM",
+        "input.value": json.dumps({"contents": [{"parts": [{"text": "Weather?"}], "role": "user"}]}),
+        "output.value": json.dumps({"candidates": [said], "automatic_function_calling_history": steps}),
+    }
+    messages = messages_of(conversation_in([span(1, attributes)]))
+    assert roles_of(messages) == ["user", "assistant", "tool", "assistant"]
+    assert [each.name for each in messages[1].tool_calls] == ["weather"]
 
 
 def test_the_older_conventions_are_read() -> None:

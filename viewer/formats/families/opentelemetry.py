@@ -77,11 +77,12 @@ FAMILY = Family(
     name=_NAME,
     title="OpenTelemetry",
     what=gettext_lazy("A file of OpenTelemetry traces"),
-    seen="GenAI conventions: opentelemetry-instrumentation-openai-v2 2.1b0 and 2.4b0, pydantic-ai 0.2.0, 1.0.0 and"
-    " 2.68.0, semantic-kernel 1.45.0, strands-agents 1.62.0, google-adk 2.13.0, logfire 5.4.0, ai 6.0.326;"
-    " OpenInference of openai 0.1.66, langchain 0.1.80, anthropic 3.1.0, bedrock 0.1.61, google-genai 1.4.14, litellm"
-    " 0.1.51, openai-agents 2.6.0, pydantic-ai 0.1.30, agno 1.0.15, autogen 0.1.22, smolagents 0.1.43; arize-phoenix"
-    " 20.26.1; OpenLLMetry 0.40.14 and 0.62.4",
+    seen="GenAI conventions: opentelemetry-instrumentation-openai-v2 2.1b0 and 2.4b0,"
+    " opentelemetry-instrumentation-genai-openai 1.3b0, -genai-anthropic 1.3b0 and -google-genai 1.3b0,"
+    " pydantic-ai 0.2.0, 1.0.0 and 2.68.0, semantic-kernel 1.45.0, strands-agents 1.62.0, google-adk 2.13.0,"
+    " logfire 5.4.0, ai 6.0.326; OpenInference of openai 0.1.66, langchain 0.1.80, anthropic 3.1.0, bedrock"
+    " 0.1.61, google-genai 1.4.14, litellm 0.1.51, openai-agents 2.6.0, pydantic-ai 0.1.30, agno 1.0.15, autogen"
+    " 0.1.22, smolagents 0.1.43; arize-phoenix 20.26.1; OpenLLMetry 0.40.14 and 0.62.4",
     keeps="texts, tool calls and results, models, tokens, times, sessions, errors; what was said once, once",
     loses=(
         "as the instrumentation chooses: pictures and refusals (GenAI), all of an input with a picture (OpenLLMetry)"

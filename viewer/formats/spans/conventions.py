@@ -9,11 +9,11 @@ from typing import Any
 from viewer.formats.document import Document, NotReadable
 from viewer.formats.drafts import DraftMessage, as_text, note, tool_call
 from viewer.formats.exchanges import is_silent
-from viewer.formats.family import objects_at
+from viewer.formats.family import object_at, objects_at
 from viewer.formats.messages import read_messages
 
 from . import flat, genai
-from .attributes import as_json, document_of
+from .attributes import as_json, as_list, document_of
 from .contents import Histories, Messages, Said, answers_of, input_of, pair_of
 from .events import said_in_events
 from .span import Span
@@ -83,6 +83,11 @@ def _read_openinference(span: Span, histories: Histories) -> Said | None:
         told = _read_genai(span, histories)
         given = given if given is not None else told[0] or flat.openinference_messages(span, "llm.input_messages")
         answers = answers if answers is not None else told[1] or _flat_answers(span)
+    if given and (
+        steps := object_at(as_json(attributes.get("output.value"))).get("automatic_function_calling_history")
+    ):
+        told_before = [message for message in given if message.role in _SYSTEM]
+        given = [*told_before, *(input_of(json.dumps({"contents": steps}), histories) or given)]
     if attributes.get("llm.input_messages.0.message.role") in _SYSTEM and given and given[0].role not in _SYSTEM:
         told_first = flat.openinference_messages(span, "llm.input_messages")  # which requests have beside the messages
         given = [*(message for message in told_first if message.role in _SYSTEM), *given]
@@ -113,7 +118,23 @@ def _read_genai(span: Span, histories: Histories) -> Said:
         *genai.read_system(document_of(holder.get("gen_ai.system_instructions"))),
         *_genai_list(holder.get("gen_ai.input.messages"), "user", histories),
     ]
-    return given, _genai_list(holder.get("gen_ai.output.messages"), "assistant", Histories())
+    answers = _genai_list(holder.get("gen_ai.output.messages"), "assistant", Histories())
+    return given, _one_answer(answers, holder) if holder.get("openai.api.type") == "responses" else answers
+
+
+def _one_answer(items: Messages, attributes: dict[str, Any]) -> Messages:
+    """Join the items of a response, each of which the instrumentation of OpenAI's client makes an answer that ended.
+
+    Why the response ended, or broke off, stands beside them.
+    """
+    answer = Messages()
+    for item in items:
+        item.more.pop("finish_reason", None)
+        genai.append_to(answer, item)
+    reasons = as_list(attributes.get("gen_ai.response.finish_reasons"))
+    if answer and reasons:
+        answer[-1].more["finish_reason"] = reasons[-1]
+    return answer
 
 
 def _genai_list(value: Any, role: str, histories: Histories) -> Messages:

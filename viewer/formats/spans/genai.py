@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,13 +19,16 @@ from viewer.formats.drafts import (
     text_part,
     tool_call,
 )
+from viewer.formats.families import responses
 from viewer.formats.family import Shape, object_at
+from viewer.formats.object_texts import object_in
 
 BY = "OpenTelemetry"
 _TYPES = {
     "text", "tool_call", "tool_call_response", "reasoning", "thinking", "blob", "uri", "file", "refusal",
     "server_tool_call", "server_tool_call_response", "image-url", "audio-url", "video-url", "document-url", "binary",
 }  # fmt: skip
+_BLOCK = re.compile(r"[A-Z]\w{0,40}Block\(\w+=")
 _DEFAULT_TYPES = {"image": "image/*", "audio": "audio/*", "video": "video/*"}
 
 
@@ -85,8 +89,9 @@ def _messages(message: Document) -> list[DraftMessage]:
     value = message.value
     role, name = str(value.get("role") or ""), value.get("name")
     draft = DraftMessage(role, [], message.text, name=name if isinstance(name, str) else "")
-    results = [_result(part, message) for part in _parts_of(value) if part.get("type") == "tool_call_response"]
-    for part in _parts_of(value):
+    parts = _with_outputs(_parts_of(value))
+    results = [_result(part, message) for part in parts if part.get("type") == "tool_call_response"]
+    for part in parts:
         _read_part(part, draft)
     if value.get("finish_reason"):
         draft.more["finish_reason"] = value["finish_reason"]
@@ -101,8 +106,37 @@ def _parts_of(value: dict[str, Any]) -> list[dict[str, Any]]:
     return [_as_part(part) for part in (parts if isinstance(parts, list) else [parts] if parts else [])]
 
 
+def _with_outputs(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put what a tool returned that the server ran into the part with its call: Google's have no ids."""
+    found, waiting = list[dict[str, Any]](), list[dict[str, Any]]()
+    for part in parts:
+        call = next((call for call in waiting if call.get("id") == part.get("id")), None)
+        if part.get("type") == "server_tool_call_response" and call is not None:
+            waiting.remove(call)
+            call["output"] = part.get("server_tool_call_response")
+            continue
+        found.append(dict(part) if part.get("type") == "server_tool_call" else part)
+        if part.get("type") == "server_tool_call":
+            waiting.append(found[-1])
+    return found
+
+
 def _as_part(part: Any) -> dict[str, Any]:
-    return part if isinstance(part, dict) else {"type": "text", "content": part}
+    """Return a part as the conventions have it; Logfire leaves some blocks as Anthropic's client has them."""
+    if not isinstance(part, dict):
+        return {"type": "text", "content": part}
+    text, kind = part.get("content"), str(part.get("type"))
+    if kind == "text" and isinstance(text, str) and _BLOCK.match(text) and (shown := object_in(text)):
+        return _as_part(shown)  # it writes a block of a history as Python does
+    call = {name: part.get(name) for name in ("id", "name")}
+    if kind == "tool_use":
+        return {"type": "tool_call", **call, "arguments": part.get("input")}
+    if kind == "server_tool_use":
+        return {"type": "server_tool_call", **call, "server_tool_call": {"input": part.get("input")}}
+    if kind.endswith("_tool_result") and part.get("tool_use_id"):
+        returned = {"content": text}
+        return {"type": "server_tool_call_response", "id": part["tool_use_id"], "server_tool_call_response": returned}
+    return part
 
 
 def notes_on_nothing(role: str, by: str = BY) -> list[dict[str, Any]]:
@@ -121,8 +155,10 @@ def _read_part(part: dict[str, Any], draft: DraftMessage) -> None:
             )
         case "tool_call_response":
             pass  # a message of its own
+        case "server_tool_call" if isinstance(part.get("server_tool_call"), dict):
+            _add_server_call(part, draft, content)
         case "reasoning" | "thinking":
-            thought = _thought(part.get("content", part.get("text")))
+            thought = _thought(next((part[name] for name in ("content", "text", "thinking") if name in part), None))
             draft.reasoning = "\n\n".join(filter(None, (draft.reasoning, thought)))
         case "text" if part.get("content", part.get("text")) == "":
             pass
@@ -133,6 +169,27 @@ def _read_part(part: dict[str, Any], draft: DraftMessage) -> None:
             draft.notes.append(note(f"lost-{kind}" if kind in ("image", "audio") else "lost-file", BY))
         case _:
             content.append(_part(part))
+
+
+def _add_server_call(part: dict[str, Any], draft: DraftMessage, content: list[Any]) -> None:
+    """Add the call of a tool that the server ran: one of OpenAI is an item of its Responses API, in other words."""
+    told = part["server_tool_call"]
+    if "status" in told:
+        item = told | {"type": f"{told.get('type')}_call", "id": part.get("id"), "name": part.get("name")}
+        for read in responses.read_items([Document(json.dumps(item, ensure_ascii=False))]):
+            draft.tool_calls += read.tool_calls
+            draft.notes += read.notes
+            content += read.content if isinstance(read.content, list) else []
+        return
+    given = {name: value for name, value in told.items() if name != "type"}
+    call = {"id": as_text(part.get("id")), "type": "server_tool_call", "name": as_text(part.get("name"))}
+    call["arguments"] = as_text(given["input"] if given.keys() == {"input"} else given)
+    output = part.get("output")
+    if isinstance(output, dict):
+        brought = {name: value for name, value in output.items() if name != "type"}
+        (inner, *more) = brought.values() or ("",)
+        call["output"] = as_text(brought if more else inner)
+    draft.tool_calls.append(call)
 
 
 def _part(part: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +205,9 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
     if kind == "uri" or str(kind).endswith("-url"):
         return media_part(media_type, str(part.get("uri") or part.get("url") or ""))
     if kind == "file":
-        return file_part(str(part.get("name") or ""), file_id=str(part.get("file_id") or ""))
+        held = object_at(part, "file")  # as OpenAI's client has it
+        name, data = as_text(part.get("name") or held.get("filename")), as_text(held.get("file_data"))
+        return file_part(name, data=data, file_id=as_text(part.get("file_id") or held.get("file_id")))
     return part  # shown as JSON, under its name
 
 
@@ -186,12 +245,18 @@ def _result(part: dict[str, Any], message: Document) -> DraftMessage:
     )
 
 
+def _is_text(block: dict[str, Any]) -> bool:
+    if block.get("type") != "text":
+        return block.keys() == {"text"}
+    return block.keys() in ({"type", "text"}, {"type", "content"})
+
+
 def text_of_result(value: Any) -> str:
     """Return what a tool returned as a text; of a list of blocks that have only a text these, anything else as JSON."""
     blocks = value if isinstance(value, list) else []
     if len(blocks) == 1 and isinstance(blocks[0], dict) and blocks[0].keys() == {"json"}:  # Bedrock's
         return as_text(blocks[0]["json"])
-    texts = [block["text"] for block in blocks if isinstance(block, dict) and block.keys() == {"text"}]
+    texts = [block.get("text", block.get("content")) for block in blocks if isinstance(block, dict) and _is_text(block)]
     return "\n".join(map(as_text, texts)) if texts and len(texts) == len(blocks) else as_text(value)
 
 
