@@ -194,12 +194,13 @@ class _Work:
         Not all instrumentations are the parent of what the client records; of a call that failed, the times tell.
         """
         telling = {_identity(call.span): call for call in calls if call.given and not call.is_agent}
-        for call in calls:
-            is_inside = any(_identity(each) in telling for each in self.ancestors(call.span)) or any(
-                _is_same_failure(call, other) for other in telling.values()
-            )
-            if call.given or call.answers or not is_inside:
-                yield call
+        failed = [call for call in telling.values() if call.span.error]
+
+        def is_inside(call: Call) -> bool:
+            is_below = any(_identity(each) in telling for each in self.ancestors(call.span))
+            return is_below or (bool(call.span.error) and any(_is_around(call, other) for other in failed))
+
+        yield from (call for call in calls if call.given or call.answers or not is_inside(call))
 
     def outlines(self) -> Iterator[Call]:
         """Yield what the outermost spans say that say anything."""
@@ -430,9 +431,9 @@ def _json_metadata(attributes: dict[str, Any]) -> dict[str, Any]:
     return {name: inner for name, inner in value.items() if not name.startswith(internal)}
 
 
-def _is_same_failure(call: Call, around: Call) -> bool:
-    is_around = around.start <= call.start and call.end <= around.end
-    return is_around and call.span.trace == around.span.trace and bool(call.span.error and around.span.error)
+def _is_around(call: Call, other: Call) -> bool:
+    """Whether another call of the trace was running all the while."""
+    return other.span.trace == call.span.trace and other.start <= call.start and call.end <= other.end
 
 
 def _iso(seconds: float) -> str | None:
