@@ -78,6 +78,16 @@ def test_a_response_alone_says_that_it_is_not_known_what_was_asked() -> None:
     assert _notes(messages_of(conversation)[0]) == ["lost-input"]
 
 
+def test_what_moderation_flagged_stands_where_a_chat_completion_has_it() -> None:
+    """As openai 3.57.0 has it in types/responses/response.py."""
+    flagged = {
+        "input": {"type": "moderation_result", "flagged": True, "categories": {"violence": True}},
+        "output": None,
+    }
+    completion = completion_of(conversation_in(response(_ANSWER, moderation=flagged)))
+    assert json.loads(completion.other["moderation"]) == flagged
+
+
 def test_a_request_and_its_response_are_one_conversation() -> None:
     request = {"model": "gpt-4.1", "input": [_ASKED], "instructions": "Be kind.", "seed": 7}
     refused = response({**_ANSWER, "content": [{"type": "refusal", "refusal": "No."}]})

@@ -24,7 +24,7 @@ _INPUTS = ("input", "input_items")
 _ANSWERS = (*RESPONSES, ("new_items",))  # the last of a result of the SDK for agents
 _OF_REQUESTS = {"instructions", "tools", "store", "max_output_tokens", "text", "reasoning", "previous_response_id"}
 _SETTINGS = (
-    "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls", "service_tier", "error",
+    "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls", "service_tier", "error", "moderation",
 )  # fmt: skip
 _METADATA = ("user", "safety_identifier", "previous_response_id")
 READ = {"id", "object", "created_at", "model", "metadata", "output", "instructions", "usage", *_INPUTS, *_SETTINGS}
