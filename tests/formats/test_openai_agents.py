@@ -131,3 +131,33 @@ def test_tables_with_names_of_their_own_are_known_by_their_columns(tmp_path: Pat
     conversation = conversation_in(path)
     assert conversation.id == "openai-agents-ann"
     assert [message.role for message in messages_of(conversation)] == ["user"]
+
+
+def test_a_state_of_python_that_waits_for_an_approval_is_read_from_its_question_on() -> None:
+    """A `RunState.to_json()` of openai-agents 0.24.0: one tool has answered, the other waits for a person."""
+    said = {"id": "msg_2", "type": "message", "role": "assistant", "status": "completed",
+            "content": [{"type": "output_text", "text": "Let me refund it.", "annotations": []}]}  # fmt: skip
+    refund, order = (
+        {"id": f"fc_{name}", "type": "function_call", "name": name, "call_id": name, "arguments": '{"id": "A17"}'}
+        for name in ("refund", "order")
+    )
+    items = [
+        {"type": "message_output_item", "raw_item": said, "agent": {"name": "Shop"}},
+        {"type": "tool_call_item", "raw_item": refund, "agent": {"name": "Shop"}, "tool_name": "refund"},
+        {"type": "tool_call_item", "raw_item": order, "agent": {"name": "Shop"}, "tool_name": "order"},
+        {"type": "tool_approval_item", "raw_item": refund, "agent": {"name": "Shop"}, "tool_name": "refund"},
+        {"type": "tool_call_output_item", "output": "sent", "agent": {"name": "Shop"},
+         "raw_item": {"type": "function_call_output", "call_id": "order", "output": "sent"}},
+    ]  # fmt: skip
+    state = {
+        "$schemaVersion": "1.21", "current_turn": 1, "current_agent": {"name": "Shop"},
+        "original_input": "Refund A17", "generated_items": items[1:], "session_items": items,
+        "model_responses": [{"usage": {"requests": 1}, "output": [said, refund, order], "response_id": "resp_1"}],
+        "current_step": {"type": "next_step_interruption", "data": {"interruptions": [items[3]]}},
+    }  # fmt: skip
+    conversation = conversation_in(state)
+    messages = messages_of(conversation)
+    assert [text_of(message) for message in messages[:2]] == ["Refund A17", "Let me refund it."]
+    assert [call.name for message in messages for call in message.tool_calls] == ["refund", "order"]
+    assert [result.call_id for message in messages for result in message.results] == ["order"]
+    assert (conversation.id, completion_of(conversation).metadata) == ("resp_1", {"agent": "Shop"})

@@ -1,4 +1,4 @@
-"""Sessions of OpenAI's SDKs for agents: SQLite databases and tables of Python's, items and states of JavaScript's."""
+"""Sessions of OpenAI's SDKs for agents: databases and tables of Python's, items of JavaScript's, states of both."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.utils.translation import gettext, gettext_lazy
 from viewer.completions.source_text import to_object
 from viewer.formats.document import Conversation, Document, NotReadable
 from viewer.formats.drafts import Draft, DraftMessage, note
-from viewer.formats.family import Family, list_at, object_at
+from viewer.formats.family import Family, object_at
 from viewer.formats.ids import id_within
-from viewer.formats.message_lists import source_of
+from viewer.formats.message_lists import first_of, source_of
 
 from .responses import is_item, read_items
 
@@ -25,6 +25,11 @@ _ROWS = """
 """
 _STRUCTURE = "LEFT JOIN message_structure s ON s.message_id = m.id AND s.session_id = m.session_id"
 _JAVASCRIPT = {"callId", "rawContent"}  # members of items that only JavaScript's SDK writes so
+# The members of a state, in JavaScript and in Python. Python's `session_items` also have what a handoff took out.
+_ASKED = ("originalInput", "original_input")
+_SINCE = ("generatedItems", "session_items", "generated_items")
+_RESPONSES = ("modelResponses", "model_responses")
+_READ_OF_STATE = (*_ASKED, *_SINCE, *_RESPONSES, "lastModelResponse", "last_model_response")
 
 
 def _is_row(value: Any) -> bool:
@@ -32,7 +37,7 @@ def _is_row(value: Any) -> bool:
 
 
 def _is_state(value: Any) -> bool:
-    return isinstance(value, dict) and "$schemaVersion" in value and "originalInput" in value
+    return isinstance(value, dict) and "$schemaVersion" in value and any(name in value for name in _ASKED)
 
 
 def _is_list(value: Any) -> bool:
@@ -129,33 +134,41 @@ def _read(document: Document) -> Iterator[Conversation]:
 
 
 def _state(state: Document) -> Draft:
-    """Start the draft of a `RunState` of JavaScript's SDK: what was asked, and the items that came since."""
-    given = state.members["originalInput"]
-    asked = [_question(given)] if isinstance(given.value, str) else list(given.items())
-    generated = state.at("generatedItems")
-    since = [item.at("rawItem") for item in generated.items()] if generated else []
-    items = [*asked, *(item for item in since if item is not None)]
-    answers = list_at(state.value, "modelResponses")
+    """Start the draft of a `RunState`: what was asked, and the items that came since."""
+    given = _first_at(state, _ASKED)
+    asked = [_question(given)] if given and isinstance(given.value, str) else _items_of(given)
+    since = [_first_at(item, ("rawItem", "raw_item")) for item in _items_of(_first_at(state, _SINCE)) if _is_said(item)]
+    answers = _items_of(_first_at(state, _RESPONSES))
+    items = [*asked, *filter(None, since)]
     if not since:
-        items += _output_of(state)
+        items += [item for answer in answers for item in _items_of(answer.at("output"))]
     draft = _draft(read_items(items), items)
-    first = object_at(answers[0], "providerData") if answers else {}  # the response as it came
-    if isinstance(first.get("instructions"), str) and first["instructions"]:
-        draft.messages.insert(0, DraftMessage("system", first["instructions"]))
-    draft.id, draft.created, draft.model = first.get("id"), first.get("created_at"), str(first.get("model") or "")
-    draft.metadata = {"agent": object_at(state.value, "currentAgent").get("name")}
-    draft.source = source_of(state, ("originalInput", "generatedItems", "modelResponses", "lastModelResponse"))
+    first = object_at(answers[0].value) if answers else {}
+    response = object_at(first, "providerData")  # as it came; only JavaScript keeps it
+    if isinstance(response.get("instructions"), str) and response["instructions"]:
+        draft.messages.insert(0, DraftMessage("system", response["instructions"]))
+    draft.id, draft.created = response.get("id") or first.get("response_id"), response.get("created_at")
+    draft.model = str(response.get("model") or draft.model)
+    draft.metadata = {"agent": object_at(first_of(state.value, ("currentAgent", "current_agent"))).get("name")}
+    draft.source = source_of(state, _READ_OF_STATE)
     return draft
+
+
+def _is_said(item: Document) -> bool:
+    """Whether an item is more than the wish to approve a call, which stands before it as an item of its own."""
+    return object_at(item.value).get("type") != "tool_approval_item"
 
 
 def _question(text: Document) -> Document:
     return Document(to_object([("role", '"user"'), ("content", text.text)]), text.place)
 
 
-def _output_of(state: Document) -> list[Document]:
-    responses = state.at("modelResponses")
-    outputs = (response.at("output") for response in responses.items()) if responses else iter(())
-    return [item for output in outputs if output is not None for item in output.items()]
+def _first_at(holder: Document, names: Iterable[str]) -> Document | None:
+    return next(filter(None, map(holder.at, names)), None)
+
+
+def _items_of(found: Document | None) -> list[Document]:
+    return list(found.items()) if found is not None else []
 
 
 FAMILY = Family(
