@@ -5,6 +5,7 @@ Python names the kind of a content under `type` (`function_call`), .NET under `$
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -28,6 +29,8 @@ from viewer.formats.message_lists import draft_of, first_of, source_of
 _NAME, _TITLE = "agent-framework", "Agent Framework"
 _MAX_DEPTH = 4  # of a session: state, the provider of the history, its messages
 _URLS = ("data", "uri")
+_CALLS, _RESULTS = ("functioncall", "toolcall"), ("functionresult", "toolresult")
+_GIVEN_BACK = ("items", "output", "outputs", "screenshot")  # where a result has contents
 
 
 def is_message(value: Any) -> bool:
@@ -58,62 +61,119 @@ def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:
 
 
 def _messages(message: Document) -> list[DraftMessage]:
+    """Return the message, in pieces around the results of tools that the provider of the model ran."""
+    contents = objects_at(message.value, "contents")
+    found, draft = list[DraftMessage](), _piece_of(message)
+    draft.id = first_of(message.value, ("message_id", "messageId"))
+    for content in contents:
+        if _kind(content).endswith(_RESULTS):
+            found += [draft, _result(content, draft)] if _has_own(draft) else [_result(content, draft)]
+            draft = _piece_of(message)
+        elif _kind(content) == "functionapprovalresponse":
+            found.append(_approval(content, draft))
+        else:
+            _add(draft, content)
+    if not found and draft.role == "assistant" and not _has_own(draft):
+        lost = "lost-reasoning" if any(map(_is_reasoning, contents)) else "lost-refusal"
+        draft.notes.append(note(lost, by=_TITLE))
+    return [*found, draft] if _has_own(draft) or not found else found
+
+
+def _piece_of(message: Document) -> DraftMessage:
     value = message.value
-    own = DraftMessage(_role(value), [], message.text, id=first_of(value, ("message_id", "messageId")))
-    own.name = as_text(first_of(value, ("author_name", "authorName")))
-    own.created = first_of(value, ("created_at", "createdAt"))
-    results = list[DraftMessage]()
-    parts = list[dict[str, Any]]()
-    for content in objects_at(value, "contents"):
-        match _kind(content):
-            case "functionresult" | "mcpservertoolresult":
-                results.append(_result(content, own))
-            case "functioncall" | "mcpservertoolcall":
-                name = as_text(first_of(content, ("name", "tool_name", "toolName")))
-                own.tool_calls.append(tool_call(_call_id(content), name, content.get("arguments")))
-            case "textreasoning" | "reasoning":
-                own.reasoning += ("\n\n" if own.reasoning and content.get("text") else "") + as_text(
-                    content.get("text")
-                )
-            case "usage":
-                pass
-            case _:
-                parts.append(_part(content))
-    own.content = parts or None
-    is_empty = not (parts or own.tool_calls or own.reasoning)
-    if is_empty and own.role == "assistant" and not results:
-        own.notes.append(note("lost-refusal", by=_TITLE))
-    return results if results and is_empty else [own, *results]
+    draft = DraftMessage(_role(value), None, message.text, name=as_text(first_of(value, ("author_name", "authorName"))))
+    draft.created = first_of(value, ("created_at", "createdAt"))
+    return draft
+
+
+def _has_own(draft: DraftMessage) -> bool:
+    return bool(draft.content or draft.tool_calls or draft.reasoning or draft.more)
+
+
+def _is_refusal(content: dict[str, Any]) -> bool:
+    """Whether a content is a refusal, which is an error in .NET and a text with a mark in Python."""
+    if _kind(content) == "error":
+        return first_of(content, ("error_code", "errorCode")) in ("Refusal", "refusal")
+    return object_at(content, "additional_properties").get("model_output_kind") == "refusal"
+
+
+def _is_reasoning(content: dict[str, Any]) -> bool:
+    return _kind(content) in ("textreasoning", "reasoning")
+
+
+def _add(draft: DraftMessage, content: dict[str, Any]) -> None:
+    """Add to the message a content that is no result."""
+    kind = _kind(content)
+    if kind == "functionapprovalrequest":  # the call itself mostly stands before it
+        content = object_at(first_of(content, ("function_call", "functionCall", "toolCall")))
+        if all(call["id"] != _call_id(content) for call in draft.tool_calls):
+            draft.tool_calls.append(_call(content))
+    elif kind.endswith(_CALLS):
+        draft.tool_calls.append(_call(content))
+    elif _is_reasoning(content):
+        draft.reasoning = "\n\n".join(filter(None, (draft.reasoning, as_text(content.get("text")))))
+    elif kind == "error" and not _is_refusal(content):
+        code, text = (first_of(content, names) for names in (("error_code", "errorCode"), ("message",)))
+        draft.more["error"] = {"code": as_text(code), "message": as_text(text)}
+    elif kind != "usage":
+        draft.content = [*(draft.content or []), _part(content)]
+
+
+def _call(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a call: of a function, or of a tool that the provider runs, which may be named by its kind alone."""
+    kind = re.sub("_?tool_?call$", "", as_text(first_of(content, ("type", "$type"))), flags=re.IGNORECASE)
+    name = as_text(first_of(content, ("name", "tool_name", "toolName"))) or kind
+    if inputs := objects_at(content, "inputs"):  # the code of an interpreter
+        code = "\n".join(as_text(each.get("text")) for each in inputs)
+        return {"id": _call_id(content), "type": "custom", "custom": {"name": name, "input": code}}
+    return tool_call(_call_id(content), name, first_of(content, ("arguments", "commands", "actions")))
 
 
 def _call_id(content: dict[str, Any]) -> str:
-    return as_text(first_of(content, ("call_id", "callId")))
+    return as_text(first_of(content, ("call_id", "callId", "image_id", "imageId")))
 
 
 def _result(content: dict[str, Any], message: DraftMessage) -> DraftMessage:
     """Return the result of a tool: its items where it has more than a text, otherwise what it gave back."""
-    items = objects_at(content, "items")
+    items = next(filter(None, (_contents_at(content, name) for name in _GIVEN_BACK)), [])
     output = first_of(content, ("result", "output"))
-    has_media = any(_kind(item) != "text" for item in items)
     failed = content.get("exception")
-    draft = DraftMessage("tool", [*map(_part, items)] if has_media else as_text(output or failed), message.source)
+    draft = DraftMessage("tool", as_text(output or failed), message.source)
+    if items and (not isinstance(output, str) or any(_kind(item) != "text" for item in items)):
+        draft.content = [*map(_part, items)]
     draft.tool_call_id, draft.created = _call_id(content), message.created
-    if failed:
-        draft.more = {"is_error": True} | ({"error": as_text(failed)} if output else {})
+    if failed or any(item.get("exit_code") or item.get("exitCode") for item in items):
+        draft.more = {"is_error": True} | ({"error": as_text(failed)} if failed and output else {})
     return draft
+
+
+def _contents_at(content: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the contents under a name: one, or a list of them; none where something else stands there."""
+    held = content.get(name)
+    found: list[Any] = held if isinstance(held, list) else [held]
+    return found if all(_kind(each) for each in found) else []
+
+
+def _approval(content: dict[str, Any], message: DraftMessage) -> DraftMessage:
+    """Return what a person decided about a call."""
+    call = object_at(first_of(content, ("function_call", "functionCall", "toolCall")))
+    answer = {"name": call.get("name"), "approved": content.get("approved")}
+    return DraftMessage("tool", as_text(answer), message.source, created=message.created)
 
 
 def _part(content: dict[str, Any]) -> dict[str, Any]:
     kind = _kind(content)
+    if _is_refusal(content):
+        return refusal_part(as_text(first_of(content, ("text", "message"))))
     if kind == "text":
         return text_part(as_text(content.get("text")), list(_citations(content)))
+    if kind == "shellcommandoutput":
+        return text_part("\n".join(filter(None, (as_text(content.get("stdout")), as_text(content.get("stderr"))))))
     if kind in _URLS and isinstance(content.get("uri"), str):
         media_type = as_text(first_of(content, ("media_type", "mediaType"))) or _media_type(content["uri"])
         return media_part(media_type, content["uri"], as_text(content.get("name")))
     if kind == "hostedfile":
         return file_part(as_text(content.get("name")), file_id=as_text(first_of(content, ("file_id", "fileId"))))
-    if kind == "error" and first_of(content, ("error_code", "errorCode")) in ("Refusal", "refusal"):
-        return refusal_part(as_text(content.get("message")))
     return {**content, "type": as_text(first_of(content, ("type", "$type")))}
 
 
@@ -191,7 +251,7 @@ FAMILY = Family(
     what=gettext_lazy("An Agent Framework session"),
     seen="agent-framework-core 1.23.0; .NET by published examples",
     keeps="texts, pictures, files, tool calls, results and failures, reasoning, sources, names of agents",
-    loses="refusals: an answer without contents; system prompts, and in Python times and the model",
+    loses="some refusals: an answer without contents; system prompts, and in Python times and the model",
     matches=_matches,
     read=_read,
 )
