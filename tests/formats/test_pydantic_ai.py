@@ -4,7 +4,7 @@ import json
 
 from tests.formats.files import FILES, completion_of, conversation_in, messages_of
 from viewer.completions.outcomes import outcome_of
-from viewer.completions.types import ImagePart
+from viewer.completions.types import ImagePart, text_of
 
 
 def test_a_history_is_read_whole() -> None:
@@ -47,3 +47,26 @@ def test_runs_in_the_rows_of_a_session_are_joined() -> None:
     conversation = conversation_in("\n".join(map(json.dumps, rows)).encode())
     assert conversation.id == "pydantic-ai-s1"
     assert len(messages_of(conversation)) == 4
+
+
+def test_summaries_changed_instructions_and_an_answer_that_was_cut_are_seen() -> None:
+    """Messages of pydantic-ai-slim 2.68.0: instructions that are appended, a compaction, a stream that broke off."""
+    asked = {"kind": "request", "instructions": "It is Monday.", "state": "complete"}
+    day = {"content": "It is Monday.", "dynamic": True, "on_change": "append", "name": "day", "id": "agent:day",
+           "part_kind": "instruction"}  # fmt: skip
+    messages = messages_of(conversation_in([
+        {**asked, "parts": [{"part_kind": "user-prompt", "content": "Where is it?"},
+                            {"part_kind": "instruction-baseline", "instructions": [day]}]},
+        {"kind": "response", "state": "complete", "parts": [
+            {"part_kind": "compaction", "content": "The customer asked for A17.", "provider_name": "anthropic"},
+            {"part_kind": "text", "content": "On its way."}]},
+        {**asked, "parts": [{"part_kind": "user-prompt", "content": "And now?"},
+                            {"part_kind": "instruction-delta", "id": "agent:day", "content": "It is Tuesday."}]},
+        {"kind": "response", "state": "interrupted", "parts": [{"part_kind": "text", "content": "It is on"}]},
+    ]))  # fmt: skip
+    assert [(message.role, text_of(message)) for message in messages] == [
+        ("system", "It is Monday."), ("user", "Where is it?"), ("system", "The customer asked for A17."),
+        ("assistant", "On its way."), ("user", "And now?"), ("system", "It is Tuesday."), ("assistant", "It is on"),
+    ]  # fmt: skip
+    assert [note.code for message in messages for note in message.origin.notes] == ["interrupted"]
+    assert messages[-1].origin.notes

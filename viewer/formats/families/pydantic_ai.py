@@ -57,6 +57,8 @@ def read_messages(messages: Iterable[Document]) -> list[DraftMessage]:
 
 def _request(message: Document) -> Iterator[DraftMessage]:
     for part in objects_at(message.value, "parts"):
+        if part.get("part_kind") == "instruction-baseline":  # what the `instructions` were made of
+            continue
         draft = _asked(part, message)
         draft.created = first_of(part, ("timestamp",)) or message.value.get("timestamp")
         yield draft
@@ -66,6 +68,8 @@ def _asked(part: dict[str, Any], message: Document) -> DraftMessage:
     match part.get("part_kind"):
         case "system-prompt" | "instruction":
             return DraftMessage("system", as_text(part.get("content")), message.text)
+        case "instruction-delta" if part.get("content"):  # null where an instruction was withdrawn
+            return DraftMessage("system", as_text(part["content"]), message.text)
         case "user-prompt":
             return DraftMessage("user", _content(part.get("content")), message.text)
         case "tool-return" | "builtin-tool-return":
@@ -119,23 +123,39 @@ def _result(part: dict[str, Any], message: Document) -> DraftMessage:
 
 
 def _response(message: Document) -> Iterator[DraftMessage]:
-    """Yield the answer, in pieces around the results of tools that the provider of the model ran."""
+    """Yield the answer, in pieces around summaries, and the results of tools that the provider of the model ran."""
     value = message.value
     details = object_at(value, "provider_details")
     started = DraftMessage("assistant", source=message.text, id=value.get("provider_response_id"))
     started.created, started.refusal = value.get("timestamp"), as_text(details.get("refusal"))
     draft = started
     for part in objects_at(value, "parts"):
-        if part.get("part_kind") in _RESULTS:
-            yield draft
-            yield _result(part, message)
-            draft = DraftMessage("assistant", source=message.text, created=value.get("timestamp"))
-        else:
+        if (between := _between(part, message)) is None:
             _add(draft, part)
-    if draft is started and not (draft.content or draft.tool_calls or draft.refusal or draft.reasoning):
+            continue
+        if _has_own(draft):
+            yield draft
+        yield between
+        draft = DraftMessage("assistant", source=message.text, created=value.get("timestamp"))
+    if value.get("state") == "interrupted":
+        draft.notes.append(note("interrupted"))
+    elif draft is started and not _has_own(draft):
         draft.notes.append(note("lost-refusal", by="Pydantic AI"))
-    if draft is started or draft.content or draft.tool_calls or draft.reasoning:
+    if _has_own(draft) or draft.notes:
         yield draft
+
+
+def _between(part: dict[str, Any], message: Document) -> DraftMessage | None:
+    """Return what stands between two pieces of an answer, if a part is such."""
+    if part.get("part_kind") in _RESULTS:
+        return _result(part, message)
+    if part.get("part_kind") == "compaction" and part.get("content"):  # OpenAI's is encrypted
+        return DraftMessage("system", as_text(part["content"]), message.text, name="summary")
+    return None
+
+
+def _has_own(draft: DraftMessage) -> bool:
+    return bool(draft.content or draft.tool_calls or draft.refusal or draft.reasoning)
 
 
 def _add(draft: DraftMessage, part: dict[str, Any]) -> None:
@@ -235,7 +255,10 @@ FAMILY = Family(
     title="Pydantic AI",
     what=gettext_lazy("A Pydantic AI history"),
     seen="pydantic-ai-slim 0.0.20, 0.4.11, 1.20.0 and 2.68.0",
-    keeps="texts, pictures, sound, tool calls, results and retries, reasoning, sources since 2.x, times, the model",
+    keeps=(
+        "texts, pictures, sound, tool calls, results and retries, reasoning, sources since 2.x, summaries, what was "
+        "interrupted, times, the model"
+    ),
     loses="refusals: an answer without parts; sources before 2.x",
     matches=is_list_of(SHAPE),
     read=_read,
