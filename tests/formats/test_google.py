@@ -139,3 +139,12 @@ def test_the_answer_to_a_request_is_read_however_it_was_kept(answer: Any) -> Non
     request = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
     messages = messages_of(conversation_in({"request": request, "response": answer}))
     assert [text_of(message) for message in messages] == ["Hello", "Hi."]
+
+
+def test_that_a_session_of_the_development_kit_was_rewound_is_seen() -> None:
+    """The event that `Runner.rewind_async` of google-adk 2.13.0 adds; what was said since stays in the session."""
+    said = {"content": {"parts": [{"text": "Refund A17"}], "role": "user"}, "author": "user", "invocationId": "e-1"}
+    rewound = {"author": "user", "invocationId": "e-2", "id": "0920127c", "timestamp": 1796078948.69,
+               "actions": {"stateDelta": {}, "artifactDelta": {}, "rewindBeforeInvocationId": "e-1"}}  # fmt: skip
+    session = {"id": "s1", "appName": "shop", "userId": "ann", "state": {}, "events": [said, rewound]}
+    assert [message.role for message in messages_of(conversation_in(session))] == ["user", "event"]

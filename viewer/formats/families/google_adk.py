@@ -20,7 +20,10 @@ from .google import read_content
 
 _NAME = "google-adk"
 _APP, _USER = ("appName", "app_name"), ("userId", "user_id")
-_DELTAS = ("stateDelta", "state_delta", "artifactDelta", "artifact_delta", "compaction", "transferToAgent")
+_DELTAS = (
+    "stateDelta", "state_delta", "artifactDelta", "artifact_delta", "compaction", "transferToAgent",
+    "rewindBeforeInvocationId", "rewind_before_invocation_id",
+)  # fmt: skip
 _TRANSCRIPTIONS = (
     ("user", ("inputTranscription", "input_transcription")),
     ("assistant", ("outputTranscription", "output_transcription")),
