@@ -53,6 +53,35 @@ def test_an_empty_answer_of_a_stream_says_that_it_may_have_been_a_refusal() -> N
     assert [[note.code for note in message.origin.notes] for message in messages[:2]] == [[], ["lost-refusal"]]
 
 
+def test_what_openai_ran_for_an_answer_is_a_call_with_what_came_of_it() -> None:
+    """langchain-openai 1.7.4 keeps items of the Responses API in the content, and versions before 1 put them beside it."""
+    ran = [
+        {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "shop"}},
+        {"type": "code_interpreter_call", "id": "ci_1", "status": "completed", "code": "1+1", "container_id": "c_1",
+         "outputs": [{"type": "logs", "logs": "2"}]},
+        {"type": "mcp_call", "id": "mcp_1", "name": "stock", "arguments": "{}", "server_label": "shop", "output": None,
+         "error": "no such order"},
+        {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "iVBORw0KGgo="},
+    ]  # fmt: skip
+    said = {"type": "text", "text": "It is sent."}
+    for fields in ({"content": [*ran, said]}, {"content": [said], "additional_kwargs": {"tool_outputs": ran}}):
+        (message,) = messages_of(conversation_in([{"type": "ai", "data": fields}]))
+        calls = [(call.name, call.output, call.outcome) for call in message.tool_calls]
+        assert calls == [
+            ("web_search", "completed", ""), ("code_interpreter", "2", ""), ("stock", "no such order", "error"),
+            ("image_generation", "completed", ""),
+        ]  # fmt: skip
+        assert sorted(type(part).__name__ for part in message.parts) == ["ImagePart", "TextPart"]
+
+
+def test_a_summary_that_an_agent_put_in_is_not_what_the_customer_said() -> None:
+    """SummarizationMiddleware of langchain 1.5.2 writes it as a message of the user's."""
+    summary = {"content": "Summary: the order is late.", "additional_kwargs": {"lc_source": "summarization"}}
+    asked = {"content": "And now?", "additional_kwargs": {}}
+    messages = messages_of(conversation_in([{"type": "human", "data": data} for data in (summary, asked)]))
+    assert [(message.role, message.name) for message in messages] == [("developer", "summarization"), ("user", "")]
+
+
 def test_messages_converted_for_openai_have_each_call_once() -> None:
     messages = messages_of(conversation_in("langchain_openai.json"))
     assert text_of(messages[2]) == "Let me look at both orders."

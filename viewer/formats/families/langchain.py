@@ -88,13 +88,13 @@ def _message(message: Document) -> DraftMessage:
     name, fields = _body(message.value)
     role = _ROLES.get(_kind(name), "") or str(fields.get("role") or name)
     more_fields = object_at(fields, "additional_kwargs")
-    blocks = read_blocks(fields.get("content"))
+    blocks = read_blocks(_content_of(fields))
     draft = _draft_of(role, blocks, message)
     draft.role = str(more_fields.get("__openai_role__") or role)
     draft.id, draft.name = fields.get("id"), str(fields.get("name") or "")
     draft.refusal = blocks.refusal or str(more_fields.get("refusal") or "")
     draft.reasoning = blocks.reasoning or _reasoning(more_fields)
-    draft.tool_calls = _calls(fields, blocks)
+    draft.tool_calls = _calls(fields, blocks) + blocks.hosted
     draft.tool_call_id = str(fields.get("tool_call_id") or "")
     draft.annotations = _citations(more_fields)
     audio = more_fields.get("audio")
@@ -104,9 +104,17 @@ def _message(message: Document) -> DraftMessage:
         draft.more["status"] = "error"
     if isinstance(more_fields.get("function_call"), dict) and not draft.tool_calls:
         draft.more["function_call"] = more_fields["function_call"]
+    if draft.role == "user" and (added_by := more_fields.get("lc_source")):  # such as a summary: no person wrote it
+        draft.role, draft.name = "developer", str(added_by)
     if _lost_refusal(str(name), fields, draft):
         draft.notes.append(note("lost-refusal", by="LangChain"))
     return draft
+
+
+def _content_of(fields: dict[str, Any]) -> Any:
+    """Return the content, with what versions before 1 put beside it: the calls of tools that OpenAI ran."""
+    content, beside = fields.get("content"), list_at(fields, "additional_kwargs", "tool_outputs")
+    return [*(content if isinstance(content, list) else filter(None, [content])), *beside] if beside else content
 
 
 def _draft_of(role: str, blocks: Blocks, message: Document) -> DraftMessage:

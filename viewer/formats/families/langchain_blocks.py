@@ -9,7 +9,9 @@ from viewer.completions.reasoning import thoughts_in
 from viewer.formats.drafts import citation, data_url, file_part, media_part, text_part
 from viewer.formats.family import object_at
 
-_CALLS = {"function_call", "tool_call", "tool_use", "invalid_tool_call", "custom_tool_call"}
+from .responses import hosted_call
+
+_CALLS = {"function_call", "tool_call", "tool_use", "invalid_tool_call", "custom_tool_call", "server_tool_call"}
 _MEDIA = {"image": "image/*", "audio": "audio/*", "video": "video/*", "file": "", "media": "", "text-plain": ""}
 
 
@@ -17,7 +19,8 @@ _MEDIA = {"image": "image/*", "audio": "audio/*", "video": "video/*", "file": ""
 class Blocks:
     """What a content says: one text, or parts, and what an OpenAI message has beside its content.
 
-    `calls` have for each id the name, and the arguments as text or as the value that LangChain made of it.
+    `calls` have for each id the name, and the arguments as text or as the value that LangChain made of it. `hosted` are
+    calls of tools that OpenAI ran, with what came of them.
     """
 
     text: str | None = None
@@ -25,6 +28,7 @@ class Blocks:
     thoughts: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     calls: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
+    hosted: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def refusal(self) -> str:
@@ -60,7 +64,11 @@ def _read(blocks: Blocks, block: dict[str, Any]) -> None:
         blocks.thoughts += thoughts
     elif kind in _CALLS and isinstance(block.get("name"), str):
         arguments = next((block[name] for name in ("arguments", "args", "input") if name in block), None)
-        blocks.calls[block.get("call_id") or block.get("id")] = (block["name"], arguments)
+        name = object_at(block, "extras").get("tool_name") or block["name"]  # of an MCP server's tool
+        blocks.calls[block.get("call_id") or block.get("id")] = (name, arguments)
+    elif found := hosted_call(block):
+        blocks.hosted += found.tool_calls
+        blocks.parts += found.content if isinstance(found.content, list) else []
     elif kind in _MEDIA:
         blocks.parts.append(_media(kind, block))
     else:

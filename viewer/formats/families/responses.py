@@ -113,6 +113,13 @@ def read_item(item: Document) -> DraftMessage | None:
     return message
 
 
+def hosted_call(value: dict[str, Any]) -> DraftMessage | None:
+    """Read the call of a tool that OpenAI ran, which frameworks keep inside of a message; None if a value is none."""
+    kind = value.get("type")
+    is_call = kind in _CALLS or kind == "image_generation_call"
+    return _made_of(str(kind), value) if is_call and is_item(value) else None
+
+
 def _made_of(kind: str, value: dict[str, Any]) -> DraftMessage:
     hosted = object_at(value, "providerData")
     if kind == "hosted_tool_call" and isinstance(hosted.get("type"), str):  # JavaScript's SDK keeps the item there
